@@ -1,0 +1,1 @@
+"""Python SDK for Sesamy's third-party onboarding API."""

@@ -1,0 +1,90 @@
+"""One call, as it walks through the middleware."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol, Self
+
+import attrs
+
+from .record import Record
+from .response import Response
+from .secret import Secret
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """An HTTP request that is ready to be sent.
+
+    Attributes:
+        method: ``"POST"``, ``"GET"``, ...
+        url: The absolute URL, already encoded.
+        headers: Without the Authorization header.
+        content: The body; personal, so it is in no repr.
+        authorization: The whole Authorization value.
+
+    .. versionadded:: 0.1.0
+    """
+
+    method: str
+    url: str = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    content: bytes = attrs.field(default=b"", repr=False)
+    authorization: Secret | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """One operation on its way; change it with :func:`attrs.evolve`.
+
+    Attributes:
+        operation: What is done, such as ``"contracts.create"``.
+        request: What is sent for it.
+        deadline: When the call must have ended, on the runtime's clock
+            (seconds; may be infinite).
+        timeout: Seconds that one network operation may take.
+        attempt: 1 for the first time, 2 for the first retry, ...
+        repeatable: Whether doing it twice is the same as doing it once.
+        external_order_id: The order it is about, if any.
+        record: What the call has done so far, over all attempts.
+
+    .. versionadded:: 0.1.0
+    """
+
+    operation: str
+    request: Request
+    deadline: float
+    timeout: float
+    attempt: int = 1
+    repeatable: bool = False
+    external_order_id: str | None = None
+    record: Record = attrs.field(factory=Record, repr=False, eq=False)
+
+    def with_headers(self, **headers: str) -> Self:
+        """Return a copy with more headers (``X_Name=`` is ``X-Name``)."""
+        named = {name.replace("_", "-"): headers[name] for name in headers}
+        request = attrs.evolve(
+            self.request, headers={**self.request.headers, **named}
+        )
+        return attrs.evolve(self, request=request)
+
+
+Proceed = Callable[[Call], Awaitable[Response]]
+"""What a middleware calls to let the call go on.
+
+.. versionadded:: 0.1.0
+"""
+
+
+class Middleware(Protocol):
+    """Something that a call walks through on its way out and back.
+
+    Any ``async def`` function or object of this shape will do.  In the
+    blocking client it must not suspend: see `Sesamy`.
+
+    .. versionadded:: 0.1.0
+    """
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Response:
+        """Return `await proceed(call)`, with whatever around it."""
+        ...

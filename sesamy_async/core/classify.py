@@ -1,0 +1,40 @@
+"""Which failure means what: pure functions from facts to an outcome."""
+
+from __future__ import annotations
+
+from .failure import Failure, FailureKind
+from .outcome import Outcome
+
+
+_OK = range(200, 300)
+_CLIENT_ERROR = range(400, 500)
+_REQUEST_TIMEOUT = 408
+_REPEATED_ELSEWHERE = {307, 308}
+_BEFORE_SENDING = {FailureKind.REQUEST, FailureKind.CONNECT}
+
+
+def outcome_of_status(status_code: int) -> Outcome:
+    """Say what a complete answer with this status means.
+
+    A 408 or 5xx may come from a gateway whose backend went on working, so
+    it leaves the outcome unknown.  Of the redirects only 307 and 308 say
+    that the request is to be repeated elsewhere, hence was not done here;
+    a 301, 302 or 303 may be the answer to a request that was done.
+    """
+    if status_code in _OK:
+        return Outcome.APPLIED
+    if status_code == _REQUEST_TIMEOUT:
+        return Outcome.UNKNOWN
+    if status_code in _CLIENT_ERROR or status_code in _REPEATED_ELSEWHERE:
+        return Outcome.REFUSED
+    return Outcome.UNKNOWN
+
+
+def outcome_of_failure(failure: Failure) -> Outcome:
+    """Say what an exchange without a complete answer means."""
+    if failure.status_code is not None:
+        return outcome_of_status(failure.status_code)
+    if failure.sent is None:
+        before = failure.kind in _BEFORE_SENDING
+        return Outcome.NOT_SENT if before else Outcome.UNKNOWN
+    return Outcome.UNKNOWN if failure.sent else Outcome.NOT_SENT

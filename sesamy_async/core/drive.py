@@ -1,0 +1,47 @@
+"""Run a coroutine that never suspends, without an event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from types import CoroutineType
+from typing import Any, TypeVar
+
+from sesamy_async.errors import ConfigurationError
+
+
+_T = TypeVar("_T")
+_OURS = "sesamy_async"
+
+
+def drive(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    """Run `coroutine` to its end with one ``send(None)``.
+
+    Raises:
+        ConfigurationError: Something in it really suspended: a middleware
+            or auth of the caller's that needs an event loop.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return] # typeshed: Any
+    culprit = _culprit(coroutine)
+    error = ConfigurationError(
+        f"{culprit} waits for an event loop, which the blocking client "
+        "does not have. Make it not suspend, or use AsyncSesamy."
+    )
+    try:
+        coroutine.throw(error)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return] # typeshed: Any
+    coroutine.close()
+    raise error
+
+
+def _culprit(coroutine: object) -> str:
+    """Name the first foreign coroutine in the chain that suspended."""
+    while isinstance(coroutine, CoroutineType):
+        module = coroutine.cr_frame.f_globals.get("__name__", "")
+        if module.split(".")[0] != _OURS:
+            return f"{module}.{coroutine.cr_code.co_qualname}"
+        coroutine = coroutine.cr_await
+    return f"An awaitable of type {type(coroutine).__name__}"

@@ -1,0 +1,39 @@
+"""HTTP headers of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+
+class Headers(Mapping[str, str]):
+    """Read-only headers whose names are found in any case.
+
+    Repeated headers are joined with ``", "`` (RFC 9110, section 5.3).
+    The repr shows names only: values may be personal.
+
+    .. versionadded:: 0.1.0
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(
+        self, items: Mapping[str, str] | Iterable[tuple[str, str]] = ()
+    ) -> None:
+        pairs = items.items() if isinstance(items, Mapping) else items
+        values: dict[str, str] = {}
+        for name, value in pairs:
+            key = name.lower()
+            values[key] = f"{values[key]}, {value}" if key in values else value
+        self._values = values
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Headers({', '.join(self._values)})"

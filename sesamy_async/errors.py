@@ -1,0 +1,293 @@
+"""The errors: each says what became of the order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from .core.headers import Headers
+from .core.outcome import Outcome
+
+
+class SesamyError(Exception):
+    """The base of all errors that a call ends in.
+
+    The message says what happened, to which order, and what to do next.
+    It holds no secret and no personal data; neither does a pickle of it.
+
+    Attributes:
+        outcome: What became of the order.
+        retryable: Whether the same call may simply be made again.
+        operation: Such as ``"contracts.create"``, if it was in a call.
+        attempts: How often the request was sent or tried to be sent.
+        external_order_id: The order it is about, if any.
+        request_id: Sesamy's name for the request, if it gave one.
+        contract_id: The contract that is known to exist, if any: go on
+            with ``contracts.confirm``.
+        step: ``"create"`` or ``"confirm"`` when ``contracts.onboard``
+            stopped there.
+
+    .. versionadded:: 0.1.0
+    """
+
+    _private: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        outcome: Outcome = Outcome.NOT_SENT,
+        retryable: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+        self.retryable = retryable
+        self.operation: str | None = None
+        self.attempts = 0
+        self.external_order_id: str | None = None
+        self.request_id: str | None = None
+        self.contract_id: str | None = None
+        self.step: str | None = None
+
+    def __str__(self) -> str:
+        subject = " ".join(self._subject())
+        said = f"{subject}: {self.args[0]}" if subject else str(self.args[0])
+        return f"{said} Outcome: {self.outcome}. {self._advice()}".rstrip()
+
+    def _subject(self) -> list[str]:
+        parts = [self.operation] if self.operation else []
+        if self.external_order_id is not None:
+            parts.append(f"of order {self.external_order_id!r}")
+        return parts
+
+    def _advice(self) -> str:
+        if self.contract_id is not None:
+            return (
+                f"The contract is {self.contract_id!r}; "
+                "go on with contracts.confirm, which can be repeated."
+            )
+        return self.outcome.advice
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {
+            name: value
+            for name, value in self.__dict__.items()
+            if name not in self._private
+        }
+        return type(self), self.args, state
+
+
+class ConfigurationError(SesamyError, ValueError):
+    """A setting is missing or impossible; the message names it.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def _advice(self) -> str:
+        return "Nothing was sent." if not self.attempts else super()._advice()
+
+
+class InvalidRequestError(SesamyError, ValueError):
+    """This order or id can't be sent; nothing was.
+
+    Attributes:
+        problems: Every wrong field by its path, such as
+            ``"userData.address.zip: expected str, got int"``.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+    def _advice(self) -> str:
+        return "Nothing was sent; correct it and send it again."
+
+
+class AuthenticationError(SesamyError):
+    """The token endpoint refused; the order itself was never sent.
+
+    Attributes:
+        error: The OAuth2 error code (RFC 6749, section 5.2), if any.
+        error_description: What the token endpoint says about it.
+        status_code: The HTTP status of the token endpoint's answer.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        outcome: Outcome = Outcome.REFUSED,
+        retryable: bool = False,
+        error: str | None = None,
+        error_description: str | None = None,
+        status_code: int | None = None,
+    ) -> None:
+        super().__init__(message, outcome=outcome, retryable=retryable)
+        self.error = error
+        self.error_description = error_description
+        self.status_code = status_code
+
+    def _advice(self) -> str:
+        return "The order was not sent."
+
+
+class ConnectionFailedError(SesamyError):
+    """No connection, so nothing was sent.
+
+    .. versionadded:: 0.1.0
+    """
+
+
+class OutcomeUnknownError(SesamyError):
+    """The request left, and no answer says what became of it.
+
+    .. versionadded:: 0.1.0
+    """
+
+
+class DeadlineExceededError(SesamyError):
+    """The deadline of the call passed, or a wait would have passed it.
+
+    .. versionadded:: 0.1.0
+    """
+
+
+class UnreadableResponseError(SesamyError):
+    """Sesamy did it (2xx), but its answer can't be read.
+
+    Attributes:
+        status_code: The HTTP status.
+        content_type: As the answer names it, or None.
+        size: Bytes that were read, or None where the body was cut.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        outcome: Outcome = Outcome.APPLIED,
+        retryable: bool = False,
+        status_code: int | None = None,
+        content_type: str | None = None,
+        size: int | None = None,
+    ) -> None:
+        super().__init__(message, outcome=outcome, retryable=retryable)
+        self.status_code = status_code
+        self.content_type = content_type
+        self.size = size
+
+
+class APIError(SesamyError):
+    """Sesamy answered with an error.
+
+    Attributes:
+        status_code: The HTTP status.
+        code: Sesamy's code, such as ``"validation_error"``.
+        message: Sesamy's words; what you sent is blotted out in them.
+        details: Such as ``{"field": ..., "reason": ...}``.
+        retry_after: Seconds that Sesamy asks to wait, if it does.
+        headers: Of the answer; not pickled.
+        body: Of the answer, as received; may hold personal data, so it
+            is in no message and not pickled.
+
+    .. versionadded:: 0.1.0
+    """
+
+    _private = frozenset({"headers", "body"})
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        outcome: Outcome = Outcome.REFUSED,
+        retryable: bool = False,
+        status_code: int = 0,
+        code: str | None = None,
+        message: str | None = None,
+        details: dict[str, Any] | None = None,
+        retry_after: float | None = None,
+        headers: Headers | None = None,
+        body: bytes = b"",
+    ) -> None:
+        super().__init__(text, outcome=outcome, retryable=retryable)
+        self.status_code = status_code
+        self.code = code
+        self.message = message
+        self.details = details or {}
+        self.retry_after = retry_after
+        self.headers = headers or Headers()
+        self.body = body
+
+
+class BadRequestError(APIError):
+    """400 or 422: something in the order is not as Sesamy wants it.
+
+    .. versionadded:: 0.1.0
+    """
+
+
+class UnauthorizedError(APIError):
+    """401: the token was not accepted, nor was a new one.
+
+    .. versionadded:: 0.1.0
+    """
+
+
+class PermissionDeniedError(APIError):
+    """403: the client may not do this; look at its scope and vendor.
+
+    .. versionadded:: 0.1.0
+    """
+
+
+class NotFoundError(APIError):
+    """404: no such vendor, promo code or contract.
+
+    .. versionadded:: 0.1.0
+    """
+
+
+class ConflictError(APIError):
+    """409: it may exist already, from an earlier attempt; look.
+
+    .. versionadded:: 0.1.0
+    """
+
+
+class RateLimitError(APIError):
+    """429: too many requests, and no time was left to wait.
+
+    .. versionadded:: 0.1.0
+    """
+
+
+class ServerError(APIError):
+    """5xx: Sesamy, or a gateway before it, failed; outcome unknown.
+
+    .. versionadded:: 0.1.0
+    """
+
+
+_BY_STATUS: dict[int, type[APIError]] = {
+    400: BadRequestError,
+    401: UnauthorizedError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: BadRequestError,
+    429: RateLimitError,
+}
+_SERVER_ERROR = 500
+
+
+def api_error_type(status_code: int) -> type[APIError]:
+    """Return the class of error for an HTTP status."""
+    if status_code >= _SERVER_ERROR:
+        return ServerError
+    return _BY_STATUS.get(status_code, APIError)

@@ -1,0 +1,82 @@
+"""A runtime whose time is moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+
+import anyio
+import attrs
+
+
+@attrs.define
+class FakeEvent:
+    """An event on the running loop; waiting costs virtual time only."""
+
+    runtime: FakeRuntime
+    event: anyio.Event = attrs.field(factory=anyio.Event)
+
+    def set(self) -> None:
+        """Let it happen."""
+        self.event.set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait for it; the other tasks of the test must make it happen."""
+        del seconds
+        await self.event.wait()
+        return True
+
+
+@attrs.define
+class FakeExpiry:
+    """Never cuts anything short."""
+
+    expired: bool = False
+
+
+@attrs.define
+class FakeRuntime:
+    """Time stands still but for `sleep`, which moves it at once."""
+
+    time: float = 1000.0
+    unix: float = 1_800_000_000.0
+    chance: float = 0.5
+    slept: list[float] = attrs.field(factory=list)
+
+    def now(self) -> float:
+        """Return the virtual time."""
+        return self.time
+
+    def wall(self) -> float:
+        """Return the virtual Unix time, moving with `now`."""
+        return self.unix + self.time - 1000.0
+
+    def random(self) -> float:
+        """Return the number that was set."""
+        return self.chance
+
+    async def sleep(self, seconds: float) -> None:
+        """Move the time."""
+        self.slept.append(seconds)
+        self.time += seconds
+        await anyio.lowlevel.checkpoint()
+
+    def event(self) -> FakeEvent:
+        """Make a real event."""
+        return FakeEvent(self)
+
+    def scope(self) -> Hashable:
+        """Everything is one scope."""
+        return "fake"
+
+    @contextmanager
+    def bound(self, deadline: float) -> Iterator[FakeExpiry]:
+        """Bound nothing."""
+        del deadline
+        yield FakeExpiry()
+
+    @contextmanager
+    def shield(self) -> Iterator[object]:
+        """Shield as the real one does."""
+        with anyio.CancelScope(shield=True) as scope:
+            yield scope
