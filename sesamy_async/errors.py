@@ -22,10 +22,12 @@ class SesamyError(Exception):
         attempts: How often the request was sent or tried to be sent.
         external_order_id: The order it is about, if any.
         request_id: Sesamy's name for the request, if it gave one.
-        contract_id: The contract that is known to exist, if any: go on
-            with ``contracts.confirm``.
+        contract_id: The contract it is about, if its id is known; where
+            `step` is ``"confirm"``, it exists: go on with
+            ``contracts.confirm``.
         step: ``"create"`` or ``"confirm"`` when ``contracts.onboard``
             stopped there.
+        aside: Why the SDK did not send it again, where it would have.
 
     .. versionadded:: 0.1.0
     """
@@ -48,23 +50,37 @@ class SesamyError(Exception):
         self.request_id: str | None = None
         self.contract_id: str | None = None
         self.step: str | None = None
+        self.aside = ""
 
     def __str__(self) -> str:
         subject = " ".join(self._subject())
         said = f"{subject}: {self.args[0]}" if subject else str(self.args[0])
-        return f"{said} Outcome: {self.outcome}. {self._advice()}".rstrip()
+        parts = (
+            said,
+            self.aside,
+            f"Outcome: {self.outcome}.",
+            self._advice(),
+        )
+        return " ".join(part for part in parts if part)
 
     def _subject(self) -> list[str]:
         parts = [self.operation] if self.operation else []
         if self.external_order_id is not None:
             parts.append(f"of order {self.external_order_id!r}")
+        elif self.contract_id is not None:
+            parts.append(f"of contract {self.contract_id!r}")
         return parts
 
     def _advice(self) -> str:
-        if self.contract_id is not None:
+        if self.step == "confirm":
             return (
-                f"The contract is {self.contract_id!r}; "
+                f"Contract {self.contract_id!r} was made; "
                 "go on with contracts.confirm, which can be repeated."
+            )
+        if self.step == "create" and self.outcome is Outcome.UNKNOWN:
+            return (
+                "No contract was confirmed, so the order can be onboarded "
+                "again; at worst an unconfirmed stray is left."
             )
         return self.outcome.advice
 

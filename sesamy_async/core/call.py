@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import attrs
 
@@ -28,7 +28,9 @@ class Request:
 
     method: str
     url: str = attrs.field(repr=False)
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    headers: Mapping[str, str] = attrs.field(
+        factory=dict[str, str], repr=False
+    )
     content: bytes = attrs.field(default=b"", repr=False)
     authorization: Secret | None = attrs.field(default=None, repr=False)
 
@@ -46,6 +48,9 @@ class Call:
         attempt: 1 for the first time, 2 for the first retry, ...
         repeatable: Whether doing it twice is the same as doing it once.
         external_order_id: The order it is about, if any.
+        contract_id: The contract it is about, if any.
+        read: Reads a success (its value becomes `Response.parsed`), or
+            raises a `SesamyError` where it can't be read.
         record: What the call has done so far, over all attempts.
 
     .. versionadded:: 0.1.0
@@ -58,6 +63,10 @@ class Call:
     attempt: int = 1
     repeatable: bool = False
     external_order_id: str | None = None
+    contract_id: str | None = None
+    read: Callable[[Call, Response], Any] | None = attrs.field(
+        default=None, repr=False, eq=False
+    )
     record: Record = attrs.field(factory=Record, repr=False, eq=False)
 
     def with_headers(self, **headers: str) -> Self:

@@ -40,7 +40,8 @@ def drive(coroutine: Coroutine[Any, Any, _T]) -> _T:
 def _culprit(coroutine: object) -> str:
     """Name the first foreign coroutine in the chain that suspended."""
     while isinstance(coroutine, CoroutineType):
-        module = coroutine.cr_frame.f_globals.get("__name__", "")
+        frame = coroutine.cr_frame
+        module = frame.f_globals.get("__name__", "") if frame else ""
         if module.split(".")[0] != _OURS:
             return f"{module}.{coroutine.cr_code.co_qualname}"
         coroutine = coroutine.cr_await

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
 
 
 class Headers(Mapping[str, str]):
@@ -19,7 +20,11 @@ class Headers(Mapping[str, str]):
     def __init__(
         self, items: Mapping[str, str] | Iterable[tuple[str, str]] = ()
     ) -> None:
-        pairs = items.items() if isinstance(items, Mapping) else items
+        pairs = (
+            cast("Mapping[str, str]", items).items()
+            if isinstance(items, Mapping)
+            else items
+        )
         values: dict[str, str] = {}
         for name, value in pairs:
             key = name.lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .classify import outcome_of_status
 from .outcome import Outcome
 
 
@@ -10,27 +11,59 @@ class Record:
 
     Attributes:
         attempts: How many times the call was sent or tried to be sent.
-        lost: How many of them may have been done without a readable answer.
-        outcome: What is known of the call as a whole, at this moment.
+        lost: How many of them may have been done, but left no readable
+            answer.
+        answered: Whether a readable answer says that it was done.
+        last: The outcome of the last attempt that left no answer.
+        sent: Whether the head of the present attempt's request began to
+            leave this machine; None where that can't be seen.
+        status_code: The status of the present attempt, once it is read.
     """
 
-    __slots__ = ("attempts", "lost", "outcome")
+    __slots__ = (
+        "answered",
+        "attempts",
+        "last",
+        "lost",
+        "sent",
+        "status_code",
+    )
 
     def __init__(self) -> None:
         self.attempts = 0
         self.lost = 0
-        self.outcome = Outcome.NOT_SENT
+        self.answered = False
+        self.last = Outcome.NOT_SENT
+        self.sent: bool | None = False
+        self.status_code: int | None = None
+
+    def begin(self) -> None:
+        """Start an attempt."""
+        self.attempts += 1
+        self.sent = False
+        self.status_code = None
 
     def note(self, outcome: Outcome) -> None:
         """Add the outcome of an attempt that ended without an answer."""
-        self.outcome = self.settle(outcome)
+        self.last = outcome
         if not outcome.settled:
             self.lost += 1
 
-    def settle(self, outcome: Outcome) -> Outcome:
-        """Return what `outcome` of an attempt means for the whole call.
+    def interrupt(self) -> None:
+        """Add an attempt that was cancelled."""
+        if self.status_code is not None:
+            self.note(outcome_of_status(self.status_code))
+        elif self.sent is False:
+            self.note(Outcome.NOT_SENT)
+        else:
+            self.note(Outcome.UNKNOWN)
+
+    def settle(self, outcome: Outcome = Outcome.NOT_SENT) -> Outcome:
+        """Return what `outcome` of the last step means for the whole call.
 
         An attempt that surely did nothing can't undo the doubt that an
         earlier one left: a refusal after an unknown is still unknown.
         """
+        if self.answered:
+            return Outcome.APPLIED
         return Outcome.UNKNOWN if self.lost and outcome.settled else outcome

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import attrs
 
+from .codec import loads
 from .headers import Headers
 
 
@@ -18,6 +18,7 @@ class Response:
         status_code: The HTTP status.
         headers: Names in any case.
         content: The body after decompression; personal, so in no repr.
+        parsed: What the operation read from it, such as a `Contract`.
 
     .. versionadded:: 0.1.0
     """
@@ -25,6 +26,7 @@ class Response:
     status_code: int
     headers: Headers = attrs.field(factory=Headers, repr=False)
     content: bytes = attrs.field(default=b"", repr=False)
+    parsed: Any = attrs.field(default=None, repr=False)
 
     def json(self) -> Any:
         """Parse the body, whatever its content type says.
@@ -33,12 +35,7 @@ class Response:
         the wrong charset must not make a created contract unreadable.
 
         Raises:
-            ValueError: It is no JSON, or nested too deeply to be read.
+            ValueError: It is no JSON, or nested too deeply to be read.  The
+                error holds nothing of the body.
         """
-        try:
-            try:
-                return json.loads(self.content)
-            except UnicodeDecodeError:
-                return json.loads(self.content.decode(errors="replace"))
-        except RecursionError:
-            raise ValueError("The JSON is nested too deeply.") from None
+        return loads(self.content)

@@ -19,15 +19,6 @@ class Event(Protocol):
         ...
 
 
-class Expiry(Protocol):
-    """Tells, after the block, whether its time ran out inside it."""
-
-    @property
-    def expired(self) -> bool:
-        """Whether the block was cut short by its deadline."""
-        ...
-
-
 class Runtime(Protocol):
     """The world as the core sees it: one for anyio, one that blocks."""
 
@@ -59,10 +50,15 @@ class Runtime(Protocol):
         """
         ...
 
-    def bound(self, deadline: float) -> AbstractContextManager[Expiry]:
-        """Cut the block short at the deadline, where that is possible.
+    def alive(self, scope: Hashable) -> bool:
+        """Say whether that scope can still be used from this process."""
+        ...
 
-        Where it isn't (blocking), the transport bounds each operation.
+    def bound(self, deadline: float) -> AbstractContextManager[object, bool]:
+        """Leave the block at the deadline, where that is possible.
+
+        Whoever runs on after the block was cut short.  Where it isn't
+        possible (blocking), the transport bounds each operation.
         """
         ...
 

@@ -15,7 +15,14 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str | Secret) -> None:
-        self._value = value._value if isinstance(value, Secret) else value
+        self._value: str = (
+            value.reveal() if isinstance(value, Secret) else value
+        )
+
+    @classmethod
+    def hide(cls, value: str | Secret | None) -> Secret | None:
+        """Return a secret, or None where there is none."""
+        return None if value is None else cls(value)
 
     def reveal(self) -> str:
         """Return the secret itself: only for the moment it is sent."""

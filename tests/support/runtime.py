@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import anyio
 import attrs
@@ -25,13 +25,6 @@ class FakeEvent:
         del seconds
         await self.event.wait()
         return True
-
-
-@attrs.define
-class FakeExpiry:
-    """Never cuts anything short."""
-
-    expired: bool = False
 
 
 @attrs.define
@@ -69,11 +62,14 @@ class FakeRuntime:
         """Everything is one scope."""
         return "fake"
 
-    @contextmanager
-    def bound(self, deadline: float) -> Iterator[FakeExpiry]:
+    def alive(self, scope: Hashable) -> bool:
+        """The one scope is."""
+        return scope == "fake"
+
+    def bound(self, deadline: float) -> AbstractContextManager[object, bool]:
         """Bound nothing."""
         del deadline
-        yield FakeExpiry()
+        return anyio.CancelScope()
 
     @contextmanager
     def shield(self) -> Iterator[object]:

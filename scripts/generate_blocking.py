@@ -1,0 +1,192 @@
+"""Write sesamy_async/_blocking.py from the async client.
+
+Signatures and docstrings are copied; each body is one call that drives the
+async method.  ``--check`` compares instead of writing.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+
+PACKAGE = Path(__file__).parent.parent / "sesamy_async"
+TARGET = PACKAGE / "_blocking.py"
+
+HEADER = '''\
+"""The blocking client.
+
+Generated from client.py and contracts.py by scripts/generate_blocking.py;
+do not edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from .auth import ClientCredentials
+from .contracts import AsyncContracts
+from .core.auth import Auth
+from .core.call import Middleware
+from .core.drive import drive
+from .core.rate_limit import RateLimit
+from .core.response import Response
+from .core.retry_policy import RetryPolicy
+from .core.secret import Secret
+from .driven import Driven
+from .models import Contract, NewContract, Onboarded
+
+'''
+
+RENAMED = {
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
+    "aclose": "close",
+}
+ASYNC_WORDS = """\
+    Works on asyncio and trio.  One client can be used from many tasks; it
+    keeps connections, token and pace for all of them.  Each event loop gets
+    connections of its own.
+"""
+BLOCKING_WORDS = """\
+    Needs no event loop and starts no thread, so it works in scripts, in
+    thread pools, inside a running loop (Jupyter) and after a fork.  One
+    client can be used from many threads; it keeps connections, token and
+    pace for all of them.  Middleware and auth of your own are async here
+    too, but must not wait for an event loop.
+"""
+WORDS = {
+    "onboarding API, awaited.": "onboarding API, blocking.",
+    ASYNC_WORDS: BLOCKING_WORDS,
+}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def generate() -> str:
+    """Return the module as it should be."""
+    contracts = _class("contracts.py", "AsyncContracts")
+    client = _class("client.py", "AsyncSesamy")
+    parts = [
+        HEADER,
+        _head(contracts, "Contracts"),
+        "    def __init__(self, inner: AsyncContracts) -> None:",
+        "        self._inner = inner\n",
+        *_methods(contracts, {"__init__"}),
+        "",
+        _head(client, "Sesamy"),
+        "    contracts: Contracts",
+        '    """The operations on contracts."""\n',
+        *_methods(client, set()),
+        "    def _use(self, inner: Driven) -> None:",
+        "        self._inner = inner",
+        "        self.contracts = Contracts(inner.contracts)",
+    ]
+    return _formatted("\n".join(parts))
+
+
+def _class(file: str, name: str) -> ast.ClassDef:
+    tree = ast.parse((PACKAGE / file).read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            return node
+    raise SystemExit(f"{file} has no class {name}")
+
+
+def _head(source: ast.ClassDef, name: str) -> str:
+    text = ast.get_docstring(source, clean=False) or ""
+    for old, new in WORDS.items():
+        text = text.replace(old, new)
+    return f'class {name}:\n    """{text}"""\n'
+
+
+def _methods(source: ast.ClassDef, left_out: set[str]) -> Iterator[str]:
+    for node in source.body:
+        if not isinstance(node, Function) or node.name in left_out:
+            continue
+        if _is_public(node.name):
+            yield _method(node)
+
+
+def _is_public(name: str) -> bool:
+    return not name.startswith("_") or name in {
+        "__init__",
+        "__repr__",
+        *RENAMED,
+    }
+
+
+def _method(node: Function) -> str:
+    name = RENAMED.get(node.name, node.name)
+    # A class is documented on itself, so its constructor has no text.
+    text = ast.get_docstring(node, clean=False)
+    lines = [f"    @{ast.unparse(each)}" for each in node.decorator_list]
+    returns = ast.unparse(node.returns) if node.returns else "None"
+    lines.append(f"    def {name}({ast.unparse(node.args)}) -> {returns}:")
+    if text is not None:
+        lines.append(f'        """{text}"""')
+    lines.append(f"        {_body(node)}\n")
+    return "\n".join(lines)
+
+
+BODIES = {
+    "__repr__": "return repr(self._inner)",
+    "__aenter__": "return self",
+    "__aexit__": "self.close()",
+}
+
+
+def _body(node: Function) -> str:
+    call = f"self._inner.{node.name}({_arguments(node)})"
+    if node.name in BODIES:
+        return BODIES[node.name]
+    if node.name == "__init__":
+        # No traceback may show the secret as a local of ours.
+        return f"""client_secret = Secret.hide(client_secret)
+        self._use(Driven({_arguments(node)}))"""
+    if node.decorator_list:
+        return f"return self._inner.{node.name}"
+    if isinstance(node, ast.AsyncFunctionDef):
+        return f"return drive({call})"
+    return f"""copy = object.__new__(type(self))
+        copy._use({call})
+        return copy"""
+
+
+def _arguments(node: Function) -> str:
+    positional = [each.arg for each in node.args.args[1:]]
+    named = [f"{each.arg}={each.arg}" for each in node.args.kwonlyargs]
+    return ", ".join([*positional, *named])
+
+
+def _formatted(source: str) -> str:
+    ruff = [sys.executable, "-m", "ruff", "format", "--stdin-filename"]
+    done = subprocess.run(
+        [*ruff, str(TARGET), "-"],
+        input=source,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+        timeout=60,
+    )
+    return done.stdout
+
+
+def main() -> None:
+    """Write the file, or say whether it is as it should be."""
+    fresh = generate()
+    if "--check" in sys.argv[1:]:
+        if TARGET.read_text(encoding="utf-8") != fresh:
+            raise SystemExit("_blocking.py is stale: nox -s generate")
+        return
+    TARGET.write_text(fresh, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""``python -m sesamy_async``, and the command ``sesamy``."""
+
+from __future__ import annotations
+
+import sys
+
+
+_NEEDED = {"cyclopts", "rich"}
+
+
+def main() -> None:
+    """Run the command line, or say how to install what it needs."""
+    try:
+        from .cli import run  # noqa: PLC0415 - not needed by the SDK
+    except ModuleNotFoundError as error:
+        if error.name not in _NEEDED:
+            raise
+        sys.stderr.write(
+            "The command line needs an extra: "
+            "pip install 'sesamy-async[cli]'\n"
+        )
+        sys.exit(2)
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

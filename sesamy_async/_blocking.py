@@ -1,0 +1,332 @@
+"""The blocking client.
+
+Generated from client.py and contracts.py by scripts/generate_blocking.py;
+do not edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from .auth import ClientCredentials
+from .contracts import AsyncContracts
+from .core.auth import Auth
+from .core.call import Middleware
+from .core.drive import drive
+from .core.rate_limit import RateLimit
+from .core.response import Response
+from .core.retry_policy import RetryPolicy
+from .core.secret import Secret
+from .driven import Driven
+from .models import Contract, NewContract, Onboarded
+
+
+class Contracts:
+    """Create and confirm contracts; reached as ``client.contracts``.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(self, inner: AsyncContracts) -> None:
+        self._inner = inner
+
+    def create(
+        self,
+        promo_code: str,
+        order: NewContract,
+        *,
+        confirm: bool = False,
+        vendor_id: str | None = None,
+    ) -> Contract:
+        """Make a contract of an order.
+
+        Sent again by itself only where Sesamy surely did not process it:
+        no source says that externalOrderId is a key, so a second create
+        may give one customer two contracts.  Prefer `onboard`, which can
+        repeat its steps.
+
+        Args:
+            promo_code: Picks the base contract: one product, one price (S).
+            order: What was sold, to whom.
+            confirm: Whether to give access at once; otherwise call
+                `confirm` later (S).
+            vendor_id: The publisher, if not the client's.
+
+        Returns:
+            The contract.
+
+        Raises:
+            InvalidRequestError: An argument can't be sent; nothing was.
+            AuthenticationError: No token; the order was not sent.
+            ConnectionFailedError: No connection; `NOT_SENT`.
+            OutcomeUnknownError: Sent, but not answered; `UNKNOWN`.
+            DeadlineExceededError: `NOT_SENT` or `UNKNOWN`.
+            UnreadableResponseError: Made, but the answer can't be read;
+                `APPLIED`.
+            APIError: Sesamy answered with an error; `REFUSED`, or for a
+                408 or 5xx `UNKNOWN`.
+        """
+        return drive(
+            self._inner.create(
+                promo_code, order, confirm=confirm, vendor_id=vendor_id
+            )
+        )
+
+    def confirm(
+        self,
+        promo_code: str,
+        contract_id: str,
+        *,
+        provider_payment_data: Mapping[str, str] | None = None,
+        vendor_id: str | None = None,
+    ) -> Contract:
+        """Give the user access to what the contract entitles to.
+
+        It sets a state, so it can be repeated, and is sent again by itself
+        after transient failures.
+
+        Args:
+            promo_code: The one the contract was made under.
+            contract_id: The id from the answer to `create`.
+            provider_payment_data: What the payment provider says of the
+                payment, str to str; optional (S).
+            vendor_id: The publisher, if not the client's.
+
+        Returns:
+            The contract; with nothing but its id where Sesamy's answer
+            does not hold it.
+
+        Raises:
+            InvalidRequestError: An argument can't be sent; nothing was.
+            SesamyError: As for `create`.
+        """
+        return drive(
+            self._inner.confirm(
+                promo_code,
+                contract_id,
+                provider_payment_data=provider_payment_data,
+                vendor_id=vendor_id,
+            )
+        )
+
+    def onboard(
+        self,
+        promo_code: str,
+        order: NewContract,
+        *,
+        provider_payment_data: Mapping[str, str] | None = None,
+        vendor_id: str | None = None,
+    ) -> Onboarded:
+        """Create a contract, then confirm it: exactly one is confirmed.
+
+        A contract gives access only once it is confirmed (S).  So an
+        unconfirmed create whose answer was lost is sent again: at worst an
+        unconfirmed stray is left.  Both steps share one deadline.
+
+        Args:
+            promo_code: Picks the base contract: one product, one price (S).
+            order: What was sold, to whom.
+            provider_payment_data: What the payment provider says of the
+                payment, str to str; optional (S).
+            vendor_id: The publisher, if not the client's.
+
+        Returns:
+            The confirmed contract, and how many strays may be left.
+
+        Raises:
+            InvalidRequestError: An argument can't be sent; nothing was.
+            SesamyError: As for `create`.  Where it stopped in between,
+                `step` says where: after ``"create"`` nothing is confirmed
+                and the order can be onboarded again; at ``"confirm"`` the
+                contract is `contract_id`: go on with `confirm`.
+        """
+        return drive(
+            self._inner.onboard(
+                promo_code,
+                order,
+                provider_payment_data=provider_payment_data,
+                vendor_id=vendor_id,
+            )
+        )
+
+
+class Sesamy:
+    """Sesamy's third-party onboarding API, blocking.
+
+    Needs no event loop and starts no thread, so it works in scripts, in
+    thread pools, inside a running loop (Jupyter) and after a fork.  One
+    client can be used from many threads; it keeps connections, token and
+    pace for all of them.  Middleware and auth of your own are async here
+    too, but must not wait for an event loop.
+
+    What is not given is taken from the environment, then from the defaults.
+
+    Args:
+        vendor_id: The publisher; else ``SESAMY_VENDOR_ID``.
+        client_id: Of your API client; else ``SESAMY_CLIENT_ID``.
+        client_secret: Of your API client; else ``SESAMY_CLIENT_SECRET``.
+        auth: Instead of these two: a `ClientCredentials`, a `StaticToken`,
+            an `Auth`, or an (async) callable that returns the whole
+            Authorization value.  Credentials made from `client_id` and
+            `client_secret` take their scope from ``SESAMY_SCOPE``.
+        base_url: Else ``SESAMY_BASE_URL``, else https://api.sesamy.com (D).
+        token_url: Else ``SESAMY_TOKEN_URL``, else
+            https://token.sesamy.com/oauth/token (S).
+        timeout: Seconds that one network operation may take; None for no
+            limit.
+        deadline: Seconds that a whole call may take, with all waits and
+            retries; None for no limit.
+        retry: When a call is sent again by itself.
+        rate_limit: The pace to keep; None for none.
+        middleware: Your own, outermost first, around all of ours.
+        transport: A `Connections`, or an httpx client or transport of
+            yours (it is not closed with the client).
+
+    Raises:
+        ConfigurationError: A setting is missing or impossible; it names
+            the argument and the variable.  Nothing was sent.
+
+    .. versionadded:: 0.1.0
+    """
+
+    contracts: Contracts
+    """The operations on contracts."""
+
+    def __init__(
+        self,
+        vendor_id: str | None = None,
+        *,
+        client_id: str | None = None,
+        client_secret: str | Secret | None = None,
+        auth: Auth
+        | ClientCredentials
+        | Callable[[], str | Awaitable[str]]
+        | None = None,
+        base_url: str | None = None,
+        token_url: str | None = None,
+        timeout: float | None = 30.0,
+        deadline: float | None = 120.0,
+        retry: RetryPolicy = RetryPolicy(),
+        rate_limit: RateLimit | None = RateLimit(),
+        middleware: Sequence[Middleware] = (),
+        transport: Any = None,
+    ) -> None:
+        client_secret = Secret.hide(client_secret)
+        self._use(
+            Driven(
+                vendor_id,
+                client_id=client_id,
+                client_secret=client_secret,
+                auth=auth,
+                base_url=base_url,
+                token_url=token_url,
+                timeout=timeout,
+                deadline=deadline,
+                retry=retry,
+                rate_limit=rate_limit,
+                middleware=middleware,
+                transport=transport,
+            )
+        )
+
+    @property
+    def vendor_id(self) -> str:
+        """The publisher that calls are for, unless they name another."""
+        return self._inner.vendor_id
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        retry: RetryPolicy | None = None,
+        vendor_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Return a cheap copy with other settings.
+
+        It shares connections, token and pace with this client, and ends
+        with it: closing the copy does nothing.
+
+        Args:
+            timeout: Seconds that one network operation may take;
+                ``math.inf`` for no limit.
+            deadline: Seconds that a whole call may take; ``math.inf`` for
+                no limit.
+            retry: When a call is sent again by itself.
+            vendor_id: The publisher.
+            headers: To be sent with each call, besides those of before.
+
+        Raises:
+            ConfigurationError: One of them is impossible; it is named.
+        """
+        copy = object.__new__(type(self))
+        copy._use(
+            self._inner.with_options(
+                timeout=timeout,
+                deadline=deadline,
+                retry=retry,
+                vendor_id=vendor_id,
+                headers=headers,
+            )
+        )
+        return copy
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        query: Mapping[str, object] | None = None,
+        repeatable: bool | None = None,
+    ) -> Response:
+        """Reach an endpoint that has no method yet, in the same way.
+
+        Args:
+            method: ``"GET"``, ``"POST"``, ``"PUT"``, ``"PATCH"``,
+                ``"DELETE"``, ``"HEAD"`` or ``"OPTIONS"``.
+            path: Below `base_url`, beginning with ``/``; encode what you
+                put into it with ``urllib.parse.quote(value, safe="")``.
+            json: The body, if any: what JSON can hold.
+            query: Of strings, numbers and bools; None is left out.
+            repeatable: Whether doing it twice is the same as doing it
+                once, so that it may be sent again when its outcome is
+                unknown; by default only GET, HEAD and OPTIONS are.
+
+        Returns:
+            The answer; its ``json()`` parses the body.
+
+        Raises:
+            InvalidRequestError: An argument can't be sent; nothing was.
+            SesamyError: As for ``contracts.create``.
+        """
+        return drive(
+            self._inner.request(
+                method, path, json=json, query=query, repeatable=repeatable
+            )
+        )
+
+    def close(self) -> None:
+        """Close the connections; calls after it are refused."""
+        return drive(self._inner.aclose())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
+    def _use(self, inner: Driven) -> None:
+        self._inner = inner
+        self.contracts = Contracts(inner.contracts)

@@ -1,0 +1,94 @@
+"""Make calls with the settings of a client, and perform them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from .core.call import Call, Request
+from .core.response import Response
+from .errors import ConfigurationError
+from .identity import HEADERS
+from .pipeline import Pipeline, Shared
+from .settings import Settings
+
+
+@attrs.frozen
+class Caller:
+    """What a client and its resources have in common.
+
+    Attributes:
+        settings: Those of this client or `with_options` copy.
+        shared: What it shares with its copies.
+        pipeline: The way of its calls.
+    """
+
+    settings: Settings
+    shared: Shared
+    pipeline: Pipeline
+
+    @classmethod
+    def of(cls, settings: Settings, shared: Shared) -> Caller:
+        """Put together the way of the calls."""
+        return cls(settings, shared, Pipeline.of(shared, settings.retry))
+
+    def deadline(self) -> float:
+        """Return when a call that begins now must have ended."""
+        return self.shared.runtime.now() + self.settings.deadline
+
+    def call(
+        self,
+        operation: str,
+        method: str,
+        target: str,
+        content: bytes,
+        *,
+        repeatable: bool = False,
+        deadline: float | None = None,
+        external_order_id: str | None = None,
+        contract_id: str | None = None,
+        read: Callable[[Call, Response], Any] | None = None,
+    ) -> Call:
+        """Return a call.
+
+        Args:
+            operation: Its name, for messages and logs.
+            method: Of HTTP.
+            target: Path and query below base_url, encoded.
+            content: The JSON body; empty for none.
+            repeatable: Whether doing it twice is the same as once.
+            deadline: When it must have ended; by default as set.
+            external_order_id: The order it is about.
+            contract_id: The contract it is about.
+            read: Reads a success.
+        """
+        headers = {**HEADERS, **self.settings.headers}
+        if content:
+            headers["Content-Type"] = "application/json"
+        return Call(
+            operation=operation,
+            request=Request(
+                method=method,
+                url=f"{self.settings.base_url}{target}",
+                headers=headers,
+                content=content,
+            ),
+            deadline=self.deadline() if deadline is None else deadline,
+            timeout=self.settings.timeout,
+            repeatable=repeatable,
+            external_order_id=external_order_id,
+            contract_id=contract_id,
+            read=read,
+        )
+
+    async def perform(self, call: Call) -> Response:
+        """Send a call and return Sesamy's answer.
+
+        Raises:
+            SesamyError: Whatever happened, with what became of the call.
+        """
+        if self.shared.lifetime.closed:
+            raise ConfigurationError("This client is closed; make a new one.")
+        return await self.pipeline.perform(call)

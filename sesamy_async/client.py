@@ -1,0 +1,326 @@
+"""The async client: settings, pipeline, resources."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import attrs
+
+from .auth.bind import bind as bind_auth
+from .auth.credentials import ClientCredentials
+from .caller import Caller
+from .contracts import AsyncContracts
+from .core.auth import Auth
+from .core.call import Middleware
+from .core.codec import dumps
+from .core.exchange import Exchange
+from .core.quota import Quota
+from .core.rate_limit import Bucket, RateLimit
+from .core.response import Response
+from .core.retry_policy import RetryPolicy
+from .core.runtime import Runtime
+from .core.secret import Secret
+from .errors import ConfigurationError, InvalidRequestError
+from .paths import api_path, query_string
+from .pipeline import Shared
+from .runtimes.on_anyio import AnyioRuntime
+from .settings import (
+    BASE_URL,
+    TOKEN_URL,
+    Settings,
+    Source,
+    check_headers,
+    check_seconds,
+    check_url,
+    check_vendor,
+)
+from .transport.binding import bind as bind_transport
+
+
+_HARMLESS = {"GET", "HEAD", "OPTIONS"}
+_METHODS = _HARMLESS | {"POST", "PUT", "PATCH", "DELETE"}
+
+
+class AsyncSesamy:
+    """Sesamy's third-party onboarding API, awaited.
+
+    Works on asyncio and trio.  One client can be used from many tasks; it
+    keeps connections, token and pace for all of them.  Each event loop gets
+    connections of its own.
+
+    What is not given is taken from the environment, then from the defaults.
+
+    Args:
+        vendor_id: The publisher; else ``SESAMY_VENDOR_ID``.
+        client_id: Of your API client; else ``SESAMY_CLIENT_ID``.
+        client_secret: Of your API client; else ``SESAMY_CLIENT_SECRET``.
+        auth: Instead of these two: a `ClientCredentials`, a `StaticToken`,
+            an `Auth`, or an (async) callable that returns the whole
+            Authorization value.  Credentials made from `client_id` and
+            `client_secret` take their scope from ``SESAMY_SCOPE``.
+        base_url: Else ``SESAMY_BASE_URL``, else https://api.sesamy.com (D).
+        token_url: Else ``SESAMY_TOKEN_URL``, else
+            https://token.sesamy.com/oauth/token (S).
+        timeout: Seconds that one network operation may take; None for no
+            limit.
+        deadline: Seconds that a whole call may take, with all waits and
+            retries; None for no limit.
+        retry: When a call is sent again by itself.
+        rate_limit: The pace to keep; None for none.
+        middleware: Your own, outermost first, around all of ours.
+        transport: A `Connections`, or an httpx client or transport of
+            yours (it is not closed with the client).
+
+    Raises:
+        ConfigurationError: A setting is missing or impossible; it names
+            the argument and the variable.  Nothing was sent.
+
+    .. versionadded:: 0.1.0
+    """
+
+    _name: ClassVar[str] = "AsyncSesamy"
+    _blocking: ClassVar[bool] = False
+    _owner = False
+    contracts: AsyncContracts
+    """The operations on contracts."""
+
+    def __init__(
+        self,
+        vendor_id: str | None = None,
+        *,
+        client_id: str | None = None,
+        client_secret: str | Secret | None = None,
+        auth: Auth
+        | ClientCredentials
+        | Callable[[], str | Awaitable[str]]
+        | None = None,
+        base_url: str | None = None,
+        token_url: str | None = None,
+        timeout: float | None = 30.0,
+        deadline: float | None = 120.0,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+        rate_limit: RateLimit | None = RateLimit(),  # noqa: B008 - frozen
+        middleware: Sequence[Middleware] = (),
+        transport: Any = None,
+    ) -> None:
+        # First of all: no traceback may show it as a local of ours.
+        secret = Secret.hide(client_secret)
+        del client_secret
+        source = Source(os.environ)
+        vendor_id = source.required("vendor_id", vendor_id, "SESAMY_VENDOR_ID")
+        base_url = source.optional("base_url", base_url, "SESAMY_BASE_URL")
+        token_url = source.optional("token_url", token_url, "SESAMY_TOKEN_URL")
+        if auth is None:
+            auth = _credentials(source, client_id, secret)
+        elif client_id is not None or secret is not None:
+            raise ConfigurationError(
+                "auth: give either auth=, or client_id= and client_secret=."
+            )
+        _check_kinds(retry, rate_limit, middleware)
+        settings = Settings(
+            vendor_id=check_vendor(vendor_id),
+            base_url=check_url(
+                "base_url", base_url or BASE_URL, "SESAMY_BASE_URL"
+            ),
+            timeout=check_seconds("timeout", timeout),
+            deadline=check_seconds("deadline", deadline),
+            retry=retry,
+        )
+        runtime = self._runtime()
+        carrier = bind_transport(transport, runtime, blocking=self._blocking)
+        exchange = Exchange(carrier, runtime)
+        shared = Shared(
+            runtime=runtime,
+            transport=carrier,
+            exchange=exchange,
+            auth=bind_auth(
+                auth,
+                token_url=check_url(
+                    "token_url", token_url or TOKEN_URL, "SESAMY_TOKEN_URL"
+                ),
+                runtime=runtime,
+                exchange=exchange,
+            ),
+            quota=Quota(),
+            bucket=Bucket(rate_limit, runtime.now()) if rate_limit else None,
+            middleware=tuple(middleware),
+        )
+        self._use(Caller.of(settings, shared))
+        self._owner = True
+
+    @property
+    def vendor_id(self) -> str:
+        """The publisher that calls are for, unless they name another."""
+        return self._caller.settings.vendor_id
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        retry: RetryPolicy | None = None,
+        vendor_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Return a cheap copy with other settings.
+
+        It shares connections, token and pace with this client, and ends
+        with it: closing the copy does nothing.
+
+        Args:
+            timeout: Seconds that one network operation may take;
+                ``math.inf`` for no limit.
+            deadline: Seconds that a whole call may take; ``math.inf`` for
+                no limit.
+            retry: When a call is sent again by itself.
+            vendor_id: The publisher.
+            headers: To be sent with each call, besides those of before.
+
+        Raises:
+            ConfigurationError: One of them is impossible; it is named.
+        """
+        changes: dict[str, Any] = {}
+        if timeout is not None:
+            changes["timeout"] = check_seconds("timeout", timeout)
+        if deadline is not None:
+            changes["deadline"] = check_seconds("deadline", deadline)
+        if retry is not None:
+            _check_kinds(retry, None, ())
+            changes["retry"] = retry
+        if vendor_id is not None:
+            changes["vendor_id"] = check_vendor(vendor_id)
+        if headers is not None:
+            old = self._caller.settings.headers
+            merged = {**old, **check_headers(headers)}
+            changes["headers"] = merged
+        settings = attrs.evolve(self._caller.settings, **changes)
+        copy = object.__new__(type(self))
+        copy._use(Caller.of(settings, self._caller.shared))
+        return copy
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        query: Mapping[str, object] | None = None,
+        repeatable: bool | None = None,
+    ) -> Response:
+        """Reach an endpoint that has no method yet, in the same way.
+
+        Args:
+            method: ``"GET"``, ``"POST"``, ``"PUT"``, ``"PATCH"``,
+                ``"DELETE"``, ``"HEAD"`` or ``"OPTIONS"``.
+            path: Below `base_url`, beginning with ``/``; encode what you
+                put into it with ``urllib.parse.quote(value, safe="")``.
+            json: The body, if any: what JSON can hold.
+            query: Of strings, numbers and bools; None is left out.
+            repeatable: Whether doing it twice is the same as doing it
+                once, so that it may be sent again when its outcome is
+                unknown; by default only GET, HEAD and OPTIONS are.
+
+        Returns:
+            The answer; its ``json()`` parses the body.
+
+        Raises:
+            InvalidRequestError: An argument can't be sent; nothing was.
+            SesamyError: As for ``contracts.create``.
+        """
+        if method not in _METHODS:
+            raise InvalidRequestError(
+                f"method must be one of {', '.join(sorted(_METHODS))}."
+            )
+        target = f"{api_path(path)}{query_string(query)}"
+        call = self._caller.call(
+            f"request {method}",
+            method,
+            target,
+            b"" if json is None else _body(json),
+            repeatable=method in _HARMLESS
+            if repeatable is None
+            else repeatable,
+        )
+        return await self._caller.perform(call)
+
+    async def aclose(self) -> None:
+        """Close the connections; calls after it are refused."""
+        shared = self._caller.shared
+        if self._owner and not shared.lifetime.closed:
+            shared.lifetime.closed = True
+            await shared.transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        if not self._owner:
+            return
+        shared = self._caller.shared
+        if shared.transport.used and not shared.lifetime.closed:
+            warnings.warn(
+                f"unclosed {self!r}",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+    def __repr__(self) -> str:
+        settings = self._caller.settings
+        return (
+            f"{self._name}(vendor_id={settings.vendor_id!r}, "
+            f"base_url={settings.base_url!r})"
+        )
+
+    def _runtime(self) -> Runtime:
+        return AnyioRuntime()
+
+    def _use(self, caller: Caller) -> None:
+        self._caller = caller
+        self.contracts = AsyncContracts(caller)
+
+
+def _credentials(
+    source: Source, client_id: str | None, secret: Secret | None
+) -> ClientCredentials:
+    scope = source.optional("scope", None, "SESAMY_SCOPE")
+    return ClientCredentials(
+        source.required("client_id", client_id, "SESAMY_CLIENT_ID"),
+        source.required("client_secret", secret, "SESAMY_CLIENT_SECRET"),
+        **({} if scope is None else {"scope": scope}),
+    )
+
+
+def _check_kinds(
+    retry: object, rate_limit: object, middleware: Sequence[object]
+) -> None:
+    if not isinstance(retry, RetryPolicy):
+        raise ConfigurationError("retry must be a RetryPolicy.")
+    if not isinstance(rate_limit, RateLimit | None):
+        raise ConfigurationError("rate_limit must be a RateLimit, or None.")
+    for each in middleware:
+        if not callable(each):
+            raise ConfigurationError(
+                f"middleware: {type(each).__name__} can't be called; give "
+                "async functions of (call, proceed)."
+            )
+
+
+def _body(json: Any) -> bytes:
+    try:
+        return dumps(json)
+    except (TypeError, ValueError):
+        pass
+    raise InvalidRequestError("json: it holds what JSON can't.")

@@ -1,0 +1,123 @@
+"""What Sesamy says in an error answer: pure, and tolerant of anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+
+import attrs
+
+from .headers import Headers
+from .response import Response
+
+
+_LONGEST_WAIT = 366 * 86_400.0
+
+
+@attrs.frozen(kw_only=True)
+class ErrorBody:
+    """The error envelope of the API (D), as far as it is there."""
+
+    code: str | None = None
+    message: str | None = None
+    details: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    request_id: str | None = None
+    retry_after: float | None = None
+
+
+def read_error(response: Response) -> ErrorBody:
+    """Read ``{"error": {...}}``, ``{"message": ...}``, or nothing."""
+    try:
+        data = response.json()
+    except ValueError:
+        return ErrorBody()
+    if not isinstance(data, dict):
+        return ErrorBody()
+    outer = cast("dict[str, Any]", data)
+    inner = outer.get("error")
+    if isinstance(inner, dict):
+        error = {**outer, **cast("dict[str, Any]", inner)}
+    else:
+        error = {"code": inner, "message": outer.get("error_description")}
+        error = {**error, **outer}
+    details = error.get("details")
+    return ErrorBody(
+        code=_text(error.get("code")),
+        message=_text(error.get("message")),
+        details=cast("dict[str, Any]", details)
+        if isinstance(details, dict)
+        else {},
+        request_id=_text(error.get("request_id")),
+        retry_after=seconds(error.get("retry_after")),
+    )
+
+
+def request_id_of(headers: Headers) -> str | None:
+    """Return the id that Sesamy or a gateway gave to the request."""
+    return headers.get("x-request-id") or headers.get("request-id")
+
+
+def asked_wait(
+    headers: Headers, in_body: float | None, wall: float
+) -> float | None:
+    """Return how many seconds the answer asks to wait, if it does.
+
+    The longer of ``retry_after`` in the body and ``Retry-After`` counts.
+    Only where both are missing does ``X-RateLimit-Reset`` (Unix seconds):
+    it may mean "until one request is free" or "until all are".
+
+    Args:
+        headers: Of the answer.
+        in_body: ``retry_after`` of the body, in seconds.
+        wall: Unix seconds now; the answer's own Date is preferred, so
+            that a wrong clock here does no harm.
+    """
+    now = _http_date(headers.get("date")) or wall
+    named = [
+        wait
+        for wait in (in_body, _retry_after(headers.get("retry-after"), now))
+        if wait is not None
+    ]
+    if named:
+        return max(named)
+    reset = seconds(headers.get("x-ratelimit-reset"))
+    return None if reset is None else seconds(max(0.0, reset - now))
+
+
+def seconds(value: object) -> float | None:
+    """Return `value` as a plausible number of seconds, or None.
+
+    Unix times are plausible too; infinities, negatives and words aren't.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if number >= 0 and math.isfinite(number) else None
+
+
+def _retry_after(value: str | None, now: float) -> float | None:
+    wait = seconds(value)
+    if wait is None and (at := _http_date(value)) is not None:
+        wait = max(0.0, at - now)
+    return wait if wait is None or wait <= _LONGEST_WAIT else None
+
+
+def _http_date(value: str | None) -> float | None:
+    try:
+        return parsedate_to_datetime(value or "").timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def content_type_of(headers: Mapping[str, str]) -> str:
+    """Name the content type of an answer for a message."""
+    return headers.get("content-type", "none")[:80]

@@ -1,0 +1,79 @@
+"""The innermost step: one attempt, sent once, with a known outcome."""
+
+from __future__ import annotations
+
+import logging
+
+import attrs
+
+from sesamy_async.errors import SesamyError
+
+from .call import Call
+from .explain import explain_answer, explain_failure
+from .failure import Failure, FailureKind, TransportFailure
+from .response import Response
+from .runtime import Runtime
+from .transport import Transport
+
+
+_log = logging.getLogger("sesamy_async")
+_OK = range(200, 300)
+
+
+@attrs.frozen
+class Exchange:
+    """Sends a request once; anything but a readable success is an error.
+
+    Above it, all are `SesamyError`: nobody else looks at statuses or at
+    what a transport raises.
+    """
+
+    transport: Transport
+    runtime: Runtime
+
+    async def __call__(self, call: Call) -> Response:
+        """Send the call and return Sesamy's answer.
+
+        Raises:
+            SesamyError: With the outcome of this attempt.
+        """
+        record = call.record
+        if self.runtime.now() >= call.deadline:
+            raise explain_failure(call, _LATE)
+        record.begin()
+        _log.debug("%s: attempt %d", call.operation, call.attempt)
+        try:
+            response = await self.transport.send(call)
+        except TransportFailure as caught:
+            failure = caught.failure
+        except BaseException:
+            record.interrupt()
+            raise
+        else:
+            return self._read(call, response)
+        error = explain_failure(call, failure)
+        record.note(error.outcome)
+        raise error
+
+    def _read(self, call: Call, response: Response) -> Response:
+        record = call.record
+        if response.status_code not in _OK:
+            error = explain_answer(call, response, self.runtime.wall())
+            record.note(error.outcome)
+            raise error
+        if call.read is not None:
+            try:
+                value = call.read(call, response)
+            except SesamyError as error:
+                record.note(error.outcome)
+                raise
+            response = attrs.evolve(response, parsed=value)
+        record.answered = True
+        return response
+
+
+_LATE = Failure(
+    kind=FailureKind.DEADLINE,
+    detail="The deadline passed before it could be sent.",
+    sent=False,
+)

@@ -1,0 +1,119 @@
+"""Turn what came back from an attempt into an error that explains it."""
+
+from __future__ import annotations
+
+from sesamy_async.errors import (
+    APIError,
+    ConnectionFailedError,
+    DeadlineExceededError,
+    InvalidRequestError,
+    OutcomeUnknownError,
+    SesamyError,
+    UnreadableResponseError,
+    api_error_type,
+)
+
+from .answers import asked_wait, content_type_of, read_error, request_id_of
+from .call import Call
+from .classify import outcome_of_failure, outcome_of_status
+from .failure import Failure, FailureKind
+from .outcome import Outcome
+from .redact import redact
+from .response import Response
+
+
+_TOO_MANY = 429
+_REDIRECT = range(300, 400)
+_ADVICE = {
+    400: "The order is not as Sesamy wants it.",
+    401: "The token was not accepted.",
+    403: "Look at the client's scope (SESAMY_SCOPE) and at the vendor.",
+    404: "Look at vendor_id, the promo code and the contract id.",
+    409: "It may exist already, from an earlier attempt: look.",
+    422: "The order is not as Sesamy wants it.",
+}
+
+
+def explain_failure(call: Call, failure: Failure) -> SesamyError:
+    """Return the error for an exchange without a complete answer."""
+    outcome = outcome_of_failure(failure)
+    again = outcome is Outcome.NOT_SENT or call.repeatable
+    if failure.kind is FailureKind.REQUEST and outcome is Outcome.NOT_SENT:
+        return InvalidRequestError(failure.detail)
+    if failure.kind is FailureKind.DEADLINE:
+        return DeadlineExceededError(failure.detail, outcome=outcome)
+    if outcome is Outcome.NOT_SENT:
+        return ConnectionFailedError(
+            failure.detail, outcome=outcome, retryable=True
+        )
+    if outcome is Outcome.APPLIED:
+        return UnreadableResponseError(
+            f"Status {failure.status_code}, but {failure.detail}",
+            retryable=again,
+            status_code=failure.status_code,
+        )
+    if failure.status_code is not None:
+        bare = Response(status_code=failure.status_code)
+        return explain_answer(call, bare, wall=0.0)
+    return OutcomeUnknownError(
+        failure.detail, outcome=outcome, retryable=again
+    )
+
+
+def explain_answer(call: Call, response: Response, wall: float) -> APIError:
+    """Return the error for an answer that is no success.
+
+    Args:
+        call: What was asked.
+        response: What was answered.
+        wall: Unix seconds now.
+    """
+    status = response.status_code
+    body = read_error(response)
+    outcome = outcome_of_status(status)
+    throttled = status == _TOO_MANY
+    message = redact(body.message, call.request.content)
+    parts = [f"Sesamy answered {status}"]
+    parts += [f" ({body.code})"] if body.code else []
+    parts += [f": {message}"] if message else []
+    if (field := body.details.get("field")) and isinstance(field, str):
+        parts += [f" [field {redact(field, call.request.content)}]"]
+    text = "".join(parts).rstrip(".") + "."
+    error = api_error_type(status)(
+        f"{text} {_advice(status)}".rstrip(),
+        outcome=outcome,
+        retryable=throttled
+        or (outcome is Outcome.UNKNOWN and call.repeatable),
+        status_code=status,
+        code=body.code,
+        message=message,
+        details=redact(body.details, call.request.content),
+        retry_after=asked_wait(response.headers, body.retry_after, wall)
+        if throttled or outcome is Outcome.UNKNOWN
+        else None,
+        headers=response.headers,
+        body=response.content,
+    )
+    error.request_id = body.request_id or request_id_of(response.headers)
+    return error
+
+
+def unreadable(call: Call, response: Response, why: str) -> SesamyError:
+    """Return the error for a success whose body is not what it should be."""
+    error = UnreadableResponseError(
+        f"Sesamy answered {response.status_code}, but {why} "
+        f"(content type {content_type_of(response.headers)}, "
+        f"{len(response.content)} bytes).",
+        retryable=call.repeatable,
+        status_code=response.status_code,
+        content_type=response.headers.get("content-type"),
+        size=len(response.content),
+    )
+    error.request_id = request_id_of(response.headers)
+    return error
+
+
+def _advice(status: int) -> str:
+    if status in _REDIRECT:
+        return "Redirects are not followed: look at base_url."
+    return _ADVICE.get(status, "")

@@ -1,0 +1,160 @@
+"""Whether a failed attempt is sent again: pure decisions."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import attrs
+
+from sesamy_async.errors import (
+    APIError,
+    ConfigurationError,
+    DeadlineExceededError,
+    SesamyError,
+    UnauthorizedError,
+)
+
+from .call import Call
+from .numbers import check_number
+from .outcome import Outcome
+
+
+_TOO_MANY = 429
+
+
+class Reason(StrEnum):
+    """Why an attempt may be sent again."""
+
+    TRANSIENT = "TRANSIENT"
+    """The network or the service failed for a moment."""
+
+    THROTTLED = "THROTTLED"
+    """Too many requests: this one was not processed."""
+
+    RENEWED = "RENEWED"
+    """The token was not accepted, and a new one can be had."""
+
+
+@attrs.frozen(kw_only=True)
+class RetryBudget:
+    """How many retries a client may make while nothing succeeds.
+
+    In the manner of the AWS standard retry mode: each retry takes tokens,
+    a success gives them back, so that an outage is not amplified.
+
+    Attributes:
+        capacity: Tokens to begin with, and at most.
+        transient: Tokens that a retry after a transient failure takes.
+        throttled: Tokens that a retry after a 429 takes.
+
+    .. versionadded:: 0.1.0
+    """
+
+    capacity: int = 500
+    transient: int = 14
+    throttled: int = 5
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("capacity", "transient", "throttled"):
+            check_number(f"budget.{name}", getattr(self, name), least=0)
+
+    def cost(self, reason: Reason) -> int:
+        """Return how many tokens a retry for this reason takes."""
+        costs = {
+            Reason.TRANSIENT: self.transient,
+            Reason.THROTTLED: self.throttled,
+        }
+        return costs.get(reason, 0)
+
+
+@attrs.frozen(kw_only=True)
+class Resend:
+    """The decision to send again.
+
+    Attributes:
+        wait: Seconds to wait first.
+        reason: Why it may be sent again.
+    """
+
+    wait: float
+    reason: Reason
+
+
+@attrs.frozen(kw_only=True)
+class RetryPolicy:
+    """When the SDK sends a call again by itself.
+
+    Sent again is only what can't make a second contract: what was not
+    sent, what Sesamy says it did not process (429; 401 once, with a new
+    token), and what is harmless to repeat (confirm, and the unconfirmed
+    create inside ``contracts.onboard``).
+
+    Attributes:
+        attempts: How often a call is sent at most, at least 1.  (The one
+            resend with a new token after a 401 does not count.)
+        base: Seconds; the n-th wait is a random part of
+            ``base * 2 ** (n - 1)``, unless Sesamy names a wait.
+        cap: Seconds; no wait of our own choice is longer.
+        budget: Bounds the retries of a whole client; None for no bound.
+        resend_unknown: Also send a *create* again whose outcome is
+            unknown.  Only for those who know that their Sesamy treats
+            externalOrderId as a key: no source says so, and where it does
+            not, one order becomes two contracts.
+
+    .. versionadded:: 0.1.0
+    """
+
+    attempts: int = 4
+    base: float = 0.5
+    cap: float = 20.0
+    budget: RetryBudget | None = attrs.field(factory=RetryBudget)
+    resend_unknown: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if type(self.attempts) is not int:
+            raise ConfigurationError(
+                "retry.attempts must be a whole number of at least 1."
+            )
+        check_number("retry.attempts", self.attempts, least=1)
+        check_number("retry.base", self.base, least=0)
+        check_number("retry.cap", self.cap, least=0)
+
+    def decide(
+        self, call: Call, error: SesamyError, chance: float
+    ) -> Resend | None:
+        """Return how to send the call again, or None for not at all.
+
+        Args:
+            call: As it was sent.
+            error: What came of it.
+            chance: A random number, 0 <= chance < 1.
+        """
+        reason = self.reason(call, error)
+        if reason is None:
+            return None
+        if reason is Reason.RENEWED:
+            return Resend(wait=0.0, reason=reason)
+        if call.attempt >= self.attempts:
+            return None
+        asked = error.retry_after if isinstance(error, APIError) else None
+        # 63 doublings pass any cap; more would overflow a float.
+        step = self.base * 2.0 ** min(call.attempt - 1, 63)
+        wait = chance * min(self.cap, step) if asked is None else asked
+        return Resend(wait=wait, reason=reason)
+
+    def reason(self, call: Call, error: SesamyError) -> Reason | None:
+        """Return why the call may be sent again, or None if it may not."""
+        if isinstance(error, DeadlineExceededError):
+            return None
+        if isinstance(error, UnauthorizedError):
+            return Reason.RENEWED if error.retryable else None
+        if isinstance(error, APIError) and error.status_code == _TOO_MANY:
+            return Reason.THROTTLED
+        may = {
+            Outcome.NOT_SENT: error.retryable,
+            Outcome.REFUSED: False,
+            Outcome.APPLIED: call.repeatable,
+            Outcome.UNKNOWN: call.repeatable
+            or (self.resend_unknown and call.external_order_id is not None),
+        }
+        return Reason.TRANSIENT if may[error.outcome] else None

@@ -1,0 +1,39 @@
+"""Put the Authorization value on each attempt."""
+
+from __future__ import annotations
+
+import attrs
+
+from sesamy_async.core.auth import Auth
+from sesamy_async.core.call import Call, Proceed
+from sesamy_async.core.response import Response
+from sesamy_async.core.secret import Secret
+from sesamy_async.errors import UnauthorizedError
+
+
+_NO_USE = {"insufficient_scope", "insufficient_permissions"}
+
+
+@attrs.frozen
+class Authorize:
+    """Asks the `Auth` for the value, and tells it when it is rejected."""
+
+    auth: Auth
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Response:
+        """Send the call with an Authorization value."""
+        value = Secret(await self.auth.authorization(call))
+        request = attrs.evolve(call.request, authorization=value)
+        try:
+            return await proceed(attrs.evolve(call, request=request))
+        except UnauthorizedError as caught:
+            error = caught
+        if not _about_scope(error):
+            error.retryable = await self.auth.rejected(value.reveal(), call)
+        raise error
+
+
+def _about_scope(error: UnauthorizedError) -> bool:
+    """Whether a new token would be refused just the same (RFC 6750)."""
+    challenge = error.headers.get("www-authenticate", "")
+    return error.code in _NO_USE or "insufficient_scope" in challenge

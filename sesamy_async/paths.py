@@ -1,0 +1,101 @@
+"""Put ids into URLs so that they stay what they are: one segment each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import quote, unquote, urlencode
+
+from .errors import InvalidRequestError
+
+
+_LONGEST = 1000
+_DOTS = {".", ".."}
+# What a path may hold as it is (RFC 3986, section 3.3), and escapes.
+_KEPT = "/%:@!$&'()*+,;=~"
+
+
+def segment(name: str, value: object) -> str:
+    """Return an id, percent-encoded as one segment of a path.
+
+    Args:
+        name: The argument, for the message.
+        value: What was given for it.
+
+    Raises:
+        InvalidRequestError: It is no string, empty, ``.`` or ``..``, too
+            long, or holds control characters.
+    """
+    if not isinstance(value, str):
+        raise InvalidRequestError(
+            f"{name} must be a str, got {type(value).__name__}."
+        )
+    if not value.strip() or value in _DOTS:
+        raise InvalidRequestError(
+            f"{name} must be an id; it is empty, '.' or '..'."
+        )
+    if len(value) > _LONGEST:
+        raise InvalidRequestError(
+            f"{name} has {len(value)} characters; {_LONGEST} are the most."
+        )
+    if not _plain(value):
+        raise InvalidRequestError(
+            f"{name} holds control characters or broken Unicode."
+        )
+    return quote(value, safe="")
+
+
+def api_path(path: object) -> str:
+    """Return a path for `client.request`, percent-encoded.
+
+    Escapes that are in it stay as they are.
+
+    Raises:
+        InvalidRequestError: It could lead elsewhere than below base_url.
+    """
+    if not isinstance(path, str) or not path.startswith("/"):
+        raise InvalidRequestError(
+            "path must be a str that begins with '/', below base_url."
+        )
+    if not _plain(path) or "?" in path or "#" in path or "\\" in path:
+        raise InvalidRequestError(
+            "path holds one of '?', '#', '\\' or control characters; "
+            "give the query as query=."
+        )
+    segments = [unquote(each) for each in path.split("/")]
+    if path.startswith("//") or any(
+        _DOTS & set(each.split("/")) for each in segments
+    ):
+        raise InvalidRequestError("path leads elsewhere ('//', '.' or '..').")
+    return quote(path, safe=_KEPT)
+
+
+def query_string(query: Mapping[str, object] | None) -> str:
+    """Return ``?a=1&b=2``, or nothing; what is None is left out.
+
+    Raises:
+        InvalidRequestError: A value is no str, number or bool.
+    """
+    pairs: list[tuple[str, str]] = []
+    for name, value in (query or {}).items():
+        if value is None:
+            continue
+        if not isinstance(value, str | int | float):
+            raise InvalidRequestError(
+                f"query: {name!r} must be a str, a number or a bool, "
+                f"got {type(value).__name__}."
+            )
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        if not (_plain(text) and _plain(name)):
+            raise InvalidRequestError(
+                f"query: {name!r} holds control characters."
+            )
+        pairs.append((name, text))
+    return f"?{urlencode(pairs)}" if pairs else ""
+
+
+def _plain(text: str) -> bool:
+    """Whether it has neither control characters nor lone surrogates."""
+    return not any(
+        char < " " or "\x7f" <= char < "\xa0" or "\ud800" <= char < "\ue000"
+        for char in text
+    )

@@ -1,0 +1,127 @@
+"""The way of a call, and the boundary at which every end is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+import attrs
+
+from .core.auth import Auth
+from .core.call import Call, Middleware, Proceed
+from .core.exchange import Exchange
+from .core.outcome import Outcome
+from .core.quota import Quota
+from .core.rate_limit import Bucket
+from .core.response import Response
+from .core.retry_policy import RetryPolicy
+from .core.runtime import Runtime
+from .core.transport import Transport
+from .errors import SesamyError
+from .middleware.authorize import Authorize
+from .middleware.chain import chain
+from .middleware.deadline import Deadline
+from .middleware.log import Log
+from .middleware.pace import Pace
+from .middleware.retry import Retry
+
+
+@attrs.define
+class Lifetime:
+    """Whether a client, and with it all its copies, is closed."""
+
+    closed: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Shared:
+    """What a client shares with its `with_options` copies.
+
+    Attributes:
+        runtime: Time and waiting.
+        transport: The connections.
+        exchange: Sends one attempt over them.
+        auth: Where the Authorization value comes from.
+        quota: The retry budget.
+        bucket: The pace; None for none.
+        middleware: The caller's own.
+        lifetime: Whether they are closed.
+    """
+
+    runtime: Runtime
+    transport: Transport
+    exchange: Exchange
+    auth: Auth
+    quota: Quota
+    bucket: Bucket | None
+    middleware: Sequence[Middleware]
+    lifetime: Lifetime = attrs.field(factory=Lifetime)
+
+
+@attrs.frozen
+class Pipeline:
+    """Walks calls through all middleware, outermost first."""
+
+    _proceed: Proceed
+
+    @classmethod
+    def of(cls, shared: Shared, retry: RetryPolicy) -> Pipeline:
+        """Put the layers in their order."""
+        runtime = shared.runtime
+        layers: list[Middleware] = [
+            *shared.middleware,
+            Log(runtime),
+            Deadline(runtime),
+            Retry(retry, shared.quota, runtime),
+        ]
+        if shared.bucket is not None:
+            layers.append(Pace(shared.bucket, runtime))
+        layers.append(Authorize(shared.auth))
+        return cls(chain(layers, shared.exchange))
+
+    async def perform(self, call: Call) -> Response:
+        """Send a call and return Sesamy's answer.
+
+        Raises:
+            SesamyError: Whatever happened, with what became of the call.
+        """
+        try:
+            response = await self._proceed(call)
+            if call.read is not None and response.parsed is None:
+                # A middleware of the caller's made an answer of its own.
+                value = call.read(call, response)
+                response = attrs.evolve(response, parsed=value)
+        except SesamyError as error:
+            describe(call, error)
+            raise
+        except Exception as error:  # noqa: BLE001 - every end is known
+            foreign = error
+        except BaseException as error:  # noqa: BLE001 - raised again
+            self._interrupted(call, error)
+        else:
+            return response
+        raised = SesamyError(
+            f"{type(foreign).__name__} was raised by a middleware, an auth "
+            "or a transport that is not the SDK's."
+        )
+        describe(call, raised)
+        raise raised from foreign
+
+    @staticmethod
+    def _interrupted(call: Call, error: BaseException) -> NoReturn:
+        """Leave word of what became of a call that was cancelled."""
+        said = SesamyError("Interrupted.")
+        describe(call, said)
+        error.add_note(str(said))
+        raise error
+
+
+def describe(call: Call, error: SesamyError) -> None:
+    """Complete an error with what is known of the whole call."""
+    error.operation = call.operation
+    error.attempts = call.record.attempts
+    error.external_order_id = call.external_order_id
+    error.contract_id = call.contract_id
+    error.outcome = call.record.settle(error.outcome)
+    if error.outcome in {Outcome.UNKNOWN, Outcome.APPLIED}:
+        error.retryable = call.repeatable

@@ -1,0 +1,1 @@
+"""The worlds the core runs in: an event loop, or a thread that blocks."""

@@ -1,0 +1,75 @@
+"""The world of `AsyncSesamy`: asyncio or trio, through anyio."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Hashable
+from contextlib import AbstractContextManager
+from typing import Any, cast
+
+import anyio
+import anyio.lowlevel
+import attrs
+
+
+@attrs.frozen
+class AnyioEvent:
+    """An event of the running loop."""
+
+    _event: anyio.Event = attrs.field(factory=anyio.Event)
+
+    def set(self) -> None:
+        """Let it happen."""
+        self._event.set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait at most so long; return whether it happened."""
+        with anyio.move_on_after(seconds):
+            await self._event.wait()
+        return self._event.is_set()
+
+
+@attrs.frozen
+class AnyioRuntime:
+    """Waits without blocking the event loop."""
+
+    def now(self) -> float:
+        """Return seconds on a monotonic clock, the same in all loops."""
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """Return Unix seconds."""
+        return time.time()
+
+    def random(self) -> float:
+        """Return a number, 0 <= x < 1."""
+        return random.random()  # noqa: S311 - jitter is no secret
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await anyio.sleep(seconds)
+
+    def event(self) -> AnyioEvent:
+        """Make an event of the running loop."""
+        return AnyioEvent()
+
+    def scope(self) -> Hashable:
+        """Name this process and the running loop."""
+        return os.getpid(), anyio.lowlevel.current_token()
+
+    def alive(self, scope: Hashable) -> bool:
+        """Say whether that is this process, and a loop that is not closed."""
+        pid, token = cast("tuple[int, Any]", scope)
+        loop = getattr(token, "native_token", token)
+        closed = getattr(loop, "is_closed", None)
+        return pid == os.getpid() and not (closed and closed())
+
+    def bound(self, deadline: float) -> AbstractContextManager[object, bool]:
+        """Cancel the block at the deadline."""
+        return anyio.move_on_after(deadline - time.monotonic())
+
+    def shield(self) -> AbstractContextManager[object]:
+        """Keep the block from being cancelled, for a second at most."""
+        return anyio.move_on_after(1.0, shield=True)

@@ -1,0 +1,78 @@
+"""Make the transport of a client from what was given as ``transport=``."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import attrs
+import httpx
+
+from sesamy_async.core.runtime import Runtime
+from sesamy_async.core.transport import Transport
+from sesamy_async.errors import ConfigurationError
+
+from .bounded_stream import Allowance
+from .opening import open_async, open_blocking
+from .over_httpx import Make, OverHttpx
+from .settings import Connections
+from .wires import (
+    AsyncClientWire,
+    AsyncTransportWire,
+    BlockingClientWire,
+    BlockingTransportWire,
+)
+
+
+_ENOUGH = 2**31
+
+
+def bind(given: Any, runtime: Runtime, *, blocking: bool) -> Transport:
+    """Return the transport for a client.
+
+    Args:
+        given: None, a `Connections`, or an httpx client or transport.
+        runtime: The client's.
+        blocking: Whether it is for `Sesamy`.
+
+    Raises:
+        ConfigurationError: It is none of these, or for the other client.
+    """
+    settings = given if isinstance(given, Connections) else None
+    settings = settings or Connections(through=given)
+    through = settings.through
+    if through is None:
+        make = _own(settings, runtime, blocking=blocking)
+        return OverHttpx(make, runtime, settings)
+    make = _foreign(through, runtime, blocking=blocking)
+    # What the caller gave has limits of its own.
+    settings = attrs.evolve(settings, cap=_ENOUGH)
+    return OverHttpx(make, runtime, settings)
+
+
+def _own(settings: Connections, runtime: Runtime, *, blocking: bool) -> Make:
+    if blocking:
+        return partial(open_blocking, settings=settings, runtime=runtime)
+    return partial(open_async, settings=settings)
+
+
+def _foreign(through: Any, runtime: Runtime, *, blocking: bool) -> Make:
+    if blocking and isinstance(through, httpx.Client):
+        return lambda _: BlockingClientWire(through, Allowance(runtime))
+    if blocking and isinstance(through, httpx.BaseTransport):
+        return lambda _: BlockingTransportWire(
+            through, Allowance(runtime), owned=False
+        )
+    if not blocking and isinstance(through, httpx.AsyncClient):
+        return lambda _: AsyncClientWire(through)
+    if not blocking and isinstance(through, httpx.AsyncBaseTransport):
+        return lambda _: AsyncTransportWire(through, owned=False)
+    mine, wanted = (
+        ("Sesamy", "an httpx.Client or a blocking httpx transport")
+        if blocking
+        else ("AsyncSesamy", "an httpx.AsyncClient or an async transport")
+    )
+    raise ConfigurationError(
+        f"transport: {mine} takes {wanted}, or Connections(...); "
+        f"got {type(through).__name__}."
+    )

@@ -1,0 +1,103 @@
+"""Read a body of bounded size, decompressed in bounded steps."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Protocol
+
+from sesamy_async.core.failure import (
+    Failure,
+    FailureKind,
+    TransportFailure,
+)
+
+
+ACCEPT_ENCODING = "gzip"
+"""What `Body` can decompress, for the Accept-Encoding header."""
+
+_GZIP = {"gzip", "x-gzip"}
+_GZIP_WINDOW = zlib.MAX_WBITS | 16
+
+
+class _Decoder(Protocol):
+    @property
+    def eof(self) -> bool: ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+class Body:
+    """Collects an answer's body; never holds more than `limit` bytes.
+
+    httpx inflates each chunk whole: 29 KB may become 30 MB before anybody
+    looks.  Here zlib stops at the limit.
+
+    Args:
+        encoding: The Content-Encoding header.
+        limit: Bytes that the body may have at most, decompressed.
+        status_code: Of the answer, for the failure.
+    """
+
+    def __init__(self, encoding: str, limit: int, status_code: int) -> None:
+        self._limit = limit
+        self._status_code = status_code
+        self._parts = bytearray()
+        self._begun = False
+        self._decoder = self._decoder_for(encoding.strip().lower())
+
+    def feed(self, chunk: bytes) -> None:
+        """Add bytes as they came from the network.
+
+        Raises:
+            TransportFailure: Too large, or not what the encoding says.
+        """
+        if self._decoder is None:
+            self.take(chunk)
+            return
+        self._begun = self._begun or bool(chunk)
+        room = self._limit - len(self._parts) + 1
+        try:
+            data = self._decoder.decompress(chunk, room)
+        except zlib.error:
+            data = None
+        if data is None:
+            raise self._failure("its body can't be decompressed.")
+        self.take(data)
+
+    def finish(self) -> bytes:
+        """Return the whole body.
+
+        Raises:
+            TransportFailure: The compressed data ends too early.
+        """
+        decoder = self._decoder
+        if decoder is not None and self._begun and not decoder.eof:
+            raise self._failure("its compressed body is cut short.")
+        return bytes(self._parts)
+
+    def take(self, data: bytes) -> None:
+        """Add bytes that are decompressed already.
+
+        Raises:
+            TransportFailure: Too large.
+        """
+        self._parts += data
+        if len(self._parts) > self._limit:
+            raise self._failure(f"its body exceeds {self._limit} bytes.")
+
+    def _decoder_for(self, encoding: str) -> _Decoder | None:
+        if encoding in {"", "identity"}:
+            return None
+        if encoding not in _GZIP:
+            raise self._failure("its body is in an unknown encoding.")
+        return zlib.decompressobj(_GZIP_WINDOW)
+
+    def _failure(self, detail: str) -> TransportFailure:
+        return TransportFailure(
+            Failure(
+                kind=FailureKind.BODY,
+                detail=detail,
+                sent=True,
+                status_code=self._status_code,
+            )
+        )

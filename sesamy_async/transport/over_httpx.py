@@ -1,0 +1,194 @@
+"""Send requests through httpx and read the answers to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from threading import Lock
+from urllib.parse import urlsplit
+
+import attrs
+import httpx
+
+from sesamy_async.core.call import Call, Request
+from sesamy_async.core.failure import (
+    Failure,
+    FailureKind,
+    TransportFailure,
+)
+from sesamy_async.core.headers import Headers
+from sesamy_async.core.response import Response
+from sesamy_async.core.runtime import Runtime
+
+from .body import ACCEPT_ENCODING, Body
+from .boundary import Boundary
+from .connection_set import ConnectionSet
+from .failures import failure_of
+from .settings import Connections
+from .wires import Wire
+
+
+Make = Callable[[str], Wire]
+_Sets = dict[tuple[Hashable, str], ConnectionSet[Wire]]
+
+
+class OverHttpx:
+    """A `Transport` with a set of connections for each host and loop.
+
+    Args:
+        make: Makes a connection to an origin.
+        runtime: For time, events and the present scope.
+        settings: How many connections, and how large an answer.
+    """
+
+    def __init__(
+        self, make: Make, runtime: Runtime, settings: Connections
+    ) -> None:
+        self._make = make
+        self._runtime = runtime
+        self._settings = settings
+        self._sets: _Sets = {}
+        self._lock = Lock()
+
+    @property
+    def used(self) -> bool:
+        """Whether there may be open connections of ours."""
+        return any(each.count for each in self._sets.values())
+
+    async def send(self, call: Call) -> Response:
+        """Send the request once and read the whole answer.
+
+        Raises:
+            TransportFailure: There is no complete answer.
+        """
+        connections = self._set_for(call.request.url)
+        wire = await connections.acquire(call.deadline)
+        if wire is None:
+            raise TransportFailure(_NO_CONNECTION)
+        try:
+            response = await self._exchange(wire, call)
+        except BaseException:
+            connections.discard()
+            with self._runtime.shield():
+                await wire.aclose()
+            raise
+        connections.release(wire)
+        for stale in connections.stale():
+            await stale.aclose()
+        return response
+
+    async def aclose(self) -> None:
+        """Close the free connections of the present scope."""
+        scope = self._runtime.scope()
+        with self._lock:
+            mine = [key for key in self._sets if key[0] == scope]
+            sets = [self._sets.pop(key) for key in mine]
+        for each in sets:
+            for wire in (*each.stale(), *each.drain()):
+                await wire.aclose()
+
+    def _set_for(self, url: str) -> ConnectionSet[Wire]:
+        origin = origin_of(url)
+        key = (self._runtime.scope(), origin)
+        connections = self._sets.get(key)
+        if connections is None:
+            with self._lock:
+                self._forget_the_dead()
+                connections = self._sets.setdefault(
+                    key,
+                    ConnectionSet(
+                        lambda: self._make(origin),
+                        self._runtime,
+                        cap=self._settings.cap,
+                        idle=self._settings.idle,
+                    ),
+                )
+        return connections
+
+    def _forget_the_dead(self) -> None:
+        """Drop the connections of parents and of loops that are closed.
+
+        They can't be closed from here: a parent still uses its own, and
+        those of a closed loop went with it.
+        """
+        dead = [key for key in self._sets if not self._runtime.alive(key[0])]
+        for key in dead:
+            del self._sets[key]
+
+    async def _exchange(self, wire: Wire, call: Call) -> Response:
+        status: int | None = None
+        cause: Exception | None = None
+        boundary = Boundary(call.record)
+        try:
+            answer = await wire.send(
+                self._request(call, wire, boundary), call.deadline
+            )
+            call.record.status_code = status = answer.status_code
+            encoding = answer.headers.get("content-encoding", "")
+            limit = self._settings.max_response_size
+            body = Body(encoding, limit, status)
+            await wire.read(answer, body)
+            return Response(
+                status_code=status,
+                headers=Headers(answer.headers.multi_items()),
+                content=body.finish(),
+            )
+        except TransportFailure as caught:
+            failure = caught.failure
+        except Exception as caught:  # noqa: BLE001 - every end is known
+            sent = call.record.sent
+            failure = failure_of(caught, sent=sent, status_code=status)
+            # The words of httpx may repeat a header: only what is foreign
+            # to it, hence a mistake in somebody's code, is chained.
+            foreign = not isinstance(caught, _ITS_OWN)
+            cause = caught if foreign else None
+        raise TransportFailure(self._timely(call, failure)) from cause
+
+    def _timely(self, call: Call, failure: Failure) -> Failure:
+        """Say that the deadline passed, where that is what ended it."""
+        late = self._runtime.now() >= call.deadline
+        if not late or failure.status_code is not None:
+            return failure
+        return attrs.evolve(
+            failure, kind=FailureKind.DEADLINE, detail="The deadline passed."
+        )
+
+    def _request(
+        self, call: Call, wire: Wire, boundary: Boundary
+    ) -> httpx.Request:
+        left = call.deadline - self._runtime.now()
+        timeout = max(0.001, min(call.timeout, left))
+        seconds = None if timeout == float("inf") else timeout
+        return httpx.Request(
+            call.request.method,
+            call.request.url,
+            headers=_headers(call.request),
+            content=call.request.content,
+            extensions={
+                "timeout": dict.fromkeys(
+                    ("connect", "read", "write", "pool"), seconds
+                ),
+                "trace": wire.trace(boundary),
+            },
+        )
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of a URL."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _headers(request: Request) -> dict[str, str]:
+    own = {"Accept-Encoding": ACCEPT_ENCODING}
+    if request.authorization is None:
+        return {**own, **request.headers}
+    value = {"Authorization": request.authorization.reveal()}
+    return {**own, **request.headers, **value}
+
+
+_ITS_OWN = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
+_NO_CONNECTION = Failure(
+    kind=FailureKind.DEADLINE,
+    detail="No connection became free before the deadline.",
+    sent=False,
+)

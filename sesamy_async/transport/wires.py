@@ -1,0 +1,209 @@
+"""How to talk over an httpx transport or client, awaiting or blocking.
+
+Four small classes of one shape; all differences between async and blocking
+I/O in the whole SDK are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, Protocol, cast
+
+import httpx
+
+from sesamy_async.core.failure import (
+    Failure,
+    FailureKind,
+    TransportFailure,
+)
+
+from .body import Body
+from .boundary import Boundary
+from .bounded_stream import Allowance
+from .quiet import quiet
+
+
+class Wire(Protocol):
+    """One connection of ours, or whatever the caller gave us."""
+
+    def trace(self, boundary: Boundary) -> Callable[..., Any]:
+        """Return the callback for httpcore's trace."""
+        ...
+
+    async def send(
+        self, request: httpx.Request, deadline: float
+    ) -> httpx.Response:
+        """Send it and read the head of the answer."""
+        ...
+
+    async def read(self, response: httpx.Response, body: Body) -> None:
+        """Read the rest into `body`, and close the answer."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        ...
+
+
+class _Awaiting:
+    def trace(self, boundary: Boundary) -> Callable[..., Any]:
+        return boundary.asee
+
+    async def read(self, response: httpx.Response, body: Body) -> None:
+        try:
+            if response.is_stream_consumed:
+                body.take(response.content)
+                return
+            stream = cast("httpx.AsyncByteStream", response.stream)
+            chunks = aiter(stream)
+            try:
+                async for chunk in chunks:
+                    body.feed(chunk)
+            finally:
+                # trio warns of generators that are left half-way.
+                if isinstance(chunks, AsyncGenerator):
+                    await chunks.aclose()
+        finally:
+            await response.aclose()
+
+
+class AsyncTransportWire(_Awaiting):
+    """Over an async httpx transport."""
+
+    def __init__(
+        self, transport: httpx.AsyncBaseTransport, *, owned: bool
+    ) -> None:
+        self._transport = transport
+        self._owned = owned
+
+    async def send(
+        self, request: httpx.Request, deadline: float
+    ) -> httpx.Response:
+        """Send it and read the head of the answer."""
+        del deadline  # A cancellation ends the call in time.
+        return await self._transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connection, if it is ours."""
+        if self._owned:
+            await self._transport.aclose()
+
+
+class AsyncClientWire(_Awaiting):
+    """Over an `httpx.AsyncClient` of the caller's."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def send(
+        self, request: httpx.Request, deadline: float
+    ) -> httpx.Response:
+        """Send it and read the head of the answer."""
+        del deadline
+        refuse_closed(closed=self._client.is_closed)
+        request = merged(self._client, request)
+        with quiet():
+            return await self._client.send(
+                request, stream=True, auth=None, follow_redirects=False
+            )
+
+    async def aclose(self) -> None:
+        """Leave it open: it is the caller's."""
+
+
+class _Blocking:
+    _allowance: Allowance
+
+    def trace(self, boundary: Boundary) -> Callable[..., Any]:
+        return boundary.see
+
+    async def read(self, response: httpx.Response, body: Body) -> None:
+        try:
+            if response.is_stream_consumed:
+                body.take(response.content)
+                return
+            for chunk in cast("httpx.SyncByteStream", response.stream):
+                body.feed(chunk)
+                if self._allowance.spent:
+                    raise httpx.ReadTimeout("The deadline passed.")
+        finally:
+            response.close()
+
+
+class BlockingTransportWire(_Blocking):
+    """Over a blocking httpx transport."""
+
+    def __init__(
+        self,
+        transport: httpx.BaseTransport,
+        allowance: Allowance,
+        *,
+        owned: bool,
+    ) -> None:
+        self._transport = transport
+        self._allowance = allowance
+        self._owned = owned
+
+    async def send(
+        self, request: httpx.Request, deadline: float
+    ) -> httpx.Response:
+        """Send it and read the head of the answer."""
+        self._allowance.deadline = deadline
+        return self._transport.handle_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connection, if it is ours."""
+        if self._owned:
+            self._transport.close()
+
+
+class BlockingClientWire(_Blocking):
+    """Over an `httpx.Client` of the caller's."""
+
+    def __init__(self, client: httpx.Client, allowance: Allowance) -> None:
+        self._client = client
+        self._allowance = allowance
+
+    async def send(
+        self, request: httpx.Request, deadline: float
+    ) -> httpx.Response:
+        """Send it and read the head of the answer."""
+        self._allowance.deadline = deadline
+        refuse_closed(closed=self._client.is_closed)
+        request = merged(self._client, request)
+        with quiet():
+            return self._client.send(
+                request, stream=True, auth=None, follow_redirects=False
+            )
+
+    async def aclose(self) -> None:
+        """Leave it open: it is the caller's."""
+
+
+def merged(
+    client: httpx.Client | httpx.AsyncClient, request: httpx.Request
+) -> httpx.Request:
+    """Add the headers and cookies that the caller gave to the client."""
+    return client.build_request(
+        request.method,
+        request.url,
+        headers=request.headers,
+        content=request.content,
+        extensions=request.extensions,
+    )
+
+
+def refuse_closed(*, closed: bool) -> None:
+    """Refuse a client of the caller's that is closed.
+
+    Raises:
+        TransportFailure: Nothing was sent.
+    """
+    if closed:
+        raise TransportFailure(
+            Failure(
+                kind=FailureKind.CONNECT,
+                detail="The httpx client given as transport= is closed.",
+                sent=False,
+            )
+        )
