@@ -135,7 +135,9 @@ def _method(node: Function) -> str:
 
 
 BODIES = {
-    "__repr__": "return repr(self._inner)",
+    "__repr__": """if not hasattr(self, "_inner"):
+            return "Sesamy(...)"  # In a traceback of its constructor.
+        return repr(self._inner)""",
     "__aenter__": "return self",
     "__aexit__": "self.close()",
 }

@@ -325,6 +325,8 @@ class Sesamy:
         self.close()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_inner"):
+            return "Sesamy(...)"  # In a traceback of its constructor.
         return repr(self._inner)
 
     def _use(self, inner: Driven) -> None:

@@ -278,6 +278,8 @@ class AsyncSesamy:
             )
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_caller"):
+            return f"{self._name}(...)"  # In a traceback of its constructor.
         settings = self._caller.settings
         return (
             f"{self._name}(vendor_id={settings.vendor_id!r}, "

@@ -137,12 +137,12 @@ def check_url(argument: str, value: str, variable: str) -> str:
 
 
 def check_seconds(argument: str, value: object) -> float:
-    """Return a time limit; None is no limit.
+    """Return a time limit; None and infinity are no limit.
 
     Raises:
         ConfigurationError: It is no number above zero.
     """
-    if value is None:
+    if value is None or value == math.inf:
         return math.inf
     return check_number(argument, value, above=True)
 

@@ -1,0 +1,311 @@
+"""The blocking client: generated, driven, the same in all but await."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+import subprocess
+import sys
+import time
+import traceback
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from sesamy_async import (
+    AsyncContracts,
+    AsyncSesamy,
+    Call,
+    ConfigurationError,
+    Connections,
+    Contracts,
+    NewContract,
+    NotFoundError,
+    Outcome,
+    Proceed,
+    Response,
+    Sesamy,
+    StaticToken,
+)
+from sesamy_async.core.drive import drive
+from sesamy_async.runtimes.blocking import BlockingRuntime
+from sesamy_async.sandbox import Sandbox, running
+
+
+ROOT = Path(__file__).parent.parent
+ORDER = NewContract.from_dict(
+    {
+        "externalOrderId": "o-1",
+        "paymentProvider": "KLARNA",
+        "paymentMethod": "CARD",
+        "userData": {"email": "kim@example.se"},
+    }
+)
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """Return a sandbox; the settings of its client are in the environment."""
+    sandbox = Sandbox()
+    for name, value in sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    return sandbox
+
+
+def test_generated() -> None:
+    """The committed file is what the script makes of the async client."""
+    done = subprocess.run(  # noqa: S603 - our own script
+        [
+            sys.executable,
+            str(ROOT / "scripts" / "generate_blocking.py"),
+            "--check",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(Sesamy, AsyncSesamy), (Contracts, AsyncContracts)]
+)
+def test_same_interface(ours: type, theirs: type) -> None:
+    """Every public method is there, with the same arguments."""
+    renamed = {"aclose": "close"}
+    names = [name for name in vars(theirs) if not name.startswith("_")]
+
+    assert names
+    for name in names:
+        method = getattr(theirs, name)
+        twin = getattr(ours, renamed.get(name, name))
+        if callable(method):
+            assert (
+                inspect.signature(method).parameters.keys()
+                == inspect.signature(twin).parameters.keys()
+            )
+            assert not inspect.iscoroutinefunction(twin)
+            assert method.__doc__ == twin.__doc__
+
+
+def test_onboard(sandbox: Sandbox) -> None:
+    """An order becomes one confirmed contract, without an await."""
+    with Sesamy(transport=sandbox.transport()) as sesamy:
+        result = sesamy.contracts.onboard("SPRING-12", ORDER)
+        created = sesamy.contracts.create("SPRING-12", ORDER, confirm=True)
+        confirmed = sesamy.contracts.confirm("SPRING-12", created.id)
+
+    assert (True, True) == (result.contract.is_active, created.is_active)
+    assert created.id == confirmed.id
+
+
+def test_errors(sandbox: Sandbox) -> None:
+    """Errors are those of the async client."""
+    with (
+        Sesamy(transport=sandbox.transport()) as sesamy,
+        pytest.raises(NotFoundError) as caught,
+    ):
+        sesamy.contracts.create("NONE", ORDER)
+
+    assert Outcome.REFUSED is caught.value.outcome
+
+
+def test_request(sandbox: Sandbox) -> None:
+    """An endpoint without a method is reached too."""
+    with Sesamy(transport=sandbox.transport()) as sesamy:
+        copy = sesamy.with_options(headers={"X-A": "b"})
+        response = copy.request(
+            "POST",
+            "/payments/vendor/acme/promos/code/SPRING-12",
+            json=ORDER.to_dict(),
+        )
+
+    assert response.json()["id"]
+
+
+def test_in_a_running_loop(sandbox: Sandbox) -> None:
+    """It works where a loop is running already, as in Jupyter."""
+
+    async def main() -> int:
+        with Sesamy(transport=sandbox.transport()) as sesamy:
+            return sesamy.contracts.onboard("SPRING-12", ORDER).strays
+
+    assert 0 == asyncio.run(main())
+
+
+def test_threads(sandbox: Sandbox) -> None:
+    """Many threads share one client, its connections and one token."""
+    with (
+        running(sandbox) as url,
+        Sesamy(
+            base_url=url,
+            token_url=f"{url}/oauth/token",
+            transport=Connections(cap=4),
+        ) as sesamy,
+        ThreadPoolExecutor(16) as pool,
+    ):
+        results = list(
+            pool.map(
+                lambda _: sesamy.contracts.onboard("SPRING-12", ORDER),
+                range(64),
+            )
+        )
+
+    assert 64 == len({result.contract.id for result in results})
+    assert 64 == len(sandbox.ledger.contracts("o-1"))
+
+
+async def suspend(call: Call, proceed: Proceed) -> Response:
+    """Wait for an event loop on the way out."""
+    await asyncio.sleep(0)
+    return await proceed(call)
+
+
+async def suspend_back(call: Call, proceed: Proceed) -> Response:
+    """Wait for an event loop on the way back."""
+    response = await proceed(call)
+    await asyncio.sleep(0)
+    return response
+
+
+@pytest.mark.parametrize(
+    ("middleware", "outcome"),
+    [(suspend, Outcome.NOT_SENT), (suspend_back, Outcome.APPLIED)],
+)
+def test_suspending(
+    sandbox: Sandbox, middleware: Any, outcome: Outcome
+) -> None:
+    """A middleware that suspends is named, and the outcome is true."""
+    with (
+        Sesamy(
+            transport=sandbox.transport(), middleware=[middleware]
+        ) as sesamy,
+        pytest.raises(ConfigurationError) as caught,
+    ):
+        sesamy.contracts.create("SPRING-12", ORDER)
+
+    assert f"test_blocking.{middleware.__name__} waits" in str(caught.value)
+    assert outcome is caught.value.outcome
+    assert (outcome is Outcome.APPLIED) is (
+        len(sandbox.ledger.contracts("o-1")) == 1
+    )
+
+
+def test_stubborn_coroutines() -> None:
+    """A coroutine that goes on suspending is ended all the same."""
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.sleep(0)
+        except ConfigurationError:
+            await asyncio.sleep(0)
+
+    with pytest.raises(ConfigurationError, match="stubborn"):
+        drive(stubborn())
+
+
+def test_a_coroutine_that_recovers() -> None:
+    """A coroutine may make do without what it waited for."""
+
+    async def recovers() -> int:
+        try:
+            await asyncio.sleep(0)
+        except ConfigurationError:
+            return 5
+        raise AssertionError
+
+    assert 5 == drive(recovers())
+
+
+def test_something_else_that_suspends() -> None:
+    """What is no coroutine is named by its type."""
+
+    class Odd:
+        def __await__(self) -> Any:
+            yield
+
+    class Ours:
+        def __await__(self) -> Any:
+            return Odd().__await__()
+
+    async def ours() -> None:
+        await Ours()
+
+    coroutine = ours()
+    coroutine.cr_frame.f_globals  # noqa: B018 - it is ours by its module
+    with pytest.raises(ConfigurationError, match=r"test_blocking\."):
+        drive(coroutine)
+
+
+async def test_blocking_waits_block() -> None:
+    """Sleeping and waiting really take their time, and never suspend."""
+    runtime = BlockingRuntime()
+    event = runtime.event()
+    start = time.monotonic()
+    drive(runtime.sleep(0.01))
+
+    assert not drive(event.wait(0.01))
+    assert time.monotonic() - start >= 0.02
+
+    event.set()
+
+    assert drive(event.wait(float("inf")))
+    assert 0 <= runtime.random() < 1
+    assert abs(runtime.wall() - time.time()) < 5
+    await anyio.lowlevel.checkpoint()
+
+
+def test_unclosed(sandbox: Sandbox) -> None:
+    """An unclosed client only warns, by its name."""
+    with running(sandbox) as url:
+        sesamy = Sesamy(base_url=url, token_url=f"{url}/oauth/token")
+        sesamy.contracts.create("SPRING-12", ORDER)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            del sesamy
+            gc.collect()
+
+    assert any(
+        "unclosed Sesamy(vendor_id='acme'" in str(each.message)
+        for each in told
+    )
+
+
+def test_never_used() -> None:
+    """A client that never connected needs no closing."""
+    sesamy = Sesamy("acme", auth=StaticToken("t"))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        del sesamy
+        gc.collect()
+
+    assert not any("unclosed Sesamy" in str(each.message) for each in told)
+
+
+@pytest.mark.parametrize("kind", [Sesamy, AsyncSesamy])
+def test_no_secret_in_tracebacks_of_the_constructor(kind: Any) -> None:
+    """A wrong setting beside the secret does not show the secret."""
+
+    def construct() -> None:
+        kind("..", client_id="c", client_secret="CAN" + "ARY")
+
+    with pytest.raises(ConfigurationError) as caught:
+        construct()
+    told = traceback.TracebackException.from_exception(
+        caught.value, capture_locals=True
+    )
+    ours = [
+        str(frame.locals)
+        for frame in told.stack
+        if "tests" not in frame.filename
+    ]
+
+    assert ours
+    assert "CANARY" not in "".join(ours)

@@ -1,0 +1,93 @@
+"""Reading bodies of bounded size."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sesamy_async.core.failure import FailureKind, TransportFailure
+from sesamy_async.transport.body import Body
+
+
+MIB = 2**20
+
+
+def read(encoding: str, chunks: list[bytes], limit: int = 100) -> bytes:
+    """Feed all chunks and return the body."""
+    body = Body(encoding, limit, 200)
+    for chunk in chunks:
+        body.feed(chunk)
+    return body.finish()
+
+
+@given(st.binary(max_size=100), st.integers(1, 50))
+def test_roundtrip(data: bytes, step: int) -> None:
+    """However the bytes are cut, the body is whole."""
+    packed = gzip.compress(data)
+    chunks = [packed[i : i + step] for i in range(0, len(packed), step)]
+
+    assert data == read("gzip", chunks)
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", " Identity "])
+def test_plain(encoding: str) -> None:
+    """A plain body is taken as it is."""
+    assert b"abcd" == read(encoding, [b"ab", b"cd"])
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZIP"])
+def test_gzip_names(encoding: str) -> None:
+    """All names of gzip are understood."""
+    assert b"abcd" == read(encoding, [gzip.compress(b"abcd")])
+
+
+def test_empty() -> None:
+    """No body at all is empty, whatever its encoding says."""
+    assert b"" == read("gzip", [])
+
+
+def test_at_the_limit() -> None:
+    """A body of just the limit is read."""
+    assert 100 == len(read("", [b"x" * 100]))
+    assert 100 == len(read("gzip", [gzip.compress(b"x" * 100)]))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content", "words"),
+    [
+        ("", b"x" * 101, "exceeds 100 bytes"),
+        ("gzip", gzip.compress(b"x" * 101), "exceeds 100 bytes"),
+        ("gzip", b"no gzip", "can't be decompressed"),
+        ("gzip", gzip.compress(b"abcd")[:-4], "cut short"),
+        ("gzip", gzip.compress(b"abcd")[:3], "cut short"),
+        ("br", b"x", "unknown encoding"),
+    ],
+)
+def test_refused(encoding: str, content: bytes, words: str) -> None:
+    """What can't be read to its end is a failure of the body."""
+    with pytest.raises(TransportFailure) as caught:
+        read(encoding, [content])
+
+    failure = caught.value.failure
+    assert (FailureKind.BODY, 200, True) == (
+        failure.kind,
+        failure.status_code,
+        failure.sent,
+    )
+    assert words in failure.detail
+
+
+def test_bomb() -> None:
+    """29 KB that would become 30 MB never take more than the limit."""
+    bomb = gzip.compress(b"\0" * (30 * MIB))
+    tracemalloc.start()
+    with pytest.raises(TransportFailure):
+        read("gzip", [bomb], limit=MIB)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert 4 * MIB > peak

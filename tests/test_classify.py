@@ -1,0 +1,79 @@
+"""Which facts mean which outcome."""
+
+from __future__ import annotations
+
+import pytest
+from support.exchanges import a_failure
+
+from sesamy_async import Outcome
+from sesamy_async.core.classify import outcome_of_failure, outcome_of_status
+from sesamy_async.core.failure import FailureKind
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (199, Outcome.UNKNOWN),
+        (200, Outcome.APPLIED),
+        (299, Outcome.APPLIED),
+        (300, Outcome.UNKNOWN),
+        (301, Outcome.UNKNOWN),
+        (302, Outcome.UNKNOWN),
+        (303, Outcome.UNKNOWN),
+        (307, Outcome.REFUSED),
+        (308, Outcome.REFUSED),
+        (399, Outcome.UNKNOWN),
+        (400, Outcome.REFUSED),
+        (401, Outcome.REFUSED),
+        (408, Outcome.UNKNOWN),
+        (409, Outcome.REFUSED),
+        (429, Outcome.REFUSED),
+        (499, Outcome.REFUSED),
+        (500, Outcome.UNKNOWN),
+        (504, Outcome.UNKNOWN),
+        (599, Outcome.UNKNOWN),
+    ],
+)
+def test_status(status: int, expected: Outcome) -> None:
+    """A status is what the guide's table says of it."""
+    actual = outcome_of_status(status)
+
+    assert expected is actual
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "expected"),
+    [
+        (FailureKind.CONNECT, None, Outcome.NOT_SENT),
+        (FailureKind.REQUEST, None, Outcome.NOT_SENT),
+        (FailureKind.TIMEOUT, None, Outcome.UNKNOWN),
+        (FailureKind.BROKEN, None, Outcome.UNKNOWN),
+        (FailureKind.DEADLINE, None, Outcome.UNKNOWN),
+        (FailureKind.BROKEN, False, Outcome.NOT_SENT),
+        (FailureKind.TIMEOUT, False, Outcome.NOT_SENT),
+        (FailureKind.CONNECT, True, Outcome.UNKNOWN),
+        (FailureKind.BROKEN, True, Outcome.UNKNOWN),
+    ],
+)
+def test_failure_without_status(
+    kind: FailureKind, sent: bool | None, expected: Outcome
+) -> None:
+    """What was seen to leave decides; where nothing was seen, the kind."""
+    actual = outcome_of_failure(a_failure(kind=kind, sent=sent))
+
+    assert expected is actual
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (201, Outcome.APPLIED),
+        (400, Outcome.REFUSED),
+        (502, Outcome.UNKNOWN),
+    ],
+)
+def test_failure_after_the_status(status: int, expected: Outcome) -> None:
+    """Once a status was read, it decides, whatever became of the body."""
+    failure = a_failure(kind=FailureKind.BODY, status_code=status)
+
+    assert expected is outcome_of_failure(failure)

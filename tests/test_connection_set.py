@@ -1,0 +1,202 @@
+"""The set of connections: last in first out, capped, fair."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import anyio
+import anyio.lowlevel
+import pytest
+from support.runtime import FakeRuntime
+
+from sesamy_async.core.runtime import Runtime
+from sesamy_async.runtimes.on_anyio import AnyioRuntime
+from sesamy_async.transport.connection_set import ConnectionSet
+
+
+def make(
+    cap: int = 2, idle: float = 4.0, runtime: Runtime | None = None
+) -> ConnectionSet[str]:
+    """Return a set of connections that are just names: c1, c2, ..."""
+    numbers = itertools.count(1)
+    return ConnectionSet(
+        lambda: f"c{next(numbers)}",
+        runtime or FakeRuntime(),
+        cap=cap,
+        idle=idle,
+    )
+
+
+async def test_last_in_first_out() -> None:
+    """The connection that was used last is used next."""
+    connections = make()
+    first = await connections.acquire(math.inf)
+    second = await connections.acquire(math.inf)
+    assert first
+    assert second
+    connections.release(first)
+    connections.release(second)
+
+    assert second == await connections.acquire(math.inf)
+
+
+async def test_idle_is_not_used_again() -> None:
+    """What was idle too long is closed, and a new one is made."""
+    runtime = FakeRuntime()
+    connections = make(runtime=runtime)
+    first = await connections.acquire(math.inf)
+    assert first
+    connections.release(first)
+    runtime.time += 4.0
+
+    assert "c2" == await connections.acquire(math.inf)
+    assert (["c1"], []) == (connections.stale(), connections.stale())
+    assert 1 == connections.count
+
+
+async def test_not_yet_idle() -> None:
+    """What was idle for less is used again."""
+    runtime = FakeRuntime()
+    connections = make(runtime=runtime)
+    first = await connections.acquire(math.inf)
+    assert first
+    connections.release(first)
+    runtime.time += 3.9
+
+    assert first == await connections.acquire(math.inf)
+
+
+async def test_cap() -> None:
+    """Over the cap, a call waits until its deadline and gets nothing."""
+    connections = make(cap=1, runtime=AnyioRuntime())
+    await connections.acquire(math.inf)
+    deadline = AnyioRuntime().now() + 0.01
+
+    assert None is await connections.acquire(deadline)
+    assert 0 == connections.waiting
+
+
+async def wait_for(connections: ConnectionSet[str], waiting: int) -> None:
+    """Let others run until so many wait."""
+    with anyio.fail_after(5):
+        while connections.waiting != waiting:
+            await anyio.lowlevel.checkpoint()
+
+
+async def test_fair() -> None:
+    """Who waits longest is served first, with the very connection."""
+    connections = make(cap=1)
+    first = await connections.acquire(math.inf)
+    assert first
+    served: list[tuple[int, str | None]] = []
+
+    async def take(number: int) -> None:
+        connection = await connections.acquire(math.inf)
+        served.append((number, connection))
+        assert connection
+        connections.release(connection)
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(3):
+            tasks.start_soon(take, number)
+            await wait_for(connections, number + 1)
+        connections.release(first)
+
+    assert [(0, "c1"), (1, "c1"), (2, "c1")] == served
+
+
+async def test_discarded_makes_room() -> None:
+    """In place of a discarded connection, who waits makes a new one."""
+    connections = make(cap=1)
+    await connections.acquire(math.inf)
+    served: list[str | None] = []
+
+    async def take() -> None:
+        served.append(await connections.acquire(math.inf))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(take)
+        await wait_for(connections, 1)
+        connections.discard()
+
+    assert (["c2"], 1) == (served, connections.count)
+
+
+async def test_discarded_without_waiters() -> None:
+    """A discarded connection no longer counts."""
+    connections = make(cap=1)
+    await connections.acquire(math.inf)
+    connections.discard()
+
+    assert 0 == connections.count
+    assert "c2" == await connections.acquire(math.inf)
+
+
+async def test_leaves_the_queue() -> None:
+    """A call that is cancelled while it waits is no longer served."""
+    connections = make(cap=1)
+    first = await connections.acquire(math.inf)
+    assert first
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await connections.acquire(math.inf)
+    connections.release(first)
+
+    assert 0 == connections.waiting
+    assert "c1" == await connections.acquire(math.inf)
+
+
+@pytest.mark.parametrize("discarded", [False, True])
+async def test_cancelled_with_its_turn(discarded: bool) -> None:
+    """Who is cancelled when the turn has come passes it on."""
+    connections = make(cap=1)
+    first = await connections.acquire(math.inf)
+    assert first
+    scope = anyio.CancelScope()
+    served: list[str | None] = []
+
+    async def leave() -> None:
+        with scope:
+            await connections.acquire(math.inf)
+
+    async def take() -> None:
+        served.append(await connections.acquire(math.inf))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(leave)
+        await wait_for(connections, 1)
+        tasks.start_soon(take)
+        await wait_for(connections, 2)
+        scope.cancel()
+        if discarded:
+            connections.discard()
+        else:
+            connections.release(first)
+
+    assert (["c2" if discarded else "c1"], 1) == (served, connections.count)
+
+
+async def test_failing_to_make() -> None:
+    """A connection that can't be made takes no place."""
+
+    def fail() -> str:
+        raise OSError("no more")
+
+    connections = ConnectionSet(fail, FakeRuntime(), cap=1, idle=4.0)
+    for _ in range(2):
+        with pytest.raises(OSError, match="no more"):
+            await connections.acquire(math.inf)
+
+    assert 0 == connections.count
+
+
+async def test_drained() -> None:
+    """Only free connections are taken out to be closed."""
+    connections = make()
+    first = await connections.acquire(math.inf)
+    await connections.acquire(math.inf)
+    assert first
+    connections.release(first)
+
+    assert (["c1"], 1) == (connections.drain(), connections.count)

@@ -1,0 +1,157 @@
+"""What an error says, and what it never says."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+from support.exchanges import an_api_error
+
+import sesamy_async
+from sesamy_async import (
+    APIError,
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailedError,
+    DeadlineExceededError,
+    InvalidRequestError,
+    Outcome,
+    OutcomeUnknownError,
+    SesamyError,
+    UnreadableResponseError,
+)
+
+
+ALL = [
+    value
+    for value in vars(sesamy_async).values()
+    if isinstance(value, type) and issubclass(value, SesamyError)
+]
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_pickled(kind: type[SesamyError]) -> None:
+    """Every error crosses a process boundary with its facts."""
+    error = kind("It failed.")
+    error.outcome = Outcome.UNKNOWN
+    error.attempts = 3
+    error.external_order_id = "o-1"
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+
+    assert kind is type(again)
+    assert str(error) == str(again)
+    assert (Outcome.UNKNOWN, 3) == (again.outcome, again.attempts)
+
+
+def test_body_is_not_pickled() -> None:
+    """What may be personal stays behind."""
+    error = an_api_error(400, b"CANARY", X_Canary="CANARY")
+
+    assert b"CANARY" not in pickle.dumps(error)
+    assert isinstance(error, APIError)
+    assert b"CANARY" == error.body
+
+
+def test_copied() -> None:
+    """A copy of an error is an error of its own."""
+    error = an_api_error(429, Retry_After="3")
+    again = copy.copy(error)
+
+    assert str(error) == str(again)
+    assert again is not error
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            ConnectionFailedError("No connection."),
+            ("No connection. Outcome: NOT_SENT. "
+            "Nothing was sent, so it can be sent again."),
+        ),
+        (
+            OutcomeUnknownError("No answer.", outcome=Outcome.UNKNOWN),
+            ("No answer. Outcome: UNKNOWN. It may or may not have been "
+            "done; look before sending it again."),
+        ),
+        (
+            UnreadableResponseError("No JSON."),
+            ("No JSON. Outcome: APPLIED. It was done, but the answer can't "
+            "be read; do not send it again."),
+        ),
+        (
+            DeadlineExceededError("Late."),
+            ("Late. Outcome: NOT_SENT. "
+            "Nothing was sent, so it can be sent again."),
+        ),
+        (
+            APIError("Sesamy answered 418."),
+            ("Sesamy answered 418. Outcome: REFUSED. Sesamy did not do it; "
+            "mend what it names before sending it again."),
+        ),
+        (
+            ConfigurationError("base_url is no URL."),
+            "base_url is no URL. Outcome: NOT_SENT. Nothing was sent.",
+        ),
+        (
+            InvalidRequestError("quantity: too small."),
+            ("quantity: too small. Outcome: NOT_SENT. "
+            "Nothing was sent; correct it and send it again."),
+        ),
+        (
+            AuthenticationError("Wrong secret."),
+            "Wrong secret. Outcome: REFUSED. The order was not sent.",
+        ),
+    ],
+)
+def test_says_what_to_do(error: SesamyError, expected: str) -> None:
+    """A message says what happened, the outcome, and what to do next."""
+    assert expected == str(error)
+
+
+def test_says_to_which_order() -> None:
+    """A message names the operation and the order."""
+    error = OutcomeUnknownError("No answer.", outcome=Outcome.UNKNOWN)
+    error.operation = "contracts.create"
+    error.external_order_id = "o\n1"
+
+    assert str(error).startswith(
+        r"contracts.create of order 'o\n1': No answer."
+    )
+
+
+def test_says_which_contract() -> None:
+    """Where there is no order, the contract is named."""
+    error = OutcomeUnknownError("No answer.", outcome=Outcome.UNKNOWN)
+    error.operation = "contracts.confirm"
+    error.contract_id = "c1"
+
+    assert str(error).startswith("contracts.confirm of contract 'c1': No")
+
+
+@pytest.mark.parametrize(
+    ("step", "outcome", "expected"),
+    [
+        ("confirm", Outcome.UNKNOWN, "Contract 'c1' was made; go on with"),
+        ("create", Outcome.UNKNOWN, "the order can be onboarded again"),
+        ("create", Outcome.REFUSED, "mend what it names"),
+    ],
+)
+def test_says_where_onboard_stopped(
+    step: str, outcome: Outcome, expected: str
+) -> None:
+    """An error of onboard says how to go on from where it stopped."""
+    error = OutcomeUnknownError("No answer.", outcome=outcome)
+    error.step = step
+    error.contract_id = "c1"
+
+    assert expected in str(error)
+
+
+def test_configuration_after_sending() -> None:
+    """A mistake found in the middle of a call says what became of it."""
+    error = ConfigurationError("It waits.", outcome=Outcome.UNKNOWN)
+    error.attempts = 1
+
+    assert "look before sending it again" in str(error)

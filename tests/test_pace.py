@@ -1,0 +1,151 @@
+"""Sending no faster than permitted."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from support.exchanges import Script, a_call, an_answer, an_api_error
+from support.runtime import FakeRuntime
+
+from sesamy_async import (
+    ConnectionFailedError,
+    DeadlineExceededError,
+    Outcome,
+    OutcomeUnknownError,
+    RateLimit,
+    RateLimitError,
+    SesamyError,
+)
+from sesamy_async.core.rate_limit import Bucket
+from sesamy_async.middleware.pace import Pace
+
+
+LIMIT = RateLimit(requests=60, per=60, burst=1)  # One a second.
+
+
+def make(script: Script) -> tuple[Pace, FakeRuntime]:
+    """Return the middleware, and the time it lives in."""
+    del script
+    runtime = FakeRuntime()
+    return Pace(Bucket(LIMIT, runtime.now()), runtime), runtime
+
+
+async def test_waits_for_its_turn() -> None:
+    """The second call goes a second after the first."""
+    script = Script([an_answer()])
+    pace, runtime = make(script)
+    await pace(a_call(), script)
+    await pace(a_call(), script)
+
+    assert [1.0] == runtime.slept
+
+
+async def test_would_pass_the_deadline() -> None:
+    """A wait beyond the deadline fails at once, and nothing is sent."""
+    script = Script([an_answer()])
+    pace, runtime = make(script)
+    await pace(a_call(), script)
+
+    with pytest.raises(DeadlineExceededError) as caught:
+        await pace(a_call(deadline=runtime.now() + 0.5), script)
+
+    assert Outcome.NOT_SENT is caught.value.outcome
+    assert (1, []) == (len(script.calls), runtime.slept)
+
+
+async def test_429_blocks() -> None:
+    """After a 429, the next call waits as long as it says."""
+    script = Script([an_api_error(429, Retry_After="7"), an_answer()])
+    pace, runtime = make(script)
+    with pytest.raises(RateLimitError):
+        await pace(a_call(), script)
+    await pace(a_call(), script)
+
+    assert [7.0] == runtime.slept
+
+
+async def test_429_without_a_wait() -> None:
+    """A 429 that names no wait blocks until one request is free."""
+    script = Script([an_api_error(429), an_answer()])
+    pace, runtime = make(script)
+    with pytest.raises(RateLimitError):
+        await pace(a_call(), script)
+    await pace(a_call(), script)
+
+    assert [1.0] == runtime.slept
+
+
+async def test_a_block_while_waiting() -> None:
+    """Who waits while a 429 comes in queues anew behind it."""
+    script = Script([an_answer()])
+    pace, runtime = make(script)
+    await pace(a_call(), script)
+
+    async def sleep(seconds: float) -> None:
+        runtime.slept.append(seconds)
+        runtime.time += seconds
+        if len(runtime.slept) == 1:
+            pace.bucket.reserve(runtime.now(), float("inf"))
+            pace.bucket.throttled(runtime.now(), 5.0)
+
+    runtime_sleep = pytest.MonkeyPatch()
+    runtime_sleep.setattr(FakeRuntime, "sleep", lambda _, s: sleep(s))
+    try:
+        await pace(a_call(), script)
+    finally:
+        runtime_sleep.undo()
+
+    assert [1.0, 5.0] == runtime.slept
+
+
+@pytest.mark.parametrize(
+    ("error", "waits"),
+    [
+        (ConnectionFailedError("-"), []),
+        (OutcomeUnknownError("?", outcome=Outcome.UNKNOWN), [1.0]),
+        (an_api_error(404), [1.0]),
+    ],
+)
+async def test_places_after_failures(
+    error: SesamyError, waits: list[float]
+) -> None:
+    """What was not sent gives its place back; what left keeps it."""
+    script = Script([error, an_answer()])
+    pace, runtime = make(script)
+    with pytest.raises(SesamyError):
+        await pace(a_call(), script)
+    await pace(a_call(), script)
+
+    assert waits == runtime.slept
+
+
+@pytest.mark.parametrize(("sent", "waits"), [(False, []), (True, [1.0])])
+async def test_places_after_cancellations(
+    sent: bool, waits: list[float]
+) -> None:
+    """A cancelled call keeps its place only if it had begun to leave."""
+    script = Script([an_answer()])
+    pace, runtime = make(script)
+    cancelled = a_call()
+    cancelled.record.sent = sent
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await pace(cancelled, lambda _: anyio.sleep(1))  # type: ignore[arg-type, return-value]
+    await pace(a_call(), script)
+
+    assert waits == runtime.slept
+
+
+async def test_cancelled_in_the_queue() -> None:
+    """Who leaves the queue makes room for the others."""
+    script = Script([an_answer()])
+    pace, runtime = make(script)
+    await pace(a_call(), script)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await pace(a_call(), script)
+    runtime.slept.clear()
+    runtime.time -= 1.0
+    await pace(a_call(), script)
+
+    assert [1.0] == runtime.slept

@@ -1,0 +1,191 @@
+"""The bucket: how many may go, and when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sesamy_async import ConfigurationError, Headers, RateLimit
+from sesamy_async.core.rate_limit import Bucket
+
+
+INF = float("inf")
+LIMIT = RateLimit(requests=60, per=60, burst=3)  # One a second.
+
+
+def left(remaining: float, limit: float = 60) -> Headers:
+    """Return headers that say what remains."""
+    return Headers(
+        {
+            "X-RateLimit-Remaining": str(remaining),
+            "X-RateLimit-Limit": str(limit),
+        }
+    )
+
+
+def dues(bucket: Bucket, count: int, now: float = 0.0) -> list[float | None]:
+    """Reserve so many places."""
+    return [bucket.reserve(now, INF) for _ in range(count)]
+
+
+def test_burst_then_pace() -> None:
+    """The burst goes at once, the rest one after the other."""
+    bucket = Bucket(LIMIT, 0.0)
+
+    assert [0.0, 0.0, 0.0, 1.0, 2.0] == dues(bucket, 5)
+
+
+def test_refilled() -> None:
+    """A rest refills the bucket, up to the burst."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 3)
+
+    assert [100.0, 100.0, 100.0, 101.0] == dues(bucket, 4, now=100.0)
+
+
+def test_refilled_in_part() -> None:
+    """Half a second gains half a place."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 3)
+
+    assert [1.0] == dues(bucket, 1, now=0.5)
+
+
+def test_too_late() -> None:
+    """A place that comes too late is not taken."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 3)
+
+    assert None is bucket.reserve(0.0, latest=0.9)
+    assert 1.0 == bucket.reserve(0.0, latest=1.0)
+
+
+def test_cancelled() -> None:
+    """A place that was given back is taken by the next."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 4)
+    bucket.cancel()
+
+    assert [1.0] == dues(bucket, 1)
+
+
+def test_learns_what_remains() -> None:
+    """What the server says remains counts, if it is less."""
+    bucket = Bucket(RateLimit(requests=60, per=60, burst=100), 0.0)
+    dues(bucket, 1)
+    bucket.answered(0.0, left(2))
+
+    assert [0.0, 0.0, 1.0] == dues(bucket, 3)
+
+
+def test_what_remains_is_shared() -> None:
+    """Requests that the server has not counted yet are taken off."""
+    bucket = Bucket(RateLimit(requests=60, per=60, burst=100), 0.0)
+    dues(bucket, 3)
+    bucket.answered(0.0, left(3))
+
+    assert [0.0, 1.0] == dues(bucket, 2)
+
+
+def test_more_is_not_believed() -> None:
+    """A server that says more remains does not raise our own count."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 3)
+    bucket.answered(0.0, left(50))
+
+    assert [1.0] == dues(bucket, 1)
+
+
+def test_a_lower_rate_is_believed() -> None:
+    """A lower X-RateLimit-Limit slows the pace."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 3)
+    bucket.answered(0.0, left(0, limit=30))
+
+    assert 0.5 == bucket.rate
+
+
+@pytest.mark.parametrize("limit", ["500", "0", "nan", "soon"])
+def test_another_limit_is_not(limit: str) -> None:
+    """A higher limit may be the burst; an absurd one is none."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 1)
+    bucket.answered(0.0, Headers({"X-RateLimit-Limit": limit}))
+
+    assert 1.0 == bucket.rate
+
+
+def test_throttled() -> None:
+    """After a 429 nothing goes before its wait is over, then in turn."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 1)
+    bucket.throttled(0.0, 10.0)
+
+    assert 10.0 == bucket.blocked(0.0)
+    assert 4.0 == bucket.blocked(6.0)
+    assert 0.0 == bucket.blocked(10.0)
+    assert [10.0, 11.0] == dues(bucket, 2)
+
+
+def test_throttled_at_zero() -> None:
+    """A wait of zero is a wait of zero."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 1)
+    bucket.throttled(0.0, 0.0)
+
+    assert [0.0, 1.0] == dues(bucket, 2)
+
+
+def test_throttled_together() -> None:
+    """Several 429 at once cost no more than one."""
+    bucket = Bucket(RateLimit(requests=60, per=60, burst=100), 0.0)
+    dues(bucket, 10)
+    for _ in range(10):
+        bucket.throttled(0.0, 5.0)
+
+    assert [5.0, 6.0, 7.0] == dues(bucket, 3)
+
+
+def test_the_longest_block_counts() -> None:
+    """A later 429 with a shorter wait does not shorten the block."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 2)
+    bucket.throttled(0.0, 10.0)
+    bucket.throttled(0.0, 1.0)
+
+    assert 10.0 == bucket.blocked(0.0)
+
+
+def test_lost() -> None:
+    """A request without an answer keeps its place, and no longer counts."""
+    bucket = Bucket(RateLimit(requests=60, per=60, burst=100), 0.0)
+    dues(bucket, 2)
+    bucket.lost()
+    bucket.answered(0.0, left(1))
+
+    assert [0.0, 1.0] == dues(bucket, 2)
+
+
+def test_time_does_not_run_backwards() -> None:
+    """An older time neither gains nor loses anything."""
+    bucket = Bucket(LIMIT, 10.0)
+    dues(bucket, 3, now=10.0)
+    bucket.answered(5.0, Headers())
+
+    assert [11.0] == dues(bucket, 1, now=10.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"requests": 0}, "rate_limit.requests"),
+        ({"per": 0}, "rate_limit.per"),
+        ({"per": "60"}, "rate_limit.per"),
+        ({"burst": 0.5}, "rate_limit.burst"),
+    ],
+)
+def test_impossible(changes: dict[str, Any], named: str) -> None:
+    """An impossible pace is refused by name."""
+    with pytest.raises(ConfigurationError, match=named):
+        RateLimit(**changes)

@@ -1,0 +1,90 @@
+"""What a call remembers of its attempts."""
+
+from __future__ import annotations
+
+import pytest
+
+from sesamy_async import Outcome
+from sesamy_async.core.record import Record
+
+
+def test_nothing_was_sent_at_first() -> None:
+    """A call that never began was not sent."""
+    record = Record()
+
+    assert Outcome.NOT_SENT is record.settle()
+
+
+@pytest.mark.parametrize("last", [Outcome.NOT_SENT, Outcome.REFUSED])
+@pytest.mark.parametrize("earlier", [Outcome.UNKNOWN, Outcome.APPLIED])
+def test_doubt_stays(earlier: Outcome, last: Outcome) -> None:
+    """A later attempt that did nothing can't undo an earlier doubt."""
+    record = Record()
+    record.note(earlier)
+
+    assert Outcome.UNKNOWN is record.settle(last)
+    assert 1 == record.lost
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_without_doubt_the_last_counts(outcome: Outcome) -> None:
+    """Where no earlier attempt was lost, the last outcome is the call's."""
+    record = Record()
+    record.note(Outcome.REFUSED)
+
+    assert outcome is record.settle(outcome)
+    assert 0 == record.lost
+
+
+def test_applied_after_doubt() -> None:
+    """An unreadable success stays one."""
+    record = Record()
+    record.note(Outcome.UNKNOWN)
+
+    assert Outcome.APPLIED is record.settle(Outcome.APPLIED)
+
+
+def test_answered() -> None:
+    """Once it was answered, it was done, whatever happens above."""
+    record = Record()
+    record.answered = True
+
+    assert Outcome.APPLIED is record.settle()
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "expected"),
+    [
+        (False, None, Outcome.NOT_SENT),
+        (None, None, Outcome.UNKNOWN),
+        (True, None, Outcome.UNKNOWN),
+        (True, 200, Outcome.APPLIED),
+        (True, 404, Outcome.REFUSED),
+        (True, 500, Outcome.UNKNOWN),
+    ],
+)
+def test_interrupted(
+    sent: bool | None, status: int | None, expected: Outcome
+) -> None:
+    """A cancelled attempt ends by what was seen of it until then."""
+    record = Record()
+    record.begin()
+    record.sent = sent
+    record.status_code = status
+    record.interrupt()
+
+    assert expected is record.last
+
+
+def test_begin_forgets_the_attempt_before() -> None:
+    """Each attempt is seen anew."""
+    record = Record()
+    record.sent = True
+    record.status_code = 200
+    record.begin()
+
+    assert (False, None, 1) == (
+        record.sent,
+        record.status_code,
+        record.attempts,
+    )
