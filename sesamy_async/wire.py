@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from .core.codec import dumps
-from .errors import InvalidRequestError
+from .models.check import Refused
 from .models.contract import Contract
 from .models.convert import CONVERTER
 from .models.order import NewContract
@@ -29,21 +29,20 @@ def encode_order(order: NewContract) -> bytes:
         InvalidRequestError: It is no `NewContract`, or one whose mappings
             were changed since it was checked.
     """
-    if not isinstance(cast("object", order), NewContract):
-        kind = type(order).__name__
-        raise InvalidRequestError(
-            f"The order is no NewContract but {kind}; "
-            "NewContract.from_dict reads JSON data.",
-            problems=(f"expected NewContract, got {kind}",),
+    kind = type(order).__name__
+    if isinstance(cast("object", order), NewContract):
+        try:
+            return dumps(CONVERTER.unstructure(order, NewContract))
+        except (RecursionError, ValueError) as error:
+            problem = f"changed after it was checked: {error}"
+    else:
+        problem = (
+            f"expected NewContract, got {kind}; "
+            "NewContract.from_dict reads JSON data"
         )
-    try:
-        return dumps(CONVERTER.unstructure(order, NewContract))
-    except (RecursionError, ValueError) as error:
-        wrong = str(error)
-    raise InvalidRequestError(
-        f"The order was changed after it was checked. {wrong}",
-        problems=(wrong,),
-    )
+    # Whatever was given, the error's traceback must not hold on to it.
+    del order
+    raise Refused("The order", (problem,)).error()
 
 
 def contract_of(data: Any) -> Contract | None:

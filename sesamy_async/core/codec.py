@@ -118,9 +118,12 @@ class OrjsonCodec(Codec):
             content: bytes = self._fast_dumps(value, None, self._options)
         except TypeError:
             return super()._write(value)
-        # Its `null` may have been a NaN, and its 1e-7 is the stdlib's 1e-07.
-        if b"null" in content or (
-            b"e-" in content and _SHORT_EXPONENT.search(content)
+        # Its `null` may have been a NaN.  Its 0.00001 and 1e-7 are the
+        # stdlib's 1e-05 and 1e-07.
+        if (
+            b"null" in content
+            or b"0.0000" in content
+            or (b"e-" in content and _SHORT_EXPONENT.search(content))
         ):
             return super()._write(value)
         return content, None

@@ -1,0 +1,422 @@
+"""An order that is read from JSON is right, or all that is wrong is named."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from datetime import date, datetime, timedelta, timezone
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sesamy_async.errors import InvalidRequestError
+from sesamy_async.models import (
+    Address,
+    BusinessDetails,
+    Gender,
+    NewContract,
+    PaymentMethod,
+    PaymentProvider,
+    User,
+)
+from sesamy_async.wire import encode_order
+
+
+T = TypeVar("T")
+SAMPLE = (
+    '{"externalOrderId":"TM-2025-000417","paymentProvider":"BILLOGRAM",'
+    '"paymentMethod":"INVOICE","quantity":1,'
+    '"vendorData":{"säljare":"Växjö 7","kampanj":"vår-12"},'
+    '"providerData":{"invoiceRef":"9f/2"},'
+    '"userData":{"email":"åsa.öberg@example.se","fullName":"Åsa Öberg",'
+    '"phone":"+46 70 174 06 05","invoiceEmail":"faktura@example.se",'
+    '"gender":"female","birthday":"1980-05-17T00:00:00.000Z",'
+    '"address":{"country":"SE","zip":"352 30","city":"Växjö",'
+    '"street":"Kungsgatan 1 \\"B\\"","co":"Ærø","lastName":"Öberg",'
+    '"firstName":"Åsa"},'
+    '"businessDetails":{"vatNr":"SE556677889901","companyName":"Öberg & Co"},'
+    '"extraData":{"crm":{"id":17,"score":0.25,"vip":true,"note":null},'
+    '"taggar":["nyhet","😀"]}},'
+    '"ownerData":{"email":"bjørn@example.no","fullName":"Bjørn Løvås",'
+    '"phone":"+47 22 00 00 00","invoiceEmail":"bjørn@example.no",'
+    '"gender":"other","birthday":"2001-02-03",'
+    '"address":{"country":"NO","zip":"0150","city":"Oslo",'
+    '"street":"Øvre Slottsgate 2","co":"","lastName":"Løvås",'
+    '"firstName":"Bjørn"},'
+    '"businessDetails":{"vatNr":"NO999","companyName":"Løvås AS"},'
+    '"extraData":{}}}'
+)
+
+TEXT = st.text(max_size=8)
+WORD = TEXT.filter(str.strip)
+ANY_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+OFFSETS = st.integers(-14 * 60, 14 * 60).map(
+    lambda minutes: timezone(timedelta(minutes=minutes))
+)
+
+
+def maybe(strategy: Any) -> Any:
+    """Return the strategy, or None for what is not given."""
+    return st.none() | strategy
+
+
+ADDRESSES = st.builds(
+    Address,
+    country=maybe(TEXT),
+    zip=maybe(TEXT),
+    city=maybe(TEXT),
+    street=maybe(TEXT),
+    co=maybe(TEXT),
+    last_name=maybe(TEXT),
+    first_name=maybe(TEXT),
+)
+BUSINESSES = st.builds(
+    BusinessDetails, vat_nr=maybe(TEXT), company_name=maybe(TEXT)
+)
+USERS = st.builds(
+    User,
+    email=maybe(st.emails()),
+    full_name=maybe(TEXT),
+    phone=maybe(TEXT),
+    invoice_email=maybe(st.emails()),
+    gender=maybe(st.sampled_from(Gender) | WORD),
+    birthday=maybe(
+        st.dates()
+        | st.datetimes(timezones=OFFSETS)
+        | st.dates().map(date.isoformat)
+        | st.datetimes(timezones=OFFSETS).map(datetime.isoformat)
+    ),
+    address=maybe(ADDRESSES),
+    business_details=maybe(BUSINESSES),
+    extra_data=maybe(st.dictionaries(TEXT, ANY_JSON, max_size=3)),
+)
+TEXTS = st.dictionaries(TEXT, TEXT, max_size=3)
+ORDERS = st.builds(
+    NewContract,
+    external_order_id=WORD,
+    payment_provider=maybe(st.sampled_from(PaymentProvider) | WORD),
+    payment_method=maybe(st.sampled_from(PaymentMethod) | WORD),
+    quantity=maybe(st.integers(1, 2**53 - 1)),
+    vendor_data=maybe(TEXTS),
+    provider_data=maybe(TEXTS),
+    user_data=maybe(USERS),
+    owner_data=maybe(USERS),
+)
+
+
+def wild(depth: int = 3) -> st.SearchStrategy[Any]:
+    """Return JSON with Sesamy's names in the wrong and right places."""
+    names = st.sampled_from(
+        [
+            "externalOrderId",
+            "paymentProvider",
+            "quantity",
+            "vendorData",
+            "userData",
+            "address",
+            "zip",
+            "email",
+            "birthday",
+            "gender",
+            "extraData",
+            "other",
+        ]
+    )
+    leaves = (
+        ANY_JSON
+        | st.sampled_from([math.nan, "a@b", "1980-01-01", 1, "KLARNA"])
+        | st.text(st.characters(codec=None), max_size=4)
+    )
+    if depth == 0:
+        return leaves
+    return st.dictionaries(names | TEXT, leaves | wild(depth - 1), max_size=6)
+
+
+def problems(data: Any) -> tuple[str, ...]:
+    """Return what is wrong with JSON data, by both ways to read it."""
+    with pytest.raises(InvalidRequestError) as caught:
+        NewContract.from_dict(data)
+    with pytest.raises(InvalidRequestError) as again:
+        NewContract.from_json(json.dumps(data))
+
+    assert caught.value.args == again.value.args
+    return caught.value.problems
+
+
+def refusal(text: Any) -> InvalidRequestError:
+    """Return the error of a document that can't be read."""
+    with pytest.raises(InvalidRequestError) as caught:
+        NewContract.from_json(text)
+    return caught.value
+
+
+def tried(
+    build: Callable[[Any], T], value: Any
+) -> tuple[T | None, tuple[str, ...]]:
+    """Return what is built, or else what is wrong."""
+    try:
+        return build(value), ()
+    except InvalidRequestError as error:
+        return None, error.problems
+
+
+def test_the_documented_sample_comes_out_byte_for_byte() -> None:
+    """Every field of the guide goes through unchanged, in its order."""
+    order = NewContract.from_json(SAMPLE)
+
+    assert SAMPLE.encode() == encode_order(order)
+    assert order.to_json() == SAMPLE
+    assert json.loads(SAMPLE) == order.to_dict()
+    assert NewContract.from_json(SAMPLE.encode()) == order
+    assert NewContract.from_dict(json.loads(SAMPLE)) == order
+
+
+def test_the_sample_is_read_into_the_classes() -> None:
+    """Nested objects become their classes, known words their enums."""
+    order = NewContract.from_json(SAMPLE)
+
+    assert order.payment_provider is PaymentProvider.BILLOGRAM
+    assert order.payment_method is PaymentMethod.INVOICE
+    assert order.user_data is not None
+    assert order.user_data.gender is Gender.FEMALE
+    assert order.user_data.address == Address(
+        country="SE",
+        zip="352 30",
+        city="Växjö",
+        street='Kungsgatan 1 "B"',
+        co="Ærø",
+        last_name="Öberg",
+        first_name="Åsa",
+    )
+    assert order.user_data.business_details == BusinessDetails(
+        vat_nr="SE556677889901", company_name="Öberg & Co"
+    )
+
+
+@pytest.mark.parametrize("text", ["\ufeff" + SAMPLE, f"\n {SAMPLE} "])
+def test_files_of_other_systems_are_read(text: str) -> None:
+    """A byte order mark and white space do no harm."""
+    assert NewContract.from_json(text) == NewContract.from_json(SAMPLE)
+    assert NewContract.from_json(text.encode()).to_json() == SAMPLE
+
+
+def test_any_mapping_is_read() -> None:
+    """The data need not be dicts."""
+    user = MappingProxyType({"email": "a@b"})
+    data = MappingProxyType({"externalOrderId": "A", "userData": user})
+
+    assert NewContract.from_dict(data).user_data == User(email="a@b")
+
+
+def test_all_wrong_fields_are_named_by_their_path() -> None:
+    """One error names every wrong field at every level."""
+    user = {
+        "email": 5,
+        "fullName": ["x"],
+        "address": {"zip": 12345, "city": "Oslo", "zipcode": "1"},
+        "businessDetails": "AB",
+        "extraData": [],
+    }
+
+    assert problems(
+        {
+            "paymentProvider": " ",
+            "quantity": True,
+            "vendorData": {"a": 1},
+            "userData": user,
+            "ownerData": [user],
+            "userDta": {},
+            "zzz": 1,
+        }
+    ) == (
+        "externalOrderId: required",
+        "paymentProvider: must not be blank",
+        "quantity: expected int, got bool",
+        "vendorData.a: expected str, got int",
+        "userData.email: expected str, got int",
+        "userData.fullName: expected str, got list",
+        "userData.address.zip: expected str, got int",
+        "userData.address.zipcode: unknown field; did you mean zip?",
+        "userData.businessDetails: expected an object, got str",
+        "userData.extraData: expected an object, got list",
+        "ownerData: expected an object, got list",
+        "userDta: unknown field; did you mean userData?",
+        "zzz: unknown field",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("external_order_id", "externalOrderId"),
+        ("externalorderid", "externalOrderId"),
+        ("ExternalOrderID", "externalOrderId"),
+        ("owner_data", "ownerData"),
+        ("paymentprovider", "paymentProvider"),
+        ("quantities", "quantity"),
+    ],
+)
+def test_a_misspelt_name_is_recognised(name: str, expected: str) -> None:
+    """Who writes a field otherwise is told its name."""
+    found = problems({"externalOrderId": "A", name: "x"})
+
+    assert (f"{name}: unknown field; did you mean {expected}?",) == found
+
+
+def test_a_key_that_is_no_str_is_unknown() -> None:
+    """Python data may have other keys than JSON."""
+    data: Any = {"externalOrderId": "A", 5: 1}
+    with pytest.raises(InvalidRequestError) as caught:
+        NewContract.from_dict(data)
+
+    assert caught.value.problems == ("<int>: unknown field",)
+
+
+def test_null_is_not_given() -> None:
+    """A null is the same as a field that is missing, but not inside data."""
+    order = NewContract.from_json(
+        '{"externalOrderId":"A","quantity":null,"ownerData":null,'
+        '"userData":{"email":null,"address":null,"extraData":{"a":null}}}'
+    )
+
+    assert order == NewContract(
+        external_order_id="A", user_data=User(extra_data={"a": None})
+    )
+    assert problems({"externalOrderId": None}) == (
+        "externalOrderId: required",
+    )
+    assert problems({"externalOrderId": "A", "vendorData": {"a": None}}) == (
+        "vendorData.a: expected str, got None",
+    )
+
+
+def test_empty_objects_are_given() -> None:
+    """An empty object stays in the body."""
+    text = (
+        '{"externalOrderId":"A","vendorData":{},"userData":{"address":{},'
+        '"businessDetails":{},"extraData":{}},"ownerData":{}}'
+    )
+
+    assert text == NewContract.from_json(text).to_json()
+
+
+def test_repeated_keys_are_named() -> None:
+    """Of two values for one field none is silently dropped."""
+    error = refusal(
+        '{"externalOrderId":"A","quantity":1,"quantity":2,"quantity":2,'
+        '"vendorData":{"x":"1","x":"1"},'
+        '"userData":{"email":"a@b","email":"a@b","address":{"zip":"1",'
+        '"zip":"2"},"extraData":{"a":[{"b":1,"b":2}]}}}'
+    )
+
+    assert error.problems == (
+        "vendorData.x: given more than once",
+        "userData.address.zip: given more than once",
+        "userData.extraData.a[0].b: given more than once",
+        "userData.email: given more than once",
+        "quantity: given more than once",
+    )
+
+
+@pytest.mark.parametrize("data", [None, [], "x", 5, True, [{"a": 1}]])
+def test_an_order_is_an_object(data: Any) -> None:
+    """Anything else is refused by its type."""
+    kind = "None" if data is None else type(data).__name__
+
+    assert problems(data) == (f"expected an object, got {kind}",)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "broken at line 1 column 1: Expecting value"),
+        ('{"a": 1,\n  "b" 2}', "broken at line 2 column 7: Expecting ':' "),
+        ('{"a": 1', "broken at line 1 column 8: Expecting ',' delimiter"),
+        ("{} {}", "broken at line 1 column 4: Extra data"),
+        ("\ufeff\ufeff{}", "broken at line 1 column 1: "),
+        (b'{"a": "\xf6"}', "not UTF-8 at byte 7"),
+        (SAMPLE.encode("utf-16"), "not UTF-8 at byte 0"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"quantity": ' + "9" * 5000 + "}", "has a number of too many digi"),
+        (None, "expected str or bytes, got None"),
+        ({}, "expected str or bytes, got dict"),
+        (bytearray(b"{}"), "expected str or bytes, got bytearray"),
+    ],
+    ids=range(12),
+)
+def test_broken_documents_are_refused_with_the_place(
+    text: Any, expected: str
+) -> None:
+    """What is no JSON is an InvalidRequestError that says where."""
+    error = refusal(text)
+    (problem,) = error.problems
+
+    assert problem.startswith(expected)
+    assert error.args[0].startswith(f"JSON has 1 problem: {problem}"[:60])
+
+
+def test_json_beyond_the_standard_is_refused() -> None:
+    """Python's parser reads NaN; no order may hold it."""
+    text = '{"externalOrderId":"A","userData":{"extraData":{"a":[NaN,1e999]}}}'
+
+    assert refusal(text).problems == (
+        "userData.extraData.a[0]: must be a finite number",
+        "userData.extraData.a[1]: must be a finite number",
+    )
+
+
+def test_the_error_of_a_document_names_its_order() -> None:
+    """Where the id can be read, the error carries it."""
+    error = refusal('{"externalOrderId":"A-1","quantity":0}')
+    other = refusal('{"externalOrderId":"","quantity":0}')
+
+    assert error.external_order_id == "A-1"
+    assert other.external_order_id is None
+
+
+@given(ORDERS)
+def test_every_order_survives_the_round_trip(order: NewContract) -> None:
+    """What is sent is read as the same order, which sends the same."""
+    content = encode_order(order)
+    again = NewContract.from_json(content)
+
+    assert content == encode_order(again)
+    assert order.to_dict() == again.to_dict()
+    assert json.loads(content) == order.to_dict()
+    assert NewContract.from_dict(order.to_dict()) == again
+
+
+@given(wild())
+def test_any_json_is_an_order_or_refused(data: Any) -> None:
+    """The check lets nothing through that can't be built and sent."""
+    order, found = tried(NewContract.from_dict, data)
+
+    assert (order is None) == bool(found)
+    assert order is None or order == NewContract.from_json(encode_order(order))
+
+
+@given(st.dictionaries(st.sampled_from(["email", "phone", "gender"]), wild(1)))
+def test_both_ways_find_the_same_problems(fields: dict[str, Any]) -> None:
+    """A user is held to the same rules in Python and in JSON."""
+    build: Any = User
+    user, found = tried(lambda it: build(**it), fields)
+    order, found_in_json = tried(
+        NewContract.from_dict, {"externalOrderId": "A", "userData": fields}
+    )
+
+    assert found_in_json == tuple(f"userData.{it}" for it in found)
+    assert order is None or order.user_data == user
