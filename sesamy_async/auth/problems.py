@@ -1,0 +1,240 @@
+"""Why there is no token: pure, from what was answered to an error."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote, quote_plus
+
+import attrs
+
+from sesamy_async.core.outcome import Outcome
+from sesamy_async.core.response import Response
+from sesamy_async.errors import (
+    APIError,
+    AuthenticationError,
+    ConfigurationError,
+    ConnectionFailedError,
+    DeadlineExceededError,
+    InvalidRequestError,
+    OutcomeUnknownError,
+    SesamyError,
+    UnreadableResponseError,
+)
+
+from .advice import ADDRESS, BY_STATUS, BY_WORDS, EVERYTHING, LATER
+from .credentials import ClientCredentials, basic_value
+
+
+_LONGEST_TEXT = 200
+_LONGEST_CODE = 64
+_SUCCESS = range(200, 300)
+_REDIRECT = range(300, 400)
+_TRANSIENT = {
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.TOO_EARLY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+}
+_SERVER_ERROR = 500
+
+
+def authentication_error(
+    answer: Response,
+    credentials: ClientCredentials,
+    token_url: str,
+    *,
+    why: str | None = None,
+) -> AuthenticationError:
+    """Explain an answer of the token endpoint that brought no token.
+
+    Understands what RFC 6749 and section 1 of the API's facts (A) name:
+    ``error`` as a string or an object, ``message``, plain text, HTML, a
+    redirect, nothing at all.
+
+    Args:
+        answer: What was answered, with any status.
+        credentials: Which were sent; blotted out if they are echoed.
+        token_url: Where they were sent.
+        why: What is wrong with a success.
+
+    Returns:
+        NOT_SENT and retryable where it is a matter of time (5xx, 429, 408
+        and 425); REFUSED where something has to be mended.
+
+    .. versionadded:: 0.1.0
+    """
+    status = answer.status_code
+    said = _said(answer, credentials)
+    transient = status >= _SERVER_ERROR or status in _TRANSIENT
+    shown = [text for text in (said.error, said.description) if text]
+    words = f" ({': '.join(shown)})" if shown else ""
+    because = f", but {why}" if why else ""
+    return AuthenticationError(
+        f"The token endpoint at {host_of(token_url)} answered "
+        f"{status}{because}{words}. {_advice(status, said)}",
+        outcome=Outcome.NOT_SENT if transient else Outcome.REFUSED,
+        retryable=transient,
+        error=said.error,
+        error_description=said.description,
+        status_code=status,
+    )
+
+
+def token_error(
+    error: SesamyError, credentials: ClientCredentials, token_url: str
+) -> SesamyError:
+    """Turn the error of a token call into one of the order's call.
+
+    The order itself was never sent.  The result is not chained to `error`,
+    which may hold what the token endpoint echoed.
+
+    Args:
+        error: What the exchange raised.
+        credentials: Which were sent; blotted out if they are echoed.
+        token_url: Where they were sent.
+    """
+    host = host_of(token_url)
+    result: SesamyError
+    if isinstance(error, APIError):
+        answer = Response(
+            status_code=error.status_code,
+            headers=error.headers,
+            content=error.body,
+        )
+        result = authentication_error(answer, credentials, token_url)
+        result.retry_after = error.retry_after
+    elif isinstance(error, UnreadableResponseError):
+        # Where the size is not known the body was cut: that may pass.
+        cut = error.size is None
+        result = AuthenticationError(
+            f"The token endpoint at {host} answered {error.status_code}, "
+            f"but the answer can't be read. {LATER if cut else ADDRESS}",
+            outcome=Outcome.NOT_SENT if cut else Outcome.REFUSED,
+            retryable=cut,
+            status_code=error.status_code,
+        )
+    elif isinstance(error, ConnectionFailedError | OutcomeUnknownError):
+        detail = _presentable(str(error.args[0]), credentials, _LONGEST_TEXT)
+        words = f" ({detail.rstrip('.')})" if detail else ""
+        result = ConnectionFailedError(
+            f"No token was got from {host}: the connection failed{words}. "
+            f"{LATER}",
+            retryable=True,
+        )
+    elif isinstance(error, DeadlineExceededError):
+        result = late(token_url)
+    elif isinstance(error, InvalidRequestError):
+        result = ConfigurationError(
+            "The request for a token can't be sent. Check token_url "
+            "(SESAMY_TOKEN_URL)."
+        )
+    else:
+        result = error
+    result.request_id = error.request_id
+    return result
+
+
+def late(token_url: str) -> DeadlineExceededError:
+    """Return the error for a deadline that passed without a token."""
+    return DeadlineExceededError(
+        "The deadline passed before there was a token from "
+        f"{host_of(token_url)}."
+    )
+
+
+def host_of(url: str) -> str:
+    """Return host and port alone: the rest of a URL may be private."""
+    authority = re.split(r"[/?#\\]", url.partition("://")[2], maxsplit=1)[0]
+    return authority.rpartition("@")[2]
+
+
+@attrs.frozen
+class _Said:
+    """What the token endpoint says, fit to be shown."""
+
+    error: str | None = None
+    description: str | None = None
+    html: bool = False
+
+
+def _said(answer: Response, credentials: ClientCredentials) -> _Said:
+    """Read the answer; never raises, so its locals are in no traceback."""
+    try:
+        data = answer.json()
+    except ValueError:
+        return _plain(answer, credentials)
+    if not isinstance(data, dict):
+        return _Said()
+    error, description = _pair(cast("Mapping[str, Any]", data))
+    return _Said(
+        error=_presentable(error, credentials, _LONGEST_CODE),
+        description=_presentable(description, credentials, _LONGEST_TEXT),
+    )
+
+
+def _pair(body: Mapping[str, Any]) -> tuple[object, object]:
+    """Find code and words: of RFC 6749, the envelope, or a message."""
+    error = body.get("error")
+    if isinstance(error, dict):
+        inner = cast("Mapping[str, Any]", error)
+        return inner.get("code") or inner.get("name"), inner.get("message")
+    return error, body.get("error_description") or body.get("message")
+
+
+def _plain(answer: Response, credentials: ClientCredentials) -> _Said:
+    text = answer.content.decode(errors="replace").lstrip("\ufeff \r\n\t")
+    kind = answer.headers.get("content-type", "").lower()
+    if "html" in kind or text.startswith("<"):
+        return _Said(html=True)
+    if answer.status_code in _SUCCESS:
+        # It may be a token.
+        return _Said()
+    return _Said(description=_presentable(text, credentials, _LONGEST_TEXT))
+
+
+def _presentable(
+    text: object, credentials: ClientCredentials, longest: int
+) -> str | None:
+    """Return the text without credentials, or None if it is not to show."""
+    if not isinstance(text, str):
+        return None
+    text = " ".join(text.split())
+    for form in _forms(credentials):
+        text = text.replace(form, "***")
+    fits = 0 < len(text) <= longest and text.isprintable()
+    return text if fits else None
+
+
+def _forms(credentials: ClientCredentials) -> list[str]:
+    """Return how the secret may be written in an echo, longest first."""
+    secret = credentials.client_secret.reveal()
+    plain = {secret, secret.strip(), " ".join(secret.split())}
+    forms = {
+        form
+        for text in plain
+        for form in (
+            text,
+            quote(text, safe=""),
+            quote_plus(text),
+            json.dumps(text)[1:-1],
+            json.dumps(text, ensure_ascii=False)[1:-1],
+        )
+    }
+    return sorted({*forms, basic_value(credentials)}, key=len, reverse=True)
+
+
+def _advice(status: int, said: _Said) -> str:
+    if status >= _SERVER_ERROR or status in _TRANSIENT:
+        return LATER
+    if said.html or status in _REDIRECT:
+        return ADDRESS
+    words = f"{said.error or ''} {said.description or ''}".lower()
+    for pattern, advice in BY_WORDS:
+        if pattern.search(words):
+            return advice
+    if status in _SUCCESS:
+        return ADDRESS
+    return BY_STATUS.get(status, EVERYTHING)

@@ -1,0 +1,162 @@
+"""A token, and how one is read from an answer: pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, cast
+
+import attrs
+
+from sesamy_async.core.response import Response
+from sesamy_async.core.secret import Secret
+
+from .printable import is_token
+from .store import StoredToken
+
+
+ASSUMED_LIFE = 3600.0
+"""Seconds, where the answer names none (RFC 6749 makes it optional).
+
+The shorter of the two that D and A show.  A token that ends sooner costs
+one 401, after which a new one is got.
+"""
+
+LONGEST_LIFE = 30 * 86_400.0
+"""Seconds; no token is believed to live longer."""
+
+_MARGIN = 300.0
+_MARGIN_SHARE = 0.2
+_JITTER = 0.25
+
+
+@attrs.frozen
+class Token:
+    """An access token.
+
+    Attributes:
+        value: The token alone, without ``Bearer``.
+        token_type: ``"Bearer"``; there is no other here.
+        expires_at: On the runtime's clock; may be infinite.
+        refresh_at: From when on a new one should be got ahead of time.
+        scope: What it permits, if the answer said so.
+
+    .. versionadded:: 0.1.0
+    """
+
+    value: Secret
+    token_type: str
+    expires_at: float
+    refresh_at: float
+    scope: str | None = None
+
+    @property
+    def authorization(self) -> str:
+        """The whole Authorization value."""
+        return f"{self.token_type} {self.value.reveal()}"
+
+    def alive(self, now: float) -> bool:
+        """Say whether it can still be sent."""
+        return now < self.expires_at
+
+    def due(self, now: float) -> bool:
+        """Say whether a new one should be got ahead of time."""
+        return now >= self.refresh_at
+
+
+def token_from_answer(
+    response: Response, now: float, chance: float
+) -> Token | str:
+    """Read a token from a success of the token endpoint (D, A; RFC 6749).
+
+    Takes the answer rather than its JSON, and returns rather than raises,
+    so that no traceback can show the token.
+
+    Args:
+        response: The answer.
+        now: On the runtime's clock, when the request was sent: counting
+            from then can only make the life too short.
+        chance: A random number, 0 <= chance < 1; see `refresh_time`.
+
+    Returns:
+        The token, or the words for why there is none.  With a lifetime of
+        zero or less it is dead already: good for the call at hand only.
+
+    .. versionadded:: 0.1.0
+    """
+    try:
+        data = response.json()
+    except ValueError:
+        return "its body is no JSON"
+    if not isinstance(data, dict):
+        return "its body is no JSON object"
+    answer = cast("Mapping[str, Any]", data)
+    value, kind = answer.get("access_token"), answer.get("token_type")
+    if value is None:
+        return "it holds no access_token"
+    if not is_token(value):
+        return "its access_token can't stand in a header"
+    if kind is not None and str(kind).lower() != "bearer":
+        return "its token_type is not Bearer"
+    scope = answer.get("scope")
+    life = lifetime(answer.get("expires_in"))
+    return Token(
+        value=Secret(value),
+        token_type="Bearer",  # noqa: S106 - a kind of token, not a token
+        expires_at=now + life,
+        refresh_at=refresh_time(now, life, chance),
+        scope=scope if isinstance(scope, str) else None,
+    )
+
+
+def token_from_store(
+    stored: StoredToken, now: float, wall: float, chance: float
+) -> Token | None:
+    """Return a token that was stored, or None if it can't be used.
+
+    Args:
+        stored: As it was loaded; may be anything that somebody wrote.
+        now: On the runtime's clock.
+        wall: Unix time.
+        chance: A random number, 0 <= chance < 1.
+    """
+    life = min(stored.expires_at - wall, LONGEST_LIFE)
+    # Written so that a NaN is refused too.
+    if not life > 0 or not is_token(stored.value.reveal()):
+        return None
+    return Token(
+        value=stored.value,
+        token_type="Bearer",  # noqa: S106 - a kind of token, not a token
+        expires_at=now + life,
+        refresh_at=refresh_time(now, life, chance),
+        scope=stored.scope,
+    )
+
+
+def lifetime(expires_in: object) -> float:
+    """Return how many seconds a token lives, whatever the answer says.
+
+    A number, also one in a string, is believed up to 30 days; zero and
+    less is zero.  Anything else is taken as missing.
+    """
+    if isinstance(expires_in, str):
+        try:
+            expires_in = float(expires_in)
+        except ValueError:
+            return ASSUMED_LIFE
+    if isinstance(expires_in, bool) or not isinstance(expires_in, int | float):
+        return ASSUMED_LIFE
+    if isinstance(expires_in, float) and math.isnan(expires_in):
+        return ASSUMED_LIFE
+    return float(max(0, min(expires_in, LONGEST_LIFE)))
+
+
+def refresh_time(now: float, life: float, chance: float) -> float:
+    """Return when to get a new token ahead of time.
+
+    The margin is the smaller of 300 s and 20 % of the life.  Chance makes
+    it up to a quarter longer, so that many processes that started
+    together do not ask together.
+    """
+    margin = min(_MARGIN, _MARGIN_SHARE * life)
+    return now + life - margin * (1 + _JITTER * chance)
