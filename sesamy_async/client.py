@@ -235,12 +235,16 @@ class AsyncSesamy:
             raise InvalidRequestError(
                 f"method must be one of {', '.join(sorted(_METHODS))}."
             )
-        target = f"{api_path(path)}{query_string(query)}"
+        content = None if json is None else _body(json)
+        refused = content is None and json is not None
+        del json  # No traceback may show it as a local of ours.
+        if refused:
+            raise InvalidRequestError("json: it holds what JSON can't.")
         call = self._caller.call(
             f"request {method}",
             method,
-            target,
-            b"" if json is None else _body(json),
+            f"{api_path(path)}{query_string(query)}",
+            content.reveal().encode() if content else b"",
             repeatable=method in _HARMLESS
             if repeatable is None
             else repeatable,
@@ -320,9 +324,9 @@ def _check_kinds(
             )
 
 
-def _body(json: Any) -> bytes:
+def _body(json: Any) -> Secret | None:
+    """Return a body, hidden; None where JSON can't hold it."""
     try:
-        return dumps(json)
+        return Secret(dumps(json).decode())
     except (TypeError, ValueError):
-        pass
-    raise InvalidRequestError("json: it holds what JSON can't.")
+        return None

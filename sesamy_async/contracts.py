@@ -11,6 +11,7 @@ from .core.codec import dumps
 from .core.explain import unreadable
 from .core.outcome import Outcome
 from .core.response import Response
+from .core.secret import Secret
 from .errors import InvalidRequestError, SesamyError
 from .models import Contract, NewContract, Onboarded
 from .paths import segment
@@ -93,9 +94,11 @@ class AsyncContracts:
             InvalidRequestError: An argument can't be sent; nothing was.
             SesamyError: As for `create`.
         """
-        call = self._confirm_call(
-            promo_code, contract_id, provider_payment_data, vendor_id
-        )
+        payment = _payment(provider_payment_data)
+        del provider_payment_data
+        if payment is None:
+            raise _no_payment_data()
+        call = self._confirm_call(promo_code, contract_id, payment, vendor_id)
         return cast("Contract", (await self._caller.perform(call)).parsed)
 
     async def onboard(
@@ -129,10 +132,16 @@ class AsyncContracts:
                 and the order can be onboarded again; at ``"confirm"`` the
                 contract is `contract_id`: go on with `confirm`.
         """
+        if not isinstance(order, NewContract):  # pyright: ignore[reportUnnecessaryIsInstance]
+            kind = type(order).__name__
+            del order, provider_payment_data
+            raise _no_order(kind)
+        # Before the first step: a mistake here must not stop in between.
+        payment = _payment(provider_payment_data)
+        del provider_payment_data
+        if payment is None:
+            raise _no_payment_data()
         deadline = self._caller.deadline()
-        # Checked before the first step: a mistake here must not stop in
-        # between.
-        _payment_body(provider_payment_data)
         create = self._create_call(
             promo_code,
             order,
@@ -150,7 +159,7 @@ class AsyncContracts:
         confirm = self._confirm_call(
             promo_code,
             contract.id,
-            provider_payment_data,
+            payment,
             vendor_id,
             by=deadline,
             external_order_id=order.external_order_id,
@@ -178,11 +187,6 @@ class AsyncContracts:
         repeatable: bool = False,
         by: float | None = None,
     ) -> Call:
-        if not isinstance(order, NewContract):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidRequestError(
-                f"order must be a NewContract, got {type(order).__name__}; "
-                "NewContract.from_dict reads the documented JSON."
-            )
         if type(confirm) is not bool:
             raise InvalidRequestError("confirm must be True or False.")
         path = self._path(promo_code, vendor_id)
@@ -203,7 +207,7 @@ class AsyncContracts:
         self,
         promo_code: str,
         contract_id: str,
-        provider_payment_data: Mapping[str, str] | None,
+        payment: Secret,
         vendor_id: str | None,
         *,
         by: float | None = None,
@@ -214,7 +218,7 @@ class AsyncContracts:
             "contracts.confirm",
             "POST",
             f"{path}/confirm/{segment('contract_id', contract_id)}",
-            _payment_body(provider_payment_data),
+            payment.reveal().encode(),
             repeatable=True,
             deadline=by,
             external_order_id=external_order_id,
@@ -230,22 +234,33 @@ class AsyncContracts:
         return f"/payments/vendor/{vendor}/promos/code/{promo}"
 
 
-def _payment_body(data: Mapping[str, str] | None) -> bytes:
+def _payment(data: object) -> Secret | None:
+    """Return the body of a confirm, hidden; None where it can't be one."""
     if data is None:
-        return b"{}"
-    given: Any = data
-    fits = isinstance(given, Mapping) and all(
-        isinstance(each, str)
-        for pair in cast("Mapping[object, object]", given).items()
-        for each in pair
-    )
-    if fits:
-        try:
-            return dumps({"providerPaymentData": dict(data)})
-        except ValueError:
-            fits = False
-    raise InvalidRequestError(
+        return Secret("{}")
+    if not isinstance(data, Mapping):
+        return None
+    given = dict(cast("Mapping[object, object]", data))
+    if not all(
+        isinstance(each, str) for pair in given.items() for each in pair
+    ):
+        return None
+    try:
+        return Secret(dumps({"providerPaymentData": given}).decode())
+    except ValueError:
+        return None
+
+
+def _no_payment_data() -> InvalidRequestError:
+    return InvalidRequestError(
         "provider_payment_data must be a mapping of str to str."
+    )
+
+
+def _no_order(kind: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"order must be a NewContract, got {kind}; "
+        "NewContract.from_dict reads the documented JSON."
     )
 
 

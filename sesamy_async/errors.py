@@ -53,7 +53,7 @@ class SesamyError(Exception):
         self.aside = ""
 
     def __str__(self) -> str:
-        subject = " ".join(self._subject())
+        subject = self._subject()
         said = f"{subject}: {self.args[0]}" if subject else str(self.args[0])
         parts = (
             said,
@@ -63,13 +63,14 @@ class SesamyError(Exception):
         )
         return " ".join(part for part in parts if part)
 
-    def _subject(self) -> list[str]:
-        parts = [self.operation] if self.operation else []
+    def _subject(self) -> str:
+        thing = ""
         if self.external_order_id is not None:
-            parts.append(f"of order {self.external_order_id!r}")
+            thing = f"order {self.external_order_id!r}"
         elif self.contract_id is not None:
-            parts.append(f"of contract {self.contract_id!r}")
-        return parts
+            thing = f"contract {self.contract_id!r}"
+        parts = (self.operation, thing)
+        return " of ".join(part for part in parts if part)
 
     def _advice(self) -> str:
         if self.step == "confirm":
@@ -128,6 +129,8 @@ class AuthenticationError(SesamyError):
         error: The OAuth2 error code (RFC 6749, section 5.2), if any.
         error_description: What the token endpoint says about it.
         status_code: The HTTP status of the token endpoint's answer.
+        retry_after: Seconds that the token endpoint asks to wait, if it
+            does.
 
     .. versionadded:: 0.1.0
     """
@@ -141,11 +144,13 @@ class AuthenticationError(SesamyError):
         error: str | None = None,
         error_description: str | None = None,
         status_code: int | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message, outcome=outcome, retryable=retryable)
         self.error = error
         self.error_description = error_description
         self.status_code = status_code
+        self.retry_after = retry_after
 
     def _advice(self) -> str:
         return "The order was not sent."

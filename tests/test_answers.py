@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.exchanges import an_answer
 
 from sesamy_async.core.answers import (
     ErrorBody,
@@ -17,6 +16,7 @@ from sesamy_async.core.answers import (
     seconds,
 )
 from sesamy_async.core.headers import Headers
+from support.exchanges import an_answer
 
 
 NOW = 1_800_000_000.0

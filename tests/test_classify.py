@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from support.exchanges import a_failure
 
 from sesamy_async import Outcome
 from sesamy_async.core.classify import outcome_of_failure, outcome_of_status
 from sesamy_async.core.failure import FailureKind
+from support.exchanges import a_failure
 
 
 @pytest.mark.parametrize(

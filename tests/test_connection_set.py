@@ -8,11 +8,11 @@ import math
 import anyio
 import anyio.lowlevel
 import pytest
-from support.runtime import FakeRuntime
 
 from sesamy_async.core.runtime import Runtime
 from sesamy_async.runtimes.on_anyio import AnyioRuntime
 from sesamy_async.transport.connection_set import ConnectionSet
+from support.runtime import FakeRuntime
 
 
 def make(

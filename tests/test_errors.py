@@ -6,7 +6,6 @@ import copy
 import pickle
 
 import pytest
-from support.exchanges import an_api_error
 
 import sesamy_async
 from sesamy_async import (
@@ -21,6 +20,7 @@ from sesamy_async import (
     SesamyError,
     UnreadableResponseError,
 )
+from support.exchanges import an_api_error
 
 
 ALL = [
@@ -67,28 +67,38 @@ def test_copied() -> None:
     [
         (
             ConnectionFailedError("No connection."),
-            ("No connection. Outcome: NOT_SENT. "
-            "Nothing was sent, so it can be sent again."),
+            (
+                "No connection. Outcome: NOT_SENT. "
+                "Nothing was sent, so it can be sent again."
+            ),
         ),
         (
             OutcomeUnknownError("No answer.", outcome=Outcome.UNKNOWN),
-            ("No answer. Outcome: UNKNOWN. It may or may not have been "
-            "done; look before sending it again."),
+            (
+                "No answer. Outcome: UNKNOWN. It may or may not have been "
+                "done; look before sending it again."
+            ),
         ),
         (
             UnreadableResponseError("No JSON."),
-            ("No JSON. Outcome: APPLIED. It was done, but the answer can't "
-            "be read; do not send it again."),
+            (
+                "No JSON. Outcome: APPLIED. It was done, but the answer can't "
+                "be read; do not send it again."
+            ),
         ),
         (
             DeadlineExceededError("Late."),
-            ("Late. Outcome: NOT_SENT. "
-            "Nothing was sent, so it can be sent again."),
+            (
+                "Late. Outcome: NOT_SENT. "
+                "Nothing was sent, so it can be sent again."
+            ),
         ),
         (
             APIError("Sesamy answered 418."),
-            ("Sesamy answered 418. Outcome: REFUSED. Sesamy did not do it; "
-            "mend what it names before sending it again."),
+            (
+                "Sesamy answered 418. Outcome: REFUSED. Sesamy did not do it; "
+                "mend what it names before sending it again."
+            ),
         ),
         (
             ConfigurationError("base_url is no URL."),
@@ -96,8 +106,10 @@ def test_copied() -> None:
         ),
         (
             InvalidRequestError("quantity: too small."),
-            ("quantity: too small. Outcome: NOT_SENT. "
-            "Nothing was sent; correct it and send it again."),
+            (
+                "quantity: too small. Outcome: NOT_SENT. "
+                "Nothing was sent; correct it and send it again."
+            ),
         ),
         (
             AuthenticationError("Wrong secret."),

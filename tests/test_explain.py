@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from support.exchanges import a_call, a_failure, an_answer, an_api_error
 
 from sesamy_async import (
     APIError,
@@ -28,6 +27,7 @@ from sesamy_async import (
 )
 from sesamy_async.core.explain import explain_failure, unreadable
 from sesamy_async.core.failure import FailureKind
+from support.exchanges import a_call, a_failure, an_answer, an_api_error
 
 
 @pytest.mark.parametrize(

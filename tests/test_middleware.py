@@ -8,14 +8,6 @@ from typing import Any
 import anyio
 import attrs
 import pytest
-from support.exchanges import (
-    Script,
-    a_call,
-    a_failure,
-    an_answer,
-    an_api_error,
-)
-from support.runtime import FakeRuntime
 
 from sesamy_async import (
     Call,
@@ -35,6 +27,14 @@ from sesamy_async.middleware.chain import chain
 from sesamy_async.middleware.deadline import Deadline
 from sesamy_async.middleware.log import Log
 from sesamy_async.runtimes.on_anyio import AnyioRuntime
+from support.exchanges import (
+    Script,
+    a_call,
+    a_failure,
+    an_answer,
+    an_api_error,
+)
+from support.runtime import FakeRuntime
 
 
 async def test_chain_order() -> None:
@@ -124,8 +124,10 @@ async def test_log_success(caplog: pytest.LogCaptureFixture) -> None:
     await Log(FakeRuntime())(a_call(), script)
 
     assert [
-        ("contracts.create done status=201 attempts=1 duration=0.000s "
-        "request_id='r1' external_order_id='o-1'")
+        (
+            "contracts.create done status=201 attempts=1 duration=0.000s "
+            "request_id='r1' external_order_id='o-1'"
+        )
     ] == caplog.messages
 
 
@@ -136,8 +138,10 @@ async def test_log_error(caplog: pytest.LogCaptureFixture) -> None:
         await Log(FakeRuntime())(a_call(), Script([an_api_error(503)]))
 
     assert [
-        ("contracts.create ServerError UNKNOWN status=503 attempts=1 "
-        "duration=0.000s request_id=None external_order_id='o-1'")
+        (
+            "contracts.create ServerError UNKNOWN status=503 attempts=1 "
+            "duration=0.000s request_id=None external_order_id='o-1'"
+        )
     ] == caplog.messages
 
 

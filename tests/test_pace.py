@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from support.exchanges import Script, a_call, an_answer, an_api_error
-from support.runtime import FakeRuntime
 
 from sesamy_async import (
     ConnectionFailedError,
@@ -18,6 +16,8 @@ from sesamy_async import (
 )
 from sesamy_async.core.rate_limit import Bucket
 from sesamy_async.middleware.pace import Pace
+from support.exchanges import Script, a_call, an_answer, an_api_error
+from support.runtime import FakeRuntime
 
 
 LIMIT = RateLimit(requests=60, per=60, burst=1)  # One a second.

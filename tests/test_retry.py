@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from support.exchanges import Script, a_call, an_answer, an_api_error
-from support.runtime import FakeRuntime
 
 from sesamy_async import (
     ConnectionFailedError,
@@ -18,6 +16,8 @@ from sesamy_async import (
 )
 from sesamy_async.core.quota import Quota
 from sesamy_async.middleware.retry import Retry
+from support.exchanges import Script, a_call, an_answer, an_api_error
+from support.runtime import FakeRuntime
 
 
 def make(policy: RetryPolicy | None = None) -> Retry:

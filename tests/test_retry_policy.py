@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.exchanges import a_call, an_api_error
 
 from sesamy_async import (
     AuthenticationError,
@@ -21,6 +20,7 @@ from sesamy_async import (
     UnreadableResponseError,
 )
 from sesamy_async.core.retry_policy import Reason, Resend
+from support.exchanges import a_call, an_api_error
 
 
 UNKNOWN = OutcomeUnknownError("?", outcome=Outcome.UNKNOWN)
@@ -136,6 +136,17 @@ def test_wait(attempt: int, chance: float, expected: float) -> None:
 
     assert decision
     assert expected == decision.wait
+
+
+def test_asked_wait_of_the_token_endpoint() -> None:
+    """A wait that the token endpoint names is kept too."""
+    error = AuthenticationError(
+        "x", outcome=Outcome.NOT_SENT, retryable=True, retry_after=9.0
+    )
+    decision = RetryPolicy().decide(a_call(), error, 0.5)
+
+    assert decision
+    assert 9.0 == decision.wait
 
 
 @pytest.mark.parametrize("asked", ["0", "7", "300"])

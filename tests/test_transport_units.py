@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from support.runtime import FakeRuntime
 
 from sesamy_async import ConfigurationError, Connections
 from sesamy_async.core.failure import FailureKind
@@ -28,6 +27,7 @@ from sesamy_async.transport.opening import (
     open_blocking,
     proxy_for,
 )
+from support.runtime import FakeRuntime
 
 
 HEAD = "http11.send_request_headers."

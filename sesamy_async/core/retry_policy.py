@@ -136,7 +136,7 @@ class RetryPolicy:
             return Resend(wait=0.0, reason=reason)
         if call.attempt >= self.attempts:
             return None
-        asked = error.retry_after if isinstance(error, APIError) else None
+        asked = getattr(error, "retry_after", None)
         # 63 doublings pass any cap; more would overflow a float.
         step = self.base * 2.0 ** min(call.attempt - 1, 63)
         wait = chance * min(self.cap, step) if asked is None else asked

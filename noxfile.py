@@ -1,0 +1,90 @@
+"""One command for each chore: ``nox`` for all that a change must pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+
+nox.options.default_venv_backend = "venv"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["lint", "types", "tests", "wheel"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PYPROJECT)
+PACKAGE = "sesamy_async"
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, and that the generated code is fresh."""
+    session.install("ruff")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("python", "scripts/generate_blocking.py", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types with mypy and pyright, and that none is missing."""
+    session.install("--editable", ".[dev]")
+    session.run("mypy")
+    session.run("pyright")
+    session.run("pyright", "--verifytypes", PACKAGE, "--ignoreexternal")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run all tests with every branch counted."""
+    session.install("--editable", ".[dev]")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run the tests with the lowest versions that we claim to work with."""
+    bounds = [
+        bound.replace(">=", "==")
+        for bound in PYPROJECT["project"]["dependencies"]
+    ]
+    session.install("--editable", ".[dev]", *bounds)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def generate(session: nox.Session) -> None:
+    """Write the blocking client anew from the async one."""
+    session.install("ruff")
+    session.run("python", "scripts/generate_blocking.py")
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, install it alone, and use it as a user would."""
+    session.install("build")
+    out = Path(session.create_tmp()).resolve()
+    for old in out.glob("*"):
+        old.unlink()
+    session.run("python", "-m", "build", "--outdir", str(out))
+    [built] = out.glob("*.whl")
+    session.install("--force-reinstall", f"{built}[cli,sandbox]")
+    order = Path("examples/order.json").resolve()
+    session.chdir(out)
+    session.run("sesamy", "--version")
+    session.run(
+        "sesamy", "onboard", str(order), "--promo", "SPRING-12", "--sandbox"
+    )
+
+
+@nox.session(default=False)
+def dev(session: nox.Session) -> None:
+    """Make an environment in .venv to work in."""
+    session.run("python", "-m", "venv", ".venv", external=True)
+    python = Path(".venv/bin/python").resolve()
+    session.run(
+        str(python), "-m", "pip", "install", "-e", ".[dev]", external=True
+    )
