@@ -63,6 +63,10 @@ class AsyncContracts:
             APIError: Sesamy answered with an error; `REFUSED`, or for a
                 408 or 5xx `UNKNOWN`.
         """
+        if not isinstance(order, NewContract):  # pyright: ignore[reportUnnecessaryIsInstance]
+            kind = type(order).__name__
+            del order  # No traceback may show it as a local of ours.
+            raise _no_order(kind)
         call = self._create_call(promo_code, order, vendor_id, confirm=confirm)
         return cast("Contract", (await self._caller.perform(call)).parsed)
 

@@ -460,6 +460,35 @@ async def test_wrong_secret(api: respx.Router, client: AsyncSesamy) -> None:
     )
 
 
+async def test_throttled_token(api: respx.Router, client: AsyncSesamy) -> None:
+    """A token endpoint that is busy is asked again, as it says."""
+    api["token"].mock(
+        side_effect=[
+            httpx.Response(429, headers={"Retry-After": "0"}),
+            httpx.Response(200, json={"access_token": "t2"}),
+        ]
+    )
+    route = api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
+    await client.contracts.create("SPRING-12", ORDER)
+
+    assert 1 == route.call_count
+
+
+async def test_wait_of_the_token_endpoint(
+    api: respx.Router, client: AsyncSesamy
+) -> None:
+    """A wait of the token endpoint's that is too long is on the error."""
+    api["token"].respond(429, headers={"Retry-After": "900"})
+    with pytest.raises(AuthenticationError) as caught:
+        await client.contracts.create("SPRING-12", ORDER)
+
+    assert (900.0, Outcome.NOT_SENT, 1) == (
+        caught.value.retry_after,
+        caught.value.outcome,
+        api["token"].call_count,
+    )
+
+
 async def test_request(api: respx.Router, client: AsyncSesamy) -> None:
     """An endpoint without a method is reached through the same pipeline."""
     route = api.post("https://api.sesamy.com/a%20b?limit=5&all=true").respond(
