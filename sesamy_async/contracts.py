@@ -63,7 +63,7 @@ class AsyncContracts:
             APIError: Sesamy answered with an error; `REFUSED`, or for a
                 408 or 5xx `UNKNOWN`.
         """
-        if not isinstance(order, NewContract):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not _is_order(order):
             kind = type(order).__name__
             del order  # No traceback may show it as a local of ours.
             raise _no_order(kind)
@@ -136,7 +136,7 @@ class AsyncContracts:
                 and the order can be onboarded again; at ``"confirm"`` the
                 contract is `contract_id`: go on with `confirm`.
         """
-        if not isinstance(order, NewContract):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not _is_order(order):
             kind = type(order).__name__
             del order, provider_payment_data
             raise _no_order(kind)
@@ -259,6 +259,10 @@ def _no_payment_data() -> InvalidRequestError:
     return InvalidRequestError(
         "provider_payment_data must be a mapping of str to str."
     )
+
+
+def _is_order(order: object) -> bool:
+    return isinstance(order, NewContract)
 
 
 def _no_order(kind: str) -> InvalidRequestError:
