@@ -1,0 +1,39 @@
+"""A local Sesamy, to try things and to test against."""
+
+from __future__ import annotations
+
+from .bucket import Limit
+from .config import SCOPES, Client, PromoCode, SandboxConfig, Vendor
+from .contract import SoldContract
+from .exchange import Answer, Delivery, SandboxRequest
+from .fault import Fault, FaultKind
+from .faults import Faults
+from .ledger import NO_ANSWER, Ledger
+from .routes import Endpoint
+from .sandbox import BASE_URL, TOKEN_URL, Sandbox
+from .server import running, serve
+
+
+__all__ = [
+    "BASE_URL",
+    "NO_ANSWER",
+    "SCOPES",
+    "TOKEN_URL",
+    "Answer",
+    "Client",
+    "Delivery",
+    "Endpoint",
+    "Fault",
+    "FaultKind",
+    "Faults",
+    "Ledger",
+    "Limit",
+    "PromoCode",
+    "Sandbox",
+    "SandboxConfig",
+    "SandboxRequest",
+    "SoldContract",
+    "Vendor",
+    "running",
+    "serve",
+]

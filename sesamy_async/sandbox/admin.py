@@ -1,0 +1,86 @@
+"""What a served sandbox offers besides Sesamy's API."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sesamy_async.errors import ConfigurationError
+
+from .envelope import json_answer
+from .exchange import Answer, SandboxRequest
+from .fields import parse
+from .sandbox import Sandbox
+
+
+PREFIX = "/_sandbox/"
+"""What the paths of these endpoints begin with.
+
+.. versionadded:: 0.1.0
+"""
+
+_FAULT_KEYS = {"fault", "times", "on"}
+
+
+def administer(sandbox: Sandbox, request: SandboxRequest) -> Answer:
+    """Answer a request to an endpoint of the sandbox's own.
+
+    ``GET /_sandbox/ledger`` tells what was done, ``POST /_sandbox/reset``
+    starts over, and ``POST /_sandbox/faults`` queues a fault, such as
+    ``{"fault": "status:503", "times": 2, "on": "create"}``.
+    """
+    match request.method, request.path.removeprefix(PREFIX):
+        case "GET", "ledger":
+            return json_answer(200, sandbox.ledger.as_json())
+        case "POST", "reset":
+            sandbox.reset()
+            return json_answer(200, {})
+        case "POST", "faults":
+            return _queue(sandbox, request.body)
+        case _:
+            return json_answer(
+                404,
+                {
+                    "message": "There are GET /_sandbox/ledger, "
+                    "POST /_sandbox/reset and POST /_sandbox/faults."
+                },
+            )
+
+
+def _queue(sandbox: Sandbox, body: bytes) -> Answer:
+    try:
+        asked = parse(body)
+    except ValueError:
+        return _refuse("The body must be JSON.")
+    problem = _problem(asked)
+    if problem is not None:
+        return _refuse(problem)
+    try:
+        sandbox.faults.add(
+            asked["fault"],
+            times=asked.get("times", 1),
+            on=asked.get("on", "any"),
+        )
+    except ConfigurationError as error:
+        return _refuse(str(error.args[0]))
+    return json_answer(
+        200, {"pending": [str(fault) for fault in sandbox.faults.pending]}
+    )
+
+
+def _problem(asked: Any) -> str | None:
+    if not isinstance(asked, dict):
+        return "The body must be an object."
+    asked = cast("dict[str, Any]", asked)
+    if not asked.keys() <= _FAULT_KEYS:
+        return "Only fault, times and on are known."
+    if not isinstance(asked.get("fault"), str):
+        return "fault is required and must be a string."
+    if type(asked.get("times", 1)) is not int:
+        return "times must be a whole number."
+    if not isinstance(asked.get("on", ""), str):
+        return "on must be a string."
+    return None
+
+
+def _refuse(message: str) -> Answer:
+    return json_answer(400, {"message": message})
