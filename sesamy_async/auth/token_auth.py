@@ -200,16 +200,16 @@ class TokenAuth:
         self._left(call)
         now = self._runtime.now()
         patience = now + _EARLY_PATIENCE if early else call.deadline
-        answer = await self._answer(
-            Call(
-                operation="token",
-                request=token_request(self._credentials, self._token_url),
-                deadline=min(call.deadline, patience),
-                timeout=call.timeout,
-                repeatable=True,
-            ),
-            now,
+        request = Call(
+            operation="token",
+            request=token_request(self._credentials, self._token_url),
+            deadline=min(call.deadline, patience),
+            timeout=call.timeout,
+            repeatable=True,
         )
+        answer: Token | SesamyError = late(self._token_url)
+        with self._runtime.bound(request.deadline):
+            answer = await self._answer(request, now)
         if isinstance(answer, SesamyError):
             raise answer
         return answer

@@ -68,7 +68,7 @@ class AnyioRuntime:
 
     def bound(self, deadline: float) -> AbstractContextManager[object, bool]:
         """Cancel the block at the deadline."""
-        return anyio.move_on_after(deadline - time.monotonic())
+        return anyio.move_on_after(deadline - self.now())
 
     def shield(self) -> AbstractContextManager[object]:
         """Keep the block from being cancelled, for a second at most."""
