@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import respx
 from hypothesis import settings
+
+from sesamy_async import AsyncSesamy
+from support.wire import QUICK, TOKEN
 
 
 # The converter compiles its hooks at their first use, which takes a while.
@@ -26,3 +31,23 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith("SESAMY_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def api() -> Iterator[respx.MockRouter]:
+    """Answer as scripted; every unexpected request is an error."""
+    with respx.mock(assert_all_called=False) as mock:
+        mock.post(TOKEN, name="token").respond(
+            json={"access_token": "t1", "token_type": "Bearer"}
+        )
+        yield mock
+
+
+@pytest.fixture
+async def client(anyio_backend: str) -> AsyncIterator[AsyncSesamy]:
+    """Return a client with credentials that does not wait."""
+    del anyio_backend
+    async with AsyncSesamy(
+        "acme", client_id="c", client_secret="s", retry=QUICK
+    ) as client:
+        yield client

@@ -1,0 +1,89 @@
+"""contracts.confirm on the wire."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import respx
+
+from sesamy_async import (
+    AsyncSesamy,
+    InvalidRequestError,
+    Outcome,
+    UnreadableResponseError,
+)
+from support.wire import API, ORDER
+
+
+@pytest.mark.parametrize(
+    ("data", "body"),
+    [
+        (None, {}),
+        ({}, {"providerPaymentData": {}}),
+        ({"reference": "1"}, {"providerPaymentData": {"reference": "1"}}),
+    ],
+)
+async def test_confirm(
+    api: respx.Router, client: AsyncSesamy, data: Any, body: Any
+) -> None:
+    """A confirm is on the wire what the guide says."""
+    route = api.post(f"{API}/confirm/c1").respond(
+        json={"id": "c1", "status": "ACTIVE"}
+    )
+    contract = await client.contracts.confirm(
+        "SPRING-12", "c1", provider_payment_data=data
+    )
+
+    assert ("c1", "ACTIVE") == (contract.id, contract.status)
+    assert body == json.loads(route.calls.last.request.content)
+
+
+@pytest.mark.parametrize(
+    ("content", "raw"),
+    [
+        (b"", {}),
+        (b" \n", {}),
+        (b'{"ok": true}', {"ok": True}),
+        (b'{"id": "another"}', {"id": "another"}),
+        (b"[]", {}),
+        (b"true", {}),
+    ],
+)
+async def test_confirm_without_a_contract(
+    api: respx.Router, client: AsyncSesamy, content: bytes, raw: Any
+) -> None:
+    """Where the answer holds no contract, the confirmed id is known."""
+    api.post(f"{API}/confirm/c1").respond(content=content)
+    contract = await client.contracts.confirm("SPRING-12", "c1")
+
+    assert ("c1", raw) == (contract.id, contract.raw)
+
+
+async def test_confirm_answered_by_a_portal(
+    api: respx.Router, client: AsyncSesamy
+) -> None:
+    """HTML with a 200 is no confirmation that can be read."""
+    route = api.post(f"{API}/confirm/c1").respond(html="<p>Log in</p>")
+    with pytest.raises(UnreadableResponseError) as caught:
+        await client.contracts.confirm("SPRING-12", "c1")
+
+    assert (Outcome.APPLIED, "c1") == (
+        caught.value.outcome,
+        caught.value.contract_id,
+    )
+    assert 4 == route.call_count
+
+
+@pytest.mark.parametrize(
+    "data", ["x", {"a": 5}, {5: "a"}, {"a": "\ud800"}, [("a", "b")]]
+)
+async def test_wrong_payment_data(
+    api: respx.Router, client: AsyncSesamy, data: Any
+) -> None:
+    """Payment data that can't be sent stops onboard before its create."""
+    with pytest.raises(InvalidRequestError, match="provider_payment_data"):
+        await client.contracts.onboard("P", ORDER, provider_payment_data=data)
+
+    assert 0 == api.calls.call_count

@@ -1,0 +1,189 @@
+"""contracts.create on the wire."""
+
+from __future__ import annotations
+
+import json
+import re
+import traceback
+from typing import Any
+
+import httpx
+import pytest
+import respx
+
+from sesamy_async import (
+    AsyncSesamy,
+    BadRequestError,
+    InvalidRequestError,
+    Outcome,
+    OutcomeUnknownError,
+    UnreadableResponseError,
+    __version__,
+)
+from support.wire import API, ORDER
+
+
+@pytest.mark.parametrize(
+    ("confirm", "query"), [(False, "confirm=false"), (True, "confirm=1")]
+)
+async def test_create(
+    api: respx.Router, client: AsyncSesamy, confirm: bool, query: str
+) -> None:
+    """A create is on the wire what the guide says."""
+    route = api.post(f"{API}?{query}").respond(json={"id": "c1"})
+    contract = await client.contracts.create(
+        "SPRING-12", ORDER, confirm=confirm
+    )
+    request = route.calls.last.request
+
+    assert "c1" == contract.id
+    assert ORDER.to_dict() == json.loads(request.content)
+    assert query.encode() == request.url.query
+    assert (
+        "Bearer t1",
+        "application/json",
+        f"sesamy-async/{__version__}",
+    ) == (
+        request.headers["authorization"],
+        request.headers["content-type"],
+        request.headers["x-sesamy-client"],
+    )
+    assert re.fullmatch(
+        r"sesamy-async/\S+ Python/3\.\d+\.\d+ \(\w+\)",
+        request.headers["user-agent"],
+    )
+
+
+async def test_ids_are_encoded(api: respx.Router, client: AsyncSesamy) -> None:
+    """Ids that look like paths stay one segment."""
+    route = api.post(url__regex=".*/payments/.*").respond(json={"id": "c1"})
+    await client.contracts.create("a/b?c", ORDER, vendor_id="x/../y")
+
+    assert (
+        b"/payments/vendor/x%2F..%2Fy/promos/code/a%2Fb%3Fc?confirm=false"
+        == route.calls.last.request.url.raw_path
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<html>", b"{", b"[]", b"{}", b'{"id": null}', b"[" * 100_000],
+)
+async def test_create_unreadable(
+    api: respx.Router, client: AsyncSesamy, content: bytes
+) -> None:
+    """A success without a readable id was applied, and is not repeated."""
+    route = api.post(f"{API}?confirm=false").respond(content=content)
+    with pytest.raises(UnreadableResponseError) as caught:
+        await client.contracts.create("SPRING-12", ORDER)
+
+    assert (Outcome.APPLIED, 200, len(content), False) == (
+        caught.value.outcome,
+        caught.value.status_code,
+        caught.value.size,
+        caught.value.retryable,
+    )
+    assert 1 == route.call_count
+
+
+@pytest.mark.parametrize("media", ["text/html", "text/plain; charset=x", ""])
+async def test_content_type_does_not_matter(
+    api: respx.Router, client: AsyncSesamy, media: str
+) -> None:
+    """JSON with an id is a contract whatever its content type says."""
+    api.post(f"{API}?confirm=false").respond(
+        content=b'{"id": "c1"}', headers={"Content-Type": media}
+    )
+
+    assert "c1" == (await client.contracts.create("SPRING-12", ORDER)).id
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("", ORDER), "promo_code"),
+        ((5, ORDER), "promo_code"),
+        (("P", {"externalOrderId": "x"}), "order must be a NewContract"),
+        (("P", None), "order must be a NewContract"),
+    ],
+)
+@pytest.mark.parametrize("method", ["create", "onboard"])
+async def test_wrong_arguments(
+    api: respx.Router,
+    client: AsyncSesamy,
+    arguments: Any,
+    named: str,
+    method: str,
+) -> None:
+    """A wrong argument is named before even a token is fetched."""
+    with pytest.raises(InvalidRequestError, match=named):
+        await getattr(client.contracts, method)(*arguments)
+
+    assert 0 == api.calls.call_count
+
+
+async def test_wrong_confirm_argument(
+    api: respx.Router, client: AsyncSesamy
+) -> None:
+    """What may give access is only ever True or False."""
+    wrong: Any = "false"
+    with pytest.raises(InvalidRequestError, match="confirm"):
+        await client.contracts.create("P", ORDER, confirm=wrong)
+
+    assert 0 == api.calls.call_count
+
+
+async def test_error_knows_its_call(
+    api: respx.Router, client: AsyncSesamy
+) -> None:
+    """An error carries operation, order, attempts and request id."""
+    api.post(f"{API}?confirm=false").respond(
+        400, json={"error": {"request_id": "r1"}}
+    )
+    with pytest.raises(BadRequestError) as caught:
+        await client.contracts.create("SPRING-12", ORDER)
+
+    error = caught.value
+    assert ("contracts.create", "o-1", 1, "r1", Outcome.REFUSED) == (
+        error.operation,
+        error.external_order_id,
+        error.attempts,
+        error.request_id,
+        error.outcome,
+    )
+
+
+async def test_unknown_is_raised_once(
+    api: respx.Router, client: AsyncSesamy
+) -> None:
+    """A create whose answer is lost is sent once."""
+    route = api.post(f"{API}?confirm=false").mock(
+        side_effect=httpx.ReadTimeout("x")
+    )
+    with pytest.raises(OutcomeUnknownError) as caught:
+        await client.contracts.create("SPRING-12", ORDER)
+
+    assert (1, Outcome.UNKNOWN) == (route.call_count, caught.value.outcome)
+
+
+async def test_no_body_and_no_secret_in_tracebacks(
+    api: respx.Router, client: AsyncSesamy
+) -> None:
+    """No local of a frame of ours shows the order, the token, the secret."""
+    api.post(f"{API}?confirm=false").respond(
+        400, json={"error": {"message": "kim@example.se"}}
+    )
+    with pytest.raises(BadRequestError) as caught:
+        await client.contracts.create("SPRING-12", ORDER)
+    told = traceback.TracebackException.from_exception(
+        caught.value, capture_locals=True
+    )
+    ours = [
+        str(frame.locals)
+        for frame in told.stack
+        if "sesamy_async" in frame.filename and "tests" not in frame.filename
+    ]
+
+    assert ours
+    for canary in ("kim@", "Kim", "11122", "Bearer", "t1'"):
+        assert canary not in "".join(ours) + str(caught.value)

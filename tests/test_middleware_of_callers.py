@@ -1,0 +1,99 @@
+"""Middleware of the caller's, around everything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+import respx
+
+from sesamy_async import (
+    AsyncSesamy,
+    Call,
+    Outcome,
+    Proceed,
+    Response,
+    SesamyError,
+    StaticToken,
+)
+from support.wire import API, ORDER, QUICK
+
+
+async def test_middleware_of_the_callers(api: respx.Router) -> None:
+    """The caller's middleware is around everything, and may change calls."""
+    route = api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
+    seen: list[Any] = []
+
+    async def watch(call: Call, proceed: Proceed) -> Response:
+        response = await proceed(call.with_headers(X_Tenant="7"))
+        seen.append((call.operation, response.parsed))
+        return response
+
+    async with AsyncSesamy(
+        "acme", auth=StaticToken("t"), middleware=[watch]
+    ) as client:
+        contract = await client.contracts.create("SPRING-12", ORDER)
+
+    assert [("contracts.create", contract)] == seen
+    assert "7" == route.calls.last.request.headers["x-tenant"]
+
+
+async def test_middleware_that_answers() -> None:
+    """A middleware may answer by itself; its answer is read like ours."""
+
+    async def answer(call: Call, proceed: Proceed) -> Response:
+        del call, proceed
+        return Response(status_code=200, content=b'{"id": "c9"}')
+
+    async with AsyncSesamy(
+        "acme", auth=StaticToken("t"), middleware=[answer]
+    ) as client:
+        contract = await client.contracts.create("SPRING-12", ORDER)
+
+    assert "c9" == contract.id
+
+
+@pytest.mark.parametrize(
+    ("before", "outcome"),
+    [(True, Outcome.NOT_SENT), (False, Outcome.APPLIED)],
+)
+async def test_middleware_that_fails(
+    api: respx.Router, before: bool, outcome: Outcome
+) -> None:
+    """A middleware's mistake ends in a known outcome too."""
+    api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
+
+    async def fail(call: Call, proceed: Proceed) -> Response:
+        if not before:
+            await proceed(call)
+        raise KeyError
+
+    async with AsyncSesamy(
+        "acme", auth=StaticToken("t"), middleware=[fail]
+    ) as client:
+        with pytest.raises(SesamyError, match="KeyError") as caught:
+            await client.contracts.create("SPRING-12", ORDER)
+
+    assert outcome is caught.value.outcome
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+async def test_header_of_a_middleware_that_cannot_be_sent() -> None:
+    """A header that can't be sent is refused, and not repeated."""
+
+    async def spoil(call: Call, proceed: Proceed) -> Response:
+        return await proceed(call.with_headers(X_Bad="CANARY\r\nx"))
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200))
+    async with AsyncSesamy(
+        "acme",
+        auth=StaticToken("t"),
+        middleware=[spoil],
+        transport=transport,
+    ) as client:
+        copy = client.with_options(retry=QUICK)
+        with pytest.raises(SesamyError) as caught:
+            await copy.contracts.create("SPRING-12", ORDER)
+
+    assert "CANARY" not in str(caught.value)

@@ -1,0 +1,135 @@
+"""Making connections: proxies, contexts, what may be given."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import httpx
+import pytest
+
+from sesamy_async import ConfigurationError, Connections
+from sesamy_async.runtimes.blocking import BlockingRuntime
+from sesamy_async.transport.binding import bind
+from sesamy_async.transport.opening import (
+    default_context,
+    open_async,
+    open_blocking,
+    proxy_for,
+)
+from support.runtime import FakeRuntime
+
+
+HEAD = "http11.send_request_headers."
+
+
+@pytest.mark.parametrize(
+    ("origin", "environ", "expected"),
+    [
+        ("https://a.test", {}, None),
+        ("https://a.test", {"https_proxy": "http://p:1"}, "http://p:1"),
+        ("https://a.test", {"HTTPS_PROXY": "p:1"}, "http://p:1"),
+        ("https://a.test", {"http_proxy": "http://p:1"}, None),
+        ("https://a.test", {"all_proxy": "http://p:1"}, "http://p:1"),
+        (
+            "https://a.test:8443",
+            {"all_proxy": "http://p:1", "no_proxy": "a.test"},
+            None,
+        ),
+        (
+            "https://a.test",
+            {"all_proxy": "http://p:1", "no_proxy": "[::1],b.test"},
+            "http://p:1",
+        ),
+        ("https://a.test", {"all_proxy": "http://p:1", "no_proxy": "*"}, None),
+    ],
+)
+def test_proxy_from_the_environment(
+    origin: str,
+    environ: dict[str, str],
+    expected: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Proxies are found where every other tool finds them."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    assert expected == proxy_for(origin, Connections())
+
+
+def test_proxy_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that was given goes before the environment."""
+    monkeypatch.setenv("https_proxy", "http://other:1")
+
+    assert "http://p:1" == proxy_for("x", Connections(proxy="http://p:1"))
+
+
+def test_environment_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without trust_env, the environment is not asked."""
+    monkeypatch.setenv("https_proxy", "http://p:1")
+
+    assert None is proxy_for("https://a.test", Connections(trust_env=False))
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks9://user:CANARY@p:1", "http://[:CANARY", "p\n"]
+)
+def test_impossible_proxy(proxy: str) -> None:
+    """An impossible proxy is refused, without its password."""
+    with pytest.raises(ConfigurationError, match="HTTPS_PROXY") as caught:
+        open_async("https://a.test", Connections(proxy=proxy))
+
+    assert "CANARY" not in str(caught.value)
+
+
+def test_one_context() -> None:
+    """The context that takes 20 ms to build is built once."""
+    assert default_context(trust_env=True) is default_context(trust_env=True)
+
+
+async def test_own_context() -> None:
+    """A context of the caller's, and a TLS proxy, are possible."""
+    context = ssl.create_default_context()
+    settings = Connections(ssl_context=context, proxy="https://p:1")
+    runtime = BlockingRuntime()
+    wires = (
+        open_async("https://a.test", settings),
+        open_blocking("https://a.test", settings, runtime),
+        open_blocking("http://a.test", Connections(trust_env=False), runtime),
+    )
+    for wire in wires:
+        await wire.aclose()
+
+
+@pytest.mark.parametrize(
+    ("given", "blocking", "named"),
+    [
+        (httpx.Client(), False, "httpx.AsyncClient"),
+        (httpx.AsyncClient(), True, "httpx.Client"),
+        (httpx.AsyncHTTPTransport(), True, "got AsyncHTTPTransport"),
+        ("http://x", False, "got str"),
+    ],
+)
+def test_wrong_transport(given: Any, blocking: bool, named: str) -> None:
+    """A transport for the other client, or none at all, is refused."""
+    with pytest.raises(ConfigurationError, match=named):
+        bind(given, FakeRuntime(), blocking=blocking)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"cap": 0}, "transport.cap"),
+        ({"idle": -1}, "transport.idle"),
+        ({"max_response_size": 0}, "transport.max_response_size"),
+    ],
+)
+def test_impossible_settings(changes: dict[str, Any], named: str) -> None:
+    """Impossible settings are refused by name."""
+    with pytest.raises(ConfigurationError, match=named):
+        Connections(**changes)
+
+
+def test_proxy_password_is_not_shown() -> None:
+    """A proxy's URL may hold a password."""
+    assert "CANARY" not in repr(Connections(proxy="http://u:CANARY@p:1"))
