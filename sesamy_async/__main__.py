@@ -5,15 +5,18 @@ from __future__ import annotations
 import sys
 
 
-_NEEDED = {"cyclopts", "rich"}
+_NEEDED = "cyclopts"
+_INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line, or say how to install what it needs."""
     try:
         from .cli import run  # noqa: PLC0415 - not needed by the SDK
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
     except ModuleNotFoundError as error:
-        if error.name not in _NEEDED:
+        if error.name != _NEEDED:
             raise
         sys.stderr.write(
             "The command line needs an extra: "

@@ -1,0 +1,107 @@
+"""Where a command's calls go, and with whose credentials."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import attrs
+
+from sesamy_async.auth import ClientCredentials, FileTokenStore, TokenStore
+from sesamy_async.errors import ConfigurationError
+from sesamy_async.settings import Source
+from sesamy_async.transport import Connections
+
+from .options import Api
+from .usage import UsageError
+
+
+@attrs.frozen(kw_only=True)
+class Target:
+    """What a client is told of it.
+
+    Attributes:
+        vendor_id: The publisher.
+        credentials: Whose token.
+        base_url: None for the default.
+        token_url: None for what the environment or the default says.
+        connections: How they are made.
+    """
+
+    vendor_id: str
+    credentials: ClientCredentials
+    base_url: str | None = None
+    token_url: str | None = None
+    connections: Connections = attrs.field(factory=Connections)
+
+
+def from_environment(options: Api) -> Target:
+    """Return what the options and the environment name.
+
+    Raises:
+        ConfigurationError: Something is missing; it is named.
+    """
+    vendor = Source(os.environ).optional(
+        "--vendor", options.vendor, "SESAMY_VENDOR_ID"
+    )
+    if vendor is None:
+        raise ConfigurationError(
+            "The vendor is missing: give --vendor, or set SESAMY_VENDOR_ID."
+        )
+    store = FileTokenStore() if options.token_cache else None
+    return Target(
+        vendor_id=vendor,
+        credentials=credentials(store),
+        base_url=options.base_url,
+    )
+
+
+@contextmanager
+def in_sandbox(options: Api) -> Generator[Target]:
+    """Serve a sandbox on loopback while the block runs.
+
+    Raises:
+        ConfigurationError: aiohttp is missing.
+        UsageError: Another place is named too.
+    """
+    if options.base_url is not None:
+        raise UsageError("Give either --sandbox or --base-url.")
+    # Nobody else needs it.
+    from sesamy_async.sandbox import Sandbox, running  # noqa: PLC0415
+
+    sandbox = Sandbox()
+    with running(sandbox) as url:
+        settings = sandbox.environment(url)
+        yield Target(
+            vendor_id=options.vendor or settings["SESAMY_VENDOR_ID"],
+            credentials=ClientCredentials(
+                settings["SESAMY_CLIENT_ID"], settings["SESAMY_CLIENT_SECRET"]
+            ),
+            base_url=settings["SESAMY_BASE_URL"],
+            token_url=settings["SESAMY_TOKEN_URL"],
+            # No proxy leads to loopback.
+            connections=Connections(trust_env=False),
+        )
+
+
+def credentials(store: TokenStore | None) -> ClientCredentials:
+    """Return the credentials, which only the environment may hold.
+
+    Raises:
+        ConfigurationError: One is missing, or none.
+    """
+    source = Source(os.environ)
+    names = ("SESAMY_CLIENT_ID", "SESAMY_CLIENT_SECRET")
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        raise ConfigurationError(
+            f"Set {' and '.join(missing)}: the credentials come from the "
+            "environment only, for others can see what a command is given."
+        )
+    scope = source.optional("scope", None, "SESAMY_SCOPE")
+    return ClientCredentials(
+        *(os.environ[name] for name in names),
+        **({} if scope is None else {"scope": scope}),
+        store=store,
+    )
