@@ -12,7 +12,9 @@ from .auth import (
     FileTokenStore,
     MemoryTokenStore,
     StaticToken,
+    StoredToken,
     TokenStore,
+    TokenStoreWarning,
 )
 from .client import AsyncSesamy
 from .contracts import AsyncContracts
@@ -21,8 +23,10 @@ from .core.call import Call, Middleware, Proceed, Request
 from .core.headers import Headers
 from .core.outcome import Outcome
 from .core.rate_limit import RateLimit
+from .core.record import Record
 from .core.response import Response
 from .core.retry_policy import RetryBudget, RetryPolicy
+from .core.secret import Secret
 from .errors import (
     APIError,
     AuthenticationError,
@@ -96,15 +100,19 @@ __all__ = [
     "Proceed",
     "RateLimit",
     "RateLimitError",
+    "Record",
     "Request",
     "Response",
     "RetryBudget",
     "RetryPolicy",
+    "Secret",
     "ServerError",
     "Sesamy",
     "SesamyError",
     "StaticToken",
+    "StoredToken",
     "TokenStore",
+    "TokenStoreWarning",
     "UnauthorizedError",
     "UnreadableResponseError",
     "User",

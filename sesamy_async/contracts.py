@@ -160,21 +160,25 @@ class AsyncContracts:
             _stopped(error, "create", None)
             raise
         contract = cast("Contract", response.parsed)
-        confirm = self._confirm_call(
-            promo_code,
-            contract.id,
-            payment,
-            vendor_id,
-            by=deadline,
-            external_order_id=order.external_order_id,
-        )
         try:
+            confirm = self._confirm_call(
+                promo_code,
+                contract.id,
+                payment,
+                vendor_id,
+                by=deadline,
+                external_order_id=order.external_order_id,
+            )
             response = await self._caller.perform(confirm)
         except SesamyError as error:
+            error.external_order_id = order.external_order_id
             _stopped(error, "confirm", contract.id)
             raise
         except BaseException as error:
-            error.add_note(f"Contract {contract.id!r} was made before.")
+            error.add_note(
+                f"Contract {contract.id!r} was made; go on with "
+                "contracts.confirm, do not onboard the order again."
+            )
             raise
         return Onboarded(
             contract=_fuller(cast("Contract", response.parsed), contract),
@@ -313,7 +317,10 @@ def _stopped(error: SesamyError, step: str, contract_id: str | None) -> None:
     unread = step == "create" and error.outcome is Outcome.APPLIED
     if made or unread:
         error.outcome = Outcome.UNKNOWN
-    if error.outcome is Outcome.UNKNOWN:
+    if step == "confirm":
+        # To onboard again would make, and confirm, another contract.
+        error.retryable = False
+    elif error.outcome is Outcome.UNKNOWN:
         error.retryable = True
 
 

@@ -59,7 +59,7 @@ class SesamyError(Exception):
             said,
             self.aside,
             f"Outcome: {self.outcome}.",
-            self._advice(),
+            self._onward() or self._advice(),
         )
         return " ".join(part for part in parts if part)
 
@@ -72,7 +72,8 @@ class SesamyError(Exception):
         parts = (self.operation, thing)
         return " of ".join(part for part in parts if part)
 
-    def _advice(self) -> str:
+    def _onward(self) -> str:
+        """Say how to go on where `onboard` stopped between its steps."""
         if self.step == "confirm":
             return (
                 f"Contract {self.contract_id!r} was made; "
@@ -83,6 +84,9 @@ class SesamyError(Exception):
                 "No contract was confirmed, so the order can be onboarded "
                 "again; at worst an unconfirmed stray is left."
             )
+        return ""
+
+    def _advice(self) -> str:
         return self.outcome.advice
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -153,7 +157,7 @@ class AuthenticationError(SesamyError):
         self.retry_after = retry_after
 
     def _advice(self) -> str:
-        return "The order was not sent."
+        return "The order was not sent." if self.external_order_id else ""
 
 
 class ConnectionFailedError(SesamyError):
@@ -286,6 +290,11 @@ class RateLimitError(APIError):
 
     .. versionadded:: 0.1.0
     """
+
+    def _advice(self) -> str:
+        if self.outcome is not Outcome.REFUSED:
+            return super()._advice()
+        return "Sesamy did not process it; send it again later."
 
 
 class ServerError(APIError):

@@ -17,7 +17,7 @@ from .core.response import Response
 from .core.retry_policy import RetryPolicy
 from .core.runtime import Runtime
 from .core.transport import Transport
-from .errors import SesamyError
+from .errors import DeadlineExceededError, SesamyError
 from .middleware.authorize import Authorize
 from .middleware.chain import chain
 from .middleware.deadline import Deadline
@@ -70,6 +70,7 @@ class Pipeline:
         runtime = shared.runtime
         layers: list[Middleware] = [
             *shared.middleware,
+            described,
             Log(runtime),
             Deadline(runtime),
             Retry(retry, shared.quota, runtime),
@@ -116,6 +117,15 @@ class Pipeline:
         raise error
 
 
+async def described(call: Call, proceed: Proceed) -> Response:
+    """Complete errors before the caller's own middleware sees them."""
+    try:
+        return await proceed(call)
+    except SesamyError as error:
+        describe(call, error)
+        raise
+
+
 def describe(call: Call, error: SesamyError) -> None:
     """Complete an error with what is known of the whole call."""
     error.operation = call.operation
@@ -125,3 +135,6 @@ def describe(call: Call, error: SesamyError) -> None:
     error.outcome = call.record.settle(error.outcome)
     if error.outcome in {Outcome.UNKNOWN, Outcome.APPLIED}:
         error.retryable = call.repeatable
+    elif isinstance(error, DeadlineExceededError):
+        # Retryable for the caller: for us there was no time left.
+        error.retryable = True

@@ -17,6 +17,7 @@ from sesamy_async import (
     InvalidRequestError,
     Outcome,
     OutcomeUnknownError,
+    RateLimitError,
     SesamyError,
     UnreadableResponseError,
 )
@@ -101,6 +102,20 @@ def test_copied() -> None:
             ),
         ),
         (
+            RateLimitError("Sesamy answered 429."),
+            (
+                "Sesamy answered 429. Outcome: REFUSED. Sesamy did not "
+                "process it; send it again later."
+            ),
+        ),
+        (
+            RateLimitError("Sesamy answered 429.", outcome=Outcome.UNKNOWN),
+            (
+                "Sesamy answered 429. Outcome: UNKNOWN. It may or may not "
+                "have been done; look before sending it again."
+            ),
+        ),
+        (
             ConfigurationError("base_url is no URL."),
             "base_url is no URL. Outcome: NOT_SENT. Nothing was sent.",
         ),
@@ -113,7 +128,7 @@ def test_copied() -> None:
         ),
         (
             AuthenticationError("Wrong secret."),
-            "Wrong secret. Outcome: REFUSED. The order was not sent.",
+            "Wrong secret. Outcome: REFUSED.",
         ),
     ],
 )

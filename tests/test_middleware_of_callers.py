@@ -11,8 +11,10 @@ import respx
 from sesamy_async import (
     AsyncSesamy,
     Call,
+    DeadlineExceededError,
     Outcome,
     Proceed,
+    RateLimit,
     Response,
     SesamyError,
     StaticToken,
@@ -97,3 +99,49 @@ async def test_header_of_a_middleware_that_cannot_be_sent() -> None:
             await copy.contracts.create("SPRING-12", ORDER)
 
     assert "CANARY" not in str(caught.value)
+
+
+async def test_middleware_sees_complete_errors(api: respx.Router) -> None:
+    """What the caller's middleware catches is what the caller will."""
+    api.post(f"{API}/confirm/c1").mock(
+        side_effect=[httpx.Response(503), httpx.Response(400)]
+    )
+    seen: list[Any] = []
+
+    async def watch(call: Call, proceed: Proceed) -> Response:
+        try:
+            return await proceed(call)
+        except SesamyError as error:
+            seen.append((error.operation, error.attempts, error.outcome))
+            raise
+
+    async with AsyncSesamy(
+        "acme", auth=StaticToken("t"), middleware=[watch], retry=QUICK
+    ) as client:
+        with pytest.raises(SesamyError):
+            await client.contracts.confirm("SPRING-12", "c1")
+
+    assert [("contracts.confirm", 2, Outcome.UNKNOWN)] == seen
+
+
+async def test_deadline_before_sending_is_retryable() -> None:
+    """A call that came too late to be sent may be made again."""
+    limit = RateLimit(requests=1, per=60, burst=1)
+    transport = httpx.MockTransport(
+        lambda _: httpx.Response(200, json={"id": "c1"})
+    )
+    async with AsyncSesamy(
+        "acme",
+        auth=StaticToken("t"),
+        rate_limit=limit,
+        transport=transport,
+        deadline=5,
+    ) as client:
+        await client.contracts.create("SPRING-12", ORDER)
+        with pytest.raises(DeadlineExceededError) as caught:
+            await client.contracts.create("SPRING-12", ORDER)
+
+    assert (Outcome.NOT_SENT, True) == (
+        caught.value.outcome,
+        caught.value.retryable,
+    )

@@ -13,6 +13,7 @@ import respx
 from sesamy_async import (
     AsyncSesamy,
     ConflictError,
+    InvalidRequestError,
     Outcome,
     SesamyError,
     UnreadableResponseError,
@@ -148,6 +149,8 @@ async def test_onboard_stops_at_confirm(
         error.external_order_id,
         error.outcome,
     )
+    # To onboard again would make, and confirm, another contract.
+    assert not error.retryable
     assert "go on with contracts.confirm" in str(error)
 
 
@@ -175,4 +178,23 @@ async def test_onboard_cancelled_at_confirm(
 
     assert "contracts.confirm of order 'o-1': Interrupted." in notes[0]
     assert "Outcome: UNKNOWN." in notes[0]
-    assert "Contract 'c1' was made before." == notes[1]
+    assert "Contract 'c1' was made; go on with" in notes[1]
+
+
+async def test_onboard_with_an_id_that_is_no_segment(
+    api: respx.Router, client: AsyncSesamy
+) -> None:
+    """A contract whose id can't be confirmed was made all the same."""
+    api.post(f"{API}?confirm=false").respond(json={"id": ".."})
+    with pytest.raises(InvalidRequestError) as caught:
+        await client.contracts.onboard("SPRING-12", ORDER)
+
+    error = caught.value
+    assert ("confirm", "..", "o-1", Outcome.UNKNOWN, False) == (
+        error.step,
+        error.contract_id,
+        error.external_order_id,
+        error.outcome,
+        error.retryable,
+    )
+    assert "go on with contracts.confirm" in str(error)

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -394,3 +394,21 @@ async def test_client_that_left(
     answer = await listener._Connection(sandbox).answer(request)
 
     assert fault == ("half" if answer.prepared else "drop-after")
+
+
+def test_interrupted_while_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C before it listens ends it all the same."""
+    with monkeypatch.context() as patch:
+
+        def interrupted(self: Future[object]) -> object:
+            del self
+            patch.undo()
+            raise KeyboardInterrupt
+
+        patch.setattr(Future, "result", interrupted)
+        with pytest.raises(KeyboardInterrupt), running(Sandbox()):
+            pytest.fail("It must not get here.")
+
+    assert not any(
+        thread.name == "sesamy-sandbox" for thread in threading.enumerate()
+    )

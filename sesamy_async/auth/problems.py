@@ -30,6 +30,7 @@ from .credentials import ClientCredentials, basic_value
 
 
 _LONGEST_TEXT = 200
+_SHORTEST_SECRET = 3
 _LONGEST_CODE = 64
 _SUCCESS = range(200, 300)
 _REDIRECT = range(300, 400)
@@ -223,7 +224,10 @@ def _forms(credentials: ClientCredentials) -> list[str]:
             json.dumps(text, ensure_ascii=False)[1:-1],
         )
     }
-    return sorted({*forms, basic_value(credentials)}, key=len, reverse=True)
+    forms.add(basic_value(credentials))
+    # A shorter one is no secret, and stands in half of all words.
+    long = {form for form in forms if len(form) >= _SHORTEST_SECRET}
+    return sorted(long, key=len, reverse=True)
 
 
 def _advice(status: int, said: _Said) -> str:

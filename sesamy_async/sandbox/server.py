@@ -89,12 +89,10 @@ def running(
     )
     thread.start()
     try:
-        server = started.result()
-        try:
-            yield server.url
-        finally:
-            server.stop()
+        yield started.result().url
     finally:
+        # Also where that was interrupted: then as soon as it has started.
+        started.add_done_callback(_stop)
         thread.join()
 
 
@@ -104,6 +102,11 @@ class _Running:
 
     url: str
     stop: Callable[[], object]
+
+
+def _stop(started: Future[_Running]) -> None:
+    if started.exception() is None:
+        started.result().stop()
 
 
 def _run(
