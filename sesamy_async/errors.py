@@ -45,12 +45,12 @@ class SesamyError(Exception):
         self.outcome = outcome
         self.retryable = retryable
         self.operation: str | None = None
-        self.attempts = 0
+        self.attempts: int = 0
         self.external_order_id: str | None = None
         self.request_id: str | None = None
         self.contract_id: str | None = None
         self.step: str | None = None
-        self.aside = ""
+        self.aside: str = ""
 
     def __str__(self) -> str:
         subject = self._subject()
@@ -120,7 +120,7 @@ class InvalidRequestError(SesamyError, ValueError):
 
     def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.problems = tuple(problems)
+        self.problems: tuple[str, ...] = tuple(problems)
 
     def _advice(self) -> str:
         return "Nothing was sent; correct it and send it again."
@@ -244,9 +244,9 @@ class APIError(SesamyError):
         self.status_code = status_code
         self.code = code
         self.message = message
-        self.details = details or {}
+        self.details: dict[str, Any] = details or {}
         self.retry_after = retry_after
-        self.headers = headers or Headers()
+        self.headers: Headers = headers or Headers()
         self.body = body
 
 

@@ -224,24 +224,22 @@ def test_a_coroutine_that_recovers() -> None:
     assert 5 == drive(recovers())
 
 
-def test_something_else_that_suspends() -> None:
-    """What is no coroutine is named by its type."""
+def test_something_else_that_suspends(sandbox: Sandbox) -> None:
+    """What suspends without being a coroutine is named by its type."""
 
     class Odd:
         def __await__(self) -> Any:
             yield
 
-    class Ours:
-        def __await__(self) -> Any:
-            return Odd().__await__()
+    def odd(call: Call, proceed: Proceed) -> Any:
+        del call, proceed
+        return Odd()
 
-    async def ours() -> None:
-        await Ours()
-
-    coroutine = ours()
-    coroutine.cr_frame.f_globals  # noqa: B018 - it is ours by its module
-    with pytest.raises(ConfigurationError, match=r"test_blocking\."):
-        drive(coroutine)
+    with (
+        Sesamy(transport=sandbox.transport(), middleware=[odd]) as sesamy,
+        pytest.raises(ConfigurationError, match="awaitable of type generator"),
+    ):
+        sesamy.contracts.create("SPRING-12", ORDER)
 
 
 async def test_blocking_waits_block() -> None:

@@ -297,7 +297,7 @@ def test_interrupted_while_it_is_imported(
         def __getattr__(self, name: str) -> object:
             raise KeyboardInterrupt
 
-    monkeypatch.setitem(sys.modules, "sesamy_async.cli", Interrupting())  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "sesamy_async.cli", Interrupting())
     with pytest.raises(SystemExit) as ended:
         main()
 

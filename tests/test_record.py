@@ -83,8 +83,8 @@ def test_begin_forgets_the_attempt_before() -> None:
     record.status_code = 200
     record.begin()
 
-    assert (False, None, 1) == (
+    assert [False, None, 1] == [
         record.sent,
         record.status_code,
         record.attempts,
-    )
+    ]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from enum import Enum
 from importlib import import_module
 from types import ModuleType
@@ -153,5 +154,5 @@ _ENCODER = json.JSONEncoder(
 )
 _CODEC = best_codec()
 
-loads = _CODEC.loads
-dumps = _CODEC.dumps
+loads: Callable[[bytes], Any] = _CODEC.loads
+dumps: Callable[[Any], bytes] = _CODEC.dumps

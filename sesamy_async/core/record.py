@@ -30,10 +30,10 @@ class Record:
     )
 
     def __init__(self) -> None:
-        self.attempts = 0
-        self.lost = 0
-        self.answered = False
-        self.last = Outcome.NOT_SENT
+        self.attempts: int = 0
+        self.lost: int = 0
+        self.answered: bool = False
+        self.last: Outcome = Outcome.NOT_SENT
         self.sent: bool | None = False
         self.status_code: int | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from contextlib import AbstractContextManager
 from typing import Any
 
 from sesamy_async.core.secret import Secret
@@ -28,7 +29,7 @@ class Ledger:
 
     def __init__(self) -> None:
         # Re-entrant: the sandbox holds it over a decision and its effect.
-        self.lock = threading.RLock()
+        self.lock: AbstractContextManager[bool] = threading.RLock()
         self._contracts: dict[str, SoldContract] = {}
         self._orders: dict[str, list[str]] = {}
         self._grants: dict[Secret, Grant] = {}

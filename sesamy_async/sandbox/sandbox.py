@@ -79,11 +79,12 @@ class Sandbox:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.config = config or SandboxConfig()
-        self.ledger = Ledger()
+        self.config: SandboxConfig = config or SandboxConfig()
+        self.ledger: Ledger = Ledger()
         seed = self.config.seed
         # Two sources, so that a fault by chance doesn't change the ids.
-        self.faults = Faults(self.config.fault_rates, random.Random(seed))  # noqa: S311 - chance, no secret
+        chance = random.Random(seed)  # noqa: S311 - no secret
+        self.faults: Faults = Faults(self.config.fault_rates, chance)
         self._ids: random.Random = (
             random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - repeatable on purpose
         )

@@ -57,7 +57,7 @@ class Allowance:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self.deadline = math.inf
+        self.deadline: float = math.inf
 
     @property
     def spent(self) -> bool:
