@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import quote, unquote, urlencode
 
@@ -10,6 +11,7 @@ from .errors import InvalidRequestError
 
 _LONGEST = 1000
 _DOTS = {".", ".."}
+_ODD = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 # What a path may hold as it is (RFC 3986, section 3.3), and escapes.
 _KEPT = "/%:@!$&'()*+,;=~"
 
@@ -95,7 +97,4 @@ def query_string(query: Mapping[str, object] | None) -> str:
 
 def _plain(text: str) -> bool:
     """Whether it has neither control characters nor lone surrogates."""
-    return not any(
-        char < " " or "\x7f" <= char < "\xa0" or "\ud800" <= char < "\ue000"
-        for char in text
-    )
+    return _ODD.search(text) is None

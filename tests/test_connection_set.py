@@ -7,6 +7,7 @@ import math
 
 import anyio
 import anyio.lowlevel
+import attrs
 import pytest
 
 from sesamy_async.core.runtime import Runtime
@@ -15,13 +16,25 @@ from sesamy_async.transport.connection_set import ConnectionSet
 from support.runtime import FakeRuntime
 
 
+@attrs.frozen
+class Line:
+    """A connection that is just a name."""
+
+    name: str
+    open: bool = True
+
+    def usable(self) -> bool:
+        """Whether it is still open."""
+        return self.open
+
+
 def make(
     cap: int = 2, idle: float = 4.0, runtime: Runtime | None = None
-) -> ConnectionSet[str]:
+) -> ConnectionSet[Line]:
     """Return a set of connections that are just names: c1, c2, ..."""
     numbers = itertools.count(1)
     return ConnectionSet(
-        lambda: f"c{next(numbers)}",
+        lambda: Line(f"c{next(numbers)}"),
         runtime or FakeRuntime(),
         cap=cap,
         idle=idle,
@@ -50,8 +63,8 @@ async def test_idle_is_not_used_again() -> None:
     connections.release(first)
     runtime.time += 4.0
 
-    assert "c2" == await connections.acquire(math.inf)
-    assert (["c1"], []) == (connections.stale(), connections.stale())
+    assert Line("c2") == await connections.acquire(math.inf)
+    assert ([Line("c1")], []) == (connections.stale(), connections.stale())
     assert 1 == connections.count
 
 
@@ -77,7 +90,7 @@ async def test_cap() -> None:
     assert 0 == connections.waiting
 
 
-async def wait_for(connections: ConnectionSet[str], waiting: int) -> None:
+async def wait_for(connections: ConnectionSet[Line], waiting: int) -> None:
     """Let others run until so many wait."""
     with anyio.fail_after(5):
         while connections.waiting != waiting:
@@ -89,7 +102,7 @@ async def test_fair() -> None:
     connections = make(cap=1)
     first = await connections.acquire(math.inf)
     assert first
-    served: list[tuple[int, str | None]] = []
+    served: list[tuple[int, Line | None]] = []
 
     async def take(number: int) -> None:
         connection = await connections.acquire(math.inf)
@@ -103,14 +116,14 @@ async def test_fair() -> None:
             await wait_for(connections, number + 1)
         connections.release(first)
 
-    assert [(0, "c1"), (1, "c1"), (2, "c1")] == served
+    assert [(0, Line("c1")), (1, Line("c1")), (2, Line("c1"))] == served
 
 
 async def test_discarded_makes_room() -> None:
     """In place of a discarded connection, who waits makes a new one."""
     connections = make(cap=1)
     await connections.acquire(math.inf)
-    served: list[str | None] = []
+    served: list[Line | None] = []
 
     async def take() -> None:
         served.append(await connections.acquire(math.inf))
@@ -120,7 +133,7 @@ async def test_discarded_makes_room() -> None:
         await wait_for(connections, 1)
         connections.discard()
 
-    assert (["c2"], 1) == (served, connections.count)
+    assert ([Line("c2")], 1) == (served, connections.count)
 
 
 async def test_discarded_without_waiters() -> None:
@@ -130,7 +143,7 @@ async def test_discarded_without_waiters() -> None:
     connections.discard()
 
     assert 0 == connections.count
-    assert "c2" == await connections.acquire(math.inf)
+    assert Line("c2") == await connections.acquire(math.inf)
 
 
 async def test_leaves_the_queue() -> None:
@@ -144,7 +157,7 @@ async def test_leaves_the_queue() -> None:
     connections.release(first)
 
     assert 0 == connections.waiting
-    assert "c1" == await connections.acquire(math.inf)
+    assert Line("c1") == await connections.acquire(math.inf)
 
 
 @pytest.mark.parametrize("discarded", [False, True])
@@ -154,7 +167,7 @@ async def test_cancelled_with_its_turn(discarded: bool) -> None:
     first = await connections.acquire(math.inf)
     assert first
     scope = anyio.CancelScope()
-    served: list[str | None] = []
+    served: list[Line | None] = []
 
     async def leave() -> None:
         with scope:
@@ -174,13 +187,18 @@ async def test_cancelled_with_its_turn(discarded: bool) -> None:
         else:
             connections.release(first)
 
-    assert (["c2" if discarded else "c1"], 1) == (served, connections.count)
+    expected = Line("c2" if discarded else "c1")
+
+    assert ([expected], 1) == (
+        served,
+        connections.count,
+    )
 
 
 async def test_failing_to_make() -> None:
     """A connection that can't be made takes no place."""
 
-    def fail() -> str:
+    def fail() -> Line:
         raise OSError("no more")
 
     connections = ConnectionSet(fail, FakeRuntime(), cap=1, idle=4.0)
@@ -199,4 +217,19 @@ async def test_drained() -> None:
     assert first
     connections.release(first)
 
-    assert (["c1"], 1) == (connections.drain(), connections.count)
+    assert ([Line("c1")], 1) == (connections.drain(), connections.count)
+
+
+async def test_closed_while_it_rested() -> None:
+    """What the server closed meanwhile is not used again."""
+    lines = iter([Line("c1", open=False), Line("c2")])
+    connections = ConnectionSet(
+        lambda: next(lines), FakeRuntime(), cap=1, idle=4.0
+    )
+    first = await connections.acquire(math.inf)
+    assert first
+    connections.release(first)
+
+    assert Line("c2") == await connections.acquire(math.inf)
+    assert [first] == connections.stale()
+    assert 1 == connections.count

@@ -41,7 +41,7 @@ def test_failure_kinds(error: Any, kind: FailureKind) -> None:
         with pytest.raises(UnicodeError) as caught:
             error("ascii")
         error = caught.value
-    failure = failure_of(error, sent=None, status_code=None)
+    failure = failure_of(error, httpx, sent=None, status_code=None)
 
     assert kind is failure.kind
 
@@ -49,7 +49,7 @@ def test_failure_kinds(error: Any, kind: FailureKind) -> None:
 def test_failure_words() -> None:
     """The words of httpx may repeat a header: they are not used."""
     error = httpx.LocalProtocolError("Illegal header value b'Bearer CANARY'")
-    failure = failure_of(error, sent=False, status_code=None)
+    failure = failure_of(error, httpx, sent=False, status_code=None)
 
     assert "CANARY" not in failure.detail
 
@@ -57,7 +57,7 @@ def test_failure_words() -> None:
 def test_failure_words_of_connecting() -> None:
     """Why there is no connection is said."""
     error = httpx.ConnectError("[Errno 111] Connection refused")
-    failure = failure_of(error, sent=False, status_code=None)
+    failure = failure_of(error, httpx, sent=False, status_code=None)
 
     assert "No connection: [Errno 111] Connection refused." == failure.detail
 
@@ -65,6 +65,6 @@ def test_failure_words_of_connecting() -> None:
 def test_failure_after_the_status() -> None:
     """After the status, every failure is one of the body."""
     error = httpx.ReadTimeout("x")
-    failure = failure_of(error, sent=True, status_code=200)
+    failure = failure_of(error, httpx, sent=True, status_code=200)
 
     assert (FailureKind.BODY, 200) == (failure.kind, failure.status_code)

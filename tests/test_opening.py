@@ -11,6 +11,7 @@ import pytest
 from sesamy_async import ConfigurationError, Connections
 from sesamy_async.runtimes.blocking import BlockingRuntime
 from sesamy_async.transport.binding import bind
+from sesamy_async.transport.library import library
 from sesamy_async.transport.opening import (
     default_context,
     open_async,
@@ -21,6 +22,9 @@ from support.runtime import FakeRuntime
 
 
 HEAD = "http11.send_request_headers."
+
+
+HTTPX = library("httpx")
 
 
 @pytest.mark.parametrize(
@@ -77,14 +81,16 @@ def test_environment_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_impossible_proxy(proxy: str) -> None:
     """An impossible proxy is refused, without its password."""
     with pytest.raises(ConfigurationError, match="HTTPS_PROXY") as caught:
-        open_async("https://a.test", Connections(proxy=proxy))
+        open_async("https://a.test", Connections(proxy=proxy), HTTPX)
 
     assert "CANARY" not in str(caught.value)
 
 
 def test_one_context() -> None:
     """The context that takes 20 ms to build is built once."""
-    assert default_context(trust_env=True) is default_context(trust_env=True)
+    assert default_context(HTTPX, trust_env=True) is default_context(
+        HTTPX, trust_env=True
+    )
 
 
 async def test_own_context() -> None:
@@ -93,9 +99,11 @@ async def test_own_context() -> None:
     settings = Connections(ssl_context=context, proxy="https://p:1")
     runtime = BlockingRuntime()
     wires = (
-        open_async("https://a.test", settings),
-        open_blocking("https://a.test", settings, runtime),
-        open_blocking("http://a.test", Connections(trust_env=False), runtime),
+        open_async("https://a.test", settings, HTTPX),
+        open_blocking("https://a.test", settings, HTTPX, runtime),
+        open_blocking(
+            "http://a.test", Connections(trust_env=False), HTTPX, runtime
+        ),
     )
     for wire in wires:
         await wire.aclose()

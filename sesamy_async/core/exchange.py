@@ -45,7 +45,7 @@ class Exchange:
         try:
             response = await self.transport.send(call)
         except TransportFailure as caught:
-            failure = caught.failure
+            failure, cause = caught.failure, caught.__cause__
         except BaseException:
             record.interrupt()
             raise
@@ -53,7 +53,7 @@ class Exchange:
             return self._read(call, response)
         error = explain_failure(call, failure)
         record.note(error.outcome)
-        raise error
+        raise error from cause
 
     def _read(self, call: Call, response: Response) -> Response:
         record = call.record

@@ -31,6 +31,16 @@ class Headers(Mapping[str, str]):
             values[key] = f"{values[key]}, {value}" if key in values else value
         self._values = values
 
+    @classmethod
+    def from_raw(cls, items: Iterable[tuple[bytes, bytes]]) -> Headers:
+        """Read headers as they came (ISO 8859-1; RFC 9110, section 5.5)."""
+        return cls(
+            [
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, value in items
+            ]
+        )
+
     def __getitem__(self, name: str) -> str:
         return self._values[name.lower()]
 

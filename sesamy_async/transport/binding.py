@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any
 
 import attrs
-import httpx
 
 from sesamy_async.core.runtime import Runtime
 from sesamy_async.core.transport import Transport
 from sesamy_async.errors import ConfigurationError
 
 from .bounded_stream import Allowance
+from .library import Library, library, library_of
 from .opening import open_async, open_blocking
 from .over_httpx import Make, OverHttpx
 from .settings import Connections
@@ -42,21 +42,38 @@ def bind(given: Any, runtime: Runtime, *, blocking: bool) -> Transport:
     settings = settings or Connections(through=given)
     through = settings.through
     if through is None:
-        make = _own(settings, runtime, blocking=blocking)
-        return OverHttpx(make, runtime, settings)
-    make = _foreign(through, runtime, blocking=blocking)
+        chosen = library(settings.library)
+        make = _own(settings, chosen, runtime, blocking=blocking)
+        return OverHttpx(make, runtime, settings, chosen)
+    theirs = library_of(through)
+    if theirs is None:
+        raise _refusal(through, blocking=blocking)
+    foreign = _foreign(through, theirs, runtime, blocking=blocking)
+    if foreign is None:
+        raise _refusal(through, blocking=blocking)
     # What the caller gave has limits of its own.
     settings = attrs.evolve(settings, cap=_ENOUGH)
-    return OverHttpx(make, runtime, settings)
+    return OverHttpx(foreign, runtime, settings, theirs)
 
 
-def _own(settings: Connections, runtime: Runtime, *, blocking: bool) -> Make:
+def _own(
+    settings: Connections,
+    chosen: Library,
+    runtime: Runtime,
+    *,
+    blocking: bool,
+) -> Make:
     if blocking:
-        return partial(open_blocking, settings=settings, runtime=runtime)
-    return partial(open_async, settings=settings)
+        return partial(
+            open_blocking, settings=settings, chosen=chosen, runtime=runtime
+        )
+    return partial(open_async, settings=settings, chosen=chosen)
 
 
-def _foreign(through: Any, runtime: Runtime, *, blocking: bool) -> Make:
+def _foreign(
+    through: Any, theirs: Library, runtime: Runtime, *, blocking: bool
+) -> Make | None:
+    httpx = theirs.httpx
     if blocking and isinstance(through, httpx.Client):
         return lambda _: BlockingClientWire(through, Allowance(runtime))
     if blocking and isinstance(through, httpx.BaseTransport):
@@ -67,12 +84,16 @@ def _foreign(through: Any, runtime: Runtime, *, blocking: bool) -> Make:
         return lambda _: AsyncClientWire(through)
     if not blocking and isinstance(through, httpx.AsyncBaseTransport):
         return lambda _: AsyncTransportWire(through, owned=False)
+    return None
+
+
+def _refusal(through: object, *, blocking: bool) -> ConfigurationError:
     mine, wanted = (
         ("Sesamy", "an httpx.Client or a blocking httpx transport")
         if blocking
         else ("AsyncSesamy", "an httpx.AsyncClient or an async transport")
     )
-    raise ConfigurationError(
+    return ConfigurationError(
         f"transport: {mine} takes {wanted}, or Connections(...); "
         f"got {type(through).__name__}."
     )

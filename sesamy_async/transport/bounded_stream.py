@@ -14,6 +14,8 @@ from typing import Any, Protocol
 
 from sesamy_async.core.runtime import Runtime
 
+from .outbox import Outbox
+
 
 _LEAST = 0.001  # Zero would make the socket non-blocking.
 
@@ -78,14 +80,18 @@ class BoundedStream:
     def __init__(self, stream: _Stream, allowance: Allowance) -> None:
         self._stream = stream
         self._allowance = allowance
+        self._outbox = Outbox()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read some bytes."""
+        if held := self._outbox.take():
+            self._stream.write(held, self._allowance.shorten(timeout))
         return self._stream.read(max_bytes, self._allowance.shorten(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all bytes."""
-        self._stream.write(buffer, self._allowance.shorten(timeout))
+        if data := self._outbox.add(buffer):
+            self._stream.write(data, self._allowance.shorten(timeout))
 
     def close(self) -> None:
         """Close the stream."""

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import attrs
 
 from sesamy_async.core.runtime import Event, Runtime
 
 
-C = TypeVar("C")
+class Usable(Protocol):
+    """What a set can hold."""
+
+    def usable(self) -> bool:
+        """Whether it can still be used after a rest."""
+        ...
+
+
+C = TypeVar("C", bound=Usable)
 
 
 @attrs.define(eq=False)
@@ -79,8 +87,11 @@ class ConnectionSet(Generic[C]):
         """Return a connection, or None where the deadline came first."""
         with self._lock:
             self._evict()
-            if self._free:
-                return self._free.pop()[0]
+            while self._free:
+                connection = self._free.pop()[0]
+                if connection.usable():
+                    return connection
+                self._put_away(connection)
             if self._count < self._cap:
                 self._count += 1
                 waiter = None
@@ -98,8 +109,8 @@ class ConnectionSet(Generic[C]):
             if not waiter.turn:
                 self._waiters.remove(waiter)
                 return None
-        connection = waiter.connection
-        return self._made() if connection is None else connection
+        given = waiter.connection
+        return self._made() if given is None else given
 
     def release(self, connection: C) -> None:
         """Give back a connection that can be used again."""
@@ -146,8 +157,11 @@ class ConnectionSet(Generic[C]):
     def _evict(self) -> None:
         oldest = self._runtime.now() - self._idle
         while self._free and self._free[0][1] <= oldest:
-            self._stale.append(self._free.popleft()[0])
-            self._count -= 1
+            self._put_away(self._free.popleft()[0])
+
+    def _put_away(self, connection: C) -> None:
+        self._stale.append(connection)
+        self._count -= 1
 
     def _hand_over(self, connection: C | None) -> None:
         waiter = self._waiters.popleft()

@@ -2,40 +2,62 @@
 
 from __future__ import annotations
 
-import httpx
+from functools import cache
+from typing import Any
 
 from sesamy_async.core.failure import Failure, FailureKind
 
 
-_KINDS: tuple[tuple[type[BaseException], FailureKind, str], ...] = (
-    (httpx.PoolTimeout, FailureKind.CONNECT, "No connection became free."),
-    (httpx.ConnectTimeout, FailureKind.CONNECT, "Connecting took too long."),
-    (httpx.ConnectError, FailureKind.CONNECT, "No connection"),
-    (httpx.ProxyError, FailureKind.CONNECT, "The proxy refused."),
-    (httpx.TimeoutException, FailureKind.TIMEOUT, "No answer in time."),
-    (httpx.DecodingError, FailureKind.BODY, "its body can't be decoded."),
-    (
-        httpx.LocalProtocolError,
-        FailureKind.REQUEST,
-        "A header can't be sent: look for line breaks in what was given.",
-    ),
-    (
-        httpx.UnsupportedProtocol,
-        FailureKind.REQUEST,
-        "The URL is neither http nor https.",
-    ),
-    (httpx.InvalidURL, FailureKind.REQUEST, "The URL can't be sent."),
-    (
-        UnicodeError,
-        FailureKind.REQUEST,
-        "A header can't be sent: it may hold ASCII only.",
-    ),
-    (httpx.TransportError, FailureKind.BROKEN, "The connection broke."),
-)
+_Kind = tuple[type[BaseException], FailureKind, str]
+
+
+@cache
+def _kinds(httpx: Any) -> tuple[_Kind, ...]:
+    """Return the families of what an httpx raises, special ones first."""
+    connect, request = FailureKind.CONNECT, FailureKind.REQUEST
+    return (
+        (httpx.PoolTimeout, connect, "No connection became free."),
+        (httpx.ConnectTimeout, connect, "Connecting took too long."),
+        (httpx.ConnectError, connect, "No connection"),
+        (httpx.ProxyError, connect, "The proxy refused."),
+        (httpx.TimeoutException, FailureKind.TIMEOUT, "No answer in time."),
+        (
+            httpx.DecodingError,
+            FailureKind.BODY,
+            "its body can't be decoded.",
+        ),
+        (
+            httpx.LocalProtocolError,
+            request,
+            "A header can't be sent: look for line breaks in what was given.",
+        ),
+        (
+            httpx.UnsupportedProtocol,
+            request,
+            "The URL is neither http nor https.",
+        ),
+        (httpx.InvalidURL, request, "The URL can't be sent."),
+        (
+            UnicodeError,
+            request,
+            "A header can't be sent: it may hold ASCII only.",
+        ),
+        (httpx.TransportError, FailureKind.BROKEN, "The connection broke."),
+    )
+
+
+def is_foreign(error: BaseException, httpx: Any) -> bool:
+    """Whether it is none of httpx's: a mistake in somebody's code."""
+    own = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
+    return not isinstance(error, own)
 
 
 def failure_of(
-    error: BaseException, *, sent: bool | None, status_code: int | None
+    error: BaseException,
+    httpx: Any,
+    *,
+    sent: bool | None,
+    status_code: int | None,
 ) -> Failure:
     """Return what `error` means; what is foreign to httpx is a break.
 
@@ -44,11 +66,12 @@ def failure_of(
 
     Args:
         error: As raised.
+        httpx: The module that was used.
         sent: Whether the head began to leave; None for unknown.
         status_code: Where a status line was read.
     """
     kind, words = FailureKind.BROKEN, f"{type(error).__name__} was raised."
-    for cause, its_kind, its_words in _KINDS:
+    for cause, its_kind, its_words in _kinds(httpx):
         if isinstance(error, cause):
             kind, words = its_kind, its_words
             break

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import httpx
+from anyio.lowlevel import current_token
 
 from sesamy_async.core.runtime import Runtime
 from sesamy_async.errors import ConfigurationError
 
+from .asyncio_stream import AsyncioBackend
 from .bounded_stream import Allowance, BoundedBackend
+from .library import Library
 from .settings import Connections
 from .wires import AsyncTransportWire, BlockingTransportWire
 
 
 @cache
-def default_context(*, trust_env: bool) -> ssl.SSLContext:
+def default_context(chosen: Library, *, trust_env: bool) -> ssl.SSLContext:
     """Return the one context of this process: it takes 20 ms to build."""
-    return httpx.create_ssl_context(trust_env=trust_env)
+    context: ssl.SSLContext = chosen.httpx.create_ssl_context(
+        trust_env=trust_env
+    )
+    return context
 
 
 @cache
@@ -42,53 +48,100 @@ def proxy_for(origin: str, settings: Connections) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
-def open_async(origin: str, settings: Connections) -> AsyncTransportWire:
+def open_async(
+    origin: str, settings: Connections, chosen: Library
+) -> AsyncTransportWire:
     """Make a connection for `AsyncSesamy`; it connects at its first use."""
-    options = _options(origin, settings)
-    transport = _made(httpx.AsyncHTTPTransport, options)
-    return AsyncTransportWire(transport, owned=True)
+    options = _options(origin, settings, chosen)
+    transport = _made(chosen.httpx.AsyncHTTPTransport, chosen, options)
+    if options["proxy"] is not None:
+        return AsyncTransportWire(transport, owned=True)
+    core = chosen.core()
+    connection = core.AsyncHTTPConnection(
+        _origin(core, origin),
+        ssl_context=options["verify"],
+        network_backend=AsyncioBackend(core) if on_asyncio() else None,
+    )
+    _go_directly(transport, connection)
+    return AsyncTransportWire(transport, owned=True, connection=connection)
 
 
 def open_blocking(
-    origin: str, settings: Connections, runtime: Runtime
+    origin: str, settings: Connections, chosen: Library, runtime: Runtime
 ) -> BlockingTransportWire:
     """Make a connection for `Sesamy`; it connects at its first use."""
-    options = _options(origin, settings)
-    transport = _made(httpx.HTTPTransport, options)
+    options = _options(origin, settings, chosen)
+    transport = _made(chosen.httpx.HTTPTransport, chosen, options)
     allowance = Allowance(runtime)
-    # httpx has no parameter for the network backend, httpcore has; a test
-    # of dripping answers fails should these names ever change.
-    pool: Any = transport._pool  # noqa: SLF001
-    backend = pool._network_backend  # noqa: SLF001
-    pool._network_backend = BoundedBackend(backend, allowance)  # noqa: SLF001
-    return BlockingTransportWire(transport, allowance, owned=True)
+    core = chosen.core()
+    backend = BoundedBackend(core.SyncBackend(), allowance)
+    if options["proxy"] is not None:
+        # A proxy's pool takes the backend only from within.
+        transport._pool._network_backend = backend  # noqa: SLF001
+        return BlockingTransportWire(transport, allowance, owned=True)
+    connection = core.HTTPConnection(
+        _origin(core, origin),
+        ssl_context=options["verify"],
+        network_backend=backend,
+    )
+    _go_directly(transport, connection)
+    return BlockingTransportWire(
+        transport, allowance, owned=True, connection=connection
+    )
 
 
-def _options(origin: str, settings: Connections) -> dict[str, Any]:
+def on_asyncio() -> bool:
+    """Whether the running loop is one of asyncio's."""
+    loop = current_token().native_token
+    return isinstance(loop, asyncio.AbstractEventLoop)
+
+
+def _go_directly(transport: Any, connection: Any) -> None:
+    """Put a connection where an httpx transport has a pool.
+
+    Our own set does what a pool is for.  The two have one interface; the
+    name is httpx's private one: should it ever change, every call on a
+    socket fails, and with it half of the tests.
+    """
+    transport._pool = connection  # noqa: SLF001
+
+
+def _origin(core: Any, origin: str) -> Any:
+    parts = urlsplit(origin)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    host = parts.hostname or ""
+    return core.Origin(parts.scheme.encode(), host.encode(), port)
+
+
+def _options(
+    origin: str, settings: Connections, chosen: Library
+) -> dict[str, Any]:
     proxy = proxy_for(origin, settings)
     tls = origin.startswith("https:") or (proxy or "").startswith("https:")
     context = settings.ssl_context
     if context is None:
-        trust_env = settings.trust_env
-        context = default_context(trust_env=trust_env) if tls else _no_tls()
-    limits = httpx.Limits(
-        max_connections=1,
-        max_keepalive_connections=1,
-        keepalive_expiry=settings.idle,
-    )
+        context = (
+            default_context(chosen, trust_env=settings.trust_env)
+            if tls
+            else _no_tls()
+        )
     return {
         "verify": context,
         "http2": False,
-        "limits": limits,
+        "limits": chosen.httpx.Limits(
+            max_connections=1,
+            max_keepalive_connections=1,
+            keepalive_expiry=settings.idle,
+        ),
         "trust_env": False,
         "proxy": proxy,
     }
 
 
-def _made(kind: Any, options: dict[str, Any]) -> Any:
+def _made(kind: Any, chosen: Library, options: dict[str, Any]) -> Any:
     try:
         return kind(**options)
-    except (ImportError, ValueError, httpx.InvalidURL):
+    except (ImportError, ValueError, chosen.httpx.InvalidURL):
         usable = False
     if not usable:
         raise ConfigurationError(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable
 from threading import Lock
+from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
-import httpx
 
-from sesamy_async.core.call import Call, Request
+from sesamy_async.core.call import Call
 from sesamy_async.core.failure import (
     Failure,
     FailureKind,
@@ -19,13 +20,17 @@ from sesamy_async.core.headers import Headers
 from sesamy_async.core.response import Response
 from sesamy_async.core.runtime import Runtime
 
-from .body import ACCEPT_ENCODING, Body
+from .body import Body
 from .boundary import Boundary
 from .connection_set import ConnectionSet
-from .failures import failure_of
+from .failures import failure_of, is_foreign
+from .library import Library
+from .requests import request_of
 from .settings import Connections
 from .wires import Wire
 
+
+_LEAST = 0.001  # Zero would make a socket non-blocking.
 
 Make = Callable[[str], Wire]
 _Sets = dict[tuple[Hashable, str], ConnectionSet[Wire]]
@@ -38,12 +43,18 @@ class OverHttpx:
         make: Makes a connection to an origin.
         runtime: For time, events and the present scope.
         settings: How many connections, and how large an answer.
+        library: The httpx to use.
     """
 
     def __init__(
-        self, make: Make, runtime: Runtime, settings: Connections
+        self,
+        make: Make,
+        runtime: Runtime,
+        settings: Connections,
+        library: Library,
     ) -> None:
         self._make = make
+        self._library = library
         self._runtime = runtime
         self._settings = settings
         self._sets: _Sets = {}
@@ -123,24 +134,23 @@ class OverHttpx:
                 self._request(call, wire, boundary), call.deadline
             )
             call.record.status_code = status = answer.status_code
-            encoding = answer.headers.get("content-encoding", "")
+            headers = Headers.from_raw(answer.headers.raw)
+            encoding = headers.get("content-encoding", "")
             limit = self._settings.max_response_size
             body = Body(encoding, limit, status)
             await wire.read(answer, body)
             return Response(
-                status_code=status,
-                headers=Headers(answer.headers.multi_items()),
-                content=body.finish(),
+                status_code=status, headers=headers, content=body.finish()
             )
         except TransportFailure as caught:
             failure = caught.failure
         except Exception as caught:  # noqa: BLE001 - every end is known
             sent = call.record.sent
-            failure = failure_of(caught, sent=sent, status_code=status)
+            httpx = self._library.httpx
+            failure = failure_of(caught, httpx, sent=sent, status_code=status)
             # The words of httpx may repeat a header: only what is foreign
-            # to it, hence a mistake in somebody's code, is chained.
-            foreign = not isinstance(caught, _ITS_OWN)
-            cause = caught if foreign else None
+            # to it is chained.
+            cause = caught if is_foreign(caught, httpx) else None
         raise TransportFailure(self._timely(call, failure)) from cause
 
     def _timely(self, call: Call, failure: Failure) -> Failure:
@@ -152,24 +162,12 @@ class OverHttpx:
             failure, kind=FailureKind.DEADLINE, detail="The deadline passed."
         )
 
-    def _request(
-        self, call: Call, wire: Wire, boundary: Boundary
-    ) -> httpx.Request:
+    def _request(self, call: Call, wire: Wire, boundary: Boundary) -> Any:
         left = call.deadline - self._runtime.now()
-        timeout = max(0.001, min(call.timeout, left))
-        seconds = None if timeout == float("inf") else timeout
-        return httpx.Request(
-            call.request.method,
-            call.request.url,
-            headers=_headers(call.request),
-            content=call.request.content,
-            extensions={
-                "timeout": dict.fromkeys(
-                    ("connect", "read", "write", "pool"), seconds
-                ),
-                "trace": wire.trace(boundary),
-            },
-        )
+        timeout = max(_LEAST, min(call.timeout, left))
+        seconds = None if timeout == math.inf else timeout
+        trace = wire.trace(boundary)
+        return request_of(call.request, self._library, seconds, trace)
 
 
 def origin_of(url: str) -> str:
@@ -178,15 +176,6 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _headers(request: Request) -> dict[str, str]:
-    own = {"Accept-Encoding": ACCEPT_ENCODING}
-    if request.authorization is None:
-        return {**own, **request.headers}
-    value = {"Authorization": request.authorization.reveal()}
-    return {**own, **request.headers, **value}
-
-
-_ITS_OWN = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
 _NO_CONNECTION = Failure(
     kind=FailureKind.DEADLINE,
     detail="No connection became free before the deadline.",

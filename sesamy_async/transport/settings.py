@@ -9,6 +9,8 @@ import attrs
 
 from sesamy_async.core.numbers import check_number
 
+from .library import Name
+
 
 _MIB = 2**20
 
@@ -33,6 +35,8 @@ class Connections:
         trust_env: Whether to look at those variables, and at
             ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``.
         ssl_context: For your own authorities or client certificates.
+        library: ``"httpx"``, or ``"httpx2"`` for its maintained
+            continuation (extra ``httpx2``).
         through: An httpx client or transport to send through instead of
             own connections.  It stays yours: it is not closed.
 
@@ -45,6 +49,7 @@ class Connections:
     proxy: str | None = attrs.field(default=None, repr=False)
     trust_env: bool = True
     ssl_context: ssl.SSLContext | None = None
+    library: Name = "httpx"
     through: Any = None
 
     def __attrs_post_init__(self) -> None:

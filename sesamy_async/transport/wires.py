@@ -26,6 +26,10 @@ from .quiet import quiet
 class Wire(Protocol):
     """One connection of ours, or whatever the caller gave us."""
 
+    def usable(self) -> bool:
+        """Whether it can still be used after a rest."""
+        ...
+
     def trace(self, boundary: Boundary) -> Callable[..., Any]:
         """Return the callback for httpcore's trace."""
         ...
@@ -71,10 +75,19 @@ class AsyncTransportWire(_Awaiting):
     """Over an async httpx transport."""
 
     def __init__(
-        self, transport: httpx.AsyncBaseTransport, *, owned: bool
+        self,
+        transport: httpx.AsyncBaseTransport,
+        *,
+        owned: bool,
+        connection: Any = None,
     ) -> None:
         self._transport = transport
         self._owned = owned
+        self._connection = connection
+
+    def usable(self) -> bool:
+        """Whether a kept connection is still open."""
+        return _usable(self._connection)
 
     async def send(
         self, request: httpx.Request, deadline: float
@@ -94,6 +107,10 @@ class AsyncClientWire(_Awaiting):
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
+
+    def usable(self) -> bool:
+        """Return True: the client has a pool of its own."""
+        return True
 
     async def send(
         self, request: httpx.Request, deadline: float
@@ -125,7 +142,7 @@ class _Blocking:
             for chunk in cast("httpx.SyncByteStream", response.stream):
                 body.feed(chunk)
                 if self._allowance.spent:
-                    raise httpx.ReadTimeout("The deadline passed.")
+                    raise TimeoutError
         finally:
             response.close()
 
@@ -139,10 +156,16 @@ class BlockingTransportWire(_Blocking):
         allowance: Allowance,
         *,
         owned: bool,
+        connection: Any = None,
     ) -> None:
         self._transport = transport
         self._allowance = allowance
         self._owned = owned
+        self._connection = connection
+
+    def usable(self) -> bool:
+        """Whether a kept connection is still open."""
+        return _usable(self._connection)
 
     async def send(
         self, request: httpx.Request, deadline: float
@@ -164,6 +187,10 @@ class BlockingClientWire(_Blocking):
         self._client = client
         self._allowance = allowance
 
+    def usable(self) -> bool:
+        """Return True: the client has a pool of its own."""
+        return True
+
     async def send(
         self, request: httpx.Request, deadline: float
     ) -> httpx.Response:
@@ -180,6 +207,12 @@ class BlockingClientWire(_Blocking):
         """Leave it open: it is the caller's."""
 
 
+def _usable(connection: Any) -> bool:
+    if connection is None:
+        return True
+    return not (connection.is_closed() or connection.has_expired())
+
+
 def merged(
     client: httpx.Client | httpx.AsyncClient, request: httpx.Request
 ) -> httpx.Request:
@@ -188,7 +221,7 @@ def merged(
         request.method,
         request.url,
         headers=request.headers,
-        content=request.content,
+        content=request.read(),
         extensions=request.extensions,
     )
 

@@ -1,0 +1,248 @@
+"""Network streams on asyncio's own transports.
+
+httpcore's streams go through anyio, which enters a cancel scope and yields
+to the loop for each read and each write.  These don't: that is a quarter of
+the time of a call (docs/performance.md).  Cancellation and the deadline
+work as before, for both end in the future that is awaited here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import ssl
+from collections.abc import Iterable
+from typing import Any
+
+from .outbox import Outbox
+
+
+_HIGH_WATER = 2**18
+# Windows has no poll; there, what the loop has seen so far has to do.
+_POLL = getattr(select, "poll", None)
+
+
+class Wire(asyncio.Protocol):
+    """Collects what comes in, and wakes the one who waits for it."""
+
+    def __init__(self) -> None:
+        self.received: bytearray = bytearray()
+        self.ended: bool = False
+        self.error: Exception | None = None
+        self.transport: Any = None
+        self._full = False
+        self._halted = False
+        self._waiter: asyncio.Future[bool] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Collect; let the network hold the rest where nobody reads."""
+        self.received += data
+        if len(self.received) > _HIGH_WATER and not self._halted:
+            self._halted = True
+            self.transport.pause_reading()
+        self._wake(happened=True)
+
+    def eof_received(self) -> None:
+        """Take note that no more will come."""
+        self.ended = True
+        self._wake(happened=True)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take note that it is over."""
+        self.ended = True
+        self.error = exc
+        self._wake(happened=True)
+
+    def pause_writing(self) -> None:
+        """Take note that the network takes no more for now."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """Take note that it does again."""
+        self._full = False
+        self._wake(happened=True)
+
+    async def readable(self, timeout: float | None) -> bool:  # noqa: ASYNC109
+        """Wait for data or the end; return False where time ran out."""
+        while not self.received and not self.ended:
+            if not await self._change(timeout):
+                return False
+        return True
+
+    async def drained(self, timeout: float | None) -> bool:  # noqa: ASYNC109
+        """Wait until all was taken; return False where time ran out."""
+        while self._full and not self.ended:
+            if not await self._change(timeout):
+                return False
+        return True
+
+    def take(self, count: int) -> bytes:
+        """Return at most so many bytes of what has come."""
+        data = bytes(self.received[:count])
+        del self.received[:count]
+        if self._halted and not self.received:
+            self._halted = False
+            self.transport.resume_reading()
+        return data
+
+    async def _change(self, timeout: float | None) -> bool:  # noqa: ASYNC109
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = None
+        if timeout is not None:
+            timer = loop.call_later(timeout, self._expire)
+        try:
+            return await self._waiter
+        finally:
+            self._waiter = None
+            if timer is not None:
+                timer.cancel()
+
+    def _expire(self) -> None:
+        self._wake(happened=False)
+
+    def _wake(self, *, happened: bool) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(happened)
+
+
+class AsyncioStream:
+    """What httpcore reads from and writes to.
+
+    Args:
+        wire: The connection.
+        errors: The module whose exceptions are raised: httpcore's, or that
+            of a continuation of it.
+    """
+
+    def __init__(self, wire: Wire, errors: Any) -> None:
+        self._wire = wire
+        self._errors = errors
+        self._outbox = Outbox()
+        self._poll: Any = None
+
+    async def read(
+        self,
+        max_bytes: int,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> bytes:
+        """Read some bytes; none at the end."""
+        wire = self._wire
+        if held := self._outbox.take():
+            await self._send(held, timeout)
+        if not wire.received:
+            if not await wire.readable(timeout):
+                raise self._errors.ReadTimeout
+            if not wire.received and wire.error is not None:
+                raise self._errors.ReadError(str(wire.error))
+        return wire.take(max_bytes)
+
+    async def write(
+        self,
+        buffer: bytes,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> None:
+        """Write all bytes."""
+        if data := self._outbox.add(buffer):
+            await self._send(data, timeout)
+
+    async def aclose(self) -> None:
+        """Close at once; the socket is gone when this returns."""
+        self._wire.transport.abort()
+        await asyncio.sleep(0)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> AsyncioStream:
+        """Put TLS over it."""
+        wire = self._wire
+        loop = asyncio.get_running_loop()
+        done = False
+        try:
+            async with asyncio.timeout(timeout):
+                wire.transport = await loop.start_tls(
+                    wire.transport,
+                    wire,
+                    ssl_context,
+                    server_hostname=server_hostname,
+                )
+            done = True
+        except TimeoutError as error:
+            raise self._errors.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            raise self._errors.ConnectError(str(error)) from error
+        finally:
+            if not done:
+                wire.transport.abort()
+        return AsyncioStream(wire, self._errors)
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the connection says of itself."""
+        if info == "is_readable":
+            return self._is_readable()
+        name = {"server_addr": "peername", "client_addr": "sockname"}
+        return self._wire.transport.get_extra_info(name.get(info, info))
+
+    def _is_readable(self) -> bool:
+        """Whether an idle connection has something to say: its end."""
+        wire = self._wire
+        if wire.ended or wire.received or wire.transport.is_closing():
+            return True
+        if self._poll is None and _POLL is not None:
+            # The loop may not have come round to see it yet.
+            self._poll = _POLL()
+            sock = wire.transport.get_extra_info("socket")
+            self._poll.register(sock.fileno(), select.POLLIN)
+        return bool(self._poll and self._poll.poll(0))
+
+    async def _send(
+        self,
+        data: bytes,
+        timeout: float | None,  # noqa: ASYNC109
+    ) -> None:
+        wire = self._wire
+        if wire.ended:
+            raise self._errors.WriteError("The connection is closed.")
+        wire.transport.write(data)
+        if not await wire.drained(timeout):
+            raise self._errors.WriteTimeout
+
+
+class AsyncioBackend:
+    """Opens such streams.
+
+    Args:
+        errors: The module whose exceptions are raised.
+    """
+
+    def __init__(self, errors: Any) -> None:
+        self._errors = errors
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> AsyncioStream:
+        """Connect; several addresses are tried side by side (RFC 8305)."""
+        del local_address, socket_options  # Our connections use neither.
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(timeout):
+                _, wire = await loop.create_connection(
+                    Wire, host, port, happy_eyeballs_delay=0.25
+                )
+        except TimeoutError as error:
+            raise self._errors.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            raise self._errors.ConnectError(str(error)) from error
+        return AsyncioStream(wire, self._errors)
