@@ -103,7 +103,8 @@ class Pipeline:
             return response
         raised = SesamyError(
             f"{type(foreign).__name__} was raised by a middleware, an auth "
-            "or a transport that is not the SDK's."
+            "or a transport that is not the SDK's.",
+            outcome=call.record.outcome,
         )
         describe(call, raised)
         raise raised from foreign
@@ -111,7 +112,7 @@ class Pipeline:
     @staticmethod
     def _interrupted(call: Call, error: BaseException) -> NoReturn:
         """Leave word of what became of a call that was cancelled."""
-        said = SesamyError("Interrupted.")
+        said = SesamyError("Interrupted.", outcome=call.record.outcome)
         describe(call, said)
         error.add_note(str(said))
         raise error

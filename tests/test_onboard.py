@@ -16,6 +16,7 @@ from sesamy_async import (
     InvalidRequestError,
     Outcome,
     SesamyError,
+    StaticToken,
     UnreadableResponseError,
 )
 from support.wire import API, ORDER
@@ -154,27 +155,29 @@ async def test_onboard_stops_at_confirm(
     assert "go on with contracts.confirm" in str(error)
 
 
-async def test_onboard_cancelled_at_confirm(
-    api: respx.Router, client: AsyncSesamy
-) -> None:
+async def test_onboard_cancelled_at_confirm() -> None:
     """Who cancels between the steps is told which contract was made."""
     scope = anyio.CancelScope()
 
-    async def stall(request: httpx.Request) -> httpx.Response:
-        del request
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if "/confirm/" not in request.url.path:
+            return httpx.Response(200, json={"id": "c1"})
         scope.cancel()
         await anyio.sleep(10)
         raise AssertionError
 
-    api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
-    api.post(f"{API}/confirm/c1").mock(side_effect=stall)
     notes: list[str] = []
-    with scope:
-        try:
-            await client.contracts.onboard("SPRING-12", ORDER)
-        except BaseException as error:
-            notes = error.__notes__
-            raise
+    async with AsyncSesamy(
+        "acme",
+        auth=StaticToken("t"),
+        transport=httpx.MockTransport(answer),
+    ) as client:
+        with scope:
+            try:
+                await client.contracts.onboard("SPRING-12", ORDER)
+            except BaseException as error:
+                notes = error.__notes__
+                raise
 
     assert "contracts.confirm of order 'o-1': Interrupted." in notes[0]
     assert "Outcome: UNKNOWN." in notes[0]

@@ -81,7 +81,12 @@ def test_environment_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_impossible_proxy(proxy: str) -> None:
     """An impossible proxy is refused, without its password."""
     with pytest.raises(ConfigurationError, match="HTTPS_PROXY") as caught:
-        open_async("https://a.test", Connections(proxy=proxy), HTTPX)
+        open_async(
+            "https://a.test",
+            Connections(proxy=proxy),
+            HTTPX,
+            FakeRuntime(),
+        )
 
     assert "CANARY" not in str(caught.value)
 
@@ -99,7 +104,7 @@ async def test_own_context() -> None:
     settings = Connections(ssl_context=context, proxy="https://p:1")
     runtime = BlockingRuntime()
     wires = (
-        open_async("https://a.test", settings, HTTPX),
+        open_async("https://a.test", settings, HTTPX, runtime),
         open_blocking("https://a.test", settings, HTTPX, runtime),
         open_blocking(
             "http://a.test", Connections(trust_env=False), HTTPX, runtime

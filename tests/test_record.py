@@ -12,7 +12,7 @@ def test_nothing_was_sent_at_first() -> None:
     """A call that never began was not sent."""
     record = Record()
 
-    assert Outcome.NOT_SENT is record.settle()
+    assert Outcome.NOT_SENT is record.outcome
 
 
 @pytest.mark.parametrize("last", [Outcome.NOT_SENT, Outcome.REFUSED])
@@ -49,7 +49,7 @@ def test_answered() -> None:
     record = Record()
     record.answered = True
 
-    assert Outcome.APPLIED is record.settle()
+    assert Outcome.APPLIED is record.outcome
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ class Record:
             answer.
         answered: Whether a readable answer says that it was done.
         last: The outcome of the last attempt that left no answer.
+        interrupted: Whether that attempt was cancelled.
         sent: Whether the head of the present attempt's request began to
             leave this machine; None where that can't be seen.
         status_code: The status of the present attempt, once it is read.
@@ -23,6 +24,7 @@ class Record:
     __slots__ = (
         "answered",
         "attempts",
+        "interrupted",
         "last",
         "lost",
         "sent",
@@ -34,12 +36,19 @@ class Record:
         self.lost: int = 0
         self.answered: bool = False
         self.last: Outcome = Outcome.NOT_SENT
+        self.interrupted: bool = False
         self.sent: bool | None = False
         self.status_code: int | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What is known of the call as a whole, as it stands."""
+        return self.settle(self.last)
 
     def begin(self) -> None:
         """Start an attempt."""
         self.attempts += 1
+        self.interrupted = False
         self.sent = False
         self.status_code = None
 
@@ -51,6 +60,7 @@ class Record:
 
     def interrupt(self) -> None:
         """Add an attempt that was cancelled."""
+        self.interrupted = True
         if self.status_code is not None:
             self.note(outcome_of_status(self.status_code))
         elif self.sent is False:
@@ -58,7 +68,7 @@ class Record:
         else:
             self.note(Outcome.UNKNOWN)
 
-    def settle(self, outcome: Outcome = Outcome.NOT_SENT) -> Outcome:
+    def settle(self, outcome: Outcome) -> Outcome:
         """Return what `outcome` of the last step means for the whole call.
 
         An attempt that surely did nothing can't undo the doubt that an

@@ -5,13 +5,11 @@ from __future__ import annotations
 import attrs
 
 from sesamy_async.core.call import Call, Proceed
-from sesamy_async.core.outcome import Outcome
+from sesamy_async.core.explain import explain_failure
+from sesamy_async.core.failure import Failure, FailureKind
+from sesamy_async.core.record import Record
 from sesamy_async.core.response import Response
 from sesamy_async.core.runtime import Runtime
-from sesamy_async.errors import (
-    DeadlineExceededError,
-    UnreadableResponseError,
-)
 
 
 @attrs.frozen
@@ -28,12 +26,19 @@ class Deadline:
         """Let the call go on until its deadline."""
         with self.runtime.bound(call.deadline):
             return await proceed(call)
-        if call.record.last is Outcome.APPLIED:
-            raise UnreadableResponseError(
-                f"Sesamy answered {call.record.status_code}, but the "
-                "deadline passed before its body was read.",
-                status_code=call.record.status_code,
-            )
-        raise DeadlineExceededError(
-            "The deadline passed.", outcome=call.record.settle()
+        raise explain_failure(call, _passed(call.record))
+
+
+def _passed(record: Record) -> Failure:
+    """Return the failure, as the blocking client would have seen it."""
+    if record.interrupted and record.status_code is not None:
+        return Failure(
+            kind=FailureKind.BODY,
+            detail="the deadline passed before its body was read.",
+            status_code=record.status_code,
         )
+    return Failure(
+        kind=FailureKind.DEADLINE,
+        detail="The deadline passed.",
+        sent=record.lost > 0,
+    )

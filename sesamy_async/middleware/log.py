@@ -38,7 +38,7 @@ class Log:
             self._line(call, start, end, status, error.request_id)
             raise
         except BaseException as error:
-            end = f"{type(error).__name__} {call.record.settle()}"
+            end = f"{type(error).__name__} {call.record.outcome}"
             self._line(call, start, end, None, None)
             raise
         request_id = request_id_of(response.headers)

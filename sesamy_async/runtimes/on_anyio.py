@@ -63,8 +63,7 @@ class AnyioRuntime:
         """Say whether that is this process, and a loop that is not closed."""
         pid, token = cast("tuple[int, Any]", scope)
         loop = getattr(token, "native_token", token)
-        closed = getattr(loop, "is_closed", None)
-        return pid == os.getpid() and not (closed and closed())
+        return pid == os.getpid() and not _is_closed(loop)
 
     def bound(self, deadline: float) -> AbstractContextManager[object, bool]:
         """Cancel the block at the deadline."""
@@ -73,3 +72,18 @@ class AnyioRuntime:
     def shield(self) -> AbstractContextManager[object]:
         """Keep the block from being cancelled, for a second at most."""
         return anyio.move_on_after(1.0, shield=True)
+
+
+def _is_closed(loop: Any) -> bool:
+    """Whether an asyncio loop, or the run of a trio token, is over."""
+    if hasattr(loop, "is_closed"):
+        return bool(loop.is_closed())
+    try:
+        loop.run_sync_soon(_nothing)
+    except RuntimeError:
+        return True
+    return False
+
+
+def _nothing() -> None:
+    """Do nothing, soon."""

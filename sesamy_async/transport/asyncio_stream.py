@@ -9,17 +9,16 @@ work as before, for both end in the future that is awaited here.
 from __future__ import annotations
 
 import asyncio
-import select
 import ssl
 from collections.abc import Iterable
 from typing import Any
 
+from .asyncio_connect import connected
 from .outbox import Outbox
+from .readable import is_readable
 
 
 _HIGH_WATER = 2**18
-# Windows has no poll; there, what the loop has seen so far has to do.
-_POLL = getattr(select, "poll", None)
 
 
 class Wire(asyncio.Protocol):
@@ -123,7 +122,6 @@ class AsyncioStream:
         self._wire = wire
         self._errors = errors
         self._outbox = Outbox()
-        self._poll: Any = None
 
     async def read(
         self,
@@ -195,12 +193,8 @@ class AsyncioStream:
         wire = self._wire
         if wire.ended or wire.received or wire.transport.is_closing():
             return True
-        if self._poll is None and _POLL is not None:
-            # The loop may not have come round to see it yet.
-            self._poll = _POLL()
-            sock = wire.transport.get_extra_info("socket")
-            self._poll.register(sock.fileno(), select.POLLIN)
-        return bool(self._poll and self._poll.poll(0))
+        # The loop may not have come round to see it yet.
+        return is_readable(wire.transport.get_extra_info("socket"))
 
     async def _send(
         self,
@@ -233,14 +227,13 @@ class AsyncioBackend:
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> AsyncioStream:
-        """Connect; several addresses are tried side by side (RFC 8305)."""
+        """Connect."""
         del local_address, socket_options  # Our connections use neither.
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(timeout):
-                _, wire = await loop.create_connection(
-                    Wire, host, port, happy_eyeballs_delay=0.25
-                )
+                sock = await connected(host, port)
+                _, wire = await loop.create_connection(Wire, sock=sock)
         except TimeoutError as error:
             raise self._errors.ConnectTimeout(str(error)) from error
         except OSError as error:

@@ -11,7 +11,7 @@ from sesamy_async.core.runtime import Runtime
 from sesamy_async.core.transport import Transport
 from sesamy_async.errors import ConfigurationError
 
-from .bounded_stream import Allowance
+from .blocking_stream import Allowance
 from .library import Library, library, library_of
 from .opening import open_async, open_blocking
 from .over_httpx import Make, OverHttpx
@@ -63,11 +63,8 @@ def _own(
     *,
     blocking: bool,
 ) -> Make:
-    if blocking:
-        return partial(
-            open_blocking, settings=settings, chosen=chosen, runtime=runtime
-        )
-    return partial(open_async, settings=settings, chosen=chosen)
+    opened = open_blocking if blocking else open_async
+    return partial(opened, settings=settings, chosen=chosen, runtime=runtime)
 
 
 def _foreign(

@@ -43,7 +43,11 @@ class Body:
         self._status_code = status_code
         self._parts = bytearray()
         self._begun = False
-        self._decoder = self._decoder_for(encoding.strip().lower())
+        encoding = encoding.strip().lower()
+        self._plain = encoding in {"", "identity"}
+        self._decoder: _Decoder | None = None
+        if encoding in _GZIP:
+            self._decoder = zlib.decompressobj(_GZIP_WINDOW)
 
     def feed(self, chunk: bytes) -> None:
         """Add bytes as they came from the network.
@@ -51,9 +55,11 @@ class Body:
         Raises:
             TransportFailure: Too large, or not what the encoding says.
         """
-        if self._decoder is None:
+        if self._plain:
             self.take(chunk)
             return
+        if self._decoder is None:
+            raise self._failure("its body is in an unknown encoding.")
         self._begun = self._begun or bool(chunk)
         room = self._limit - len(self._parts) + 1
         try:
@@ -84,13 +90,6 @@ class Body:
         self._parts += data
         if len(self._parts) > self._limit:
             raise self._failure(f"its body exceeds {self._limit} bytes.")
-
-    def _decoder_for(self, encoding: str) -> _Decoder | None:
-        if encoding in {"", "identity"}:
-            return None
-        if encoding not in _GZIP:
-            raise self._failure("its body is in an unknown encoding.")
-        return zlib.decompressobj(_GZIP_WINDOW)
 
     def _failure(self, detail: str) -> TransportFailure:
         return TransportFailure(

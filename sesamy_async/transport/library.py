@@ -11,6 +11,8 @@ import attrs
 
 from sesamy_async.errors import ConfigurationError
 
+from .whole import Whole
+
 
 Name = Literal["httpx", "httpx2"]
 
@@ -28,11 +30,13 @@ class Library:
         httpx: The module.
         core_name: The name of the httpcore beneath it.
         url: Parses a URL; remembers those it parsed last.
+        stream: Makes the stream of a request's body.
     """
 
     httpx: Any
     core_name: str
     url: Callable[[str], Any]
+    stream: Callable[[bytes], Any]
 
     def core(self) -> Any:
         """Return the httpcore; httpx imports it late, so do we."""
@@ -63,6 +67,11 @@ def library(name: Name) -> Library:
         httpx=httpx,
         core_name=_CORES[name],
         url=lru_cache(_URLS)(httpx.URL),
+        stream=type(
+            "WholeStream",
+            (Whole, httpx.AsyncByteStream, httpx.SyncByteStream),
+            {},
+        ),
     )
 
 

@@ -15,9 +15,10 @@ from sesamy_async.core.runtime import Runtime
 from sesamy_async.errors import ConfigurationError
 
 from .asyncio_stream import AsyncioBackend
-from .bounded_stream import Allowance, BoundedBackend
+from .blocking_stream import Allowance, BlockingBackend
 from .library import Library
 from .settings import Connections
+from .trio_stream import TrioBackend
 from .wires import AsyncTransportWire, BlockingTransportWire
 
 
@@ -49,7 +50,7 @@ def proxy_for(origin: str, settings: Connections) -> str | None:
 
 
 def open_async(
-    origin: str, settings: Connections, chosen: Library
+    origin: str, settings: Connections, chosen: Library, runtime: Runtime
 ) -> AsyncTransportWire:
     """Make a connection for `AsyncSesamy`; it connects at its first use."""
     options = _options(origin, settings, chosen)
@@ -60,7 +61,9 @@ def open_async(
     connection = core.AsyncHTTPConnection(
         _origin(core, origin),
         ssl_context=options["verify"],
-        network_backend=AsyncioBackend(core) if on_asyncio() else None,
+        network_backend=AsyncioBackend(core)
+        if on_asyncio()
+        else TrioBackend(core.TrioBackend(), runtime),
     )
     _go_directly(transport, connection)
     return AsyncTransportWire(transport, owned=True, connection=connection)
@@ -74,10 +77,12 @@ def open_blocking(
     transport = _made(chosen.httpx.HTTPTransport, chosen, options)
     allowance = Allowance(runtime)
     core = chosen.core()
-    backend = BoundedBackend(core.SyncBackend(), allowance)
+    backend = BlockingBackend(allowance, core)
     if options["proxy"] is not None:
-        # A proxy's pool takes the backend only from within.
-        transport._pool._network_backend = backend  # noqa: SLF001
+        if not options["proxy"].startswith("https:"):
+            # A proxy's pool takes the backend only from within.  (Over
+            # TLS to the proxy, TLS to Sesamy is more than a socket can.)
+            transport._pool._network_backend = backend  # noqa: SLF001
         return BlockingTransportWire(transport, allowance, owned=True)
     connection = core.HTTPConnection(
         _origin(core, origin),

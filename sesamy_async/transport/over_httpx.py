@@ -78,6 +78,9 @@ class OverHttpx:
         try:
             response = await self._exchange(wire, call)
         except BaseException:
+            if wire.traced and call.record.sent is None:
+                # Cancelled before the first event.
+                call.record.sent = False
             connections.discard()
             with self._runtime.shield():
                 await wire.aclose()
@@ -99,6 +102,8 @@ class OverHttpx:
 
     def _set_for(self, url: str) -> ConnectionSet[Wire]:
         origin = origin_of(url)
+        if origin is None:
+            raise TransportFailure(_NO_URL)
         key = (self._runtime.scope(), origin)
         connections = self._sets.get(key)
         if connections is None:
@@ -170,12 +175,22 @@ class OverHttpx:
         return request_of(call.request, self._library, seconds, trace)
 
 
-def origin_of(url: str) -> str:
-    """Return scheme, host and port of a URL."""
-    parts = urlsplit(url)
+def origin_of(url: str) -> str | None:
+    """Return scheme, host and port of a URL; None where it has none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return None
     return f"{parts.scheme}://{parts.netloc}"
 
 
+_NO_URL = Failure(
+    kind=FailureKind.REQUEST,
+    detail="The URL is neither http nor https.",
+    sent=False,
+)
 _NO_CONNECTION = Failure(
     kind=FailureKind.DEADLINE,
     detail="No connection became free before the deadline.",

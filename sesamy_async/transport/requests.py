@@ -37,12 +37,11 @@ def request_of(
         UnicodeError: A header is not ASCII.
     """
     url = chosen.url(request.url)
-    httpx = chosen.httpx
-    return httpx.Request(
+    return chosen.httpx.Request(
         request.method,
         url,
         headers=_headers(request, url.netloc),
-        stream=httpx.ByteStream(request.content),
+        stream=chosen.stream(request.content),
         extensions={
             "timeout": dict.fromkeys(_TIMEOUTS, seconds),
             "trace": trace,

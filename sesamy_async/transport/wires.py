@@ -6,7 +6,8 @@ I/O in the whole SDK are here.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any, Protocol, cast
 
 import httpx
@@ -17,14 +18,19 @@ from sesamy_async.core.failure import (
     TransportFailure,
 )
 
+from .blocking_stream import Allowance
 from .body import Body
 from .boundary import Boundary
-from .bounded_stream import Allowance
 from .quiet import quiet
 
 
 class Wire(Protocol):
     """One connection of ours, or whatever the caller gave us."""
+
+    @property
+    def traced(self) -> bool:
+        """Whether nothing can leave without the trace telling of it."""
+        ...
 
     def usable(self) -> bool:
         """Whether it can still be used after a rest."""
@@ -63,10 +69,10 @@ class _Awaiting:
             try:
                 async for chunk in chunks:
                     body.feed(chunk)
-            finally:
-                # trio warns of generators that are left half-way.
-                if isinstance(chunks, AsyncGenerator):
-                    await chunks.aclose()
+            except TransportFailure:
+                await response.aclose()
+                await _exhaust(chunks)
+                raise
         finally:
             await response.aclose()
 
@@ -84,6 +90,11 @@ class AsyncTransportWire(_Awaiting):
         self._transport = transport
         self._owned = owned
         self._connection = connection
+
+    @property
+    def traced(self) -> bool:
+        """Whether nothing can leave without the trace telling of it."""
+        return self._owned
 
     def usable(self) -> bool:
         """Whether a kept connection is still open."""
@@ -107,6 +118,11 @@ class AsyncClientWire(_Awaiting):
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
+
+    @property
+    def traced(self) -> bool:
+        """Return False: it may be a mock."""
+        return False
 
     def usable(self) -> bool:
         """Return True: the client has a pool of its own."""
@@ -142,7 +158,7 @@ class _Blocking:
             for chunk in cast("httpx.SyncByteStream", response.stream):
                 body.feed(chunk)
                 if self._allowance.spent:
-                    raise TimeoutError
+                    raise TimeoutError("The deadline passed.")
         finally:
             response.close()
 
@@ -162,6 +178,11 @@ class BlockingTransportWire(_Blocking):
         self._allowance = allowance
         self._owned = owned
         self._connection = connection
+
+    @property
+    def traced(self) -> bool:
+        """Whether nothing can leave without the trace telling of it."""
+        return self._owned
 
     def usable(self) -> bool:
         """Whether a kept connection is still open."""
@@ -187,6 +208,11 @@ class BlockingClientWire(_Blocking):
         self._client = client
         self._allowance = allowance
 
+    @property
+    def traced(self) -> bool:
+        """Return False: it may be a mock."""
+        return False
+
     def usable(self) -> bool:
         """Return True: the client has a pool of its own."""
         return True
@@ -207,10 +233,34 @@ class BlockingClientWire(_Blocking):
         """Leave it open: it is the caller's."""
 
 
+async def _exhaust(chunks: AsyncIterator[bytes]) -> None:
+    """Let the generators that httpx nests come to their end.
+
+    trio warns of each that is left half-way.  What they read from is
+    closed, so this soon ends, if with an error.
+    """
+    with suppress(Exception):
+        async for _ in chunks:
+            pass
+
+
 def _usable(connection: Any) -> bool:
+    """Whether an idle connection of httpcore's can be used once more.
+
+    Bytes behind an answer stay in h11's buffer, and would be taken for the
+    answer to the next order: the worst that a connection can do.  Only h11
+    knows of them; should these private names ever change, every second
+    call on a socket fails, and with it half of the tests.
+    """
     if connection is None:
         return True
-    return not (connection.is_closed() or connection.has_expired())
+    if connection.is_closed() or connection.has_expired():
+        return False
+    inner = connection._connection  # noqa: SLF001
+    if inner is None:
+        return True
+    behind, _ = inner._h11_state.trailing_data  # noqa: SLF001
+    return not behind
 
 
 def merged(

@@ -1,0 +1,201 @@
+"""Blocking network streams that know the deadline of the call.
+
+A timeout bounds one read.  A server that sends a byte now and then holds a
+call for as long as it likes; in async code a cancellation ends that, in
+blocking code only the stream itself can.
+"""
+
+from __future__ import annotations
+
+import math
+import socket
+import ssl
+from collections.abc import Iterable
+from typing import Any
+
+from sesamy_async.core.runtime import Runtime
+
+from .outbox import Outbox
+from .readable import is_readable
+
+
+class Allowance:
+    """How long the present call may still use a connection."""
+
+    __slots__ = ("_runtime", "deadline")
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.deadline: float = math.inf
+
+    @property
+    def spent(self) -> bool:
+        """Whether the deadline has passed."""
+        return self._runtime.now() >= self.deadline
+
+    def within(self, seconds: float | None) -> Allowance:
+        """Return one for a part that may take so long, and no longer."""
+        part = Allowance(self._runtime)
+        left = self.shorten(seconds)
+        if left is not None:
+            part.deadline = self._runtime.now() + left
+        return part
+
+    def shorten(self, timeout: float | None) -> float | None:
+        """Return the timeout, or what is left if that is less.
+
+        Raises:
+            TimeoutError: Nothing is left.
+        """
+        if self.deadline == math.inf:
+            return timeout
+        left = self.deadline - self._runtime.now()
+        if left <= 0:
+            raise TimeoutError("The deadline passed.")
+        return left if timeout is None else min(timeout, left)
+
+
+class BlockingStream:
+    """What httpcore reads from and writes to.
+
+    Args:
+        sock: A connected socket, perhaps with TLS over it.
+        allowance: How long it may take.
+        errors: The module whose exceptions are raised: httpcore's, or that
+            of a continuation of it.
+    """
+
+    def __init__(
+        self, sock: socket.socket, allowance: Allowance, errors: Any
+    ) -> None:
+        self._sock = sock
+        self._allowance = allowance
+        self._errors = errors
+        self._outbox = Outbox()
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read some bytes; none at the end."""
+        if held := self._outbox.take():
+            self._send(held, timeout)
+        try:
+            self._sock.settimeout(self._allowance.shorten(timeout))
+            return self._sock.recv(max_bytes)
+        except TimeoutError as error:
+            raise self._errors.ReadTimeout(str(error)) from error
+        except OSError as error:
+            raise self._errors.ReadError(str(error)) from error
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write all bytes."""
+        if data := self._outbox.add(buffer):
+            self._send(data, timeout)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._sock.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> BlockingStream:
+        """Put TLS over it."""
+        try:
+            self._sock.settimeout(self._allowance.shorten(timeout))
+            secured = ssl_context.wrap_socket(
+                self._sock, server_hostname=server_hostname
+            )
+        except OSError as error:
+            self._sock.close()
+            raise _connecting(error, self._errors) from error
+        except BaseException:
+            self._sock.close()
+            raise
+        return BlockingStream(secured, self._allowance, self._errors)
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the connection says of itself."""
+        sock = self._sock
+        if info == "is_readable":
+            return is_readable(sock)
+        if info == "ssl_object":
+            return sock if isinstance(sock, ssl.SSLSocket) else None
+        return sock if info == "socket" else None
+
+    def _send(self, data: bytes, timeout: float | None) -> None:
+        left = memoryview(data)
+        try:
+            while left:
+                self._sock.settimeout(self._allowance.shorten(timeout))
+                left = left[self._sock.send(left) :]
+        except TimeoutError as error:
+            raise self._errors.WriteTimeout(str(error)) from error
+        except OSError as error:
+            raise self._errors.WriteError(str(error)) from error
+
+
+class BlockingBackend:
+    """Opens such streams.
+
+    Args:
+        allowance: How long it may take.
+        errors: The module whose exceptions are raised.
+    """
+
+    def __init__(self, allowance: Allowance, errors: Any) -> None:
+        self._allowance = allowance
+        self._errors = errors
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> BlockingStream:
+        """Connect to the first address that lets us.
+
+        All addresses of a name share one timeout.  To look the name up is
+        bounded by neither: no system call that does so has a timeout.
+        """
+        del local_address, socket_options  # Our connections use neither.
+        try:
+            sock = _connected(host, port, self._allowance.within(timeout))
+        except OSError as error:
+            raise _connecting(error, self._errors) from error
+        return BlockingStream(sock, self._allowance, self._errors)
+
+
+def _connected(host: str, port: int, allowance: Allowance) -> socket.socket:
+    failure = OSError("The name has no address.")
+    for family, kind, protocol, _, address in socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM
+    ):
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:  # A family that this machine has not.
+            failure = error
+            continue
+        try:
+            sock.settimeout(allowance.shorten(None))
+            sock.connect(address)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            sock.close()
+            failure = error
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise failure
+
+
+def _connecting(error: OSError, errors: Any) -> Exception:
+    """Return what httpcore calls an error while connecting."""
+    late = isinstance(error, TimeoutError)
+    kind = errors.ConnectTimeout if late else errors.ConnectError
+    raised: Exception = kind(str(error))
+    return raised

@@ -1,0 +1,103 @@
+"""Network streams on trio: httpcore's own, with two things mended."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from .outbox import Outbox
+
+
+class _Shields(Protocol):
+    def shield(self) -> AbstractContextManager[object]: ...
+
+
+class TrioStream:
+    """Sends a request's head with its body, and forgets no connection.
+
+    httpcore leaves the connection open where the TLS handshake over it was
+    cancelled.
+
+    Args:
+        stream: httpcore's.
+        runtime: Shields what has to be closed.
+    """
+
+    def __init__(self, stream: Any, runtime: _Shields) -> None:
+        self._stream = stream
+        self._runtime = runtime
+        self._outbox = Outbox()
+
+    async def read(
+        self,
+        max_bytes: int,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> bytes:
+        """Read some bytes; none at the end."""
+        if held := self._outbox.take():
+            await self._stream.write(held, timeout)
+        data: bytes = await self._stream.read(max_bytes, timeout)
+        return data
+
+    async def write(
+        self,
+        buffer: bytes,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> None:
+        """Write all bytes."""
+        if data := self._outbox.add(buffer):
+            await self._stream.write(data, timeout)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> TrioStream:
+        """Put TLS over it."""
+        try:
+            secured = await self._stream.start_tls(
+                ssl_context, server_hostname, timeout
+            )
+        except BaseException:
+            with self._runtime.shield():
+                await self.aclose()
+            raise
+        return TrioStream(secured, self._runtime)
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the connection says of itself."""
+        return self._stream.get_extra_info(info)
+
+
+class TrioBackend:
+    """Opens such streams.
+
+    Args:
+        backend: httpcore's.
+        runtime: Shields what has to be closed.
+    """
+
+    def __init__(self, backend: Any, runtime: _Shields) -> None:
+        self._backend = backend
+        self._runtime = runtime
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> TrioStream:
+        """Connect."""
+        stream = await self._backend.connect_tcp(
+            host, port, timeout, local_address, socket_options
+        )
+        return TrioStream(stream, self._runtime)

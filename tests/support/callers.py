@@ -1,0 +1,52 @@
+"""Calls through an httpx client or transport of the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anyio
+import httpx
+
+from sesamy_async import AsyncSesamy, Sesamy
+
+from .calling import Ending, Operation, World, awaited, blocked, complete
+
+
+def client_for(world: World, **more: Any) -> Any:
+    """Return an httpx client of the caller's."""
+    if world is World.BLOCKING:
+        return httpx.Client(**more)
+    return httpx.AsyncClient(**more)
+
+
+def through(
+    world: World,
+    make: Callable[[], Any],
+    operations: Sequence[Operation],
+    **settings: Any,
+) -> tuple[list[Ending], bool]:
+    """Make calls through something of the caller's.
+
+    Returns:
+        How they ended, and whether what they went through was still open
+        after our client was closed.
+    """
+    settings = complete(settings)
+    if world is World.BLOCKING:
+        given = make()
+        with Sesamy(**settings, transport=given) as client:
+            endings = [blocked(each, client) for each in operations]
+        is_open = not getattr(given, "is_closed", False)
+        given.close()
+        return endings, is_open
+
+    async def main() -> tuple[list[Ending], bool]:
+        given = make()
+        async with AsyncSesamy(**settings, transport=given) as client:
+            endings = [await awaited(each, client) for each in operations]
+        is_open = not getattr(given, "is_closed", False)
+        await given.aclose()
+        return endings, is_open
+
+    return anyio.run(main, backend=str(world))

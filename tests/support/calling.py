@@ -1,0 +1,233 @@
+"""The same operations, made on asyncio, on trio and blocking."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+from typing import Any
+
+import anyio
+import attrs
+
+from sesamy_async import (
+    Address,
+    AsyncSesamy,
+    Call,
+    Middleware,
+    NewContract,
+    Outcome,
+    PaymentMethod,
+    PaymentProvider,
+    Proceed,
+    Response,
+    RetryPolicy,
+    Sesamy,
+    SesamyError,
+    StaticToken,
+    User,
+)
+
+
+ORDER = NewContract(
+    external_order_id="order-1",
+    payment_provider=PaymentProvider.KLARNA,
+    payment_method=PaymentMethod.INVOICE,
+    quantity=1,
+    user_data=User(
+        email="grace@example.com",
+        full_name="Grace Hopper",
+        address=Address(country="SE", city="Lund"),
+    ),
+)
+ONCE = RetryPolicy(attempts=1)
+AT_ONCE = RetryPolicy(attempts=3, base=0.0)
+
+Operation = Callable[[Any], Any]
+"""Takes a client; returns the result, or what has to be awaited for it."""
+
+
+def create(client: Any) -> Any:
+    """Make a contract, without confirming it."""
+    return client.contracts.create("SPRING", ORDER)
+
+
+def confirm(client: Any) -> Any:
+    """Confirm a contract."""
+    return client.contracts.confirm("SPRING", "c-9")
+
+
+def onboard(client: Any) -> Any:
+    """Make a contract and confirm it."""
+    return client.contracts.onboard("SPRING", ORDER)
+
+
+def post_much(client: Any) -> Any:
+    """Send 16 MB: more than the buffers between us and the server take."""
+    return client.request("POST", "/much", json={"x" * 16_000_000: 1})
+
+
+def spoiled(**changes: Any) -> Middleware:
+    """Return a middleware that changes the request on its way out."""
+
+    async def spoil(call: Call, proceed: Proceed) -> Response:
+        request = attrs.evolve(call.request, **changes)
+        return await proceed(attrs.evolve(call, request=request))
+
+    return spoil
+
+
+def later(seconds: float, operation: Operation) -> Operation:
+    """Wait a while, then do it."""
+
+    async def wait(client: AsyncSesamy) -> Any:
+        await anyio.sleep(seconds)
+        return await operation(client)
+
+    def delayed(client: Any) -> Any:
+        if isinstance(client, AsyncSesamy):
+            return wait(client)
+        time.sleep(seconds)
+        return operation(client)
+
+    return delayed
+
+
+def hasty(deadline: float, operation: Operation) -> Operation:
+    """Do it with a deadline of its own."""
+    return lambda client: operation(client.with_options(deadline=deadline))
+
+
+@attrs.frozen(kw_only=True)
+class Ending:
+    """How an operation ended.
+
+    Attributes:
+        value: What it returned.
+        error: Or what it raised.
+        seconds: How long it took.
+    """
+
+    value: Any = None
+    error: SesamyError | None = None
+    seconds: float = 0.0
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """Return the outcome that the error names, if it is one."""
+        return None if self.error is None else self.error.outcome
+
+    @property
+    def failed(self) -> SesamyError:
+        """Return the error; fail the test where there is none."""
+        assert self.error is not None, f"returned {self.value!r}"
+        return self.error
+
+
+class World(StrEnum):
+    """Where a client runs."""
+
+    ASYNCIO = "asyncio"
+    TRIO = "trio"
+    BLOCKING = "blocking"
+
+    def run(
+        self, operations: Sequence[Operation], **settings: Any
+    ) -> list[Ending]:
+        """Make a client and do one operation after the other."""
+        settings = complete(settings)
+        if self is World.BLOCKING:
+            with Sesamy(**settings) as client:
+                return [blocked(each, client) for each in operations]
+        return anyio.run(_in_turn, operations, settings, backend=str(self))
+
+    def one(self, operation: Operation, **settings: Any) -> Ending:
+        """Make a client and do one operation."""
+        return self.run([operation], **settings)[0]
+
+    def together(
+        self,
+        operations: Sequence[Operation],
+        *,
+        threads: int = 8,
+        **settings: Any,
+    ) -> list[Ending]:
+        """Make a client and do all operations at the same time.
+
+        Args:
+            operations: In tasks each; blocking: spread over the threads.
+            threads: How many, where it blocks.
+            settings: Of the client.
+        """
+        settings = complete(settings)
+        if self is not World.BLOCKING:
+            return anyio.run(_at_once, operations, settings, backend=str(self))
+        with (
+            Sesamy(**settings) as client,
+            ThreadPoolExecutor(threads) as pool,
+        ):
+            return list(
+                pool.map(lambda each: blocked(each, client), operations)
+            )
+
+
+WORLDS = tuple(World)
+
+
+async def _in_turn(
+    operations: Iterable[Operation], settings: dict[str, Any]
+) -> list[Ending]:
+    async with AsyncSesamy(**settings) as client:
+        return [await awaited(each, client) for each in operations]
+
+
+async def _at_once(
+    operations: Sequence[Operation], settings: dict[str, Any]
+) -> list[Ending]:
+    endings: dict[int, Ending] = {}
+
+    async def store(number: int, operation: Operation) -> None:
+        endings[number] = await awaited(operation, client)
+
+    async with (
+        AsyncSesamy(**settings) as client,
+        anyio.create_task_group() as group,
+    ):
+        for number, operation in enumerate(operations):
+            group.start_soon(store, number, operation)
+    return [endings[number] for number in range(len(operations))]
+
+
+async def awaited(operation: Operation, client: Any) -> Ending:
+    """Do one operation and say how it ended."""
+    start = time.monotonic()
+    try:
+        value = await operation(client)
+    except SesamyError as error:
+        return Ending(error=error, seconds=time.monotonic() - start)
+    return Ending(value=value, seconds=time.monotonic() - start)
+
+
+def blocked(operation: Operation, client: Any) -> Ending:
+    """Do one operation, blocking, and say how it ended."""
+    start = time.monotonic()
+    try:
+        value = operation(client)
+    except SesamyError as error:
+        return Ending(error=error, seconds=time.monotonic() - start)
+    return Ending(value=value, seconds=time.monotonic() - start)
+
+
+def complete(settings: dict[str, Any]) -> dict[str, Any]:
+    """Add the settings that keep a test short."""
+    defaults: dict[str, Any] = {
+        "vendor_id": "acme",
+        "timeout": 0.3,
+        "deadline": 5.0,
+        "retry": ONCE,
+        "rate_limit": None,
+    }
+    if "client_id" not in settings:
+        defaults["auth"] = StaticToken("token")
+    return {**defaults, **settings}
