@@ -81,6 +81,13 @@ def wheel(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure where we stand, and write it into docs/performance.md."""
+    session.install("--editable", ".[bench]")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(default=False)
 def dev(session: nox.Session) -> None:
     """Make an environment in .venv to work in."""
     session.run("python", "-m", "venv", ".venv", external=True)

@@ -87,3 +87,14 @@ async def test_wrong_payment_data(
         await client.contracts.onboard("P", ORDER, provider_payment_data=data)
 
     assert 0 == api.calls.call_count
+
+
+async def test_confirm_with_wrong_payment_data(
+    api: respx.Router, client: AsyncSesamy
+) -> None:
+    """Payment data that can't be sent is refused before it is."""
+    wrong: Any = {"a": 5}
+    with pytest.raises(InvalidRequestError, match="provider_payment_data"):
+        await client.contracts.confirm("P", "c1", provider_payment_data=wrong)
+
+    assert 0 == api.calls.call_count

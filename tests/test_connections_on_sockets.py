@@ -33,10 +33,8 @@ from support.calling import (
 from support.failure_rows import direct
 from support.fault_server import FaultServer, Peer
 from support.faults import answer, good, message, raw
-from support.leftovers import LEFT_HALF_WAY
 
 
-pytestmark = LEFT_HALF_WAY
 every_world = pytest.mark.parametrize("world", WORLDS)
 every_loop = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 
@@ -73,6 +71,27 @@ def test_an_idle_connection(
         assert 0 == settle(server, 0)
     assert ["c-1", "c-2"] == [ending.value.id for ending in endings]
     assert connections == server.connections
+
+
+@every_world
+def test_connections_that_were_needed_once(world: World) -> None:
+    """After a rush, those that stay idle are closed by a later call."""
+    still_open: list[int] = []
+
+    def slow(peer: Peer) -> None:
+        peer.next_request_begins()
+        peer.pause(0.1)
+        still_open.append(server.still_open)
+        good(peer)
+
+    rush = [create] * 5
+    calm = [later(0.5, create), later(0.75, create)]
+    with FaultServer([], slow) as server:
+        settings = {**direct(server), "transport": Connections(idle=0.2)}
+        world.together([*rush, *calm], **settings)
+
+    assert 5 <= server.connections
+    assert 1 == still_open[-1]
 
 
 @every_world

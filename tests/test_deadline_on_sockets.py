@@ -28,13 +28,11 @@ from support.calling import (
 from support.failure_rows import direct
 from support.fault_server import FaultServer, Step
 from support.faults import answer, drip, good
-from support.leftovers import LEFT_HALF_WAY
 from support.ports import mute_port
 from support.slow_rows import HEAD, ROWS, SIZED, Row
 from support.tls import server_context
 
 
-pytestmark = LEFT_HALF_WAY
 DEADLINE = 0.4
 SLACK = 0.5  # Of a busy machine; 0.1 is what a call may take.
 
@@ -62,6 +60,18 @@ def test_a_call_ends_by_its_deadline(row: Row, world: World) -> None:
 
     assert in_time(ending)
     assert (row.error, row.outcome) == (type(error), error.outcome)
+
+
+@every_world
+def test_a_stall_after_a_while(world: World) -> None:
+    """Each read has what is left of the time, not all of it."""
+    step = faults.halves(HEAD, 0.7, b"X: y\r\n")
+    with FaultServer([step], good) as server:
+        settings = {**direct(server), "timeout": 5.0, "deadline": 0.8}
+        ending = world.one(create, **settings)
+
+    assert in_time(ending, 0.8)
+    assert Outcome.UNKNOWN is ending.outcome
 
 
 @every_world

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import threading
+import tracemalloc
 import warnings
 from contextlib import ExitStack
 from typing import Any
@@ -54,24 +55,23 @@ from support.failure_rows import (
 )
 from support.fault_server import FaultServer, Step
 from support.faults import (
+    BOMB,
     SECRET,
     answer,
     close_answer,
     early_413,
     good,
     hang,
+    message,
     raw,
     reset_answer,
+    reset_first,
     silent,
 )
-from support.leftovers import LEFT_HALF_WAY
 from support.ports import closed_port, mute_port
 from support.tls import server_context
 
 
-# Until transport/ closes what it opened and ends what it began; the rule is
-# held by test_nothing_is_left_half_way.
-pytestmark = LEFT_HALF_WAY
 every_world = pytest.mark.parametrize("world", WORLDS)
 
 
@@ -178,6 +178,7 @@ def test_a_refusal_after_doubt_is_doubtful(
         (close_answer, Outcome.UNKNOWN, 3),
         (answer(200, b"{"), Outcome.APPLIED, 3),
     ],
+    ids=["refused", "answered 503", "not answered", "unreadable"],
 )
 def test_a_failed_confirm_names_the_contract(
     step: Step, outcome: Outcome, attempts: int, world: World
@@ -190,6 +191,44 @@ def test_a_failed_confirm_names_the_contract(
     assert (outcome, attempts) == (error.outcome, error.attempts)
     assert ("confirm", "c-1") == (error.step, error.contract_id)
     assert ["create"] + ["confirm"] * attempts == server.operations
+
+
+@every_world
+def test_a_confirm_that_is_not_sent(world: World) -> None:
+    """The contract was made before, so the order is not NOT_SENT."""
+    made = raw(message(201, {"id": "c-1"}, {"Connection": "close"}))
+    context = server_context()
+    with FaultServer([made], reset_first, context=context) as server:
+        ending = world.one(onboard, retry=AT_ONCE, **direct(server))
+    error = ending.failed
+
+    assert (ConnectionFailedError, Outcome.UNKNOWN, 3) == facts(ending)
+    assert ("confirm", "c-1") == (error.step, error.contract_id)
+    assert ["create"] == server.operations
+
+
+@every_world
+def test_a_create_that_is_never_readable(world: World) -> None:
+    """Inside onboard strays are all it made, so it is not APPLIED."""
+    with FaultServer([], answer(201, b"{")) as server:
+        ending = world.one(onboard, retry=AT_ONCE, **direct(server))
+
+    assert Outcome.UNKNOWN is ending.outcome
+    assert "create" == ending.failed.step
+    assert ["create"] * 3 == server.operations
+
+
+def test_a_bomb_is_not_inflated() -> None:
+    """What is over the limit is never held, not even for a moment."""
+    bomb = answer(201, BOMB, {"Content-Encoding": "gzip"})
+    with FaultServer([bomb], good) as server:
+        tracemalloc.start()
+        ending = World.BLOCKING.one(create, **direct(server))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert Outcome.APPLIED is ending.outcome
+    assert peak < 10_000_000
 
 
 @every_world
@@ -425,6 +464,10 @@ TOO_MUCH = answer(201, b"x" * 1_000_001)
         ("asyncio", hang, True, create),
         ("trio", silent, True, create),
         ("asyncio", silent, True, create),
+        ("blocking", silent, True, create),
+        ("blocking", hang, True, create),
+        ("blocking", hang, False, post_much),
+        ("blocking", BAD_ZIP, False, create),
     ],
 )
 def test_nothing_is_left_half_way(

@@ -7,9 +7,23 @@ from typing import Any
 
 import httpx
 import pytest
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import (
+    InMemorySpanExporter,
+)
 
-from sesamy_async import ConfigurationError, Connections
+from sesamy_async import (
+    AsyncSesamy,
+    ConfigurationError,
+    Connections,
+    Sesamy,
+    SesamyError,
+    StaticToken,
+)
 from sesamy_async.runtimes.blocking import BlockingRuntime
+from sesamy_async.sandbox import Sandbox, running
 from sesamy_async.transport.binding import bind
 from sesamy_async.transport.library import library
 from sesamy_async.transport.opening import (
@@ -19,6 +33,7 @@ from sesamy_async.transport.opening import (
     proxy_for,
 )
 from support.runtime import FakeRuntime
+from support.wire import ORDER
 
 
 HEAD = "http11.send_request_headers."
@@ -146,3 +161,72 @@ def test_impossible_settings(changes: dict[str, Any], named: str) -> None:
 def test_proxy_password_is_not_shown() -> None:
     """A proxy's URL may hold a password."""
     assert "CANARY" not in repr(Connections(proxy="http://u:CANARY@p:1"))
+
+
+def test_own_httpx_stays_open() -> None:
+    """A transport of the caller's is used, and never closed."""
+    closed: list[bool] = []
+
+    class Theirs(httpx.MockTransport):
+        def close(self) -> None:
+            closed.append(True)
+
+    theirs = Theirs(lambda _: httpx.Response(200, json={"id": "c1"}))
+    with Sesamy("acme", auth=StaticToken("t"), transport=theirs) as sesamy:
+        contract = sesamy.contracts.create("P", ORDER)
+
+    assert ("c1", []) == (contract.id, closed)
+
+
+async def test_telemetry(anyio_backend: str) -> None:
+    """OpenTelemetry's instrumentation of httpx sees our connections."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    instrumentor = HTTPXClientInstrumentor()
+    instrumentor.instrument(tracer_provider=provider)
+    try:
+        await _two_calls()
+    finally:
+        instrumentor.uninstrument()
+        provider.shutdown()
+
+    assert anyio_backend
+    assert ["POST", "POST"] == [
+        span.name for span in exporter.get_finished_spans()
+    ]
+
+
+async def _two_calls() -> None:
+    with running(Sandbox()) as url:
+        settings: dict[str, Any] = {
+            "base_url": url,
+            "auth": StaticToken("t"),
+        }
+        async with AsyncSesamy("acme", **settings) as client:
+            with pytest.raises(SesamyError):
+                await client.contracts.create("P", ORDER)
+        with (
+            Sesamy("acme", **settings) as sesamy,
+            pytest.raises(SesamyError),
+        ):
+            sesamy.contracts.create("P", ORDER)
+
+
+async def test_asgi_transport() -> None:
+    """An application can be called without any network."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        del scope, receive
+        start = {"type": "http.response.start", "status": 201, "headers": []}
+        await send(start)
+        await send({"type": "http.response.body", "body": b'{"id": "c1"}'})
+
+    async with AsyncSesamy(
+        "acme",
+        auth=StaticToken("t"),
+        transport=httpx.ASGITransport(app),
+    ) as client:
+        contract = await client.contracts.create("P", ORDER)
+
+    assert "c1" == contract.id

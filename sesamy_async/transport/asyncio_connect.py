@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import Any
 
 
@@ -27,18 +28,20 @@ async def connected(host: str, port: int) -> socket.socket:
     """
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    if len(found) > 1:
+        with suppress(OSError):  # TimeoutError is one.
+            return await _first(found, _FIRST_ROUND)
+    return await _first(found, None)
+
+
+async def _first(found: list[Any], limit: float | None) -> socket.socket:
     failure: OSError = OSError("The name has no address.")
-    for limit in (_FIRST_ROUND if len(found) > 1 else None, None):
-        late = False
-        for family, kind, protocol, _, address in found:
-            try:
-                async with asyncio.timeout(limit):
-                    return await _connect(family, kind, protocol, address)
-            except OSError as error:  # TimeoutError is one.
-                late = late or isinstance(error, TimeoutError)
-                failure = error
-        if not late:
-            break
+    for family, kind, protocol, _, address in found:
+        try:
+            async with asyncio.timeout(limit):
+                return await _connect(family, kind, protocol, address)
+        except OSError as error:
+            failure = error
     raise failure
 
 

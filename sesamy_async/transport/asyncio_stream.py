@@ -18,7 +18,7 @@ from .outbox import Outbox
 from .readable import is_readable
 
 
-_HIGH_WATER = 2**18
+_HIGH_WATER = 2**16
 
 
 class Wire(asyncio.Protocol):
@@ -137,6 +137,10 @@ class AsyncioStream:
                 raise self._errors.ReadTimeout
             if not wire.received and wire.error is not None:
                 raise self._errors.ReadError(str(wire.error))
+        else:
+            # A server that never pauses must not keep the loop, and with
+            # it the deadline, from its turn.
+            await asyncio.sleep(0)
         return wire.take(max_bytes)
 
     async def write(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
+from contextlib import suppress
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +14,6 @@ from anyio.lowlevel import current_token
 from sesamy_async.core.runtime import Runtime
 from sesamy_async.errors import ConfigurationError
 
-from .asyncio_stream import AsyncioBackend
 from .blocking_stream import Allowance, BlockingBackend
 from .library import Library
 from .settings import Connections
@@ -61,9 +60,7 @@ def open_async(
     connection = core.AsyncHTTPConnection(
         _origin(core, origin),
         ssl_context=options["verify"],
-        network_backend=AsyncioBackend(core)
-        if on_asyncio()
-        else TrioBackend(core.TrioBackend(), runtime),
+        network_backend=_backend(core, runtime),
     )
     _go_directly(transport, connection)
     return AsyncTransportWire(transport, owned=True, connection=connection)
@@ -95,10 +92,14 @@ def open_blocking(
     )
 
 
-def on_asyncio() -> bool:
-    """Whether the running loop is one of asyncio's."""
-    loop = current_token().native_token
-    return isinstance(loop, asyncio.AbstractEventLoop)
+def _backend(core: Any, runtime: Runtime) -> Any:
+    """Return what opens streams on the running loop."""
+    if hasattr(current_token().native_token, "create_connection"):
+        # Only here: whoever runs on trio, or blocks, needs no asyncio.
+        from .asyncio_stream import AsyncioBackend  # noqa: PLC0415
+
+        return AsyncioBackend(core)
+    return TrioBackend(core.TrioBackend(), runtime)
 
 
 def _go_directly(transport: Any, connection: Any) -> None:
@@ -144,14 +145,11 @@ def _options(
 
 
 def _made(kind: Any, chosen: Library, options: dict[str, Any]) -> Any:
-    try:
+    with suppress(ImportError, ValueError, chosen.httpx.InvalidURL):
         return kind(**options)
-    except (ImportError, ValueError, chosen.httpx.InvalidURL):
-        usable = False
-    if not usable:
-        raise ConfigurationError(
-            "transport: the proxy (proxy=, or HTTPS_PROXY, HTTP_PROXY, "
-            "ALL_PROXY) can't be used; give the URL of an http or https "
-            "proxy, or install httpx[socks] for a socks5 one."
-        )
-    return None
+    # Outside of the block: what was raised there may hold the password.
+    raise ConfigurationError(
+        "transport: the proxy (proxy=, or HTTPS_PROXY, HTTP_PROXY, "
+        "ALL_PROXY) can't be used; give the URL of an http or https "
+        "proxy, or install httpx[socks] for a socks5 one."
+    )

@@ -1,0 +1,1 @@
+"""Who takes part: each sends the same order and reads the same contract."""

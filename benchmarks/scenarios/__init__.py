@@ -1,0 +1,1 @@
+"""What is measured: one module each, run in a process of its own."""

@@ -1,0 +1,123 @@
+"""A server that answers each request with the same contract.
+
+It knows enough of HTTP/1.1 for clients that frame with Content-Length and
+keep connections alive, and nothing more: it must never be the bottleneck.
+It prints its port, and ends when its standard input does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ssl
+import sys
+import threading
+from functools import partial
+
+from .machine import pin
+from .payload import CONTRACT, compact
+
+
+_BODY = compact(CONTRACT)
+_ANSWER = (
+    b"HTTP/1.1 200 OK\r\n"
+    b"Content-Type: application/json; charset=utf-8\r\n"
+    b"Content-Length: %d\r\n"
+    b"Date: Thu, 17 Sep 2026 09:12:44 GMT\r\n"
+    b"X-Request-Id: 5f1c7c0e6f7b4d0e\r\n"
+    b"X-RateLimit-Limit: 300\r\n"
+    b"X-RateLimit-Remaining: 299\r\n"
+    b"X-RateLimit-Reset: 1789636364\r\n"
+    b"Connection: keep-alive\r\n\r\n" % len(_BODY)
+) + _BODY
+_LENGTH = b"content-length:"
+
+
+class Answering(asyncio.Protocol):
+    """One connection.
+
+    Args:
+        delay: Seconds before an answer.
+    """
+
+    def __init__(self, delay: float) -> None:
+        self._delay = delay
+        self._pending = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way back."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer each request that is complete."""
+        data = self._pending + data
+        while (rest := _after_request(data)) is not None:
+            self._answer()
+            data = rest
+        self._pending = data
+
+    def _answer(self) -> None:
+        assert self._transport is not None
+        if not self._delay:
+            self._transport.write(_ANSWER)
+            return
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._delay, self._answer_late)
+
+    def _answer_late(self) -> None:
+        assert self._transport is not None
+        if not self._transport.is_closing():
+            self._transport.write(_ANSWER)
+
+
+def _after_request(data: bytes) -> bytes | None:
+    """Return what follows the first request, or None if it is not whole."""
+    end = data.find(b"\r\n\r\n")
+    if end < 0:
+        return None
+    head = data[:end].lower()
+    length = 0
+    at = head.find(_LENGTH)
+    if at >= 0:
+        length = int(head[at + len(_LENGTH) :].split(b"\r\n", 1)[0])
+    whole = end + 4 + length
+    return data[whole:] if len(data) >= whole else None
+
+
+async def serve(delay: float, certificate: str) -> None:
+    """Serve on loopback until the standard input ends."""
+    loop = asyncio.get_running_loop()
+    context = None
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+    server = await loop.create_server(
+        partial(Answering, delay), "127.0.0.1", 0, ssl=context, backlog=1024
+    )
+    print(server.sockets[0].getsockname()[1], flush=True)
+    ended = asyncio.Event()
+
+    def watch() -> None:
+        sys.stdin.read()
+        loop.call_soon_threadsafe(ended.set)
+
+    threading.Thread(target=watch, daemon=True).start()
+    await ended.wait()
+    server.close()
+
+
+def main() -> None:
+    """Read the arguments and serve."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--certificate", default="")
+    parser.add_argument("--core", type=int)
+    given = parser.parse_args()
+    pin(given.core)
+    asyncio.run(serve(given.delay, given.certificate))
+
+
+if __name__ == "__main__":
+    main()

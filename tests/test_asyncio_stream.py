@@ -1,0 +1,231 @@
+"""Streams on asyncio's own transports."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import httpcore
+import pytest
+
+from sesamy_async.transport import asyncio_connect
+from sesamy_async.transport.asyncio_stream import (
+    AsyncioBackend,
+    AsyncioStream,
+)
+
+
+MUCH = b"x" * 1_000_000
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run on asyncio only: that is what they are for."""
+    return "asyncio"
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """Listen on a free port of the loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+        yield server
+
+
+@pytest.fixture
+async def pair(
+    listener: socket.socket,
+) -> AsyncIterator[tuple[AsyncioStream, socket.socket]]:
+    """Return a stream, and the socket at its other end."""
+    stream = await AsyncioBackend(httpcore).connect_tcp(
+        "127.0.0.1", listener.getsockname()[1], 5.0
+    )
+    peer, _ = listener.accept()
+    with peer:
+        peer.settimeout(5)
+        yield stream, peer
+        await stream.aclose()
+
+
+async def test_read(pair: tuple[AsyncioStream, socket.socket]) -> None:
+    """What comes is read in the order it comes; the end is empty."""
+    stream, peer = pair
+    peer.sendall(b"abcdef")
+    first = await stream.read(4, 5.0)
+    rest = await stream.read(4, 5.0)
+    peer.close()
+
+    assert (b"abcd", b"ef") == (first, rest)
+    assert b"" == await stream.read(4, 5.0)
+
+
+async def test_much(pair: tuple[AsyncioStream, socket.socket]) -> None:
+    """More than is held at once arrives whole: the network waits."""
+    stream, peer = pair
+    sending = asyncio.to_thread(peer.sendall, MUCH)
+    task = asyncio.create_task(sending)
+    await asyncio.sleep(0.05)
+    held = len(stream._wire.received)
+    read = 0
+    while read < len(MUCH):
+        read += len(await stream.read(65_536, 5.0))
+    await task
+
+    assert len(MUCH) == read
+    assert held < len(MUCH) / 2
+
+
+async def test_reading_is_fair(
+    pair: tuple[AsyncioStream, socket.socket],
+) -> None:
+    """Who reads without a pause lets the loop have its turn."""
+    stream, peer = pair
+    peer.sendall(b"x" * 100)
+    await stream.read(1, 5.0)
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while turns < 1000:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(count())
+    for _ in range(50):
+        await stream.read(1, 5.0)
+    task.cancel()
+
+    assert turns >= 49
+
+
+async def test_read_timeout(
+    pair: tuple[AsyncioStream, socket.socket],
+) -> None:
+    """What does not come in time is what httpcore calls it."""
+    stream, _ = pair
+    with pytest.raises(httpcore.ReadTimeout):
+        await stream.read(1, 0.01)
+
+
+async def test_write_timeout(
+    pair: tuple[AsyncioStream, socket.socket],
+) -> None:
+    """What is not taken in time is what httpcore calls it."""
+    stream, _ = pair
+    with pytest.raises(httpcore.WriteTimeout):
+        await stream.write(MUCH * 20, 0.05)
+
+
+async def test_write_much(
+    pair: tuple[AsyncioStream, socket.socket],
+) -> None:
+    """A write ends when the network has taken it, or nearly."""
+    stream, peer = pair
+
+    def take() -> int:
+        taken = 0
+        while taken < 20 * len(MUCH):
+            taken += len(peer.recv(2**20))
+        return taken
+
+    task = asyncio.create_task(asyncio.to_thread(take))
+    await stream.write(MUCH * 20, 5.0)
+
+    assert 20 * len(MUCH) == await task
+
+
+async def test_write_after_the_end(
+    pair: tuple[AsyncioStream, socket.socket],
+) -> None:
+    """Nothing is written to a connection that has ended."""
+    stream, peer = pair
+    peer.close()
+    await stream.read(1, 5.0)
+    with pytest.raises(httpcore.WriteError):
+        await stream.write(b"x", 5.0)
+
+
+async def test_head_without_body(
+    pair: tuple[AsyncioStream, socket.socket],
+) -> None:
+    """A head without a body leaves before anything is read."""
+    stream, peer = pair
+    await stream.write(b"GET / HTTP/1.1\r\n\r\n", 5.0)
+    peer.sendall(b"answer")
+
+    assert b"answer" == await stream.read(10, 5.0)
+    assert b"GET / HTTP/1.1\r\n\r\n" == peer.recv(100)
+
+
+async def test_extra_info(
+    pair: tuple[AsyncioStream, socket.socket],
+) -> None:
+    """A stream tells its ends, and whether there is something to read."""
+    stream, peer = pair
+
+    assert peer.getsockname() == stream.get_extra_info("server_addr")
+    assert peer.getpeername() == stream.get_extra_info("client_addr")
+    assert not stream.get_extra_info("is_readable")
+
+    peer.sendall(b"x")
+
+    # The loop has not come round to see it yet.
+    assert stream.get_extra_info("is_readable")
+
+    await asyncio.sleep(0.01)
+
+    assert stream.get_extra_info("is_readable")
+
+
+async def test_second_address(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address that does not answer delays the next one a little only."""
+    port = listener.getsockname()[1]
+    monkeypatch.setattr(asyncio_connect, "_FIRST_ROUND", 0.05)
+    connect = asyncio_connect._connect
+
+    async def connected(*where: object) -> socket.socket:
+        if where[3] == ("mute", 1):
+            await asyncio.sleep(30)
+        return await connect(*where)  # type: ignore[arg-type]
+
+    async def addresses(*_: object, **__: object) -> list[object]:
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
+        return [(*kind, ("mute", 1)), (*kind, ("127.0.0.1", port))]
+
+    monkeypatch.setattr(asyncio_connect, "_connect", connected)
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "getaddrinfo", addresses)
+    stream = await AsyncioBackend(httpcore).connect_tcp("a.test", 1, 5.0)
+    await stream.aclose()
+
+
+async def test_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name without an address gives no connection."""
+
+    async def addresses(*_: object, **__: object) -> list[object]:
+        return []
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "getaddrinfo", addresses)
+    with pytest.raises(httpcore.ConnectError, match="no address"):
+        await AsyncioBackend(httpcore).connect_tcp("a.test", 1, 5.0)
+
+
+async def test_every_address_refuses(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no address lets us, there is no connection."""
+    port = listener.getsockname()[1]
+    listener.close()
+
+    async def addresses(*_: object, **__: object) -> list[object]:
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
+        return [(*kind, ("127.0.0.1", port))] * 2
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "getaddrinfo", addresses)
+    with pytest.raises(httpcore.ConnectError):
+        await AsyncioBackend(httpcore).connect_tcp("a.test", 1, 5.0)
