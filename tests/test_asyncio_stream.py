@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from collections.abc import AsyncIterator, Iterator
 
 import httpcore
@@ -229,3 +230,29 @@ async def test_every_address_refuses(
     monkeypatch.setattr(loop, "getaddrinfo", addresses)
     with pytest.raises(httpcore.ConnectError):
         await AsyncioBackend(httpcore).connect_tcp("a.test", 1, 5.0)
+
+
+async def test_woken_twice(
+    pair: tuple[AsyncioStream, socket.socket],
+) -> None:
+    """Data that comes before the reader has looked wakes it only once."""
+    stream, _ = pair
+    wire = stream._wire
+    reading = asyncio.create_task(stream.read(10, None))
+    await asyncio.sleep(0)
+    wire.data_received(b"a")
+    wire.data_received(b"b")
+
+    assert b"ab" == await reading
+
+
+async def test_broken(
+    pair: tuple[AsyncioStream, socket.socket],
+) -> None:
+    """A connection that breaks while it is read is what httpcore calls it."""
+    stream, peer = pair
+    linger = struct.pack("ii", 1, 0)
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    peer.close()
+    with pytest.raises(httpcore.ReadError):
+        await stream.read(10, 5.0)
