@@ -160,7 +160,8 @@ def test_a_large_request_that_is_refused(world: World) -> None:
         # Compiled patterns are cached, so each world has one of its own.
         return client.request("POST", "/", json=world * 500_000)
 
-    with FaultServer([], answer(400)) as server:
+    refusal = answer(400, {"error": {"message": "No, thank you."}})
+    with FaultServer([], refusal) as server:
         ending = world.one(post, deadline=DEADLINE, **direct(server))
 
     assert in_time(ending)

@@ -239,9 +239,9 @@ async def _exhaust(chunks: AsyncIterator[bytes]) -> None:
     trio warns of each that is left half-way.  What they read from is
     closed, so this soon ends, if with an error.
     """
-    with suppress(Exception):
-        async for _ in chunks:
-            pass
+    with suppress(Exception):  # StopAsyncIteration is one.
+        while True:
+            await anext(chunks)
 
 
 def _usable(connection: Any) -> bool:
