@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import anyio
+import anyio.lowlevel
 import pytest
 
-from sesamy_async import DeadlineExceededError, Outcome
+from sesamy_async import (
+    DeadlineExceededError,
+    Outcome,
+    UnreadableResponseError,
+)
 from sesamy_async.auth import ClientCredentials, TokenAuth, token_auth
 from sesamy_async.core.call import Call
 from sesamy_async.core.response import Response
 from sesamy_async.runtimes.on_anyio import AnyioRuntime
 from support.exchanges import a_call
+from support.runtime import FakeRuntime
 
 
 class Endpoint:
@@ -62,3 +68,23 @@ async def test_a_token_call_that_hangs() -> None:
         await auth.authorization(call)
 
     assert Outcome.NOT_SENT is caught.value.outcome
+
+
+async def test_a_token_answer_that_is_cut_by_the_deadline() -> None:
+    """It is the deadline that is told of, not the address."""
+
+    class Dripping(Endpoint):
+        async def __call__(self, call: Call) -> Response:
+            await anyio.lowlevel.checkpoint()
+            runtime.time = call.deadline
+            raise UnreadableResponseError("Cut.")
+
+    runtime = FakeRuntime()
+    auth = TokenAuth(
+        ClientCredentials("id", "s"),
+        "https://token.test/",
+        runtime,
+        Dripping(0),
+    )
+    with pytest.raises(DeadlineExceededError):
+        await auth.authorization(a_call(deadline=runtime.now() + 5))

@@ -30,9 +30,10 @@ from support.calling import (
     create,
     later,
 )
-from support.failure_rows import direct
+from support.failure_rows import Settings, direct, forwarded, through_proxy
 from support.fault_server import FaultServer, Peer
-from support.faults import answer, good, message, raw
+from support.faults import answer, good, message, raw, tunnel
+from support.tls import server_context
 
 
 every_world = pytest.mark.parametrize("world", WORLDS)
@@ -112,6 +113,25 @@ def test_what_follows_an_answer_is_not_the_next_one(world: World) -> None:
     double = raw(message(201, {"id": "c-1"}) + stale)
     with FaultServer([double], good) as server:
         endings = world.run([create, create], **direct(server))
+
+    assert ["c-1", "c-2"] == [ending.value.id for ending in endings]
+
+
+@every_world
+@pytest.mark.parametrize("way", [through_proxy, forwarded])
+def test_what_follows_an_answer_through_a_proxy(
+    way: Settings, world: World
+) -> None:
+    """The same holds for the connections that lead through a proxy."""
+    stale = message(201, {"id": "stale"})
+    double = raw(message(201, {"id": "c-1"}) + stale)
+    proxied = way is through_proxy
+    with FaultServer(
+        [tunnel(double) if proxied else double],
+        tunnel(good) if proxied else good,
+        context=server_context() if proxied else None,
+    ) as server:
+        endings = world.run([create, create], **way(server))
 
     assert ["c-1", "c-2"] == [ending.value.id for ending in endings]
 

@@ -10,7 +10,11 @@ import attrs
 from sesamy_async.core.call import Call, Proceed
 from sesamy_async.core.runtime import Event, Runtime
 from sesamy_async.core.secret import Secret
-from sesamy_async.errors import DeadlineExceededError, SesamyError
+from sesamy_async.errors import (
+    DeadlineExceededError,
+    SesamyError,
+    UnreadableResponseError,
+)
 
 from .credentials import ClientCredentials, token_request
 from .kept import Kept
@@ -219,6 +223,9 @@ class TokenAuth:
         try:
             response = await self._exchange(call)
         except SesamyError as error:
+            cut = isinstance(error, UnreadableResponseError)
+            if cut and self._runtime.now() >= call.deadline:
+                return late(self._token_url)
             return token_error(error, self._credentials, self._token_url)
         token = token_from_answer(response, now, self._runtime.random())
         if isinstance(token, Token):

@@ -97,8 +97,8 @@ class AsyncTransportWire(_Awaiting):
         return self._owned
 
     def usable(self) -> bool:
-        """Whether a kept connection is still open."""
-        return _usable(self._connection)
+        """Whether a kept connection is still open, and has nothing more."""
+        return not self._owned or _usable(self._connection, self._transport)
 
     async def send(
         self, request: httpx.Request, deadline: float
@@ -185,8 +185,8 @@ class BlockingTransportWire(_Blocking):
         return self._owned
 
     def usable(self) -> bool:
-        """Whether a kept connection is still open."""
-        return _usable(self._connection)
+        """Whether a kept connection is still open, and has nothing more."""
+        return not self._owned or _usable(self._connection, self._transport)
 
     async def send(
         self, request: httpx.Request, deadline: float
@@ -244,23 +244,28 @@ async def _exhaust(chunks: AsyncIterator[bytes]) -> None:
             await anext(chunks)
 
 
-def _usable(connection: Any) -> bool:
-    """Whether an idle connection of httpcore's can be used once more.
+def _usable(connection: Any, transport: Any) -> bool:
+    """Whether an idle connection can be used once more.
 
     Bytes behind an answer stay in h11's buffer, and would be taken for the
     answer to the next order: the worst that a connection can do.  Only h11
     knows of them; should these private names ever change, every second
     call on a socket fails, and with it half of the tests.
+
+    Args:
+        connection: httpcore's, or None where there is a pool (a proxy's).
+        transport: The httpx transport that has that pool.
     """
     if connection is None:
-        return True
+        pool = transport._pool.connections  # noqa: SLF001
+        return all(_usable(each, None) for each in pool)
     if connection.is_closed() or connection.has_expired():
         return False
-    inner = connection._connection  # noqa: SLF001
-    if inner is None:
-        return True
-    behind, _ = inner._h11_state.trailing_data  # noqa: SLF001
-    return not behind
+    # A proxy's connection holds that to the target.
+    inner = connection
+    while inner is not None and not hasattr(inner, "_h11_state"):
+        inner = inner._connection  # noqa: SLF001
+    return inner is None or not inner._h11_state.trailing_data[0]  # noqa: SLF001
 
 
 def merged(
