@@ -245,7 +245,7 @@ class Sesamy:
         vendor_id: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Self:
-        """Return a cheap copy with other settings.
+        """Return a cheap copy with other settings; None leaves one as it is.
 
         It shares connections, token and pace with this client, and ends
         with it: closing the copy does nothing.

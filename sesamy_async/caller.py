@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from .core.call import Call, Request
+from .core.headers import merged
 from .core.response import Response
 from .errors import ConfigurationError
 from .identity import HEADERS
@@ -64,7 +65,7 @@ class Caller:
             contract_id: The contract it is about.
             read: Reads a success.
         """
-        headers = {**HEADERS, **self.settings.headers}
+        headers = merged(HEADERS, self.settings.headers)
         if content:
             headers["Content-Type"] = "application/json"
         return Call(

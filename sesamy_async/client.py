@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import attrs
 
@@ -18,6 +18,7 @@ from .core.auth import Auth
 from .core.call import Middleware
 from .core.codec import dumps
 from .core.exchange import Exchange
+from .core.headers import merged
 from .core.quota import Quota
 from .core.rate_limit import Bucket, RateLimit
 from .core.response import Response
@@ -166,7 +167,7 @@ class AsyncSesamy:
         vendor_id: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Self:
-        """Return a cheap copy with other settings.
+        """Return a cheap copy with other settings; None leaves one as it is.
 
         It shares connections, token and pace with this client, and ends
         with it: closing the copy does nothing.
@@ -195,8 +196,7 @@ class AsyncSesamy:
             changes["vendor_id"] = check_vendor(vendor_id)
         if headers is not None:
             old = self._caller.settings.headers
-            merged = {**old, **check_headers(headers)}
-            changes["headers"] = merged
+            changes["headers"] = merged(old, check_headers(headers))
         settings = attrs.evolve(self._caller.settings, **changes)
         copy = object.__new__(type(self))
         copy._use(Caller.of(settings, self._caller.shared))
@@ -231,7 +231,7 @@ class AsyncSesamy:
             InvalidRequestError: An argument can't be sent; nothing was.
             SesamyError: As for ``contracts.create``.
         """
-        if method not in _METHODS:
+        if not _is_method(method):
             raise InvalidRequestError(
                 f"method must be one of {', '.join(sorted(_METHODS))}."
             )
@@ -310,18 +310,26 @@ def _credentials(
 
 
 def _check_kinds(
-    retry: object, rate_limit: object, middleware: Sequence[object]
+    retry: object, rate_limit: object, middleware: object
 ) -> None:
     if not isinstance(retry, RetryPolicy):
         raise ConfigurationError("retry must be a RetryPolicy.")
     if not isinstance(rate_limit, RateLimit | None):
         raise ConfigurationError("rate_limit must be a RateLimit, or None.")
-    for each in middleware:
+    if not isinstance(middleware, Sequence):
+        raise ConfigurationError(
+            "middleware must be a sequence of async functions."
+        )
+    for each in cast("Sequence[object]", middleware):
         if not callable(each):
             raise ConfigurationError(
                 f"middleware: {type(each).__name__} can't be called; give "
                 "async functions of (call, proceed)."
             )
+
+
+def _is_method(value: object) -> bool:
+    return isinstance(value, str) and value in _METHODS
 
 
 def _body(json: Any) -> Secret | None:

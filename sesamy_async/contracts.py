@@ -12,7 +12,11 @@ from .core.explain import unreadable
 from .core.outcome import Outcome
 from .core.response import Response
 from .core.secret import Secret
-from .errors import InvalidRequestError, SesamyError
+from .errors import (
+    ConfigurationError,
+    InvalidRequestError,
+    SesamyError,
+)
 from .models import Contract, NewContract, Onboarded
 from .paths import segment
 from .wire import contract_of, encode_order
@@ -68,7 +72,7 @@ class AsyncContracts:
             del order  # No traceback may show it as a local of ours.
             raise _no_order(kind)
         call = self._create_call(promo_code, order, vendor_id, confirm=confirm)
-        return cast("Contract", (await self._caller.perform(call)).parsed)
+        return _contract(await self._caller.perform(call))
 
     async def confirm(
         self,
@@ -103,7 +107,7 @@ class AsyncContracts:
         if payment is None:
             raise _no_payment_data()
         call = self._confirm_call(promo_code, contract_id, payment, vendor_id)
-        return cast("Contract", (await self._caller.perform(call)).parsed)
+        return _contract(await self._caller.perform(call))
 
     async def onboard(
         self,
@@ -155,11 +159,10 @@ class AsyncContracts:
             by=deadline,
         )
         try:
-            response = await self._caller.perform(create)
+            contract = _contract(await self._caller.perform(create))
         except SesamyError as error:
             _stopped(error, "create", None)
             raise
-        contract = cast("Contract", response.parsed)
         try:
             confirm = self._confirm_call(
                 promo_code,
@@ -169,7 +172,7 @@ class AsyncContracts:
                 by=deadline,
                 external_order_id=order.external_order_id,
             )
-            response = await self._caller.perform(confirm)
+            confirmed = _contract(await self._caller.perform(confirm))
         except SesamyError as error:
             error.external_order_id = order.external_order_id
             _stopped(error, "confirm", contract.id)
@@ -181,7 +184,7 @@ class AsyncContracts:
             )
             raise
         return Onboarded(
-            contract=_fuller(cast("Contract", response.parsed), contract),
+            contract=_fuller(confirmed, contract),
             strays=create.record.lost,
         )
 
@@ -273,6 +276,17 @@ def _no_order(kind: str) -> InvalidRequestError:
     return InvalidRequestError(
         f"order must be a NewContract, got {kind}; "
         "NewContract.from_dict reads the documented JSON."
+    )
+
+
+def _contract(response: Response) -> Contract:
+    """Return what was read, unless a middleware put something else there."""
+    if isinstance(response.parsed, Contract):
+        return response.parsed
+    raise ConfigurationError(
+        "A middleware replaced the contract by "
+        f"{type(response.parsed).__name__}.",
+        outcome=Outcome.APPLIED,
     )
 
 

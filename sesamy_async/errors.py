@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from .core.headers import Headers
 from .core.outcome import Outcome
+from .core.status import SERVER_ERROR
 
 
 class SesamyError(Exception):
@@ -313,11 +314,10 @@ _BY_STATUS: dict[int, type[APIError]] = {
     422: BadRequestError,
     429: RateLimitError,
 }
-_SERVER_ERROR = 500
 
 
 def api_error_type(status_code: int) -> type[APIError]:
     """Return the class of error for an HTTP status."""
-    if status_code >= _SERVER_ERROR:
+    if status_code >= SERVER_ERROR:
         return ServerError
     return _BY_STATUS.get(status_code, APIError)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import cast
 from urllib.parse import quote, unquote, urlencode
 
 from .errors import InvalidRequestError
@@ -71,14 +72,21 @@ def api_path(path: object) -> str:
     return quote(path, safe=_KEPT)
 
 
-def query_string(query: Mapping[str, object] | None) -> str:
+def query_string(query: object) -> str:
     """Return ``?a=1&b=2``, or nothing; what is None is left out.
 
     Raises:
-        InvalidRequestError: A value is no str, number or bool.
+        InvalidRequestError: It is no mapping, a name is no str, or a value
+            no str, number or bool.
     """
     pairs: list[tuple[str, str]] = []
-    for name, value in (query or {}).items():
+    if query is None:
+        return ""
+    if not isinstance(query, Mapping):
+        raise InvalidRequestError("query must be a mapping.")
+    for name, value in cast("Mapping[object, object]", query).items():
+        if not isinstance(name, str):
+            raise InvalidRequestError("query: its names must be str.")
         if value is None:
             continue
         if not isinstance(value, str | int | float):

@@ -17,7 +17,11 @@ from .core.response import Response
 from .core.retry_policy import RetryPolicy
 from .core.runtime import Runtime
 from .core.transport import Transport
-from .errors import DeadlineExceededError, SesamyError
+from .errors import (
+    ConfigurationError,
+    DeadlineExceededError,
+    SesamyError,
+)
 from .middleware.authorize import Authorize
 from .middleware.chain import chain
 from .middleware.deadline import Deadline
@@ -88,6 +92,7 @@ class Pipeline:
         """
         try:
             response = await self._proceed(call)
+            _check_response(response)
             if call.read is not None and response.parsed is None:
                 # A middleware of the caller's made an answer of its own.
                 value = call.read(call, response)
@@ -116,6 +121,13 @@ class Pipeline:
         describe(call, said)
         error.add_note(str(said))
         raise error
+
+
+def _check_response(value: object) -> None:
+    if not isinstance(value, Response):
+        raise ConfigurationError(
+            f"A middleware returned no Response but {type(value).__name__}."
+        )
 
 
 async def described(call: Call, proceed: Proceed) -> Response:

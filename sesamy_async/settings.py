@@ -51,6 +51,18 @@ class Settings:
 # A token (RFC 9110, section 5.6.2).
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
+# What frames a request, and what its answer may be packed in.
+_OURS = {
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+}
+
 
 class Source:
     """Arguments first, then the environment, then a default."""
@@ -170,6 +182,10 @@ def check_headers(headers: object) -> dict[str, str]:
             )
         if name.lower() == "authorization":
             raise ConfigurationError("headers: give Authorization as auth=.")
+        if name.lower() in _OURS:
+            raise ConfigurationError(
+                f"headers: {name} is the connection's own business."
+            )
         checked[name] = value
     return checked
 

@@ -73,6 +73,8 @@ def test_read_error_never_fails(content: bytes) -> None:
     [
         ({}, None, None),
         ({}, 5.0, 5.0),
+        ({}, 1_795_000_000.0, None),
+        ({"X-RateLimit-Reset": str(int(NOW) * 1000)}, None, None),
         ({"Retry-After": "7"}, None, 7.0),
         ({"Retry-After": "7"}, 5.0, 7.0),
         ({"Retry-After": "3"}, 5.0, 5.0),

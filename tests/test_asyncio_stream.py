@@ -15,6 +15,7 @@ from sesamy_async.transport.asyncio_stream import (
     AsyncioBackend,
     AsyncioStream,
 )
+from support.leaks import told_by
 
 
 MUCH = b"x" * 1_000_000
@@ -67,7 +68,7 @@ async def test_much(pair: tuple[AsyncioStream, socket.socket]) -> None:
     sending = asyncio.to_thread(peer.sendall, MUCH)
     task = asyncio.create_task(sending)
     await asyncio.sleep(0.05)
-    held = len(stream._wire.received)
+    held = len(stream._inbox.received)
     read = 0
     while read < len(MUCH):
         read += len(await stream.read(65_536, 5.0))
@@ -237,11 +238,11 @@ async def test_woken_twice(
 ) -> None:
     """Data that comes before the reader has looked wakes it only once."""
     stream, _ = pair
-    wire = stream._wire
+    inbox = stream._inbox
     reading = asyncio.create_task(stream.read(10, None))
     await asyncio.sleep(0)
-    wire.data_received(b"a")
-    wire.data_received(b"b")
+    inbox.data_received(b"a")
+    inbox.data_received(b"b")
 
     assert b"ab" == await reading
 
@@ -256,3 +257,21 @@ async def test_broken(
     peer.close()
     with pytest.raises(httpcore.ReadError):
         await stream.read(10, 5.0)
+
+
+async def test_nothing_of_it_in_tracebacks(
+    pair: tuple[AsyncioStream, socket.socket],
+) -> None:
+    """What is being written is in no local of our frames."""
+    stream, _ = pair
+    with pytest.raises(httpcore.WriteTimeout) as caught:
+        await stream.write(b"CANARY" * 10_000_000, 0.05)
+
+    assert "CANARY" not in told_by(caught.value)
+
+
+async def test_a_name_that_is_none() -> None:
+    """A name that can't be looked up gives no connection."""
+    backend = AsyncioBackend(httpcore)
+    with pytest.raises(httpcore.ConnectError, match="name"):
+        await backend.connect_tcp("x" * 64 + ".test", 1, 1.0)

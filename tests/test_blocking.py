@@ -11,6 +11,7 @@ import time
 import traceback
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -202,13 +203,14 @@ def test_stubborn_coroutines() -> None:
     """A coroutine that goes on suspending is ended all the same."""
 
     async def stubborn() -> None:
-        try:
-            await asyncio.sleep(0)
-        except ConfigurationError:
-            await asyncio.sleep(0)
+        while True:
+            with suppress(ConfigurationError):
+                await asyncio.sleep(0)
 
-    with pytest.raises(ConfigurationError, match="stubborn"):
+    with pytest.raises(ConfigurationError, match="stubborn") as caught:
         drive(stubborn())
+
+    assert Outcome.UNKNOWN is caught.value.outcome
 
 
 def test_a_coroutine_that_recovers() -> None:
@@ -222,6 +224,25 @@ def test_a_coroutine_that_recovers() -> None:
         raise AssertionError
 
     assert 5 == drive(recovers())
+
+
+def test_a_middleware_that_swallows_errors(sandbox: Sandbox) -> None:
+    """A call goes on as long as its middleware makes do."""
+
+    async def swallow(call: Call, proceed: Proceed) -> Response:
+        with suppress(ConfigurationError):
+            await asyncio.sleep(0)
+        response = await proceed(call)
+        with suppress(ConfigurationError):
+            await asyncio.sleep(0)
+        return response
+
+    with Sesamy(transport=sandbox.transport(), middleware=[swallow]) as sesamy:
+        contract = sesamy.contracts.create("SPRING-12", ORDER)
+
+    assert [contract.id] == [
+        each.id for each in sandbox.ledger.contracts("o-1")
+    ]
 
 
 def test_something_else_that_suspends(sandbox: Sandbox) -> None:

@@ -16,6 +16,7 @@ from sesamy_async.transport.blocking_stream import (
     BlockingBackend,
     BlockingStream,
 )
+from support.leaks import told_by
 from support.runtime import FakeRuntime
 
 
@@ -179,3 +180,43 @@ def test_interrupted_while_connecting(
         backend.connect_tcp("127.0.0.1", 1, 1.0)
 
     assert [-1] == [each.fileno() for each in made]
+
+
+def test_a_name_that_is_none() -> None:
+    """A name that can't be looked up gives no connection."""
+    backend = BlockingBackend(Allowance(FakeRuntime()), httpcore)
+    with pytest.raises(httpcore.ConnectError, match="name"):
+        backend.connect_tcp("x" * 64 + ".test", 1, 1.0)
+
+
+def test_second_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that never answers has only a share of the time."""
+    timeouts: list[float | None] = []
+
+    class Mute(socket.socket):
+        def connect(self, address: Any) -> None:
+            del address
+            timeouts.append(self.gettimeout())
+            raise TimeoutError
+
+    kind = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 1))
+    found = [kind, kind]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr(socket, "socket", Mute)
+    backend = BlockingBackend(Allowance(FakeRuntime()), httpcore)
+    with pytest.raises(httpcore.ConnectTimeout):
+        backend.connect_tcp("a.test", 1, 4.0)
+
+    assert [2.0, 4.0] == timeouts
+
+
+@pytest.mark.parametrize("size", [10_000_000])
+def test_nothing_of_it_in_tracebacks(
+    pair: tuple[BlockingStream, socket.socket], size: int
+) -> None:
+    """What is being written is in no local of our frames."""
+    stream, _ = pair
+    with pytest.raises(httpcore.WriteTimeout) as caught:
+        stream.write(b"CANARY" * size, 0.01)
+
+    assert "CANARY" not in told_by(caught.value)

@@ -12,6 +12,7 @@ from sesamy_async.transport.boundary import Boundary
 
 
 HEAD = "http11.send_request_headers."
+H2_STARTED = "http2.send_request_headers.started"
 
 
 class Named:
@@ -56,6 +57,35 @@ class Named:
             [
                 (f"{HEAD}started", {"request": Named(b"POST")}),
                 ("http11.receive_response_headers.started", {}),
+            ],
+            True,
+        ),
+        # HTTP/2, in a client of the caller's.
+        (
+            [
+                ("http2.send_connection_init.started", {}),
+                (H2_STARTED, {"request": Named(b"POST")}),
+            ],
+            True,
+        ),
+        ([("http2.send_connection_init.started", {})], None),
+        # A transport of the caller's that tries again by itself.
+        (
+            [
+                (f"{HEAD}started", {"request": Named(b"POST")}),
+                ("connection.connect_tcp.started", {}),
+                (f"{HEAD}started", {"request": Named(b"CONNECT")}),
+            ],
+            True,
+        ),
+        (
+            [
+                (f"{HEAD}started", {"request": Named(b"POST")}),
+                (f"{HEAD}started", {"request": Named(b"POST")}),
+                (
+                    f"{HEAD}failed",
+                    {"exception": httpx.LocalProtocolError("x")},
+                ),
             ],
             True,
         ),

@@ -233,3 +233,27 @@ async def test_closed_while_it_rested() -> None:
     assert Line("c2") == await connections.acquire(math.inf)
     assert [first] == connections.stale()
     assert 1 == connections.count
+
+
+async def test_handed_over_closed() -> None:
+    """Who waits is not given what the server has closed, or spoiled."""
+    lines = iter([Line("c1", open=False), Line("c2")])
+    connections = ConnectionSet(
+        lambda: next(lines), FakeRuntime(), cap=1, idle=4.0
+    )
+    first = await connections.acquire(math.inf)
+    assert first
+    served: list[Line | None] = []
+
+    async def take() -> None:
+        served.append(await connections.acquire(math.inf))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(take)
+        with anyio.fail_after(5):
+            while not connections.waiting:
+                await anyio.lowlevel.checkpoint()
+        connections.release(first)
+
+    assert [Line("c2")] == served
+    assert ([first], 1) == (connections.stale(), connections.count)

@@ -8,6 +8,7 @@ import pickle
 import pytest
 
 from sesamy_async import Headers, Secret
+from sesamy_async.core.headers import merged
 
 
 def test_found_in_any_case() -> None:
@@ -53,3 +54,10 @@ def test_secrets_compare_by_value() -> None:
     assert {Secret("a")} == {Secret(Secret("a"))}
     assert Secret("a") != Secret("b")
     assert Secret("a") != "a"
+
+
+def test_merged() -> None:
+    """A header replaces one of the same name in any case."""
+    actual = merged({"User-Agent": "a", "X": "1"}, {"user-agent": "b"})
+
+    assert {"X": "1", "user-agent": "b"} == actual

@@ -11,6 +11,7 @@ import pytest
 
 from sesamy_async import (
     Call,
+    ConfigurationError,
     DeadlineExceededError,
     Outcome,
     OutcomeUnknownError,
@@ -315,3 +316,38 @@ async def test_exchange_interrupted() -> None:
         await Exchange(FakeTransport(KeyboardInterrupt()), FakeRuntime())(call)
 
     assert (Outcome.NOT_SENT, 1) == (call.record.last, call.record.attempts)
+
+
+async def test_exchange_interrupted_while_reading() -> None:
+    """A status that came decides, whatever goes wrong while it is read."""
+
+    def read(call: Call, response: Response) -> None:
+        del call, response
+        raise KeyboardInterrupt
+
+    call = a_call(read=read)
+    with pytest.raises(KeyboardInterrupt):
+        await Exchange(FakeTransport(an_answer()), FakeRuntime())(call)
+
+    assert Outcome.APPLIED is call.record.outcome
+
+
+async def test_exchange_twice() -> None:
+    """What was answered is not sent once more, whoever asks for it."""
+    call = a_call()
+    exchange = Exchange(FakeTransport(an_answer()), FakeRuntime())
+    await exchange(call)
+    with pytest.raises(ConfigurationError, match="second contract"):
+        await exchange(call)
+
+    assert Outcome.APPLIED is call.record.outcome
+
+
+async def test_exchange_twice_where_harmless() -> None:
+    """What is harmless to repeat may be."""
+    call = a_call(repeatable=True)
+    exchange = Exchange(FakeTransport(an_answer()), FakeRuntime())
+    await exchange(call)
+    await exchange(call)
+
+    assert 2 == call.record.attempts

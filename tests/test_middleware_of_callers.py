@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import httpx
 import pytest
 import respx
@@ -11,6 +12,7 @@ import respx
 from sesamy_async import (
     AsyncSesamy,
     Call,
+    ConfigurationError,
     DeadlineExceededError,
     Outcome,
     Proceed,
@@ -145,3 +147,54 @@ async def test_deadline_before_sending_is_retryable() -> None:
         caught.value.outcome,
         caught.value.retryable,
     )
+
+
+async def test_middleware_that_forgets_to_return(api: respx.Router) -> None:
+    """A middleware without an answer is a mistake, and named as one."""
+    api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
+
+    async def forget(call: Call, proceed: Proceed) -> Any:
+        await proceed(call)
+
+    async with AsyncSesamy(
+        "acme", auth=StaticToken("t"), middleware=[forget]
+    ) as client:
+        with pytest.raises(ConfigurationError, match="no Response") as caught:
+            await client.contracts.create("SPRING-12", ORDER)
+
+    assert Outcome.APPLIED is caught.value.outcome
+
+
+async def test_middleware_that_replaces_the_contract(
+    api: respx.Router,
+) -> None:
+    """Something else in the contract's place is a mistake, and named."""
+    api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
+
+    async def replace(call: Call, proceed: Proceed) -> Response:
+        return attrs.evolve(await proceed(call), parsed={"id": "c1"})
+
+    async with AsyncSesamy(
+        "acme", auth=StaticToken("t"), middleware=[replace]
+    ) as client:
+        with pytest.raises(ConfigurationError, match="dict") as caught:
+            await client.contracts.create("SPRING-12", ORDER)
+
+    assert Outcome.APPLIED is caught.value.outcome
+
+
+async def test_middleware_that_proceeds_twice(api: respx.Router) -> None:
+    """One order is not made two contracts by calling proceed twice."""
+    route = api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
+
+    async def twice(call: Call, proceed: Proceed) -> Response:
+        await proceed(call)
+        return await proceed(call)
+
+    async with AsyncSesamy(
+        "acme", auth=StaticToken("t"), middleware=[twice]
+    ) as client:
+        with pytest.raises(ConfigurationError, match="second contract"):
+            await client.contracts.create("SPRING-12", ORDER)
+
+    assert 1 == route.call_count

@@ -148,6 +148,7 @@ def test_wrong_transport(given: Any, blocking: bool, named: str) -> None:
     ("changes", "named"),
     [
         ({"cap": 0}, "transport.cap"),
+        ({"proxy": 5}, "transport.proxy"),
         ({"idle": -1}, "transport.idle"),
         ({"max_response_size": 0}, "transport.max_response_size"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sesamy_async import RetryBudget
+from sesamy_async.core.after_fork import _renew
 from sesamy_async.core.quota import Quota
 from sesamy_async.core.retry_policy import Reason
 
@@ -49,3 +50,12 @@ def test_renewal_is_free() -> None:
     quota.take(BUDGET, Reason.TRANSIENT)
 
     assert quota.take(BUDGET, Reason.RENEWED)
+
+
+def test_after_a_fork() -> None:
+    """A child can pay, whoever held the lock."""
+    quota = Quota()
+    quota._lock.acquire()
+    _renew()
+
+    assert quota.take(BUDGET, Reason.TRANSIENT)

@@ -189,3 +189,24 @@ def test_impossible(changes: dict[str, Any], named: str) -> None:
     """An impossible pace is refused by name."""
     with pytest.raises(ConfigurationError, match=named):
         RateLimit(**changes)
+
+
+def test_the_longest_block() -> None:
+    """No single 429 stops a client for good."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 1)
+    bucket.throttled(0.0, 1e9)
+
+    assert 3600.0 == bucket.blocked(0.0)
+
+
+def test_after_a_fork() -> None:
+    """A child can pace, whoever held the lock, and owes no answers."""
+    bucket = Bucket(RateLimit(requests=60, per=60, burst=100), 0.0)
+    dues(bucket, 5)
+    bucket._lock.acquire()
+    bucket.after_fork()
+    dues(bucket, 1)
+    bucket.answered(0.0, left(2))
+
+    assert [0.0, 0.0, 1.0] == dues(bucket, 3)

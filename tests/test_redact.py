@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from sesamy_async.core.redact import redact
+from sesamy_async import Request
+from sesamy_async.core.redact import presentable, redact
+
+
+def sent(content: bytes, query: str = "") -> Request:
+    """Return a request that says so."""
+    url = f"https://api.test/x?{query}"
+    return Request(method="POST", url=url, content=content)
 
 
 SENT = json.dumps(
@@ -16,7 +23,7 @@ SENT = json.dumps(
         "userData": {
             "email": "kim@example.se",
             "fullName": "Kim Å",
-            "tags": ["vän", 7, "ab"],
+            "tags": ["vän", 7, "ab", True, 198106191234],
         },
     }
 ).encode()
@@ -33,14 +40,48 @@ SENT = json.dumps(
         ("other@example.org is wrong", "*** is wrong"),
         (["Kim Å", {"Kim Å": "Kim Å"}, 5], ["***", {"***": "***"}, 5]),
         (None, None),
+        ("198106191234 is wrong", "*** is wrong"),
+        (198106191234, "***"),
+        (True, True),
     ],
 )
 def test_redact(said: Any, expected: Any) -> None:
     """Personal strings that were sent, and any address, are blotted out."""
-    assert expected == redact(said, SENT)
+    assert expected == redact(said, sent(SENT))
 
 
-@pytest.mark.parametrize("sent", [b"", b"a=b", b"[]", b"\xff"])
-def test_nothing_sent(sent: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"a=b", b"[]", b"\xff"])
+def test_nothing_sent(content: bytes) -> None:
     """Where no JSON was sent there is nothing to look for."""
-    assert "wrong" == redact("wrong", sent)
+    assert "wrong" == redact("wrong", sent(content))
+
+
+def test_query() -> None:
+    """What was asked for in the query is blotted out too."""
+    request = sent(b"", "name=Kim+%C3%85&all=true&n=ab")
+
+    assert "no user *** true ab" == redact("no user Kim Å true ab", request)
+
+
+def test_deep() -> None:
+    """What is nested beyond all reason is not looked through."""
+    deep: Any = "Kim Å"
+    for _ in range(700):
+        deep = [deep]
+
+    assert "Kim" not in str(redact(deep, sent(SENT)))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\r\n b", "a b"),
+        ("a\x1bb", "ab"),
+        ("x" * 201, "x" * 200 + "..."),
+        (None, None),
+        (5, None),
+    ],
+)
+def test_presentable(text: Any, expected: str | None) -> None:
+    """What the server says is one line in a message, and not long."""
+    assert expected == presentable(text)

@@ -179,6 +179,8 @@ def test_cost(reason: Reason, expected: int) -> None:
     [
         ({"attempts": 0}, "retry.attempts"),
         ({"attempts": 2.0}, "retry.attempts"),
+        ({"budget": 5}, "retry.budget"),
+        ({"resend_unknown": "no"}, "retry.resend_unknown"),
         ({"attempts": True}, "retry.attempts"),
         ({"base": -1}, "retry.base"),
         ({"base": float("nan")}, "retry.base"),

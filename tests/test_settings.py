@@ -155,6 +155,9 @@ def test_seconds_refused(given: Any) -> None:
         {"X": "å"},
         {"Authorization": "Bearer x"},
         {"a b": "x"},
+        {"Content-length": "5"},
+        {"Host": "x"},
+        {"transfer-encoding": "chunked"},
     ],
 )
 def test_headers_refused(headers: Any) -> None:
@@ -174,6 +177,8 @@ def test_headers_refused(headers: Any) -> None:
         ({"retry": 4}, "retry"),
         ({"rate_limit": 5}, "rate_limit"),
         ({"middleware": [5]}, "middleware"),
+        ({"middleware": 5}, "middleware"),
+        ({"middleware": None}, "middleware"),
         ({"auth": StaticToken("t")}, "auth"),
         ({"transport": 5}, "transport"),
         ({"client_secret": 5}, "client_secret"),

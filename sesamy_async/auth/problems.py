@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote, quote_plus
 
@@ -13,6 +12,14 @@ import attrs
 
 from sesamy_async.core.outcome import Outcome
 from sesamy_async.core.response import Response
+from sesamy_async.core.status import (
+    REDIRECT,
+    REQUEST_TIMEOUT,
+    SERVER_ERROR,
+    SUCCESS,
+    TOO_EARLY,
+    TOO_MANY,
+)
 from sesamy_async.errors import (
     APIError,
     AuthenticationError,
@@ -32,14 +39,7 @@ from .credentials import ClientCredentials, basic_value
 _LONGEST_TEXT = 200
 _SHORTEST_SECRET = 3
 _LONGEST_CODE = 64
-_SUCCESS = range(200, 300)
-_REDIRECT = range(300, 400)
-_TRANSIENT = {
-    HTTPStatus.REQUEST_TIMEOUT,
-    HTTPStatus.TOO_EARLY,
-    HTTPStatus.TOO_MANY_REQUESTS,
-}
-_SERVER_ERROR = 500
+_TRANSIENT = {REQUEST_TIMEOUT, TOO_EARLY, TOO_MANY}
 
 
 def authentication_error(
@@ -69,7 +69,7 @@ def authentication_error(
     """
     status = answer.status_code
     said = _said(answer, credentials)
-    transient = status >= _SERVER_ERROR or status in _TRANSIENT
+    transient = status >= SERVER_ERROR or status in _TRANSIENT
     shown = [text for text in (said.error, said.description) if text]
     words = f" ({': '.join(shown)})" if shown else ""
     because = f", but {why}" if why else ""
@@ -190,7 +190,7 @@ def _plain(answer: Response, credentials: ClientCredentials) -> _Said:
     kind = answer.headers.get("content-type", "").lower()
     if "html" in kind or text.startswith("<"):
         return _Said(html=True)
-    if answer.status_code in _SUCCESS:
+    if answer.status_code in SUCCESS:
         # It may be a token.
         return _Said()
     return _Said(description=_presentable(text, credentials, _LONGEST_TEXT))
@@ -231,14 +231,14 @@ def _forms(credentials: ClientCredentials) -> list[str]:
 
 
 def _advice(status: int, said: _Said) -> str:
-    if status >= _SERVER_ERROR or status in _TRANSIENT:
+    if status >= SERVER_ERROR or status in _TRANSIENT:
         return LATER
-    if said.html or status in _REDIRECT:
+    if said.html or status in REDIRECT:
         return ADDRESS
     words = f"{said.error or ''} {said.description or ''}".lower()
     for pattern, advice in BY_WORDS:
         if pattern.search(words):
             return advice
-    if status in _SUCCESS:
+    if status in SUCCESS:
         return ADDRESS
     return BY_STATUS.get(status, EVERYTHING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import attrs
 
@@ -75,15 +75,13 @@ def asked_wait(
             that a wrong clock here does no harm.
     """
     now = _http_date(headers.get("date")) or wall
-    named = [
-        wait
-        for wait in (in_body, _retry_after(headers.get("retry-after"), now))
-        if wait is not None
-    ]
-    if named:
-        return max(named)
+    named = (in_body, _retry_after(headers.get("retry-after"), now))
+    waits = [wait for wait in named if _is_wait(wait)]
+    if waits:
+        return max(waits)
     reset = seconds(headers.get("x-ratelimit-reset"))
-    return None if reset is None else seconds(max(0.0, reset - now))
+    wait = None if reset is None else max(0.0, reset - now)
+    return wait if _is_wait(wait) else None
 
 
 def seconds(value: object) -> float | None:
@@ -104,7 +102,12 @@ def _retry_after(value: str | None, now: float) -> float | None:
     wait = seconds(value)
     if wait is None and (at := _http_date(value)) is not None:
         wait = max(0.0, at - now)
-    return wait if wait is None or wait <= _LONGEST_WAIT else None
+    return wait
+
+
+def _is_wait(wait: float | None) -> TypeGuard[float]:
+    """Whether it can be one: no Unix time, and none in milliseconds."""
+    return wait is not None and wait <= _LONGEST_WAIT
 
 
 def _http_date(value: str | None) -> float | None:

@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self
 
 import attrs
 
+from .headers import merged
 from .record import Record
 from .response import Response
 from .secret import Secret
@@ -73,7 +74,7 @@ class Call:
         """Return a copy with more headers (``X_Name=`` is ``X-Name``)."""
         named = {name.replace("_", "-"): headers[name] for name in headers}
         request = attrs.evolve(
-            self.request, headers={**self.request.headers, **named}
+            self.request, headers=merged(self.request.headers, named)
         )
         return attrs.evolve(self, request=request)
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from .failure import Failure, FailureKind
 from .outcome import Outcome
+from .status import (
+    CLIENT_ERROR,
+    PERMANENT_REDIRECT,
+    REQUEST_TIMEOUT,
+    SUCCESS,
+    TEMPORARY_REDIRECT,
+)
 
 
-_OK = range(200, 300)
-_CLIENT_ERROR = range(400, 500)
-_REQUEST_TIMEOUT = 408
-_REPEATED_ELSEWHERE = {307, 308}
+_REPEATED_ELSEWHERE = {TEMPORARY_REDIRECT, PERMANENT_REDIRECT}
 _BEFORE_SENDING = {FailureKind.REQUEST, FailureKind.CONNECT}
 
 
@@ -21,11 +25,11 @@ def outcome_of_status(status_code: int) -> Outcome:
     that the request is to be repeated elsewhere, hence was not done here;
     a 301, 302 or 303 may be the answer to a request that was done.
     """
-    if status_code in _OK:
+    if status_code in SUCCESS:
         return Outcome.APPLIED
-    if status_code == _REQUEST_TIMEOUT:
+    if status_code == REQUEST_TIMEOUT:
         return Outcome.UNKNOWN
-    if status_code in _CLIENT_ERROR or status_code in _REPEATED_ELSEWHERE:
+    if status_code in CLIENT_ERROR or status_code in _REPEATED_ELSEWHERE:
         return Outcome.REFUSED
     return Outcome.UNKNOWN
 

@@ -8,9 +8,12 @@ from typing import Any, TypeVar
 
 from sesamy_async.errors import ConfigurationError
 
+from .outcome import Outcome
+
 
 _T = TypeVar("_T")
 _OURS = "sesamy_async"
+_PATIENCE = 100
 
 
 def drive(coroutine: Coroutine[Any, Any, _T]) -> _T:
@@ -29,11 +32,14 @@ def drive(coroutine: Coroutine[Any, Any, _T]) -> _T:
         f"{culprit} waits for an event loop, which the blocking client "
         "does not have. Make it not suspend, or use AsyncSesamy."
     )
-    try:
-        coroutine.throw(error)
-    except StopIteration as stop:
-        return stop.value  # type: ignore[no-any-return] # typeshed: Any
+    for _ in range(_PATIENCE):
+        try:
+            coroutine.throw(error)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return] # typeshed: Any
+    # It swallows each error and waits again: nobody knows what it did.
     coroutine.close()
+    error.outcome = Outcome.UNKNOWN
     raise error
 
 

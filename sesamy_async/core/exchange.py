@@ -6,18 +6,18 @@ import logging
 
 import attrs
 
-from sesamy_async.errors import SesamyError
+from sesamy_async.errors import ConfigurationError, SesamyError
 
 from .call import Call
 from .explain import explain_answer, explain_failure
 from .failure import Failure, FailureKind, TransportFailure
 from .response import Response
 from .runtime import Runtime
+from .status import SUCCESS
 from .transport import Transport
 
 
 _log = logging.getLogger("sesamy_async")
-_OK = range(200, 300)
 
 
 @attrs.frozen
@@ -40,6 +40,11 @@ class Exchange:
         record = call.record
         if self.runtime.now() >= call.deadline:
             raise explain_failure(call, _LATE)
+        if record.answered and not call.repeatable:
+            raise ConfigurationError(
+                "A middleware called proceed again after it had returned: "
+                "that would have made a second contract."
+            )
         record.begin()
         _log.debug("%s: attempt %d", call.operation, call.attempt)
         try:
@@ -50,14 +55,25 @@ class Exchange:
             record.interrupt()
             raise
         else:
-            return self._read(call, response)
+            return self._checked(call, response)
         error = explain_failure(call, failure)
         record.note(error.outcome)
         raise error from cause
 
+    def _checked(self, call: Call, response: Response) -> Response:
+        """Read the answer; its status decides, whatever goes wrong here."""
+        try:
+            return self._read(call, response)
+        except SesamyError:
+            raise
+        except BaseException:
+            call.record.status_code = response.status_code
+            call.record.interrupt()
+            raise
+
     def _read(self, call: Call, response: Response) -> Response:
         record = call.record
-        if response.status_code not in _OK:
+        if response.status_code not in SUCCESS:
             error = explain_answer(call, response, self.runtime.wall())
             record.note(error.outcome)
             raise error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sesamy_async.errors import (
     APIError,
     ConnectionFailedError,
@@ -18,12 +20,11 @@ from .call import Call
 from .classify import outcome_of_failure, outcome_of_status
 from .failure import Failure, FailureKind
 from .outcome import Outcome
-from .redact import redact
+from .redact import presentable, redact
 from .response import Response
+from .status import REDIRECT, TOO_MANY
 
 
-_TOO_MANY = 429
-_REDIRECT = range(300, 400)
 _ADVICE = {
     400: "The order is not as Sesamy wants it.",
     401: "The token was not accepted.",
@@ -71,13 +72,16 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
     status = response.status_code
     body = read_error(response)
     outcome = outcome_of_status(status)
-    throttled = status == _TOO_MANY
-    message = redact(body.message, call.request.content)
+    throttled = status == TOO_MANY
+    said = {"code": body.code, "message": body.message}
+    clean = redact({**said, "details": body.details}, call.request)
+    details: dict[str, Any] = clean["details"]
+    code, message = presentable(clean["code"]), presentable(clean["message"])
     parts = [f"Sesamy answered {status}"]
-    parts += [f" ({body.code})"] if body.code else []
+    parts += [f" ({code})"] if code else []
     parts += [f": {message}"] if message else []
-    if (field := body.details.get("field")) and isinstance(field, str):
-        parts += [f" [field {redact(field, call.request.content)}]"]
+    if field := presentable(details.get("field")):
+        parts += [f" [field {field}]"]
     text = "".join(parts).rstrip(".") + "."
     error = api_error_type(status)(
         f"{text} {_advice(status)}".rstrip(),
@@ -85,9 +89,9 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
         retryable=throttled
         or (outcome is Outcome.UNKNOWN and call.repeatable),
         status_code=status,
-        code=body.code,
-        message=message,
-        details=redact(body.details, call.request.content),
+        code=clean["code"],
+        message=clean["message"],
+        details=details,
         retry_after=asked_wait(response.headers, body.retry_after, wall)
         if throttled or outcome is Outcome.UNKNOWN
         else None,
@@ -114,6 +118,6 @@ def unreadable(call: Call, response: Response, why: str) -> SesamyError:
 
 
 def _advice(status: int) -> str:
-    if status in _REDIRECT:
+    if status in REDIRECT:
         return "Redirects are not followed: look at base_url."
     return _ADVICE.get(status, "")

@@ -52,3 +52,16 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Headers({', '.join(self._values)})"
+
+
+def merged(
+    headers: Mapping[str, str], more: Mapping[str, str]
+) -> dict[str, str]:
+    """Return headers with others that replace them, in any case."""
+    replaced = {name.lower() for name in more}
+    kept = {
+        name: value
+        for name, value in headers.items()
+        if name.lower() not in replaced
+    }
+    return {**kept, **more}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from threading import Lock
 
+from .after_fork import renewed_after_fork
 from .retry_policy import Reason, RetryBudget
 
 
@@ -12,6 +13,11 @@ class Quota:
 
     def __init__(self) -> None:
         self._spent = 0
+        self._lock = Lock()
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin anew in a child: another thread may have held the lock."""
         self._lock = Lock()
 
     def take(self, budget: RetryBudget, reason: Reason) -> bool:

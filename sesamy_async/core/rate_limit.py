@@ -7,9 +7,13 @@ from threading import Lock
 
 import attrs
 
+from .after_fork import renewed_after_fork
 from .answers import seconds
 from .headers import Headers
 from .numbers import check_number
+
+
+_LONGEST_BLOCK = 3600.0
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +64,12 @@ class Bucket:
         self._blocked_until = -math.inf
         self._outstanding = 0
         self._lock = Lock()
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin anew in a child: what is on its way is the parent's."""
+        self._lock = Lock()
+        self._outstanding = 0
 
     @property
     def rate(self) -> float:
@@ -123,9 +133,11 @@ class Bucket:
     def throttled(self, now: float, wait: float) -> None:
         """Send nothing for so many seconds: the server answered 429.
 
-        Then one request is free, and those that are on their way or wait
-        for their turn have to share what comes after it.
+        For an hour at most, whatever it says.  Then one request is free,
+        and those that are on their way or wait for their turn have to
+        share what comes after it.
         """
+        wait = min(wait, _LONGEST_BLOCK)
         with self._lock:
             self._outstanding -= 1
             self._refill(now)

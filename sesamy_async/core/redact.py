@@ -6,16 +6,22 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any, cast
+from urllib.parse import parse_qsl, urlsplit
+
+from .call import Request
 
 
 _EMAIL = re.compile(r"[^\s@\"'<>(),;:]+@[^\s@\"'<>(),;:]+")
 _PUBLIC = {"externalOrderId", "paymentProvider", "paymentMethod", "gender"}
+_BOOLEANS = {"true", "false"}
 _SHORTEST = 3
+_LONGEST = 200
+_DEEPEST = 64
 _BLOT = "***"
 
 
-def redact(value: Any, sent: bytes) -> Any:
-    """Return `value` without the strings of the request body `sent`.
+def redact(value: Any, request: Request) -> Any:
+    """Return `value` without what the request said.
 
     A server that repeats the customer's e-mail address in its error must
     not put it into our messages and logs.  Values of fewer than three
@@ -23,9 +29,10 @@ def redact(value: Any, sent: bytes) -> Any:
 
     Args:
         value: A JSON value from an error answer.
-        sent: The JSON body of the request; anything else has no strings.
+        request: Its JSON body and its query are looked at.
     """
-    words = sorted(set(_personal(_parse(sent))), key=len, reverse=True)
+    words = sorted({*_in_body(request), *_in_query(request)}, key=len)
+    words.reverse()
 
     def clean(text: str) -> str:
         for word in words:
@@ -37,33 +44,61 @@ def redact(value: Any, sent: bytes) -> Any:
                 )
         return _EMAIL.sub(_BLOT, text)
 
-    def blot(item: Any) -> Any:
+    def blot(item: Any, depth: int) -> Any:
+        if depth > _DEEPEST:
+            return _BLOT
         if isinstance(item, str):
             return clean(item)
         if isinstance(item, dict):
             pairs = cast("dict[str, Any]", item).items()
-            return {blot(key): blot(inner) for key, inner in pairs}
+            return {clean(key): blot(inner, depth + 1) for key, inner in pairs}
         if isinstance(item, list):
-            return [blot(inner) for inner in cast("list[object]", item)]
-        return item
+            return [
+                blot(inner, depth + 1) for inner in cast("list[object]", item)
+            ]
+        return _BLOT if _as_word(item) in words else item
 
-    return blot(value)
+    return blot(value, 0)
 
 
-def _parse(sent: bytes) -> Any:
-    try:
-        return json.loads(sent)
-    except ValueError:
+def presentable(text: Any) -> str | None:
+    """Return words of the server's for a message: one line, not long."""
+    if not isinstance(text, str):
         return None
+    line = " ".join(text.split())
+    shown = "".join(char for char in line if char.isprintable())
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
+
+
+def _in_body(request: Request) -> Iterator[str]:
+    try:
+        body = json.loads(request.content)
+    except (ValueError, RecursionError):
+        return
+    yield from _personal(body)
+
+
+def _in_query(request: Request) -> Iterator[str]:
+    for _, value in parse_qsl(urlsplit(request.url).query):
+        if len(value) >= _SHORTEST and value not in _BOOLEANS:
+            yield value
 
 
 def _personal(value: Any) -> Iterator[str]:
-    if isinstance(value, str) and len(value) >= _SHORTEST:
-        yield value
-    elif isinstance(value, dict):
+    if isinstance(value, dict):
         for key, inner in cast("dict[str, Any]", value).items():
             if key not in _PUBLIC:
                 yield from _personal(inner)
     elif isinstance(value, list):
         for inner in cast("list[object]", value):
             yield from _personal(inner)
+    elif word := _as_word(value):
+        yield word
+
+
+def _as_word(value: Any) -> str:
+    """Return a string or number as it may be repeated; else nothing."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    word = str(value)
+    return word if len(word) >= _SHORTEST else ""

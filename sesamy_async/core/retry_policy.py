@@ -17,9 +17,7 @@ from sesamy_async.errors import (
 from .call import Call
 from .numbers import check_number
 from .outcome import Outcome
-
-
-_TOO_MANY = 429
+from .status import TOO_MANY
 
 
 class Reason(StrEnum):
@@ -115,6 +113,14 @@ class RetryPolicy:
             raise ConfigurationError(
                 "retry.attempts must be a whole number of at least 1."
             )
+        if not isinstance(self.budget, RetryBudget | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(
+                "retry.budget must be a RetryBudget, or None."
+            )
+        if type(self.resend_unknown) is not bool:
+            raise ConfigurationError(
+                "retry.resend_unknown must be True or False."
+            )
         check_number("retry.attempts", self.attempts, least=1)
         check_number("retry.base", self.base, least=0)
         check_number("retry.cap", self.cap, least=0)
@@ -148,7 +154,7 @@ class RetryPolicy:
             return None
         if isinstance(error, UnauthorizedError):
             return Reason.RENEWED if error.retryable else None
-        if isinstance(error, APIError) and error.status_code == _TOO_MANY:
+        if isinstance(error, APIError) and error.status_code == TOO_MANY:
             return Reason.THROTTLED
         may = {
             Outcome.NOT_SENT: error.retryable,

@@ -55,7 +55,8 @@ async def _connect(
         await loop.sock_connect(sock, address)
     except BaseException:
         # While the loop still watches it, its number may not be reused.
-        loop.remove_writer(sock)
+        with suppress(NotImplementedError):  # Windows watches none.
+            loop.remove_writer(sock)
         sock.close()
         raise
     return sock

@@ -21,7 +21,7 @@ from .readable import is_readable
 _HIGH_WATER = 2**16
 
 
-class Wire(asyncio.Protocol):
+class Inbox(asyncio.Protocol):
     """Collects what comes in, and wakes the one who waits for it."""
 
     def __init__(self) -> None:
@@ -113,13 +113,13 @@ class AsyncioStream:
     """What httpcore reads from and writes to.
 
     Args:
-        wire: The connection.
+        inbox: What comes in over the connection.
         errors: The module whose exceptions are raised: httpcore's, or that
             of a continuation of it.
     """
 
-    def __init__(self, wire: Wire, errors: Any) -> None:
-        self._wire = wire
+    def __init__(self, inbox: Inbox, errors: Any) -> None:
+        self._inbox = inbox
         self._errors = errors
         self._outbox = Outbox()
 
@@ -129,19 +129,19 @@ class AsyncioStream:
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> bytes:
         """Read some bytes; none at the end."""
-        wire = self._wire
-        if held := self._outbox.take():
-            await self._send(held, timeout)
-        if not wire.received:
-            if not await wire.readable(timeout):
+        inbox = self._inbox
+        if self._outbox.waiting:
+            await self._send(timeout)
+        if not inbox.received:
+            if not await inbox.readable(timeout):
                 raise self._errors.ReadTimeout
-            if not wire.received and wire.error is not None:
-                raise self._errors.ReadError(str(wire.error))
+            if not inbox.received and inbox.error is not None:
+                raise self._errors.ReadError(str(inbox.error))
         else:
             # A server that never pauses must not keep the loop, and with
             # it the deadline, from its turn.
             await asyncio.sleep(0)
-        return wire.take(max_bytes)
+        return inbox.take(max_bytes)
 
     async def write(
         self,
@@ -149,12 +149,14 @@ class AsyncioStream:
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> None:
         """Write all bytes."""
-        if data := self._outbox.add(buffer):
-            await self._send(data, timeout)
+        send = self._outbox.add(buffer)
+        del buffer  # No traceback may show it as a local of ours.
+        if send:
+            await self._send(timeout)
 
     async def aclose(self) -> None:
         """Close at once; the socket is gone when this returns."""
-        self._wire.transport.abort()
+        self._inbox.transport.abort()
         await asyncio.sleep(0)
 
     async def start_tls(
@@ -164,14 +166,14 @@ class AsyncioStream:
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> AsyncioStream:
         """Put TLS over it."""
-        wire = self._wire
+        inbox = self._inbox
         loop = asyncio.get_running_loop()
         done = False
         try:
             async with asyncio.timeout(timeout):
-                wire.transport = await loop.start_tls(
-                    wire.transport,
-                    wire,
+                inbox.transport = await loop.start_tls(
+                    inbox.transport,
+                    inbox,
                     ssl_context,
                     server_hostname=server_hostname,
                 )
@@ -182,34 +184,30 @@ class AsyncioStream:
             raise self._errors.ConnectError(str(error)) from error
         finally:
             if not done:
-                wire.transport.abort()
-        return AsyncioStream(wire, self._errors)
+                inbox.transport.abort()
+        return AsyncioStream(inbox, self._errors)
 
     def get_extra_info(self, info: str) -> Any:
         """Return what the connection says of itself."""
         if info == "is_readable":
             return self._is_readable()
         name = {"server_addr": "peername", "client_addr": "sockname"}
-        return self._wire.transport.get_extra_info(name.get(info, info))
+        return self._inbox.transport.get_extra_info(name.get(info, info))
 
     def _is_readable(self) -> bool:
         """Whether an idle connection has something to say: its end."""
-        wire = self._wire
-        if wire.ended or wire.received or wire.transport.is_closing():
+        inbox = self._inbox
+        if inbox.ended or inbox.received or inbox.transport.is_closing():
             return True
         # The loop may not have come round to see it yet.
-        return is_readable(wire.transport.get_extra_info("socket"))
+        return is_readable(inbox.transport.get_extra_info("socket"))
 
-    async def _send(
-        self,
-        data: bytes,
-        timeout: float | None,  # noqa: ASYNC109
-    ) -> None:
-        wire = self._wire
-        if wire.ended:
+    async def _send(self, timeout: float | None) -> None:  # noqa: ASYNC109
+        inbox = self._inbox
+        if inbox.ended:
             raise self._errors.WriteError("The connection is closed.")
-        wire.transport.write(data)
-        if not await wire.drained(timeout):
+        inbox.transport.write(self._outbox.take())
+        if not await inbox.drained(timeout):
             raise self._errors.WriteTimeout
 
 
@@ -237,9 +235,12 @@ class AsyncioBackend:
         try:
             async with asyncio.timeout(timeout):
                 sock = await connected(host, port)
-                _, wire = await loop.create_connection(Wire, sock=sock)
+                _, inbox = await loop.create_connection(Inbox, sock=sock)
         except TimeoutError as error:
             raise self._errors.ConnectTimeout(str(error)) from error
         except OSError as error:
             raise self._errors.ConnectError(str(error)) from error
-        return AsyncioStream(wire, self._errors)
+        except UnicodeError as error:
+            words = "The host's name can't be looked up."
+            raise self._errors.ConnectError(words) from error
+        return AsyncioStream(inbox, self._errors)

@@ -19,6 +19,9 @@ from .outbox import Outbox
 from .readable import is_readable
 
 
+_NO_NAME = "The host's name can't be looked up."
+
+
 class Allowance:
     """How long the present call may still use a connection."""
 
@@ -75,8 +78,8 @@ class BlockingStream:
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read some bytes; none at the end."""
-        if held := self._outbox.take():
-            self._send(held, timeout)
+        if self._outbox.waiting:
+            self._send(timeout)
         try:
             self._sock.settimeout(self._allowance.shorten(timeout))
             return self._sock.recv(max_bytes)
@@ -87,8 +90,10 @@ class BlockingStream:
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all bytes."""
-        if data := self._outbox.add(buffer):
-            self._send(data, timeout)
+        send = self._outbox.add(buffer)
+        del buffer  # No traceback may show it as a local of ours.
+        if send:
+            self._send(timeout)
 
     def close(self) -> None:
         """Close the socket."""
@@ -123,8 +128,8 @@ class BlockingStream:
             return sock if isinstance(sock, ssl.SSLSocket) else None
         return sock if info == "socket" else None
 
-    def _send(self, data: bytes, timeout: float | None) -> None:
-        left = memoryview(data)
+    def _send(self, timeout: float | None) -> None:
+        left = memoryview(self._outbox.take())
         try:
             while left:
                 self._sock.settimeout(self._allowance.shorten(timeout))
@@ -165,21 +170,25 @@ class BlockingBackend:
             sock = _connected(host, port, self._allowance.within(timeout))
         except OSError as error:
             raise _connecting(error, self._errors) from error
+        except UnicodeError as error:
+            raise self._errors.ConnectError(_NO_NAME) from error
         return BlockingStream(sock, self._allowance, self._errors)
 
 
 def _connected(host: str, port: int, allowance: Allowance) -> socket.socket:
     failure = OSError("The name has no address.")
-    for family, kind, protocol, _, address in socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM
-    ):
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for tried, (family, kind, protocol, _, address) in enumerate(found):
         try:
             sock = socket.socket(family, kind, protocol)
         except OSError as error:  # A family that this machine has not.
             failure = error
             continue
         try:
-            sock.settimeout(allowance.shorten(None))
+            # A share each: the first may be one that never answers.
+            left = allowance.shorten(None)
+            share = None if left is None else left / (len(found) - tried)
+            sock.settimeout(share)
             sock.connect(address)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:

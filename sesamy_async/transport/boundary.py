@@ -7,7 +7,9 @@ from typing import Any
 from sesamy_async.core.record import Record
 
 
-_HEAD = "http11.send_request_headers."
+_STARTED = ".send_request_headers.started"
+_FAILED = ".send_request_headers.failed"
+_CONNECTING = "connection."
 _TUNNEL = b"CONNECT"
 
 
@@ -15,14 +17,17 @@ class Boundary:
     """Keeps `Record.sent` true, from httpcore's trace of one attempt.
 
     Nothing was sent as long as ``http11.send_request_headers.started`` has
-    not fired.  It fires for a proxy's CONNECT too, which is not ours; and a
-    head that h11 refuses to write (``LocalProtocolError``) never left.
+    not fired (or ``http2.``, in a client of the caller's).  It fires for a
+    proxy's CONNECT too, which is not ours; and a head that h11 refuses to
+    write (``LocalProtocolError``) never left.  What has left once, a second
+    try of a transport of the caller's can't call back.
     """
 
-    __slots__ = ("_record",)
+    __slots__ = ("_first", "_record")
 
     def __init__(self, record: Record) -> None:
         self._record = record
+        self._first = False
         # As long as nothing is traced, nothing can be said: the transport
         # may be one that has no trace.
         record.sent = None
@@ -30,12 +35,15 @@ class Boundary:
     def see(self, name: str, info: dict[str, Any]) -> None:
         """Take note of an event, in the blocking client."""
         record = self._record
-        if name == f"{_HEAD}started":
-            record.sent = info["request"].method != _TUNNEL
-        elif name == f"{_HEAD}failed":
-            refused = type(info["exception"]).__name__ == "LocalProtocolError"
-            record.sent = record.sent and not refused
-        elif record.sent is None:
+        if name.endswith(_STARTED):
+            ours = info["request"].method != _TUNNEL
+            self._first = ours and not record.sent
+            record.sent = bool(record.sent) or ours
+        elif name.endswith(_FAILED):
+            kind = type(info["exception"]).__name__
+            if self._first and kind == "LocalProtocolError":
+                record.sent = False
+        elif record.sent is None and name.startswith(_CONNECTING):
             record.sent = False
 
     async def asee(self, name: str, info: dict[str, Any]) -> None:

@@ -109,7 +109,11 @@ class ConnectionSet(Generic[C]):
             if not waiter.turn:
                 self._waiters.remove(waiter)
                 return None
-        given = waiter.connection
+            given = waiter.connection
+            if given is not None and not given.usable():
+                # Its place is taken over by the one that is made below.
+                self._stale.append(given)
+                given = None
         return self._made() if given is None else given
 
     def release(self, connection: C) -> None:

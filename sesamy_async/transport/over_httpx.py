@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
 
+from sesamy_async.core.after_fork import renewed_after_fork
 from sesamy_async.core.call import Call
 from sesamy_async.core.failure import (
     Failure,
@@ -59,6 +61,11 @@ class OverHttpx:
         self._settings = settings
         self._sets: _Sets = {}
         self._lock = Lock()
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin anew in a child: another thread may have held the lock."""
+        self._lock = Lock()
 
     @property
     def used(self) -> bool:
@@ -77,18 +84,27 @@ class OverHttpx:
             raise TransportFailure(_NO_CONNECTION)
         try:
             response = await self._exchange(wire, call)
-        except BaseException:
-            if wire.traced and call.record.sent is None:
+        except BaseException as error:
+            untraced = call.record.sent is None
+            if untraced and wire.traced and not isinstance(error, Exception):
                 # Cancelled before the first event.
                 call.record.sent = False
             connections.discard()
-            with self._runtime.shield():
-                await wire.aclose()
+            await self._close([wire])
             raise
-        connections.release(wire)
-        for stale in connections.stale():
-            await stale.aclose()
+        if connections in self._sets.values():
+            connections.release(wire)
+            await self._close(connections.stale())
+        else:  # The client was closed meanwhile.
+            connections.discard()
+            await self._close([wire])
         return response
+
+    async def _close(self, wires: Iterable[Wire]) -> None:
+        """Close them; no trouble with that changes what became of a call."""
+        for wire in wires:
+            with self._runtime.shield(), suppress(Exception):
+                await wire.aclose()
 
     async def aclose(self) -> None:
         """Close the free connections of the present scope."""
@@ -97,8 +113,7 @@ class OverHttpx:
             mine = [key for key in self._sets if key[0] == scope]
             sets = [self._sets.pop(key) for key in mine]
         for each in sets:
-            for wire in (*each.stale(), *each.drain()):
-                await wire.aclose()
+            await self._close((*each.stale(), *each.drain()))
 
     def _set_for(self, url: str) -> ConnectionSet[Wire]:
         origin = origin_of(url)

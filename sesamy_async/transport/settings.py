@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from sesamy_async.core.numbers import check_number
+from sesamy_async.errors import ConfigurationError
 
 from .library import Name
 
@@ -53,6 +54,8 @@ class Connections:
     through: Any = None
 
     def __attrs_post_init__(self) -> None:
+        if not isinstance(self.proxy, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError("transport.proxy must be a URL.")
         check_number("transport.cap", self.cap, least=1)
         check_number("transport.idle", self.idle, least=0)
         check_number(

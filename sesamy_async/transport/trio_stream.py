@@ -36,8 +36,8 @@ class TrioStream:
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> bytes:
         """Read some bytes; none at the end."""
-        if held := self._outbox.take():
-            await self._stream.write(held, timeout)
+        if self._outbox.waiting:
+            await self._stream.write(self._outbox.take(), timeout)
         data: bytes = await self._stream.read(max_bytes, timeout)
         return data
 
@@ -47,8 +47,10 @@ class TrioStream:
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> None:
         """Write all bytes."""
-        if data := self._outbox.add(buffer):
-            await self._stream.write(data, timeout)
+        send = self._outbox.add(buffer)
+        del buffer  # No traceback may show it as a local of ours.
+        if send:
+            await self._stream.write(self._outbox.take(), timeout)
 
     async def aclose(self) -> None:
         """Close the connection."""

@@ -55,6 +55,33 @@ class Wire(Protocol):
         ...
 
 
+class _OverTransport:
+    _transport: Any
+    _owned: bool
+    _connection: Any
+
+    @property
+    def traced(self) -> bool:
+        return self._owned
+
+    def usable(self) -> bool:
+        return not self._owned or _usable(self._connection, self._transport)
+
+
+class _OverClient:
+    """It may be a mock, it has a pool of its own, and it stays open."""
+
+    @property
+    def traced(self) -> bool:
+        return False
+
+    def usable(self) -> bool:
+        return True
+
+    async def aclose(self) -> None:
+        pass
+
+
 class _Awaiting:
     def trace(self, boundary: Boundary) -> Callable[..., Any]:
         return boundary.asee
@@ -77,7 +104,7 @@ class _Awaiting:
             await response.aclose()
 
 
-class AsyncTransportWire(_Awaiting):
+class AsyncTransportWire(_OverTransport, _Awaiting):
     """Over an async httpx transport."""
 
     def __init__(
@@ -90,15 +117,6 @@ class AsyncTransportWire(_Awaiting):
         self._transport = transport
         self._owned = owned
         self._connection = connection
-
-    @property
-    def traced(self) -> bool:
-        """Whether nothing can leave without the trace telling of it."""
-        return self._owned
-
-    def usable(self) -> bool:
-        """Whether a kept connection is still open, and has nothing more."""
-        return not self._owned or _usable(self._connection, self._transport)
 
     async def send(
         self, request: httpx.Request, deadline: float
@@ -113,20 +131,11 @@ class AsyncTransportWire(_Awaiting):
             await self._transport.aclose()
 
 
-class AsyncClientWire(_Awaiting):
+class AsyncClientWire(_OverClient, _Awaiting):
     """Over an `httpx.AsyncClient` of the caller's."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
-
-    @property
-    def traced(self) -> bool:
-        """Return False: it may be a mock."""
-        return False
-
-    def usable(self) -> bool:
-        """Return True: the client has a pool of its own."""
-        return True
 
     async def send(
         self, request: httpx.Request, deadline: float
@@ -139,9 +148,6 @@ class AsyncClientWire(_Awaiting):
             return await self._client.send(
                 request, stream=True, auth=None, follow_redirects=False
             )
-
-    async def aclose(self) -> None:
-        """Leave it open: it is the caller's."""
 
 
 class _Blocking:
@@ -163,7 +169,7 @@ class _Blocking:
             response.close()
 
 
-class BlockingTransportWire(_Blocking):
+class BlockingTransportWire(_OverTransport, _Blocking):
     """Over a blocking httpx transport."""
 
     def __init__(
@@ -179,15 +185,6 @@ class BlockingTransportWire(_Blocking):
         self._owned = owned
         self._connection = connection
 
-    @property
-    def traced(self) -> bool:
-        """Whether nothing can leave without the trace telling of it."""
-        return self._owned
-
-    def usable(self) -> bool:
-        """Whether a kept connection is still open, and has nothing more."""
-        return not self._owned or _usable(self._connection, self._transport)
-
     async def send(
         self, request: httpx.Request, deadline: float
     ) -> httpx.Response:
@@ -201,21 +198,12 @@ class BlockingTransportWire(_Blocking):
             self._transport.close()
 
 
-class BlockingClientWire(_Blocking):
+class BlockingClientWire(_OverClient, _Blocking):
     """Over an `httpx.Client` of the caller's."""
 
     def __init__(self, client: httpx.Client, allowance: Allowance) -> None:
         self._client = client
         self._allowance = allowance
-
-    @property
-    def traced(self) -> bool:
-        """Return False: it may be a mock."""
-        return False
-
-    def usable(self) -> bool:
-        """Return True: the client has a pool of its own."""
-        return True
 
     async def send(
         self, request: httpx.Request, deadline: float
@@ -228,9 +216,6 @@ class BlockingClientWire(_Blocking):
             return self._client.send(
                 request, stream=True, auth=None, follow_redirects=False
             )
-
-    async def aclose(self) -> None:
-        """Leave it open: it is the caller's."""
 
 
 async def _exhaust(chunks: AsyncIterator[bytes]) -> None:

@@ -1,0 +1,81 @@
+"""What closing does to calls, and what trouble with it does not."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from sesamy_async import ConnectionFailedError, StaticToken
+from sesamy_async.client import AsyncSesamy
+from sesamy_async.runtimes.on_anyio import AnyioRuntime
+from sesamy_async.sandbox import Sandbox, running
+from sesamy_async.transport.library import library
+from sesamy_async.transport.over_httpx import OverHttpx
+from sesamy_async.transport.settings import Connections
+from sesamy_async.transport.wires import AsyncTransportWire
+from support.calling import ORDER
+from support.exchanges import a_call
+from support.wire import QUICK
+
+
+class Stubborn(AsyncTransportWire):
+    """A connection that can't be closed without trouble."""
+
+    async def aclose(self) -> None:
+        """Fail."""
+        raise OSError("It can't be closed.")
+
+
+def make(answer: Any) -> OverHttpx:
+    """Return a transport over such connections."""
+    transport = httpx.MockTransport(answer)
+    return OverHttpx(
+        lambda _: Stubborn(transport, owned=False),
+        AnyioRuntime(),
+        Connections(idle=0.0),
+        library("httpx"),
+    )
+
+
+async def test_trouble_with_a_stale_connection() -> None:
+    """A complete answer stays one, whatever becomes of old connections."""
+    transport = make(lambda _: httpx.Response(200, content=b"{}"))
+    for _ in range(2):
+        response = await transport.send(a_call(deadline=math.inf))
+
+        assert 200 == response.status_code
+
+
+async def test_trouble_with_a_failed_connection() -> None:
+    """A failure stays what it is, whatever becomes of its connection."""
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    client = AsyncSesamy("acme", auth=StaticToken("t"))
+    object.__setattr__(client._caller.shared.exchange, "transport", make(fail))
+    with pytest.raises(ConnectionFailedError) as caught:
+        await client.with_options(retry=QUICK).contracts.create("P", ORDER)
+
+    assert 4 == caught.value.attempts
+
+
+async def test_closed_during_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that ends after its client was closed leaves nothing open."""
+    sandbox = Sandbox()
+    with running(sandbox) as url:
+        for name, value in sandbox.environment(url).items():
+            monkeypatch.setenv(name, value)
+        client = AsyncSesamy()
+        await client.contracts.create("SPRING-12", ORDER)
+        sandbox.faults.add("delay:0.2", on="create")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.contracts.create, "SPRING-12", ORDER)
+            await anyio.sleep(0.05)
+            await client.aclose()
+
+        assert not client._caller.shared.transport.used
