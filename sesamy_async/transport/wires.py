@@ -123,7 +123,9 @@ class AsyncTransportWire(_OverTransport, _Awaiting):
     ) -> httpx.Response:
         """Send it and read the head of the answer."""
         del deadline  # A cancellation ends the call in time.
-        return await self._transport.handle_async_request(request)
+        response: httpx.Response
+        response = await self._transport.handle_async_request(request)
+        return response
 
     async def aclose(self) -> None:
         """Close the connection, if it is ours."""
@@ -190,7 +192,8 @@ class BlockingTransportWire(_OverTransport, _Blocking):
     ) -> httpx.Response:
         """Send it and read the head of the answer."""
         self._allowance.deadline = deadline
-        return self._transport.handle_request(request)
+        response: httpx.Response = self._transport.handle_request(request)
+        return response
 
     async def aclose(self) -> None:
         """Close the connection, if it is ours."""
