@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import attrs
 
@@ -35,6 +35,7 @@ from .settings import (
     Settings,
     Source,
     check_headers,
+    check_kinds,
     check_seconds,
     check_url,
     check_vendor,
@@ -121,7 +122,7 @@ class AsyncSesamy:
             raise ConfigurationError(
                 "auth: give either auth=, or client_id= and client_secret=."
             )
-        _check_kinds(retry, rate_limit, middleware)
+        check_kinds(retry, rate_limit, middleware)
         settings = Settings(
             vendor_id=check_vendor(vendor_id),
             base_url=check_url(
@@ -190,7 +191,7 @@ class AsyncSesamy:
         if deadline is not None:
             changes["deadline"] = check_seconds("deadline", deadline)
         if retry is not None:
-            _check_kinds(retry, None, ())
+            check_kinds(retry, None, ())
             changes["retry"] = retry
         if vendor_id is not None:
             changes["vendor_id"] = check_vendor(vendor_id)
@@ -307,25 +308,6 @@ def _credentials(
         source.required("client_secret", secret, "SESAMY_CLIENT_SECRET"),
         **({} if scope is None else {"scope": scope}),
     )
-
-
-def _check_kinds(
-    retry: object, rate_limit: object, middleware: object
-) -> None:
-    if not isinstance(retry, RetryPolicy):
-        raise ConfigurationError("retry must be a RetryPolicy.")
-    if not isinstance(rate_limit, RateLimit | None):
-        raise ConfigurationError("rate_limit must be a RateLimit, or None.")
-    if not isinstance(middleware, Sequence):
-        raise ConfigurationError(
-            "middleware must be a sequence of async functions."
-        )
-    for each in cast("Sequence[object]", middleware):
-        if not callable(each):
-            raise ConfigurationError(
-                f"middleware: {type(each).__name__} can't be called; give "
-                "async functions of (call, proceed)."
-            )
 
 
 def _is_method(value: object) -> bool:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from .caller import Caller
 from .core.call import Call
 from .core.codec import dumps
-from .core.explain import unreadable
 from .core.outcome import Outcome
-from .core.response import Response
 from .core.secret import Secret
 from .errors import (
-    ConfigurationError,
     InvalidRequestError,
     SesamyError,
 )
 from .models import Contract, NewContract, Onboarded
 from .paths import segment
-from .wire import contract_of, encode_order
+from .reading import contract_in, fuller, read_confirmed, read_created
+from .wire import encode_order
 
 
 class AsyncContracts:
@@ -72,7 +70,7 @@ class AsyncContracts:
             del order  # No traceback may show it as a local of ours.
             raise _no_order(kind)
         call = self._create_call(promo_code, order, vendor_id, confirm=confirm)
-        return _contract(await self._caller.perform(call))
+        return contract_in(await self._caller.perform(call))
 
     async def confirm(
         self,
@@ -107,7 +105,7 @@ class AsyncContracts:
         if payment is None:
             raise _no_payment_data()
         call = self._confirm_call(promo_code, contract_id, payment, vendor_id)
-        return _contract(await self._caller.perform(call))
+        return contract_in(await self._caller.perform(call))
 
     async def onboard(
         self,
@@ -159,7 +157,7 @@ class AsyncContracts:
             by=deadline,
         )
         try:
-            contract = _contract(await self._caller.perform(create))
+            contract = contract_in(await self._caller.perform(create))
         except SesamyError as error:
             _stopped(error, "create", None)
             raise
@@ -172,7 +170,7 @@ class AsyncContracts:
                 by=deadline,
                 external_order_id=order.external_order_id,
             )
-            confirmed = _contract(await self._caller.perform(confirm))
+            confirmed = contract_in(await self._caller.perform(confirm))
         except SesamyError as error:
             error.external_order_id = order.external_order_id
             _stopped(error, "confirm", contract.id)
@@ -184,7 +182,7 @@ class AsyncContracts:
             )
             raise
         return Onboarded(
-            contract=_fuller(confirmed, contract),
+            contract=fuller(confirmed, contract),
             strays=create.record.lost,
         )
 
@@ -211,7 +209,7 @@ class AsyncContracts:
             repeatable=repeatable,
             deadline=by,
             external_order_id=order.external_order_id,
-            read=_read_created,
+            read=read_created,
         )
 
     def _confirm_call(
@@ -234,7 +232,7 @@ class AsyncContracts:
             deadline=by,
             external_order_id=external_order_id,
             contract_id=contract_id,
-            read=_read_confirmed,
+            read=read_confirmed,
         )
 
     def _path(self, promo_code: str, vendor_id: str | None) -> str:
@@ -279,49 +277,6 @@ def _no_order(kind: str) -> InvalidRequestError:
     )
 
 
-def _contract(response: Response) -> Contract:
-    """Return what was read, unless a middleware put something else there."""
-    if isinstance(response.parsed, Contract):
-        return response.parsed
-    raise ConfigurationError(
-        "A middleware replaced the contract by "
-        f"{type(response.parsed).__name__}.",
-        outcome=Outcome.APPLIED,
-    )
-
-
-def _read_created(call: Call, response: Response) -> Contract:
-    data = _json(call, response)
-    contract = contract_of(data)
-    if contract is None:
-        raise unreadable(call, response, "its JSON holds no contract id")
-    return contract
-
-
-def _read_confirmed(call: Call, response: Response) -> Contract:
-    """Read a confirm's answer: a contract, another object, or nothing.
-
-    No source says what it holds; that it was confirmed, the status says.
-    """
-    confirmed = str(call.contract_id)
-    if not response.content.strip():
-        return Contract(id=confirmed)
-    data = _json(call, response)
-    contract = contract_of(data)
-    if contract is not None and contract.id == confirmed:
-        return contract
-    raw = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
-    return Contract(id=confirmed, raw=raw)
-
-
-def _json(call: Call, response: Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        pass
-    raise unreadable(call, response, "its body is no JSON")
-
-
 def _stopped(error: SesamyError, step: str, contract_id: str | None) -> None:
     """Say where `onboard` stopped, and what that means for the order."""
     error.operation = "contracts.onboard"
@@ -336,8 +291,3 @@ def _stopped(error: SesamyError, step: str, contract_id: str | None) -> None:
         error.retryable = False
     elif error.outcome is Outcome.UNKNOWN:
         error.retryable = True
-
-
-def _fuller(confirmed: Contract, created: Contract) -> Contract:
-    """Prefer what confirm answered, if it answered with a contract."""
-    return confirmed if contract_of(confirmed.raw) else created

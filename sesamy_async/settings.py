@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from .core.numbers import check_number
+from .core.rate_limit import RateLimit
 from .core.retry_policy import RetryPolicy
 from .core.secret import Secret
 from .errors import ConfigurationError, InvalidRequestError
@@ -188,6 +189,28 @@ def check_headers(headers: object) -> dict[str, str]:
             )
         checked[name] = value
     return checked
+
+
+def check_kinds(retry: object, rate_limit: object, middleware: object) -> None:
+    """Refuse what is of another kind.
+
+    Raises:
+        ConfigurationError: It names the argument.
+    """
+    if not isinstance(retry, RetryPolicy):
+        raise ConfigurationError("retry must be a RetryPolicy.")
+    if not isinstance(rate_limit, RateLimit | None):
+        raise ConfigurationError("rate_limit must be a RateLimit, or None.")
+    if not isinstance(middleware, Sequence):
+        raise ConfigurationError(
+            "middleware must be a sequence of async functions."
+        )
+    for each in cast("Sequence[object]", middleware):
+        if not callable(each):
+            raise ConfigurationError(
+                f"middleware: {type(each).__name__} can't be called; give "
+                "async functions of (call, proceed)."
+            )
 
 
 def _is_loopback(host: str) -> bool:

@@ -12,8 +12,8 @@ from .store import (
     StoredToken,
     TokenStore,
     TokenStoreWarning,
-    store_key,
 )
+from .store_key import store_key
 from .token import Token, token_from_answer
 from .token_auth import TokenAuth
 

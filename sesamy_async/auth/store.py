@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from hashlib import sha256
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import attrs
 
 from sesamy_async.core.secret import Secret
-
-
-if TYPE_CHECKING:
-    from .credentials import ClientCredentials
 
 
 class TokenStoreWarning(UserWarning):
@@ -84,28 +78,3 @@ class MemoryTokenStore:
     def discard(self, key: str) -> None:
         """Forget the token, if there is one."""
         self._tokens.pop(key, None)
-
-
-def store_key(token_url: str, credentials: ClientCredentials) -> str:
-    """Return the name under which a store keeps these credentials' token.
-
-    All that the token depends on is in it, but for the secret: a digest
-    of that would let a reader of the file guess at it.
-
-    Args:
-        token_url: The absolute URL of the token endpoint.
-        credentials: Whose token.
-
-    Returns:
-        A SHA-256 digest in hexadecimal.
-
-    .. versionadded:: 0.1.0
-    """
-    parts = [
-        token_url,
-        credentials.client_id,
-        credentials.scope,
-        credentials.audience,
-        credentials.organization,
-    ]
-    return sha256(json.dumps(parts).encode()).hexdigest()

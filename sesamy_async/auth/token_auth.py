@@ -19,7 +19,8 @@ from sesamy_async.errors import (
 from .credentials import ClientCredentials, token_request
 from .kept import Kept
 from .problems import authentication_error, late, token_error
-from .store import MemoryTokenStore, store_key
+from .store import MemoryTokenStore
+from .store_key import store_key
 from .token import Token, token_from_answer
 
 

@@ -1,0 +1,62 @@
+"""Read the answers to create and confirm."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from .core.call import Call
+from .core.explain import unreadable
+from .core.outcome import Outcome
+from .core.response import Response
+from .errors import ConfigurationError
+from .models import Contract
+from .wire import contract_of
+
+
+def contract_in(response: Response) -> Contract:
+    """Return what was read, unless a middleware put something else there."""
+    if isinstance(response.parsed, Contract):
+        return response.parsed
+    raise ConfigurationError(
+        "A middleware replaced the contract by "
+        f"{type(response.parsed).__name__}.",
+        outcome=Outcome.APPLIED,
+    )
+
+
+def read_created(call: Call, response: Response) -> Contract:
+    """Read a create's answer: any object with an id is a contract."""
+    data = _json(call, response)
+    contract = contract_of(data)
+    if contract is None:
+        raise unreadable(call, response, "its JSON holds no contract id")
+    return contract
+
+
+def read_confirmed(call: Call, response: Response) -> Contract:
+    """Read a confirm's answer: a contract, another object, or nothing.
+
+    No source says what it holds; that it was confirmed, the status says.
+    """
+    confirmed = str(call.contract_id)
+    if not response.content.strip():
+        return Contract(id=confirmed)
+    data = _json(call, response)
+    contract = contract_of(data)
+    if contract is not None and contract.id == confirmed:
+        return contract
+    raw = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+    return Contract(id=confirmed, raw=raw)
+
+
+def _json(call: Call, response: Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        pass
+    raise unreadable(call, response, "its body is no JSON")
+
+
+def fuller(confirmed: Contract, created: Contract) -> Contract:
+    """Prefer what confirm answered, if it answered with a contract."""
+    return confirmed if contract_of(confirmed.raw) else created
