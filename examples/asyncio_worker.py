@@ -1,7 +1,7 @@
 """Several asyncio workers tell Sesamy of the orders in a file.
 
 Run it with the SESAMY_* variables set:
-``python asyncio_worker.py SPRING-12 orders.jsonl``, with an order per line,
+``python asyncio_worker.py [SPRING-12 orders.jsonl]``, with an order per line,
 as JSON with Sesamy's names.
 
 Ctrl-C or SIGTERM ends it cleanly: calls that are under way are finished,
@@ -19,6 +19,7 @@ from pathlib import Path
 from sesamy_async import AsyncSesamy, NewContract, Outcome, SesamyError
 
 
+ORDERS = Path(__file__).with_name("orders.jsonl")
 WORKERS = 4
 NOT_BEGUN = "NOT_BEGUN"
 DONE = "DONE"
@@ -78,7 +79,11 @@ async def run(promo_code: str, orders: list[NewContract]) -> Counter[str]:
 
 def main() -> int:
     """Read the orders before anything is sent; return the exit code."""
-    promo_code, path = sys.argv[1:]
+    given = sys.argv[1:] or ["SPRING-12", str(ORDERS)]
+    if len(given) != len(("PROMO", "FILE")):
+        print(__doc__, file=sys.stderr)
+        return 2
+    promo_code, path = given
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     try:
         orders = [NewContract.from_json(line) for line in lines]

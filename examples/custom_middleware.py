@@ -1,8 +1,8 @@
 """Metrics, a header of our own, and a token that others keep fresh.
 
-Run it with the SESAMY_* variables set, and with SESAMY_TOKEN_FILE naming a
-file that holds an access token (as a Vault agent or a sidecar writes it):
-``python custom_middleware.py SPRING-12``.
+Run it with the SESAMY_* variables set: ``python custom_middleware.py
+SPRING-12``.  Where SESAMY_TOKEN_FILE names a file that holds an access token
+(as a Vault agent or a sidecar writes it), that is used.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from sesamy_async import (
     SesamyError,
     User,
 )
+
+
+_TOKEN_FILE = "SESAMY_TOKEN_FILE"  # noqa: S105 - a variable's name
 
 
 @attrs.define
@@ -79,7 +82,7 @@ def token_from_file() -> str:
 
     Asked before every attempt, so a renewed file is read again.
     """
-    token = Path(os.environ["SESAMY_TOKEN_FILE"]).read_text("ascii").strip()
+    token = Path(os.environ[_TOKEN_FILE]).read_text("ascii").strip()
     return f"Bearer {token}"
 
 
@@ -103,7 +106,7 @@ async def main(promo_code: str) -> None:
     """Onboard an order and print the metrics."""
     metrics = Metrics()
     async with AsyncSesamy(
-        auth=token_from_file,
+        auth=token_from_file if _TOKEN_FILE in os.environ else None,
         middleware=[metrics, correlate, impatient_confirms],
     ) as sesamy:
         try:
