@@ -19,7 +19,7 @@ from pathlib import Path
 from sesamy_async import AsyncSesamy, NewContract, Outcome, SesamyError
 
 
-ORDERS = Path(__file__).with_name("orders.jsonl")
+DEFAULTS = ("SPRING-12", Path(__file__).with_name("orders.jsonl"))
 WORKERS = 4
 NOT_BEGUN = "NOT_BEGUN"
 DONE = "DONE"
@@ -79,11 +79,7 @@ async def run(promo_code: str, orders: list[NewContract]) -> Counter[str]:
 
 def main() -> int:
     """Read the orders before anything is sent; return the exit code."""
-    given = sys.argv[1:] or ["SPRING-12", str(ORDERS)]
-    if len(given) != len(("PROMO", "FILE")):
-        print(__doc__, file=sys.stderr)
-        return 2
-    promo_code, path = given
+    promo_code, path = (*sys.argv[1:], *DEFAULTS[len(sys.argv) - 1 :])[:2]
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     try:
         orders = [NewContract.from_json(line) for line in lines]

@@ -31,9 +31,6 @@ from sesamy_async import (
 )
 
 
-_TOKEN_FILE = "SESAMY_TOKEN_FILE"  # noqa: S105 - a variable's name
-
-
 @attrs.define
 class Metrics:
     """Counts the calls by operation and end, and adds up their time.
@@ -82,7 +79,7 @@ def token_from_file() -> str:
 
     Asked before every attempt, so a renewed file is read again.
     """
-    token = Path(os.environ[_TOKEN_FILE]).read_text("ascii").strip()
+    token = Path(os.environ["SESAMY_TOKEN_FILE"]).read_text("ascii").strip()
     return f"Bearer {token}"
 
 
@@ -106,7 +103,7 @@ async def main(promo_code: str) -> None:
     """Onboard an order and print the metrics."""
     metrics = Metrics()
     async with AsyncSesamy(
-        auth=token_from_file if _TOKEN_FILE in os.environ else None,
+        auth=token_from_file if os.getenv("SESAMY_TOKEN_FILE") else None,
         middleware=[metrics, correlate, impatient_confirms],
     ) as sesamy:
         try:

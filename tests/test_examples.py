@@ -413,12 +413,3 @@ def test_workers_as_they_are(world: World, name: str) -> None:
 
     assert (0, "") == (ended.code, ended.err)
     assert 6 == len(world.sandbox.ledger.orders())
-
-
-@pytest.mark.parametrize("name", ["asyncio_worker.py", "trio_worker.py"])
-def test_workers_say_how_they_are_used(world: World, name: str) -> None:
-    """With wrong arguments, a worker says what it takes."""
-    ended = run(world, name, "SPRING-12")
-
-    assert 2 == ended.code
-    assert "orders.jsonl" in ended.err
