@@ -19,7 +19,7 @@ from pathlib import Path
 from sesamy_async import AsyncSesamy, NewContract, Outcome, SesamyError
 
 
-DEFAULTS = ("SPRING-12", Path(__file__).with_name("orders.jsonl"))
+ORDERS = str(Path(__file__).with_name("orders.jsonl"))
 WORKERS = 4
 NOT_BEGUN = "NOT_BEGUN"
 DONE = "DONE"
@@ -79,7 +79,7 @@ async def run(promo_code: str, orders: list[NewContract]) -> Counter[str]:
 
 def main() -> int:
     """Read the orders before anything is sent; return the exit code."""
-    promo_code, path = (*sys.argv[1:], *DEFAULTS[len(sys.argv) - 1 :])[:2]
+    promo_code, path = sys.argv[1:3] or ("SPRING-12", ORDERS)
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     try:
         orders = [NewContract.from_json(line) for line in lines]
