@@ -79,3 +79,13 @@ async def test_closed_during_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
             await client.aclose()
 
         assert not client._caller.shared.transport.used
+
+
+async def test_after_a_fork() -> None:
+    """A child can connect, whoever held the lock."""
+    transport = make(lambda _: httpx.Response(200, content=b"{}"))
+    transport._lock.acquire()
+    transport.after_fork()
+    response = await transport.send(a_call(deadline=math.inf))
+
+    assert 200 == response.status_code
