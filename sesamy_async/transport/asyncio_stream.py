@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .asyncio_connect import connected
+from .connecting import connecting_error
 from .outbox import Outbox
 from .readable import is_readable
 
@@ -178,10 +179,8 @@ class AsyncioStream:
                     server_hostname=server_hostname,
                 )
             done = True
-        except TimeoutError as error:
-            raise self._errors.ConnectTimeout(str(error)) from error
-        except OSError as error:
-            raise self._errors.ConnectError(str(error)) from error
+        except OSError as error:  # TimeoutError is one.
+            raise connecting_error(error, self._errors) from error
         finally:
             if not done:
                 inbox.transport.abort()
@@ -236,11 +235,6 @@ class AsyncioBackend:
             async with asyncio.timeout(timeout):
                 sock = await connected(host, port)
                 _, inbox = await loop.create_connection(Inbox, sock=sock)
-        except TimeoutError as error:
-            raise self._errors.ConnectTimeout(str(error)) from error
-        except OSError as error:
-            raise self._errors.ConnectError(str(error)) from error
-        except UnicodeError as error:
-            words = "The host's name can't be looked up."
-            raise self._errors.ConnectError(words) from error
+        except (OSError, UnicodeError) as error:  # TimeoutError is one.
+            raise connecting_error(error, self._errors) from error
         return AsyncioStream(inbox, self._errors)

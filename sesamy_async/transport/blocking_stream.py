@@ -15,11 +15,9 @@ from typing import Any
 
 from sesamy_async.core.runtime import Runtime
 
+from .connecting import connecting_error
 from .outbox import Outbox
 from .readable import is_readable
-
-
-_NO_NAME = "The host's name can't be looked up."
 
 
 class Allowance:
@@ -113,7 +111,7 @@ class BlockingStream:
             )
         except OSError as error:
             self._sock.close()
-            raise _connecting(error, self._errors) from error
+            raise connecting_error(error, self._errors) from error
         except BaseException:
             self._sock.close()
             raise
@@ -168,10 +166,8 @@ class BlockingBackend:
         del local_address, socket_options  # Our connections use neither.
         try:
             sock = _connected(host, port, self._allowance.within(timeout))
-        except OSError as error:
-            raise _connecting(error, self._errors) from error
-        except UnicodeError as error:
-            raise self._errors.ConnectError(_NO_NAME) from error
+        except (OSError, UnicodeError) as error:
+            raise connecting_error(error, self._errors) from error
         return BlockingStream(sock, self._allowance, self._errors)
 
 
@@ -200,11 +196,3 @@ def _connected(host: str, port: int, allowance: Allowance) -> socket.socket:
         else:
             return sock
     raise failure
-
-
-def _connecting(error: OSError, errors: Any) -> Exception:
-    """Return what httpcore calls an error while connecting."""
-    late = isinstance(error, TimeoutError)
-    kind = errors.ConnectTimeout if late else errors.ConnectError
-    raised: Exception = kind(str(error))
-    return raised
