@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections.abc import Hashable
 from contextlib import AbstractContextManager, nullcontext
@@ -12,6 +11,8 @@ from threading import Event as ThreadEvent
 from typing import cast
 
 import attrs
+
+from .clock import Clock
 
 
 @attrs.frozen
@@ -30,20 +31,8 @@ class BlockingEvent:
 
 
 @attrs.frozen
-class BlockingRuntime:
+class BlockingRuntime(Clock):
     """Waits by blocking the thread."""
-
-    def now(self) -> float:
-        """Return seconds on a monotonic clock."""
-        return time.monotonic()
-
-    def wall(self) -> float:
-        """Return Unix seconds."""
-        return time.time()
-
-    def random(self) -> float:
-        """Return a number, 0 <= x < 1."""
-        return random.random()  # noqa: S311 - jitter is no secret
 
     async def sleep(self, seconds: float) -> None:
         """Block."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
-import time
 from collections.abc import Hashable
 from contextlib import AbstractContextManager
 from typing import Any, cast
@@ -12,6 +10,8 @@ from typing import Any, cast
 import anyio
 import anyio.lowlevel
 import attrs
+
+from .clock import Clock
 
 
 @attrs.frozen
@@ -32,20 +32,8 @@ class AnyioEvent:
 
 
 @attrs.frozen
-class AnyioRuntime:
+class AnyioRuntime(Clock):
     """Waits without blocking the event loop."""
-
-    def now(self) -> float:
-        """Return seconds on a monotonic clock, the same in all loops."""
-        return time.monotonic()
-
-    def wall(self) -> float:
-        """Return Unix seconds."""
-        return time.time()
-
-    def random(self) -> float:
-        """Return a number, 0 <= x < 1."""
-        return random.random()  # noqa: S311 - jitter is no secret
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
