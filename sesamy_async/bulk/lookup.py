@@ -1,0 +1,43 @@
+"""Somebody who knows whether an order has a contract."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Found:
+    """A contract that an order has.
+
+    Attributes:
+        contract_id: Its id.
+        confirmed: Whether it gives access.
+
+    .. versionadded:: 0.1.0
+    """
+
+    contract_id: str
+    confirmed: bool
+
+
+class Lookup(Protocol):
+    """Answers whether an order has a contract.
+
+    No source documents such a call of Sesamy's; your publisher may have
+    one, or a list of contracts that you can search.
+
+    .. versionadded:: 0.1.0
+    """
+
+    async def find(self, external_order_id: str) -> Found | None:
+        """Return the contract of an order, a confirmed one first.
+
+        Returns:
+            None only where it is certain that there is none.
+
+        Raises:
+            SesamyError: It can't be said now.
+        """
+        ...
