@@ -32,7 +32,7 @@ from typing import Any, Self
 from .auth import ClientCredentials
 from .contracts import AsyncContracts
 from .core.auth import Auth
-from .core.call import Middleware
+from .core.call import BeforeSend, Middleware
 from .core.drive import drive
 from .core.rate_limit import RateLimit
 from .core.response import Response

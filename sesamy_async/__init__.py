@@ -19,7 +19,7 @@ from .auth import (
 from .client import AsyncSesamy
 from .contracts import AsyncContracts
 from .core.auth import Auth
-from .core.call import Call, Middleware, Proceed, Request
+from .core.call import BeforeSend, Call, Middleware, Proceed, Request
 from .core.headers import Headers
 from .core.outcome import Outcome
 from .core.rate_limit import RateLimit
@@ -70,6 +70,7 @@ __all__ = [
     "Auth",
     "AuthenticationError",
     "BadRequestError",
+    "BeforeSend",
     "BusinessDetails",
     "Call",
     "ClientCredentials",

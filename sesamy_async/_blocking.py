@@ -13,7 +13,7 @@ from typing import Any, Self
 from .auth import ClientCredentials
 from .contracts import AsyncContracts
 from .core.auth import Auth
-from .core.call import Middleware
+from .core.call import BeforeSend, Middleware
 from .core.drive import drive
 from .core.rate_limit import RateLimit
 from .core.response import Response
@@ -39,6 +39,8 @@ class Contracts:
         *,
         confirm: bool = False,
         vendor_id: str | None = None,
+        repeatable: bool = False,
+        before_send: BeforeSend | None = None,
     ) -> Contract:
         """Make a contract of an order.
 
@@ -53,6 +55,14 @@ class Contracts:
             confirm: Whether to give access at once; otherwise call
                 `confirm` later (S).
             vendor_id: The publisher, if not the client's.
+            repeatable: Whether it may be sent again though it may have
+                been done, as `onboard` does; only without `confirm`, for
+                each repetition may leave an unconfirmed stray.
+            before_send: Awaited with the `Call` at the last moment before
+                each attempt, after all waits for pace and token: a place
+                to write down that it is about to be sent.  Where it
+                raises, nothing is sent.  ``call.record.lost`` counts the
+                earlier attempts that may have been done.
 
         Returns:
             The contract.
@@ -70,7 +80,12 @@ class Contracts:
         """
         return drive(
             self._inner.create(
-                promo_code, order, confirm=confirm, vendor_id=vendor_id
+                promo_code,
+                order,
+                confirm=confirm,
+                vendor_id=vendor_id,
+                repeatable=repeatable,
+                before_send=before_send,
             )
         )
 
@@ -235,6 +250,20 @@ class Sesamy:
     def vendor_id(self) -> str:
         """The publisher that calls are for, unless they name another."""
         return self._inner.vendor_id
+
+    @property
+    def permitted_rate(self) -> float | None:
+        """Requests per second that Sesamy permits, as far as is known.
+
+        What `rate_limit` says, or less where Sesamy's answers say less;
+        None where no pace is kept.
+        """
+        return self._inner.permitted_rate
+
+    @property
+    def base_url(self) -> str:
+        """Where calls go, without a slash at its end."""
+        return self._inner.base_url
 
     def with_options(
         self,

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from .core.call import Call, Request
+from .core.call import BeforeSend, Call, Request
 from .core.headers import merged
 from .core.response import Response
 from .errors import ConfigurationError
@@ -51,6 +51,7 @@ class Caller:
         external_order_id: str | None = None,
         contract_id: str | None = None,
         read: Callable[[Call, Response], Any] | None = None,
+        before_send: BeforeSend | None = None,
     ) -> Call:
         """Return a call.
 
@@ -64,6 +65,7 @@ class Caller:
             external_order_id: The order it is about.
             contract_id: The contract it is about.
             read: Reads a success.
+            before_send: Awaited before each attempt.
         """
         headers = merged(HEADERS, self.settings.headers)
         if content:
@@ -82,6 +84,7 @@ class Caller:
             external_order_id=external_order_id,
             contract_id=contract_id,
             read=read,
+            before_send=before_send,
         )
 
     async def perform(self, call: Call) -> Response:

@@ -159,6 +159,21 @@ class AsyncSesamy:
         """The publisher that calls are for, unless they name another."""
         return self._caller.settings.vendor_id
 
+    @property
+    def permitted_rate(self) -> float | None:
+        """Requests per second that Sesamy permits, as far as is known.
+
+        What `rate_limit` says, or less where Sesamy's answers say less;
+        None where no pace is kept.
+        """
+        bucket = self._caller.shared.bucket
+        return None if bucket is None else bucket.rate
+
+    @property
+    def base_url(self) -> str:
+        """Where calls go, without a slash at its end."""
+        return self._caller.settings.base_url
+
     def with_options(
         self,
         *,

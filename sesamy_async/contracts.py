@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from .caller import Caller
-from .core.call import Call
+from .core.call import BeforeSend, Call
 from .core.codec import dumps
 from .core.outcome import Outcome
 from .core.secret import Secret
@@ -36,6 +36,8 @@ class AsyncContracts:
         *,
         confirm: bool = False,
         vendor_id: str | None = None,
+        repeatable: bool = False,
+        before_send: BeforeSend | None = None,
     ) -> Contract:
         """Make a contract of an order.
 
@@ -50,6 +52,14 @@ class AsyncContracts:
             confirm: Whether to give access at once; otherwise call
                 `confirm` later (S).
             vendor_id: The publisher, if not the client's.
+            repeatable: Whether it may be sent again though it may have
+                been done, as `onboard` does; only without `confirm`, for
+                each repetition may leave an unconfirmed stray.
+            before_send: Awaited with the `Call` at the last moment before
+                each attempt, after all waits for pace and token: a place
+                to write down that it is about to be sent.  Where it
+                raises, nothing is sent.  ``call.record.lost`` counts the
+                earlier attempts that may have been done.
 
         Returns:
             The contract.
@@ -69,7 +79,19 @@ class AsyncContracts:
             kind = type(order).__name__
             del order  # No traceback may show it as a local of ours.
             raise _no_order(kind)
-        call = self._create_call(promo_code, order, vendor_id, confirm=confirm)
+        if repeatable and confirm:
+            raise InvalidRequestError(
+                "repeatable goes with confirm=False only: a create that "
+                "confirms must not be repeated."
+            )
+        call = self._create_call(
+            promo_code,
+            order,
+            vendor_id,
+            confirm=confirm,
+            repeatable=repeatable,
+            before_send=before_send,
+        )
         return contract_in(await self._caller.perform(call))
 
     async def confirm(
@@ -195,6 +217,7 @@ class AsyncContracts:
         confirm: bool,
         repeatable: bool = False,
         by: float | None = None,
+        before_send: BeforeSend | None = None,
     ) -> Call:
         if type(confirm) is not bool:
             raise InvalidRequestError("confirm must be True or False.")
@@ -210,6 +233,7 @@ class AsyncContracts:
             deadline=by,
             external_order_id=order.external_order_id,
             read=read_created,
+            before_send=before_send,
         )
 
     def _confirm_call(

@@ -50,7 +50,6 @@ class ImportSummary:
         reason: The same in words, with what to do; None where complete.
         seconds: How long this run took.
         calls: How many calls this run made.
-        throttled: How many of them Sesamy answered with 429.
         permitted: Calls per second that Sesamy permits, as far as is
             known; None for no limit.
 
@@ -69,7 +68,6 @@ class ImportSummary:
     reason: str | None = None
     seconds: float = 0.0
     calls: int = 0
-    throttled: int = 0
     permitted: float | None = None
 
     @property

@@ -52,6 +52,8 @@ class Call:
         contract_id: The contract it is about, if any.
         read: Reads a success (its value becomes `Response.parsed`), or
             raises a `SesamyError` where it can't be read.
+        before_send: Awaited at the last moment before each attempt is
+            sent; where it raises, nothing is.
         record: What the call has done so far, over all attempts.
 
     .. versionadded:: 0.1.0
@@ -68,6 +70,9 @@ class Call:
     read: Callable[[Call, Response], Any] | None = attrs.field(
         default=None, repr=False, eq=False
     )
+    before_send: BeforeSend | None = attrs.field(
+        default=None, repr=False, eq=False
+    )
     record: Record = attrs.field(factory=Record, repr=False, eq=False)
 
     def with_headers(self, **headers: str) -> Self:
@@ -78,6 +83,12 @@ class Call:
         )
         return attrs.evolve(self, request=request)
 
+
+BeforeSend = Callable[[Call], Awaitable[None]]
+"""What is awaited before each attempt: to write down what is intended.
+
+.. versionadded:: 0.1.0
+"""
 
 Proceed = Callable[[Call], Awaitable[Response]]
 """What a middleware calls to let the call go on.

@@ -48,6 +48,8 @@ class Exchange:
         record.begin()
         _log.debug("%s: attempt %d", call.operation, call.attempt)
         try:
+            if call.before_send is not None:
+                await call.before_send(call)
             response = await self.transport.send(call)
         except TransportFailure as caught:
             failure, cause = caught.failure, caught.__cause__

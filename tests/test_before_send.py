@@ -1,0 +1,130 @@
+"""What a caller can do right before a create is sent."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+import respx
+
+from sesamy_async import (
+    AsyncSesamy,
+    Call,
+    InvalidRequestError,
+    Outcome,
+    Sesamy,
+    SesamyError,
+    StaticToken,
+)
+from support.wire import API, ORDER, QUICK
+
+
+async def test_awaited_before_the_request(
+    api: respx.Router, client: AsyncSesamy
+) -> None:
+    """The hook runs after the token is there, before the order leaves."""
+    route = api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
+    seen: list[tuple[str | None, bool, int, int]] = []
+
+    async def note(call: Call) -> None:
+        has_token = call.request.authorization is not None
+        tokens = api["token"].call_count
+        seen.append(
+            (call.external_order_id, has_token, tokens, route.call_count)
+        )
+
+    await client.contracts.create("SPRING-12", ORDER, before_send=note)
+
+    assert [("o-1", True, 1, 0)] == seen
+
+
+async def test_what_it_raises_keeps_the_order_here(
+    api: respx.Router, client: AsyncSesamy
+) -> None:
+    """Where the hook raises, nothing was sent, and nothing is sent again."""
+    route = api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
+
+    async def refuse(call: Call) -> None:
+        del call
+        raise SesamyError("No.")
+
+    with pytest.raises(SesamyError, match="No") as caught:
+        await client.contracts.create("SPRING-12", ORDER, before_send=refuse)
+
+    assert (0, Outcome.NOT_SENT) == (route.call_count, caught.value.outcome)
+
+
+async def test_a_foreign_error_is_known_not_sent(
+    api: respx.Router, client: AsyncSesamy
+) -> None:
+    """Whatever a hook raises, the call ends in a known outcome."""
+    route = api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
+
+    async def break_down(call: Call) -> None:
+        del call
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(SesamyError) as caught:
+        await client.contracts.create(
+            "SPRING-12", ORDER, before_send=break_down
+        )
+
+    assert (0, Outcome.NOT_SENT) == (route.call_count, caught.value.outcome)
+
+
+async def test_awaited_before_each_attempt(
+    api: respx.Router, client: AsyncSesamy
+) -> None:
+    """A repeated create says, before each attempt, what may be lost."""
+    route = api.post(f"{API}?confirm=false")
+    route.side_effect = [
+        httpx.ReadTimeout("x"),
+        httpx.Response(503),
+        httpx.Response(200, json={"id": "c1"}),
+    ]
+    lost: list[int] = []
+
+    async def note(call: Call) -> None:
+        lost.append(call.record.lost)
+
+    contract = await client.contracts.create(
+        "SPRING-12", ORDER, repeatable=True, before_send=note
+    )
+
+    assert ("c1", [0, 1, 2]) == (contract.id, lost)
+
+
+async def test_a_confirming_create_is_not_repeatable(
+    api: respx.Router, client: AsyncSesamy
+) -> None:
+    """What gives access must not be repeated, whoever asks for it."""
+    with pytest.raises(InvalidRequestError, match="repeatable"):
+        await client.contracts.create(
+            "P", ORDER, confirm=True, repeatable=True
+        )
+
+    assert 0 == api.calls.call_count
+
+
+def test_blocking(api: respx.Router) -> None:
+    """The blocking client awaits the hook too."""
+    api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
+    seen: list[int] = []
+
+    async def note(call: Call) -> None:
+        seen.append(call.attempt)
+
+    with Sesamy("acme", auth=StaticToken("t1"), retry=QUICK) as client:
+        client.contracts.create("SPRING-12", ORDER, before_send=note)
+
+    assert [1] == seen
+
+
+async def test_permitted_rate(client: AsyncSesamy) -> None:
+    """A client tells the pace it keeps, and where its calls go."""
+    unpaced = AsyncSesamy("acme", auth=StaticToken("t"), rate_limit=None)
+
+    assert (5.0, "https://api.sesamy.com", None) == (
+        client.permitted_rate,
+        client.base_url,
+        unpaced.permitted_rate,
+    )
