@@ -88,6 +88,15 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def proof(session: nox.Session) -> None:
+    """Try each promise many times, and write it into docs/reliability.md."""
+    session.install("--editable", ".[dev]")
+    session.run(
+        "python", "-m", "proof", *session.posargs, env={"PYTHONPATH": "tests"}
+    )
+
+
+@nox.session(default=False)
 def dev(session: nox.Session) -> None:
     """Make an environment in .venv to work in."""
     session.run("python", "-m", "venv", ".venv", external=True)

@@ -1,0 +1,76 @@
+"""A promise of the SDK, and what came of trying it many times."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """What came of trying one class of cases.
+
+    Attributes:
+        what: The class, in words.
+        runs: How many independent tries there were.
+        violations: What broke the promise, one text a try.
+        figure: What else was measured, if anything.
+    """
+
+    what: str
+    runs: int
+    violations: tuple[str, ...] = ()
+    figure: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Scale:
+    """How hard to try.
+
+    Attributes:
+        runs: Tries for each class.
+        seed: What all chance comes from.
+    """
+
+    runs: int
+    seed: int
+
+    def chance(self, *about: object) -> random.Random:
+        """Return a source of chance that depends on this and the seed."""
+        named = "/".join(str(each) for each in (self.seed, *about))
+        return random.Random(named)  # noqa: S311 - repeatable on purpose
+
+
+@attrs.frozen(kw_only=True)
+class Claim:
+    """A promise, and how it is tried.
+
+    Attributes:
+        name: One word, for the command line.
+        promise: A sentence that the rows could refute.
+        rows: Tries it, and yields a row for each class.
+        runs: How many tries a class gets in the long form.
+        short: How many in the test run.
+    """
+
+    name: str
+    promise: str
+    rows: Callable[[Scale], Iterable[Row]]
+    runs: int = 500
+    short: int = 30
+
+
+Trial = Callable[[random.Random], str | None]
+"""Tries once, and returns what broke the promise, or None."""
+
+
+def tried(what: str, scale: Scale, trial: Trial) -> Row:
+    """Try one class as often as the scale says.
+
+    Each try has chance of its own, so that one alone can be repeated.
+    """
+    found = (trial(scale.chance(what, number)) for number in range(scale.runs))
+    violations = tuple(text for text in found if text is not None)
+    return Row(what=what, runs=scale.runs, violations=violations)
