@@ -1,0 +1,111 @@
+"""Make the file of a journal: all of it, or nothing."""
+
+from __future__ import annotations
+
+import glob
+import os
+import tempfile
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from pathlib import Path
+
+from sesamy_async.bulk.errors import JournalError
+from sesamy_async.bulk.state import State
+
+from .connection import connect
+from .entry import Planned
+from .schema import APPLICATION_ID, INDEX, INSERT, TABLES, VERSION
+from .storable import storable
+from .terms import Terms
+from .terms_json import dump
+
+
+_SUFFIX = ".new"
+
+
+def draft(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
+    """Write a journal beside its place, then put it there.
+
+    Raises:
+        JournalError: There is a file already.
+        sqlite3.Error: It can't be written.
+        OSError: It can't be written.
+    """
+    if os.path.lexists(path):
+        raise _exists(path)
+    _sweep(path)
+    # It makes the file with mode 0600, and for us alone.
+    handle, name = tempfile.mkstemp(
+        prefix=f"{path.name}.", suffix=_SUFFIX, dir=path.parent
+    )
+    os.close(handle)
+    written = Path(name)
+    try:
+        _fill(written, terms, rows)
+        _place(written, path)
+    finally:
+        written.unlink(missing_ok=True)
+
+
+def _fill(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
+    with closing(connect(path)) as db:
+        # What is half written is thrown away, so it needs no way back.
+        db.execute("PRAGMA journal_mode = OFF")
+        db.execute("PRAGMA synchronous = FULL")
+        db.executescript(TABLES)
+        db.execute("BEGIN")
+        db.execute("INSERT INTO terms VALUES (?)", (dump(terms),))
+        db.executemany(INSERT, map(_values, rows))
+        db.execute(INDEX)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute("COMMIT")
+
+
+def _values(row: Planned) -> tuple[int, str | None, str, str | None]:
+    state = State.PENDING if row.reason is None else State.REJECTED
+    return row.row, storable(row.order_id), state, storable(row.reason)
+
+
+def _place(written: Path, path: Path) -> None:
+    """Put the file where it belongs, unless another one is there."""
+    try:
+        # Taking the name first, for a rename alone would replace a file.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        raise _exists(path) from None
+    try:
+        written.replace(path)
+    except OSError:
+        path.unlink()
+        raise
+    _flush(path.parent)
+
+
+def _flush(folder: Path) -> None:
+    """Let the name of the file survive a power cut, too."""
+    # Windows opens no folders, and writes their names by itself.
+    with suppress(PermissionError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a crash has left half written.
+
+    If another process is at it this moment, its file goes too, and it
+    ends: only one of them can have the place anyway.
+    """
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*{_SUFFIX}"):
+        with suppress(PermissionError):
+            left.unlink(missing_ok=True)
+
+
+def _exists(path: Path) -> JournalError:
+    return JournalError(
+        f"There is a file {path} already. If it is the journal of this "
+        "import, go on with it; it says which orders were sent."
+    )

@@ -1,0 +1,361 @@
+"""The journal of an import."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import (
+    Callable,
+    Collection,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sesamy_async.bulk.errors import JournalError, JournalMismatchError
+from sesamy_async.bulk.state import State
+
+from .agreement import differences
+from .connection import attach
+from .draft import draft
+from .entry import Change, Entry, Planned
+from .presence import Presence, wal_of
+from .restart import after_cut
+from .schema import COLUMNS, UPDATE
+from .storable import storable
+from .terms import Terms
+from .terms_json import load
+from .timeline import Span
+from .trouble import told
+from .waves import waves
+
+
+_PAGE = 1_000
+
+
+class Journal:
+    """What an import intends and what came of it, on disk.
+
+    It holds order ids, contract ids, states and reasons; nothing personal.
+    It belongs to one process as long as it is open, and can be used from
+    any of its threads.  Its folder must be on a local disk: network drives
+    lie about locks, and about what is on disk.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        db: sqlite3.Connection,
+        clock: Callable[[], float],
+    ) -> None:
+        self._path = path
+        self._db = db
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._presence = Presence.of(path)
+        [[kept]] = db.execute("SELECT json FROM terms")
+        self._terms = load(kept)
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        terms: Terms,
+        rows: Iterable[Planned],
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
+        """Write a new journal, and open it.
+
+        It appears as a whole: a crash leaves at most a file beside it that
+        ends in ``.new``, which the next attempt removes.
+
+        Args:
+            path: Where; nothing may be there.
+            terms: What the import has agreed to.
+            rows: Every row of the file, each number and each order once.
+            clock: Unix seconds.
+
+        Raises:
+            JournalError: There is a file already, or it can't be written.
+        """
+        with told(path):
+            draft(path, terms, rows)
+        return cls.open(path, clock=clock)
+
+    @classmethod
+    def open(
+        cls, path: Path, *, clock: Callable[[], float] = time.time
+    ) -> Self:
+        """Open a journal that is there.
+
+        Args:
+            path: Where it is.
+            clock: Unix seconds.
+
+        Raises:
+            JournalMismatchError: It is no journal, or one of another
+                version.
+            JournalBusyError: Another process has it open.
+            JournalError: It can't be opened; the message says what to do.
+        """
+        with told(path):
+            db = attach(path)
+            try:
+                return cls(path, db, clock)
+            except BaseException:
+                db.close()
+                raise
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._path
+
+    @property
+    def terms(self) -> Terms:
+        """What the import has agreed to."""
+        return self._terms
+
+    def agree(self, terms: Terms) -> None:
+        """Make sure that this is the journal of an import.
+
+        Raises:
+            JournalMismatchError: It is of another one; it says what
+                differs, and what to do.
+        """
+        found = differences(self._terms, terms)
+        if found:
+            raise JournalMismatchError(
+                f"The journal {self._path} is of another import: "
+                f"{'; '.join(found)}. Go on as it began; or import what is "
+                "new from a file of its own, with none of the orders that "
+                "this journal knows, for they would be sent again."
+            )
+
+    def restart(self) -> int:
+        """Decide what becomes of every order whose create was cut off.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            JournalError: It can't be written.
+        """
+        changes = [
+            after_cut(entry.row, self._terms)
+            for entry in self.entries(states={State.INTENT})
+        ]
+        self.apply(changes)
+        return len(changes)
+
+    def entries(
+        self, *, after: int = 0, states: Collection[State] | None = None
+    ) -> Iterator[Entry]:
+        """Yield rows in their order, a page at a time.
+
+        It may be mixed with `apply`: what is yielded was true when its
+        page of 1,000 rows was read.
+
+        Args:
+            after: Only rows with a higher number.
+            states: Only rows in these states; None for all.
+
+        Raises:
+            JournalError: It can't be read.
+        """
+        wanted = sorted(State if states is None else states)
+        marks = ", ".join("?" * len(wanted))
+        query = (
+            f"SELECT {COLUMNS} FROM orders WHERE row > ? "  # noqa: S608 - constants of ours
+            f"AND state IN ({marks}) ORDER BY row LIMIT {_PAGE}"
+        )
+        while page := self._read(query, after, *wanted):
+            yield from map(_entry, page)
+            after = page[-1][0]
+
+    def entry(self, order_id: str) -> Entry | None:
+        """Return the row of an order, if there is one.
+
+        Raises:
+            JournalError: It can't be read.
+        """
+        found = self._read(
+            f"SELECT {COLUMNS} FROM orders WHERE order_id = ?",  # noqa: S608 - constants of ours
+            order_id,
+        )
+        return _entry(found[0]) if found else None
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Put changes on disk: all of them, or none.
+
+        Raises:
+            JournalError: They are not on disk, or one of them is a move
+                that no order may make.
+        """
+        now = self._clock()
+        with self._transaction() as db:
+            for wave in waves(changes):
+                values = json.dumps([_values(each) for each in wave.values()])
+                done = db.execute(UPDATE, (now, values)).rowcount
+                if done != len(wave):
+                    raise self._forbidden(wave)
+
+    def counts(self) -> Mapping[State, int]:
+        """Return how many rows are in each state; it reads all rows.
+
+        Raises:
+            JournalError: It can't be read.
+        """
+        found = dict(
+            self._read("SELECT state, count(*) FROM orders GROUP BY state")
+        )
+        return {state: found.get(state, 0) for state in State}
+
+    def strays(self) -> int:
+        """Return how many strays may be left, at most; it reads all rows.
+
+        Raises:
+            JournalError: It can't be read.
+        """
+        [[count]] = self._read("SELECT total(strays) FROM orders")
+        return int(count)
+
+    def rows(self) -> int:
+        """Return how many rows there are.
+
+        Raises:
+            JournalError: It can't be read.
+        """
+        [[count]] = self._read("SELECT count(*) FROM orders")
+        return int(count)
+
+    def timeline(self, seconds: float) -> tuple[Span, ...]:
+        """Return how many orders ended when; those never sent are left out.
+
+        Args:
+            seconds: How long each span is.
+
+        Returns:
+            The spans in which any order ended, the earliest first.
+
+        Raises:
+            JournalError: It can't be read.
+        """
+        ended = {State.CONFIRMED, State.REJECTED, State.UNKNOWN}
+        wanted = sorted(ended | {self._terms.confirm.goal})
+        marks = ", ".join("?" * len(wanted))
+        found = self._read(
+            "SELECT CAST(at / ? AS INTEGER) AS span, state, count(*) "  # noqa: S608 - constants of ours
+            f"FROM orders WHERE at > 0 AND state IN ({marks}) "
+            "GROUP BY span, state ORDER BY span",
+            seconds,
+            *wanted,
+        )
+        spans: dict[int, dict[State, int]] = {}
+        for span, state, count in found:
+            spans.setdefault(span, {})[State(state)] = count
+        return tuple(
+            Span(start=span * seconds, ended=counts)
+            for span, counts in spans.items()
+        )
+
+    def purge(self) -> None:
+        """Close it, and remove it from the disk.
+
+        Raises:
+            JournalError: It can't be removed.
+        """
+        self.close()
+        with told(self._path):
+            self._path.unlink(missing_ok=True)
+            wal_of(self._path).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let other processes have it.
+
+        Raises:
+            JournalError: What was written can't be tidied up; none of it
+                is lost.
+        """
+        with self._lock, told(self._path):
+            self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _read(self, query: str, *values: object) -> list[Any]:
+        with self._lock, told(self._path):
+            return self._db.execute(query, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Generator[sqlite3.Connection]:
+        with self._lock, told(self._path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._check_presence()
+                self._db.execute("COMMIT")
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+
+    def _check_presence(self) -> None:
+        lost = self._presence.lost()
+        if lost is not None:
+            raise JournalError(
+                f"{lost} was deleted, moved or replaced while the import "
+                "was running, so nothing more is written. Put it back "
+                "before you go on: it says which orders were sent."
+            )
+
+    def _forbidden(self, wave: Mapping[int, Change]) -> JournalError:
+        rows = ", ".join(
+            f"row {row} to {change.state}" for row, change in wave.items()
+        )
+        return JournalError(
+            f"The journal {self._path} was to take in a move that no order "
+            f"may make ({rows}). That is a mistake in sesamy-async: please "
+            "report it."
+        )
+
+
+def _entry(values: Any) -> Entry:
+    row, order_id, state, contract_id, reason, strays, at = values
+    return Entry(
+        row=row,
+        order_id=order_id,
+        state=State(state),
+        contract_id=contract_id,
+        reason=reason,
+        strays=strays,
+        at=at,
+    )
+
+
+def _values(change: Change) -> tuple[object, ...]:
+    return (
+        change.row,
+        change.state,
+        change.contract_id,
+        storable(change.reason),
+        change.strays,
+    )

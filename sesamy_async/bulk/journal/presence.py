@@ -1,0 +1,48 @@
+"""Whether the files of a journal are still where they were."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+import attrs
+
+
+@attrs.frozen
+class Presence:
+    """The files, as they were.
+
+    A file that is deleted, or replaced, can still be written by whoever
+    has it open, and then nobody finds what was written.
+
+    Attributes:
+        files: Which file each path was.
+    """
+
+    files: tuple[tuple[Path, tuple[int, int] | None], ...]
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Remember the files of a journal that is open."""
+        both = (path, wal_of(path))
+        return cls(tuple((each, _identity(each)) for each in both))
+
+    def lost(self) -> Path | None:
+        """Return a file that is not there any more, if there is one."""
+        for path, before in self.files:
+            if _identity(path) != before:
+                return path
+        return None
+
+
+def wal_of(path: Path) -> Path:
+    """Return the file in which SQLite keeps the latest changes."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino

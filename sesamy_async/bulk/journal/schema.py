@@ -1,0 +1,62 @@
+"""What the SQLite file of a journal looks like."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sesamy_async.bulk.state import MOVES, State
+
+
+APPLICATION_ID = 0x53455359
+"""Marks a SQLite file as ours ("SESY")."""
+
+VERSION = 1
+"""Changes when a journal of before can't be read any more."""
+
+OLDEST = (3, 33)
+"""The first SQLite that has all we use (2020)."""
+
+_STATES = ", ".join(f"'{state}'" for state in State)
+_MOVES = ", ".join(
+    f"('{before}', '{after}')"
+    for before, afters in MOVES.items()
+    for after in sorted(afters)
+)
+_STRICT = " STRICT" if sqlite3.sqlite_version_info >= (3, 37) else ""
+
+TABLES = f"""\
+CREATE TABLE terms (json TEXT NOT NULL){_STRICT};
+CREATE TABLE orders (
+    row INTEGER PRIMARY KEY,
+    order_id TEXT,
+    state TEXT NOT NULL CHECK (state IN ({_STATES})),
+    contract_id TEXT,
+    reason TEXT,
+    strays INTEGER NOT NULL DEFAULT 0 CHECK (strays >= 0),
+    at REAL NOT NULL DEFAULT 0,
+    CHECK (state NOT IN ('CREATED', 'CONFIRMED') OR contract_id NOT NULL)
+){_STRICT};
+"""
+
+# Made when the rows are there, for sorting is faster than inserting.
+INDEX = "CREATE UNIQUE INDEX order_ids ON orders (order_id)"
+
+INSERT = (
+    "INSERT INTO orders (row, order_id, state, reason) VALUES (?, ?, ?, ?)"
+)
+
+# One statement for many changes: each statement gives up the GIL, and has to
+# wait for it again while the event loop is busy.
+UPDATE = f"""\
+UPDATE orders SET
+    state = json_extract(new.value, '$[1]'),
+    contract_id = coalesce(json_extract(new.value, '$[2]'), contract_id),
+    reason = json_extract(new.value, '$[3]'),
+    strays = strays + json_extract(new.value, '$[4]'),
+    at = ?
+FROM json_each(?) AS new
+WHERE row = json_extract(new.value, '$[0]')
+AND (state, json_extract(new.value, '$[1]')) IN (VALUES {_MOVES})
+"""  # noqa: S608 - constants of ours
+
+COLUMNS = "row, order_id, state, contract_id, reason, strays, at"

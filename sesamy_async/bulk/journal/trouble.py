@@ -1,0 +1,83 @@
+"""Say what is wrong with a journal, and what to do."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sesamy_async.bulk.errors import (
+    JournalBusyError,
+    JournalError,
+    JournalMismatchError,
+)
+
+
+_PRIMARY = 0xFF
+
+_ADVICE = {
+    sqlite3.SQLITE_FULL: (
+        "its disk is full. Make room; the same command then goes on"
+    ),
+    sqlite3.SQLITE_READONLY: (
+        "it can't be written. Let yourself write the file and its folder"
+    ),
+    sqlite3.SQLITE_PERM: (
+        "it can't be written. Let yourself write the file and its folder"
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        "it can't be opened. See that its folder is there, and that you "
+        "may read and write both"
+    ),
+    sqlite3.SQLITE_IOERR: (
+        "its disk fails, or is full. See that there is room, and that the "
+        "folder is on a local disk; the same command then goes on"
+    ),
+    sqlite3.SQLITE_CORRUPT: (
+        "it is damaged. Keep it, and get it back from a backup; what it "
+        "held decides which orders may be sent"
+    ),
+    sqlite3.SQLITE_CONSTRAINT: (
+        "it was to take in what can't be. That is a mistake in "
+        "sesamy-async: please report it"
+    ),
+}
+
+
+def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
+    """Return the error that says what to do."""
+    if isinstance(error, OSError):
+        reason = error.strerror or type(error).__name__
+        return JournalError(
+            f"The journal {path} can't be used: {reason}. See that its "
+            "folder is there, and that you may read and write both."
+        )
+    # Python's own errors, such as of a closed connection, have no code.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & _PRIMARY
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return JournalBusyError(
+            f"The journal {path} is in use: another import of this file is "
+            "running. Let it end, or stop it, and try again."
+        )
+    if code == sqlite3.SQLITE_NOTADB:
+        return no_journal(path)
+    said = _ADVICE.get(code, f"SQLite says: {error}")
+    return JournalError(f"The journal {path} can't be used: {said}.")
+
+
+def no_journal(path: Path) -> JournalMismatchError:
+    """Return the error for a file that is something else."""
+    return JournalMismatchError(
+        f"{path} is no journal of an import. Move it away, or name another "
+        "place for the journal."
+    )
+
+
+@contextmanager
+def told(path: Path) -> Generator[None]:
+    """Turn what goes wrong with the file into a `JournalError`."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise trouble(path, error) from error

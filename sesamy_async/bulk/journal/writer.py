@@ -1,0 +1,117 @@
+"""Write for many orders at once."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import attrs
+
+from sesamy_async.bulk.errors import JournalError
+
+from .entry import Change
+from .journal import Journal
+
+
+@attrs.define
+class _Batch:
+    """Changes that go to disk together, and who waits for them."""
+
+    soon: Callable[[Callable[[], None]], object]
+    done: anyio.Event = attrs.field(factory=anyio.Event)
+    changes: list[Change] = attrs.field(factory=list[Change])
+    failure: JournalError | None = None
+
+
+class Writer:
+    """Writes changes of concurrent orders to a journal, in few commits.
+
+    While a commit is on its way to the disk, the changes that come in are
+    gathered for the next one.  It serves one event loop, of asyncio or
+    trio.
+
+    Args:
+        journal: Stays open until nothing is written any more.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._lock = threading.Lock()
+        self._gathering: _Batch | None = None
+        self._failure: JournalError | None = None
+        # Not `anyio.to_thread`, for there a commit belongs to the task that
+        # has called it, and that one may be cancelled.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+
+    async def write(self, change: Change) -> None:
+        """Put a change on disk.
+
+        Whoever is cancelled while waiting does not take it back: it is
+        written all the same.
+
+        Raises:
+            JournalError: It is not on disk, or nobody knows; after that,
+                no change is taken any more.
+        """
+        batch = self._join(change)
+        await batch.done.wait()
+        _check(batch.failure)
+
+    def _join(self, change: Change) -> _Batch:
+        with self._lock:
+            _check(self._failure)
+            batch = self._gathering
+            if batch is None:
+                batch = _Batch(_soon())
+                self._thread.submit(self._commit, batch)
+                self._gathering = batch
+            batch.changes.append(change)
+        return batch
+
+    def _commit(self, batch: _Batch) -> None:
+        with self._lock:
+            self._gathering = None
+        if self._failure is None:
+            self._failure = self._apply(batch)
+        batch.failure = self._failure
+        # Where the loop has ended, nobody waits any more.
+        with suppress(RuntimeError):
+            batch.soon(batch.done.set)
+
+    def _apply(self, batch: _Batch) -> JournalError | None:
+        try:
+            self._journal.apply(batch.changes)
+        except JournalError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - or all would wait forever
+            return JournalError(
+                "The journal was not written, for a reason that nobody "
+                f"thought of ({type(error).__name__}). Please report it."
+            )
+        return None
+
+
+def _check(failure: JournalError | None) -> None:
+    if failure is not None:
+        # Each has one of their own, for raising it writes on it.
+        raise copy.copy(failure)
+
+
+def _soon() -> Callable[[Callable[[], None]], object]:
+    """Return what calls a function in the running loop, from any thread."""
+    # Not `anyio.from_thread`, which waits for a loop that may be ending.
+    loop: Any = anyio.lowlevel.current_token().native_token
+    soon: Callable[[Callable[[], None]], object] = (
+        loop.run_sync_soon
+        if hasattr(loop, "run_sync_soon")
+        else loop.call_soon_threadsafe
+    )
+    return soon

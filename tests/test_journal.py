@@ -1,0 +1,298 @@
+"""The journal keeps what was decided, and moves orders only as they may."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import attrs
+import pytest
+
+from sesamy_async.bulk.confirm import Confirm
+from sesamy_async.bulk.errors import JournalError
+from sesamy_async.bulk.journal import (
+    Change,
+    Entry,
+    Journal,
+    Planned,
+    Span,
+    journal_path,
+)
+from sesamy_async.bulk.state import MOVES, State
+from support.journals import AT, TERMS, bring, change, new_journal
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where a journal can be."""
+    return tmp_path / "orders.csv.journal"
+
+
+def test_place() -> None:
+    """A journal stands beside its file."""
+    assert Path("in/orders.csv.journal") == journal_path(Path("in/orders.csv"))
+
+
+def test_plan(path: Path) -> None:
+    """A new journal holds every row: to be sent, or rejected."""
+    rows = [
+        Planned(row=2, order_id="A-2"),
+        Planned(row=3, order_id=None, reason="externalOrderId: is missing"),
+        Planned(row=9, order_id=None, reason="is that of row 2"),
+    ]
+    with new_journal(path, rows=rows) as journal:
+        entries = list(journal.entries())
+
+        assert [
+            Entry(row=2, order_id="A-2", state=State.PENDING),
+            Entry(
+                row=3,
+                order_id=None,
+                state=State.REJECTED,
+                reason="externalOrderId: is missing",
+            ),
+            Entry(
+                row=9,
+                order_id=None,
+                state=State.REJECTED,
+                reason="is that of row 2",
+            ),
+        ] == entries
+        assert 3 == journal.rows()
+        assert path == journal.path
+
+
+def test_kept(path: Path) -> None:
+    """What was put into a journal is there when it is opened again."""
+    with new_journal(path) as journal:
+        journal.apply([Change(row=3, state=State.INTENT)])
+        journal.apply(
+            [Change(row=3, state=State.CREATED, contract_id="c1", strays=2)]
+        )
+    with Journal.open(path) as journal:
+        entry = journal.entry("A-3")
+        missing = journal.entry("A-99")
+        terms = journal.terms
+
+    assert missing is None
+    assert terms == TERMS
+    assert entry == Entry(
+        row=3,
+        order_id="A-3",
+        state=State.CREATED,
+        contract_id="c1",
+        strays=2,
+        at=AT,
+    )
+
+
+def test_change(path: Path) -> None:
+    """A change keeps the contract, replaces the reason, adds strays."""
+    with new_journal(path) as journal:
+        journal.apply(
+            [
+                change(2, State.INTENT, strays=1, reason="first"),
+                change(2, State.CREATED, strays=1, contract_id="c1"),
+                change(2, State.CONFIRMED, contract_id=None),
+            ]
+        )
+        entry = journal.entry("A-2")
+
+        assert entry is not None
+        assert ("c1", None, 2, State.CONFIRMED) == (
+            entry.contract_id,
+            entry.reason,
+            entry.strays,
+            entry.state,
+        )
+        assert 2 == journal.strays()
+
+
+@pytest.mark.parametrize("after", State)
+@pytest.mark.parametrize("before", State)
+def test_moves(path: Path, before: State, after: State) -> None:
+    """An order goes only where MOVES lets it."""
+    with new_journal(path) as journal:
+        bring(journal, 3, before)
+        allowed = after in MOVES[before]
+        if allowed:
+            journal.apply([change(3, after)])
+        else:
+            with pytest.raises(JournalError, match=f"row 3 to {after}"):
+                journal.apply([change(3, after)])
+        entry = journal.entry("A-3")
+
+        assert entry is not None
+        assert (after if allowed else before) == entry.state
+
+
+def test_all_or_nothing(path: Path) -> None:
+    """One forbidden move keeps all changes of its call from disk."""
+    changes = [
+        change(2, State.INTENT),
+        change(3, State.INTENT),
+        change(3, State.CREATED),
+        change(99, State.INTENT),
+    ]
+    with new_journal(path) as journal:
+        with pytest.raises(JournalError, match="row 99 to INTENT"):
+            journal.apply(changes)
+        before = journal.counts()
+        journal.apply(changes[:3])
+
+        assert 3 == before[State.PENDING]
+        assert {
+            State.PENDING: 1,
+            State.INTENT: 1,
+            State.CREATED: 1,
+            State.CONFIRMED: 0,
+            State.REJECTED: 0,
+            State.UNKNOWN: 0,
+        } == journal.counts()
+
+
+def test_contract_without_id(path: Path) -> None:
+    """No order is created or confirmed without its contract's id."""
+    with new_journal(path) as journal:
+        journal.apply([change(2, State.INTENT)])
+        with pytest.raises(JournalError, match="mistake in sesamy-async"):
+            journal.apply([Change(row=2, state=State.CREATED)])
+
+        assert 1 == journal.counts()[State.INTENT]
+
+
+@pytest.mark.parametrize("reason", ["\ud800 half", "naïve ☃", "'); --", ""])
+def test_odd_reasons(path: Path, reason: str) -> None:
+    """Whatever Sesamy writes as a reason can be kept and read."""
+    plain = reason.replace("\ud800", "?")
+    with new_journal(
+        path, rows=[Planned(row=1, order_id="å'\"", reason=reason)]
+    ) as journal:
+        [entry] = journal.entries()
+
+        assert ("å'\"", plain) == (entry.order_id, entry.reason)
+    with new_journal(path.with_name("other")) as journal:
+        journal.apply([change(2, State.REJECTED, reason=reason)])
+        [entry] = journal.entries(states={State.REJECTED})
+
+        assert plain == entry.reason
+
+
+def test_pages(path: Path) -> None:
+    """Rows come in order, over pages, from any row, in any states."""
+    with new_journal(path, rows=2_500) as journal:
+        journal.apply([change(2_400, State.REJECTED)])
+        rows = [entry.row for entry in journal.entries()]
+        late = [entry.row for entry in journal.entries(after=2_499)]
+        some = [
+            entry.row
+            for entry in journal.entries(
+                after=2_399, states=[State.REJECTED, State.INTENT]
+            )
+        ]
+
+        assert list(range(2, 2_502)) == rows
+        assert [2_500, 2_501] == late
+        assert [2_400] == some
+        assert [] == list(journal.entries(states=()))
+
+
+def test_read_while_written(path: Path) -> None:
+    """Rows can be changed while they are read; none is missed or repeated."""
+    seen = []
+    with new_journal(path, rows=2_100) as journal:
+        for entry in journal.entries(states={State.PENDING}):
+            seen.append(entry.row)
+            journal.apply([change(entry.row, State.REJECTED)])
+
+        assert list(range(2, 2_102)) == seen
+        assert 2_100 == journal.counts()[State.REJECTED]
+
+
+def test_threads(path: Path) -> None:
+    """Threads may use one journal at once."""
+    with new_journal(path, rows=200) as journal:
+
+        def work(first: int) -> None:
+            for row in range(first, 202, 4):
+                journal.apply([change(row, State.INTENT)])
+                journal.apply([change(row, State.CREATED)])
+                journal.entry(f"A-{row}")
+
+        threads = [
+            threading.Thread(target=work, args=(2 + each,))
+            for each in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert 200 == journal.counts()[State.CREATED]
+
+
+@pytest.mark.parametrize(
+    ("confirm", "created"), [(Confirm.SEPARATELY, 0), (Confirm.NO, 1)]
+)
+def test_timeline(path: Path, confirm: Confirm, created: int) -> None:
+    """Ended orders are counted by time and state; the never sent are not."""
+    now = iter([1_000.0, 1_005.0, 1_009.9, 1_010.0, 1_031.0, 1_032.0])
+    rows = [
+        Planned(row=row, order_id=f"A-{row}", reason="x" if row > 6 else None)
+        for row in range(2, 9)
+    ]
+    terms = attrs.evolve(TERMS, confirm=confirm)
+    new_journal(path, terms, rows).close()
+    with Journal.open(path, clock=lambda: next(now)) as journal:
+        journal.apply([change(row, State.INTENT) for row in range(2, 6)])
+        journal.apply([change(2, State.CONFIRMED)])
+        journal.apply([change(3, State.CONFIRMED)])
+        journal.apply([change(4, State.REJECTED), change(6, State.REJECTED)])
+        journal.apply([change(5, State.CREATED)])
+        spans = journal.timeline(10)
+
+    late = (Span(start=1_030, ended={State.CREATED: 1}),) * created
+
+    assert (
+        Span(start=1_000, ended={State.CONFIRMED: 2}),
+        Span(start=1_010, ended={State.REJECTED: 2}),
+        *late,
+    ) == spans
+
+
+def test_purge(path: Path) -> None:
+    """A purged journal leaves no file behind."""
+    journal = new_journal(path)
+    journal.apply([change(2, State.INTENT)])
+    journal.purge()
+
+    assert [] == list(path.parent.iterdir())
+
+
+def test_nothing_else_is_kept(path: Path) -> None:
+    """The file has the columns that it needs, and no more."""
+    new_journal(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        columns = {
+            table: [
+                row[1] for row in db.execute(f"PRAGMA table_info({table})")
+            ]
+            for (table,) in db.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table'"
+            )
+        }
+
+    assert {
+        "terms": ["json"],
+        "orders": [
+            "row",
+            "order_id",
+            "state",
+            "contract_id",
+            "reason",
+            "strays",
+            "at",
+        ],
+    } == columns
