@@ -14,6 +14,7 @@ nox.options.sessions = ["lint", "types", "tests", "wheel"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 PACKAGE = "sesamy_async"
+EXTRAS = ("cli", "httpx2", "orjson", "sandbox", "trio")
 
 
 @nox.session
@@ -47,10 +48,13 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest versions that we claim to work with."""
-    bounds = [
-        bound.replace(">=", "==")
-        for bound in PYPROJECT["project"]["dependencies"]
+    project = PYPROJECT["project"]
+    extras = project["optional-dependencies"]
+    claims = [
+        *project["dependencies"],
+        *(claim for extra in EXTRAS for claim in extras[extra]),
     ]
+    bounds = [claim.replace(">=", "==") for claim in claims]
     session.install("--editable", ".[dev]", *bounds)
     session.run("pytest", *session.posargs)
 
@@ -64,19 +68,50 @@ def generate(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Build the wheel, install it alone, and use it as a user would."""
+    """Build, look at what was built, and use the wheel as a user would.
+
+    ``nox -s wheel -- DIRECTORY`` leaves sdist and wheel there.
+    """
     session.install("build")
-    out = Path(session.create_tmp()).resolve()
+    given = session.posargs or [session.create_tmp()]
+    out = Path(given[0]).resolve()
     for old in out.glob("*"):
         old.unlink()
     session.run("python", "-m", "build", "--outdir", str(out))
+    session.run("python", "scripts/check_built.py", str(out))
     [built] = out.glob("*.whl")
     session.install("--force-reinstall", f"{built}[cli,sandbox]")
     order = Path("examples/order.json").resolve()
-    session.chdir(out)
+    session.chdir(session.create_tmp())
     session.run("sesamy", "--version")
     session.run(
         "sesamy", "onboard", str(order), "--promo", "SPRING-12", "--sandbox"
+    )
+
+
+@nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """Look for known holes in what we need, and in our workflows.
+
+    Needs the vulnerability service of PyPI: what it can't look up counts
+    as a finding, so that an audit of nothing is never green.
+    """
+    session.install("pip-audit", "zizmor")
+    extras = ",".join(EXTRAS)
+    where = Path(session.create_tmp()).resolve()
+    ours, needed = where / "ours", where / "requirements.txt"
+    session.run("python", "-m", "venv", "--clear", str(ours))
+    python = str(ours / "bin" / "python")
+    pip = (python, "-m", "pip", "--disable-pip-version-check")
+    session.run(*pip, "install", "-q", f".[{extras}]", external=True)
+    frozen = session.run(
+        *pip, "freeze", "--exclude", "sesamy-async", external=True, silent=True
+    )
+    needed.write_text(str(frozen))
+    session.run("zizmor", "--persona", "auditor", ".github/workflows")
+    session.run(
+        *("pip-audit", "--strict", "--no-deps", "--disable-pip"),
+        *("--requirement", str(needed)),
     )
 
 
