@@ -1,0 +1,129 @@
+"""What became of the rows, why, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sesamy_async.bulk.reports.kind import Kind
+from sesamy_async.bulk.reports.place import STRAYS
+from sesamy_async.bulk.reports.reports import Reports
+from sesamy_async.bulk.reports.words import count, meaning
+
+from .facts import Facts
+from .markup import table, text
+
+
+def outcomes(reports: Reports) -> str:
+    """Return how many rows became what, and where they are listed."""
+    total = sum(reports.rows.values())
+    body = "\n".join(
+        f'<tr><th scope="row"><span class="key {kind}"></span>{kind}</th>'
+        f'<td class="number">{rows:,}</td>'
+        f'<td class="number">{share(rows, total)}</td>'
+        f"<td>{text(meaning(kind))}{_listed(reports, kind)}</td></tr>"
+        for kind, rows in reports.rows.items()
+        if rows
+    )
+    return (
+        "<table>\n<caption>What became of the rows</caption>\n"
+        '<thead><tr><th scope="col">Outcome</th>'
+        '<th class="number" scope="col">Rows</th>'
+        '<th class="number" scope="col">Share</th>'
+        '<th scope="col">Meaning</th></tr></thead>'
+        f"\n<tbody>\n{body}\n</tbody>\n"
+        f'<tfoot><tr><th scope="row">all</th><td class="number">{total:,}'
+        "</td><td></td><td></td></tr></tfoot>\n</table>"
+    )
+
+
+def share(part: int, whole: int) -> str:
+    """Return a percentage; only all is 100 %, and only nothing is 0 %."""
+    if part == whole:
+        return "100 %"
+    return f"{min(max(100 * part / whole, 0.01), 99.99):.2f} %"
+
+
+def onward(facts: Facts) -> str:
+    """Return what is to be done next, as a list."""
+    steps = [*_steps(facts)] or ["Nothing: all is done."]
+    items = "\n".join(f"<li>{text(step)}</li>" for step in steps)
+    return f"<ul>\n{items}\n</ul>"
+
+
+def details(reports: Reports) -> str:
+    """Return the tables of reasons, unknown orders and strays."""
+    tables: list[str] = []
+    if reports.rejections:
+        tables.append(
+            table(
+                "Why rows were rejected",
+                ("Reason", "Rows"),
+                reports.rejections,
+            )
+        )
+    if reports.unknown:
+        tables.append(
+            table(
+                f"Orders to look at{_first(reports, Kind.UNKNOWN)}",
+                ("Row", "Order", "Reason"),
+                [
+                    (str(each.row), each.order_id, each.reason)
+                    for each in reports.unknown
+                ],
+            )
+        )
+    if reports.strays:
+        tables.append(
+            table(
+                "Orders that may have left unconfirmed contracts",
+                ("Row", "Order", "Contract that counts", "Strays at most"),
+                [
+                    (
+                        str(each.row),
+                        each.order_id,
+                        each.contract_id,
+                        each.strays,
+                    )
+                    for each in reports.strays
+                ],
+            )
+        )
+    return "\n".join(tables)
+
+
+def _first(reports: Reports, kind: Kind) -> str:
+    shown, total = len(reports.unknown), reports.rows[kind]
+    return "" if shown == total else f": the first {shown} of {total:,}"
+
+
+def _listed(reports: Reports, kind: Kind | str) -> str:
+    path = reports.paths.get(str(kind))
+    return "" if path is None else f" <code>{text(path.name)}</code>"
+
+
+def _steps(facts: Facts) -> Iterator[str]:
+    summary, paths = facts.summary, facts.reports.paths
+    if summary.unprocessed:
+        yield (
+            f"{count(summary.unprocessed, 'row')} not finished: give the same "
+            "command again. It goes on where it stopped, and sends nothing "
+            "twice."
+        )
+    if summary.unknown:
+        yield (
+            f"{count(summary.unknown, 'order')} to look at: ask the "
+            "publisher whether they have a contract, before they are sent "
+            f"again. They are in {paths[Kind.UNKNOWN].name}."
+        )
+    if summary.rejected:
+        yield (
+            f"{count(summary.rejected, 'row')} rejected: mend them in "
+            f"{paths[Kind.REJECTED].name} and import that file. Its columns "
+            "#row and #reason are ignored."
+        )
+    if summary.strays:
+        yield (
+            f"At most {count(summary.strays, 'contract')} may be left "
+            "unconfirmed. They give no access, and nothing has to be done; "
+            f"the publisher can remove them: see {paths[STRAYS].name}."
+        )

@@ -1,0 +1,76 @@
+"""All reports of an import, in one pass over its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sesamy_async.bulk.journal.entry import Entry
+from sesamy_async.bulk.source import Source
+from sesamy_async.bulk.summary import ImportSummary
+
+from .desk import Desk
+from .errors import ReportError
+from .joining import joined
+from .kind import Kind
+from .place import Place
+from .reports import Reports
+
+
+def write_reports(
+    source: Source,
+    entries: Iterable[Entry],
+    summary: ImportSummary,
+    place: Place,
+    *,
+    delimiter: str = ",",
+) -> Reports:
+    """Write what became of every row.
+
+    Each is a table that a spreadsheet opens (of JSON Lines the rejected
+    rows are JSON Lines again), of mode 0600, and replaces one of an earlier
+    run as a whole.  A report that would have no rows is not written, and
+    one of an earlier run is removed.
+
+    Args:
+        source: The rows.
+        entries: What the journal holds of them, in the same order.
+        summary: How the run ended.
+        place: Where the reports shall lie.
+        delimiter: Between cells.
+
+    Raises:
+        ReportError: One can't be written, or their counts are not those of
+            the summary.
+        InputFileError: The rows can't be read again.
+        JournalError: The journal can't be read.
+
+    .. versionadded:: 0.1.0
+    """
+    desk = Desk.of(source, place, summary.confirm, delimiter)
+    try:
+        for record, entry in joined(source.records(), entries):
+            desk.sort(record, entry)
+        _check(desk.rows, summary)
+        return desk.keep()
+    except OSError as error:
+        raise ReportError(
+            f"The reports can't be written: {error.strerror}."
+        ) from error
+    finally:
+        desk.discard()
+
+
+def _check(rows: Mapping[Kind, int], summary: ImportSummary) -> None:
+    """Compare what two have counted: the importer, and the reports."""
+    wrong = [
+        f"{getattr(summary, kind)} {kind} rather than {rows[kind]}"
+        for kind in Kind
+        if getattr(summary, kind) != rows[kind]
+    ]
+    if sum(rows.values()) != summary.rows:
+        wrong.append(f"{summary.rows} rows rather than {sum(rows.values())}")
+    if wrong:
+        raise ReportError(
+            f"The journal does not hold what was counted: {'; '.join(wrong)}. "
+            "No report was written."
+        )

@@ -1,0 +1,93 @@
+"""What is left of an import, made up for the tests of its reports."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
+
+import attrs
+
+from sesamy_async.bulk.confirm import Confirm
+from sesamy_async.bulk.journal.entry import Entry
+from sesamy_async.bulk.record import Record
+from sesamy_async.bulk.reports import Kind
+from sesamy_async.bulk.reports.kind import kind_of
+from sesamy_async.bulk.state import State
+from sesamy_async.bulk.summary import ImportSummary
+
+
+HEADER = ("externalOrderId", "userData.email", "userData.phone")
+
+
+@attrs.frozen
+class Rows:
+    """A source that can only be read as it stands."""
+
+    lines: Sequence[Record]
+    header: tuple[str, ...] = HEADER
+    name: str = "orders.csv"
+
+    def fingerprint(self) -> NoReturn:
+        """Reports are about what was sent, whatever it is called."""
+        raise NotImplementedError
+
+    read = problems = property(fingerprint)
+
+    def records(self) -> Iterator[Record]:
+        """Yield the rows."""
+        yield from self.lines
+
+
+def source_for(entries: Sequence[Entry]) -> Rows:
+    """Return the rows that these entries are of."""
+    return Rows(
+        [
+            Record(
+                each.row,
+                (each.order_id or "", f"kim{each.row}@example.se", "+46701"),
+            )
+            for each in entries
+        ]
+    )
+
+
+def summary_of(
+    entries: Sequence[Entry], confirm: Confirm = Confirm.SEPARATELY
+) -> ImportSummary:
+    """Return what an importer would say of these entries."""
+    counts = Counter(kind_of(each.state, confirm) for each in entries)
+    return ImportSummary(
+        rows=len(entries),
+        strays=sum(each.strays for each in entries),
+        confirm=confirm,
+        confirmed=counts[Kind.CONFIRMED],
+        created=counts[Kind.CREATED],
+        rejected=counts[Kind.REJECTED],
+        unknown=counts[Kind.UNKNOWN],
+        unprocessed=counts[Kind.UNPROCESSED],
+    )
+
+
+SOME = (
+    Entry(row=2, order_id="A-2", state=State.CONFIRMED, contract_id="c2"),
+    Entry(row=3, order_id="A-3", state=State.REJECTED, reason="no @"),
+    Entry(row=4, order_id="A-4", state=State.UNKNOWN, reason="answer lost"),
+    Entry(row=5, order_id="A-5", state=State.PENDING),
+    Entry(
+        row=6,
+        order_id="=A6()",
+        state=State.CONFIRMED,
+        contract_id="c6",
+        strays=2,
+    ),
+    Entry(
+        row=7,
+        order_id="A-7",
+        state=State.CREATED,
+        contract_id="c7",
+        reason="Sesamy answered 503",
+    ),
+    Entry(row=9, order_id=None, state=State.REJECTED, reason="no order id"),
+)
+"""Some of everything."""
