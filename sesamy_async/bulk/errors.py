@@ -30,6 +30,9 @@ class JournalError(SesamyError):
     .. versionadded:: 0.1.0
     """
 
+    def _advice(self) -> str:
+        return "What was not written down was not sent."
+
 
 class JournalMismatchError(JournalError):
     """The journal is of another file, other options or another version.

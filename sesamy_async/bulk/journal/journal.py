@@ -34,7 +34,7 @@ from .storable import storable
 from .terms import Terms
 from .terms_json import load
 from .timeline import Span
-from .trouble import told
+from .trouble import damaged, told
 from .waves import waves
 
 
@@ -56,15 +56,15 @@ class Journal:
         self,
         path: Path,
         db: sqlite3.Connection,
+        terms: Terms,
         clock: Callable[[], float],
     ) -> None:
         self._path = path
         self._db = db
+        self._terms = terms
         self._clock = clock
         self._lock = threading.Lock()
         self._presence = Presence.of(path)
-        [[kept]] = db.execute("SELECT json FROM terms")
-        self._terms = load(kept)
 
     @classmethod
     def create(
@@ -111,11 +111,12 @@ class Journal:
         """
         with told(path):
             db = attach(path)
-            try:
-                return cls(path, db, clock)
-            except BaseException:
+            kept = db.execute("SELECT json FROM terms").fetchone()
+            terms = load(*kept) if kept else None
+            if terms is None:
                 db.close()
-                raise
+                raise damaged(path)
+            return cls(path, db, terms, clock)
 
     @property
     def path(self) -> Path:

@@ -7,7 +7,7 @@ from cattrs.preconf.json import make_converter
 from .terms import Terms
 
 
-_converter = make_converter()
+_converter = make_converter(detailed_validation=False)
 
 
 def dump(terms: Terms) -> str:
@@ -15,6 +15,9 @@ def dump(terms: Terms) -> str:
     return _converter.dumps(terms)
 
 
-def load(text: str) -> Terms:
-    """Return what was dumped."""
-    return _converter.loads(text, Terms)
+def load(text: str) -> Terms | None:
+    """Return what was dumped; None where it is damaged."""
+    try:
+        return _converter.loads(text, Terms)
+    except (KeyError, TypeError, ValueError):
+        return None

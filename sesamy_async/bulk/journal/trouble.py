@@ -16,6 +16,11 @@ from sesamy_async.bulk.errors import (
 
 _PRIMARY = 0xFF
 
+_DAMAGED = (
+    "it is damaged. Keep it, and get it back from a backup: it says which "
+    "orders were sent"
+)
+
 _ADVICE = {
     sqlite3.SQLITE_FULL: (
         "its disk is full. Make room; the same command then goes on"
@@ -30,14 +35,15 @@ _ADVICE = {
         "it can't be opened. See that its folder is there, and that you "
         "may read and write both"
     ),
+    sqlite3.SQLITE_IOERR_LOCK: (
+        "it can't be locked. Let yourself write the file, and see that it "
+        "is on a local disk"
+    ),
     sqlite3.SQLITE_IOERR: (
         "its disk fails, or is full. See that there is room, and that the "
         "folder is on a local disk; the same command then goes on"
     ),
-    sqlite3.SQLITE_CORRUPT: (
-        "it is damaged. Keep it, and get it back from a backup; what it "
-        "held decides which orders may be sent"
-    ),
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_CONSTRAINT: (
         "it was to take in what can't be. That is a mistake in "
         "sesamy-async: please report it"
@@ -54,7 +60,8 @@ def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
             "folder is there, and that you may read and write both."
         )
     # Python's own errors, such as of a closed connection, have no code.
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & _PRIMARY
+    exactly = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    code = exactly & _PRIMARY
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return JournalBusyError(
             f"The journal {path} is in use: another import of this file is "
@@ -62,8 +69,13 @@ def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
         )
     if code == sqlite3.SQLITE_NOTADB:
         return no_journal(path)
-    said = _ADVICE.get(code, f"SQLite says: {error}")
+    said = _ADVICE.get(exactly) or _ADVICE.get(code, f"SQLite says: {error}")
     return JournalError(f"The journal {path} can't be used: {said}.")
+
+
+def damaged(path: Path) -> JournalError:
+    """Return the error for a journal that can't be understood."""
+    return JournalError(f"The journal {path} can't be used: {_DAMAGED}.")
 
 
 def no_journal(path: Path) -> JournalMismatchError:

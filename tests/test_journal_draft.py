@@ -1,0 +1,150 @@
+"""A journal is there as a whole, or not at all; only its owner reads it."""
+
+from __future__ import annotations
+
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sesamy_async.bulk.errors import JournalError
+from sesamy_async.bulk.journal import Journal, Planned
+from sesamy_async.bulk.state import State
+from support.journals import change, new_journal, planned
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from sesamy_async.bulk.journal import Journal, Planned, Terms
+def rows():
+    for row in range(1, 5_000):
+        yield Planned(row=row, order_id=f"A-{row}")
+    os.kill(os.getpid(), signal.SIGKILL)
+terms = Terms(source="", fingerprint="", promo_code=None, vendor_id="",
+    base_url="")
+Journal.create(pathlib.Path(sys.argv[1]), terms, rows())
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where a journal can be."""
+    return tmp_path / "orders [1].csv.journal"
+
+
+def test_private(path: Path) -> None:
+    """Only its owner may read the journal, and what SQLite keeps beside."""
+    with new_journal(path) as journal:
+        journal.apply([change(2, State.INTENT)])
+        modes = {
+            each.name: stat.S_IMODE(each.stat().st_mode)
+            for each in path.parent.iterdir()
+        }
+
+    assert {path.name: 0o600, f"{path.name}-wal": 0o600} == modes
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "folder", "journal"])
+def test_existing(path: Path, kind: str) -> None:
+    """Whatever is there is refused, and left as it is."""
+    match kind:
+        case "file":
+            path.write_text("mine")
+        case "link":
+            path.symlink_to("nowhere")
+        case "folder":
+            path.mkdir()
+        case _:
+            new_journal(path, rows=7).close()
+    before = path.lstat()
+    with pytest.raises(JournalError, match="There is a file"):
+        new_journal(path)
+    after = path.lstat()
+
+    assert [path] == list(path.parent.iterdir())
+    assert (before.st_ino, before.st_size) == (after.st_ino, after.st_size)
+
+
+def test_overtaken(path: Path) -> None:
+    """A file that appears while the rows are read is not replaced."""
+
+    def rows() -> Iterator[Planned]:
+        yield from planned(3)
+        new_journal(path, rows=7).close()
+
+    with pytest.raises(JournalError, match="There is a file"):
+        new_journal(path, rows=rows())
+    with Journal.open(path) as journal:
+        assert 7 == journal.rows()
+
+
+def test_two_at_once(path: Path) -> None:
+    """Of two that are being made, the one that began last takes the place."""
+
+    def rows() -> Iterator[Planned]:
+        yield from planned(3)
+        new_journal(path, rows=5).purge()
+
+    with pytest.raises(JournalError, match="can't be used: No such file"):
+        new_journal(path, rows=rows())
+
+    assert [] == list(path.parent.iterdir())
+
+
+def test_rows_fail(path: Path) -> None:
+    """If the rows can't be read to the end, nothing is left."""
+
+    def rows() -> Iterator[Planned]:
+        yield from planned(3)
+        raise EOFError
+
+    with pytest.raises(EOFError):
+        new_journal(path, rows=rows())
+
+    assert [] == list(path.parent.iterdir())
+
+
+@pytest.mark.parametrize("second", [{"row": 2}, {"order_id": "A-2"}])
+def test_twice(path: Path, second: dict[str, object]) -> None:
+    """No row and no order is in a journal twice."""
+    values = {"row": 3, "order_id": "A-3", **second}
+    rows = [
+        Planned(row=2, order_id="A-2"),
+        Planned(**values),  # type: ignore[arg-type]
+    ]
+    with pytest.raises(JournalError, match="mistake in sesamy-async"):
+        new_journal(path, rows=rows)
+
+    assert [] == list(path.parent.iterdir())
+
+
+def test_killed(path: Path) -> None:
+    """A kill in the making leaves no journal; the next attempt cleans up."""
+    died = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", KILLED, path], check=False, timeout=60
+    )
+    left = [each.name for each in path.parent.iterdir()]
+    new_journal(path).close()
+
+    assert -signal.SIGKILL == died.returncode
+    assert [True] == [name.endswith(".new") for name in left]
+    assert [path] == list(path.parent.iterdir())
+
+
+def test_place_is_taken_away(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the finished file can't be moved, nothing looks like a journal."""
+
+    def fail(self: Path, target: Path) -> Path:
+        raise PermissionError(13, "Permission denied", str(self), str(target))
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(JournalError, match="Permission denied"):
+        new_journal(path)
+
+    assert [] == list(path.parent.iterdir())

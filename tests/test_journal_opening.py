@@ -1,0 +1,179 @@
+"""One process has a journal; what is no journal of ours is left alone."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from sesamy_async.bulk.errors import (
+    JournalBusyError,
+    JournalError,
+    JournalMismatchError,
+)
+from sesamy_async.bulk.journal import Journal
+from sesamy_async.bulk.state import State
+from support.journals import change, new_journal
+
+
+HOLDER = """
+import pathlib, sys
+from sesamy_async.bulk.journal import Change, Journal
+from sesamy_async.bulk.state import State
+journal = Journal.open(pathlib.Path(sys.argv[1]))
+journal.apply([Change(row=2, state=State.INTENT)])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where a journal can be; its name needs care in a URI."""
+    return tmp_path / "a?b#c %41.journal"
+
+
+@contextmanager
+def held(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Have another process hold a journal."""
+    with subprocess.Popen(  # noqa: S603 - our own script
+        [sys.executable, "-c", HOLDER, path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"held\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_busy(path: Path) -> None:
+    """A second process is refused; a kill frees the journal at once."""
+    new_journal(path).close()
+    with held(path) as process:
+        with pytest.raises(JournalBusyError, match="is in use"):
+            Journal.open(path)
+        process.kill()
+        process.wait()
+        with Journal.open(path) as journal:
+            counts = journal.counts()
+
+    # It was killed after its commit.
+    assert 1 == counts[State.INTENT]
+
+
+def test_busy_within(path: Path) -> None:
+    """A second importer in the same process is refused too."""
+    with new_journal(path):
+        with pytest.raises(JournalBusyError):
+            Journal.open(path)
+        with pytest.raises(JournalBusyError):
+            Journal.open(path)
+
+
+def test_durable(path: Path) -> None:
+    """Each commit is flushed to the disk before it counts."""
+    with new_journal(path) as journal:
+        [[mode]] = journal._db.execute("PRAGMA journal_mode")
+        [[flush]] = journal._db.execute("PRAGMA synchronous")
+
+    full = 2
+
+    assert ("wal", full) == (mode, flush)
+
+
+def test_missing(path: Path) -> None:
+    """Opening makes no journal where none is."""
+    with pytest.raises(JournalError, match="can't be opened"):
+        Journal.open(path)
+
+    assert [] == list(path.parent.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"", b"order;price\n" * 99, b"SQLite f"])
+def test_no_database(path: Path, content: bytes) -> None:
+    """A file that is something else is refused, and not touched."""
+    path.write_bytes(content)
+    with pytest.raises(JournalMismatchError, match="is no journal"):
+        Journal.open(path)
+
+    assert content == path.read_bytes()
+
+
+def test_other_database(path: Path) -> None:
+    """A database of another program is refused, and not touched."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE theirs (x)")
+    before = path.read_bytes()
+    with pytest.raises(JournalMismatchError, match="is no journal"):
+        Journal.open(path)
+
+    assert before == path.read_bytes()
+
+
+def test_folder(path: Path) -> None:
+    """A folder is no journal."""
+    path.mkdir()
+    with pytest.raises(JournalError, match="can't be opened"):
+        Journal.open(path)
+
+
+def test_other_version(path: Path) -> None:
+    """A journal of another version is refused, and says what to do."""
+    new_journal(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 2")
+    with pytest.raises(JournalMismatchError, match="its format is 2, not 1"):
+        Journal.open(path)
+
+
+def test_refused_is_closed(path: Path) -> None:
+    """A journal that was refused is not held."""
+    new_journal(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DELETE FROM terms")
+        db.commit()
+    with pytest.raises(JournalError, match="is damaged"):
+        Journal.open(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 1")
+
+
+@pytest.mark.parametrize(
+    "terms", ["", "{", "[]", "{}", '{"confirm": "maybe"}', "null"]
+)
+def test_damaged_terms(path: Path, terms: str) -> None:
+    """Terms that can't be read are damage."""
+    new_journal(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE terms SET json = ?", (terms,))
+        db.commit()
+    with pytest.raises(JournalError, match="is damaged"):
+        Journal.open(path)
+
+
+def test_closed(path: Path) -> None:
+    """A closed journal says so; closing it again does nothing."""
+    journal = new_journal(path)
+    journal.close()
+    journal.close()
+    with pytest.raises(JournalError, match="closed database"):
+        journal.apply([change(2, State.INTENT)])
+    with pytest.raises(JournalError, match="closed database"):
+        journal.counts()
+
+
+def test_old_sqlite(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SQLite that is too old is named before anything is sent."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 32, 3))
+    with pytest.raises(JournalError, match=r"needs SQLite 3\.33"):
+        new_journal(path)
+
+    assert [] == list(path.parent.iterdir())
