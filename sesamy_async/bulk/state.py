@@ -13,7 +13,7 @@ class State(StrEnum):
     """
 
     PENDING = "PENDING"
-    """Nothing was done; it may be sent."""
+    """It may be sent: nothing was done but, perhaps, a stray was left."""
 
     INTENT = "INTENT"
     """Its create is about to be sent, or was sent and is not answered."""
@@ -50,7 +50,8 @@ MOVES: Mapping[State, frozenset[State]] = {
 }
 """Where an order may go from each state; all else is a mistake of ours.
 
-INTENT goes back to PENDING where it is certain that nothing was done, and
-to itself where it will be created again.  UNKNOWN is left only by somebody
+INTENT goes back to PENDING where it is certain that nothing was done, or
+where at worst a stray was left; and to itself where an attempt of its
+create was lost and another follows.  UNKNOWN is left only by somebody
 who looked.
 """

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from .claim import Claim
 from .journal.entry import Change
+from .verdict import Verdict
 
 
 class Steps(Protocol):
@@ -22,8 +23,12 @@ class Steps(Protocol):
         """Return the next order to process, or None where none is left."""
         ...
 
-    async def record_intent(self, claim: Claim) -> None:
-        """Put on disk that its create is about to be sent.
+    async def record_intent(self, claim: Claim, lost: int) -> None:
+        """Put on disk that its create is about to be sent, or sent again.
+
+        Args:
+            claim: The order.
+            lost: How many more of the earlier attempts may have been done.
 
         Raises:
             JournalError: It is not on disk, so nothing may be sent.
@@ -31,15 +36,15 @@ class Steps(Protocol):
         ...
 
     async def send(
-        self, claim: Claim, intent: Callable[[], Awaitable[None]]
-    ) -> Change:
-        """Send what is to be sent next for this order, once.
+        self, claim: Claim, intent: Callable[[int], Awaitable[None]]
+    ) -> Verdict:
+        """Send what is to be sent next for this order.
 
         Args:
             claim: The order; one that is CREATED is confirmed, any other
                 is created.
             intent: Awaited at the last moment before the first byte of a
-                create leaves: `record_intent`.
+                create leaves: `record_intent` of this order.
 
         Returns:
             What became of it; nothing is written down yet.

@@ -1,0 +1,183 @@
+"""Send the orders of a file: none lost, none doubled."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from sesamy_async.client import AsyncSesamy
+from sesamy_async.core.numbers import check_number
+from sesamy_async.core.runtime import Runtime
+from sesamy_async.errors import ConfigurationError
+from sesamy_async.runtimes.on_anyio import AnyioRuntime
+
+from .circuit import Circuit
+from .claims import Claims
+from .errors import JournalError
+from .journal.journal import Journal
+from .journal.writer import Writer
+from .meter import Meter
+from .order_steps import OrderSteps
+from .progress import Progress
+from .source import Source
+from .state import State
+from .summary import Ending, ImportSummary
+from .tally import Tally
+from .verdict import Cause
+from .workers import Workers
+
+
+class Importer:
+    """Sends what the journal says is still to be sent, and writes it down.
+
+    Each order is claimed, its intent written down, sent, and its outcome
+    written down, in this order; a restart after a crash at any moment goes
+    on without a double.  Retries within a call, pace and token are the
+    client's.  Runs on asyncio and trio.  Good for one run.
+
+    Args:
+        client: Its deadline bounds each call, waits for the pace included.
+        source: The file that the journal was made for.
+        journal: What is to be done, and what was done.
+        concurrency: How many orders are sent at once, at least 1.
+        patience: Seconds that an outage may last before the import stops,
+            at least 0.  Where nothing has worked in this run yet, it stops
+            at once or within half a minute.
+        runtime: For time and events, of tests above all.
+
+    Raises:
+        ConfigurationError: A number is impossible.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        client: AsyncSesamy,
+        source: Source,
+        journal: Journal,
+        *,
+        concurrency: int = 10,
+        patience: float = 3600.0,
+        runtime: Runtime | None = None,
+    ) -> None:
+        if type(concurrency) is not int:
+            raise ConfigurationError("concurrency must be a whole number.")
+        check_number("concurrency", concurrency, least=1)
+        check_number("patience", patience, least=0)
+        runtime = runtime or AnyioRuntime()
+        terms = journal.terms
+        self._client = client
+        self._journal = journal
+        self._concurrency = concurrency
+        self._runtime = runtime
+        self._began = runtime.now()
+        # What was interrupted is settled before anything else is looked at.
+        journal.restart()
+        self._circuit = Circuit(self._began, patience)
+        self._meter = Meter(self._began)
+        self._tally = Tally(journal.counts(), journal.strays(), terms.confirm)
+        self._over = runtime.event()
+        self._ended = False
+        self._workers = Workers(
+            OrderSteps(
+                client, terms, Claims(source, journal), Writer(journal)
+            ),
+            self._tally,
+            self._circuit,
+            self._meter,
+            runtime,
+        )
+
+    async def run(self) -> ImportSummary:
+        """Process all orders, or as many as is possible now.
+
+        Returns:
+            What became of every row, in this run and in those before.
+
+        Raises:
+            ConfigurationError: The client or the file can't be used (any
+                more); the journal is right all the same.
+        """
+        try:
+            await self._workers.run(self._concurrency)
+        finally:
+            self._ended = True
+            self._over.set()
+        broken = self._workers.broken
+        if broken is not None and not isinstance(broken, JournalError):
+            raise broken
+        return self._summary()
+
+    def stop(self) -> None:
+        """Claim nothing more; what is in flight is finished.
+
+        Call it in the event loop that `run` is in.
+        """
+        self._workers.stop()
+
+    async def updates(self, every: float = 0.5) -> AsyncIterator[Progress]:
+        """Yield how far it has come, until the run has ended.
+
+        Args:
+            every: Seconds between two of them, more than 0.
+        """
+        while not self._ended:
+            yield self.progress()
+            await self._over.wait(every)
+        yield self.progress()
+
+    def progress(self) -> Progress:
+        """Return how far it has come."""
+        now = self._runtime.now()
+        tally, trouble = self._tally, self._circuit.trouble
+        rate = self._meter.rate(now)
+        permitted = self._client.permitted_rate
+        calls = tally.unprocessed * self._journal.terms.confirm.calls
+        pace = rate if permitted is None else min(rate, permitted)
+        return Progress(
+            rows=tally.rows,
+            done=tally.done,
+            rejected=tally.rejected,
+            unknown=tally.unknown,
+            strays=tally.strays,
+            in_flight=self._workers.in_flight,
+            seconds=now - self._began,
+            rate=rate,
+            permitted=permitted,
+            left=calls / pace if pace else None,
+            paused=None if trouble is None else trouble.text,
+        )
+
+    def _summary(self) -> ImportSummary:
+        tally, terms = self._tally, self._journal.terms
+        ending, reason = self._how_it_ended()
+        done = {tally.goal: tally.done}
+        return ImportSummary(
+            rows=tally.rows,
+            confirmed=done.get(State.CONFIRMED, 0),
+            created=done.get(State.CREATED, 0),
+            rejected=tally.rejected,
+            unknown=tally.unknown,
+            unprocessed=tally.unprocessed,
+            strays=tally.strays,
+            confirm=terms.confirm,
+            ending=ending,
+            reason=reason,
+            seconds=self._runtime.now() - self._began,
+            calls=self._meter.total,
+            permitted=self._client.permitted_rate,
+        )
+
+    def _how_it_ended(self) -> tuple[Ending, str | None]:
+        workers, over = self._workers, self._circuit.over
+        if workers.broken is not None:
+            return Ending.JOURNAL, str(workers.broken)
+        if over is not None:
+            refused = over.cause is Cause.REFUSED
+            return Ending.REFUSED if refused else Ending.OUTAGE, over.text
+        if not self._tally.unprocessed:
+            return Ending.COMPLETE, None
+        if workers.stopping:
+            return Ending.INTERRUPTED, None
+        # Some failed each time, while others went through.
+        return Ending.OUTAGE, workers.last.text if workers.last else None

@@ -1,0 +1,159 @@
+"""The steps of an order: over a client, a journal and a file."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+
+import anyio
+import anyio.to_thread
+import attrs
+
+from sesamy_async.client import AsyncSesamy
+from sesamy_async.core.call import Call
+from sesamy_async.core.outcome import Outcome
+from sesamy_async.core.record import Record
+from sesamy_async.errors import ConfigurationError, SesamyError
+
+from . import judge
+from .claim import Claim
+from .claims import Claims
+from .confirm import Confirm
+from .errors import JournalError
+from .journal.entry import Change
+from .journal.terms import Terms
+from .journal.writer import Writer
+from .state import State
+from .verdict import Verdict
+
+
+_AHEAD = 64
+
+
+class OrderSteps:
+    """The `Steps` of an `Importer`.
+
+    Args:
+        client: Whose connections, token, pace and retries are used.
+        terms: Of the import.
+        claims: The orders.
+        writer: Writes to the journal.
+    """
+
+    def __init__(
+        self, client: AsyncSesamy, terms: Terms, claims: Claims, writer: Writer
+    ) -> None:
+        self._contracts = client.contracts
+        self._terms = terms
+        self._claims = claims
+        self._writer = writer
+        self._ahead: Iterator[Claim] = iter(())
+        self._reading = anyio.Lock()
+
+    async def claim(self) -> Claim | None:
+        """Return the next order of the file, or None where none is left."""
+        claim = next(self._ahead, None)
+        if claim is not None:
+            return claim
+        async with self._reading:
+            claim = next(self._ahead, None)
+            if claim is None:
+                read = partial(self._claims.take, _AHEAD)
+                self._ahead = iter(await anyio.to_thread.run_sync(read))
+                claim = next(self._ahead, None)
+        return claim
+
+    async def record_intent(self, claim: Claim, lost: int) -> None:
+        """Put on disk that its create is about to be sent."""
+        await self._writer.write(
+            Change(row=claim.entry.row, state=State.INTENT, strays=lost)
+        )
+
+    async def send(
+        self, claim: Claim, intent: Callable[[int], Awaitable[None]]
+    ) -> Verdict:
+        """Create the contract of the order, or confirm it."""
+        if claim.entry.state is State.CREATED:
+            return await self._confirm(claim)
+        return await self._create(claim, intent)
+
+    async def record_outcome(self, claim: Claim, change: Change) -> None:
+        """Put on disk what became of it."""
+        del claim
+        await self._writer.write(change)
+
+    async def _create(
+        self, claim: Claim, intent: Callable[[int], Awaitable[None]]
+    ) -> Verdict:
+        sale, terms, entry = claim.sale, self._terms, claim.entry
+        leaving = _Leaving(intent)
+        try:
+            contract = await self._contracts.create(
+                sale.promo_code or terms.promo_code or "",
+                sale.order,
+                confirm=terms.confirm is Confirm.AT_ONCE,
+                vendor_id=sale.vendor_id or terms.vendor_id,
+                repeatable=terms.repeatable,
+                before_send=leaving,
+            )
+        except SesamyError as error:
+            if _is_ours(error):
+                raise
+            return judge.not_created(
+                terms, entry, error, lost=leaving.lost, calls=error.attempts
+            )
+        return judge.created(
+            terms,
+            entry,
+            contract,
+            lost=leaving.lost,
+            calls=leaving.record.attempts,
+        )
+
+    async def _confirm(self, claim: Claim) -> Verdict:
+        sale, entry = claim.sale, claim.entry
+        try:
+            await self._contracts.confirm(
+                sale.promo_code or self._terms.promo_code or "",
+                entry.contract_id or "",
+                vendor_id=sale.vendor_id or self._terms.vendor_id,
+            )
+        except SesamyError as error:
+            if _is_ours(error):
+                raise
+            return judge.not_confirmed(entry, error)
+        return judge.confirmed(entry)
+
+
+def _is_ours(error: SesamyError) -> bool:
+    """Whether neither Sesamy nor the order is to blame, so nothing works."""
+    if isinstance(error, ConfigurationError):
+        return error.outcome is Outcome.NOT_SENT
+    return isinstance(error, JournalError)
+
+
+@attrs.define
+class _Leaving:
+    """Writes down each attempt of a create that puts more in doubt.
+
+    Attributes:
+        write: Writes that it is about to be sent, and how many more of the
+            earlier attempts may have been done.
+        record: Of the call.
+    """
+
+    write: Callable[[int], Awaitable[None]]
+    record: Record = attrs.field(factory=Record)
+    _written: int | None = attrs.field(default=None, init=False)
+
+    async def __call__(self, call: Call) -> None:
+        self.record = call.record
+        lost = self.lost
+        if lost or self._written is None:
+            await self.write(lost)
+            self._written = call.record.lost
+
+    @property
+    def lost(self) -> int:
+        """How many attempts may have been done and are not written down."""
+        return self.record.lost - (self._written or 0)

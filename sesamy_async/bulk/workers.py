@@ -1,0 +1,176 @@
+"""Several orders at once: who takes which, and when they all stop."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import anyio
+import attrs
+
+from sesamy_async.core.runtime import Runtime
+from sesamy_async.errors import SesamyError
+
+from .again import Again
+from .bell import Bell
+from .circuit import Circuit
+from .claim import Claim
+from .journal.entry import Change
+from .meter import Meter
+from .state import State
+from .steps import Steps
+from .tally import Tally
+from .verdict import Cause, Trouble
+
+
+ALL_REFUSED = 10
+"""After how many refusals, if there was nothing else, an import stops."""
+
+
+class Workers:
+    """Each takes an order through its steps, then the next one.
+
+    Args:
+        steps: What is done for an order.
+        tally: Kept up to date.
+        circuit: Says when to pause, and when to give up.
+        meter: Counts the calls.
+        runtime: For time and events.
+    """
+
+    def __init__(
+        self,
+        steps: Steps,
+        tally: Tally,
+        circuit: Circuit,
+        meter: Meter,
+        runtime: Runtime,
+    ) -> None:
+        self._steps = steps
+        self._tally = tally
+        self._circuit = circuit
+        self._meter = meter
+        self._runtime = runtime
+        self._again = Again()
+        self._bell = Bell(runtime)
+        self._first = tally.untouched
+        self._refusals = 0
+        self.in_flight = 0
+        self.stopping = False
+        self.broken: SesamyError | None = None
+        self.last: Trouble | None = None
+
+    async def run(self, concurrency: int) -> None:
+        """Process orders until none is left, or no more can be sent."""
+        async with anyio.create_task_group() as group:
+            for _ in range(concurrency):
+                group.start_soon(self._work)
+
+    def stop(self) -> None:
+        """Claim nothing more; what is in flight is finished."""
+        self.stopping = True
+        self._bell.ring()
+
+    async def _work(self) -> None:
+        try:
+            while (claim := await self._next()) is not None:
+                self.in_flight += 1
+                try:
+                    await self._process(claim)
+                finally:
+                    self.in_flight -= 1
+        except SesamyError as error:
+            self.broken = self.broken or error
+            self._bell.ring()
+
+    @property
+    def _ending(self) -> bool:
+        over = self._circuit.over is not None
+        return self.stopping or over or self.broken is not None
+
+    async def _next(self) -> Claim | None:
+        while not self._ending:
+            now = self._runtime.now()
+            wait = self._circuit.wait(now)
+            if not wait:
+                claim = await self._take(now)
+                if claim is not None:
+                    return claim
+                self._circuit.pass_on()
+                due = self._again.wait(now)
+                if due is None:
+                    return None
+                wait = due
+            await self._bell.wait(wait)
+        return None
+
+    async def _take(self, now: float) -> Claim | None:
+        # In trouble, a fresh order is the better probe: those that failed
+        # may be what the trouble is about.
+        if self._circuit.trouble is None:
+            claim = self._again.due(now)
+            return claim or await self._steps.claim()
+        return await self._steps.claim() or self._again.due(now)
+
+    async def _process(self, claim: Claim) -> None:
+        while True:
+            intent = partial(self._record_intent, claim)
+            verdict = await self._steps.send(claim, intent)
+            change = verdict.change
+            await self._steps.record_outcome(claim, change)
+            self._tally.move(claim.entry.state, change)
+            self._meter.add(self._runtime.now(), verdict.calls)
+            claim = _moved(claim, change)
+            if verdict.trouble is not None:
+                self._failed(claim, verdict.trouble)
+                return
+            self._worked(claim, change)
+            if change.state is not State.CREATED:
+                return
+            if self._tally.goal is State.CREATED:
+                return
+
+    async def _record_intent(self, claim: Claim, lost: int) -> None:
+        await self._steps.record_intent(claim, lost)
+        self._tally.strays += lost
+
+    def _failed(self, claim: Claim, trouble: Trouble) -> None:
+        now = self._runtime.now()
+        self.last = trouble
+        self._circuit.failed(now, trouble)
+        if self._circuit.trouble is None:
+            self._again.add(claim, now)
+        else:
+            self._again.keep(claim, now)
+        self._bell.ring()
+
+    def _worked(self, claim: Claim, change: Change) -> None:
+        self._circuit.worked(self._runtime.now())
+        self._again.settled(claim)
+        if change.state is State.REJECTED:
+            self._refused(change)
+        self._bell.ring()
+
+    def _refused(self, change: Change) -> None:
+        self._refusals += 1
+        if not self._first or self._tally.done:
+            return
+        if self._refusals >= ALL_REFUSED:
+            text = (
+                f"All of the first {self._refusals} orders were refused, the "
+                f"last one so: {change.reason} Look at the promo code and at "
+                "what they have in common. The same command goes on all the "
+                "same."
+            )
+            self._circuit.over = Trouble(Cause.REFUSED, text)
+
+
+def _moved(claim: Claim, change: Change) -> Claim:
+    """Return the order as it stands after a change."""
+    old = claim.entry
+    entry = attrs.evolve(
+        old,
+        state=change.state,
+        contract_id=change.contract_id or old.contract_id,
+        strays=old.strays + change.strays,
+    )
+    return attrs.evolve(claim, entry=entry)
