@@ -9,6 +9,7 @@ from .verdict import Cause, Trouble
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
+LONGEST_COSTLY_PAUSE = 600.0
 
 _ENOUGH = {Cause.UNREACHABLE: 5, Cause.OUTAGE: 5, Cause.REFUSED: 1}
 _AT_FIRST = {Cause.UNREACHABLE: 0.0, Cause.OUTAGE: 30.0, Cause.REFUSED: 0.0}
@@ -27,12 +28,15 @@ class Circuit:
     Attributes:
         began: When the run began.
         patience: Seconds an outage may last once anything has worked.
+        costly: Whether an order that fails may need a person to look; then
+            it opens at the first one, and probes less often.
         trouble: Why nothing is sent now, if that is so.
         over: Why nothing more will be sent, if that is so.
     """
 
     began: float
     patience: float
+    costly: bool = False
     trouble: Trouble | None = attrs.field(default=None, init=False)
     over: Trouble | None = attrs.field(default=None, init=False)
     _good: float | None = attrs.field(default=None, init=False)
@@ -73,12 +77,13 @@ class Circuit:
         self._failures += 1
         if self.trouble is not None and not self._probing:
             return  # One of those that were under way when it opened.
-        if self._failures < _ENOUGH[trouble.cause]:
+        if self._failures < (1 if self.costly else _ENOUGH[trouble.cause]):
             return
         self.trouble = trouble
         self._probing = False
         self._until = now + self._pause
-        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        longest = LONGEST_COSTLY_PAUSE if self.costly else LONGEST_PAUSE
+        self._pause = min(2 * self._pause, longest)
         if self._good is None:
             last = self.began + _AT_FIRST[trouble.cause]
         else:

@@ -26,6 +26,9 @@ from .verdict import Cause
 from .workers import Workers
 
 
+_DAY = 86_400.0
+
+
 class Importer:
     """Sends what the journal says is still to be sent, and writes it down.
 
@@ -73,7 +76,9 @@ class Importer:
         self._began = runtime.now()
         # What was interrupted is settled before anything else is looked at.
         journal.restart()
-        self._circuit = Circuit(self._began, patience)
+        self._circuit = Circuit(
+            self._began, patience, costly=not terms.repeatable
+        )
         self._meter = Meter(self._began)
         self._tally = Tally(journal.counts(), journal.strays(), terms.confirm)
         self._over = runtime.event()
@@ -86,6 +91,7 @@ class Importer:
             self._circuit,
             self._meter,
             runtime,
+            first=not journal.timeline(_DAY),
         )
 
     async def run(self) -> ImportSummary:

@@ -32,7 +32,7 @@ class State(StrEnum):
 
 
 MOVES: Mapping[State, frozenset[State]] = {
-    State.PENDING: frozenset({State.INTENT, State.REJECTED}),
+    State.PENDING: frozenset({State.PENDING, State.INTENT, State.REJECTED}),
     State.INTENT: frozenset(
         {
             State.PENDING,
@@ -50,6 +50,7 @@ MOVES: Mapping[State, frozenset[State]] = {
 }
 """Where an order may go from each state; all else is a mistake of ours.
 
+PENDING stays where not even the intent was reached, for want of a token.
 INTENT goes back to PENDING where it is certain that nothing was done, or
 where at worst a stray was left; and to itself where an attempt of its
 create was lost and another follows.  UNKNOWN is left only by somebody

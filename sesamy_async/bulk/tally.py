@@ -56,9 +56,3 @@ class Tally:
     def unprocessed(self) -> int:
         """Rows that are not finished."""
         return self.rows - self.done - self.rejected - self.unknown
-
-    @property
-    def untouched(self) -> bool:
-        """Whether no order was ever sent."""
-        pending = self._counts[State.PENDING]
-        return pending + self.rejected == self.rows

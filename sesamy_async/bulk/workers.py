@@ -35,6 +35,7 @@ class Workers:
         circuit: Says when to pause, and when to give up.
         meter: Counts the calls.
         runtime: For time and events.
+        first: Whether none of the orders was ever answered.
     """
 
     def __init__(
@@ -44,6 +45,8 @@ class Workers:
         circuit: Circuit,
         meter: Meter,
         runtime: Runtime,
+        *,
+        first: bool,
     ) -> None:
         self._steps = steps
         self._tally = tally
@@ -52,7 +55,7 @@ class Workers:
         self._runtime = runtime
         self._again = Again()
         self._bell = Bell(runtime)
-        self._first = tally.untouched
+        self._first = first
         self._refusals = 0
         self.in_flight = 0
         self.stopping = False
@@ -137,10 +140,11 @@ class Workers:
         now = self._runtime.now()
         self.last = trouble
         self._circuit.failed(now, trouble)
-        if self._circuit.trouble is None:
-            self._again.add(claim, now)
-        else:
-            self._again.keep(claim, now)
+        if claim.entry.state is not State.UNKNOWN:
+            if self._circuit.trouble is None:
+                self._again.add(claim, now)
+            else:
+                self._again.keep(claim, now)
         self._bell.ring()
 
     def _worked(self, claim: Claim, change: Change) -> None:
