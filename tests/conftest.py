@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import respx
 from hypothesis import settings
 
 from sesamy_async import AsyncSesamy
+from support.order_files import Folder
 from support.wire import QUICK, TOKEN
 
 
@@ -31,6 +33,12 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith("SESAMY_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """Write files of orders into a folder of the test's own."""
+    return Folder(tmp_path)
 
 
 @pytest.fixture

@@ -41,6 +41,19 @@ class Sale:
 
 
 @attrs.frozen
+class Skimmed:
+    """What a check must know of a right row.
+
+    Attributes:
+        external_order_id: Which order it is.
+        promo_code: Its own; or None.
+    """
+
+    external_order_id: str
+    promo_code: str | None = None
+
+
+@attrs.frozen
 class Mistaken:
     """A row that holds no order that can be sent.
 

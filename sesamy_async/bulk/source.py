@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from .record import Mistaken, Record, Sale
+from .record import Mistaken, Record, Sale, Skimmed
 
 
 class Source(Protocol):
@@ -46,9 +46,10 @@ class Source(Protocol):
         """Return what a row says, or all that is wrong with it."""
         ...
 
-    def problems(self, record: Record) -> Mistaken | None:
-        """Return what `read` finds wrong, without building the order.
+    def skim(self, record: Record) -> Skimmed | Mistaken:
+        """Return whether `read` finds a sale there, without building it.
 
-        The same answer as `read`'s, but faster: for a million rows.
+        It finds the same mistakes as `read`, but faster: for a million
+        rows.
         """
         ...

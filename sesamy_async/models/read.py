@@ -16,6 +16,7 @@ from .texts import kind
 
 
 _T = TypeVar("_T")
+_DECODER = json.JSONDecoder(object_pairs_hook=object_of)
 
 
 def read_data(cls: type[_T], data: object) -> _T | Refused:
@@ -42,20 +43,28 @@ def read_text(cls: type[_T], text: object) -> _T | Refused:
     Returns:
         The instance, or everything that is wrong with the document.
     """
-    data, problem = _parse(text)
+    data, problem = parse(text)
     if problem is not None:
         return Refused("JSON", (problem,))
     return read_data(cls, data)
 
 
-def _parse(text: object) -> tuple[Any, str | None]:
+def parse(text: object) -> tuple[Any, str | None]:
+    """Parse a JSON document so that repeated keys are found.
+
+    Args:
+        text: The document as str or as bytes in UTF-8, with or without a
+            byte order mark.
+
+    Returns:
+        What it says, and None; or None, and why it can't be parsed.
+    """
     try:
         if isinstance(text, bytes):
             text = text.decode()
         if not isinstance(text, str):
             return None, f"expected str or bytes, got {kind(text)}"
-        document = text.removeprefix("\ufeff")
-        return json.loads(document, object_pairs_hook=object_of), None
+        return _DECODER.decode(text.removeprefix("\ufeff")), None
     except RecursionError:
         return None, "nested too deeply"
     except UnicodeDecodeError as error:

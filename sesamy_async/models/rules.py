@@ -48,12 +48,14 @@ class Rule:
         keep: Turns a right value into what the frozen order keeps.
         write: Turns a kept value into JSON.
         model: The class of a nested object, if the field holds one.
+        words: The words that the guide names, if it names some.
     """
 
     check: Callable[[Any, str], Iterator[str]]
     keep: Callable[[Any], Any] = _same
     write: Callable[[Any], Any] = _same
     model: type[Any] | None = None
+    words: type[StrEnum] | None = None
 
 
 Metadata: TypeAlias = Mapping[str, Rule]
@@ -64,8 +66,9 @@ def _metadata(
     keep: Callable[[Any], Any] = _same,
     write: Callable[[Any], Any] = _same,
     model: type[Any] | None = None,
+    words: type[StrEnum] | None = None,
 ) -> Metadata:
-    rule = Rule(check=check, keep=keep, write=write, model=model)
+    rule = Rule(check=check, keep=keep, write=write, model=model, words=words)
     return {KEY: rule}
 
 
@@ -164,7 +167,8 @@ def choice(enum: type[StrEnum]) -> Metadata:
     def keep(value: str) -> str:
         return members.get(value, plain(value))
 
-    return _metadata(partial(_choice, enum), keep=keep, write=plain)
+    check = partial(_choice, enum)
+    return _metadata(check, keep=keep, write=plain, words=enum)
 
 
 def nested(model: type[Any]) -> Metadata:

@@ -1,0 +1,10 @@
+"""Looking at a whole file before anything of it is sent."""
+
+from __future__ import annotations
+
+from .checked import Checked
+from .checking import check
+from .problems_file import write_problems
+
+
+__all__ = ["Checked", "check", "write_problems"]

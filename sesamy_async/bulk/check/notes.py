@@ -1,0 +1,126 @@
+"""What a check finds, on disk rather than in memory."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import TypeAlias
+
+from sesamy_async.bulk.journal.entry import Planned
+from sesamy_async.bulk.problem import Problem
+
+
+RowNote: TypeAlias = tuple[int, str | None, bytes]
+ProblemNote: TypeAlias = tuple[int, str, str]
+
+_SCHEMA = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -4096;
+PRAGMA temp_store = FILE;
+CREATE TABLE rows (row INTEGER PRIMARY KEY, order_id TEXT, digest BLOB);
+CREATE TABLE problems (row INTEGER, "column" TEXT, reason TEXT);
+CREATE TABLE repeats (
+    order_id TEXT PRIMARY KEY, first INTEGER, digest BLOB, other INTEGER
+) WITHOUT ROWID;
+"""
+
+# Where the rows of an order are all the same, `other` is NULL.  SQLite takes
+# `digest` from the row that has the smallest number.
+_FIND_REPEATS = """
+CREATE INDEX by_order ON rows (order_id) WHERE order_id IS NOT NULL;
+INSERT INTO repeats (order_id, first, digest)
+    SELECT order_id, min(row), digest FROM rows
+    WHERE order_id IS NOT NULL GROUP BY order_id HAVING count(*) > 1;
+UPDATE repeats SET other = (
+    SELECT min(row) FROM rows
+    WHERE rows.order_id = repeats.order_id AND rows.digest != repeats.digest
+);
+INSERT INTO problems
+    SELECT row, '', CASE
+        WHEN other IS NULL THEN 'the same row as row ' || first
+        ELSE 'row ' || iif(rows.digest = repeats.digest, other, first)
+            || ' has this externalOrderId too, with other data'
+    END
+    FROM repeats JOIN rows USING (order_id)
+    WHERE other IS NOT NULL OR row > first;
+CREATE INDEX by_row ON problems (row);
+"""
+
+_PROBLEMS = """
+SELECT row, "column", reason FROM problems ORDER BY row, rowid
+"""
+
+_PLAN = """
+SELECT rows.row, iif(rows.row > first, NULL, rows.order_id),
+    "column", reason
+FROM rows
+LEFT JOIN repeats ON repeats.order_id = rows.order_id
+LEFT JOIN problems ON problems.row = rows.row
+ORDER BY rows.row, problems.rowid
+"""
+
+
+class Notes:
+    """A private database in a temporary file without a name.
+
+    Attributes:
+        rows: How many were noted.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        # A worker may check in one thread and plan in another, one at a time.
+        self._database = sqlite3.connect(
+            "", isolation_level=None, check_same_thread=False
+        )
+        self._database.executescript(_SCHEMA)
+
+    def add(
+        self, rows: Sequence[RowNote], problems: Iterable[ProblemNote]
+    ) -> None:
+        """Note rows, and what is wrong with them."""
+        self._database.execute("BEGIN")
+        self._database.executemany("INSERT INTO rows VALUES (?, ?, ?)", rows)
+        self._database.executemany(
+            "INSERT INTO problems VALUES (?, ?, ?)", problems
+        )
+        self._database.execute("COMMIT")
+        self.rows += len(rows)
+
+    def find_repeats(self) -> None:
+        """Note of each order that is there more than once what is wrong."""
+        self._database.executescript(_FIND_REPEATS)
+
+    def wrong_rows(self) -> int:
+        """Return how many rows have a problem."""
+        found: tuple[int] = self._database.execute(
+            "SELECT count(DISTINCT row) FROM problems"
+        ).fetchone()
+        return found[0]
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield all that is wrong, in the order of the rows."""
+        for found in self._database.execute(_PROBLEMS):
+            yield Problem(*found)
+
+    def plan(self) -> Iterator[Planned]:
+        """Yield all rows, with all that is wrong with each as one reason."""
+        found = self._database.execute(_PLAN)
+        for (row, order_id), lines in groupby(found, itemgetter(0, 1)):
+            reasons = [
+                f"{column}: {reason}" if column else reason
+                for _, _, column, reason in lines
+                if reason is not None
+            ]
+            yield Planned(
+                row=row,
+                order_id=order_id,
+                reason="; ".join(reasons) if reasons else None,
+            )
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._database.close()

@@ -1,0 +1,139 @@
+"""What the cells of a row say, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sesamy_async.bulk.problem import Problem
+from sesamy_async.bulk.record import Mistaken, Record, Sale, Skimmed
+from sesamy_async.models import NewContract
+
+from .columns import Column
+from .fields import ORDER_ID, OVERRIDES, PROMO_CODE, VENDOR_ID, field_of
+
+
+class Table:
+    """Turns rows into sales; made once from a header.
+
+    Args:
+        width: How many cells a row has.
+        columns: Those that are read.
+        constants: What every row says, by path.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        columns: Sequence[Column],
+        constants: Mapping[str, Any],
+    ) -> None:
+        self._width = width
+        self._columns = columns
+        self._ruled = [each for each in columns if not each.field.any_text]
+        self._at = {each.field.name: each for each in columns}
+        self._constants = constants
+
+    def skim(self, record: Record) -> Skimmed | Mistaken:
+        """Return whether a row holds a sale, at little cost.
+
+        Where a row as a whole is text, a cell that may be any text needs no
+        look of its own.
+        """
+        cells = record.cells
+        if len(cells) != self._width or not _is_text("".join(cells)):
+            return self._look(record)
+        for column in self._ruled:
+            cell = cells[column.index]
+            if cell and column.wrong(cell):
+                return self._look(record)
+        order_id = cells[self._at[ORDER_ID].index]
+        if not order_id:
+            return self._look(record)
+        return Skimmed(order_id, self._override(PROMO_CODE, cells))
+
+    def read(self, record: Record) -> Sale | Mistaken:
+        """Return the sale that a row holds, or all that is wrong with it."""
+        found = self._look(record)
+        if isinstance(found, Mistaken):
+            return found
+        return Sale(
+            order=NewContract.from_dict(self._data(record.cells)),
+            promo_code=found.promo_code,
+            vendor_id=self._override(VENDOR_ID, record.cells),
+        )
+
+    def _look(self, record: Record) -> Skimmed | Mistaken:
+        cells, row = record.cells, record.number
+        misfit = self._misfit(cells)
+        if misfit:
+            return Mistaken((Problem(row, "", misfit),))
+        problems = tuple(
+            Problem(row, column.header, wrong)
+            for column, wrong in self._wrong_cells(cells)
+        )
+        column = self._at[ORDER_ID]
+        order_id = cells[column.index]
+        if not problems:
+            return Skimmed(order_id, self._override(PROMO_CODE, cells))
+        known = all(each.column != column.header for each in problems)
+        return Mistaken(problems, order_id if known else None)
+
+    def _misfit(self, cells: Sequence[str]) -> str:
+        why = ""
+        if len(cells) < self._width:
+            why = "the row is cut, or delimiters are missing"
+        elif any(cells[self._width :]):
+            why = "a cell that holds the delimiter needs quotation marks"
+        each = f"has {len(cells)} cells, and the header {self._width}"
+        return why and f"{each}: {why}"
+
+    def _wrong_cells(
+        self, cells: Sequence[str]
+    ) -> Iterator[tuple[Column, str]]:
+        for column in self._columns:
+            cell = cells[column.index]
+            wrong: str | None = None
+            if "\0" in cell:
+                wrong = "has a NUL character, which is no text"
+            elif cell:
+                wrong = column.wrong(cell)
+            elif column.field.name == ORDER_ID:
+                wrong = "required"
+            if wrong:
+                yield column, wrong
+
+    def _override(self, name: str, cells: Sequence[str]) -> str | None:
+        column = self._at.get(name)
+        given = self._constants.get(name) if column is None else None
+        return given if column is None else cells[column.index] or None
+
+    def _data(self, cells: Sequence[str]) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        for name, value in self._constants.items():
+            field = field_of(name)
+            if field is not None and name not in OVERRIDES:
+                _put(data, field.path, value)
+        for column in self._columns:
+            cell = cells[column.index]
+            if cell and column.field.name not in OVERRIDES:
+                _put(data, column.field.path, column.value(cell))
+        return data
+
+
+def _put(data: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    *above, last = path
+    for name in above:
+        data = data.setdefault(name, {})
+    data[last] = value
+
+
+def _is_text(joined: str) -> bool:
+    """Whether there is neither a NUL nor a lone surrogate in it."""
+    if "\0" in joined:
+        return False
+    try:
+        joined.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
