@@ -5,11 +5,11 @@ Every call ends in a known outcome: see `Outcome` and `SesamyError`.
 
 from __future__ import annotations
 
-from ._blocking import Contracts, Sesamy
+from typing import TYPE_CHECKING
+
 from ._version import __version__
 from .auth import (
     ClientCredentials,
-    FileTokenStore,
     MemoryTokenStore,
     StaticToken,
     StoredToken,
@@ -45,6 +45,7 @@ from .errors import (
     UnauthorizedError,
     UnreadableResponseError,
 )
+from .lazy import later
 from .models import (
     Address,
     BusinessDetails,
@@ -60,6 +61,24 @@ from .models import (
     User,
 )
 from .transport import Connections
+
+
+if TYPE_CHECKING:
+    from ._blocking import Contracts, Sesamy
+    from .auth import FileTokenStore
+else:  # A type checker would take any name for one that is there.
+    # Whoever awaits needs no blocking client, and few keep tokens in files.
+    __getattr__ = later(
+        __name__,
+        {
+            "Contracts": "_blocking",
+            "FileTokenStore": "auth",
+            "Sesamy": "_blocking",
+        },
+    )
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
 
 
 __all__ = [

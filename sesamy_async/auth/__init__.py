@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from sesamy_async.lazy import later
+
 from .bind import bind
 from .credentials import ClientCredentials, token_request
-from .file_store import FileTokenStore
 from .given import CallableAuth, StaticToken
-from .problems import authentication_error
 from .store import (
     MemoryTokenStore,
     StoredToken,
@@ -14,8 +16,24 @@ from .store import (
     TokenStoreWarning,
 )
 from .store_key import store_key
-from .token import Token, token_from_answer
-from .token_auth import TokenAuth
+
+
+if TYPE_CHECKING:
+    from .file_store import FileTokenStore
+    from .problems import authentication_error
+    from .token import Token, token_from_answer
+    from .token_auth import TokenAuth
+else:  # A type checker would take any name for one that is there.
+    __getattr__ = later(
+        __name__,
+        {
+            "FileTokenStore": "file_store",
+            "Token": "token",
+            "TokenAuth": "token_auth",
+            "authentication_error": "problems",
+            "token_from_answer": "token",
+        },
+    )
 
 
 __all__ = [

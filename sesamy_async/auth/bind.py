@@ -12,7 +12,6 @@ from sesamy_async.errors import ConfigurationError
 
 from .credentials import ClientCredentials
 from .given import CallableAuth
-from .token_auth import TokenAuth
 
 
 def bind(
@@ -34,6 +33,9 @@ def bind(
     .. versionadded:: 0.1.0
     """
     if isinstance(auth, ClientCredentials):
+        # Only here: it is most of `auth`, and other ways need none of it.
+        from .token_auth import TokenAuth  # noqa: PLC0415
+
         return TokenAuth(auth, token_url, runtime, exchange)
     # A class has the methods too, but nothing to call them on.
     if not isinstance(auth, type):

@@ -152,7 +152,7 @@ def host_of(url: str) -> str:
     return authority.rpartition("@")[2]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Said:
     """What the token endpoint says, fit to be shown."""
 
@@ -237,7 +237,7 @@ def _advice(status: int, said: _Said) -> str:
         return ADDRESS
     words = f"{said.error or ''} {said.description or ''}".lower()
     for pattern, advice in BY_WORDS:
-        if pattern.search(words):
+        if re.search(pattern, words):
             return advice
     if status in SUCCESS:
         return ADDRESS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, NamedTuple, TypeVar, cast
 
 import attrs
@@ -60,7 +59,7 @@ def _find_ruled_fields(cls: type[Any]) -> Mapping[str, RuledField]:
 _KNOWN: dict[type[Any], Mapping[str, RuledField]] = {}
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Refused:
     """What is wrong with an order, ready to be raised.
 
@@ -204,6 +203,9 @@ def _value_problems(rule: Rule, value: Any, path: str) -> Iterator[str]:
 def _hint(key: object, fields: Mapping[str, RuledField]) -> str:
     if not isinstance(key, str):
         return ""
+    # Only here: it is for orders that are wrong, and takes its time to load.
+    from difflib import get_close_matches  # noqa: PLC0415
+
     words = {wire.lower(): wire for wire in fields}
     near = get_close_matches(key[:_LONGEST_WORD].lower(), words, n=1)
     return f"; did you mean {words[near[0]]}?" if near else ""

@@ -17,7 +17,6 @@ from sesamy_async.errors import ConfigurationError
 from .blocking_stream import Allowance, BlockingBackend
 from .library import Library
 from .settings import Connections
-from .trio_stream import TrioBackend
 from .wires import AsyncTransportWire, BlockingTransportWire
 
 
@@ -99,6 +98,8 @@ def _backend(core: Any, runtime: Runtime) -> Any:
         from .asyncio_stream import AsyncioBackend  # noqa: PLC0415
 
         return AsyncioBackend(core)
+    from .trio_stream import TrioBackend  # noqa: PLC0415 - as above
+
     return TrioBackend(core.TrioBackend(), runtime)
 
 

@@ -1,0 +1,99 @@
+"""What `import sesamy_async` loads, and what waits until it is asked for."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import sesamy_async
+
+
+WAITING = {
+    "asyncio",
+    "cyclopts",
+    "difflib",
+    "sesamy_async._blocking",
+    "sesamy_async.auth.file_store",
+    "sesamy_async.auth.token_auth",
+    "sesamy_async.bulk",
+    "sesamy_async.cli",
+    "sesamy_async.runtimes.blocking",
+    "sesamy_async.sandbox",
+    "sesamy_async.transport.asyncio_stream",
+    "sesamy_async.transport.trio_stream",
+    "sqlite3",
+    "trio",
+}
+
+
+def in_fresh_interpreter(program: str) -> Any:
+    """Return what it prints as JSON."""
+    printed = subprocess.run(  # noqa: S603 - ourselves
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        timeout=30,
+        check=True,
+    ).stdout
+    return json.loads(printed)
+
+
+def test_an_import_loads_only_what_any_client_needs() -> None:
+    """What only some programs use is not loaded by the import."""
+    loaded = in_fresh_interpreter(
+        "import json, sys, sesamy_async\nprint(json.dumps([*sys.modules]))"
+    )
+
+    assert set() == WAITING.intersection(loaded)
+
+
+def test_every_public_name_can_be_had() -> None:
+    """A star import in a fresh interpreter brings all names there are."""
+    names = in_fresh_interpreter(
+        "import json\nfrom sesamy_async import *\n"
+        "print(json.dumps([*globals()]))"
+    )
+
+    assert set(sesamy_async.__all__) <= set(names)
+
+
+def test_names_that_wait_are_shown() -> None:
+    """`dir` shows all public names, loaded or not."""
+    shown = in_fresh_interpreter(
+        "import json, sesamy_async\nprint(json.dumps(dir(sesamy_async)))"
+    )
+
+    assert set(sesamy_async.__all__) <= set(shown)
+
+
+def test_a_name_that_waited_is_kept() -> None:
+    """What was asked for once is there like any other name."""
+    kept = in_fresh_interpreter(
+        "import json, sesamy_async\n"
+        "first = sesamy_async.Sesamy\n"
+        "print(json.dumps(vars(sesamy_async).get('Sesamy') is first))"
+    )
+
+    assert kept is True
+
+
+@pytest.mark.parametrize("name", ["Contracts", "FileTokenStore", "Sesamy"])
+def test_classes_that_wait_can_be_pickled(name: str) -> None:
+    """A pickle finds the same class again."""
+    kind = getattr(sesamy_async, name)
+
+    assert kind is pickle.loads(pickle.dumps(kind))  # noqa: S301 - ours
+
+
+@pytest.mark.parametrize("package", ["sesamy_async", "sesamy_async.auth"])
+def test_other_names_are_refused_as_anywhere(package: str) -> None:
+    """A name that isn't there is an AttributeError that says so."""
+    with pytest.raises(AttributeError) as caught:
+        _ = sys.modules[package].Client
+
+    assert f"module '{package}' has no attribute 'Client'" == str(caught.value)
+    assert "Client" == caught.value.name
