@@ -8,9 +8,11 @@ import subprocess
 import sys
 from typing import Any
 
+import attrs
 import pytest
 
 import sesamy_async
+from sesamy_async import models
 
 
 WAITING = {
@@ -97,3 +99,16 @@ def test_other_names_are_refused_as_anywhere(package: str) -> None:
 
     assert f"module '{package}' has no attribute 'Client'" == str(caught.value)
     assert "Client" == caught.value.name
+
+
+def test_a_first_call_evaluates_no_annotation() -> None:
+    """Models hold the types of their fields, not the words for them."""
+    classes = [getattr(models, name) for name in models.__all__]
+    words = [
+        f"{kind.__name__}.{field.name}"
+        for kind in filter(attrs.has, classes)
+        for field in attrs.fields(kind)
+        if isinstance(field.type, str)
+    ]
+
+    assert [] == words

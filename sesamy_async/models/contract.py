@@ -6,7 +6,8 @@ one of an unexpected type is None here and still to be found in
 `Contract.raw`.
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: cattrs would have to evaluate
+# each annotation in a process's first call, which takes 2 ms.
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -65,7 +65,6 @@ def _read_order(cls: type[Any]) -> _Read:
 
 
 def _read_answer(cls: type[Any]) -> _Read:
-    attrs.resolve_types(cls)
     overrides: dict[str, Any] = {
         field.name: override(
             rename=camel(field.name), struct_hook=_tolerant(field.type)

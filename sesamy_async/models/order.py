@@ -3,7 +3,8 @@
 The order of the attributes is the order in which they are sent.
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: cattrs would have to evaluate
+# each annotation in a process's first call, which takes 2 ms.
 
 from collections.abc import Mapping
 from datetime import date, datetime
