@@ -16,7 +16,7 @@ from .pipeline import Pipeline, Shared
 from .settings import Settings
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Caller:
     """What a client and its resources have in common.
 

@@ -30,14 +30,14 @@ from .middleware.pace import Pace
 from .middleware.retry import Retry
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Lifetime:
     """Whether a client, and with it all its copies, is closed."""
 
     closed: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Shared:
     """What a client shares with its `with_options` copies.
 
@@ -62,7 +62,7 @@ class Shared:
     lifetime: Lifetime = attrs.field(factory=Lifetime)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Pipeline:
     """Walks calls through all middleware, outermost first."""
 

@@ -100,7 +100,7 @@ class FileTokenStore:
             )
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Found:
     tokens: dict[str, StoredToken] = attrs.field(
         factory=dict[str, StoredToken]

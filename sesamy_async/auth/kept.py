@@ -18,7 +18,7 @@ from .token import Token, token_from_store
 _T = TypeVar("_T")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Kept:
     """Turns the store's Unix times into the runtime's, and back.
 

@@ -30,7 +30,7 @@ _EARLY_PAUSE = 10.0
 _LONGEST_WAIT = 3600.0
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class _Flight:
     """One renewal that is under way.
 

@@ -20,7 +20,7 @@ from .transport import Transport
 _log = logging.getLogger("sesamy_async")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Exchange:
     """Sends a request once; anything but a readable success is an error.
 

@@ -14,7 +14,7 @@ from sesamy_async.errors import UnauthorizedError
 _NO_USE = {"insufficient_scope", "insufficient_permissions"}
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Authorize:
     """Asks the `Auth` for the value, and tells it when it is rejected."""
 

@@ -12,7 +12,7 @@ from sesamy_async.core.response import Response
 from sesamy_async.core.runtime import Runtime
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Deadline:
     """Cuts off whatever still runs when the deadline comes.
 

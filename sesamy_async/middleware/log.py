@@ -16,7 +16,7 @@ from sesamy_async.errors import SesamyError
 _log = logging.getLogger("sesamy_async")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Log:
     """Says what was done, how it ended and how long it took.
 

@@ -17,7 +17,7 @@ from sesamy_async.errors import (
 )
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Pace:
     """Waits for a place in the bucket, and tells it what came back."""
 

@@ -17,7 +17,7 @@ from sesamy_async.errors import SesamyError
 _log = logging.getLogger("sesamy_async")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Retry:
     """Asks the policy, pays from the quota, waits, and sends again."""
 

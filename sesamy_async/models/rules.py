@@ -38,7 +38,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Rule:
     """How the values of one field are treated; None never gets here.
 

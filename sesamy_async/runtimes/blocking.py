@@ -15,7 +15,7 @@ import attrs
 from .clock import Clock
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class BlockingEvent:
     """An event between threads."""
 
@@ -30,7 +30,7 @@ class BlockingEvent:
         return self._event.wait(min(seconds, TIMEOUT_MAX))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class BlockingRuntime(Clock):
     """Waits by blocking the thread."""
 

@@ -14,7 +14,7 @@ import attrs
 from .clock import Clock
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class AnyioEvent:
     """An event of the running loop."""
 
@@ -31,7 +31,7 @@ class AnyioEvent:
         return self._event.is_set()
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class AnyioRuntime(Clock):
     """Waits without blocking the event loop."""
 

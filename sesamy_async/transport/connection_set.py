@@ -23,7 +23,7 @@ class Usable(Protocol):
 C = TypeVar("C", bound=Usable)
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Waiter(Generic[C]):
     """A call that waits for its turn.
 

@@ -22,7 +22,7 @@ _CORES = {"httpx": "httpcore", "httpx2": "httpcore2"}
 _URLS = 256
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Library:
     """An httpx, with what we need of it.
 
