@@ -78,16 +78,16 @@ def _writer(rule: Rule) -> _Write:
     model = rule.model
     if model is None:
         return rule.write
-    return lambda value: CONVERTER.unstructure(value, model)
+    write: _Write = CONVERTER.get_unstructure_hook(model)
+    return write
 
 
 def _reader(rule: Rule) -> _Read:
     model = rule.model
     if model is None:
         return _as_received
-    return lambda value, _: (
-        None if value is None else CONVERTER.structure(value, model)
-    )
+    read = CONVERTER.get_structure_hook(model)
+    return lambda value, _: None if value is None else read(value, model)
 
 
 def _tolerant(kind: Any) -> _Read:
@@ -95,20 +95,20 @@ def _tolerant(kind: Any) -> _Read:
     if known is not None:
         return known
     model = get_args(kind)[0]
+    read = CONVERTER.get_structure_hook(model)
     if get_origin(kind) is tuple:
-        return partial(_objects, model)
-    return partial(_object, model)
+        return partial(_objects, read)
+    return partial(_object, read)
 
 
-def _objects(model: type[Any], value: Any, _: Any) -> tuple[Any, ...]:
+def _objects(read: _Read, value: Any, _: Any) -> tuple[Any, ...]:
     if not is_array(value):
         return ()
-    found = (_object(model, item, None) for item in value)
-    return tuple(item for item in found if item is not None)
+    return tuple([read(item, None) for item in value if is_object(item)])
 
 
-def _object(model: type[Any], value: Any, _: Any) -> Any:
-    return CONVERTER.structure(value, model) if is_object(value) else None
+def _object(read: _Read, value: Any, _: Any) -> Any:
+    return read(value, None) if is_object(value) else None
 
 
 def _as_received(value: Any, _: Any) -> Any:

@@ -63,6 +63,8 @@ def member_problems(
 
 def copy_json(value: Any) -> Any:
     """Return the same JSON, sharing nothing that can be changed."""
+    if isinstance(value, str):  # As most are: the checks below take longer.
+        return value
     if is_mapping(value):
         return {key: copy_json(value[key]) for key in value}
     if _is_array(value):
