@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -24,16 +24,23 @@ class Caller:
         settings: Those of this client or `with_options` copy.
         shared: What it shares with its copies.
         pipeline: The way of its calls.
+        headers: Those of each call: ours, and those of the settings.
     """
 
     settings: Settings
     shared: Shared
     pipeline: Pipeline
+    headers: Mapping[str, str]
 
     @classmethod
     def of(cls, settings: Settings, shared: Shared) -> Caller:
         """Put together the way of the calls."""
-        return cls(settings, shared, Pipeline.of(shared, settings.retry))
+        return cls(
+            settings,
+            shared,
+            Pipeline.of(shared, settings.retry),
+            merged(HEADERS, settings.headers),
+        )
 
     def deadline(self) -> float:
         """Return when a call that begins now must have ended."""
@@ -67,7 +74,7 @@ class Caller:
             read: Reads a success.
             before_send: Awaited before each attempt.
         """
-        headers = merged(HEADERS, self.settings.headers)
+        headers = dict(self.headers)
         if content:
             headers["Content-Type"] = "application/json"
         return Call(

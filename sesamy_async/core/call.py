@@ -35,6 +35,16 @@ class Request:
     content: bytes = attrs.field(default=b"", repr=False)
     authorization: Secret | None = attrs.field(default=None, repr=False)
 
+    def authorized(self, value: Secret) -> Request:
+        """Return a copy with another Authorization value."""
+        return Request(
+            method=self.method,
+            url=self.url,
+            headers=self.headers,
+            content=self.content,
+            authorization=value,
+        )
+
 
 @attrs.frozen(kw_only=True)
 class Call:

@@ -85,7 +85,12 @@ class Exchange:
             except SesamyError as error:
                 record.note(error.outcome)
                 raise
-            response = attrs.evolve(response, parsed=value)
+            response = Response(
+                status_code=response.status_code,
+                headers=response.headers,
+                content=response.content,
+                parsed=value,
+            )
         record.answered = True
         return response
 

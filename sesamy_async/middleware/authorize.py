@@ -23,7 +23,7 @@ class Authorize:
     async def __call__(self, call: Call, proceed: Proceed) -> Response:
         """Send the call with an Authorization value."""
         value = Secret(await self.auth.authorization(call))
-        request = attrs.evolve(call.request, authorization=value)
+        request = call.request.authorized(value)
         try:
             return await proceed(attrs.evolve(call, request=request))
         except UnauthorizedError as caught:
