@@ -80,14 +80,17 @@ def open_blocking(
             # TLS to the proxy, TLS to Sesamy is more than a socket can.)
             transport._pool._network_backend = backend  # noqa: SLF001
         return BlockingTransportWire(transport, allowance, owned=True)
-    connection = core.HTTPConnection(
-        _origin(core, origin),
-        ssl_context=options["verify"],
-        network_backend=backend,
+    # Only here: h11 is imported by httpx at its first use too.
+    from .blocking_exchanges import BlockingExchanges  # noqa: PLC0415
+
+    connection = core.HTTPConnection(_origin(core, origin))
+    exchanges = BlockingExchanges(
+        _origin(core, origin), options["verify"], backend, core
     )
+    connection._connection = exchanges  # noqa: SLF001 - as in _go_directly
     _go_directly(transport, connection)
     return BlockingTransportWire(
-        transport, allowance, owned=True, connection=connection
+        transport, allowance, owned=True, exchanges=exchanges
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import httpx
 
@@ -22,6 +22,10 @@ from .blocking_stream import Allowance
 from .body import Body
 from .boundary import Boundary
 from .quiet import quiet
+
+
+if TYPE_CHECKING:
+    from .blocking_exchanges import BlockingExchanges
 
 
 class Wire(Protocol):
@@ -180,12 +184,19 @@ class BlockingTransportWire(_OverTransport, _Blocking):
         allowance: Allowance,
         *,
         owned: bool,
-        connection: Any = None,
+        exchanges: BlockingExchanges | None = None,
     ) -> None:
         self._transport = transport
         self._allowance = allowance
         self._owned = owned
-        self._connection = connection
+        self._connection = None
+        self._exchanges = exchanges
+
+    def usable(self) -> bool:
+        """Whether it can still be used after a rest."""
+        if self._exchanges is not None:
+            return self._exchanges.usable()
+        return super().usable()
 
     async def send(
         self, request: httpx.Request, deadline: float
