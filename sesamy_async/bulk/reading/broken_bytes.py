@@ -60,7 +60,7 @@ def _place(
                     return where.removesuffix(", "), byte
             if headed and not header:
                 header = record.cells
-    except (UnicodeDecodeError, InputFileError):
+    except (UnicodeError, InputFileError):
         # Not every codec can mark them.
         pass
     return "", 0

@@ -115,7 +115,7 @@ def _rows(text: Text, delimiter: str) -> Iterator[Record]:
     rows = partial(csv_rows, text.path.name, delimiter=delimiter)
     try:
         yield from rows(text.lines())
-    except UnicodeDecodeError:
+    except UnicodeError:
         pass
     else:
         return
@@ -125,7 +125,7 @@ def _rows(text: Text, delimiter: str) -> Iterator[Record]:
 def _first_line(text: Text) -> str:
     try:
         return next(filter(str.strip, text.lines()), "")
-    except UnicodeDecodeError:
+    except UnicodeError:
         # Whoever reads the rows says where.
         return ""
 

@@ -27,7 +27,7 @@ def checked_encoding(encoding: str | None) -> str:
     try:
         name = codecs.lookup(encoding).name
         # An encoding that is not of text, such as base64, is refused here.
-        b"".decode(name)
+        "a".encode(name)
     except (LookupError, ValueError):
         raise InputFileError(
             f"There is no encoding {encoding!r}. What spreadsheets write in "

@@ -78,7 +78,7 @@ class JsonLinesSource:
         rows = partial(_rows, self.name)
         try:
             yield from rows(self._text.lines())
-        except UnicodeDecodeError:
+        except UnicodeError:
             pass
         else:
             return

@@ -50,7 +50,7 @@ class Text:
 
         Raises:
             InputFileError: The file can't be read (on).
-            UnicodeDecodeError: Its bytes are no text.
+            UnicodeError: Its bytes are no text.
         """
         with (
             opened(self.path) as binary,
