@@ -91,7 +91,7 @@ def test_durable(path: Path) -> None:
 
 def test_missing(path: Path) -> None:
     """Opening makes no journal where none is."""
-    with pytest.raises(JournalError, match="can't be opened"):
+    with pytest.raises(JournalError, match="There is no journal"):
         Journal.open(path)
 
     assert [] == list(path.parent.iterdir())

@@ -8,7 +8,7 @@ from cyclopts import App
 
 from sesamy_async._version import __version__
 
-from . import contract, onboard, sandbox, token
+from . import contract, journal, onboard, sandbox, token
 from .answer import Script
 
 
@@ -59,6 +59,18 @@ def build() -> App:
         contract.confirm, help_epilogue=contract.CONFIRM_EXAMPLES
     )
 
+    journals = App(
+        name="journal",
+        help="Look into the journal of an import, and settle its unknowns.",
+        help_epilogue=journal.SHOW_EXAMPLES,
+    )
+    journals.command(journal.show, help_epilogue=journal.SHOW_EXAMPLES)
+    journals.command(journal.resolve, help_epilogue=journal.RESOLVE_EXAMPLES)
+    journals.command(
+        journal.reconcile, help_epilogue=journal.RECONCILE_EXAMPLES
+    )
+    journals.command(journal.purge, help_epilogue=journal.PURGE_EXAMPLES)
+
     def completion(shell: Literal["bash", "zsh", "fish"], /) -> Script:
         """Print the script that lets your shell complete this command.
 
@@ -72,6 +84,7 @@ def build() -> App:
 
     app.command(onboard.onboard, help_epilogue=onboard.EXAMPLES)
     app.command(contracts)
+    app.command(journals)
     app.command(token.token, help_epilogue=token.EXAMPLES)
     app.command(sandbox.sandbox, help_epilogue=sandbox.EXAMPLES)
     app.command(completion, help_epilogue=_COMPLETION_EXAMPLES)

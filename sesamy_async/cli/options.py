@@ -61,5 +61,6 @@ class Api(Limits):
     token_cache: Annotated[bool, Parameter(show_default=False)] = True
 
 
+OUTPUT = Output()
 LIMITS = Limits()
 API = Api()

@@ -9,6 +9,7 @@ from .exchange import Answer, Delivery, SandboxRequest
 from .fault import Fault, FaultKind
 from .faults import Faults
 from .ledger import NO_ANSWER, Ledger
+from .lookup import SandboxLookup
 from .routes import Endpoint
 from .sandbox import BASE_URL, TOKEN_URL, Sandbox
 from .server import running, serve
@@ -31,6 +32,7 @@ __all__ = [
     "PromoCode",
     "Sandbox",
     "SandboxConfig",
+    "SandboxLookup",
     "SandboxRequest",
     "SoldContract",
     "Vendor",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from urllib.parse import unquote
 
 from sesamy_async.errors import ConfigurationError
 
@@ -24,26 +25,40 @@ _FAULT_KEYS = {"fault", "times", "on"}
 def administer(sandbox: Sandbox, request: SandboxRequest) -> Answer:
     """Answer a request to an endpoint of the sandbox's own.
 
-    ``GET /_sandbox/ledger`` tells what was done, ``POST /_sandbox/reset``
-    starts over, and ``POST /_sandbox/faults`` queues a fault, such as
+    ``GET /_sandbox/ledger`` tells what was done,
+    ``GET /_sandbox/orders/{externalOrderId}`` which contracts an order has,
+    ``POST /_sandbox/reset`` starts over, and ``POST /_sandbox/faults``
+    queues a fault, such as
     ``{"fault": "status:503", "times": 2, "on": "create"}``.
     """
-    match request.method, request.path.removeprefix(PREFIX):
-        case "GET", "ledger":
+    match request.method, request.path.removeprefix(PREFIX).split("/"):
+        case "GET", ["ledger"]:
             return json_answer(200, sandbox.ledger.as_json())
-        case "POST", "reset":
+        case "GET", ["orders", order]:
+            return json_answer(
+                200, sandbox.ledger.order_as_json(unquote(order))
+            )
+        case "POST", ["reset"]:
             sandbox.reset()
             return json_answer(200, {})
-        case "POST", "faults":
+        case "POST", ["faults"]:
             return _queue(sandbox, request.body)
         case _:
             return json_answer(
                 404,
                 {
                     "message": "There are GET /_sandbox/ledger, "
+                    "GET /_sandbox/orders/{externalOrderId}, "
                     "POST /_sandbox/reset and POST /_sandbox/faults."
                 },
             )
+
+
+def answer_all(sandbox: Sandbox, request: SandboxRequest) -> Answer:
+    """Answer a request to Sesamy's API, or to the sandbox's own."""
+    if request.path.startswith(PREFIX):
+        return administer(sandbox, request)
+    return sandbox.handle(request)
 
 
 def _queue(sandbox: Sandbox, body: bytes) -> Answer:

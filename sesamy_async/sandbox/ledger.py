@@ -118,19 +118,25 @@ class Ledger:
             self._grants.clear()
             self._answers.clear()
 
+    def order_as_json(self, external_order_id: str) -> dict[str, Any]:
+        """Return the contracts of an order, the oldest first, for JSON."""
+        return {
+            "contracts": [
+                {
+                    "id": contract.id,
+                    "confirmed": contract.confirmed,
+                    "vendorId": contract.vendor_id,
+                    "promoCode": contract.promo_code,
+                }
+                for contract in self.contracts(external_order_id)
+            ]
+        }
+
     def as_json(self) -> dict[str, Any]:
         """Return the contracts of every order and the counts, for JSON."""
         with self.lock:
             orders = {
-                order: [
-                    {
-                        "id": contract.id,
-                        "confirmed": contract.confirmed,
-                        "vendorId": contract.vendor_id,
-                        "promoCode": contract.promo_code,
-                    }
-                    for contract in self.contracts(order)
-                ]
+                order: self.order_as_json(order)["contracts"]
                 for order in self._orders
             }
             requests: dict[str, dict[str, int]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -192,7 +193,10 @@ class Sandbox:
             HandlerTransport,
         )
 
-        return HandlerTransport(self.handle)
+        # It needs this class first.
+        from .admin import answer_all  # noqa: PLC0415
+
+        return HandlerTransport(partial(answer_all, self))
 
     def reset(self) -> None:
         """Start over: no contracts, tokens, counts or queued faults."""

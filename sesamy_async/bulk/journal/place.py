@@ -6,6 +6,8 @@ from pathlib import Path
 
 
 _SUFFIX = ".journal"
+# What every SQLite file begins with.
+_MAGIC = b"SQLite format 3\0"
 
 
 def journal_path(source: Path) -> Path:
@@ -15,4 +17,28 @@ def journal_path(source: Path) -> Path:
 
     .. versionadded:: 0.1.0
     """
-    return source.with_name(f"{source.name}{_SUFFIX}")
+    return source.parent / f"{source.name}{_SUFFIX}"
+
+
+def find_journal(file: Path) -> Path:
+    """Return the journal that somebody means.
+
+    Args:
+        file: The journal, or the file of orders that it stands beside.
+
+    .. versionadded:: 0.1.0
+    """
+    beside = journal_path(file)
+    if beside.exists():
+        return beside
+    return file if file.name.endswith(_SUFFIX) else _by_content(file, beside)
+
+
+def _by_content(file: Path, beside: Path) -> Path:
+    """Tell a journal of another name from a file of orders."""
+    try:
+        with file.open("rb") as opened:
+            is_database = opened.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return file
+    return file if is_database else beside

@@ -67,6 +67,10 @@ def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
             f"The journal {path} is in use: another import of this file is "
             "running. Let it end, or stop it, and try again."
         )
+    if code == sqlite3.SQLITE_CANTOPEN and not path.exists():
+        return JournalError(
+            f"There is no journal {path}; an import makes it when it begins."
+        )
     if code == sqlite3.SQLITE_NOTADB:
         return no_journal(path)
     said = _ADVICE.get(exactly) or _ADVICE.get(code, f"SQLite says: {error}")

@@ -1,0 +1,118 @@
+"""Read a table of what was found out about unknown orders."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from sesamy_async.bulk.errors import InputFileError
+from sesamy_async.bulk.reports.cells import harmless
+from sesamy_async.errors import InvalidRequestError
+from sesamy_async.paths import segment
+
+from .resolve import Finding
+
+
+_ORDER, _CONTRACT, _NOT_CREATED = "externalOrderId", "contractId", "notCreated"
+_YES = frozenset({"yes", "true", "1"})
+_NO = frozenset({"", "no", "false", "0"})
+
+
+def read_findings(path: Path) -> list[Finding]:
+    """Read a CSV with the columns externalOrderId, contractId, notCreated.
+
+    The delimiter may be a comma, a semicolon or a tab; columns of other
+    names are left alone.  The report of unknown orders is such a file,
+    once its cells are filled in.
+
+    Args:
+        path: The file, in UTF-8.
+
+    Raises:
+        InputFileError: It can't be read, or rows are wrong; all are named.
+
+    .. versionadded:: 0.1.0
+    """
+    found: list[Finding] = []
+    problems: list[str] = []
+    for number, row in _rows(path):
+        finding = _finding(f"row {number}", row)
+        if isinstance(finding, str):
+            problems.append(f"row {number}: {finding}")
+        else:
+            found.append(finding)
+    if problems:
+        raise InputFileError(
+            f"{path} can't be used: {'; '.join(problems)}.", problems=problems
+        )
+    return found
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+    # newline="" leaves the ends of lines to csv, which knows of quotes.
+    lines = io.StringIO(_text(path), newline="")
+    header = lines.readline()
+    delimiter = max(",;\t", key=header.count)
+    names = next(iter(csv.reader([header], delimiter=delimiter)), list[str]())
+    missing = [each for each in (_ORDER, _CONTRACT) if each not in names]
+    if missing:
+        raise InputFileError(
+            f"{path} has no column {' and no column '.join(missing)}; its "
+            f"first row must name the columns {_ORDER}, {_CONTRACT} and, "
+            f"where some orders have no contract, {_NOT_CREATED}."
+        )
+    rows = csv.reader(lines, delimiter=delimiter, strict=True)
+    try:
+        for number, cells in enumerate(rows, start=2):
+            if any(cells):
+                yield number, dict(zip(names, cells, strict=False))
+    except csv.Error as error:
+        raise InputFileError(
+            f"{path}, line {rows.line_num + 1}: {error}."
+        ) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputFileError(
+            f"{path} can't be read: {error.strerror}."
+        ) from None
+    except UnicodeDecodeError:
+        raise InputFileError(
+            f"{path} is not in UTF-8. Save it as CSV in UTF-8."
+        ) from None
+
+
+def _finding(where: str, row: Mapping[str, str]) -> Finding | str:
+    """Return what a row says, or what is wrong with it."""
+    order, contract = (
+        _meant(row.get(each, "")) for each in (_ORDER, _CONTRACT)
+    )
+    answer = row.get(_NOT_CREATED, "").strip().lower()
+    if not order:
+        return f"{_ORDER} is missing"
+    if answer not in _YES | _NO:
+        return f"{_NOT_CREATED} must be yes, no or empty"
+    if (answer in _YES) == bool(contract):
+        return (
+            f"give either the {_CONTRACT} that order {order!r} has, or yes "
+            f"in {_NOT_CREATED}"
+        )
+    if not contract:
+        return Finding(order_id=order, contract_id=None, where=where)
+    try:
+        segment(_CONTRACT, contract)
+    except InvalidRequestError as error:
+        return str(error.args[0]).rstrip(".")
+    return Finding(order_id=order, contract_id=contract, where=where)
+
+
+def _meant(cell: str) -> str:
+    """Return a cell without the apostrophe that our reports put before it."""
+    cell = cell.strip()
+    meant = cell[1:]
+    return meant if meant and harmless(meant) == cell != meant else cell

@@ -1,0 +1,106 @@
+"""Let somebody who knows settle the unknown orders."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import anyio
+import attrs
+
+from sesamy_async.bulk.errors import JournalError
+from sesamy_async.bulk.lookup import Lookup
+from sesamy_async.bulk.state import State
+from sesamy_async.paths import segment
+
+from .entry import Change, Entry
+from .journal import Journal
+from .resolve import settle
+from .writer import Writer
+
+
+@attrs.define(kw_only=True)
+class Reconciled:
+    """What became of the orders that were unknown.
+
+    Attributes:
+        created: Those with a contract; the next run confirms it, if that
+            is wanted.
+        not_created: Those without; the next run sends them again.
+        failures: Of those that are still unknown, how often each error
+            was why.
+
+    .. versionadded:: 0.1.0
+    """
+
+    created: int = 0
+    not_created: int = 0
+    failures: Counter[str] = attrs.field(factory=Counter[str])
+
+    def add(self, answer: Change | str) -> None:
+        """Count what became of an order, or why nobody could say."""
+        if isinstance(answer, str):
+            self.failures[answer] += 1
+        elif answer.contract_id is None:
+            self.not_created += 1
+        else:
+            self.created += 1
+
+    @property
+    def unknown(self) -> int:
+        """How many are still unknown."""
+        return self.failures.total()
+
+
+async def reconcile(
+    journal: Journal, lookup: Lookup, *, concurrency: int = 8
+) -> Reconciled:
+    """Ask for every unknown order whether it has a contract.
+
+    An order of which the lookup can't say it, whatever it raises, stays
+    unknown.
+
+    Args:
+        journal: Where they are unknown.
+        lookup: Who knows.
+        concurrency: How many are asked for at once, at least 1.
+
+    Raises:
+        JournalError: The journal can't be read or written; what was
+            written before stays settled.
+
+    .. versionadded:: 0.1.0
+    """
+    result = Reconciled()
+    writer = Writer(journal)
+    entries = journal.entries(states={State.UNKNOWN})
+    failed: list[JournalError] = []
+
+    async def work() -> None:
+        try:
+            for entry in entries:
+                answer = await _answer(lookup, entry)
+                if isinstance(answer, Change):
+                    await writer.write(answer)
+                result.add(answer)
+        except JournalError as error:
+            failed.append(error)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(concurrency):
+            group.start_soon(work)
+    if failed:
+        raise failed[0]
+    return result
+
+
+async def _answer(lookup: Lookup, entry: Entry) -> Change | str:
+    """Return what becomes of an order, or why that can't be said."""
+    try:
+        found = await lookup.find(entry.order_id or "")
+        contract_id = None if found is None else found.contract_id
+        if contract_id is not None:
+            segment("contract_id", contract_id)
+    except Exception as error:  # noqa: BLE001 - the lookup is not ours
+        # Not its message, for that may be personal.
+        return type(error).__name__
+    return settle(entry, contract_id)

@@ -1,0 +1,106 @@
+"""Settle what is unknown, once somebody has looked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import attrs
+
+from sesamy_async.bulk.errors import InputFileError
+from sesamy_async.bulk.state import State
+
+from .entry import Change, Entry
+from .journal import Journal
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """What somebody found out about an order.
+
+    Attributes:
+        order_id: The order.
+        contract_id: The contract that it has; None where it is certain
+            that it has none.
+        where: Where that was said, for messages, such as ``"row 3"``.
+
+    .. versionadded:: 0.1.0
+    """
+
+    order_id: str
+    contract_id: str | None
+    where: str = ""
+
+
+def resolve(journal: Journal, findings: Iterable[Finding]) -> int:
+    """Settle unknown orders: all that are found, or none.
+
+    An order with a contract is CREATED: the next run confirms it, if that
+    is wanted.  One without is PENDING: the next run sends it again.
+
+    Args:
+        journal: Where they are unknown.
+        findings: What was found out.
+
+    Returns:
+        How many were settled.
+
+    Raises:
+        InputFileError: One of them can't be settled; all are named, and
+            nothing was changed.
+        JournalError: The journal can't be read or written.
+
+    .. versionadded:: 0.1.0
+    """
+    changes, problems = decide(findings, journal.entry)
+    if problems:
+        raise InputFileError(
+            f"Nothing was settled: {'; '.join(problems)}.", problems=problems
+        )
+    journal.apply(changes)
+    return len(changes)
+
+
+def decide(
+    findings: Iterable[Finding], entry_of: Callable[[str], Entry | None]
+) -> tuple[list[Change], list[str]]:
+    """Return the changes that findings make, and what is wrong with them.
+
+    Args:
+        findings: What was found out.
+        entry_of: Returns what the journal holds of an order.
+    """
+    changes: list[Change] = []
+    problems: list[str] = []
+    seen: set[str] = set()
+    for finding in findings:
+        entry = entry_of(finding.order_id)
+        said = objection(entry)
+        if finding.order_id in seen:
+            said = "stands twice"
+        seen.add(finding.order_id)
+        if entry is None or said is not None:
+            subject = f"order {finding.order_id!r} {said}"
+            problems.append(": ".join(filter(None, (finding.where, subject))))
+        else:
+            changes.append(settle(entry, finding.contract_id))
+    return changes, problems
+
+
+def objection(entry: Entry | None) -> str | None:
+    """Return why an order can't be settled; None where it can."""
+    if entry is None:
+        return "is not in the journal"
+    if entry.state is not State.UNKNOWN:
+        return f"is {entry.state}, and only what is UNKNOWN can be settled"
+    return None
+
+
+def settle(entry: Entry, contract_id: str | None) -> Change:
+    """Return what becomes of an unknown order.
+
+    Args:
+        entry: The order.
+        contract_id: The contract that it has; None for none.
+    """
+    state = State.PENDING if contract_id is None else State.CREATED
+    return Change(row=entry.row, state=state, contract_id=contract_id)

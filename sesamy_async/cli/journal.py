@@ -1,0 +1,159 @@
+"""``sesamy journal``: look into the journal of an import, and settle it."""
+
+# Each command loads what it needs by itself, for no other command does.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from .answer import Answer
+from .options import OUTPUT, Flag, Output
+
+
+SHOW_EXAMPLES = """\
+Examples:
+
+  sesamy journal show orders.csv
+  sesamy journal show orders.csv.journal --json | jq .unknown
+
+Exit codes: 0 shown; 1 there is no journal, it is in use, or it can't be
+read.
+"""
+
+RESOLVE_EXAMPLES = """\
+Examples:
+
+  sesamy journal resolve orders.csv A-4711 --created 5f0c2a
+  sesamy journal resolve orders.csv A-4712 --not-created
+  sesamy journal resolve orders.csv --from found.csv
+
+Exit codes: 0 all are settled; 1 the journal can't be used; 2 an option, an
+order or a row is wrong, and nothing was settled.
+"""
+
+RECONCILE_EXAMPLES = """\
+Examples:
+
+  sesamy journal reconcile orders.csv --lookup mycompany.sesamy:lookup
+  sesamy journal reconcile orders.csv --lookup sandbox
+
+Exit codes: 0 none is unknown any more; 1 the journal can't be used; 2 an
+option is wrong; 4 some are still unknown.
+"""
+
+PURGE_EXAMPLES = """\
+Examples:
+
+  sesamy journal purge orders.csv --yes
+  sesamy journal purge orders.csv --yes --force
+
+Exit codes: 0 it is gone; 1 it can't be removed; 2 --yes or --force is
+missing.
+"""
+
+
+def show(file: Path, /, *, output: Output = OUTPUT) -> Answer:
+    """Show how far an import has come, and which orders are unknown.
+
+    Args:
+        file: The journal, or the file of orders beside it.
+        output: Those of all commands.
+    """
+    from .journal_shown import opened, shown
+
+    del output
+    with opened(file) as journal:
+        return shown(journal)
+
+
+def resolve(
+    file: Path,
+    order: str | None = None,
+    /,
+    *,
+    created: str | None = None,
+    not_created: Flag = False,
+    table: Annotated[Path | None, Parameter(name="--from")] = None,
+    output: Output = OUTPUT,
+) -> Answer:
+    """Say of unknown orders whether they have a contract.
+
+    Those that have one are confirmed by the next run, if that is wanted;
+    those that have none are sent again by it.
+
+    Args:
+        file: The journal, or the file of orders beside it.
+        order: The externalOrderId.
+        created: It has this contract.
+        not_created: It is certain that it has none.
+        table: A CSV with the columns externalOrderId, contractId and
+            notCreated ("yes" where there is no contract).
+        output: Those of all commands.
+    """
+    from .journal_settled import findings, resolved
+    from .journal_shown import opened
+
+    del output
+    found = findings(order, created, table, not_created=not_created)
+    with opened(file) as journal:
+        return resolved(journal, found)
+
+
+def reconcile(
+    file: Path,
+    /,
+    *,
+    lookup: str,
+    concurrency: Annotated[
+        int, Parameter(validator=Number(gte=1, lte=100))
+    ] = 8,
+    output: Output = OUTPUT,
+) -> Answer:
+    """Let a program say of unknown orders whether they have a contract.
+
+    What it can't say stays unknown.
+
+    Args:
+        file: The journal, or the file of orders beside it.
+        lookup: "package.module:factory", which makes a Lookup; "sandbox"
+            where the orders went to a sandbox.
+        concurrency: How many orders it is asked for at once.
+        output: Those of all commands.
+    """
+    from .journal_settled import reconciled
+    from .journal_shown import opened
+
+    del output
+    with opened(file) as journal:
+        return reconciled(journal, lookup, concurrency)
+
+
+def purge(
+    file: Path,
+    /,
+    *,
+    yes: Flag = False,
+    force: Flag = False,
+    output: Output = OUTPUT,
+) -> Answer:
+    """Remove the journal of an import that has ended.
+
+    Without it nobody knows any more which orders were sent: importing the
+    same file again sends them all again.
+
+    Args:
+        file: The journal, or the file of orders beside it.
+        yes: Remove it; nobody is asked.
+        force: Also where orders are unknown, or not finished.
+        output: Those of all commands.
+    """
+    from .journal_shown import opened, purged
+
+    del output
+    with opened(file) as journal:
+        return purged(journal, yes=yes, force=force)
