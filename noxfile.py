@@ -131,6 +131,13 @@ def proof(session: nox.Session) -> None:
     )
 
 
+@nox.session(name="bench-bulk", default=False)
+def bench_bulk(session: nox.Session) -> None:
+    """Measure imports of files, and write it into docs/bulk-performance.md."""
+    session.install("--editable", ".[bench,sandbox]")
+    session.run("python", "-m", "benchmarks.bulk", *session.posargs)
+
+
 @nox.session(default=False)
 def dev(session: nox.Session) -> None:
     """Make an environment in .venv to work in."""
