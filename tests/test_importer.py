@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from sesamy_async import ConfigurationError
+from sesamy_async import ConfigurationError, RateLimit, RetryPolicy
 from sesamy_async.bulk.confirm import Confirm
 from sesamy_async.bulk.errors import InputFileError
 from sesamy_async.bulk.importer import Importer
@@ -167,8 +167,6 @@ async def test_each_lost_attempt_is_written_down_before_the_next(
 ) -> None:
     """The retries of the client's own count as strays, too."""
     world.sandbox.faults.add("drop-after", on="create", times=2)
-    from sesamy_async import RetryPolicy  # noqa: PLC0415
-
     retry = RetryPolicy(attempts=4, base=0.0)
     summary = await world.run(concurrency=1, retry=retry)
 
@@ -254,6 +252,36 @@ async def test_how_long_it_takes(world: World) -> None:
         summary.left,
         summary.permitted,
     )
+
+
+@pytest.mark.parametrize(
+    ("limit", "most"),
+    [
+        (None, 300),
+        (RateLimit(requests=300, per=60), 100),
+        (RateLimit(requests=1, per=60), 1),
+    ],
+)
+async def test_no_more_at_once_than_the_pace_permits(
+    tmp_path: Path, limit: RateLimit | None, most: int
+) -> None:
+    """Orders that would only wait for their pace are not claimed yet."""
+    world = World(folder=tmp_path, source=listed(300))
+    seen = 0
+    answer = world.sandbox.answer
+
+    def watch(importer: Importer) -> None:
+        def answering(request: Any, arrival: Any) -> Any:
+            nonlocal seen
+            seen = max(seen, importer.progress().in_flight)
+            importer.stop()
+            return answer(request, arrival)
+
+        world.sandbox.answer = answering  # type: ignore[method-assign]
+
+    await world.run(concurrency=300, watch=watch, rate_limit=limit)
+
+    assert most == seen
 
 
 async def test_stop(world: World) -> None:

@@ -27,6 +27,7 @@ from .workers import Workers
 
 
 _DAY = 86_400.0
+_LONGEST_QUEUE = 20.0  # Seconds.
 
 
 class Importer:
@@ -41,7 +42,9 @@ class Importer:
         client: Its deadline bounds each call, waits for the pace included.
         source: The file that the journal was made for.
         journal: What is to be done, and what was done.
-        concurrency: How many orders are sent at once, at least 1.
+        concurrency: How many orders are sent at once, at least 1.  No
+            more than can be sent in 20 seconds at the client's pace: more
+            would only wait for each other, and for their deadlines.
         patience: Seconds that an outage may last before the import stops,
             at least 0.  Where nothing has worked in this run yet, it stops
             at once or within half a minute.
@@ -71,7 +74,7 @@ class Importer:
         terms = journal.terms
         self._client = client
         self._journal = journal
-        self._concurrency = concurrency
+        self._concurrency = _useful(concurrency, client.permitted_rate)
         self._runtime = runtime
         self._began = runtime.now()
         # What was interrupted is settled before anything else is looked at.
@@ -187,3 +190,10 @@ class Importer:
             return Ending.INTERRUPTED, None
         # Some failed each time, while others went through.
         return Ending.OUTAGE, workers.last.text if workers.last else None
+
+
+def _useful(concurrency: int, permitted: float | None) -> int:
+    """Return how many orders at once make sense at a pace."""
+    if permitted is None:
+        return concurrency
+    return min(concurrency, max(1, int(permitted * _LONGEST_QUEUE)))
