@@ -107,10 +107,6 @@ def test_a_promo_code_for_all_or_for_each(folder: Folder) -> None:
         ),
         (["A,1", "a,1"], [("A", None), ("a", None)]),
         ([",1", ",1"], [(None, "externalOrderId: required")] * 2),
-        (
-            ["A,11", "A1,1"],
-            [("A", None), ("A1", None)],
-        ),
     ],
 )
 def test_repeated_orders(
@@ -122,6 +118,14 @@ def test_repeated_orders(
     planned = plan(folder.csv("externalOrderId,quantity", *rows))
 
     assert expected == [(each.order_id, each.reason) for each in planned]
+
+
+def test_cells_are_told_apart(folder: Folder) -> None:
+    """Text that moved into the next cell makes another row."""
+    header = "externalOrderId,userData.fullName,userData.phone"
+    planned = plan(folder.csv(header, "A,1,23", "A,12,3"))
+
+    assert [other(3), other(2)] == [each.reason for each in planned]
 
 
 def test_repeated_lines(folder: Folder) -> None:

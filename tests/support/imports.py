@@ -32,7 +32,7 @@ class Rows:
         """Reports are about what was sent, whatever it is called."""
         raise NotImplementedError
 
-    read = problems = property(fingerprint)
+    read = skim = property(fingerprint)
 
     def records(self) -> Iterator[Record]:
         """Yield the rows."""

@@ -8,7 +8,7 @@ import attrs
 
 from sesamy_async import NewContract, User
 from sesamy_async.bulk.problem import Problem
-from sesamy_async.bulk.record import Mistaken, Record, Sale
+from sesamy_async.bulk.record import Mistaken, Record, Sale, Skimmed
 
 
 @attrs.frozen
@@ -57,10 +57,12 @@ class Listed:
         )
         return Sale(order=order, promo_code=self.promo_codes.get(order_id))
 
-    def problems(self, record: Record) -> Mistaken | None:
-        """Return what `read` finds wrong."""
+    def skim(self, record: Record) -> Skimmed | Mistaken:
+        """Return whether `read` finds a sale."""
         found = self.read(record)
-        return found if isinstance(found, Mistaken) else None
+        if isinstance(found, Mistaken):
+            return found
+        return Skimmed(found.order.external_order_id, found.promo_code)
 
 
 def listed(count: int) -> Listed:
