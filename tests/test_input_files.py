@@ -11,6 +11,9 @@ import pytest
 
 from sesamy_async.bulk.errors import InputFileError
 from sesamy_async.bulk.reading import files, open_source
+from sesamy_async.bulk.reading.broken_bytes import undecodable
+from sesamy_async.bulk.reading.lines import Text
+from sesamy_async.bulk.reading.rows import csv_rows
 from support.order_files import Folder, orders
 
 
@@ -96,6 +99,16 @@ def test_wrong_bytes_of_another_encoding(folder: Folder) -> None:
     assert refused(path, encoding="utf-16").startswith(
         "orders.csv: it is no utf-16. Save the file as UTF-8, or give"
     )
+
+
+def test_a_file_that_was_mended_meanwhile(folder: Folder) -> None:
+    """Where the wrong bytes are gone, they are told without a place."""
+    text = Text(folder.write(TABLE), "utf-8-sig", "")
+    error = undecodable(
+        text, lambda lines: csv_rows("x", lines, ","), headed=True
+    )
+
+    assert str(error).startswith("orders.csv: it is no UTF-8.")
 
 
 @pytest.mark.parametrize("encoding", [None, "utf-16"])

@@ -7,7 +7,7 @@ import io
 import json
 from typing import Any, cast
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sesamy_async.bulk.reading.columns import columns_of
@@ -132,6 +132,9 @@ def test_cells(wrong: dict[str, str], allow: bool, more: int) -> None:
     assert agree(table.read(record), table.skim(record))
 
 
+@example({**whole(), "x": None}, False, False)
+@example({**whole(), "userData": {"phone": "\ud800"}}, False, True)
+@example({**whole(), "userData": {"phone": "\ud800"}}, False, False)
 @given(changed() | VALUE, st.booleans(), st.booleans())
 def test_lines(value: Any, allow: bool, escaped: bool) -> None:
     """A line of JSON is right at one look as at the other."""

@@ -14,16 +14,17 @@ from sesamy_async.models.rules import KEY, TEXT
 from sesamy_async.models.texts import is_object
 
 from .fields import FIELDS, OVERRIDES, Check
+from .plain import is_text
 
 
 Right: TypeAlias = Callable[[Any], bool]
 
-_LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def may_hold_surrogates(line: str) -> bool:
     """Whether a string of the line may be no text once it is parsed."""
-    return _LONE_SURROGATE.search(line) is not None
+    return not is_text(line) or _ESCAPED_SURROGATE.search(line) is not None
 
 
 def right_row(*, allow_unknown: bool) -> Right:

@@ -11,6 +11,7 @@ from sesamy_async.models import NewContract
 
 from .columns import Column
 from .fields import ORDER_ID, OVERRIDES, PROMO_CODE, VENDOR_ID, field_of
+from .plain import is_text
 
 
 class Table:
@@ -41,7 +42,8 @@ class Table:
         look of its own.
         """
         cells = record.cells
-        if len(cells) != self._width or not _is_text("".join(cells)):
+        row = "".join(cells)
+        if len(cells) != self._width or "\0" in row or not is_text(row):
             return self._look(record)
         for column in self._ruled:
             cell = cells[column.index]
@@ -126,14 +128,3 @@ def _put(data: dict[str, Any], path: Sequence[str], value: Any) -> None:
     for name in above:
         data = data.setdefault(name, {})
     data[last] = value
-
-
-def _is_text(joined: str) -> bool:
-    """Whether there is neither a NUL nor a lone surrogate in it."""
-    if "\0" in joined:
-        return False
-    try:
-        joined.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

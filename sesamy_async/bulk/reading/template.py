@@ -10,6 +10,9 @@ from pathlib import Path
 from sesamy_async.bulk.errors import InputFileError
 
 
+_HERE = "sesamy_async.bulk.reading"
+
+
 def write_template(
     csv_path: str | os.PathLike[str], mapping_path: str | os.PathLike[str]
 ) -> None:
@@ -44,7 +47,7 @@ def write_template(
 
 
 def _shipped(name: str) -> bytes:
-    return files(__package__).joinpath(name).read_bytes()
+    return files(_HERE).joinpath(name).read_bytes()
 
 
 def _write(path: Path, content: bytes) -> None:
