@@ -81,8 +81,8 @@ def test_busy_within(path: Path) -> None:
 def test_durable(path: Path) -> None:
     """Each commit is flushed to the disk before it counts."""
     with new_journal(path) as journal:
-        [[mode]] = journal._db.execute("PRAGMA journal_mode")
-        [[flush]] = journal._db.execute("PRAGMA synchronous")
+        [[mode]] = journal._store._db.execute("PRAGMA journal_mode")
+        [[flush]] = journal._store._db.execute("PRAGMA synchronous")
 
     full = 2
 

@@ -66,15 +66,15 @@ def path(tmp_path: Path) -> Path:
 def test_full(path: Path) -> None:
     """On a full disk nothing is half written; with room it goes on."""
     with new_journal(path, rows=50) as journal:
-        [[pages]] = journal._db.execute("PRAGMA page_count")
-        journal._db.execute(f"PRAGMA max_page_count = {pages}")
+        [[pages]] = journal._store._db.execute("PRAGMA page_count")
+        journal._store._db.execute(f"PRAGMA max_page_count = {pages}")
         long = [
             change(row, State.INTENT, reason="x" * 500) for row in range(2, 52)
         ]
         with pytest.raises(JournalError, match=r"disk is full\. Make room"):
             journal.apply(long)
         before = journal.counts()
-        journal._db.execute(f"PRAGMA max_page_count = {pages * 100}")
+        journal._store._db.execute(f"PRAGMA max_page_count = {pages * 100}")
         journal.apply(long)
 
         assert 50 == before[State.PENDING]

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
 import time
 from collections.abc import (
     Callable,
     Collection,
-    Generator,
     Iterable,
     Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,16 +20,15 @@ from sesamy_async.bulk.errors import JournalError, JournalMismatchError
 from sesamy_async.bulk.state import State
 
 from .agreement import differences
-from .connection import attach
 from .draft import draft
 from .entry import Change, Entry, Planned
-from .presence import Presence, wal_of
 from .restart import after_cut
 from .schema import COLUMNS, UPDATE
 from .storable import storable
+from .store import Store
 from .terms import Terms
 from .terms_json import load
-from .timeline import Span
+from .timeline import Span, spans
 from .trouble import damaged, told
 from .waves import waves
 
@@ -54,17 +49,13 @@ class Journal:
 
     def __init__(
         self,
-        path: Path,
-        db: sqlite3.Connection,
+        store: Store,
         terms: Terms,
         clock: Callable[[], float],
     ) -> None:
-        self._path = path
-        self._db = db
+        self._store = store
         self._terms = terms
         self._clock = clock
-        self._lock = threading.Lock()
-        self._presence = Presence.of(path)
 
     @classmethod
     def create(
@@ -109,19 +100,17 @@ class Journal:
             JournalBusyError: Another process has it open.
             JournalError: It can't be opened; the message says what to do.
         """
-        with told(path):
-            db = attach(path)
-            kept = db.execute("SELECT json FROM terms").fetchone()
-            terms = load(*kept) if kept else None
-            if terms is None:
-                db.close()
-                raise damaged(path)
-            return cls(path, db, terms, clock)
+        store = Store.open(path)
+        try:
+            return cls(store, _terms(store), clock)
+        except BaseException:
+            store.close()
+            raise
 
     @property
     def path(self) -> Path:
         """Where it is."""
-        return self._path
+        return self._store.path
 
     @property
     def terms(self) -> Terms:
@@ -138,7 +127,7 @@ class Journal:
         found = differences(self._terms, terms)
         if found:
             raise JournalMismatchError(
-                f"The journal {self._path} is of another import: "
+                f"The journal {self.path} is of another import: "
                 f"{'; '.join(found)}. Go on as it began; or import what is "
                 "new from a file of its own, with none of the orders that "
                 "this journal knows, for they would be sent again."
@@ -181,7 +170,7 @@ class Journal:
             f"SELECT {COLUMNS} FROM orders WHERE row > ? "  # noqa: S608 - constants of ours
             f"AND state IN ({marks}) ORDER BY row LIMIT {_PAGE}"
         )
-        while page := self._read(query, after, *wanted):
+        while page := self._store.read(query, after, *wanted):
             yield from map(_entry, page)
             after = page[-1][0]
 
@@ -191,7 +180,7 @@ class Journal:
         Raises:
             JournalError: It can't be read.
         """
-        found = self._read(
+        found = self._store.read(
             f"SELECT {COLUMNS} FROM orders WHERE order_id = ?",  # noqa: S608 - constants of ours
             order_id,
         )
@@ -205,7 +194,7 @@ class Journal:
                 that no order may make.
         """
         now = self._clock()
-        with self._transaction() as db:
+        with self._store.transaction() as db:
             for wave in waves(changes):
                 values = json.dumps([_values(each) for each in wave.values()])
                 done = db.execute(UPDATE, (now, values)).rowcount
@@ -219,7 +208,9 @@ class Journal:
             JournalError: It can't be read.
         """
         found = dict(
-            self._read("SELECT state, count(*) FROM orders GROUP BY state")
+            self._store.read(
+                "SELECT state, count(*) FROM orders GROUP BY state"
+            )
         )
         return {state: found.get(state, 0) for state in State}
 
@@ -229,7 +220,7 @@ class Journal:
         Raises:
             JournalError: It can't be read.
         """
-        [[count]] = self._read("SELECT total(strays) FROM orders")
+        [[count]] = self._store.read("SELECT total(strays) FROM orders")
         return int(count)
 
     def rows(self) -> int:
@@ -238,7 +229,7 @@ class Journal:
         Raises:
             JournalError: It can't be read.
         """
-        [[count]] = self._read("SELECT count(*) FROM orders")
+        [[count]] = self._store.read("SELECT count(*) FROM orders")
         return int(count)
 
     def timeline(self, seconds: float) -> tuple[Span, ...]:
@@ -256,20 +247,14 @@ class Journal:
         ended = {State.CONFIRMED, State.REJECTED, State.UNKNOWN}
         wanted = sorted(ended | {self._terms.confirm.goal})
         marks = ", ".join("?" * len(wanted))
-        found = self._read(
+        found = self._store.read(
             "SELECT CAST(at / ? AS INTEGER) AS span, state, count(*) "  # noqa: S608 - constants of ours
             f"FROM orders WHERE at > 0 AND state IN ({marks}) "
             "GROUP BY span, state ORDER BY span",
             seconds,
             *wanted,
         )
-        spans: dict[int, dict[State, int]] = {}
-        for span, state, count in found:
-            spans.setdefault(span, {})[State(state)] = count
-        return tuple(
-            Span(start=span * seconds, ended=counts)
-            for span, counts in spans.items()
-        )
+        return spans(found, seconds)
 
     def purge(self) -> None:
         """Close it, and remove it from the disk.
@@ -277,10 +262,7 @@ class Journal:
         Raises:
             JournalError: It can't be removed.
         """
-        self.close()
-        with told(self._path):
-            self._path.unlink(missing_ok=True)
-            wal_of(self._path).unlink(missing_ok=True)
+        self._store.remove()
 
     def close(self) -> None:
         """Let other processes have it.
@@ -289,8 +271,7 @@ class Journal:
             JournalError: What was written can't be tidied up; none of it
                 is lost.
         """
-        with self._lock, told(self._path):
-            self._db.close()
+        self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -303,40 +284,23 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _read(self, query: str, *values: object) -> list[Any]:
-        with self._lock, told(self._path):
-            return self._db.execute(query, values).fetchall()
-
-    @contextmanager
-    def _transaction(self) -> Generator[sqlite3.Connection]:
-        with self._lock, told(self._path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._check_presence()
-                self._db.execute("COMMIT")
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-
-    def _check_presence(self) -> None:
-        lost = self._presence.lost()
-        if lost is not None:
-            raise JournalError(
-                f"{lost} was deleted, moved or replaced while the import "
-                "was running, so nothing more is written. Put it back "
-                "before you go on: it says which orders were sent."
-            )
-
     def _forbidden(self, wave: Mapping[int, Change]) -> JournalError:
         rows = ", ".join(
             f"row {row} to {change.state}" for row, change in wave.items()
         )
         return JournalError(
-            f"The journal {self._path} was to take in a move that no order "
+            f"The journal {self.path} was to take in a move that no order "
             f"may make ({rows}). That is a mistake in sesamy-async: please "
             "report it."
         )
+
+
+def _terms(store: Store) -> Terms:
+    kept = store.read("SELECT json FROM terms")
+    terms = load(*kept[0]) if kept else None
+    if terms is None:
+        raise damaged(store.path)
+    return terms
 
 
 def _entry(values: Any) -> Entry:

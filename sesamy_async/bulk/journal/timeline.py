@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import attrs
 
@@ -22,3 +22,21 @@ class Span:
 
     start: float
     ended: Mapping[State, int]
+
+
+def spans(
+    found: Iterable[tuple[int, str, int]], seconds: float
+) -> tuple[Span, ...]:
+    """Return the spans in which orders ended, in the order of `found`.
+
+    Args:
+        found: The number of a span, a state, and how many ended so.
+        seconds: How long each span is.
+    """
+    ended: dict[int, dict[State, int]] = {}
+    for number, state, count in found:
+        ended.setdefault(number, {})[State(state)] = count
+    return tuple(
+        Span(start=number * seconds, ended=counts)
+        for number, counts in ended.items()
+    )
