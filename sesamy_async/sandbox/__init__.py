@@ -8,6 +8,7 @@ from .contract import SoldContract
 from .exchange import Answer, Delivery, SandboxRequest
 from .fault import Fault, FaultKind
 from .faults import Faults
+from .kept import KeptLedger
 from .ledger import NO_ANSWER, Ledger
 from .lookup import SandboxLookup
 from .routes import Endpoint
@@ -27,6 +28,7 @@ __all__ = [
     "Fault",
     "FaultKind",
     "Faults",
+    "KeptLedger",
     "Ledger",
     "Limit",
     "PromoCode",

@@ -64,7 +64,8 @@ class Arrival:
 class Sandbox:
     """A local Sesamy: hand it to a client, or serve it.
 
-    It may be used from any number of threads.
+    It may be used from any number of threads; `KeptLedger` as ``ledger``
+    lets the next process go on in the same world.
 
     Attributes:
         config: The world that it plays.
@@ -78,10 +79,11 @@ class Sandbox:
         self,
         config: SandboxConfig | None = None,
         *,
+        ledger: Ledger | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.config: SandboxConfig = config or SandboxConfig()
-        self.ledger: Ledger = Ledger()
+        self.ledger: Ledger = Ledger() if ledger is None else ledger
         seed = self.config.seed
         # Two sources, so that a fault by chance doesn't change the ids.
         chance = random.Random(seed)  # noqa: S311 - no secret

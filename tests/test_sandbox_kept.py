@@ -1,0 +1,105 @@
+"""A ledger in a file: another process finds the same world."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from sesamy_async import NewContract, Sesamy, User
+from sesamy_async.errors import ConfigurationError
+from sesamy_async.sandbox import KeptLedger, Sandbox
+
+
+ORDER = NewContract(
+    external_order_id="A-1", user_data=User(email="kim@example.se")
+)
+
+
+def client(sandbox: Sandbox) -> Sesamy:
+    """Return a client of a sandbox."""
+    settings = sandbox.environment()
+    return Sesamy(
+        settings["SESAMY_VENDOR_ID"],
+        client_id=settings["SESAMY_CLIENT_ID"],
+        client_secret=settings["SESAMY_CLIENT_SECRET"],
+        base_url=settings["SESAMY_BASE_URL"],
+        token_url=settings["SESAMY_TOKEN_URL"],
+        transport=sandbox.transport(),
+    )
+
+
+def test_goes_on(tmp_path: Path) -> None:
+    """What was created in one process can be confirmed in the next."""
+    path = tmp_path / "world"
+    with client(Sandbox(ledger=KeptLedger(path))) as sesamy:
+        made = sesamy.contracts.create("SPRING-12", ORDER, confirm=False)
+    later = KeptLedger(path)
+    with client(Sandbox(ledger=later)) as sesamy:
+        sesamy.contracts.confirm("SPRING-12", made.id)
+
+    assert [made.id] == [each.id for each in later.confirmed("A-1")]
+    assert [made.id] == [each.id for each in KeptLedger(path).confirmed("A-1")]
+    assert 1 == KeptLedger(path).total
+
+
+def test_private(tmp_path: Path) -> None:
+    """The file is this user's, and holds nothing personal."""
+    path = tmp_path / "world"
+    with client(Sandbox(ledger=KeptLedger(path))) as sesamy:
+        sesamy.contracts.create("SPRING-12", ORDER, confirm=False)
+
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+    assert "example.se" not in path.read_text("utf-8")
+
+
+def test_each_world_has_a_name(tmp_path: Path) -> None:
+    """The name is kept with the file, and is that of no other."""
+    one, other = KeptLedger(tmp_path / "1"), KeptLedger(tmp_path / "2")
+
+    assert one.world == KeptLedger(tmp_path / "1").world
+    assert one.world != other.world
+
+
+def test_reset(tmp_path: Path) -> None:
+    """Starting over is another world, in the file too."""
+    path = tmp_path / "world"
+    ledger = KeptLedger(path)
+    sandbox = Sandbox(ledger=ledger)
+    before = ledger.world
+    with client(sandbox) as sesamy:
+        sesamy.contracts.create("SPRING-12", ORDER, confirm=False)
+    sandbox.reset()
+
+    assert before != ledger.world
+    assert ledger.world == KeptLedger(path).world
+    assert 0 == KeptLedger(path).total
+
+
+@pytest.mark.parametrize("cut", ["", '{"wor', '{"world": "w"}\n{"id": "c'])
+def test_cut_off(tmp_path: Path, cut: str) -> None:
+    """A line that a crash has cut off was never answered."""
+    path = tmp_path / "world"
+    path.write_text(cut)
+    ledger = KeptLedger(path)
+
+    assert 0 == ledger.total
+    assert ledger.world == KeptLedger(path).world
+
+
+@pytest.mark.parametrize(
+    "text", ["broken\n", "[]\n", "{}\n", '{"world": "w"}\n{"id": "c"}\n']
+)
+def test_damaged(tmp_path: Path, text: str) -> None:
+    """A file that is none of this kind is refused by its name."""
+    path = tmp_path / "world"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match="world can't be used: it is"):
+        KeptLedger(path)
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    """A file that can't be made is refused with the reason."""
+    with pytest.raises(ConfigurationError, match="No such file"):
+        KeptLedger(tmp_path / "no" / "world")
