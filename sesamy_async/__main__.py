@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 
-_NEEDED = "cyclopts"
+_NEEDED = {"cyclopts", "rich"}
 _INTERRUPTED = 130
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except ModuleNotFoundError as error:
-        if error.name != _NEEDED:
+        if error.name not in _NEEDED:
             raise
         sys.stderr.write(
             "The command line needs an extra: "

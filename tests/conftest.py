@@ -11,6 +11,8 @@ import respx
 from hypothesis import settings
 
 from sesamy_async import AsyncSesamy
+from sesamy_async.sandbox import Sandbox, running
+from support.command_line import CommandLine
 from support.order_files import Folder
 from support.wire import QUICK, TOKEN
 
@@ -59,3 +61,25 @@ async def client(anyio_backend: str) -> AsyncIterator[AsyncSesamy]:
         "acme", client_id="c", client_secret="s", retry=QUICK
     ) as client:
         yield client
+
+
+@pytest.fixture
+def sesamy(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> CommandLine:
+    """Run commands in a folder of their own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return CommandLine(capsys)
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """Serve a sandbox that the environment leads to."""
+    sandbox = Sandbox()
+    with running(sandbox) as url:
+        for name, value in sandbox.environment(url).items():
+            monkeypatch.setenv(name, value)
+        yield sandbox

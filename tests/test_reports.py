@@ -26,7 +26,7 @@ from sesamy_async.bulk.reports.draft import write_text
 from sesamy_async.bulk.reports.kind import kind_of
 from sesamy_async.bulk.reports.words import duration
 from sesamy_async.bulk.state import State
-from support.imports import SOME, source_for, summary_of
+from support.reported import SOME, source_for, summary_of
 
 
 def written(

@@ -21,7 +21,7 @@ from sesamy_async.bulk.reports.page.scale import top_of
 from sesamy_async.bulk.reports.page.sections import share
 from sesamy_async.bulk.state import State
 from sesamy_async.bulk.summary import Ending
-from support.imports import SOME, source_for, summary_of
+from support.reported import SOME, source_for, summary_of
 
 
 EVIL = '"><script>alert(1)</script>'
@@ -170,7 +170,7 @@ def test_what_to_do(tmp_path: Path) -> None:
         "2 rows not finished: give the same command again",
         "1 order to look at",
         "orders.unknown.csv",
-        "mend them in orders.rejected.csv",
+        "mend what orders.rejected.csv tells",
         "At most 2 contracts may be left",
         "orders.strays.csv",
     ):

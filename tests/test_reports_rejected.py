@@ -13,7 +13,7 @@ from sesamy_async.bulk.reports import Place, rejected, write_reports
 from sesamy_async.bulk.reports.cells import harmless
 from sesamy_async.bulk.reports.reasons import OTHERS, Reasons, pattern_of
 from sesamy_async.bulk.state import State
-from support.imports import Rows, summary_of
+from support.reported import Rows, summary_of
 
 
 REFUSED = Entry(row=4, order_id="A-4", state=State.REJECTED, reason="bad")

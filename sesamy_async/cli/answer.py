@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+from .exit_codes import ExitCode
+
 
 @attrs.frozen
 class Answer:
@@ -17,11 +19,13 @@ class Answer:
             the answer can't be written to stdout, so it holds no secret.
         data: The JSON object for machines.
         details: More lines for people.
+        code: How the command ended.
     """
 
     headline: str
     data: Mapping[str, Any]
     details: tuple[str, ...] = ()
+    code: ExitCode = ExitCode.DONE
 
     @property
     def text(self) -> str:

@@ -8,7 +8,7 @@ from cyclopts import App
 
 from sesamy_async._version import __version__
 
-from . import contract, journal, onboard, sandbox, token
+from . import contract, import_orders, journal, onboard, sandbox, token
 from .answer import Script
 
 
@@ -22,9 +22,10 @@ what became of the order.
 _EXAMPLES = """\
 Examples:
 
+  sesamy import orders.csv --promo SPRING-12 --sandbox
   sesamy onboard order.json --promo SPRING-12 --sandbox
   sesamy token
-  sesamy onboard --help
+  sesamy import --help
 
 Settings come from SESAMY_VENDOR_ID, SESAMY_CLIENT_ID, SESAMY_CLIENT_SECRET,
 SESAMY_SCOPE, SESAMY_BASE_URL and SESAMY_TOKEN_URL.
@@ -82,6 +83,11 @@ def build() -> App:
             details=(app.generate_completion(shell=shell),),
         )
 
+    app.command(
+        import_orders.import_orders,
+        name="import",
+        help_epilogue=import_orders.EXAMPLES,
+    )
     app.command(onboard.onboard, help_epilogue=onboard.EXAMPLES)
     app.command(contracts)
     app.command(journals)

@@ -25,11 +25,14 @@ class ExitCode(IntEnum):
     USAGE = 2
     """Nothing was sent: an option, a setting or the order is wrong."""
 
+    REJECTED = 3
+    """All orders were processed, and some can't be sent or were refused."""
+
     LOOK = 4
     """It was done or may have been: look before sending it again."""
 
     INTERRUPTED = 130
-    """Ctrl-C; the message says what became of the order."""
+    """Ctrl-C; the message says what became of the order, or how to go on."""
 
 
 def exit_code_of(error: SesamyError) -> ExitCode:

@@ -40,13 +40,13 @@ def show_answer(answer: Answer, *, as_json: bool) -> ExitCode:
     """Write the answer to stdout.
 
     Returns:
-        DONE; or LOOK where it can't be written, for what the answer tells
-        has been done.
+        That of the answer; or LOOK where it can't be written, for what the
+        answer tells has been done.
     """
     text = _dump(answer.data) if as_json else answer.text
     problem = _write(sys.stdout, text)
     if problem is None:
-        return ExitCode.DONE
+        return answer.code
     _write(
         sys.stderr,
         f"{answer.headline}\nError: It can't be written to stdout: {problem}.",

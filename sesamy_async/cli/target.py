@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -15,6 +16,10 @@ from sesamy_async.transport import Connections
 
 from .options import Api
 from .usage import UsageError
+
+
+if TYPE_CHECKING:
+    from sesamy_async.sandbox import Sandbox
 
 
 @attrs.frozen(kw_only=True)
@@ -58,8 +63,14 @@ def from_environment(options: Api) -> Target:
 
 
 @contextmanager
-def in_sandbox(options: Api) -> Generator[Target]:
+def in_sandbox(
+    options: Api, sandbox: Sandbox | None = None
+) -> Generator[Target]:
     """Serve a sandbox on loopback while the block runs.
+
+    Args:
+        options: Those of the command.
+        sandbox: Which; a new one if not given.
 
     Raises:
         ConfigurationError: aiohttp is missing.
@@ -70,7 +81,7 @@ def in_sandbox(options: Api) -> Generator[Target]:
     # Nobody else needs it.
     from sesamy_async.sandbox import Sandbox, running  # noqa: PLC0415
 
-    sandbox = Sandbox()
+    sandbox = sandbox or Sandbox()
     with running(sandbox) as url:
         settings = sandbox.environment(url)
         yield Target(

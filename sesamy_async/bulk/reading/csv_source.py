@@ -32,11 +32,12 @@ class CsvSource:
 
     Attributes:
         header: The first row.
+        delimiter: What stands between its cells.
     """
 
     header: tuple[str, ...]
     _text: Text
-    _delimiter: str
+    delimiter: str
     _table: Table
     _meaning: Mapping[str, Any] = attrs.field(repr=False)
 
@@ -100,7 +101,7 @@ class CsvSource:
 
     def records(self) -> Iterator[Record]:
         """Yield the rows below the header, without those that are blank."""
-        return islice(_rows(self._text, self._delimiter), 1, None)
+        return islice(_rows(self._text, self.delimiter), 1, None)
 
     def read(self, record: Record) -> Sale | Mistaken:
         """Return what a row says, or all that is wrong with it."""

@@ -6,8 +6,8 @@ from sesamy_async.bulk.state import State
 
 
 LOOK = (
-    "Ask the publisher whether this order has a contract; do not send it "
-    "again before."
+    "Ask the publisher whether this order has a contract, and tell it to "
+    "`sesamy journal resolve`; do not send it again before."
 )
 """What to do about an order that may or may not have a contract."""
 

@@ -65,7 +65,7 @@ def chart(facts: Facts) -> str:
     said = f"Orders per second over time; at most {most:.1f}"
     if limit is not None:
         said += f", where {limit:.3g} are permitted in the long run"
-    parts = [
+    parts: list[str] = [
         *_grid(frame),
         *(
             part

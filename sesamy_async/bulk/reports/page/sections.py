@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sesamy_async.bulk.reports.kind import Kind
-from sesamy_async.bulk.reports.place import STRAYS
+from sesamy_async.bulk.reports.onward import steps
 from sesamy_async.bulk.reports.reports import Reports
-from sesamy_async.bulk.reports.words import count, meaning
+from sesamy_async.bulk.reports.words import meaning
 
 from .facts import Facts
 from .markup import table, text
@@ -45,8 +43,10 @@ def share(part: int, whole: int) -> str:
 
 def onward(facts: Facts) -> str:
     """Return what is to be done next, as a list."""
-    steps = [*_steps(facts)] or ["Nothing: all is done."]
-    items = "\n".join(f"<li>{text(step)}</li>" for step in steps)
+    todo = [*steps(facts.summary, facts.reports.paths)]
+    items = "\n".join(
+        f"<li>{text(step)}</li>" for step in todo or ["Nothing: all is done."]
+    )
     return f"<ul>\n{items}\n</ul>"
 
 
@@ -99,31 +99,3 @@ def _first(reports: Reports, kind: Kind) -> str:
 def _listed(reports: Reports, kind: Kind | str) -> str:
     path = reports.paths.get(str(kind))
     return "" if path is None else f" <code>{text(path.name)}</code>"
-
-
-def _steps(facts: Facts) -> Iterator[str]:
-    summary, paths = facts.summary, facts.reports.paths
-    if summary.unprocessed:
-        yield (
-            f"{count(summary.unprocessed, 'row')} not finished: give the same "
-            "command again. It goes on where it stopped, and sends nothing "
-            "twice."
-        )
-    if summary.unknown:
-        yield (
-            f"{count(summary.unknown, 'order')} to look at: ask the "
-            "publisher whether they have a contract, before they are sent "
-            f"again. They are in {paths[Kind.UNKNOWN].name}."
-        )
-    if summary.rejected:
-        yield (
-            f"{count(summary.rejected, 'row')} rejected: mend them in "
-            f"{paths[Kind.REJECTED].name} and import that file. Its columns "
-            "#row and #reason are ignored."
-        )
-    if summary.strays:
-        yield (
-            f"At most {count(summary.strays, 'contract')} may be left "
-            "unconfirmed. They give no access, and nothing has to be done; "
-            f"the publisher can remove them: see {paths[STRAYS].name}."
-        )

@@ -1,0 +1,66 @@
+"""Look at the whole file before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+
+from sesamy_async.bulk.check import Checked, check, write_problems
+from sesamy_async.bulk.errors import InputFileError
+from sesamy_async.bulk.reports.words import count
+from sesamy_async.bulk.source import Source
+
+from .import_watch import counting
+
+
+_SHOWN = 20
+
+
+@contextmanager
+def checked(
+    source: Source, promo: str | None, problems: Path, *, skip: bool
+) -> Generator[Checked]:
+    """Yield what the check of all rows found.
+
+    Args:
+        source: The rows.
+        promo: The promo code of those that name none.
+        problems: Where all problems are written, if there are any.
+        skip: Whether rows may be wrong.
+
+    Raises:
+        InputFileError: Rows are wrong; the first ones are named.
+    """
+    with counting(f"Checking {source.name}") as on_rows:
+        found = check(source, promo_code=promo, on_rows=on_rows)
+    with found:
+        if found.invalid and not skip:
+            raise _refused(source, found, problems)
+        # Those of an earlier check were mended, or come into a report.
+        with suppress(OSError):
+            problems.unlink()
+        yield found
+
+
+def _refused(source: Source, found: Checked, path: Path) -> InputFileError:
+    shown = [str(each) for each in islice(found.problems(), _SHOWN + 1)]
+    if len(shown) > _SHOWN:
+        shown[_SHOWN:] = ["and more"]
+    rows = count(found.invalid, "row")
+    return InputFileError(
+        f"{source.name} has mistakes in {rows} of {found.rows:,}: "
+        f"{'; '.join(shown)}. {_kept(found, path)} Mend the file, or let "
+        "--skip-invalid leave these rows out.",
+        problems=shown,
+    )
+
+
+def _kept(found: Checked, path: Path) -> str:
+    try:
+        write_problems(found, path)
+    except InputFileError as error:
+        # What is wrong with the rows is more important.
+        return f"(The list of all is missing: {error.args[0]})"
+    return f"All are in {path}."

@@ -1,0 +1,172 @@
+"""An import from its check to its reports."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import attrs
+
+from sesamy_async.bulk.check import Checked
+from sesamy_async.bulk.confirm import Confirm
+from sesamy_async.bulk.journal import Journal, Terms
+from sesamy_async.bulk.reports.words import count
+from sesamy_async.bulk.source import Source
+
+from .answer import Answer
+from .import_check import checked
+from .import_ending import answer, cut_short
+from .import_estimate import estimate
+from .import_files import Files
+from .import_options import Doing, Sending
+from .import_place import Place, at_sesamy, in_own_world
+from .import_reporting import report
+from .import_run import Run
+from .import_stop import Presses, heeding
+from .import_watch import watching
+from .options import Api
+
+
+@attrs.frozen
+class Job:
+    """What a person asked for.
+
+    Attributes:
+        source: The orders.
+        files: What is written down, and where.
+        promo: The promo code of rows that name none.
+        doing: What is done, and what is left behind.
+        sending: How the orders are sent.
+        options: Those of all API commands.
+    """
+
+    source: Source
+    files: Files
+    promo: str | None
+    doing: Doing
+    sending: Sending
+    options: Api
+
+    def rehearse(self) -> Answer:
+        """Check the file, and say how long it takes.
+
+        Raises:
+            InputFileError: Rows are wrong.
+        """
+        with self._checked() as found:
+            told = estimate(found.valid, self._confirm)
+            wrong = (
+                f"; {count(found.invalid, 'row')} would be left out"
+                if found.invalid
+                else ""
+            )
+            return Answer(
+                f"{count(found.valid, 'order')} can be sent{wrong}. Nothing "
+                "was sent.",
+                {
+                    "rows": found.rows,
+                    "valid": found.valid,
+                    "invalid": found.invalid,
+                    "calls": found.valid * self._confirm.calls,
+                    "dry_run": True,
+                },
+                (f"  That takes {told}.",),
+            )
+
+    def carry_out(self) -> Answer:
+        """Send what is to be sent, and report.
+
+        Raises:
+            InputFileError: Rows are wrong; nothing was sent.
+            JournalError: The journal can't be used; nothing was sent.
+            ConfigurationError: A setting is missing or wrong.
+        """
+        begun = self.files.journal.exists()
+        # What is missing is told before a long check.
+        sesamy = None if self.doing.sandbox else at_sesamy(self.options)
+        found: AbstractContextManager[Checked | None] = (
+            nullcontext() if begun else self._checked()
+        )
+        with found as plan, self._place(sesamy) as place:
+            journal = self._journal(plan, place)
+            with journal, heeding(Presses()) as presses:
+                return self._run(journal, place, presses, begun=begun)
+
+    def _run(
+        self, journal: Journal, place: Place, presses: Presses, *, begun: bool
+    ) -> Answer:
+        run = Run(
+            source=self.source,
+            journal=journal,
+            target=place.target,
+            options=self.options,
+            sending=self.sending,
+        )
+        with watching(self.source.name) as watch:
+            watch.say(_beginning(journal, begun=begun))
+            summary = run.go(watch, presses) or cut_short(journal)
+        return answer(
+            summary,
+            report(self.source, journal, summary, self.files),
+            self.files,
+            sandbox=self.doing.sandbox,
+        )
+
+    @property
+    def _confirm(self) -> Confirm:
+        return Confirm(self.sending.confirm)
+
+    def _checked(self) -> AbstractContextManager[Checked]:
+        return checked(
+            self.source,
+            self.promo,
+            self.files.reports.of("problems"),
+            skip=self.doing.skip_invalid,
+        )
+
+    def _place(self, sesamy: Place | None) -> AbstractContextManager[Place]:
+        if sesamy is not None:
+            return nullcontext(sesamy)
+        files = self.files
+        return in_own_world(self.options, files.ledger, files.journal)
+
+    def _journal(self, plan: Checked | None, place: Place) -> Journal:
+        terms = Terms(
+            source=self.source.name,
+            fingerprint=self.source.fingerprint(),
+            promo_code=self.promo,
+            vendor_id=place.target.vendor_id,
+            base_url=place.name,
+            confirm=self._confirm,
+            strays=not self.sending.no_strays,
+        )
+        path = self.files.journal
+        if plan is not None:
+            return Journal.create(path, terms, plan.planned())
+        journal = Journal.open(path)
+        try:
+            journal.agree(terms)
+        except BaseException:
+            journal.close()
+            raise
+        return journal
+
+
+def _beginning(journal: Journal, *, begun: bool) -> str:
+    """Return what is told before anything is sent."""
+    before = cut_short(journal)
+    rest = estimate(before.unprocessed, journal.terms.confirm)
+    if not begun:
+        left_out = (
+            f" ({before.rejected:,} left out)" if before.rejected else ""
+        )
+        return f"{count(before.rows, 'row')}{left_out}: {rest}."
+    if not before.unprocessed:
+        return (
+            f"{journal.path} says that this import is complete: nothing is "
+            "sent."
+        )
+    settled = before.rows - before.unprocessed
+    return (
+        f"Going on with {journal.path}: {settled:,} of "
+        f"{count(before.rows, 'row')} are settled; {rest}."
+    )

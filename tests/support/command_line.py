@@ -1,0 +1,90 @@
+"""The command line, run in this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from sesamy_async.cli import run
+from sesamy_async.sandbox import Sandbox
+
+
+FIELDS = ("externalOrderId", "paymentProvider", "paymentMethod", "quantity")
+PERSONAL = ("kim", "åberg", "example.se", "+4670", "sandbox-secret")
+
+
+@attrs.frozen
+class Ran:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one object on stdout."""
+        return json.loads(self.out)
+
+
+@attrs.frozen
+class CommandLine:
+    """Runs commands, none of which may tell anything personal."""
+
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: object) -> Ran:
+        """Run one."""
+        code = run([*map(str, arguments)])
+        out, err = self.capsys.readouterr()
+        told = f"{out}{err}".lower()
+
+        assert [] == [word for word in PERSONAL if word in told]
+        return Ran(code, out, err)
+
+
+def once(sandbox: Sandbox, count: int) -> bool:
+    """Whether each order has one contract, which is confirmed."""
+    return all(
+        [True] == [each.confirmed for each in sandbox.ledger.contracts(order)]
+        for order in (f"T-{number}" for number in range(1, count + 1))
+    )
+
+
+def orders_file(path: Path, count: int = 3) -> Path:
+    """Write a file of orders.
+
+    Args:
+        path: Where.
+        count: How many.
+    """
+    header = [*FIELDS, "userData.email", "userData.fullName"]
+    lines = [",".join(header)]
+    for number in range(1, count + 1):
+        row = {
+            "externalOrderId": f"T-{number}",
+            "paymentProvider": "KLARNA",
+            "paymentMethod": "INVOICE",
+            "quantity": "1",
+            "userData.email": f"kim{number}@example.se",
+            "userData.fullName": "Kim Åberg",
+        }
+        lines.append(",".join(row[name] for name in header))
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def with_mistake(path: Path, row: int) -> Path:
+    """Break the email address of a row."""
+    lines: Sequence[str] = path.read_text(encoding="utf-8").splitlines()
+    changed = [
+        line.replace("@", "(at)") if number == row else line
+        for number, line in enumerate(lines, 1)
+    ]
+    path.write_text("\n".join(changed), encoding="utf-8")
+    return path
