@@ -79,7 +79,7 @@ class BlockingStream:
         if self._outbox.waiting:
             self._send(timeout)
         try:
-            self._sock.settimeout(self._allowance.shorten(timeout))
+            self._bound(timeout)
             return self._sock.recv(max_bytes)
         except TimeoutError as error:
             raise self._errors.ReadTimeout(str(error)) from error
@@ -126,11 +126,17 @@ class BlockingStream:
             return sock if isinstance(sock, ssl.SSLSocket) else None
         return sock if info == "socket" else None
 
+    def _bound(self, timeout: float | None) -> None:
+        """Let the next operation take no longer than may be."""
+        seconds = self._allowance.shorten(timeout)
+        if self._sock.gettimeout() != seconds:  # To set it is a system call.
+            self._sock.settimeout(seconds)
+
     def _send(self, timeout: float | None) -> None:
         left = memoryview(self._outbox.take())
         try:
             while left:
-                self._sock.settimeout(self._allowance.shorten(timeout))
+                self._bound(timeout)
                 left = left[self._sock.send(left) :]
         except TimeoutError as error:
             raise self._errors.WriteTimeout(str(error)) from error
