@@ -259,29 +259,19 @@ async def test_how_long_it_takes(world: World) -> None:
     [
         (None, 300),
         (RateLimit(requests=300, per=60), 100),
+        (RateLimit(requests=900, per=60), 300),
         (RateLimit(requests=1, per=60), 1),
     ],
 )
 async def test_no_more_at_once_than_the_pace_permits(
-    tmp_path: Path, limit: RateLimit | None, most: int
+    world: World, limit: RateLimit | None, most: int
 ) -> None:
     """Orders that would only wait for their pace are not claimed yet."""
-    world = World(folder=tmp_path, source=listed(300))
-    seen = 0
-    answer = world.sandbox.answer
+    with world.journal() as journal:
+        async with world.client(rate_limit=limit) as client:
+            importer = Importer(client, world.source, journal, concurrency=300)
 
-    def watch(importer: Importer) -> None:
-        def answering(request: Any, arrival: Any) -> Any:
-            nonlocal seen
-            seen = max(seen, importer.progress().in_flight)
-            importer.stop()
-            return answer(request, arrival)
-
-        world.sandbox.answer = answering  # type: ignore[method-assign]
-
-    await world.run(concurrency=300, watch=watch, rate_limit=limit)
-
-    assert most == seen
+    assert most == importer._concurrency
 
 
 async def test_stop(world: World) -> None:

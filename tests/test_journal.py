@@ -209,7 +209,11 @@ def test_read_while_written(path: Path) -> None:
                 # One that was read, and one of a page that was not.
                 rows = entry.row, entry.row + 1_050
                 journal.apply(
-                    [change(row, State.REJECTED) for row in rows if row < 2_102]
+                    [
+                        change(row, State.REJECTED)
+                        for row in rows
+                        if row < 2_102
+                    ]
                 )
 
     changed = set(range(1_150, 2_102, 100))
