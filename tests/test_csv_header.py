@@ -50,7 +50,9 @@ def test_all_wrong_headers_are_named(folder: Folder) -> None:
 
 def test_a_short_message_of_a_long_header(folder: Folder) -> None:
     """A file that is something else altogether does not fill the screen."""
-    path = folder.write(",".join(f"x{n}q" for n in range(100)) + "\n1\n")
+    path = folder.write(
+        ",".join(f"x{n}q" for n in range(100)) + ",promoCode\n1\n"
+    )
     with pytest.raises(InputFileError, match="and 81 more") as caught:
         open_source(path)
 
@@ -83,8 +85,17 @@ def test_a_header_alone(folder: Folder, rows: list[str]) -> None:
 
 def test_no_header_at_all(folder: Folder) -> None:
     """A file of empty cells has no order id."""
-    with pytest.raises(InputFileError, match="externalOrderId: no column"):
+    with pytest.raises(
+        InputFileError, match="first row has no documented name"
+    ):
         folder.csv(",,", ",,")
+
+
+def test_a_first_row_that_is_an_order_is_not_told(folder: Folder) -> None:
+    """Where the header is missing, nobody's name is in the message."""
+    [problem] = refused(folder, "A-1", "KLARNA", "Åsa Öberg", "a@example.com")
+
+    assert problem.startswith("its first row has no documented name, such")
 
 
 @pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n", "\0"])

@@ -49,7 +49,7 @@ NAME = st.sampled_from([*HEADER, "userData.mail", "x", "#x", "userData"])
 TABLES = {
     allow: Table(
         len(HEADER),
-        columns_of("x", HEADER, Mapped(), allow_unknown=allow),
+        columns_of(HEADER, Mapped(), allow_unknown=allow),
         {},
     )
     for allow in (False, True)

@@ -11,7 +11,7 @@ from sesamy_async.bulk.errors import InputFileError
 from sesamy_async.models.texts import name_of
 
 from .fields import ORDER_ID, Field, field_of, without_value
-from .hints import did_you_mean, unknown_field
+from .hints import HINT, did_you_mean, unknown_field
 from .mapping import Mapped
 
 
@@ -20,6 +20,11 @@ IGNORED = "#"
 
 _WHOLE = re.compile("[0-9]{1,20}")
 _MOST_SHOWN = 20
+# Says nothing of what is there: it may be the first order, with a name in it.
+_NO_HEADER = (
+    "its first row has no documented name, such as externalOrderId; write "
+    "the names there, or let a mapping (--mapping) say what the columns are"
+)
 
 
 @attrs.frozen
@@ -43,29 +48,40 @@ class Column:
         return int(cell) if self.field.whole_number else cell
 
 
-def columns_of(
-    name: str, header: Sequence[str], mapped: Mapped, *, allow_unknown: bool
-) -> tuple[Column, ...]:
-    """Find out what the columns of a file are.
+def header_error(
+    name: str, header: Sequence[str], mapped: Mapped
+) -> InputFileError | None:
+    """Return the error that names every header that is wrong, if any is.
 
     Args:
-        name: Of the file, for messages.
+        name: Of the file, for the message.
         header: Its first row.
         mapped: Where its headers are no documented paths.
-        allow_unknown: Whether a word may be none that the guide names.
-
-    Raises:
-        InputFileError: It names every header that is wrong.
     """
     problems = [*_problems(header, mapped)]
-    if problems:
-        shown = problems[:_MOST_SHOWN]
-        if len(problems) > len(shown):
-            shown.append(f"and {len(problems) - len(shown)} more")
-        raise InputFileError(
-            f"The header of {name} is wrong: {'; '.join(shown)}.",
-            problems=problems,
-        )
+    if not problems:
+        return None
+    if not any(_is_header(cell, mapped) for cell in header):
+        problems = [_NO_HEADER]
+    shown = problems[:_MOST_SHOWN]
+    if len(problems) > len(shown):
+        shown.append(f"and {len(problems) - len(shown)} more")
+    return InputFileError(
+        f"The header of {name} is wrong: {'; '.join(shown)}.",
+        problems=problems,
+    )
+
+
+def columns_of(
+    header: Sequence[str], mapped: Mapped, *, allow_unknown: bool
+) -> tuple[Column, ...]:
+    """Return what the columns of a file are.
+
+    Args:
+        header: Its first row, without mistakes.
+        mapped: Where its headers are no documented paths.
+        allow_unknown: Whether a word may be none that the guide names.
+    """
     columns: list[Column] = []
     for index, cell in enumerate(header):
         field = field_of(mapped.columns.get(cell, cell))
@@ -77,6 +93,11 @@ def columns_of(
 
 def _is_read(header: str, mapped: Mapped) -> bool:
     return not header.startswith(IGNORED) and header not in mapped.ignored
+
+
+def _is_header(cell: str, mapped: Mapped) -> bool:
+    known = cell in mapped.columns or cell in mapped.ignored
+    return known or bool(field_of(cell)) or HINT in unknown_field(cell)
 
 
 def _problems(header: Sequence[str], mapped: Mapped) -> Iterator[str]:

@@ -14,7 +14,7 @@ from sesamy_async.bulk.errors import InputFileError
 from sesamy_async.bulk.record import Mistaken, Record, Sale, Skimmed
 
 from .broken_bytes import undecodable
-from .columns import columns_of
+from .columns import columns_of, header_error
 from .delimiter import delimiter_in
 from .files import fingerprint
 from .lines import Text
@@ -68,9 +68,12 @@ class CsvSource:
             delimiter = delimiter_in(_first_line(text))
         rows = [*islice(_rows(text, delimiter), 2)]
         header = _trimmed(rows[0].cells) if rows else ()
-        columns = columns_of(
-            path.name, header, mapped, allow_unknown=allow_unknown
-        )
+        wrong = header_error(path.name, header, mapped)
+        if wrong is not None:
+            # It may be an order, and an error shows the locals of its frame.
+            del header
+            raise wrong
+        columns = columns_of(header, mapped, allow_unknown=allow_unknown)
         if len(rows) < _FEWEST:
             raise InputFileError(
                 f"{path.name} has a header and no orders below it."

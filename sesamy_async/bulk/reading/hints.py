@@ -10,6 +10,9 @@ from sesamy_async.models.texts import name_of
 from .fields import FIELDS, OPEN
 
 
+HINT = "; did you mean "
+"""What stands in front of what somebody may have meant."""
+
 _LONGEST_NAME = 60
 
 
@@ -17,7 +20,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a hint that can stand at the end of a reason; often empty."""
     words = {word.lower(): word for word in known}
     near = get_close_matches(name[:_LONGEST_NAME].lower(), words, n=1)
-    return f"; did you mean {words[near[0]]}?" if near else ""
+    return f"{HINT}{words[near[0]]}?" if near else ""
 
 
 def unknown_field(name: str) -> str:
@@ -30,7 +33,7 @@ def unknown_field(name: str) -> str:
     for place in OPEN:
         if name[: len(place)].lower() == place.lower():
             own = name[len(place) :].lstrip(".") or "anything"
-            return f"{shown}: unknown; did you mean {place}.{name_of(own)}?"
+            return f"{shown}: unknown{HINT}{place}.{name_of(own)}?"
     last = {known.rpartition(".")[2]: known for known in reversed([*FIELDS])}
     hint = did_you_mean(name, FIELDS) or _by_end(name, last)
     return f"{shown}: unknown{hint}"
@@ -40,7 +43,7 @@ def _by_end(name: str, last: dict[str, str]) -> str:
     """Find ``userData.email`` where only ``email`` was written."""
     return next(
         (
-            f"; did you mean {known}?"
+            f"{HINT}{known}?"
             for end, known in last.items()
             if end.lower() == name.lower()
         ),

@@ -15,7 +15,7 @@ from sesamy_async.bulk.record import Mistaken, Record, Sale, Skimmed
 from .broken_bytes import undecodable
 from .files import fingerprint
 from .json_order import JsonOrders
-from .lines import LONGEST_ROW, Text, TooLongError
+from .lines import LONGEST_ROW, TOO_LONG, Text
 
 
 @attrs.frozen
@@ -94,9 +94,12 @@ class JsonLinesSource:
 
 
 def _rows(name: str, lines: Iterable[str]) -> Iterator[Record]:
+    stripped = ""
     for number, line in enumerate(lines, 1):
         if len(line) > LONGEST_ROW:
-            raise TooLongError(name, number)
+            # An error shows the locals of its frame, and a line is personal.
+            del line, stripped
+            raise InputFileError(f"{name}, row {number}: {TOO_LONG}.")
         stripped = line.strip()
         if stripped:
             yield Record(number, (stripped,))

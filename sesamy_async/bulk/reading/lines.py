@@ -8,24 +8,16 @@ from pathlib import Path
 
 import attrs
 
-from sesamy_async.bulk.errors import InputFileError
-
 from .files import opened
 
 
 LONGEST_ROW = 1_000_000
 """How many characters a row may have."""
 
-
-class TooLongError(InputFileError):
-    """A row is longer than any order can be."""
-
-    def __init__(self, name: str, row: int) -> None:
-        super().__init__(
-            f"{name}, row {row}: it has more than {LONGEST_ROW} characters. "
-            "No order is as long: look for a quotation mark that is not "
-            "closed, or for a missing line break."
-        )
+TOO_LONG = (
+    f"it has more than {LONGEST_ROW} characters, and no order is as long; "
+    "look for a quotation mark that is not closed, or for a missing line break"
+)
 
 
 @attrs.frozen

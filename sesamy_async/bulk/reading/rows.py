@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from sesamy_async.bulk.errors import InputFileError
 from sesamy_async.bulk.record import Record
 
-from .lines import LONGEST_ROW, TooLongError
+from .lines import LONGEST_ROW, TOO_LONG
 
 
 def csv_rows(
@@ -26,10 +26,10 @@ def csv_rows(
     """
     # It is one limit for the process; nobody else's must get lower.
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_ROW + 1))
-    bounded = _Bounded(name, lines)
-    reader = csv.reader(bounded, delimiter=delimiter, strict=True)
+    bounded = _Bounded(lines)
+    cells: list[str] = []
     try:
-        for cells in reader:
+        for cells in csv.reader(bounded, delimiter=delimiter, strict=True):
             bounded.row += 1
             bounded.length = 0
             if cells and (cells[0].strip() or any(map(str.strip, cells))):
@@ -38,6 +38,8 @@ def csv_rows(
         broken = _in_words(str(error), delimiter)
     else:
         return
+    # An error shows the locals of its frame, and a row is personal.
+    del cells
     raise InputFileError(f"{name}, row {bounded.row}: {broken}.")
 
 
@@ -49,10 +51,9 @@ class _Bounded:
         length: How long it is so far.
     """
 
-    def __init__(self, name: str, lines: Iterable[str]) -> None:
+    def __init__(self, lines: Iterable[str]) -> None:
         self.row = 1
         self.length = 0
-        self._name = name
         self._lines = iter(lines)
 
     def __iter__(self) -> Iterator[str]:
@@ -62,11 +63,13 @@ class _Bounded:
         line = next(self._lines)
         self.length += len(line)
         if self.length > LONGEST_ROW:
-            raise TooLongError(self._name, self.row)
+            raise csv.Error(TOO_LONG)
         return line
 
 
 def _in_words(said: str, delimiter: str) -> str:
+    if said == TOO_LONG:
+        return said
     if "expected after" in said:
         return (
             "after a closing quotation mark, something else than "
