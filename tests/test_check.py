@@ -17,7 +17,7 @@ from sesamy_async.bulk.source import Source
 from support.order_files import Folder
 
 
-SAME = "the same row as row 2"
+SAME = "the same row as row 2: remove this one"
 
 
 def other(row: int) -> str:

@@ -40,7 +40,8 @@ UPDATE repeats SET other = (
 );
 INSERT INTO problems
     SELECT row, '', CASE
-        WHEN other IS NULL THEN 'the same row as row ' || first
+        WHEN other IS NULL
+            THEN 'the same row as row ' || first || ': remove this one'
         ELSE 'row ' || iif(rows.digest = repeats.digest, other, first)
             || ' has this externalOrderId too, with other data'
     END
