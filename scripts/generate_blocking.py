@@ -65,6 +65,9 @@ WORDS = {
     ASYNC_WORDS: BLOCKING_WORDS,
 }
 
+# Arguments of plain types that hold what is personal.
+PRIVATE = {"json", "provider_payment_data", "query"}
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -154,6 +157,13 @@ def _body(node: Function) -> str:
     if node.decorator_list:
         return f"return self._inner.{node.name}"
     if isinstance(node, ast.AsyncFunctionDef):
+        private = [each.arg for each in node.args.kwonlyargs]
+        private = [name for name in private if name in PRIVATE]
+        if private:
+            # As there, no traceback may show it as a local of ours.
+            return f"""pending = {call}
+        del {", ".join(private)}
+        return drive(pending)"""
         return f"return drive({call})"
     return f"""copy = object.__new__(type(self))
         copy._use({call})

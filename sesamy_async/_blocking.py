@@ -117,14 +117,14 @@ class Contracts:
             InvalidRequestError: An argument can't be sent; nothing was.
             SesamyError: As for `create`.
         """
-        return drive(
-            self._inner.confirm(
-                promo_code,
-                contract_id,
-                provider_payment_data=provider_payment_data,
-                vendor_id=vendor_id,
-            )
+        pending = self._inner.confirm(
+            promo_code,
+            contract_id,
+            provider_payment_data=provider_payment_data,
+            vendor_id=vendor_id,
         )
+        del provider_payment_data
+        return drive(pending)
 
     def onboard(
         self,
@@ -157,14 +157,14 @@ class Contracts:
                 and the order can be onboarded again; at ``"confirm"`` the
                 contract is `contract_id`: go on with `confirm`.
         """
-        return drive(
-            self._inner.onboard(
-                promo_code,
-                order,
-                provider_payment_data=provider_payment_data,
-                vendor_id=vendor_id,
-            )
+        pending = self._inner.onboard(
+            promo_code,
+            order,
+            provider_payment_data=provider_payment_data,
+            vendor_id=vendor_id,
         )
+        del provider_payment_data
+        return drive(pending)
 
 
 class Sesamy:
@@ -332,11 +332,11 @@ class Sesamy:
             InvalidRequestError: An argument can't be sent; nothing was.
             SesamyError: As for ``contracts.create``.
         """
-        return drive(
-            self._inner.request(
-                method, path, json=json, query=query, repeatable=repeatable
-            )
+        pending = self._inner.request(
+            method, path, json=json, query=query, repeatable=repeatable
         )
+        del json, query
+        return drive(pending)
 
     def close(self) -> None:
         """Close the connections; calls after it are refused."""

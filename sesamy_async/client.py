@@ -256,10 +256,12 @@ class AsyncSesamy:
         del json  # No traceback may show it as a local of ours.
         if refused:
             raise InvalidRequestError("json: it holds what JSON can't.")
+        target = Secret(f"{api_path(path)}{query_string(query)}")
+        del query  # Nor this.
         call = self._caller.call(
             f"request {method}",
             method,
-            f"{api_path(path)}{query_string(query)}",
+            target.reveal(),
             content.reveal().encode() if content else b"",
             repeatable=method in _HARMLESS
             if repeatable is None

@@ -26,8 +26,8 @@ def contract_in(response: Response) -> Contract:
 
 def read_created(call: Call, response: Response) -> Contract:
     """Read a create's answer: any object with an id is a contract."""
-    data = _json(call, response)
-    contract = contract_of(data)
+    # Of the answer itself, no traceback may show a local of ours.
+    contract = contract_of(_json(call, response))
     if contract is None:
         raise unreadable(call, response, "its JSON holds no contract id")
     return contract

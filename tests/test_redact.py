@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 import pytest
 
-from sesamy_async import Request
+from sesamy_async import Request, Secret
 from sesamy_async.core.redact import presentable, redact
 
 
@@ -61,6 +62,22 @@ def test_query() -> None:
     request = sent(b"", "name=Kim+%C3%85&all=true&n=ab")
 
     assert "no user *** true ab" == redact("no user Kim Å true ab", request)
+
+
+@pytest.mark.parametrize("value", ["Bearer t0ken", "t0ken"])
+def test_authorization(value: str) -> None:
+    """A token that the server repeats is blotted out, its scheme is not."""
+    request = attrs.evolve(sent(b""), authorization=Secret(value))
+
+    assert "no Bearer ***" == redact("no Bearer T0KEN", request)
+
+
+@pytest.mark.timeout(10)
+def test_a_long_word() -> None:
+    """A word of megabytes, as an attacker sends it, takes no minutes."""
+    word = "x" * 1_000_000
+
+    assert f"{word} ***" == redact(f"{word} a@b", sent(SENT))
 
 
 def test_deep() -> None:

@@ -11,7 +11,10 @@ from urllib.parse import parse_qsl, urlsplit
 from .call import Request
 
 
-_EMAIL = re.compile(r"[^\s@\"'<>(),;:]+@[^\s@\"'<>(),;:]+")
+_WORD = r"[^\s@\"'<>(),;:]"
+# Tried at the first character of a word only: at each one, it would take
+# minutes for a word of some megabytes.
+_EMAIL = re.compile(rf"(?<!{_WORD}){_WORD}++@{_WORD}++")
 _PUBLIC = {"externalOrderId", "paymentProvider", "paymentMethod", "gender"}
 _BOOLEANS = {"true", "false"}
 _SHORTEST = 3
@@ -29,10 +32,10 @@ def redact(value: Any, request: Request) -> Any:
 
     Args:
         value: A JSON value from an error answer.
-        request: Its JSON body and its query are looked at.
+        request: Its JSON body, query and Authorization are looked at.
     """
-    words = sorted({*_in_body(request), *_in_query(request)}, key=len)
-    words.reverse()
+    sent = {*_in_body(request), *_in_query(request), *_in_header(request)}
+    words = sorted(sent, key=len, reverse=True)
 
     def clean(text: str) -> str:
         for word in words:
@@ -82,6 +85,12 @@ def _in_query(request: Request) -> Iterator[str]:
     for _, value in parse_qsl(urlsplit(request.url).query):
         if len(value) >= _SHORTEST and value not in _BOOLEANS:
             yield value
+
+
+def _in_header(request: Request) -> Iterator[str]:
+    if request.authorization is not None:
+        scheme, _, token = request.authorization.reveal().partition(" ")
+        yield token or scheme
 
 
 def _personal(value: Any) -> Iterator[str]:
