@@ -157,6 +157,30 @@ def test_two_columns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("word", "created"),
+    [
+        ("yes", False),
+        ("TRUE", False),
+        ("1", False),
+        ("", True),
+        ("No", True),
+        ("false", True),
+        ("0", True),
+    ],
+)
+def test_words(tmp_path: Path, word: str, *, created: bool) -> None:
+    """Yes and no may be written as spreadsheets write them."""
+    path = tmp_path / "found.csv"
+    contract = "c1" if created else ""
+    path.write_text(
+        f"externalOrderId,contractId,notCreated\nA-1,{contract}, {word} \n"
+    )
+    [finding] = read_findings(path)
+
+    assert (contract or None) == finding.contract_id
+
+
+@pytest.mark.parametrize(
     ("row", "said"),
     [
         (",c1,", "externalOrderId is missing"),
