@@ -72,7 +72,7 @@ class Notes:
     """
 
     def __init__(self) -> None:
-        self.rows = 0
+        self.rows: int = 0
         # A worker may check in one thread and plan in another, one at a time.
         self._database = sqlite3.connect(
             "", isolation_level=None, check_same_thread=False

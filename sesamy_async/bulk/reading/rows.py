@@ -52,8 +52,8 @@ class _Bounded:
     """
 
     def __init__(self, lines: Iterable[str]) -> None:
-        self.row = 1
-        self.length = 0
+        self.row: int = 1
+        self.length: int = 0
         self._lines = iter(lines)
 
     def __iter__(self) -> Iterator[str]:
