@@ -14,11 +14,8 @@ from sesamy_async.bulk.confirm import Confirm
 from sesamy_async.bulk.journal.entry import Entry
 from sesamy_async.bulk.journal.terms import Terms
 from sesamy_async.bulk.journal.timeline import Span
-from sesamy_async.bulk.reports import Kind, Place, write_reports
-from sesamy_async.bulk.reports.page import Facts, render, width_for
-from sesamy_async.bulk.reports.page.bar import widths
-from sesamy_async.bulk.reports.page.scale import top_of
-from sesamy_async.bulk.reports.page.sections import share
+from sesamy_async.bulk.reports import Place, write_reports
+from sesamy_async.bulk.reports.page import Facts, render
 from sesamy_async.bulk.state import State
 from sesamy_async.bulk.summary import Ending
 from support.reported import SOME, source_for, summary_of
@@ -119,6 +116,18 @@ def test_all_is_escaped(tmp_path: Path) -> None:
 
     assert "<script" not in page
     assert 10 < page.count("&lt;script&gt;")
+
+
+def test_sandbox(tmp_path: Path) -> None:
+    """Nobody takes the page of a sandbox for one of real contracts."""
+    real = facts(tmp_path)
+    played = attrs.evolve(TERMS, base_url="sandbox 4813262d")
+
+    assert "sandbox" not in render(real)
+    assert (
+        "Import of orders.csv into a sandbox: no contract is real"
+        in render(attrs.evolve(real, terms=played))
+    )
 
 
 def test_nothing_personal(tmp_path: Path) -> None:
@@ -250,43 +259,3 @@ def test_confirm_in_words(tmp_path: Path) -> None:
 
     assert "The order is created." in page
     assert "in the rows" in page
-
-
-@pytest.mark.parametrize(
-    ("part", "whole", "said"),
-    [
-        (7, 7, "100 %"),
-        (1, 1_000_000, "0.01 %"),
-        (999_999, 1_000_000, "99.99 %"),
-        (1, 3, "33.33 %"),
-    ],
-)
-def test_share(part: int, whole: int, said: str) -> None:
-    """Only all is 100 %, and only nothing is 0 %."""
-    assert said == share(part, whole)
-
-
-def test_bar_shows_one_in_a_million() -> None:
-    """The bar is full, and no part is too thin to be seen."""
-    found = widths({Kind.CONFIRMED: 999_999, Kind.UNKNOWN: 1, Kind.CREATED: 0})
-
-    assert 1000 == pytest.approx(sum(found.values()))
-    assert 6 <= found[Kind.UNKNOWN]
-    assert Kind.CREATED not in found
-
-
-@pytest.mark.parametrize(
-    ("seconds", "width"),
-    [(0, 1), (120, 1), (121, 2), (19_800, 300), (30_000_000, 250_000)],
-)
-def test_width(seconds: float, width: float) -> None:
-    """However long it took, the chart has at most 120 bars."""
-    assert width == width_for(seconds)
-
-
-@pytest.mark.parametrize(
-    ("value", "top"), [(0.3, 0.5), (1, 1), (2.2, 2.5), (41, 50), (99, 100)]
-)
-def test_scale(value: float, top: float) -> None:
-    """The axis ends at a round number."""
-    assert top == pytest.approx(top_of(value))

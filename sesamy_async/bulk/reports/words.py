@@ -56,6 +56,8 @@ def count(number: int, word: str) -> str:
 def duration(seconds: float) -> str:
     """Return how long something takes, to two units."""
     whole = round(seconds)
+    if seconds < 1:
+        return "less than 1 s"
     if whole < _MINUTE:
         return f"{whole} s"
     if whole < _HOUR:

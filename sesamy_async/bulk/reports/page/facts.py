@@ -33,6 +33,11 @@ class Facts:
     now: float
 
     @property
+    def real(self) -> bool:
+        """Whether the orders went to an address; a sandbox has but a name."""
+        return "://" in self.terms.base_url
+
+    @property
     def began(self) -> float:
         """When the first order ended, in Unix seconds."""
         return self.spans[0].start if self.spans else self.now

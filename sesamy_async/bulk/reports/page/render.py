@@ -31,6 +31,7 @@ def render(facts: Facts) -> str:
     return Template(_read("page.html")).substitute(
         style=_read("page.css"),
         source=text(terms.source),
+        where="" if facts.real else " into a sandbox: no contract is real",
         headline=text(headline(summary)),
         kind="good" if summary.done == summary.rows else "mixed",
         ending=text(_ending(facts)),
