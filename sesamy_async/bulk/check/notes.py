@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from sesamy_async.bulk.journal.entry import Planned
 from sesamy_async.bulk.problem import Problem
+from sesamy_async.bulk.repeats import SAME_ROW
 
 
 RowNote: TypeAlias = tuple[int, str | None, bytes]
@@ -29,7 +30,7 @@ CREATE TABLE repeats (
 
 # Where the rows of an order are all the same, `other` is NULL.  SQLite takes
 # `digest` from the row that has the smallest number.
-_FIND_REPEATS = """
+_FIND_REPEATS = f"""
 CREATE INDEX by_order ON rows (order_id) WHERE order_id IS NOT NULL;
 INSERT INTO repeats (order_id, first, digest)
     SELECT order_id, min(row), digest FROM rows
@@ -41,14 +42,14 @@ UPDATE repeats SET other = (
 INSERT INTO problems
     SELECT row, '', CASE
         WHEN other IS NULL
-            THEN 'the same row as row ' || first || ': remove this one'
+            THEN '{SAME_ROW}' || first || ': remove this one'
         ELSE 'row ' || iif(rows.digest = repeats.digest, other, first)
             || ' has this externalOrderId too, with other data'
     END
     FROM repeats JOIN rows USING (order_id)
     WHERE other IS NOT NULL OR row > first;
 CREATE INDEX by_row ON problems (row);
-"""
+"""  # noqa: S608 - a constant of ours
 
 _PROBLEMS = """
 SELECT row, "column", reason FROM problems ORDER BY row, rowid

@@ -12,6 +12,7 @@ import attrs
 
 from sesamy_async.bulk.errors import InputFileError
 from sesamy_async.bulk.record import Mistaken, Record, Sale, Skimmed
+from sesamy_async.bulk.repeats import REASON
 
 from .broken_bytes import undecodable
 from .columns import columns_of, header_error
@@ -82,7 +83,12 @@ class CsvSource:
             header,
             text,
             delimiter,
-            Table(len(header), columns, mapped.constants),
+            Table(
+                len(header),
+                columns,
+                mapped.constants,
+                header.index(REASON) if REASON in header else None,
+            ),
             {
                 "format": "csv",
                 "encoding": encoding,

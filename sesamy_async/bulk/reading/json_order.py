@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sesamy_async.bulk.problem import Problem
 from sesamy_async.bulk.record import Mistaken, Record, Sale, Skimmed
+from sesamy_async.bulk.repeats import REASON, SENT_BEFORE, is_repeat
 from sesamy_async.models import NewContract
 from sesamy_async.models.check import refused_data
 from sesamy_async.models.read import parse
@@ -46,7 +47,11 @@ class JsonOrders:
         """Return whether a line holds a sale, at little cost."""
         (line,) = record.cells
         data, problem = parse(line)
-        if is_object(data) and not may_hold_surrogates(line):
+        if (
+            is_object(data)
+            and not is_repeat(data.get(REASON))
+            and not may_hold_surrogates(line)
+        ):
             _drop_ignored(data)
             if data.get(ORDER_ID) is not None and self._right(data):
                 return Skimmed(data[ORDER_ID], data.get(PROMO_CODE))
@@ -76,6 +81,8 @@ class JsonOrders:
         if not is_object(data):
             said = f"must be an object, got {kind(data)}"
             return Mistaken((Problem(row, "", said),))
+        if is_repeat(data.get(REASON)):
+            return Mistaken((Problem(row, "", SENT_BEFORE),))
         _drop_ignored(data)
         # What belongs to no field is told of the order alone.
         problems = list(self._stricter(data))

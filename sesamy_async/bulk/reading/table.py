@@ -7,6 +7,7 @@ from typing import Any
 
 from sesamy_async.bulk.problem import Problem
 from sesamy_async.bulk.record import Mistaken, Record, Sale, Skimmed
+from sesamy_async.bulk.repeats import SENT_BEFORE, is_repeat
 from sesamy_async.models import NewContract
 
 from .columns import Column
@@ -21,6 +22,7 @@ class Table:
         width: How many cells a row has.
         columns: Those that are read.
         constants: What every row says, by path.
+        reason: Which of the cells says why a row was rejected, if any.
     """
 
     def __init__(
@@ -28,7 +30,9 @@ class Table:
         width: int,
         columns: Sequence[Column],
         constants: Mapping[str, Any],
+        reason: int | None,
     ) -> None:
+        self._reason = reason
         self._width = width
         self._columns = columns
         self._ruled = [each for each in columns if not each.field.any_text]
@@ -50,7 +54,7 @@ class Table:
             if cell and column.wrong(cell):
                 return self._look(record)
         order_id = cells[self._at[ORDER_ID].index]
-        if not order_id:
+        if not order_id or self._repeats(cells):
             return self._look(record)
         return Skimmed(order_id, self._override(PROMO_CODE, cells))
 
@@ -70,6 +74,8 @@ class Table:
         misfit = self._misfit(cells)
         if misfit:
             return Mistaken((Problem(row, "", misfit),))
+        if self._repeats(cells):
+            return Mistaken((Problem(row, "", SENT_BEFORE),))
         problems = tuple(
             Problem(row, column.header, wrong)
             for column, wrong in self._wrong_cells(cells)
@@ -80,6 +86,9 @@ class Table:
             return Skimmed(order_id, self._override(PROMO_CODE, cells))
         known = all(each.column != column.header for each in problems)
         return Mistaken(problems, order_id if known else None)
+
+    def _repeats(self, cells: Sequence[str]) -> bool:
+        return self._reason is not None and is_repeat(cells[self._reason])
 
     def _misfit(self, cells: Sequence[str]) -> str:
         why = ""

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from sesamy_async.bulk.journal.entry import Entry
+from sesamy_async.bulk.repeats import REASON
 
 from .cells import harmless
 
@@ -21,7 +22,7 @@ from .cells import harmless
 MARK = "#"
 """What the names of columns begin with that an import does not read."""
 
-_COLUMNS = ("#row", "#reason")
+_COLUMNS = ("#row", REASON)
 
 
 def why(entry: Entry) -> str:

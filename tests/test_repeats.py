@@ -1,0 +1,76 @@
+"""A row that repeats another one is not sent from the rejected report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sesamy_async.bulk.check import check
+from sesamy_async.bulk.journal.entry import Entry
+from sesamy_async.bulk.reading import open_source
+from sesamy_async.bulk.repeats import SENT_BEFORE
+from sesamy_async.bulk.reports import rejected
+from sesamy_async.bulk.source import Source
+from sesamy_async.bulk.state import State
+from support.order_files import Folder, wrong
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """Return a folder of the test's own."""
+    return Folder(tmp_path)
+
+
+def reported(folder: Folder, source: Source) -> Source:
+    """Return the report of a file whose rows are all rejected."""
+    records = source.records()
+    with check(source, promo_code="S") as checked:
+        entries = [
+            Entry(
+                row=each.row,
+                order_id=each.order_id,
+                state=State.REJECTED,
+                reason=each.reason or "Sesamy refused it.",
+            )
+            for each in checked.planned()
+        ]
+    if not source.header:
+        lines = [
+            rejected.line(record.cells[0], entry)
+            for record, entry in zip(records, entries, strict=True)
+        ]
+        return open_source(
+            folder.write("\n".join(lines), "orders.rejected.jsonl")
+        )
+    rows = [
+        rejected.header(source.header),
+        *(
+            rejected.cells(source.header, record.cells, entry)
+            for record, entry in zip(records, entries, strict=True)
+        ),
+    ]
+    text = "\n".join(",".join(cells) for cells in rows)
+    return open_source(folder.write(text, "orders.rejected.csv"))
+
+
+def test_csv(folder: Folder) -> None:
+    """In a table, the row is a mistake; the one it repeats is not."""
+    source = folder.csv("externalOrderId,quantity", "A,1", "A,1", "B,1")
+
+    assert [f"row 3: {SENT_BEFORE}"] == wrong(reported(folder, source))
+
+
+def test_json_lines(folder: Folder) -> None:
+    """In JSON Lines, too."""
+    order = {"externalOrderId": "A"}
+    source = folder.jsonl(order, order, {"externalOrderId": "B"})
+
+    assert [f"row 2: {SENT_BEFORE}"] == wrong(reported(folder, source))
+
+
+def test_another_order_now(folder: Folder) -> None:
+    """Whoever makes another order of it takes the reason away."""
+    source = folder.csv("#reason,externalOrderId", ",A", ",C")
+
+    assert [] == wrong(source)
