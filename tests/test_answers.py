@@ -62,6 +62,13 @@ def test_read_error(body: Any, expected: ErrorBody) -> None:
     assert expected == actual
 
 
+def test_a_large_error() -> None:
+    """What is far larger than an error of Sesamy's is not looked through."""
+    body = json.dumps({"message": "x" * 65_536}).encode()
+
+    assert ErrorBody() == read_error(an_answer(502, body))
+
+
 @given(st.binary())
 def test_read_error_never_fails(content: bytes) -> None:
     """Whatever a gateway sends can be looked at."""

@@ -98,6 +98,21 @@ def test_no_echo_of_what_was_sent() -> None:
     assert "Kim" not in str(error)
 
 
+@pytest.mark.parametrize("word", ["code", "message", "details"])
+def test_words_of_the_envelope(word: str) -> None:
+    """An order that says "message" leaves the error what it is."""
+    request = Request(
+        method="POST",
+        url="https://api.test/x",
+        content=json.dumps({"vendorData": {"note": word}}).encode(),
+    )
+    body = json.dumps({"error": {"message": "No."}}).encode()
+    error = an_api_error(400, body, a_call(request=request))
+
+    assert isinstance(error, BadRequestError)
+    assert "No." == error.message
+
+
 @pytest.mark.parametrize(
     ("status", "named"),
     [(302, "base_url"), (403, "SESAMY_SCOPE"), (404, "vendor_id")],

@@ -72,6 +72,21 @@ def test_authorization(value: str) -> None:
     assert "no Bearer ***" == redact("no Bearer T0KEN", request)
 
 
+@pytest.mark.parametrize("value", ["Bearer te", "te"])
+def test_short_authorization(value: str) -> None:
+    """A token of two characters is left: it stands in half of all words."""
+    request = attrs.evolve(sent(b""), authorization=Secret(value))
+
+    assert "a test" == redact("a test", request)
+
+
+def test_sent_deep() -> None:
+    """However deep it is what was sent, the answer can be explained."""
+    content = b"[" * 2000 + b'"Kim"' + b"]" * 2000
+
+    assert "wrong" == redact("wrong", sent(content))
+
+
 @pytest.mark.timeout(10)
 def test_a_long_word() -> None:
     """A word of megabytes, as an attacker sends it, takes no minutes."""

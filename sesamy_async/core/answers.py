@@ -14,6 +14,9 @@ from .response import Response
 
 
 _LONGEST_WAIT = 366 * 86_400.0
+# To blot out what was sent in megabytes of words would hold up the event
+# loop for seconds.
+_LARGEST_ERROR = 65_536
 
 
 @attrs.frozen(kw_only=True)
@@ -29,6 +32,8 @@ class ErrorBody:
 
 def read_error(response: Response) -> ErrorBody:
     """Read ``{"error": {...}}``, ``{"message": ...}``, or nothing."""
+    if len(response.content) > _LARGEST_ERROR:
+        return ErrorBody()
     try:
         data = response.json()
     except ValueError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sesamy_async.errors import (
     APIError,
     ConnectionFailedError,
@@ -73,13 +71,12 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
     body = read_error(response)
     outcome = outcome_of_status(status)
     throttled = status == TOO_MANY
-    said = {"code": body.code, "message": body.message}
-    clean = redact({**said, "details": body.details}, call.request)
-    details: dict[str, Any] = clean["details"]
-    code, message = presentable(clean["code"]), presentable(clean["message"])
+    # Side by side, for in a mapping the keys are looked through too.
+    said = [body.code, body.message, body.details]
+    code, message, details = redact(said, call.request)
     parts = [f"Sesamy answered {status}"]
-    parts += [f" ({code})"] if code else []
-    parts += [f": {message}"] if message else []
+    parts += [f" ({word})"] if (word := presentable(code)) else []
+    parts += [f": {words}"] if (words := presentable(message)) else []
     if field := presentable(details.get("field")):
         parts += [f" [field {field}]"]
     text = "".join(parts).rstrip(".") + "."
@@ -89,8 +86,8 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
         retryable=throttled
         or (outcome is Outcome.UNKNOWN and call.repeatable),
         status_code=status,
-        code=clean["code"],
-        message=clean["message"],
+        code=code,
+        message=message,
         details=details,
         retry_after=asked_wait(response.headers, body.retry_after, wall)
         if throttled or outcome is Outcome.UNKNOWN

@@ -90,19 +90,22 @@ def _in_query(request: Request) -> Iterator[str]:
 def _in_header(request: Request) -> Iterator[str]:
     if request.authorization is not None:
         scheme, _, token = request.authorization.reveal().partition(" ")
-        yield token or scheme
+        if word := _as_word(token or scheme):
+            yield word
 
 
 def _personal(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, inner in cast("dict[str, Any]", value).items():
-            if key not in _PUBLIC:
-                yield from _personal(inner)
-    elif isinstance(value, list):
-        for inner in cast("list[object]", value):
-            yield from _personal(inner)
-    elif word := _as_word(value):
-        yield word
+    # No recursion: what was sent may be nested as deeply as JSON goes.
+    rest = [value]
+    while rest:
+        item = rest.pop()
+        if isinstance(item, dict):
+            pairs = cast("dict[str, Any]", item).items()
+            rest += [inner for key, inner in pairs if key not in _PUBLIC]
+        elif isinstance(item, list):
+            rest += item
+        elif word := _as_word(item):
+            yield word
 
 
 def _as_word(value: Any) -> str:
