@@ -261,6 +261,15 @@ class Sesamy:
         return self._inner.permitted_rate
 
     @property
+    def permitted_at_once(self) -> float | None:
+        """Requests that may be sent without waiting, as far as is known.
+
+        What is left of the burst of `rate_limit`, or of what Sesamy's
+        answers say; None where no pace is kept.
+        """
+        return self._inner.permitted_at_once
+
+    @property
     def base_url(self) -> str:
         """Where calls go, without a slash at its end."""
         return self._inner.base_url

@@ -170,6 +170,18 @@ class AsyncSesamy:
         return None if bucket is None else bucket.rate
 
     @property
+    def permitted_at_once(self) -> float | None:
+        """Requests that may be sent without waiting, as far as is known.
+
+        What is left of the burst of `rate_limit`, or of what Sesamy's
+        answers say; None where no pace is kept.
+        """
+        shared = self._caller.shared
+        if shared.bucket is None:
+            return None
+        return shared.bucket.available(shared.runtime.now())
+
+    @property
     def base_url(self) -> str:
         """Where calls go, without a slash at its end."""
         return self._caller.settings.base_url

@@ -123,8 +123,9 @@ async def test_permitted_rate(client: AsyncSesamy) -> None:
     """A client tells the pace it keeps, and where its calls go."""
     unpaced = AsyncSesamy("acme", auth=StaticToken("t"), rate_limit=None)
 
-    assert (5.0, "https://api.sesamy.com", None) == (
+    assert (5.0, 500.0, "https://api.sesamy.com") == (
         client.permitted_rate,
+        client.permitted_at_once,
         client.base_url,
-        unpaced.permitted_rate,
     )
+    assert (None, None) == (unpaced.permitted_rate, unpaced.permitted_at_once)

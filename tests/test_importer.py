@@ -11,7 +11,7 @@ import pytest
 from sesamy_async import ConfigurationError, RateLimit, RetryPolicy
 from sesamy_async.bulk.confirm import Confirm
 from sesamy_async.bulk.errors import InputFileError
-from sesamy_async.bulk.importer import Importer
+from sesamy_async.bulk.importer import Importer, time_left
 from sesamy_async.bulk.journal.entry import Change
 from sesamy_async.bulk.progress import Progress
 from sesamy_async.bulk.state import State
@@ -252,6 +252,28 @@ async def test_how_long_it_takes(world: World) -> None:
         summary.left,
         summary.permitted,
     )
+
+
+@pytest.mark.parametrize(
+    ("calls", "rate", "permitted", "at_once", "left"),
+    [
+        (100, 0.0, 5.0, 500.0, None),
+        (0, 10.0, 5.0, 0.0, 0.0),
+        (100, 50.0, None, None, 2.0),
+        (100, 50.0, 5.0, 500.0, 2.0),
+        (100, 50.0, 5.0, 50.0, 1.0 + 10.0),
+        (100, 2.0, 5.0, 0.0, 50.0),
+    ],
+)
+def test_time_left(
+    calls: float,
+    rate: float,
+    permitted: float | None,
+    at_once: float | None,
+    left: float | None,
+) -> None:
+    """What is left of the burst goes as fast as of late, the rest by pace."""
+    assert left == time_left(calls, rate, permitted, at_once)
 
 
 @pytest.mark.parametrize(

@@ -210,3 +210,15 @@ def test_after_a_fork() -> None:
     bucket.answered(0.0, left(2))
 
     assert [0.0, 0.0, 1.0] == dues(bucket, 3)
+
+
+def test_available() -> None:
+    """What is left of the burst, refilled; nothing while it is blocked."""
+    bucket = Bucket(LIMIT, 0.0)
+    full = bucket.available(0.0)
+    dues(bucket, 5)
+    spent, rested = bucket.available(0.0), bucket.available(4.0)
+    bucket.throttled(4.0, 10.0)
+
+    assert (3.0, 0.0, 2.0) == (full, spent, rested)
+    assert 0.0 == bucket.available(13.0)

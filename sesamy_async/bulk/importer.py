@@ -142,7 +142,6 @@ class Importer:
         rate = self._meter.rate(now)
         permitted = self._client.permitted_rate
         calls = tally.unprocessed * self._journal.terms.confirm.calls
-        pace = rate if permitted is None else min(rate, permitted)
         return Progress(
             rows=tally.rows,
             done=tally.done,
@@ -153,7 +152,9 @@ class Importer:
             seconds=now - self._began,
             rate=rate,
             permitted=permitted,
-            left=calls / pace if pace else None,
+            left=time_left(
+                calls, rate, permitted, self._client.permitted_at_once
+            ),
             paused=None if trouble is None else trouble.text,
         )
 
@@ -197,3 +198,25 @@ def _useful(concurrency: int, permitted: float | None) -> int:
     if permitted is None:
         return concurrency
     return min(concurrency, max(1, int(permitted * _LONGEST_QUEUE)))
+
+
+def time_left(
+    calls: float,
+    rate: float,
+    permitted: float | None,
+    at_once: float | None,
+) -> float | None:
+    """Return the seconds that calls will take; None where nobody can say.
+
+    Args:
+        calls: How many are to be made.
+        rate: Calls per second of late.
+        permitted: Calls per second that are permitted; None for any.
+        at_once: How many of them need not wait for that; None for all.
+    """
+    if not rate:
+        return None
+    if permitted is None or at_once is None:
+        return calls / rate
+    quick = min(calls, at_once)
+    return quick / rate + (calls - quick) / min(rate, permitted)

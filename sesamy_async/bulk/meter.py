@@ -15,7 +15,7 @@ class Meter:
         self._began = now
         self._seconds: deque[tuple[int, int]] = deque()
         self._recent = 0
-        self.total = 0
+        self.total: int = 0
 
     def add(self, now: float, calls: int) -> None:
         """Count calls that ended now."""

@@ -23,8 +23,8 @@ class Tally:
         self, counts: Mapping[State, int], strays: int, confirm: Confirm
     ) -> None:
         self._counts = Counter(dict(counts))
-        self.goal = confirm.goal
-        self.strays = strays
+        self.goal: State = confirm.goal
+        self.strays: int = strays
 
     def move(self, before: State, change: Change) -> None:
         """Count a row that changes its state."""

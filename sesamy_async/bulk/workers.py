@@ -57,8 +57,8 @@ class Workers:
         self._bell = Bell(runtime)
         self._first = first
         self._refusals = 0
-        self.in_flight = 0
-        self.stopping = False
+        self.in_flight: int = 0
+        self.stopping: bool = False
         self.broken: SesamyError | None = None
         self.last: Trouble | None = None
 
@@ -161,9 +161,9 @@ class Workers:
         if self._refusals >= ALL_REFUSED:
             text = (
                 f"All of the first {self._refusals} orders were refused, the "
-                f"last one so: {change.reason} Look at the promo code and at "
-                "what they have in common. The same command goes on all the "
-                "same."
+                f"last one so: {change.reason} No contract was made. If the "
+                "promo code is wrong, purge the journal and begin anew; if "
+                "these orders are, the same command goes on with the others."
             )
             self._circuit.over = Trouble(Cause.REFUSED, text)
 

@@ -76,6 +76,16 @@ class Bucket:
         """Requests per second, as far as is known now."""
         return self._rate
 
+    def available(self, now: float) -> float:
+        """Return how many requests may be sent at once, as far as is known.
+
+        Args:
+            now: On the runtime's clock.
+        """
+        with self._lock:
+            self._refill(now)
+            return 0.0 if self.blocked(now) else max(0.0, self._balance)
+
     def reserve(self, now: float, latest: float) -> float | None:
         """Take a place.
 

@@ -48,7 +48,7 @@ class KeptLedger(Ledger):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__()
-        self.path = Path(path)
+        self.path: Path = Path(path)
         try:
             self.world: str = self._load() or self._begin()
         except (OSError, ValueError, TypeError, KeyError) as error:

@@ -33,7 +33,7 @@ class Report:
     def line(self, text: str) -> None:
         """Write a row as it is."""
         self._opened().file.write(f"{text}\n")
-        self.rows += 1
+        self._count()
 
     def keep(self) -> None:
         """Put it in its place; without rows, nothing is there.
@@ -50,6 +50,9 @@ class Report:
         """Leave nothing that is not in its place."""
         if self._draft is not None:
             self._draft.discard()
+
+    def _count(self) -> None:
+        self.rows += 1
 
     def _opened(self) -> Draft:
         if self._draft is None:
@@ -80,4 +83,4 @@ class Sheet(Report):
         if not self.rows:
             writer.writerow(self.header)
         writer.writerow(cells)
-        self.rows += 1
+        self._count()
