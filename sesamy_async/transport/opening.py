@@ -149,8 +149,13 @@ def _options(
 
 
 def _made(kind: Any, chosen: Library, options: dict[str, Any]) -> Any:
-    with suppress(ImportError, ValueError, chosen.httpx.InvalidURL):
-        return kind(**options)
+    httpx = chosen.httpx
+    with suppress(ImportError, ValueError, httpx.InvalidURL):
+        proxy = options["proxy"]
+        if proxy is not None and proxy.startswith("https:"):
+            # By itself, httpx trusts certifi's authorities there.
+            proxy = httpx.Proxy(proxy, ssl_context=options["verify"])
+        return kind(**{**options, "proxy": proxy})
     # Outside of the block: what was raised there may hold the password.
     raise ConfigurationError(
         "transport: the proxy (proxy=, or HTTPS_PROXY, HTTP_PROXY, "

@@ -35,7 +35,8 @@ class Connections:
             ``NO_PROXY``).
         trust_env: Whether to look at those variables, and at
             ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``.
-        ssl_context: For your own authorities or client certificates.
+        ssl_context: For your own authorities or client certificates, with
+            an ``https://`` proxy too.
         library: ``"httpx"``, or ``"httpx2"`` for its maintained
             continuation (extra ``httpx2``).
         through: An httpx client or transport to send through instead of
