@@ -53,13 +53,16 @@ def open_async(
     """Make a connection for `AsyncSesamy`; it connects at its first use."""
     options = _options(origin, settings, chosen)
     transport = _made(chosen.httpx.AsyncHTTPTransport, chosen, options)
-    if options["proxy"] is not None:
-        return AsyncTransportWire(transport, owned=True)
     core = chosen.core()
+    backend = _backend(core, runtime)
+    if options["proxy"] is not None:
+        # A proxy's pool takes the backend only from within.
+        transport._pool._network_backend = backend  # noqa: SLF001
+        return AsyncTransportWire(transport, owned=True)
     connection = core.AsyncHTTPConnection(
         _origin(core, origin),
         ssl_context=options["verify"],
-        network_backend=_backend(core, runtime),
+        network_backend=backend,
     )
     _go_directly(transport, connection)
     return AsyncTransportWire(transport, owned=True, connection=connection)
@@ -76,8 +79,8 @@ def open_blocking(
     backend = BlockingBackend(allowance, core)
     if options["proxy"] is not None:
         if not options["proxy"].startswith("https:"):
-            # A proxy's pool takes the backend only from within.  (Over
-            # TLS to the proxy, TLS to Sesamy is more than a socket can.)
+            # As in `open_async`.  (Over TLS to the proxy, TLS to Sesamy
+            # is more than a socket can.)
             transport._pool._network_backend = backend  # noqa: SLF001
         return BlockingTransportWire(transport, allowance, owned=True)
     # Only here: h11 is imported by httpx at its first use too.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import ssl
 from typing import Protocol
 
 
@@ -23,3 +24,19 @@ def is_readable(sock: _HasFileno) -> bool:
     poll = select.poll()
     poll.register(number, select.POLLIN)
     return bool(poll.poll(0))
+
+
+def holds_more(tls: ssl.SSLObject) -> bool:
+    """Look whether TLS took in more from the network than was read of it.
+
+    Records that came together leave the socket together, so it is silent
+    about those that nobody has asked for.  There is no looking without
+    reading: where this says yes, the connection is of no more use.
+    """
+    try:
+        tls.read(1)
+    except ssl.SSLWantReadError:
+        return False
+    except ssl.SSLError:
+        return True
+    return True

@@ -1,4 +1,4 @@
-"""Network streams on trio: httpcore's own, with two things mended."""
+"""Network streams on trio: httpcore's own, with three things mended."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from .outbox import Outbox
+from .readable import holds_more
 
 
 class _Shields(Protocol):
@@ -18,16 +19,23 @@ class TrioStream:
     """Sends a request's head with its body, and forgets no connection.
 
     httpcore leaves the connection open where the TLS handshake over it was
-    cancelled.
+    cancelled; and it sees nothing of what the TLS to a proxy holds.
 
     Args:
         stream: httpcore's.
         runtime: Shields what has to be closed.
+        beneath: What this one's TLS was put over.
     """
 
-    def __init__(self, stream: Any, runtime: _Shields) -> None:
+    def __init__(
+        self,
+        stream: Any,
+        runtime: _Shields,
+        beneath: TrioStream | None = None,
+    ) -> None:
         self._stream = stream
         self._runtime = runtime
+        self._beneath = beneath
         self._outbox = Outbox()
 
     async def read(
@@ -71,11 +79,20 @@ class TrioStream:
             with self._runtime.shield():
                 await self.aclose()
             raise
-        return TrioStream(secured, self._runtime)
+        return TrioStream(secured, self._runtime, beneath=self)
 
     def get_extra_info(self, info: str) -> Any:
         """Return what the connection says of itself."""
+        if info == "is_readable" and self._beneath is not None:
+            return self._beneath.has_more()
         return self._stream.get_extra_info(info)
+
+    def has_more(self) -> bool:
+        """Whether something has come that was not asked for."""
+        tls = self._stream.get_extra_info("ssl_object")
+        if tls is not None and holds_more(tls):
+            return True
+        return bool(self.get_extra_info("is_readable"))
 
 
 class TrioBackend:

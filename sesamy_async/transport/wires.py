@@ -6,6 +6,7 @@ I/O in the whole SDK are here.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -22,6 +23,7 @@ from .blocking_stream import Allowance
 from .body import Body
 from .boundary import Boundary
 from .quiet import quiet
+from .readable import holds_more
 
 
 if TYPE_CHECKING:
@@ -246,10 +248,11 @@ async def _exhaust(chunks: AsyncIterator[bytes]) -> None:
 def _usable(connection: Any, transport: Any) -> bool:
     """Whether an idle connection can be used once more.
 
-    Bytes behind an answer stay in h11's buffer, and would be taken for the
-    answer to the next order: the worst that a connection can do.  Only h11
-    knows of them; should these private names ever change, every second
-    call on a socket fails, and with it half of the tests.
+    Bytes behind an answer stay in the buffers of h11 and TLS, and would be
+    taken for the answer to the next order: the worst that a connection can
+    do.  Only those two know of them; should these private names ever
+    change, every second call on a socket fails, and with it half of the
+    tests.
 
     Args:
         connection: httpcore's, or None where there is a pool (a proxy's).
@@ -264,7 +267,17 @@ def _usable(connection: Any, transport: Any) -> bool:
     inner = connection
     while inner is not None and not hasattr(inner, "_h11_state"):
         inner = inner._connection  # noqa: SLF001
-    return inner is None or not inner._h11_state.trailing_data[0]  # noqa: SLF001
+    return inner is None or not _has_more(inner)
+
+
+def _has_more(inner: Any) -> bool:
+    """Whether there are bytes behind an answer that was read."""
+    if inner._h11_state.trailing_data[0]:  # noqa: SLF001 - as said above
+        return True
+    stream = inner._network_stream  # noqa: SLF001 - as said above
+    tls = stream.get_extra_info("ssl_object")
+    # An `SSLSocket` takes in no more than is asked of it.
+    return isinstance(tls, ssl.SSLObject) and holds_more(tls)
 
 
 def merged(

@@ -117,6 +117,14 @@ class Peer:
         """Send all of it."""
         self._sock.sendall(data)
 
+    @contextmanager
+    def corked(self) -> Iterator[None]:
+        """Let all that is sent within the block leave in one packet."""
+        cork = socket.IPPROTO_TCP, socket.TCP_CORK
+        self._sock.setsockopt(*cork, 1)
+        yield
+        self._sock.setsockopt(*cork, 0)
+
     def pause(self, seconds: float) -> None:
         """Do nothing for a while."""
         if self._server.ending.wait(seconds):

@@ -1,0 +1,86 @@
+"""What a server sends behind an answer is not the answer to the next order."""
+
+from __future__ import annotations
+
+import pytest
+
+from sesamy_async import Connections
+from support.calling import WORLDS, World, create, later
+from support.failure_rows import Settings, direct, forwarded, through_proxy
+from support.fault_server import FaultServer, Peer, Step
+from support.faults import good, message, raw, tunnel
+from support.tls import TARGET, client_context, server_context
+from support.tls_proxy import tls_proxy
+
+
+every_world = pytest.mark.parametrize("world", WORLDS)
+
+FIRST = {"id": "c-1"}
+STALE = message(201, {"id": "stale"})
+READ_AT_ONCE = 2**16
+SOON = later(0.05, create)  # All that was sent has arrived.
+
+
+def in_two_records(peer: Peer) -> None:
+    """Answer twice, in two TLS records but one packet."""
+    peer.read_request()
+    with peer.corked():
+        peer.send(message(201, FIRST))
+        peer.send(STALE)
+
+
+def of_just_one_read() -> bytes:
+    """Return an answer that fills what is read at once to the last byte."""
+    short = message(201, FIRST, {"X-Long": ""})
+    return message(201, FIRST, {"X-Long": "x" * (READ_AT_ONCE - len(short))})
+
+
+def ids(world: World, way: Settings, step: Step, *, tls: bool) -> list[str]:
+    """Create twice; return the ids of the contracts that come of it."""
+    proxied = way is through_proxy
+    with FaultServer(
+        [tunnel(step) if proxied else step],
+        tunnel(good) if proxied else good,
+        context=server_context() if tls else None,
+    ) as server:
+        endings = world.run([create, SOON], **way(server))
+    return [ending.value.id for ending in endings]
+
+
+@every_world
+@pytest.mark.parametrize("way", [direct, through_proxy])
+def test_in_a_record_of_its_own(way: Settings, world: World) -> None:
+    """TLS may hold what nobody has read yet, and the socket not show it."""
+    assert ["c-1", "c-2"] == ids(world, way, in_two_records, tls=True)
+
+
+@every_world
+@pytest.mark.parametrize("way", [direct, forwarded])
+def test_behind_what_is_read_at_once(way: Settings, world: World) -> None:
+    """Nor does a buffer between us and the socket keep it for later."""
+    step = raw(of_just_one_read() + STALE)
+
+    assert ["c-1", "c-2"] == ids(world, way, step, tls=False)
+
+
+@every_world
+@pytest.mark.parametrize("record", [16, READ_AT_ONCE])
+def test_over_tls_to_a_proxy(record: int, world: World) -> None:
+    """Both layers of TLS may hold something, and neither is forgotten."""
+    with (
+        FaultServer([in_two_records], good, context=server_context()) as far,
+        tls_proxy(far.port, record=record) as proxy,
+    ):
+        settings = {
+            "base_url": TARGET,
+            "transport": Connections(
+                ssl_context=client_context(), proxy=proxy
+            ),
+            "timeout": 5.0,
+        }
+        endings = world.run([create, SOON, create], **settings)
+
+    assert ["c-1", "c-2", "c-3"] == [
+        each.error or each.value.id for each in endings
+    ]
+    assert 2 == far.connections
