@@ -70,6 +70,18 @@ def test_2xx_status_is_applied(caller: Caller) -> None:
     assert "id" in content(answer)
 
 
+@pytest.mark.parametrize("fault", ["status:202", "html:200+applied"])
+def test_what_is_refused_is_not_told_as_done(
+    caller: Caller, fault: str
+) -> None:
+    """A request that Sesamy refuses is answered so, not with a 2xx."""
+    caller.sandbox.ledger.revoke_tokens()
+    caller.sandbox.faults.add(fault)
+    answer = caller.create()
+
+    assert (401, 0) == (answer.status, done(caller))
+
+
 @pytest.mark.parametrize("fault", ["status:204", "status:304", "html:304"])
 def test_some_statuses_have_no_body(caller: Caller, fault: str) -> None:
     """HTTP knows statuses without a body, and the sandbox too."""

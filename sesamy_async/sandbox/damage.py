@@ -14,6 +14,7 @@ from .fault import Fault, FaultKind
 _RATE_LIMIT = "x-ratelimit-"
 _ERROR = 300
 _BODILESS = {204, 304}
+_STATED = {FaultKind.STATUS, FaultKind.HTML}
 _PAGE = (
     "<!DOCTYPE html>\n<html><head><title>{status}</title></head>"
     "<body><h1>{status}</h1><p>The gateway got no answer.</p></body></html>\n"
@@ -32,6 +33,9 @@ def damage(
         request_id: Sesamy's name for the request.
         now: The Unix time.
     """
+    if answer.status >= _ERROR and _says_done(fault):
+        # What was refused after all must not be told as done.
+        return answer
     match fault.kind:
         case FaultKind.STATUS:
             return _with_status(answer, int(fault.number), request_id)
@@ -41,6 +45,10 @@ def damage(
             return _page(int(fault.number))
         case _:
             return attrs.evolve(answer, **_marks(answer, fault))
+
+
+def _says_done(fault: Fault) -> bool:
+    return fault.kind in _STATED and fault.number < _ERROR
 
 
 def _marks(answer: Answer, fault: Fault) -> dict[str, Any]:
