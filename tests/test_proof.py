@@ -20,7 +20,7 @@ from support.calling import Ending
 CLAIMS = all_claims()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=list(CLAIMS))
 def test_a_claim(claim: Claim) -> None:
     """The short form of what `nox -s proof` tries at length."""

@@ -1,0 +1,113 @@
+"""One run of an import, as the command line would do it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+
+import anyio
+import attrs
+
+from sesamy_async import AsyncSesamy, RetryPolicy
+from sesamy_async.bulk import Ending, Importer, Journal, Terms
+from sesamy_async.bulk.check import check
+from sesamy_async.bulk.confirm import Confirm
+from sesamy_async.bulk.journal import journal_path
+from sesamy_async.bulk.reading import open_source
+from sesamy_async.bulk.source import Source
+from sesamy_async.runtimes.on_anyio import AnyioEvent, AnyioRuntime
+
+from .job import Job
+from .moments import Watch
+from .planted import PLANT
+from .watched import watch_commits, watch_requests, watch_steps
+
+
+COMPLETE, LATER, FAILED = 0, 3, 4
+"""The exit codes of a run."""
+
+_PROMO = "SPRING-12"
+_HASTE = 100.0
+_RETRY = RetryPolicy(attempts=3, base=0.001, budget=None)
+_CODES = {
+    Ending.COMPLETE: COMPLETE,
+    Ending.OUTAGE: LATER,
+    Ending.REFUSED: LATER,
+}
+
+
+@attrs.frozen(eq=False, repr=False)
+class _HastyEvent(AnyioEvent):
+    async def wait(self, seconds: float) -> bool:
+        return await super().wait(seconds / _HASTE)
+
+
+@attrs.frozen(eq=False, repr=False)
+class _Hasty(AnyioRuntime):
+    """Pauses after an outage are short here, as nobody has to be spared."""
+
+    def now(self) -> float:
+        return super().now() * _HASTE
+
+    def event(self) -> AnyioEvent:
+        return _HastyEvent()
+
+
+def run(job: Job) -> int:
+    """Import the file of a job, or go on with it.
+
+    Returns:
+        One of the exit codes above.
+    """
+    with nullcontext() if job.bug is None else PLANT[job.bug]():
+        return anyio.run(partial(_import, job), backend=job.backend)
+
+
+async def _import(job: Job) -> int:
+    watch = Watch(Path(job.trace), job.moment, job.passage, job.delay)
+    watch_requests(watch)
+    settings = job.settings
+    source = open_source(job.orders)
+    with _journal(job, source) as journal:
+        async with AsyncSesamy(
+            settings["SESAMY_VENDOR_ID"],
+            client_id=settings["SESAMY_CLIENT_ID"],
+            client_secret=settings["SESAMY_CLIENT_SECRET"],
+            base_url=settings["SESAMY_BASE_URL"],
+            token_url=settings["SESAMY_TOKEN_URL"],
+            retry=_RETRY,
+            rate_limit=None,
+        ) as client:
+            watch_commits(journal, watch)
+            importer = Importer(
+                client,
+                source,
+                journal,
+                concurrency=job.concurrency,
+                runtime=_Hasty(),
+            )
+            watch_steps(importer, watch)
+            summary = await importer.run()
+    job.summary.write_text(json.dumps(attrs.asdict(summary)))
+    return _CODES.get(summary.ending, FAILED)
+
+
+def _journal(job: Job, source: Source) -> Journal:
+    terms = Terms(
+        source=source.name,
+        fingerprint=source.fingerprint(),
+        promo_code=_PROMO,
+        vendor_id=job.settings["SESAMY_VENDOR_ID"],
+        base_url=job.settings["SESAMY_BASE_URL"],
+        confirm=Confirm(job.confirm),
+        strays=job.strays,
+    )
+    path = journal_path(job.orders)
+    if path.exists():
+        journal = Journal.open(path)
+        journal.agree(terms)
+        return journal
+    with check(source, promo_code=_PROMO) as checked:
+        return Journal.create(path, terms, checked.planned())

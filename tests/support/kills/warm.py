@@ -1,0 +1,50 @@
+"""Do once what every process would do at its first order."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import anyio
+
+from sesamy_async import AsyncSesamy
+from sesamy_async.bulk.check import check
+from sesamy_async.bulk.reading import open_source
+from sesamy_async.bulk.record import Sale
+from sesamy_async.bulk.source import Source
+from sesamy_async.sandbox import Sandbox, SandboxConfig
+
+from .orders import write_orders
+
+
+def warm_up() -> None:
+    """Load and compile what is needed; no thread and no file is left."""
+    for name in ("asyncio_stream", "trio_stream"):
+        import_module(f"sesamy_async.transport.{name}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "orders.csv")
+        write_orders(path, "warm")
+        source = open_source(path)
+        with check(source, promo_code="SPRING-12") as checked:
+            list(checked.planned())
+        for backend in ("asyncio", "trio"):
+            anyio.run(partial(_sell, source), backend=backend)
+
+
+async def _sell(source: Source) -> None:
+    sandbox = Sandbox(SandboxConfig(rate_limit=None))
+    settings = sandbox.environment()
+    async with AsyncSesamy(
+        settings["SESAMY_VENDOR_ID"],
+        client_id=settings["SESAMY_CLIENT_ID"],
+        client_secret=settings["SESAMY_CLIENT_SECRET"],
+        base_url=settings["SESAMY_BASE_URL"],
+        token_url=settings["SESAMY_TOKEN_URL"],
+        transport=sandbox.transport(),
+    ) as client:
+        for record in source.records():
+            sale = source.read(record)
+            assert isinstance(sale, Sale)
+            await client.contracts.onboard("SPRING-12", sale.order)

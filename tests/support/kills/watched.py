@@ -1,0 +1,92 @@
+"""An importer whose steps tell of each moment that they pass."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import attrs
+
+from sesamy_async.bulk import Change, Claim, Importer, Journal, State, Steps
+from sesamy_async.bulk.verdict import Verdict
+from sesamy_async.transport.boundary import Boundary
+
+from .moments import Moment, Watch
+
+
+_OUT = ".receive_response_headers.started"
+_HEAD = ".receive_response_headers.complete"
+
+
+@attrs.frozen
+class WatchedSteps:
+    """The steps of an importer, watched."""
+
+    steps: Steps
+    watch: Watch
+
+    async def claim(self) -> Claim | None:
+        """Watch `Steps.claim`."""
+        self.watch.passed(Moment.CLAIM)
+        claim = await self.steps.claim()
+        self.watch.passed(Moment.CLAIMED)
+        return claim
+
+    async def record_intent(self, claim: Claim, lost: int) -> None:
+        """Watch `Steps.record_intent`."""
+        row = claim.entry.row
+        self.watch.passed(Moment.INTENT, row)
+        await self.steps.record_intent(claim, lost)
+        self.watch.passed(Moment.INTENDED, row)
+
+    async def send(
+        self, claim: Claim, intent: Callable[[int], Awaitable[None]]
+    ) -> Verdict:
+        """Watch `Steps.send`."""
+        return await self.steps.send(claim, intent)
+
+    async def record_outcome(self, claim: Claim, change: Change) -> None:
+        """Watch `Steps.record_outcome`."""
+        row = claim.entry.row
+        self.watch.passed(Moment.ANSWERED, row)
+        await self.steps.record_outcome(claim, change)
+        self.watch.passed(Moment.RECORDED, row)
+        if change.state is State.CREATED:
+            self.watch.passed(Moment.CREATED, row)
+
+
+def watch_steps(importer: Importer, watch: Watch) -> None:
+    """Watch what an importer does for each order."""
+    workers = importer._workers
+    workers._steps = WatchedSteps(workers._steps, watch)
+
+
+def watch_commits(journal: Journal, watch: Watch) -> None:
+    """Watch what a journal puts on disk."""
+
+    def at(statement: str) -> None:
+        if statement.startswith("COMMIT"):
+            watch.passed(Moment.COMMIT)
+            watch.passed(Moment.COMMITTING)
+
+    def apply(changes: Sequence[Change]) -> None:
+        applied(changes)
+        watch.passed(Moment.COMMITTED)
+
+    applied = journal.apply
+    journal.apply = apply  # type: ignore[method-assign]
+    journal._store._db.set_trace_callback(at)
+
+
+def watch_requests(watch: Watch) -> None:
+    """Watch the connections of this process."""
+
+    async def asee(self: Boundary, name: str, info: dict[str, Any]) -> None:
+        await seen(self, name, info)
+        if name.endswith(_OUT):
+            watch.passed(Moment.OUT)
+        elif name.endswith(_HEAD):
+            watch.passed(Moment.HEAD)
+
+    seen = Boundary.asee
+    Boundary.asee = asee  # type: ignore[method-assign]
