@@ -91,3 +91,31 @@ def test_bomb() -> None:
     tracemalloc.stop()
 
     assert 4 * MIB > peak
+
+
+def test_behind_the_end() -> None:
+    """Bytes behind the compressed data are neither kept nor copied."""
+    body = Body("gzip", 8 * MIB, 200)
+    body.feed(gzip.compress(b"abcd"))
+    tracemalloc.start()
+    for _ in range(100):
+        body.feed(b"x" * 2**16)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert b"abcd" == body.finish()
+    assert MIB > peak
+
+
+NOTHING = b"\0\0\0\xff\xff"  # An empty block that is not the last one.
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [gzip.compress(b"abcd"), gzip.compress(b"")[:10] + NOTHING],
+    ids=["behind the end", "without an end"],
+)
+def test_what_never_becomes_anything(endless: bytes) -> None:
+    """Compressed data that goes on and on is refused, if late."""
+    with pytest.raises(TransportFailure, match="exceeds 100 bytes"):
+        read("gzip", [endless, *[NOTHING * 1000] * 20])

@@ -17,6 +17,8 @@ ACCEPT_ENCODING = "gzip"
 
 _GZIP = {"gzip", "x-gzip"}
 _GZIP_WINDOW = zlib.MAX_WBITS | 16
+# For a header with a file's name, and for data that grow a little.
+_ROOM = 2**16
 
 
 class _Decoder(Protocol):
@@ -30,7 +32,8 @@ class Body:
     """Collects an answer's body; never holds more than `limit` bytes.
 
     httpx inflates each chunk whole: 29 KB may become 30 MB before anybody
-    looks.  Here zlib stops at the limit.
+    looks.  Here zlib stops at the limit.  What never becomes anything, such
+    as empty blocks or bytes behind the end, has a limit too.
 
     Args:
         encoding: The Content-Encoding header.
@@ -42,7 +45,7 @@ class Body:
         self._limit = limit
         self._status_code = status_code
         self._parts = bytearray()
-        self._begun = False
+        self._received = 0
         encoding = encoding.strip().lower()
         self._plain = encoding in {"", "identity"}
         self._decoder: _Decoder | None = None
@@ -60,7 +63,11 @@ class Body:
             return
         if self._decoder is None:
             raise self._failure("its body is in an unknown encoding.")
-        self._begun = self._begun or bool(chunk)
+        self._received += len(chunk)
+        if self._received > 2 * self._limit + _ROOM:
+            raise self._too_large()
+        if self._decoder.eof:
+            return  # zlib would collect it, and copy all at each step.
         room = self._limit - len(self._parts) + 1
         try:
             data = self._decoder.decompress(chunk, room)
@@ -77,7 +84,7 @@ class Body:
             TransportFailure: The compressed data ends too early.
         """
         decoder = self._decoder
-        if decoder is not None and self._begun and not decoder.eof:
+        if decoder is not None and self._received and not decoder.eof:
             raise self._failure("its compressed body is cut short.")
         return bytes(self._parts)
 
@@ -89,7 +96,10 @@ class Body:
         """
         self._parts += data
         if len(self._parts) > self._limit:
-            raise self._failure(f"its body exceeds {self._limit} bytes.")
+            raise self._too_large()
+
+    def _too_large(self) -> TransportFailure:
+        return self._failure(f"its body exceeds {self._limit} bytes.")
 
     def _failure(self, detail: str) -> TransportFailure:
         return TransportFailure(
