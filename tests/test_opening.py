@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from sesamy_async import (
     AsyncSesamy,
     ConfigurationError,
     Connections,
+    Outcome,
     Sesamy,
     SesamyError,
     StaticToken,
@@ -61,6 +63,14 @@ HTTPX = library("httpx")
             "http://p:1",
         ),
         ("https://a.test", {"all_proxy": "http://p:1", "no_proxy": "*"}, None),
+        *(
+            (
+                "http://[::1]:8000",
+                {"all_proxy": "http://p:1", "no_proxy": exempt},
+                None,
+            )
+            for exempt in ("::1", "[::1]", "[::1]:8000")
+        ),
     ],
 )
 def test_proxy_from_the_environment(
@@ -111,6 +121,23 @@ def test_one_context() -> None:
     assert default_context(HTTPX, trust_env=True) is default_context(
         HTTPX, trust_env=True
     )
+
+
+def test_no_certificates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A SSL_CERT_FILE that can't be used is named, and nothing is sent."""
+    (tmp_path / "ca.pem").write_text("no certificate")
+    for name in ("missing.pem", "ca.pem"):
+        default_context.cache_clear()
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / name))
+        with (
+            Sesamy("acme", auth=StaticToken("t")) as client,
+            pytest.raises(ConfigurationError, match="SSL_CERT_FILE") as caught,
+        ):
+            client.contracts.create("SPRING-12", ORDER)
+
+        assert Outcome.NOT_SENT is caught.value.outcome
 
 
 async def test_own_context() -> None:

@@ -22,10 +22,20 @@ from .wires import AsyncTransportWire, BlockingTransportWire
 
 @cache
 def default_context(chosen: Library, *, trust_env: bool) -> ssl.SSLContext:
-    """Return the one context of this process: it takes 20 ms to build."""
-    context: ssl.SSLContext = chosen.httpx.create_ssl_context(
-        trust_env=trust_env
-    )
+    """Return the one context of this process: it takes 20 ms to build.
+
+    Raises:
+        ConfigurationError: The environment names no authorities.
+    """
+    try:
+        context: ssl.SSLContext = chosen.httpx.create_ssl_context(
+            trust_env=trust_env
+        )
+    except OSError as error:  # ssl.SSLError is one.
+        raise ConfigurationError(
+            "transport: there are no certificates to be read where "
+            f"SSL_CERT_FILE or SSL_CERT_DIR leads to ({error})."
+        ) from error
     return context
 
 
@@ -42,7 +52,9 @@ def proxy_for(origin: str, settings: Connections) -> str | None:
     target = urlsplit(origin)
     proxies = getproxies()
     proxy = proxies.get(target.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(target.netloc):
+    # NO_PROXY may name an IPv6 address with brackets or without.
+    names = target.netloc, target.hostname or ""
+    if not proxy or any(proxy_bypass(name) for name in names):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 
