@@ -92,7 +92,7 @@ class AsyncContracts:
             repeatable=repeatable,
             before_send=before_send,
         )
-        return contract_in(await self._caller.perform(call))
+        return await self._contract(call)
 
     async def confirm(
         self,
@@ -127,7 +127,7 @@ class AsyncContracts:
         if payment is None:
             raise _no_payment_data()
         call = self._confirm_call(promo_code, contract_id, payment, vendor_id)
-        return contract_in(await self._caller.perform(call))
+        return await self._contract(call)
 
     async def onboard(
         self,
@@ -179,7 +179,7 @@ class AsyncContracts:
             by=deadline,
         )
         try:
-            contract = contract_in(await self._caller.perform(create))
+            contract = await self._contract(create)
         except SesamyError as error:
             _stopped(error, "create", None)
             raise
@@ -192,7 +192,7 @@ class AsyncContracts:
                 by=deadline,
                 external_order_id=order.external_order_id,
             )
-            confirmed = contract_in(await self._caller.perform(confirm))
+            confirmed = await self._contract(confirm)
         except SesamyError as error:
             error.external_order_id = order.external_order_id
             _stopped(error, "confirm", contract.id)
@@ -207,6 +207,9 @@ class AsyncContracts:
             contract=fuller(confirmed, contract),
             strays=create.record.lost,
         )
+
+    async def _contract(self, call: Call) -> Contract:
+        return contract_in(call, await self._caller.perform(call))
 
     def _create_call(
         self,

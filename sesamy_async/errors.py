@@ -106,7 +106,9 @@ class ConfigurationError(SesamyError, ValueError):
     """
 
     def _advice(self) -> str:
-        return "Nothing was sent." if not self.attempts else super()._advice()
+        if self.attempts or self.outcome is not Outcome.NOT_SENT:
+            return super()._advice()
+        return "Nothing was sent."
 
 
 class InvalidRequestError(SesamyError, ValueError):

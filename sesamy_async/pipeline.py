@@ -10,12 +10,14 @@ import attrs
 from .core.auth import Auth
 from .core.call import Call, Middleware, Proceed
 from .core.exchange import Exchange
+from .core.explain import explain_answer
 from .core.outcome import Outcome
 from .core.quota import Quota
 from .core.rate_limit import Bucket
 from .core.response import Response
 from .core.retry_policy import RetryPolicy
 from .core.runtime import Runtime
+from .core.status import SUCCESS
 from .core.transport import Transport
 from .errors import (
     ConfigurationError,
@@ -92,7 +94,7 @@ class Pipeline:
         """
         try:
             response = await self._proceed(call)
-            _check_response(response)
+            _check_response(call, response)
             if call.read is not None and response.parsed is None:
                 # A middleware of the caller's made an answer of its own.
                 value = call.read(call, response)
@@ -107,8 +109,8 @@ class Pipeline:
         else:
             return response
         raised = SesamyError(
-            f"{type(foreign).__name__} was raised by a middleware, an auth "
-            "or a transport that is not the SDK's.",
+            f"{type(foreign).__name__} was raised by a middleware, an auth, "
+            "a before_send or a transport that is not the SDK's.",
             outcome=call.record.outcome,
         )
         describe(call, raised)
@@ -123,11 +125,15 @@ class Pipeline:
         raise error
 
 
-def _check_response(value: object) -> None:
+def _check_response(call: Call, value: object) -> None:
     if not isinstance(value, Response):
         raise ConfigurationError(
             f"A middleware returned no Response but {type(value).__name__}."
         )
+    if value.status_code not in SUCCESS:
+        # Not ours, which are all successes: to read it as one would be to
+        # take a middleware's 503 for a contract that is confirmed.
+        raise explain_answer(call, value, wall=0.0)
 
 
 async def described(call: Call, proceed: Proceed) -> Response:

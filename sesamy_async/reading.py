@@ -10,18 +10,21 @@ from .core.outcome import Outcome
 from .core.response import Response
 from .errors import ConfigurationError
 from .models import Contract
+from .pipeline import describe
 from .wire import contract_of
 
 
-def contract_in(response: Response) -> Contract:
+def contract_in(call: Call, response: Response) -> Contract:
     """Return what was read, unless a middleware put something else there."""
     if isinstance(response.parsed, Contract):
         return response.parsed
-    raise ConfigurationError(
+    error = ConfigurationError(
         "A middleware replaced the contract by "
         f"{type(response.parsed).__name__}.",
         outcome=Outcome.APPLIED,
     )
+    describe(call, error)
+    raise error
 
 
 def read_created(call: Call, response: Response) -> Contract:
@@ -58,5 +61,7 @@ def _json(call: Call, response: Response) -> Any:
 
 
 def fuller(confirmed: Contract, created: Contract) -> Contract:
-    """Prefer what confirm answered, if it answered with a contract."""
-    return confirmed if contract_of(confirmed.raw) else created
+    """Prefer what confirm answered, if it answered with the contract."""
+    answered = contract_of(confirmed.raw)
+    same = answered is not None and answered.id == confirmed.id
+    return confirmed if same else created

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import httpx
 import pytest
 import respx
@@ -9,6 +11,7 @@ import respx
 from sesamy_async import (
     AsyncSesamy,
     Call,
+    DeadlineExceededError,
     InvalidRequestError,
     Outcome,
     Sesamy,
@@ -63,10 +66,26 @@ async def test_a_foreign_error_is_known_not_sent(
         del call
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(SesamyError) as caught:
+    with pytest.raises(SesamyError, match="before_send") as caught:
         await client.contracts.create(
             "SPRING-12", ORDER, before_send=break_down
         )
+
+    assert (0, Outcome.NOT_SENT) == (route.call_count, caught.value.outcome)
+
+
+def test_what_takes_too_long_keeps_the_order_here(
+    api: respx.Router,
+) -> None:
+    """Past its deadline a hook that blocks has the order stay here."""
+    route = api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
+
+    async def dawdle(call: Call) -> None:
+        time.sleep(call.deadline - time.monotonic())  # noqa: ASYNC251
+
+    client = Sesamy("acme", auth=StaticToken("t1"), deadline=0.05)
+    with client, pytest.raises(DeadlineExceededError) as caught:
+        client.contracts.create("SPRING-12", ORDER, before_send=dawdle)
 
     assert (0, Outcome.NOT_SENT) == (route.call_count, caught.value.outcome)
 

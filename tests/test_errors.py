@@ -176,6 +176,13 @@ def test_says_where_onboard_stopped(
     assert expected in str(error)
 
 
+def test_configuration_of_unknown_outcome() -> None:
+    """A mistake in a setting does not hide that it may have been done."""
+    error = ConfigurationError("No loop.", outcome=Outcome.UNKNOWN)
+
+    assert str(error).endswith(Outcome.UNKNOWN.advice)
+
+
 def test_configuration_after_sending() -> None:
     """A mistake found in the middle of a call says what became of it."""
     error = ConfigurationError("It waits.", outcome=Outcome.UNKNOWN)

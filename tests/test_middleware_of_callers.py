@@ -18,6 +18,7 @@ from sesamy_async import (
     Proceed,
     RateLimit,
     Response,
+    ServerError,
     SesamyError,
     StaticToken,
 )
@@ -56,6 +57,25 @@ async def test_middleware_that_answers() -> None:
         contract = await client.contracts.create("SPRING-12", ORDER)
 
     assert "c9" == contract.id
+
+
+async def test_middleware_that_answers_with_an_error() -> None:
+    """A middleware's own 503 is no contract, and confirms none."""
+
+    async def answer(call: Call, proceed: Proceed) -> Response:
+        del call, proceed
+        return Response(status_code=503)
+
+    async with AsyncSesamy(
+        "acme", auth=StaticToken("t"), middleware=[answer]
+    ) as client:
+        with pytest.raises(ServerError) as caught:
+            await client.contracts.confirm("SPRING-12", "c1")
+
+    assert (Outcome.UNKNOWN, "c1") == (
+        caught.value.outcome,
+        caught.value.contract_id,
+    )
 
 
 @pytest.mark.parametrize(
@@ -180,7 +200,11 @@ async def test_middleware_that_replaces_the_contract(
         with pytest.raises(ConfigurationError, match="dict") as caught:
             await client.contracts.create("SPRING-12", ORDER)
 
-    assert Outcome.APPLIED is caught.value.outcome
+    assert (
+        "contracts.create of order 'o-1': A middleware replaced the contract "
+        "by dict. Outcome: APPLIED. It was done, but the answer can't be "
+        "read; do not send it again."
+    ) == str(caught.value)
 
 
 async def test_middleware_that_proceeds_twice(api: respx.Router) -> None:
@@ -198,3 +222,23 @@ async def test_middleware_that_proceeds_twice(api: respx.Router) -> None:
             await client.contracts.create("SPRING-12", ORDER)
 
     assert 1 == route.call_count
+
+
+async def test_middleware_that_retries(api: respx.Router) -> None:
+    """A create that may have been done is not sent again by a middleware."""
+    route = api.post(f"{API}?confirm=false")
+    route.side_effect = [httpx.ReadTimeout("x"), httpx.Response(200)]
+
+    async def insist(call: Call, proceed: Proceed) -> Response:
+        try:
+            return await proceed(call)
+        except SesamyError:
+            return await proceed(call)
+
+    async with AsyncSesamy(
+        "acme", auth=StaticToken("t"), middleware=[insist]
+    ) as client:
+        with pytest.raises(ConfigurationError, match="proceed") as caught:
+            await client.contracts.create("SPRING-12", ORDER)
+
+    assert (1, Outcome.UNKNOWN) == (route.call_count, caught.value.outcome)

@@ -43,12 +43,16 @@ async def test_onboard(api: respx.Router, client: AsyncSesamy) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.Response(204), httpx.Response(200, json={"id": "e7"})],
+)
 async def test_onboard_keeps_the_fuller_contract(
-    api: respx.Router, client: AsyncSesamy
+    api: respx.Router, client: AsyncSesamy, answer: httpx.Response
 ) -> None:
-    """Where confirm answers nothing, the created contract is returned."""
+    """Where confirm answers no contract, the created one is returned."""
     api.post(f"{API}?confirm=false").respond(json={"id": "c1", "name": "N"})
-    api.post(f"{API}/confirm/c1").respond(204)
+    api.post(f"{API}/confirm/c1").mock(answer)
     result = await client.contracts.onboard("SPRING-12", ORDER)
 
     assert "N" == result.contract.name

@@ -40,16 +40,16 @@ class Exchange:
         record = call.record
         if self.runtime.now() >= call.deadline:
             raise explain_failure(call, _LATE)
-        if record.answered and not call.repeatable:
+        if _doubles(call):
             raise ConfigurationError(
-                "A middleware called proceed again after it had returned: "
-                "that would have made a second contract."
+                "A middleware called proceed again, though the first time "
+                "had done it or may have: that could have made a second "
+                "contract."
             )
         record.begin()
         _log.debug("%s: attempt %d", call.operation, call.attempt)
         try:
-            if call.before_send is not None:
-                await call.before_send(call)
+            await self._announce(call)
             response = await self.transport.send(call)
         except TransportFailure as caught:
             failure, cause = caught.failure, caught.__cause__
@@ -61,6 +61,13 @@ class Exchange:
         error = explain_failure(call, failure)
         record.note(error.outcome)
         raise error from cause
+
+    async def _announce(self, call: Call) -> None:
+        """Tell the caller; what takes too long and can't be cut is seen."""
+        if call.before_send is not None:
+            await call.before_send(call)
+            if self.runtime.now() >= call.deadline:
+                raise TransportFailure(_LATE)
 
     def _checked(self, call: Call, response: Response) -> Response:
         """Read the answer; its status decides, whatever goes wrong here."""
@@ -93,6 +100,17 @@ class Exchange:
             )
         record.answered = True
         return response
+
+
+def _doubles(call: Call) -> bool:
+    """Whether a middleware asks for a second contract.
+
+    Only our retry sends again what may have been done (and only where it was
+    told to), and it counts: the first attempt of a call has no past.
+    """
+    record = call.record
+    again = record.answered or (record.lost > 0 and call.attempt == 1)
+    return again and not call.repeatable
 
 
 _LATE = Failure(
