@@ -57,7 +57,7 @@ def test_plan(path: Path) -> None:
                 reason="is that of row 2",
             ),
         ] == entries
-        assert 3 == journal.rows()
+        assert 3 == sum(journal.counts().values())
         assert path == journal.path
 
 
@@ -175,6 +175,19 @@ def test_odd_reasons(path: Path, reason: str) -> None:
         [entry] = journal.entries(states={State.REJECTED})
 
         assert plain == entry.reason
+
+
+@pytest.mark.parametrize("contract", ["c\0d", "\ud800", "å/..", "x" * 5000])
+def test_odd_contracts(path: Path, contract: str) -> None:
+    """No id makes a journal unreadable, or becomes another order's."""
+    with new_journal(path) as journal:
+        journal.apply([change(2, State.INTENT)])
+        journal.apply([change(2, State.CREATED, contract_id=contract)])
+        [entry] = journal.entries(states={State.CREATED})
+
+    plain = contract.replace("\0", "?").replace("\ud800", "?")
+
+    assert plain == entry.contract_id
 
 
 def test_pages(path: Path) -> None:

@@ -14,7 +14,7 @@ from collections.abc import (
 )
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from sesamy_async.bulk.errors import JournalError, JournalMismatchError
 from sesamy_async.bulk.state import State
@@ -24,8 +24,8 @@ from .draft import draft
 from .entry import Change, Entry, Planned
 from .restart import after_cut
 from .schema import COLUMNS, UPDATE
-from .storable import storable
 from .store import Store
+from .stored import entry_of, values_of
 from .terms import Terms
 from .terms_json import load
 from .timeline import Span, spans
@@ -171,7 +171,7 @@ class Journal:
             f"AND state IN ({marks}) ORDER BY row LIMIT {_PAGE}"
         )
         while page := self._store.read(query, after, *wanted):
-            yield from map(_entry, page)
+            yield from map(entry_of, page)
             after = page[-1][0]
 
     def entry(self, order_id: str) -> Entry | None:
@@ -184,7 +184,7 @@ class Journal:
             f"SELECT {COLUMNS} FROM orders WHERE order_id = ?",  # noqa: S608 - constants of ours
             order_id,
         )
-        return _entry(found[0]) if found else None
+        return entry_of(found[0]) if found else None
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Put changes on disk: all of them, or none.
@@ -196,7 +196,9 @@ class Journal:
         now = self._clock()
         with self._store.transaction() as db:
             for wave in waves(changes):
-                values = json.dumps([_values(each) for each in wave.values()])
+                values = json.dumps(
+                    [values_of(each) for each in wave.values()]
+                )
                 done = db.execute(UPDATE, (now, values)).rowcount
                 if done != len(wave):
                     raise self._forbidden(wave)
@@ -221,15 +223,6 @@ class Journal:
             JournalError: It can't be read.
         """
         [[count]] = self._store.read("SELECT total(strays) FROM orders")
-        return int(count)
-
-    def rows(self) -> int:
-        """Return how many rows there are.
-
-        Raises:
-            JournalError: It can't be read.
-        """
-        [[count]] = self._store.read("SELECT count(*) FROM orders")
         return int(count)
 
     def timeline(self, seconds: float) -> tuple[Span, ...]:
@@ -301,26 +294,3 @@ def _terms(store: Store) -> Terms:
     if terms is None:
         raise damaged(store.path)
     return terms
-
-
-def _entry(values: Any) -> Entry:
-    row, order_id, state, contract_id, reason, strays, at = values
-    return Entry(
-        row=row,
-        order_id=order_id,
-        state=State(state),
-        contract_id=contract_id,
-        reason=reason,
-        strays=strays,
-        at=at,
-    )
-
-
-def _values(change: Change) -> tuple[object, ...]:
-    return (
-        change.row,
-        change.state,
-        change.contract_id,
-        storable(change.reason),
-        change.strays,
-    )
