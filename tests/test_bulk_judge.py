@@ -137,7 +137,7 @@ def test_a_strict_create_in_doubt_is_never_sent_again(
         verdict.change.state,
         verdict.change.reason,
     )
-    assert not MOVES[State.UNKNOWN] & {State.INTENT, State.CONFIRMED}
+    assert State.INTENT not in MOVES[State.UNKNOWN]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,9 @@ def test_confirmed() -> None:
 
 def test_confirmed_but_unreadable() -> None:
     """A 2xx says that it is confirmed, whatever else it holds."""
-    verdict = judge.not_confirmed(MADE, UnreadableResponseError("Said so."))
+    verdict = judge.not_confirmed(
+        MADE, UnreadableResponseError("Said so."), asked=False
+    )
 
     assert (State.CONFIRMED, None) == (verdict.change.state, verdict.trouble)
 
@@ -252,9 +254,12 @@ def test_confirmed_but_unreadable() -> None:
         (ConnectionFailedError("x"), Cause.UNREACHABLE),
     ],
 )
-def test_a_confirm_can_be_repeated(error: SesamyError, cause: Cause) -> None:
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_confirm_can_be_repeated(
+    error: SesamyError, cause: Cause, *, asked: bool
+) -> None:
     """Whatever a confirm leaves in doubt is confirmed again later."""
-    verdict = judge.not_confirmed(MADE, error)
+    verdict = judge.not_confirmed(MADE, error, asked=asked)
     said = str(error.args[0])
 
     assert Verdict(
@@ -275,7 +280,7 @@ def test_a_confirm_can_be_repeated(error: SesamyError, cause: Cause) -> None:
 )
 def test_a_refused_confirm(error: Any) -> None:
     """A contract that can't be confirmed is named, and is a stray."""
-    verdict = judge.not_confirmed(MADE, error)
+    verdict = judge.not_confirmed(MADE, error, asked=False)
     reason = str(verdict.change.reason)
 
     assert (State.REJECTED, 1, None) == (
@@ -284,4 +289,26 @@ def test_a_refused_confirm(error: Any) -> None:
         verdict.trouble,
     )
     assert "Contract c7 was made" in reason
+    assert reason.endswith("Said so.")
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (api(BadRequestError, 400), State.UNKNOWN),
+        (api(NotFoundError, 404), State.UNKNOWN),
+        (api(ConflictError, 409), State.UNKNOWN),
+        # An id that is none was never sent.
+        (InvalidRequestError("Said so."), State.REJECTED),
+    ],
+)
+def test_a_refusal_of_a_second_confirm(
+    error: SesamyError, state: State
+) -> None:
+    """It may be the first one that is in the way, and gave access."""
+    verdict = judge.not_confirmed(MADE, error, asked=True)
+    reason = str(verdict.change.reason)
+
+    assert (state, None) == (verdict.change.state, verdict.trouble)
+    assert reason.startswith("Contract c7 was made")
     assert reason.endswith("Said so.")

@@ -85,6 +85,15 @@ def test_resolve_created(sesamy: Command, orders: Path) -> None:
     } == states(orders)
 
 
+def test_resolve_confirmed(sesamy: Command, orders: Path) -> None:
+    """An order whose contract gives access is done."""
+    found = ("A-2", "--created", "c2", "--confirmed")
+    code, out, _ = sesamy("resolve", orders, *found, "--json")
+
+    assert (0, {"created": 1, "not_created": 0}) == (code, json.loads(out))
+    assert "CONFIRMED" == states(orders)["A-2"]
+
+
 def test_resolve_not_created(sesamy: Command, orders: Path) -> None:
     """An order that was cut off, and has no contract, may be sent again."""
     code, out, _ = sesamy("resolve", orders, "A-4", "--not-created", "--json")
@@ -132,9 +141,12 @@ def test_resolve_wrong_rows(sesamy: Command, orders: Path) -> None:
         ("--created", "c2"),
         ("--not-created",),
         ("A-2", "--created", "c2", "--not-created"),
+        ("A-2", "--confirmed"),
+        ("A-2", "--not-created", "--confirmed"),
         ("A-2", "--from", "found.csv"),
         ("--from", "found.csv", "--not-created"),
         ("--from", "found.csv", "--created", "c2"),
+        ("--from", "found.csv", "--confirmed"),
     ],
 )
 def test_resolve_usage(
@@ -170,7 +182,7 @@ def test_reconcile(sesamy: Command, orders: Path, factory: str) -> None:
         "Error: Settled: 1 with a contract, 1 without, to be sent again. "
         "1 are still unknown (1 x TimeoutError). Outcome: UNKNOWN."
     )
-    assert ("CREATED", "PENDING", "UNKNOWN") == tuple(
+    assert ("CONFIRMED", "PENDING", "UNKNOWN") == tuple(
         states(orders)[each] for each in ("A-2", "A-3", "A-4")
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import anyio.lowlevel
@@ -51,12 +51,12 @@ class Knows:
 
 
 async def test_settled(journal: Journal) -> None:
-    """Orders with a contract are created, and those without sent again."""
+    """What has a contract is done, or confirmed yet; what has none is sent."""
 
     def answer(order_id: str) -> Found | None:
         if order_id == "A-2":
             return None
-        return Found(contract_id=f"of {order_id}", confirmed=True)
+        return Found(contract_id=f"of {order_id}", confirmed=order_id != "A-3")
 
     result = await reconcile(journal, Knows(answer))
     first, second = journal.entry("A-2"), journal.entry("A-3")
@@ -66,7 +66,7 @@ async def test_settled(journal: Journal) -> None:
     assert second is not None
     assert (State.PENDING, None) == (first.state, first.contract_id)
     assert (State.CREATED, "of A-3") == (second.state, second.contract_id)
-    assert 19 == journal.counts()[State.CREATED]
+    assert 18 == journal.counts()[State.CONFIRMED]
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])
@@ -92,16 +92,18 @@ async def test_can_not_say(journal: Journal) -> None:
                 return False
             case "A-5":
                 return Found(contract_id="", confirmed=True)
+            case "A-6":
+                return Found(contract_id=cast("str", None), confirmed=False)
             case _:
                 return None
 
     result = await reconcile(journal, Knows(answer))
 
     assert result.failures == Counter(
-        SesamyError=1, KeyError=1, AttributeError=1, InvalidRequestError=1
+        SesamyError=1, KeyError=1, AttributeError=1, InvalidRequestError=2
     )
-    assert (4, 16) == (result.unknown, result.not_created)
-    assert ["A-2", "A-3", "A-4", "A-5"] == [
+    assert (5, 15) == (result.unknown, result.not_created)
+    assert ["A-2", "A-3", "A-4", "A-5", "A-6"] == [
         entry.order_id for entry in journal.entries(states={State.UNKNOWN})
     ]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 
+from sesamy_async.bulk.confirm import Confirm
 from sesamy_async.bulk.errors import InputFileError
 from sesamy_async.bulk.journal import Change, Entry, Journal
 from sesamy_async.bulk.journal.findings import read_findings
@@ -18,7 +20,7 @@ from sesamy_async.bulk.journal.resolve import (
     settle,
 )
 from sesamy_async.bulk.state import State
-from support.journals import bring, new_journal
+from support.journals import TERMS, bring, new_journal
 
 
 SETTLED = "and only what is UNKNOWN can be settled"
@@ -55,10 +57,13 @@ def test_settle() -> None:
     """A contract makes an order CREATED; none lets it be sent again."""
     unknown = entry(State.UNKNOWN)
 
-    assert Change(row=7, state=State.CREATED, contract_id="c1") == settle(
-        unknown, "c1"
-    )
-    assert Change(row=7, state=State.PENDING) == settle(unknown, None)
+    for state in (State.CREATED, State.CONFIRMED):
+        assert Change(row=7, state=state, contract_id="c1") == settle(
+            unknown, "c1", state
+        )
+        assert Change(row=7, state=State.PENDING) == settle(
+            unknown, None, state
+        )
 
 
 def test_decide() -> None:
@@ -71,7 +76,7 @@ def test_decide() -> None:
         found("A-9"),
         found("A-9"),
     ]
-    changes, problems = decide(findings, known.get)
+    changes, problems = decide(findings, known.get, State.CONFIRMED)
 
     assert [Change(row=7, state=State.CREATED, contract_id="c1")] == changes
     assert [
@@ -102,6 +107,23 @@ def test_resolve(journal: Journal) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("confirm", "state"),
+    [(Confirm.AT_ONCE, State.CONFIRMED), (Confirm.NO, State.CREATED)],
+)
+def test_confirmed(tmp_path: Path, confirm: Confirm, state: State) -> None:
+    """An order whose contract is confirmed is done, whatever is done there."""
+    terms = attrs.evolve(TERMS, confirm=confirm)
+    with new_journal(tmp_path / "k", terms) as journal:
+        bring(journal, 2, State.UNKNOWN)
+        settled = resolve(
+            journal,
+            [Finding(order_id="A-2", contract_id="c1", confirmed=True)],
+        )
+
+        assert (1, 1) == (settled, journal.counts()[state])
+
+
 def test_all_or_nothing(journal: Journal) -> None:
     """One finding that is wrong keeps all of them out."""
     with pytest.raises(InputFileError) as raised:
@@ -124,13 +146,13 @@ def test_all_or_nothing(journal: Journal) -> None:
 def test_table(tmp_path: Path, delimiter: str, end: str, mark: str) -> None:
     """A table is read as a spreadsheet writes it."""
     lines = [
-        "row,externalOrderId,contractId,notCreated,reason",
-        "7,A-1,c1,,x",
-        '8,"A,2", c2 ,no,"two\nlines"',
+        "row,externalOrderId,contractId,confirmed,notCreated,reason",
+        "7,A-1,c1,yes,,x",
+        '8,"A,2", c2 ,,no,"two\nlines"',
         "",
-        ",,,,",
-        "9,'=A-3,,Yes,x",
-        "9,'A-4,,TRUE",
+        ",,,,,",
+        "9,'=A-3,,,Yes,x",
+        "9,'A-4,,no,TRUE",
         "9,A-5,c5",
     ]
     text = end.join(lines).replace(",", delimiter)
@@ -138,7 +160,9 @@ def test_table(tmp_path: Path, delimiter: str, end: str, mark: str) -> None:
     path.write_bytes(f"{mark}{text}".encode())
 
     assert [
-        Finding(order_id="A-1", contract_id="c1", where="row 2"),
+        Finding(
+            order_id="A-1", contract_id="c1", confirmed=True, where="row 2"
+        ),
         Finding(order_id=f"A{delimiter}2", contract_id="c2", where="row 3"),
         Finding(order_id="=A-3", contract_id=None, where="row 6"),
         Finding(order_id="'A-4", contract_id=None, where="row 7"),
@@ -187,7 +211,9 @@ def test_words(tmp_path: Path, word: str, *, created: bool) -> None:
         ("A-1,,", "give either the contractId that order 'A-1' has, or yes"),
         ("A-1,c1,yes", "give either the contractId that order 'A-1' has"),
         ("A-1,,no", "give either the contractId that order 'A-1' has"),
-        ("A-1,,maybe", "notCreated must be yes, no or empty"),
+        ("A-1,,maybe", "confirmed and notCreated must be yes, no or empty"),
+        ("A-1,c1,,maybe", "confirmed and notCreated must be yes, no or"),
+        ("A-1,,yes,yes", "give either the contractId that order 'A-1' has"),
         ("A-1,..,", "contractId must be an id; it is empty, '.' or '..'"),
     ],
 )
@@ -195,7 +221,8 @@ def test_wrong_rows(tmp_path: Path, row: str, said: str) -> None:
     """Every row that is wrong is named; none is taken to mean something."""
     path = tmp_path / "found.csv"
     path.write_text(
-        f"externalOrderId,contractId,notCreated\nA-0,c0,\n{row}\n{row}\n"
+        "externalOrderId,contractId,notCreated,confirmed\n"
+        f"A-0,c0,\n{row}\n{row}\n"
     )
     with pytest.raises(InputFileError) as raised:
         read_findings(path)

@@ -10,10 +10,10 @@ TABLE = """
            PENDING INTENT CREATED CONFIRMED REJECTED UNKNOWN
 PENDING    yes     yes    -       -         yes      -
 INTENT     yes     yes    yes     yes       yes      yes
-CREATED    -       -      yes     yes       yes      -
+CREATED    -       -      yes     yes       yes      yes
 CONFIRMED  -       -      -       -         -        -
 REJECTED   -       -      -       -         -        -
-UNKNOWN    yes     -      yes     -         -        -
+UNKNOWN    yes     -      yes     yes       -        -
 """
 
 

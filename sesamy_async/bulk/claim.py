@@ -15,7 +15,9 @@ class Claim:
     Attributes:
         entry: How far it has come.
         sale: What is to be sent; in no repr.
+        asked: Whether its confirm may have been sent before.
     """
 
     entry: Entry
     sale: Sale = attrs.field(repr=False)
+    asked: bool = False

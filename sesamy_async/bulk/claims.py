@@ -53,7 +53,7 @@ class Claims:
                     f"{entry.row} is not what it was. Restore it, and give "
                     "the same command again."
                 )
-            yield Claim(entry, sale)
+            yield Claim(entry, sale, asked=entry.state is State.CREATED)
 
 
 def _at(row: int, records: Iterator[Record]) -> Record | None:

@@ -74,11 +74,17 @@ def confirmed(entry: Entry, *, calls: int = 1) -> Verdict:
     return Verdict(change=change, calls=calls)
 
 
-def not_confirmed(entry: Entry, error: SesamyError) -> Verdict:
+def not_confirmed(entry: Entry, error: SesamyError, *, asked: bool) -> Verdict:
     """Judge a confirm that ended in an error.
 
     To confirm is to set a state, so it can be repeated.  A 2xx that can't
-    be read has done it: what such an answer holds, no source says.
+    be read has done it: what such an answer holds, no source says.  Nor
+    does one say how a contract that is confirmed answers another confirm.
+
+    Args:
+        entry: The order.
+        error: How the confirm ended.
+        asked: Whether an earlier one may have been sent.
     """
     calls = error.attempts
     if error.outcome is Outcome.APPLIED:
@@ -92,6 +98,15 @@ def not_confirmed(entry: Entry, error: SesamyError) -> Verdict:
             row=entry.row, state=State.CREATED, reason=_said(error)
         )
         return Verdict(change=change, trouble=trouble, calls=calls)
+    if asked and error.outcome is Outcome.REFUSED:
+        change = Change(
+            row=entry.row,
+            state=State.UNKNOWN,
+            reason=f"Contract {entry.contract_id} was made, and its confirm "
+            "is refused, perhaps because an earlier one was done: "
+            f"{_said(error)}",
+        )
+        return Verdict(change=change, calls=calls)
     change = Change(
         row=entry.row,
         state=State.REJECTED,

@@ -121,7 +121,7 @@ class OrderSteps:
         except SesamyError as error:
             if _is_ours(error):
                 raise
-            return judge.not_confirmed(entry, error)
+            return judge.not_confirmed(entry, error, asked=claim.asked)
         return judge.confirmed(entry)
 
 

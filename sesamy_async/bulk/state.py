@@ -28,7 +28,7 @@ class State(StrEnum):
     """It can't be sent as it is, or Sesamy refused it."""
 
     UNKNOWN = "UNKNOWN"
-    """It may or may not have a contract: a person has to look."""
+    """It may or may not have a contract, or access: a person has to look."""
 
 
 MOVES: Mapping[State, frozenset[State]] = {
@@ -43,16 +43,19 @@ MOVES: Mapping[State, frozenset[State]] = {
             State.UNKNOWN,
         }
     ),
-    State.CREATED: frozenset({State.CREATED, State.CONFIRMED, State.REJECTED}),
+    State.CREATED: frozenset(
+        {State.CREATED, State.CONFIRMED, State.REJECTED, State.UNKNOWN}
+    ),
     State.CONFIRMED: frozenset(),
     State.REJECTED: frozenset(),
-    State.UNKNOWN: frozenset({State.CREATED, State.PENDING}),
+    State.UNKNOWN: frozenset({State.CREATED, State.CONFIRMED, State.PENDING}),
 }
 """Where an order may go from each state; all else is a mistake of ours.
 
 PENDING stays where not even the intent was reached, for want of a token.
 INTENT goes back to PENDING where it is certain that nothing was done, or
 where at worst a stray was left; and to itself where an attempt of its
-create was lost and another follows.  UNKNOWN is left only by somebody
-who looked.
+create was lost and another follows.  CREATED becomes UNKNOWN where a
+confirm is refused and an earlier one may have been done.  UNKNOWN is left
+only by somebody who looked.
 """

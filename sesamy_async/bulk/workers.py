@@ -177,4 +177,5 @@ def _moved(claim: Claim, change: Change) -> Claim:
         contract_id=change.contract_id or old.contract_id,
         strays=old.strays + change.strays,
     )
-    return attrs.evolve(claim, entry=entry)
+    asked = claim.asked or old.state is State.CREATED
+    return attrs.evolve(claim, entry=entry, asked=asked)

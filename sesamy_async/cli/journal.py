@@ -29,6 +29,7 @@ RESOLVE_EXAMPLES = """\
 Examples:
 
   sesamy journal resolve orders.csv A-4711 --created 5f0c2a
+  sesamy journal resolve orders.csv A-4711 --created 5f0c2a --confirmed
   sesamy journal resolve orders.csv A-4712 --not-created
   sesamy journal resolve orders.csv --from found.csv
 
@@ -77,29 +78,34 @@ def resolve(
     /,
     *,
     created: str | None = None,
+    confirmed: Flag = False,
     not_created: Flag = False,
     table: Annotated[Path | None, Parameter(name="--from")] = None,
     output: Output = OUTPUT,
 ) -> Answer:
     """Say of unknown orders whether they have a contract.
 
-    Those that have one are confirmed by the next run, if that is wanted;
-    those that have none are sent again by it.
+    Those that have one are confirmed by the next run, if that is wanted
+    and not done yet; those that have none are sent again by it.
 
     Args:
         file: The journal, or the file of orders beside it.
         order: The externalOrderId.
         created: It has this contract.
+        confirmed: That contract gives access already.
         not_created: It is certain that it has none.
-        table: A CSV with the columns externalOrderId, contractId and
-            notCreated ("yes" where there is no contract).
+        table: A CSV with the columns externalOrderId, contractId,
+            confirmed ("yes" where it gives access already) and notCreated
+            ("yes" where there is no contract).
         output: Those of all commands.
     """
     from .journal_settled import findings, resolved
     from .journal_shown import opened
 
     del output
-    found = findings(order, created, table, not_created=not_created)
+    found = findings(
+        order, created, table, confirmed=confirmed, not_created=not_created
+    )
     with opened(file) as journal:
         return resolved(journal, found)
 

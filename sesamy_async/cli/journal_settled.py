@@ -23,6 +23,7 @@ def findings(
     created: str | None,
     table: Path | None,
     *,
+    confirmed: bool,
     not_created: bool,
 ) -> list[Finding]:
     """Return what was found out, as the arguments say it.
@@ -33,16 +34,18 @@ def findings(
         InputFileError: The table can't be used.
     """
     answers = (created is not None) + not_created
-    if table is not None and order is None and not answers:
+    if table is not None and order is None and not (answers or confirmed):
         return read_findings(table)
-    if table is not None or order is None or answers != 1:
+    doubtful = answers != 1 or (confirmed and created is None)
+    if table is not None or order is None or doubtful:
         raise UsageError(
-            "Name an order, and say what was found: --created CONTRACT_ID "
-            "or --not-created; or give a table of many: --from CSV."
+            "Name an order, and say what was found: --created CONTRACT_ID, "
+            "perhaps with --confirmed, or --not-created; or give a table of "
+            "many: --from CSV."
         )
     if created is not None:
         segment("--created", created)
-    return [Finding(order_id=order, contract_id=created)]
+    return [Finding(order_id=order, contract_id=created, confirmed=confirmed)]
 
 
 def resolved(journal: Journal, found: list[Finding]) -> Answer:

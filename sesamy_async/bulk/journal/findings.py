@@ -15,17 +15,18 @@ from sesamy_async.paths import segment
 from .resolve import Finding
 
 
-_ORDER, _CONTRACT, _NOT_CREATED = "externalOrderId", "contractId", "notCreated"
+_ORDER, _CONTRACT = "externalOrderId", "contractId"
+_CONFIRMED, _NOT_CREATED = "confirmed", "notCreated"
 _YES = frozenset({"yes", "true", "1"})
 _NO = frozenset({"", "no", "false", "0"})
 
 
 def read_findings(path: Path) -> list[Finding]:
-    """Read a CSV with the columns externalOrderId, contractId, notCreated.
+    """Read a CSV with externalOrderId, contractId, confirmed, notCreated.
 
-    The delimiter may be a comma, a semicolon or a tab; columns of other
-    names are left alone.  The report of unknown orders is such a file,
-    once its cells are filled in.
+    The last two may be missing.  The delimiter may be a comma, a semicolon
+    or a tab; columns of other names are left alone.  The report of unknown
+    orders is such a file, once its cells are filled in.
 
     Args:
         path: The file, in UTF-8.
@@ -60,8 +61,8 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     if missing:
         raise InputFileError(
             f"{path} has no column {' and no column '.join(missing)}; its "
-            f"first row must name the columns {_ORDER}, {_CONTRACT} and, "
-            f"where some orders have no contract, {_NOT_CREATED}."
+            f"first row must name the columns {_ORDER}, {_CONTRACT}, "
+            f"{_CONFIRMED} and, where some have no contract, {_NOT_CREATED}."
         )
     rows = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
@@ -92,23 +93,39 @@ def _finding(where: str, row: Mapping[str, str]) -> Finding | str:
     order, contract = (
         _meant(row.get(each, "")) for each in (_ORDER, _CONTRACT)
     )
-    answer = row.get(_NOT_CREATED, "").strip().lower()
+    confirmed, not_created = (
+        _said(row.get(each, "")) for each in (_CONFIRMED, _NOT_CREATED)
+    )
     if not order:
         return f"{_ORDER} is missing"
-    if answer not in _YES | _NO:
-        return f"{_NOT_CREATED} must be yes, no or empty"
-    if (answer in _YES) == bool(contract):
+    if confirmed is None or not_created is None:
+        return f"{_CONFIRMED} and {_NOT_CREATED} must be yes, no or empty"
+    if not_created == bool(contract) or (confirmed and not contract):
         return (
             f"give either the {_CONTRACT} that order {order!r} has, or yes "
             f"in {_NOT_CREATED}"
         )
-    if not contract:
-        return Finding(order_id=order, contract_id=None, where=where)
+    problem = _contract_problem(contract)
+    return problem or Finding(
+        order_id=order,
+        contract_id=contract or None,
+        confirmed=confirmed,
+        where=where,
+    )
+
+
+def _said(cell: str) -> bool | None:
+    """Return yes or no; None for what is neither."""
+    word = cell.strip().lower()
+    return word in _YES if word in _YES | _NO else None
+
+
+def _contract_problem(contract: str) -> str:
     try:
-        segment(_CONTRACT, contract)
+        segment(_CONTRACT, contract or "none")
     except InvalidRequestError as error:
         return str(error.args[0]).rstrip(".")
-    return Finding(order_id=order, contract_id=contract, where=where)
+    return ""
 
 
 def _meant(cell: str) -> str:

@@ -24,7 +24,7 @@ class Reconciled:
 
     Attributes:
         created: Those with a contract; the next run confirms it, if that
-            is wanted.
+            is wanted and not done yet.
         not_created: Those without; the next run sends them again.
         failures: Of those that are still unknown, how often each error
             was why.
@@ -73,12 +73,13 @@ async def reconcile(
     result = Reconciled()
     writer = Writer(journal)
     entries = journal.entries(states={State.UNKNOWN})
+    goal = journal.terms.confirm.goal
     failed: list[JournalError] = []
 
     async def work() -> None:
         try:
             for entry in entries:
-                answer = await _answer(lookup, entry)
+                answer = await _answer(lookup, entry, goal)
                 if isinstance(answer, Change):
                     await writer.write(answer)
                 result.add(answer)
@@ -93,14 +94,16 @@ async def reconcile(
     return result
 
 
-async def _answer(lookup: Lookup, entry: Entry) -> Change | str:
+async def _answer(lookup: Lookup, entry: Entry, goal: State) -> Change | str:
     """Return what becomes of an order, or why that can't be said."""
     try:
         found = await lookup.find(entry.order_id or "")
-        contract_id = None if found is None else found.contract_id
-        if contract_id is not None:
-            segment("contract_id", contract_id)
+        if found is None:
+            return settle(entry, None, goal)
+        # What names no contract does not say either that there is none.
+        segment("contract_id", found.contract_id)
+        state = goal if found.confirmed is True else State.CREATED
     except Exception as error:  # noqa: BLE001 - the lookup is not ours
         # Not its message, for that may be personal.
         return type(error).__name__
-    return settle(entry, contract_id)
+    return settle(entry, found.contract_id, state)

@@ -21,6 +21,7 @@ class Finding:
         order_id: The order.
         contract_id: The contract that it has; None where it is certain
             that it has none.
+        confirmed: Whether that contract gives access already.
         where: Where that was said, for messages, such as ``"row 3"``.
 
     .. versionadded:: 0.1.0
@@ -28,6 +29,7 @@ class Finding:
 
     order_id: str
     contract_id: str | None
+    confirmed: bool = False
     where: str = ""
 
 
@@ -35,7 +37,8 @@ def resolve(journal: Journal, findings: Iterable[Finding]) -> int:
     """Settle unknown orders: all that are found, or none.
 
     An order with a contract is CREATED: the next run confirms it, if that
-    is wanted.  One without is PENDING: the next run sends it again.
+    is wanted.  One whose contract is confirmed is done.  One without is
+    PENDING: the next run sends it again.
 
     Args:
         journal: Where they are unknown.
@@ -51,7 +54,8 @@ def resolve(journal: Journal, findings: Iterable[Finding]) -> int:
 
     .. versionadded:: 0.1.0
     """
-    changes, problems = decide(findings, journal.entry)
+    goal = journal.terms.confirm.goal
+    changes, problems = decide(findings, journal.entry, goal)
     if problems:
         raise InputFileError(
             f"Nothing was settled: {'; '.join(problems)}.", problems=problems
@@ -61,13 +65,16 @@ def resolve(journal: Journal, findings: Iterable[Finding]) -> int:
 
 
 def decide(
-    findings: Iterable[Finding], entry_of: Callable[[str], Entry | None]
+    findings: Iterable[Finding],
+    entry_of: Callable[[str], Entry | None],
+    goal: State,
 ) -> tuple[list[Change], list[str]]:
     """Return the changes that findings make, and what is wrong with them.
 
     Args:
         findings: What was found out.
         entry_of: Returns what the journal holds of an order.
+        goal: The state in which an order is done.
     """
     changes: list[Change] = []
     problems: list[str] = []
@@ -82,7 +89,8 @@ def decide(
             subject = f"order {finding.order_id!r} {said}"
             problems.append(": ".join(filter(None, (finding.where, subject))))
         else:
-            changes.append(settle(entry, finding.contract_id))
+            state = goal if finding.confirmed else State.CREATED
+            changes.append(settle(entry, finding.contract_id, state))
     return changes, problems
 
 
@@ -95,12 +103,14 @@ def objection(entry: Entry | None) -> str | None:
     return None
 
 
-def settle(entry: Entry, contract_id: str | None) -> Change:
+def settle(entry: Entry, contract_id: str | None, state: State) -> Change:
     """Return what becomes of an unknown order.
 
     Args:
         entry: The order.
         contract_id: The contract that it has; None for none.
+        state: Of an order with this contract.
     """
-    state = State.PENDING if contract_id is None else State.CREATED
+    if contract_id is None:
+        return Change(row=entry.row, state=State.PENDING)
     return Change(row=entry.row, state=state, contract_id=contract_id)
