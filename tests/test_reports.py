@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from sesamy_async.bulk.confirm import Confirm
 from sesamy_async.bulk.journal.entry import Entry
+from sesamy_async.bulk.journal.findings import read_findings
+from sesamy_async.bulk.journal.resolve import Finding
 from sesamy_async.bulk.reports import (
     Kind,
     Place,
@@ -90,11 +92,21 @@ def test_rejected(tmp_path: Path) -> None:
 
 
 def test_unknown(tmp_path: Path) -> None:
-    """An unknown order comes with what to do."""
-    [_, row] = table(written(tmp_path).paths["unknown"])
+    """An unknown order comes with what to do, and cells to fill in."""
+    path = written(tmp_path).paths["unknown"]
+    [_, row] = table(path)
 
-    assert row[:3] == ["4", "A-4", "answer lost"]
-    assert row[3].startswith("Ask the publisher")
+    assert row[:6] == ["4", "A-4", "", "", "", "answer lost"]
+    assert "sesamy journal resolve" in row[6]
+
+    filled = path.read_text("utf-8").replace("A-4,,,", "A-4,c4,yes,")
+    path.write_text(filled, encoding="utf-8")
+
+    assert read_findings(path) == [
+        Finding(
+            order_id="A-4", contract_id="c4", confirmed=True, where="row 2"
+        )
+    ]
 
 
 def test_unprocessed(tmp_path: Path) -> None:

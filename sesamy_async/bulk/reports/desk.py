@@ -22,10 +22,11 @@ from .sheet import Report, Sheet
 
 
 _DONE = ("row", "externalOrderId", "contractId")
+_TO_FILL_IN = ("confirmed", "notCreated")
 _HEADERS: Mapping[str, tuple[str, ...]] = {
     Kind.CONFIRMED: _DONE,
     Kind.CREATED: _DONE,
-    Kind.UNKNOWN: ("row", "externalOrderId", "reason", "whatToDo"),
+    Kind.UNKNOWN: (*_DONE, *_TO_FILL_IN, "reason", "whatToDo"),
     Kind.UNPROCESSED: (*_DONE, "reason"),
     STRAYS: (*_DONE, "strays", "whatToDo"),
 }
@@ -82,7 +83,9 @@ class Desk:
                 self.sheets[kind].add(*done)
             case Kind.UNKNOWN:
                 row, order, _ = done
-                self.sheets[kind].add(row, order, entry.reason, LOOK)
+                # Nobody has looked yet, so nothing is filled in.
+                empty = ("", "", "")
+                self.sheets[kind].add(row, order, *empty, entry.reason, LOOK)
                 _remember(self._unknown, entry)
             case Kind.UNPROCESSED:
                 reason = entry.reason or unprocessed(entry.state)
