@@ -102,7 +102,7 @@ def test_asked_wait(
     headers: dict[str, str], in_body: float | None, expected: float | None
 ) -> None:
     """The longer of body and header; the reset only without both."""
-    actual = asked_wait(Headers(headers), in_body, NOW)
+    actual = asked_wait(Headers(headers), in_body, NOW, throttled=True)
 
     assert expected == actual
 
@@ -111,7 +111,23 @@ def test_asked_wait_by_their_clock() -> None:
     """The answer's own Date is believed rather than our clock."""
     headers = Headers({"Date": DATE, "X-RateLimit-Reset": str(int(NOW) + 9)})
 
-    assert 9.0 == asked_wait(headers, None, NOW + 3600)
+    assert 9.0 == asked_wait(headers, None, NOW + 3600, throttled=True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"X-RateLimit-Reset": str(int(NOW) + 60)}, None),
+        ({"Retry-After": "7"}, 7.0),
+    ],
+)
+def test_asked_wait_of_a_failure(
+    headers: dict[str, str], expected: float | None
+) -> None:
+    """When the rate limit begins anew says nothing of when a 503 ends."""
+    actual = asked_wait(Headers(headers), None, NOW, throttled=False)
+
+    assert expected == actual
 
 
 @pytest.mark.parametrize(

@@ -297,6 +297,14 @@ def test_an_error_of_the_token_call_is_one_of_the_order(
     )
 
 
+def test_a_request_id_holds_no_secret() -> None:
+    """What the endpoint calls the request is no place for an echo."""
+    error = SesamyError("No.")
+    error.request_id = f"r-{CREDENTIALS.client_secret.reveal()}"
+
+    assert "r-***" == token_error(error, CREDENTIALS, URL).request_id
+
+
 def test_a_lost_connection_tells_what_broke() -> None:
     """With the words of the transport, but without the secret."""
     told = token_error(

@@ -107,6 +107,22 @@ async def test_a_broken_store_does_not_fail_the_call() -> None:
     assert "canary" not in messages
 
 
+async def test_a_store_of_something_else_does_not_fail_the_call() -> None:
+    """What is no StoredToken, such as the JSON of one, is not taken."""
+
+    class Cache(MemoryTokenStore):
+        def load(self, key: str) -> Any:
+            return {"value": f"token of {key}"}
+
+    world = World(store=Cache())
+    with pytest.warns(TokenStoreWarning, match="Cache failed"):
+        value = await world.value()
+
+    assert "Bearer token-1" == value
+    with pytest.warns(TokenStoreWarning, match="Cache failed"):
+        assert await world.rejected(1)
+
+
 async def test_a_warning_made_an_error_leaves_nobody_waiting() -> None:
     """It ends the call of the leader; the token is kept nevertheless."""
 

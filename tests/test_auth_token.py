@@ -48,6 +48,15 @@ def test_an_answer_becomes_a_token() -> None:
     )
 
 
+def test_a_type_that_has_no_end() -> None:
+    """However deep its type is nested, no error shows the token."""
+    kind = b"[" * 1015 + b"]" * 1015
+    content = b'{"access_token": "abc", "token_type": %b}' % kind
+    token = token_from_answer(Response(status_code=200, content=content), 0, 0)
+
+    assert isinstance(token, str)
+
+
 @pytest.mark.parametrize("kind", ["bearer", "BEARER", None])
 def test_the_type_is_bearer_in_any_case(kind: str | None) -> None:
     """What is sent is always spelled ``Bearer``."""

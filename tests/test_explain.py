@@ -149,6 +149,30 @@ def test_retryable(status: int, repeatable: bool, expected: bool) -> None:
     assert expected is error.retryable
 
 
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ("1-67a2 b", None),
+        ("kim@x.se", None),
+        ("r\x1b[2J", None),
+        ("x" * 129, None),
+        ("+46701740605", "***"),
+        ("Root=1-67891233-abcdef", "Root=1-67891233-abcdef"),
+    ],
+)
+def test_request_id_that_is_none(named: str, expected: str | None) -> None:
+    """What stands in each log line is an id, and nothing personal."""
+    request = Request(
+        method="POST",
+        url="https://api.test/x",
+        content=b'{"userData": {"phone": "+46701740605"}}',
+    )
+    body = json.dumps({"error": {"request_id": named}}).encode()
+    error = an_api_error(400, body, a_call(request=request))
+
+    assert expected == error.request_id
+
+
 def test_request_id_of_a_gateway() -> None:
     """Without one in the body, the header's request id is taken."""
     error = an_api_error(502, b"<html>", X_Request_Id="r-2")
@@ -209,6 +233,14 @@ def test_failures(
     error = explain_failure(a_call(), a_failure(**facts))
 
     assert (kind, outcome) == (type(error), error.outcome)
+
+
+def test_unreadable_shows_no_control_characters() -> None:
+    """A content type can't write over what a terminal shows."""
+    answer = an_answer(200, b"x", Content_Type="a\x1b[2J")
+    error = unreadable(a_call(), answer, "its body is no JSON")
+
+    assert "(content type a[2J, 1 bytes)" in str(error)
 
 
 def test_unreadable_shows_no_body() -> None:

@@ -106,7 +106,7 @@ def test_a_lower_rate_is_believed() -> None:
     assert 0.5 == bucket.rate
 
 
-@pytest.mark.parametrize("limit", ["500", "0", "nan", "soon"])
+@pytest.mark.parametrize("limit", ["500", "0", "1e-323", "0.9", "nan", "soon"])
 def test_another_limit_is_not(limit: str) -> None:
     """A higher limit may be the burst; an absurd one is none."""
     bucket = Bucket(LIMIT, 0.0)
@@ -183,6 +183,8 @@ def test_time_does_not_run_backwards() -> None:
         ({"per": 0}, "rate_limit.per"),
         ({"per": "60"}, "rate_limit.per"),
         ({"burst": 0.5}, "rate_limit.burst"),
+        ({"requests": 5e-324, "per": 1e308}, "rate_limit.requests / per"),
+        ({"requests": 1e308, "per": 1e-308}, "rate_limit.requests / per"),
     ],
 )
 def test_impossible(changes: dict[str, Any], named: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import attrs
@@ -34,13 +35,7 @@ class Kept:
 
     def load(self) -> Token | None:
         """Return the token, if there is one that can be sent now."""
-        stored = self._ask(self.store.load)
-        if stored is None:
-            return None
-        runtime = self.runtime
-        return token_from_store(
-            stored, runtime.now(), runtime.wall(), runtime.random()
-        )
+        return self._ask(self._load)
 
     def save(self, token: Token) -> None:
         """Keep the token, unless it is for one call only."""
@@ -53,9 +48,23 @@ class Kept:
 
     def discard(self, value: Secret) -> None:
         """Forget the token, unless another has taken its place."""
-        stored = self._ask(self.store.load)
+        self._ask(partial(self._discard, value))
+
+    # All of these may fail in a store, which may answer with anything.
+
+    def _load(self, key: str) -> Token | None:
+        stored = self.store.load(key)
+        if stored is None:
+            return None
+        runtime = self.runtime
+        return token_from_store(
+            stored, runtime.now(), runtime.wall(), runtime.random()
+        )
+
+    def _discard(self, value: Secret, key: str) -> None:
+        stored = self.store.load(key)
         if stored is not None and stored.value == value:
-            self._ask(self.store.discard)
+            self.store.discard(key)
 
     def _ask(self, ask: Callable[[str], _T]) -> _T | None:
         try:

@@ -134,7 +134,8 @@ def token_error(
         )
     else:
         result = error
-    result.request_id = error.request_id
+    named = _presentable(error.request_id, credentials, _LONGEST_TEXT)
+    result.request_id = named
     return result
 
 

@@ -96,7 +96,8 @@ def token_from_answer(
         return "it holds no access_token"
     if not is_token(value):
         return "its access_token can't stand in a header"
-    if kind is not None and str(kind).lower() != "bearer":
+    # Not by str(kind): of what is nested deeply, that has no end.
+    if kind is not None and not _is_bearer(kind):
         return "its token_type is not Bearer"
     scope = answer.get("scope")
     life = lifetime(answer.get("expires_in"))
@@ -107,6 +108,10 @@ def token_from_answer(
         refresh_at=refresh_time(now, life, chance),
         scope=scope if isinstance(scope, str) else None,
     )
+
+
+def _is_bearer(kind: object) -> bool:
+    return isinstance(kind, str) and kind.lower() == "bearer"
 
 
 def token_from_store(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeGuard, cast
@@ -13,6 +14,8 @@ from .headers import Headers
 from .response import Response
 
 
+# Visible ASCII, but no address.
+_ID = re.compile("[!-?A-~]{1,128}")
 _LONGEST_WAIT = 366 * 86_400.0
 # To blot out what was sent in megabytes of words would hold up the event
 # loop for seconds.
@@ -54,36 +57,41 @@ def read_error(response: Response) -> ErrorBody:
         details=cast("dict[str, Any]", details)
         if isinstance(details, dict)
         else {},
-        request_id=_text(error.get("request_id")),
+        request_id=_id(error.get("request_id")),
         retry_after=seconds(error.get("retry_after")),
     )
 
 
 def request_id_of(headers: Headers) -> str | None:
     """Return the id that Sesamy or a gateway gave to the request."""
-    return headers.get("x-request-id") or headers.get("request-id")
+    named = (headers.get("x-request-id"), headers.get("request-id"))
+    return next(filter(None, map(_id, named)), None)
 
 
 def asked_wait(
-    headers: Headers, in_body: float | None, wall: float
+    headers: Headers, in_body: float | None, wall: float, *, throttled: bool
 ) -> float | None:
     """Return how many seconds the answer asks to wait, if it does.
 
     The longer of ``retry_after`` in the body and ``Retry-After`` counts.
     Only where both are missing does ``X-RateLimit-Reset`` (Unix seconds):
-    it may mean "until one request is free" or "until all are".
+    it may mean "until one request is free" or "until all are".  Every
+    answer has it (D), so only that of a 429 is one to wait for.
 
     Args:
         headers: Of the answer.
         in_body: ``retry_after`` of the body, in seconds.
         wall: Unix seconds now; the answer's own Date is preferred, so
             that a wrong clock here does no harm.
+        throttled: Whether it is a 429.
     """
     now = _http_date(headers.get("date")) or wall
     named = (in_body, _retry_after(headers.get("retry-after"), now))
     waits = [wait for wait in named if _is_wait(wait)]
     if waits:
         return max(waits)
+    if not throttled:
+        return None
     reset = seconds(headers.get("x-ratelimit-reset"))
     wait = None if reset is None else max(0.0, reset - now)
     return wait if _is_wait(wait) else None
@@ -126,6 +134,14 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def _id(value: object) -> str | None:
+    """Return it if it looks like an id: it stands in every log line."""
+    if not isinstance(value, str):
+        return None
+    return value if _ID.fullmatch(value) else None
+
+
 def content_type_of(headers: Mapping[str, str]) -> str:
     """Name the content type of an answer for a message."""
-    return headers.get("content-type", "none")[:80]
+    named = headers.get("content-type", "none")[:80]
+    return "".join(filter(str.isprintable, named))

@@ -72,8 +72,8 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
     outcome = outcome_of_status(status)
     throttled = status == TOO_MANY
     # Side by side, for in a mapping the keys are looked through too.
-    said = [body.code, body.message, body.details]
-    code, message, details = redact(said, call.request)
+    said = [body.code, body.message, body.details, body.request_id]
+    code, message, details, named = redact(said, call.request)
     parts = [f"Sesamy answered {status}"]
     parts += [f" ({word})"] if (word := presentable(code)) else []
     parts += [f": {words}"] if (words := presentable(message)) else []
@@ -89,13 +89,15 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
         code=code,
         message=message,
         details=details,
-        retry_after=asked_wait(response.headers, body.retry_after, wall)
+        retry_after=asked_wait(
+            response.headers, body.retry_after, wall, throttled=throttled
+        )
         if throttled or outcome is Outcome.UNKNOWN
         else None,
         headers=response.headers,
         body=response.content,
     )
-    error.request_id = body.request_id or request_id_of(response.headers)
+    error.request_id = named or request_id_of(response.headers)
     return error
 
 

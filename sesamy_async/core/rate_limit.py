@@ -42,6 +42,7 @@ class RateLimit:
             value = getattr(self, name)
             check_number(f"rate_limit.{name}", value, above=True)
         check_number("rate_limit.burst", self.burst, least=1)
+        check_number("rate_limit.requests / per", self.rate, above=True)
 
     @property
     def rate(self) -> float:
@@ -133,7 +134,9 @@ class Bucket:
         left = seconds(headers.get("x-ratelimit-remaining"))
         with self._lock:
             self._outstanding -= 1
-            if limit:
+            # Less than one request is no limit: nothing could be sent that
+            # brings back a better one.
+            if limit is not None and limit >= 1:
                 self._rate = min(self._limit.rate, limit / self._limit.per)
             if left is not None:
                 self._refill(now)
