@@ -396,6 +396,23 @@ async def test_client_that_left(
     assert fault == ("half" if answer.prepared else "drop-after")
 
 
+def test_client_that_left_within_its_request(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nothing is done for it, and nothing is logged of it."""
+    sandbox = Sandbox()
+    head = f"POST {CREATE} HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
+    with running(sandbox) as url:
+        port = int(url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(head.encode())
+            time.sleep(0.05)
+        time.sleep(0.05)
+
+    assert 0 == sandbox.ledger.requests()
+    assert [] == caplog.messages
+
+
 def test_interrupted_while_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C before it listens ends it all the same."""
     with monkeypatch.context() as patch:

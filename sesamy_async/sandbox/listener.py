@@ -73,6 +73,14 @@ class _Connection:
         self._sandbox = sandbox
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Carry one request, of which the client may not see the end."""
+        try:
+            return await self._answer(request)
+        except ConnectionResetError:
+            # The client left in the middle of its request; as in `_nothing`.
+            return web.Response()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
         if path.startswith(PREFIX):
             described = await _described(request, path, query)
