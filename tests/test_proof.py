@@ -20,6 +20,7 @@ from support.calling import Ending
 CLAIMS = all_claims()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=list(CLAIMS))
 def test_a_claim(claim: Claim) -> None:

@@ -23,20 +23,23 @@ def main(given: Sequence[str] | None = None) -> int:
     """
     known = all_claims()
     arguments = _arguments(known).parse_args(given)
-    sections: dict[str, str] = {}
     broken = False
     for name in arguments.only or known:
         claim = known[name]
         scale = Scale(runs=arguments.runs or claim.runs, seed=arguments.seed)
         rows = list(claim.rows(scale))
         broken = broken or any(row.violations for row in rows)
-        sections[name] = section(claim, scale, rows)
-        print(sections[name], end="\n\n", flush=True)  # noqa: T201 - it reports
-    if arguments.runs is None:
-        before = page.PATH.read_text(encoding="utf-8")
-        after = page.with_sections(before, sections, list(known))
-        page.PATH.write_text(after, encoding="utf-8")
+        text = section(claim, scale, rows)
+        print(text, end="\n\n", flush=True)  # noqa: T201 - it reports
+        if arguments.runs is None:
+            _keep(name, text, list(known))
     return int(broken)
+
+
+def _keep(name: str, text: str, names: list[str]) -> None:
+    before = page.PATH.read_text(encoding="utf-8")
+    after = page.with_sections(before, {name: text}, names)
+    page.PATH.write_text(after, encoding="utf-8")
 
 
 def _arguments(known: dict[str, Claim]) -> argparse.ArgumentParser:

@@ -71,6 +71,16 @@ def tried(what: str, scale: Scale, trial: Trial) -> Row:
 
     Each try has chance of its own, so that one alone can be repeated.
     """
-    found = (trial(scale.chance(what, number)) for number in range(scale.runs))
+    found = (
+        _outcome(trial, scale.chance(what, number))
+        for number in range(scale.runs)
+    )
     violations = tuple(text for text in found if text is not None)
     return Row(what=what, runs=scale.runs, violations=violations)
+
+
+def _outcome(trial: Trial, chance: random.Random) -> str | None:
+    try:
+        return trial(chance)
+    except Exception as error:  # noqa: BLE001 - the others are tried all the same
+        return f"raised {error!r}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import attrs
@@ -125,6 +125,12 @@ class Ending:
         return self.error
 
 
+_T = TypeVar("_T")
+
+Steps = Generator[Operation, Ending, _T]
+"""Yields operations, each when it has seen how the one before ended."""
+
+
 class World(StrEnum):
     """Where a client runs."""
 
@@ -145,6 +151,24 @@ class World(StrEnum):
     def one(self, operation: Operation, **settings: Any) -> Ending:
         """Make a client and do one operation."""
         return self.run([operation], **settings)[0]
+
+    def steered(self, steps: Steps[_T], **settings: Any) -> _T:
+        """Make a client and do what the steps yield; they see each ending.
+
+        Returns:
+            What the steps return.
+        """
+        settings = complete(settings)
+        if self is not World.BLOCKING:
+            return anyio.run(_steer, steps, settings, backend=str(self))
+        with Sesamy(**settings) as client:
+            try:
+                operation = next(steps)
+                while True:
+                    operation = steps.send(blocked(operation, client))
+            except StopIteration as end:
+                returned: _T = end.value
+                return returned
 
     def together(
         self,
@@ -180,6 +204,17 @@ async def _in_turn(
 ) -> list[Ending]:
     async with AsyncSesamy(**settings) as client:
         return [await awaited(each, client) for each in operations]
+
+
+async def _steer(steps: Steps[_T], settings: dict[str, Any]) -> _T:
+    async with AsyncSesamy(**settings) as client:
+        try:
+            operation = next(steps)
+            while True:
+                operation = steps.send(await awaited(operation, client))
+        except StopIteration as end:
+            returned: _T = end.value
+            return returned
 
 
 async def _at_once(

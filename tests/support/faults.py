@@ -8,6 +8,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
+
 from .fault_server import Peer, Step
 
 
@@ -37,25 +39,38 @@ def message(
     return head.encode() + content
 
 
+@attrs.frozen
+class Raw:
+    """A step that answers a whole request; then it stays, or closes.
+
+    Attributes:
+        data: What goes over the wire.
+        stay: Whether the connection stays open.
+    """
+
+    data: bytes
+    stay: bool
+
+    def __call__(self, peer: Peer) -> None:
+        """Do it."""
+        peer.read_request()
+        peer.send(self.data)
+        if not self.stay:
+            peer.close()
+
+
 def answer(
     status: int,
     body: bytes | Mapping[str, Any] = b"",
     headers: Mapping[str, str] | None = None,
-) -> Step:
+) -> Raw:
     """Answer a whole request with this."""
     return raw(message(status, body, headers))
 
 
-def raw(data: bytes, *, stay: bool = True) -> Step:
+def raw(data: bytes, *, stay: bool = True) -> Raw:
     """Answer a whole request with these bytes; then stay, or close."""
-
-    def step(peer: Peer) -> None:
-        peer.read_request()
-        peer.send(data)
-        if not stay:
-            peer.close()
-
-    return step
+    return Raw(data, stay)
 
 
 def halves(first: bytes, seconds: float, second: bytes) -> Step:

@@ -21,7 +21,7 @@ def _authority() -> trustme.CA:
 def server_context() -> ssl.SSLContext:
     """Return what a server on loopback shows, also as the `TARGET`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    names = ("127.0.0.1", "api.sesamy.test")
+    names = ("127.0.0.1", "localhost", "api.sesamy.test")
     _authority().issue_cert(*names).configure_cert(context)
     return context
 

@@ -1,0 +1,51 @@
+"""Creates over connections that break at any byte, judged by the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from proof.claim import Claim, Row, Scale
+from proof.site import Way
+from proof.wire import anywhere, before, in_http
+from proof.wire.cause import Cause
+from proof.wire.names import resolver
+from proof.wire.trial import rows_of
+from support.tls import client_context, server_context
+
+
+_CAUSES: tuple[Cause, ...] = (
+    *before.CAUSES,
+    *in_http.CAUSES,
+    *anywhere.CAUSES,
+)
+# Much of the time is spent waiting for timeouts, so this saves a lot of it.
+_AT_ONCE = 3
+
+
+def _rows(scale: Scale) -> Iterator[Row]:
+    # They are made once, but not when several threads ask at once.
+    server_context()
+    client_context()
+    jobs = [
+        (way, _CAUSES[first::_AT_ONCE])
+        for way in Way
+        for first in range(_AT_ONCE)
+    ]
+    with resolver(), ThreadPoolExecutor(len(jobs)) as pool:
+        tried = [
+            pool.submit(rows_of, way, causes, scale) for way, causes in jobs
+        ]
+        for rows in tried:
+            yield from rows.result()
+
+
+CLAIM = Claim(
+    name="wire",
+    promise=(
+        "Wherever a connection breaks, the outcome that a create tells is "
+        "the one in the ledger; it is never sent again when it is UNKNOWN or "
+        "APPLIED, and whatever was NOT_SENT succeeds when it is sent again."
+    ),
+    rows=_rows,
+)

@@ -1,0 +1,1 @@
+"""Creates over connections that break at any byte."""

@@ -1,0 +1,108 @@
+"""One create under one cause, judged by the ledger."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from functools import partial
+from typing import Any
+
+import attrs
+
+from proof.claim import Row, Scale, tried
+from proof.judge import judged
+from proof.orders import any_id, creating, patient
+from proof.site import Site, Way, serving
+from sesamy_async import Outcome, RetryPolicy
+from support.calling import Ending, Steps
+
+from .cause import ATTEMPTS, Cause, Moment
+from .sizes import Sizes
+
+
+_RETRY = RetryPolicy(attempts=ATTEMPTS, base=0.0, budget=None)
+
+
+def rows_of(way: Way, causes: tuple[Cause, ...], scale: Scale) -> list[Row]:
+    """Try each cause that there is on this way."""
+    with serving(way, scale.seed) as site:
+        sizes = Sizes.of(site)
+        return [
+            _row(cause, site, sizes, scale)
+            for cause in causes
+            if way in cause.ways
+        ]
+
+
+def _row(cause: Cause, site: Site, sizes: Sizes, scale: Scale) -> Row:
+    seen: Counter[str] = Counter()
+    what = f"{site.way}: {cause.what}"
+    row = tried(what, scale, partial(_once, cause, site, sizes, seen))
+    ledger = site.sandbox.ledger
+    # What a server did later, when nobody asked any more, counts as well.
+    doubled = tuple(
+        f"{order}: {ledger.count(order)} contracts"
+        for order in ledger.orders()
+        if ledger.count(order) > 1
+    )
+    figure = ", ".join(f"{name} {n}" for name, n in sorted(seen.items()))
+    return attrs.evolve(
+        row, violations=row.violations + doubled, figure=figure
+    )
+
+
+def _once(
+    cause: Cause,
+    site: Site,
+    sizes: Sizes,
+    seen: Counter[str],
+    chance: random.Random,
+) -> str | None:
+    world = chance.choice(cause.worlds)
+    settings: dict[str, Any] = {
+        **site.settings(),
+        "timeout": cause.timeout,
+        "deadline": 60.0,
+        "retry": _RETRY,
+        **cause.settings(site),
+    }
+    found = world.steered(_steps(cause, site, sizes, seen, chance), **settings)
+    site.drop()
+    return None if found is None else f"{world}: {found}"
+
+
+def _steps(
+    cause: Cause,
+    site: Site,
+    sizes: Sizes,
+    seen: Counter[str],
+    chance: random.Random,
+) -> Steps[str | None]:
+    if cause.warm and chance.random() < 0.5:
+        warming = yield patient(creating(any_id(chance)))
+        if warming.error is not None:
+            return f"without any fault: {warming.error}"
+    order = any_id(chance)
+    times = chance.choice(cause.times)
+    create = cause.operation(order, site)
+    cause.begin(Moment(site, sizes, chance, times))
+    try:
+        first = yield create
+    finally:
+        cause.end(site)
+    seen[str(first.outcome or "success")] += 1
+    if first.outcome not in cause.allowed(times):
+        return f"{order}: ended {first.outcome}, {first.error}"
+    contradiction = judged(first, site.sandbox.ledger, order)
+    if contradiction or first.outcome is not Outcome.NOT_SENT:
+        return contradiction
+    if not cause.recovers:
+        return None
+    second = yield patient(creating(order))
+    return _recovered(second, site, order)
+
+
+def _recovered(second: Ending, site: Site, order: str) -> str | None:
+    if second.error is not None:
+        return f"{order}: was NOT_SENT, then {second.error}"
+    return judged(second, site.sandbox.ledger, order)
