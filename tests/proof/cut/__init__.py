@@ -1,0 +1,1 @@
+"""Calls that are cancelled at each of their awaits."""
