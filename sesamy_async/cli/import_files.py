@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
 
 from sesamy_async.bulk import reports
 from sesamy_async.bulk.journal import journal_path
+from sesamy_async.bulk.journal.presence import wal_of
+from sesamy_async.bulk.reports.place import STRAYS
+
+from .usage import UsageError
 
 
 _JOURNAL = ".journal"
@@ -46,3 +51,40 @@ class Files:
     @property
     def _name(self) -> str:
         return self.journal.name.removesuffix(_JOURNAL)
+
+    def keep_apart(self, mapping: Path | None) -> None:
+        """Make sure that nothing is written over what is read or kept.
+
+        Args:
+            mapping: The file that says which column holds what.
+
+        Raises:
+            UsageError: Two of the files would be one.
+        """
+        taken = [self.source, *([] if mapping is None else [mapping])]
+        for path in self._written():
+            for other in taken:
+                if _same(path, other):
+                    raise UsageError(
+                        f"The import would write {path} over {other}. Give "
+                        "it other names with --journal and --report."
+                    )
+            taken.append(path)
+
+    def _written(self) -> Iterator[Path]:
+        yield self.journal
+        yield wal_of(self.journal)
+        yield self.ledger
+        for name in (*reports.Kind, STRAYS, "problems"):
+            yield self.reports.of(name)
+        yield self.reports.of(reports.Kind.REJECTED, ".jsonl")
+        if self.page is not None:
+            yield self.page
+
+
+def _same(path: Path, other: Path) -> bool:
+    # Not by name alone where both are there: a disk may take no notice of
+    # upper and lower case, and a file may have two names.
+    if path.exists() and other.exists():
+        return path.samefile(other)
+    return path.resolve() == other.resolve()

@@ -8,6 +8,7 @@ import attrs
 
 from sesamy_async.bulk.check import Checked
 from sesamy_async.bulk.confirm import Confirm
+from sesamy_async.bulk.errors import InputFileError
 from sesamy_async.bulk.journal import Journal, Terms
 from sesamy_async.bulk.reports.words import count
 from sesamy_async.bulk.source import Source
@@ -83,11 +84,12 @@ class Job:
         begun = self.files.journal.exists()
         # What is missing is told before a long check.
         sesamy = None if self.doing.sandbox else at_sesamy(self.options)
+        fingerprint = self.source.fingerprint()
         found: AbstractContextManager[Checked | None] = (
             nullcontext() if begun else self._checked()
         )
         with found as plan, self._place(sesamy) as place:
-            journal = self._journal(plan, place)
+            journal = self._journal(plan, place, fingerprint)
             with journal, heeding(Presses()) as presses:
                 return self._run(journal, place, presses, begun=begun)
 
@@ -129,10 +131,12 @@ class Job:
         files = self.files
         return in_own_world(self.options, files.ledger, files.journal)
 
-    def _journal(self, plan: Checked | None, place: Place) -> Journal:
+    def _journal(
+        self, plan: Checked | None, place: Place, fingerprint: str
+    ) -> Journal:
         terms = Terms(
             source=self.source.name,
-            fingerprint=self.source.fingerprint(),
+            fingerprint=fingerprint,
             promo_code=self.promo,
             vendor_id=place.target.vendor_id,
             base_url=place.name,
@@ -141,6 +145,12 @@ class Job:
         )
         path = self.files.journal
         if plan is not None:
+            if self.source.fingerprint() != fingerprint:
+                # Rows that were not there yet would never be sent.
+                raise InputFileError(
+                    f"{self.source.name} changed while it was checked. Give "
+                    "the same command again once it is written to its end."
+                )
             return Journal.create(path, terms, plan.planned())
         journal = Journal.open(path)
         try:

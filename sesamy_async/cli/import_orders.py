@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import attrs
 
+from sesamy_async.paths import segment
+
 from .answer import Answer
 from .import_options import DOING, READING, SENDING, Doing, Reading, Sending
 from .options import API, Api, OrderFile
@@ -62,7 +64,11 @@ def import_orders(
 
     if doing.template:
         return template(file)
+    if promo is not None:
+        # Else every row would be refused for it.
+        segment("--promo", promo)
     files = Files.of(_asked(file, doing), doing.journal, doing.report)
+    files.keep_apart(reading.mapping)
     source = open_source(files.source, **attrs.asdict(reading))
     job = Job(source, files, promo, doing, sending, options)
     return job.rehearse() if doing.dry_run else job.carry_out()
@@ -77,4 +83,6 @@ def _asked(file: str | None, doing: Doing) -> str:
     page = doing.report
     if page is not None and not page.parent.is_dir():
         raise UsageError(f"There is no folder {page.parent} for --report.")
+    if page is not None and page.is_dir():
+        raise UsageError(f"--report {page} is a folder; name a file.")
     return file

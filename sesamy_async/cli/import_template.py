@@ -7,6 +7,7 @@ from pathlib import Path
 from sesamy_async.bulk.reading import write_template
 
 from .answer import Answer
+from .usage import UsageError
 
 
 _DEFAULT = "orders.csv"
@@ -19,10 +20,13 @@ def template(file: str | None) -> Answer:
         file: The path of the CSV file; orders.csv if not given.
 
     Raises:
+        UsageError: Both would be one file.
         InputFileError: One is there already, or can't be written.
     """
     path = Path(file or _DEFAULT)
     mapping = path.with_suffix(".toml")
+    if mapping == path:
+        raise UsageError(f"{path} is the mapping's name; name a CSV file.")
     write_template(path, mapping)
     return Answer(
         f"{path} is a file to begin with, and {mapping} a mapping.",

@@ -13,10 +13,13 @@ _MAGIC = b"SQLite format 3\0"
 def journal_path(source: Path) -> Path:
     """Return where the journal of a file is by default: beside it.
 
-    Of ``orders.csv`` it is ``orders.csv.journal``.
+    Of ``orders.csv`` it is ``orders.csv.journal``.  Of a symbolic link it
+    is that of the file it leads to: with two journals, the orders of one
+    file would be sent twice.
 
     .. versionadded:: 0.1.0
     """
+    source = source.resolve() if source.is_symlink() else source
     return source.parent / f"{source.name}{_SUFFIX}"
 
 

@@ -1,0 +1,114 @@
+"""An import writes over nothing that is read or kept, and sends files once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sesamy_async.bulk.check import Checked, check
+from sesamy_async.sandbox import Sandbox
+from support.command_line import CommandLine, orders_file
+
+
+PROMO = ("--promo", "SPRING-12")
+
+
+@pytest.mark.parametrize(
+    ("file", "more"),
+    [
+        ("orders.csv", ("--report", "orders.csv")),
+        ("orders.csv", ("--report", "./orders.csv.journal")),
+        ("orders.csv", ("--report", "orders.csv.journal-wal")),
+        ("orders.csv", ("--report", "orders.rejected.csv")),
+        ("orders.csv", ("--journal", "orders.csv")),
+        ("orders.csv", ("--report", "link.csv")),
+        ("orders.csv", ("--mapping", "m.toml", "--report", "m.toml")),
+        ("orders.rejected.csv", ("--journal", "orders.journal")),
+        ("orders.problems.csv", ("--journal", "orders.csv.journal")),
+        ("orders.sandbox", ("--format", "csv", "--journal", "orders")),
+    ],
+)
+def test_kept_apart(
+    sesamy: CommandLine,
+    served: Sandbox,
+    tmp_path: Path,
+    file: str,
+    more: tuple[str, ...],
+) -> None:
+    """Where a file would be written over another, nothing is done."""
+    source = orders_file(tmp_path / file)
+    Path("link.csv").symlink_to(file)
+    Path("m.toml").write_text("", encoding="utf-8")
+    before = source.read_bytes(), sorted(tmp_path.iterdir())
+    ran = sesamy("import", file, *PROMO, *more)
+
+    assert 2 == ran.code
+    assert "The import would write" in ran.err
+    assert before == (source.read_bytes(), sorted(tmp_path.iterdir()))
+    assert 0 == served.ledger.total
+
+
+def test_report_is_a_folder(sesamy: CommandLine, tmp_path: Path) -> None:
+    """A folder is no report, which is told before anything is sent."""
+    orders_file(tmp_path / "orders.csv")
+    ran = sesamy("import", "orders.csv", *PROMO, "--report", tmp_path)
+
+    assert 2 == ran.code
+    assert "is a folder; name a file" in ran.err
+
+
+def test_template_is_no_mapping(sesamy: CommandLine, tmp_path: Path) -> None:
+    """A template whose name is that of its mapping is not written."""
+    ran = sesamy("import", "--template", "orders.toml")
+
+    assert (2, []) == (ran.code, list(tmp_path.iterdir()))
+
+
+@pytest.mark.parametrize("promo", ["", ".", "a\x1bb", "x" * 1001])
+def test_promo_that_is_none(
+    sesamy: CommandLine, tmp_path: Path, promo: str
+) -> None:
+    """A promo code that can't be one is told before any row is refused."""
+    orders_file(tmp_path / "orders.csv")
+    ran = sesamy("import", "orders.csv", "--sandbox", "--promo", promo)
+
+    assert 2 == ran.code
+    assert ran.err.startswith("Error: --promo")
+    assert [Path("orders.csv")] == [*Path().iterdir()]
+
+
+def test_linked_file(
+    sesamy: CommandLine, served: Sandbox, tmp_path: Path
+) -> None:
+    """A file that is reached by another name is the same import."""
+    orders_file(tmp_path / "orders.csv")
+    Path("latest.csv").symlink_to("orders.csv")
+    first = sesamy("import", "orders.csv", *PROMO)
+    again = sesamy("import", "latest.csv", *PROMO)
+
+    assert (0, 0) == (first.code, again.code)
+    assert 3 == served.ledger.total
+
+
+def test_file_that_grows(
+    sesamy: CommandLine,
+    served: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A file that is still written is not imported as far as it is."""
+    path = orders_file(tmp_path / "orders.csv")
+
+    def grows(*arguments: Any, **options: Any) -> Checked:
+        found = check(*arguments, **options)
+        orders_file(path, 4)
+        return found
+
+    monkeypatch.setattr("sesamy_async.cli.import_check.check", grows)
+    ran = sesamy("import", "orders.csv", *PROMO)
+
+    assert 2 == ran.code
+    assert "changed while it was checked" in ran.err
+    assert 0 == served.ledger.total
