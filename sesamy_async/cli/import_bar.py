@@ -13,6 +13,7 @@ from rich.text import Text
 from sesamy_async.bulk.progress import Progress
 
 from .import_words import facts, settled
+from .plain import plain
 
 
 class Bar:
@@ -35,7 +36,7 @@ class Bar:
 
     def say(self, text: str) -> None:
         """Write something above the bar."""
-        self._live.console.print(Text(text))
+        self._live.console.print(Text(plain(text)))
 
 
 def picture(name: str, progress: Progress) -> Group:
@@ -45,9 +46,9 @@ def picture(name: str, progress: Progress) -> Group:
     line.add_column(ratio=1)
     line.add_column(no_wrap=True)
     line.add_row(
-        Text(name),
+        Text(plain(name)),
         ProgressBar(total=progress.rows, completed=progress.settled),
         Text(settled(progress)),
     )
     style = "dim" if progress.paused is None else "yellow"
-    return Group(line, Text(facts(progress), style=style))
+    return Group(line, Text(plain(facts(progress)), style=style))

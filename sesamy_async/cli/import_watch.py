@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
-from typing import Protocol
+from contextlib import contextmanager
+from typing import IO, Protocol, cast
 
 from rich.console import Console
+from rich.text import Text
 
 from sesamy_async.bulk.progress import Progress
 
 from .import_bar import Bar
 from .import_words import moment
+from .lossy import Lossy
+from .plain import plain
 
 
 _EVERY = 60.0
@@ -48,9 +51,9 @@ class Log:
 
     def say(self, text: str) -> None:
         """Tell something; a stderr that takes nothing stops no import."""
-        with suppress(OSError, ValueError, AttributeError):
-            sys.stderr.write(f"{text}\n")
-            sys.stderr.flush()
+        stderr = Lossy(sys.stderr)
+        stderr.write(f"{plain(text)}\n")
+        stderr.flush()
 
 
 @contextmanager
@@ -60,7 +63,7 @@ def watching(name: str) -> Generator[Watch]:
     Args:
         name: Of the file.
     """
-    console = Console(stderr=True)
+    console = _console()
     if not _draws(console):
         yield Log()
         return
@@ -75,13 +78,19 @@ def counting(text: str) -> Generator[Callable[[int], None] | None]:
     Yields:
         What is to be called with the number; None elsewhere.
     """
-    console = Console(stderr=True)
+    console = _console()
     if not _draws(console):
         yield None
         return
-    status = console.status(text)
+    safe = plain(text)
+    # A str would be read as markup, and a name may hold brackets.
+    status = console.status(Text(safe))
     with status:
-        yield lambda rows: status.update(f"{text}: {rows:,} rows")
+        yield lambda rows: status.update(Text(f"{safe}: {rows:,} rows"))
+
+
+def _console() -> Console:
+    return Console(file=cast("IO[str]", Lossy(sys.stderr)))
 
 
 def _draws(console: Console) -> bool:

@@ -14,6 +14,7 @@ from sesamy_async.errors import SesamyError
 
 from .answer import Answer
 from .exit_codes import ExitCode
+from .plain import plain
 
 
 _ALWAYS = (
@@ -103,13 +104,8 @@ def _write(stream: TextIO | None, text: str) -> str | None:
 
 def _harmless(text: str, encoding: str) -> str:
     """Escape what would steer the terminal, or can't be encoded."""
-    plain = "".join(
-        char
-        if char.isprintable() or char == "\n"
-        else char.encode("unicode_escape").decode()
-        for char in text
-    )
-    return plain.encode(encoding, "backslashreplace").decode(encoding)
+    safe = plain(text)
+    return safe.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _discard(stream: TextIO) -> None:

@@ -11,6 +11,8 @@ from typing import TextIO
 
 from sesamy_async.auth import TokenStoreWarning
 
+from .plain import plain
+
 
 _log = logging.getLogger("sesamy_async")
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
@@ -25,7 +27,7 @@ def talking(verbose: int) -> Generator[None]:
             about each attempt.
     """
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    handler.setFormatter(_Plain("%(levelname)s %(message)s"))
     before = _log.level
     _log.addHandler(handler)
     _log.setLevel(_LEVELS[min(verbose, len(_LEVELS) - 1)])
@@ -39,6 +41,11 @@ def talking(verbose: int) -> Generator[None]:
         _log.removeHandler(handler)
 
 
+class _Plain(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return plain(super().format(record))
+
+
 def _show(  # noqa: PLR0917 - as the `warnings` module calls it
     message: Warning | str,
     category: type[Warning],
@@ -48,4 +55,4 @@ def _show(  # noqa: PLR0917 - as the `warnings` module calls it
     line: str | None = None,
 ) -> None:
     del category, filename, lineno, file, line
-    sys.stderr.write(f"Warning: {message}\n")
+    sys.stderr.write(f"Warning: {plain(str(message))}\n")
