@@ -258,6 +258,7 @@ class FaultServer:
             while not self.ending.is_set():
                 sock, _ = self._listener.accept()
                 sock.settimeout(_PATIENCE)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.keep(sock)
                 self.connections += 1
                 peer = Peer(self, sock, self.connections)
