@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sesamy_async.bulk.check import Checked, check
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.sandbox import Sandbox
 from support.command_line import CommandLine, orders_file
 
@@ -90,6 +91,30 @@ def test_linked_file(
 
     assert (0, 0) == (first.code, again.code)
     assert 3 == served.ledger.total
+
+
+def test_file_that_changes(
+    sesamy: CommandLine,
+    served: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A file that changes once orders were sent does not hide that."""
+    path = orders_file(tmp_path / "orders.csv")
+    create = Journal.create
+
+    def changes(*arguments: Any) -> Journal:
+        journal = create(*arguments)
+        orders_file(path, 2)
+        return journal
+
+    monkeypatch.setattr(Journal, "create", changes)
+    ran = sesamy("import", "orders.csv", *PROMO)
+
+    assert 1 == ran.code
+    assert "row 4 is not what it was" in ran.out
+    assert "Nothing was sent" not in f"{ran.out}{ran.err}"
+    assert served.ledger.total <= 2
 
 
 def test_file_that_grows(

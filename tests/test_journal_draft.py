@@ -30,6 +30,21 @@ Journal.create(pathlib.Path(sys.argv[1]), terms, rows())
 """
 
 
+KILLED_AT_THE_END = """
+import os, pathlib, signal, sys
+from sesamy_async.bulk.journal import Journal, Planned, Terms
+link = pathlib.Path.hardlink_to
+def killed(path, target):
+    link(path, target)
+    os.kill(os.getpid(), signal.SIGKILL)
+pathlib.Path.hardlink_to = killed
+terms = Terms(source="", fingerprint="", promo_code=None, vendor_id="",
+    base_url="")
+rows = [Planned(row=2, order_id="A-2")]
+Journal.create(pathlib.Path(sys.argv[1]), terms, rows)
+"""
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Return where a journal can be."""
@@ -135,6 +150,47 @@ def test_killed(path: Path) -> None:
     assert [path] == list(path.parent.iterdir())
 
 
+def test_killed_at_the_end(path: Path) -> None:
+    """There is no moment in which the place holds what is no journal."""
+    subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", KILLED_AT_THE_END, path],
+        check=False,
+        timeout=60,
+    )
+    with Journal.open(path) as journal:
+        assert 1 == journal.counts()[State.PENDING]
+        journal.purge()
+
+    assert [] == list(path.parent.iterdir())
+
+
+@pytest.fixture
+def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the disk have no hard links."""
+
+    def fail(self: Path, target: Path) -> None:
+        raise PermissionError(1, "not permitted", str(self), str(target))
+
+    monkeypatch.setattr(Path, "hardlink_to", fail)
+
+
+@pytest.mark.usefixtures("no_links")
+def test_without_links(path: Path) -> None:
+    """A disk without hard links does as well, and no file is replaced."""
+
+    def rows() -> Iterator[Planned]:
+        yield from planned(3)
+        new_journal(path, rows=7).close()
+
+    with pytest.raises(JournalError, match="There is a file"):
+        new_journal(path, rows=rows())
+    with Journal.open(path) as journal:
+        assert 7 == sum(journal.counts().values())
+
+    assert [path] == list(path.parent.iterdir())
+
+
+@pytest.mark.usefixtures("no_links")
 def test_place_is_taken_away(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

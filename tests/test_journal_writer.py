@@ -213,3 +213,18 @@ async def test_success_before_failure(journal: Journal, gate: Gate) -> None:
 
     assert batch.failure is not None
     assert 1 == journal.counts()[State.INTENT]
+
+
+async def test_closed_after_a_cancellation(
+    journal: Journal, gate: Gate
+) -> None:
+    """Once it is closed, what was under way is on disk."""
+    writer = Writer(journal)
+    async with anyio.create_task_group() as group:
+        group.start_soon(writer.write, change(2, State.INTENT))
+        await gate.reached()
+        group.cancel_scope.cancel()
+    threading.Timer(0.05, gate.open).start()
+    writer.close()
+
+    assert 1 == journal.counts()[State.INTENT]

@@ -12,7 +12,7 @@ from sesamy_async.runtimes.on_anyio import AnyioRuntime
 
 from .circuit import Circuit
 from .claims import Claims
-from .errors import JournalError
+from .errors import InputFileError, JournalError
 from .journal.journal import Journal
 from .journal.writer import Writer
 from .meter import Meter
@@ -86,10 +86,9 @@ class Importer:
         self._tally = Tally(journal.counts(), journal.strays(), terms.confirm)
         self._over = runtime.event()
         self._ended = False
+        self._writer = Writer(journal)
         self._workers = Workers(
-            OrderSteps(
-                client, terms, Claims(source, journal), Writer(journal)
-            ),
+            OrderSteps(client, terms, Claims(source, journal), self._writer),
             self._tally,
             self._circuit,
             self._meter,
@@ -104,16 +103,19 @@ class Importer:
             What became of every row, in this run and in those before.
 
         Raises:
-            ConfigurationError: The client or the file can't be used (any
-                more); the journal is right all the same.
+            ConfigurationError: The client can't be used (any more); the
+                journal is right all the same.
         """
         try:
             await self._workers.run(self._concurrency)
         finally:
+            # Or the journal would change after a run that was cancelled.
+            self._writer.close()
             self._ended = True
             self._over.set()
         broken = self._workers.broken
-        if broken is not None and not isinstance(broken, JournalError):
+        ends = JournalError | InputFileError
+        if broken is not None and not isinstance(broken, ends):
             raise broken
         return self._summary()
 
@@ -180,8 +182,12 @@ class Importer:
 
     def _how_it_ended(self) -> tuple[Ending, str | None]:
         workers, over = self._workers, self._circuit.over
-        if workers.broken is not None:
-            return Ending.JOURNAL, str(workers.broken)
+        broken = workers.broken
+        if isinstance(broken, InputFileError):
+            # Not its advice: it says that nothing was sent.
+            return Ending.FILE, str(broken.args[0])
+        if broken is not None:
+            return Ending.JOURNAL, str(broken)
         if over is not None:
             refused = over.cause is Cause.REFUSED
             return Ending.REFUSED if refused else Ending.OUTAGE, over.text

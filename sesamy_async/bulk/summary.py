@@ -27,6 +27,9 @@ class Ending(StrEnum):
     REFUSED = "refused"
     """Sesamy refuses all that this client sends."""
 
+    FILE = "file"
+    """The file has changed, or could not be read on."""
+
     JOURNAL = "journal"
     """The journal could not be written, so nothing more was sent."""
 

@@ -6,6 +6,7 @@ from time import time
 
 import attrs
 
+from sesamy_async.bulk.errors import InputFileError
 from sesamy_async.bulk.journal import Journal, Span
 from sesamy_async.bulk.reading.csv_source import CsvSource
 from sesamy_async.bulk.reports import Kind, Reports, write_reports
@@ -59,6 +60,9 @@ def report(
         if files.page is not None:
             facts = _facts(journal, summary, reports)
             write_text(files.page, render(facts))
+    except InputFileError as error:
+        # Not its advice: it says that nothing was sent.
+        return Reported(reports, str(error.args[0]))
     except SesamyError as error:
         return Reported(reports, str(error))
     return Reported(reports)

@@ -33,7 +33,7 @@ def draft(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
     """
     if os.path.lexists(path):
         raise _exists(path)
-    _sweep(path)
+    sweep(path)
     # It makes the file with mode 0600, and for us alone.
     handle, name = tempfile.mkstemp(
         prefix=f"{path.name}.", suffix=_SUFFIX, dir=path.parent
@@ -70,16 +70,27 @@ def _values(row: Planned) -> tuple[int, str | None, str, str | None]:
 def _place(written: Path, path: Path) -> None:
     """Put the file where it belongs, unless another one is there."""
     try:
+        # In one step: a crash leaves no empty file that is no journal.
+        path.hardlink_to(written)
+    except FileExistsError:
+        raise _exists(path) from None
+    except OSError:
+        # Some disks have no hard links.
+        _rename(written, path)
+    _flush(path.parent)
+
+
+def _rename(written: Path, path: Path) -> None:
+    try:
         # Taking the name first, for a rename alone would replace a file.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
         raise _exists(path) from None
     try:
         written.replace(path)
-    except OSError:
+    except BaseException:
         path.unlink()
         raise
-    _flush(path.parent)
 
 
 def _flush(folder: Path) -> None:
@@ -93,7 +104,7 @@ def _flush(folder: Path) -> None:
             os.close(handle)
 
 
-def _sweep(path: Path) -> None:
+def sweep(path: Path) -> None:
     """Remove what a crash has left half written.
 
     If another process is at it this moment, its file goes too, and it

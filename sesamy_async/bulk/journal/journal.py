@@ -20,7 +20,7 @@ from sesamy_async.bulk.errors import JournalError, JournalMismatchError
 from sesamy_async.bulk.state import State
 
 from .agreement import differences
-from .draft import draft
+from .draft import draft, sweep
 from .entry import Change, Entry, Planned
 from .restart import after_cut
 from .schema import COLUMNS, UPDATE
@@ -256,6 +256,8 @@ class Journal:
             JournalError: It can't be removed.
         """
         self._store.remove()
+        with told(self.path):
+            sweep(self.path)
 
     def close(self) -> None:
         """Let other processes have it.

@@ -86,9 +86,12 @@ async def reconcile(
         except JournalError as error:
             failed.append(error)
 
-    async with anyio.create_task_group() as group:
-        for _ in range(concurrency):
-            group.start_soon(work)
+    try:
+        async with anyio.create_task_group() as group:
+            for _ in range(concurrency):
+                group.start_soon(work)
+    finally:
+        writer.close()
     if failed:
         raise failed[0]
     return result

@@ -74,6 +74,14 @@ class Writer:
         await batch.done.wait()
         _check(batch.failure)
 
+    def close(self) -> None:
+        """Wait until all that was given is on disk, and take no more.
+
+        Blocks for a commit at most.  It is for the end, for a change may
+        be under way whose task was cancelled.
+        """
+        self._thread.shutdown()
+
     def _join(self, change: Change) -> _Batch:
         with self._lock:
             _check(self._failure)

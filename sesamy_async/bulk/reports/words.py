@@ -18,6 +18,7 @@ _ENDING = {
     Ending.INTERRUPTED: "it was interrupted",
     Ending.OUTAGE: "Sesamy could not be reached, or failed, for too long",
     Ending.REFUSED: "Sesamy refused all that was sent",
+    Ending.FILE: "the file could not be read on as it was",
     Ending.JOURNAL: "the journal could not be written",
 }
 _MINUTE, _HOUR = 60, 3600
