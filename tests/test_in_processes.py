@@ -1,0 +1,161 @@
+"""How a client gets on with the processes that it lives in."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sesamy_async.sandbox import Sandbox, SandboxConfig, running
+
+
+WORKERS = 4
+CALLS = 40
+PATIENCE = 30
+
+BLOCKING = """
+from sesamy_async import Sesamy
+from support.calling import ORDER
+client = Sesamy()
+print(bool(client.contracts.create("SPRING-12", ORDER).id))
+"""
+ASYNC = """
+import anyio
+from sesamy_async import AsyncSesamy
+from support.calling import ORDER
+async def main():
+    global client
+    client = AsyncSesamy()
+    print(bool((await client.contracts.create("SPRING-12", ORDER)).id))
+anyio.run(main, backend={backend!r})
+"""
+NOTEBOOK = """
+import asyncio
+from sesamy_async import AsyncSesamy, Sesamy
+from support.calling import ORDER
+print(asyncio.get_running_loop().is_running())
+with Sesamy() as client: print(len(client.contracts.create("SPRING-12", ORDER).id))
+
+async with AsyncSesamy() as client: print(len((await client.contracts.create("SPRING-12", ORDER)).id))
+
+"""  # noqa: E501 - typed line by line
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    """Return a sandbox."""
+    return Sandbox(SandboxConfig(rate_limit=None))
+
+
+@pytest.fixture
+def environ(sandbox: Sandbox) -> Iterator[dict[str, str]]:
+    """Serve it, and return the environment that leads there."""
+    with running(sandbox) as url:
+        yield {
+            **os.environ,
+            **sandbox.environment(url),
+            "PYTHONPATH": str(Path(__file__).parent),
+            "PYTHONWARNINGS": "default",
+        }
+
+
+def run(
+    arguments: Sequence[str], environ: dict[str, str], typed: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run Python to its end."""
+    return subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, *arguments],
+        env=environ,
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        BLOCKING,
+        ASYNC.format(backend="asyncio"),
+        ASYNC.format(backend="trio"),
+    ],
+    ids=["blocking", "asyncio", "trio"],
+)
+def test_the_interpreter_ends_before_the_client(
+    program: str, environ: dict[str, str]
+) -> None:
+    """There is a warning that names it, and no traceback."""
+    done = run(["-c", program], environ)
+
+    assert (0, "True\n") == (done.returncode, done.stdout)
+    assert "ResourceWarning" in done.stderr
+    assert "Sesamy(" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_where_a_loop_runs_already(environ: dict[str, str]) -> None:
+    """Both clients work in a REPL with a running loop, as in a notebook."""
+    done = run(["-m", "asyncio"], environ, NOTEBOOK)
+
+    assert ["True", "32", "32"] == re.findall(r"True|32", done.stdout)
+    assert "Traceback" not in done.stderr
+    assert "Warning" not in done.stderr
+
+
+@contextmanager
+def gunicorn(environ: dict[str, str], log: Path) -> Iterator[str]:
+    """Serve the preloaded application, and yield its URL."""
+    command = [sys.executable, "-m", "gunicorn", "--preload"]
+    command += ["--workers", str(WORKERS), "--bind", "127.0.0.1:0"]
+    with (
+        log.open("w") as sink,
+        subprocess.Popen(  # noqa: S603 - our own words
+            [*command, "support.preloaded_app:app"],
+            env=environ,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        assert process.stderr is not None
+        try:
+            for line in process.stderr:
+                sink.write(line)
+                if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                    yield found[0]
+                    break
+        finally:
+            process.terminate()
+            sink.write(process.stderr.read())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_gunicorn_forks_an_open_client(
+    sandbox: Sandbox, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """Its workers share no connection, and each order gets its answer."""
+    log = tmp_path / "log"
+
+    def call(url: str) -> dict[str, Any]:
+        answer: dict[str, Any] = httpx.get(url, timeout=PATIENCE).json()
+        return answer
+
+    with gunicorn(environ, log) as url, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(call, [url] * CALLS))
+    contracts = {answer["contract"] for answer in answers}
+    workers = {answer["worker"] for answer in answers}
+
+    assert CALLS == len(contracts)
+    assert CALLS + 1 == sandbox.ledger.total
+    assert 1 < len(workers) <= WORKERS
+    assert "Traceback" not in log.read_text()

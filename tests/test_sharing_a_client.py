@@ -1,0 +1,89 @@
+"""One client for two event loops at once, and for many threads."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import anyio
+import pytest
+
+from proof.orders import creating
+from sesamy_async import AsyncSesamy, Sesamy
+from sesamy_async.sandbox import Sandbox, SandboxConfig, running
+from support.calling import awaited, blocked
+
+
+WAITERS = 500
+THREADS = 32
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Serve a sandbox that all clients are led to."""
+    sandbox = Sandbox(SandboxConfig(rate_limit=None))
+    with running(sandbox) as url:
+        for name, value in sandbox.environment(url).items():
+            monkeypatch.setenv(name, value)
+        yield sandbox
+
+
+@pytest.mark.parametrize("backends", [("asyncio", "trio"), ("trio", "trio")])
+def test_a_thousand_wait_in_two_loops(
+    backends: tuple[str, str], sandbox: Sandbox
+) -> None:
+    """Each loop makes one token call, and nobody waits in vain."""
+    sandbox.faults.add("delay:0.3", times=2, on="token")
+    both = threading.Barrier(2, timeout=10)
+    client = AsyncSesamy(rate_limit=None)
+    endings: Counter[str] = Counter()
+
+    async def one(order: str) -> None:
+        ending = await awaited(creating(order), client)
+        endings[str(ending.outcome)] += 1
+
+    async def main(number: int) -> None:
+        both.wait()
+        async with anyio.create_task_group() as group:
+            for each in range(WAITERS):
+                group.start_soon(one, f"{number}-{each}")
+        await client._caller.shared.transport.aclose()
+
+    with ThreadPoolExecutor(2) as pool:
+        loops = [
+            pool.submit(partial(anyio.run, main, number, backend=backend))
+            for number, backend in enumerate(backends)
+        ]
+        for loop in loops:
+            loop.result(50)
+    anyio.run(client.aclose)
+
+    assert {"None": 2 * WAITERS} == endings
+    assert 2 * WAITERS == sandbox.ledger.total
+    assert 2 == sandbox.ledger.requests("token")
+
+
+def test_thirty_two_threads(sandbox: Sandbox) -> None:
+    """They share one token and the connections; each gets its own answer."""
+    sandbox.faults.add("delay:0.1", on="token")
+    orders = [f"order-{number}" for number in range(10 * THREADS)]
+    with (
+        Sesamy(rate_limit=None) as client,
+        ThreadPoolExecutor(THREADS) as pool,
+    ):
+        endings = list(
+            pool.map(lambda each: blocked(creating(each), client), orders)
+        )
+    found = {
+        order: [contract.id for contract in sandbox.ledger.contracts(order)]
+        for order in orders
+    }
+
+    assert found == {
+        order: [ending.value.id]
+        for order, ending in zip(orders, endings, strict=True)
+    }
+    assert 1 == sandbox.ledger.requests("token")
