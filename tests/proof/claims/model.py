@@ -1,0 +1,37 @@
+"""Whatever is done in whatever order, what was told is in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from proof.claim import Claim, Row, Scale
+from support.model.trial import tried
+
+
+def _rows(scale: Scale) -> Iterator[Row]:
+    for backend in ("asyncio", "trio"):
+        number = scale.chance(backend).getrandbits(32)
+        found = tried(backend, scale.runs, number)
+        counts = sorted(found.seen.items())
+        yield Row(
+            what=backend,
+            runs=scale.runs,
+            violations=() if found.broken is None else (found.broken,),
+            figure=", ".join(f"{count:,} {what}" for what, count in counts),
+        )
+
+
+CLAIM = Claim(
+    name="model",
+    promise=(
+        "In random sequences of up to 20 steps (creates, onboardings, "
+        "confirms and imports, under faults, expired tokens, rate limits, "
+        "cancellations of calls and of whole imports, and restarts of the "
+        "importer and of the sandbox), after each step, no order has two "
+        "confirmed contracts, none has a second contract where only one "
+        "create was allowed, none is lost, each outcome is true, and the "
+        "counts add up; in process, each run here is a sequence."
+    ),
+    rows=_rows,
+    short=20,
+)
