@@ -65,8 +65,8 @@ WORDS = {
     ASYNC_WORDS: BLOCKING_WORDS,
 }
 
-# Arguments of plain types that hold what is personal.
-PRIVATE = {"json", "provider_payment_data", "query"}
+# Arguments that hold what is personal, or may where they are wrong.
+PRIVATE = {"json", "order", "provider_payment_data", "query"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -157,8 +157,8 @@ def _body(node: Function) -> str:
     if node.decorator_list:
         return f"return self._inner.{node.name}"
     if isinstance(node, ast.AsyncFunctionDef):
-        private = [each.arg for each in node.args.kwonlyargs]
-        private = [name for name in private if name in PRIVATE]
+        given = [*node.args.args, *node.args.kwonlyargs]
+        private = [each.arg for each in given if each.arg in PRIVATE]
         if private:
             # As there, no traceback may show it as a local of ours.
             return f"""pending = {call}

@@ -78,16 +78,16 @@ class Contracts:
             APIError: Sesamy answered with an error; `REFUSED`, or for a
                 408 or 5xx `UNKNOWN`.
         """
-        return drive(
-            self._inner.create(
-                promo_code,
-                order,
-                confirm=confirm,
-                vendor_id=vendor_id,
-                repeatable=repeatable,
-                before_send=before_send,
-            )
+        pending = self._inner.create(
+            promo_code,
+            order,
+            confirm=confirm,
+            vendor_id=vendor_id,
+            repeatable=repeatable,
+            before_send=before_send,
         )
+        del order
+        return drive(pending)
 
     def confirm(
         self,
@@ -163,7 +163,7 @@ class Contracts:
             provider_payment_data=provider_payment_data,
             vendor_id=vendor_id,
         )
-        del provider_payment_data
+        del order, provider_payment_data
         return drive(pending)
 
 

@@ -16,6 +16,9 @@ from .pipeline import Pipeline, Shared
 from .settings import Settings
 
 
+_JSON = {"Content-Type": "application/json"}
+
+
 @attrs.frozen(eq=False, repr=False)
 class Caller:
     """What a client and its resources have in common.
@@ -25,12 +28,14 @@ class Caller:
         shared: What it shares with its copies.
         pipeline: The way of its calls.
         headers: Those of each call: ours, and those of the settings.
+        with_body: The same, of each call with a body.
     """
 
     settings: Settings
     shared: Shared
     pipeline: Pipeline
     headers: Mapping[str, str]
+    with_body: Mapping[str, str]
 
     @classmethod
     def of(cls, settings: Settings, shared: Shared) -> Caller:
@@ -40,6 +45,7 @@ class Caller:
             shared,
             Pipeline.of(shared, settings.retry),
             merged(HEADERS, settings.headers),
+            merged({**HEADERS, **_JSON}, settings.headers),
         )
 
     def deadline(self) -> float:
@@ -74,15 +80,12 @@ class Caller:
             read: Reads a success.
             before_send: Awaited before each attempt.
         """
-        headers = dict(self.headers)
-        if content:
-            headers["Content-Type"] = "application/json"
         return Call(
             operation=operation,
             request=Request(
                 method=method,
                 url=f"{self.settings.base_url}{target}",
-                headers=headers,
+                headers=dict(self.with_body if content else self.headers),
                 content=content,
             ),
             deadline=self.deadline() if deadline is None else deadline,

@@ -263,13 +263,17 @@ class AsyncSesamy:
             raise InvalidRequestError(
                 f"method must be one of {', '.join(sorted(_METHODS))}."
             )
+        method = str.__str__(method)  # Also of a member of an Enum.
         content = None if json is None else _body(json)
         refused = content is None and json is not None
         del json  # No traceback may show it as a local of ours.
         if refused:
             raise InvalidRequestError("json: it holds what JSON can't.")
-        target = Secret(f"{api_path(path)}{query_string(query)}")
+        asked = query_string(query)
         del query  # Nor this.
+        if isinstance(asked, InvalidRequestError):
+            raise asked
+        target = Secret(f"{api_path(path)}{asked.reveal()}")
         call = self._caller.call(
             f"request {method}",
             method,

@@ -258,7 +258,8 @@ class AsyncContracts:
             repeatable=True,
             deadline=by,
             external_order_id=external_order_id,
-            contract_id=contract_id,
+            # Plain, where it is a member of an Enum: an answer is told by it.
+            contract_id=str.__str__(contract_id),
             read=read_confirmed,
         )
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from typing import cast
 from urllib.parse import quote, unquote, urlencode
 
+from .core.secret import Secret
 from .errors import InvalidRequestError
 
 
 _LONGEST = 1000
+_MOST_BITS = 1024  # Of a number; as many as the largest float has.
 _DOTS = {".", ".."}
 _ODD = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 # What a path may hold as it is (RFC 3986, section 3.3), and escapes.
@@ -72,35 +74,60 @@ def api_path(path: object) -> str:
     return quote(path, safe=_KEPT)
 
 
-def query_string(query: object) -> str:
+def query_string(query: object) -> Secret | InvalidRequestError:
     """Return ``?a=1&b=2``, or nothing; what is None is left out.
 
-    Raises:
-        InvalidRequestError: It is no mapping, a name is no str, or a value
-            no str, number or bool.
+    Returns what is wrong, rather than raises it: no traceback may show the
+    query, which may be personal, as a local of ours.
+
+    Returns:
+        The query; or, where it is no mapping, a name is no str, or a value
+        no str, number or bool, the error that says so.
     """
-    pairs: list[tuple[str, str]] = []
     if query is None:
-        return ""
+        return Secret("")
     if not isinstance(query, Mapping):
-        raise InvalidRequestError("query must be a mapping.")
-    for name, value in cast("Mapping[object, object]", query).items():
-        if not isinstance(name, str):
-            raise InvalidRequestError("query: its names must be str.")
-        if value is None:
-            continue
-        if not isinstance(value, str | int | float):
-            raise InvalidRequestError(
-                f"query: {name!r} must be a str, a number or a bool, "
-                f"got {type(value).__name__}."
-            )
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        if not (_plain(text) and _plain(name)):
-            raise InvalidRequestError(
-                f"query: {name!r} holds control characters."
-            )
-        pairs.append((name, text))
-    return f"?{urlencode(pairs)}" if pairs else ""
+        return InvalidRequestError("query must be a mapping.")
+    given = dict(cast("Mapping[object, object]", query))
+    problems = (_problem(name, value) for name, value in given.items())
+    problem = next(filter(None, problems), None)
+    if problem is not None:
+        return InvalidRequestError(problem)
+    pairs = [
+        (cast("str", name), _written(cast("str | float", value)))
+        for name, value in given.items()
+        if value is not None
+    ]
+    return Secret(f"?{urlencode(pairs)}" if pairs else "")
+
+
+def _problem(name: object, value: object) -> str | None:
+    """Say what is wrong with one pair of a query."""
+    if not isinstance(name, str):
+        return "query: its names must be str."
+    if value is None:
+        return None
+    if not isinstance(value, str | int | float):
+        return (
+            f"query: {name!r} must be a str, a number or a bool, "
+            f"got {type(value).__name__}."
+        )
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return f"query: {name!r} is too large a number."
+    if not (_plain(_written(value)) and _plain(name)):
+        return f"query: {name!r} holds control characters."
+    return None
+
+
+def _written(value: str | float) -> str:
+    """Return the value itself, also where it is a member of an Enum."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__repr__(value)
+    return float.__repr__(value)
 
 
 def _plain(text: str) -> bool:

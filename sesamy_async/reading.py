@@ -41,7 +41,7 @@ def read_confirmed(call: Call, response: Response) -> Contract:
 
     No source says what it holds; that it was confirmed, the status says.
     """
-    confirmed = str(call.contract_id)
+    confirmed = call.contract_id or ""
     if not response.content.strip():
         return Contract(id=confirmed)
     data = _json(call, response)

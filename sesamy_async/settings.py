@@ -49,6 +49,8 @@ class Settings:
     )
 
 
+_ENDLESS = 1e9  # Seconds; a few times more overflow in a socket.
+
 # A token (RFC 9110, section 5.6.2).
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -113,7 +115,7 @@ def check_vendor(value: object) -> str:
     except InvalidRequestError as error:
         message = str(error.args[0])
     else:
-        return str(value)
+        return str.__str__(cast("str", value))
     raise ConfigurationError(message)
 
 
@@ -150,14 +152,15 @@ def check_url(argument: str, value: str, variable: str) -> str:
 
 
 def check_seconds(argument: str, value: object) -> float:
-    """Return a time limit; None and infinity are no limit.
+    """Return a time limit; None, infinity and 30 years are no limit.
 
     Raises:
         ConfigurationError: It is no number above zero.
     """
     if value is None or value == math.inf:
         return math.inf
-    return check_number(argument, value, above=True)
+    seconds = check_number(argument, value, above=True)
+    return seconds if seconds < _ENDLESS else math.inf
 
 
 def check_headers(headers: object) -> dict[str, str]:

@@ -77,6 +77,18 @@ class FakeAuth:
         return self.renewable
 
 
+@attrs.define
+class WrongAuth(FakeAuth):
+    """Hands out what it was told to."""
+
+    value: Any = None
+
+    async def authorization(self, call: Call) -> Any:
+        """Return that."""
+        del call
+        return self.value
+
+
 async def test_authorize() -> None:
     """Each attempt carries the value, hidden."""
     script = Script([an_answer()])
@@ -86,6 +98,17 @@ async def test_authorize() -> None:
     assert value
     assert "Bearer 1" == value.reveal()
     assert "Bearer" not in repr(script.calls[0])
+
+
+@pytest.mark.parametrize("value", [None, "", "Bearer 1\r\nX-Evil: 2"])
+async def test_authorize_with_what_is_no_value(value: Any) -> None:
+    """What can't stand in a header is named, and nothing is sent."""
+    script = Script([an_answer()])
+    with pytest.raises(ConfigurationError, match=r"WrongAuth\.a") as caught:
+        await Authorize(WrongAuth(value=value))(a_call(), script)
+
+    assert (Outcome.NOT_SENT, []) == (caught.value.outcome, script.calls)
+    assert "Evil" not in str(caught.value)
 
 
 @pytest.mark.parametrize("renewable", [True, False])

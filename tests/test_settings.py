@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ from sesamy_async.settings import (
 
 
 CREDENTIALS = {"client_id": "c", "client_secret": "CANARY"}
+
+
+HUGE = -(10**5000)  # More digits than Python writes.
 
 
 @pytest.fixture(params=[AsyncSesamy, Sesamy])
@@ -130,14 +134,22 @@ def test_url_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"), [(None, math.inf), (math.inf, math.inf), (5, 5.0)]
+    ("given", "expected"),
+    [
+        (None, math.inf),
+        (math.inf, math.inf),
+        (5, 5.0),
+        (1e300, math.inf),
+    ],
 )
 def test_seconds(given: float | None, expected: float) -> None:
-    """None and infinity are no limit."""
+    """None and infinity are no limit, nor what no socket can wait for."""
     assert expected == check_seconds("timeout", given)
 
 
-@pytest.mark.parametrize("given", [0, -1, "5", [], True, math.nan])
+@pytest.mark.parametrize(
+    "given", [0, -1, "5", [], True, math.nan, 10**400, HUGE], ids=type
+)
 def test_seconds_refused(given: Any) -> None:
     """What is no time above zero is refused by name."""
     with pytest.raises(ConfigurationError, match="timeout"):
@@ -191,6 +203,15 @@ def test_impossible(kind: Any, changes: dict[str, Any], named: str) -> None:
         kind(**given)
 
     assert "CANARY" not in str(caught.value)
+
+
+def test_vendor_of_an_enum(kind: Any) -> None:
+    """The value of a member counts, not its name."""
+
+    class Vendor(str, Enum):  # noqa: UP042 - as it was before StrEnum
+        ACME = "acme"
+
+    assert "acme" == kind(Vendor.ACME, **CREDENTIALS).vendor_id
 
 
 def test_impossible_auth(kind: Any) -> None:

@@ -11,7 +11,7 @@ from sesamy_async.core.call import Call
 from sesamy_async.core.secret import Secret
 from sesamy_async.errors import ConfigurationError
 
-from .printable import is_header_value, is_token
+from .printable import is_header_value, is_token, wants_header_value
 
 
 @attrs.frozen(init=False)
@@ -76,12 +76,7 @@ class CallableAuth:
         answer = Secret(await _wait_for(self.ask()))
         if not is_header_value(answer.reveal()):
             name = getattr(self.ask, "__qualname__", type(self.ask).__name__)
-            raise ConfigurationError(
-                f"auth= {name} must return the whole Authorization value: "
-                "a text of printable ASCII characters, not empty, without "
-                "line breaks and outer spaces; "
-                f"it returned a {type(answer.reveal()).__name__}."
-            )
+            raise ConfigurationError(wants_header_value(name, answer.reveal()))
         return answer.reveal()
 
     async def rejected(self, authorization: str, call: Call) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import math
+import sys
 
 from sesamy_async.errors import ConfigurationError
+
+
+_SHOWN_BITS = 64
 
 
 def check_number(
@@ -24,10 +27,13 @@ def check_number(
     bound = f"{'more than' if above else 'at least'} {least:g}"
     if isinstance(value, int | float) and not isinstance(value, bool):
         fits = value > least if above else value >= least
-        if fits and math.isfinite(value):
+        # No isfinite(), which can't look at an integer of 400 digits.
+        if fits and value <= sys.float_info.max:
             return float(value)
+        huge = isinstance(value, int) and value.bit_length() > _SHOWN_BITS
+        got = "one of too many digits" if huge else value
         raise ConfigurationError(
-            f"{name} must be a finite number, {bound}; got {value}."
+            f"{name} must be a finite number, {bound}; got {got}."
         )
     raise ConfigurationError(
         f"{name} must be a number, {bound}; got {type(value).__name__}."

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import attrs
 
+from sesamy_async.auth.printable import is_header_value, wants_header_value
 from sesamy_async.core.auth import Auth
 from sesamy_async.core.call import Call, Proceed
 from sesamy_async.core.response import Response
 from sesamy_async.core.secret import Secret
-from sesamy_async.errors import UnauthorizedError
+from sesamy_async.errors import ConfigurationError, UnauthorizedError
 
 
 _NO_USE = {"insufficient_scope", "insufficient_permissions"}
@@ -23,6 +24,9 @@ class Authorize:
     async def __call__(self, call: Call, proceed: Proceed) -> Response:
         """Send the call with an Authorization value."""
         value = Secret(await self.auth.authorization(call))
+        if not is_header_value(value.reveal()):
+            who = f"{type(self.auth).__name__}.authorization"
+            raise ConfigurationError(wants_header_value(who, value.reveal()))
         request = call.request.authorized(value)
         try:
             return await proceed(attrs.evolve(call, request=request))
