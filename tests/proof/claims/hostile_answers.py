@@ -1,0 +1,60 @@
+"""Whatever an attacker answers on a socket, a call ends as it should."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from functools import partial
+
+from proof.claim import Claim, Row, Scale, tried
+from sesamy_async import Outcome
+from support import faults
+from support.calling import World, confirm, create
+from support.fault_server import FaultServer
+from support.faults import raw
+from support.hostile_rows import ROWS, Hostile
+
+
+_SETTLED = {Outcome.NOT_SENT, Outcome.REFUSED}
+
+
+def _rows(scale: Scale) -> Iterator[Row]:
+    for row in ROWS:
+        yield tried(row.what, scale, partial(_once, row))
+
+
+def _once(row: Hostile, chance: random.Random) -> str | None:
+    world = chance.choice(list(World))
+    kind = chance.choice(["create", "confirm", "token"])
+    step = raw(row.data, stay=not row.ends)
+    with FaultServer([step], faults.good) as server:
+        login = {
+            "token_url": f"{server.url}/oauth/token",
+            "client_id": "c",
+            "client_secret": "s3cret",
+        }
+        ending = world.one(
+            confirm if kind == "confirm" else create,
+            base_url=server.url,
+            **(login if kind == "token" else {}),
+        )
+        received = server.operations
+    expected = row.confirm if kind == "confirm" else row.create
+    holds = ending.outcome is expected
+    if kind == "token":
+        holds = ending.outcome in _SETTLED and received == ["POST"]
+    where = f"{kind}, {world}"
+    return None if holds else f"{where}: {ending.outcome}, {received}"
+
+
+CLAIM = Claim(
+    name="hostile-answers",
+    promise=(
+        "Whatever bytes answer a create, a confirm or a token call on a real "
+        "socket, nothing but a `SesamyError` with a true outcome comes out "
+        "of it, on asyncio, on trio and blocking."
+    ),
+    rows=_rows,
+    runs=100,
+    short=2,
+)
