@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import unquote
 
 from sesamy_async.errors import ConfigurationError
 
 from .envelope import json_answer
 from .exchange import Answer, SandboxRequest
+from .faults import Faults
 from .fields import parse
-from .sandbox import Sandbox
+from .ledger import Ledger
 
 
 PREFIX = "/_sandbox/"
@@ -22,7 +23,18 @@ PREFIX = "/_sandbox/"
 _FAULT_KEYS = {"fault", "times", "on"}
 
 
-def administer(sandbox: Sandbox, request: SandboxRequest) -> Answer:
+class World(Protocol):
+    """What is administered: a sandbox."""
+
+    ledger: Ledger
+    faults: Faults
+
+    def reset(self) -> None:
+        """Start over."""
+        ...
+
+
+def administer(world: World, request: SandboxRequest) -> Answer:
     """Answer a request to an endpoint of the sandbox's own.
 
     ``GET /_sandbox/ledger`` tells what was done,
@@ -33,16 +45,14 @@ def administer(sandbox: Sandbox, request: SandboxRequest) -> Answer:
     """
     match request.method, request.path.removeprefix(PREFIX).split("/"):
         case "GET", ["ledger"]:
-            return json_answer(200, sandbox.ledger.as_json())
+            return json_answer(200, world.ledger.as_json())
         case "GET", ["orders", order]:
-            return json_answer(
-                200, sandbox.ledger.order_as_json(unquote(order))
-            )
+            return json_answer(200, world.ledger.order_as_json(unquote(order)))
         case "POST", ["reset"]:
-            sandbox.reset()
+            world.reset()
             return json_answer(200, {})
         case "POST", ["faults"]:
-            return _queue(sandbox, request.body)
+            return _queue(world, request.body)
         case _:
             return json_answer(
                 404,
@@ -54,14 +64,7 @@ def administer(sandbox: Sandbox, request: SandboxRequest) -> Answer:
             )
 
 
-def answer_all(sandbox: Sandbox, request: SandboxRequest) -> Answer:
-    """Answer a request to Sesamy's API, or to the sandbox's own."""
-    if request.path.startswith(PREFIX):
-        return administer(sandbox, request)
-    return sandbox.handle(request)
-
-
-def _queue(sandbox: Sandbox, body: bytes) -> Answer:
+def _queue(world: World, body: bytes) -> Answer:
     try:
         asked = parse(body)
     except ValueError:
@@ -70,7 +73,7 @@ def _queue(sandbox: Sandbox, body: bytes) -> Answer:
     if problem is not None:
         return _refuse(problem)
     try:
-        sandbox.faults.add(
+        world.faults.add(
             asked["fault"],
             times=asked.get("times", 1),
             on=asked.get("on", "any"),
@@ -78,7 +81,7 @@ def _queue(sandbox: Sandbox, body: bytes) -> Answer:
     except ConfigurationError as error:
         return _refuse(str(error.args[0]))
     return json_answer(
-        200, {"pending": [str(fault) for fault in sandbox.faults.pending]}
+        200, {"pending": [str(fault) for fault in world.faults.pending]}
     )
 
 

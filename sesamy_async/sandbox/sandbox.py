@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
 
+from .admin import PREFIX, administer
 from .bucket import Bucket
 from .config import SandboxConfig
 from .damage import damage
@@ -195,10 +195,13 @@ class Sandbox:
             HandlerTransport,
         )
 
-        # It needs this class first.
-        from .admin import answer_all  # noqa: PLC0415
+        return HandlerTransport(self._answer_all)
 
-        return HandlerTransport(partial(answer_all, self))
+    def _answer_all(self, request: SandboxRequest) -> Answer:
+        """Answer a request to Sesamy's API, or to the sandbox's own."""
+        if request.path.startswith(PREFIX):
+            return administer(self, request)
+        return self.handle(request)
 
     def reset(self) -> None:
         """Start over: no contracts, tokens, counts or queued faults."""
