@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from sesamy_async.bulk.check import Checked, check, checking, write_problems
 from sesamy_async.bulk.check.notes import Notes
 from sesamy_async.bulk.errors import InputFileError
 from sesamy_async.bulk.journal.entry import Planned
+from sesamy_async.bulk.reports.sheet import Sheet
 from sesamy_async.bulk.source import Source
 from support.order_files import Folder
 
@@ -215,6 +218,38 @@ def test_problems_as_a_table(checked: Checked, tmp_path: Path) -> None:
             ["1", "quantity", "must be at least 1"],
             ["1", "'=1+1", "unknown field"],
         ] == [*csv.reader(file)]
+
+
+def test_problems_are_private(checked: Checked, tmp_path: Path) -> None:
+    """Only who checks a file reads what is wrong with it."""
+    path = tmp_path / "problems.csv"
+    with checked:
+        write_problems(checked, path)
+
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+
+
+def test_problems_on_a_full_disk(
+    checked: Checked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a list of problems is never left, nor put over another."""
+    path = tmp_path / "problems.csv"
+    path.write_text("before", encoding="utf-8")
+    rows: list[object] = []
+    add = Sheet.add
+
+    def full(self: Sheet, *values: object) -> None:
+        rows.append(values)
+        if rows[1:]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        add(self, *values)
+
+    monkeypatch.setattr(Sheet, "add", full)
+    with checked, pytest.raises(InputFileError, match="No space left"):
+        write_problems(checked, path)
+
+    assert "before" == path.read_text(encoding="utf-8")
+    assert 2 == len([*tmp_path.iterdir()])
 
 
 def test_problems_that_can_not_be_written(

@@ -66,7 +66,7 @@ def test_list_of_problems_has_no_place(
 
     assert 2 == ran.code
     assert "row 3, userData.email" in ran.err
-    assert "(The list of all is missing: orders.problems.csv can't" in ran.err
+    assert "(The list of all is missing: The report orders.prob" in ran.err
 
 
 @pytest.mark.parametrize(

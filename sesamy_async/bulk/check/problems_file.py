@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from pathlib import Path
 
 from sesamy_async.bulk.errors import InputFileError
+from sesamy_async.bulk.reports.errors import ReportError
+from sesamy_async.bulk.reports.sheet import Sheet
 
 from .checked import Checked
 
 
 _HEADER = ("row", "column", "reason")
-# What begins a formula in one spreadsheet or another (OWASP, "CSV injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def write_problems(checked: Checked, path: str | os.PathLike[str]) -> None:
     """Write all problems as CSV: row, column, reason.
 
-    It replaces what is there, and is UTF-8 with a byte order mark, as
-    spreadsheets expect it.  No cell of it runs as a formula: headers are
-    those of somebody else's file.
+    It replaces what is there as a whole, has mode 0600, and is UTF-8 with
+    a byte order mark, as spreadsheets expect it.  No cell of it runs as a
+    formula: headers are those of somebody else's file.  Without problems
+    there is none.
 
     Args:
         checked: What the check found.
@@ -32,21 +32,18 @@ def write_problems(checked: Checked, path: str | os.PathLike[str]) -> None:
 
     .. versionadded:: 0.1.0
     """
-    path = Path(path)
+    sheet = Sheet(Path(path), header=_HEADER, delimiter=",")
     try:
-        with path.open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(_HEADER)
-            for each in checked.problems():
-                column, reason = _plain(each.column), _plain(each.reason)
-                writer.writerow((each.row, column, reason))
+        for each in checked.problems():
+            sheet.add(each.row, each.column, each.reason)
+        sheet.keep()
+    except ReportError as error:
+        # Not its advice: there is no journal yet.
+        said = str(error.args[0])
     except OSError as error:
-        said = error.strerror
+        said = f"{path} can't be written: {error.strerror}."
     else:
         return
-    raise InputFileError(f"{path} can't be written: {said}.")
-
-
-def _plain(cell: str) -> str:
-    """Return a cell that a spreadsheet shows as it stands."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    finally:
+        sheet.discard()
+    raise InputFileError(said)
