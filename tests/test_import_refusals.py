@@ -207,3 +207,22 @@ def test_full_stdout(
 
     assert 4 == ran.code
     assert "All 3 orders are confirmed." in ran.err
+
+
+def test_no_home(
+    sesamy: CommandLine,
+    served: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without a home, as in a container, tokens are kept nowhere."""
+
+    def fail() -> Path:
+        raise RuntimeError
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", fail)
+    ran = sesamy("import", orders_file(tmp_path / "orders.csv"), *PROMO)
+
+    assert 0 == ran.code
+    assert 1 == served.ledger.requests("token")

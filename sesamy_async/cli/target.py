@@ -54,12 +54,20 @@ def from_environment(options: Api) -> Target:
         raise ConfigurationError(
             "The vendor is missing: give --vendor, or set SESAMY_VENDOR_ID."
         )
-    store = FileTokenStore() if options.token_cache else None
     return Target(
         vendor_id=vendor,
-        credentials=credentials(store),
+        credentials=credentials(_store() if options.token_cache else None),
         base_url=options.base_url,
     )
+
+
+def _store() -> TokenStore | None:
+    """Return where tokens are kept; None where there is no such place."""
+    try:
+        return FileTokenStore()
+    except ConfigurationError:
+        # A container may have neither HOME nor a cache: no reason to stop.
+        return None
 
 
 @contextmanager
