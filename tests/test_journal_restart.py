@@ -18,7 +18,18 @@ from support.journals import AT, TERMS, bring, new_journal
 
 
 AGAIN = Change(row=7, state=State.PENDING, strays=1)
-CHANGED = "orders.csv has changed, or how it is read (encoding, mapping)"
+CHANGED = (
+    "orders.csv has changed, or how it is read (encoding, delimiter, "
+    "mapping, --allow-unknown)"
+)
+ANEW = (
+    "or begin anew, for no order of it has a contract: `sesamy journal purge "
+    "{} --yes --force` removes it"
+)
+APART = (
+    "or import what is new from a file of its own, with none of the orders "
+    "that this journal knows, for they would be sent again"
+)
 LOOK = Change(row=7, state=State.UNKNOWN, reason=CUT_OFF)
 
 
@@ -98,7 +109,7 @@ def test_restart_of_a_strict_import(tmp_path: Path) -> None:
         ({"source": "renamed.csv"}, ()),
         (
             {"fingerprint": "f2"},
-            ("orders.csv has changed, or how it is read (encoding, mapping)",),
+            (CHANGED,),
         ),
         (
             {"promo_code": "X"},
@@ -147,16 +158,36 @@ def test_no_strays_before() -> None:
     )
 
 
-def test_agree(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("state", "onward"),
+    [
+        (State.PENDING, ANEW),
+        (State.REJECTED, ANEW),
+        (State.INTENT, APART),
+        (State.CREATED, APART),
+        (State.CONFIRMED, APART),
+        (State.UNKNOWN, APART),
+    ],
+)
+def test_agree(tmp_path: Path, state: State, onward: str) -> None:
     """A journal of another import is refused, with what to do."""
-    with new_journal(tmp_path / "j") as journal:
+    path = tmp_path / "j"
+    with new_journal(path) as journal:
+        bring(journal, 2, state)
         journal.agree(TERMS)
         with pytest.raises(JournalMismatchError) as raised:
             journal.agree(attrs.evolve(TERMS, promo_code="B", vendor_id="b"))
 
     assert (
-        f"The journal {tmp_path / 'j'} is of another import: --promo was "
-        "SPRING-12, and is B; --vendor was acme, and is b. Go on as it "
-        "began; or import what is new from a file of its own, with none of "
-        "the orders that this journal knows, for they would be sent again."
+        f"The journal {path} is of another import: --promo was SPRING-12, "
+        "and is B; --vendor was acme, and is b. Go on as it began; "
+        f"{onward.format(path)}."
     ) == raised.value.args[0]
+
+
+def test_a_stray_is_no_new_beginning(tmp_path: Path) -> None:
+    """An order that may have left a contract is not forgotten."""
+    with new_journal(tmp_path / "j") as journal:
+        journal.apply([Change(row=2, state=State.PENDING, strays=1)])
+        with pytest.raises(JournalMismatchError, match="file of its own"):
+            journal.agree(attrs.evolve(TERMS, promo_code="B"))

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from sesamy_async.bulk.errors import JournalMismatchError
+from sesamy_async.bulk.state import State
+
 from .terms import Terms
 
+
+_IDLE = {State.PENDING, State.REJECTED}
 
 _OPTIONS = {
     "promo_code": "--promo",
@@ -34,9 +42,34 @@ def differences(before: Terms, now: Terms) -> tuple[str, ...]:
         found.insert(
             0,
             f"{before.source} has changed, or how it is read (encoding, "
-            "mapping)",
+            "delimiter, mapping, --allow-unknown)",
         )
     return tuple(found)
+
+
+def disagreement(
+    path: Path, found: Iterable[str], counts: Mapping[State, int], strays: int
+) -> JournalMismatchError:
+    """Return the error that says what differs, and what to do.
+
+    Args:
+        path: Of the journal.
+        found: What differs.
+        counts: How many rows are in each state.
+        strays: How many contracts may be left over.
+    """
+    sent = strays or any(counts[each] for each in State if each not in _IDLE)
+    onward = (
+        "or import what is new from a file of its own, with none of the "
+        "orders that this journal knows, for they would be sent again"
+        if sent
+        else "or begin anew, for no order of it has a contract: `sesamy "
+        f"journal purge {path} --yes --force` removes it"
+    )
+    return JournalMismatchError(
+        f"The journal {path} is of another import: {'; '.join(found)}. "
+        f"Go on as it began; {onward}."
+    )
 
 
 def _shown(value: str | None) -> str:

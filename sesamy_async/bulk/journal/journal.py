@@ -16,10 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sesamy_async.bulk.errors import JournalError, JournalMismatchError
+from sesamy_async.bulk.errors import JournalError
 from sesamy_async.bulk.state import State
 
-from .agreement import differences
+from .agreement import differences, disagreement
 from .draft import draft, sweep
 from .entry import Change, Entry, Planned
 from .restart import after_cut
@@ -126,12 +126,8 @@ class Journal:
         """
         found = differences(self._terms, terms)
         if found:
-            raise JournalMismatchError(
-                f"The journal {self.path} is of another import: "
-                f"{'; '.join(found)}. Go on as it began; or import what is "
-                "new from a file of its own, with none of the orders that "
-                "this journal knows, for they would be sent again."
-            )
+            counts, strays = self.counts(), self.strays()
+            raise disagreement(self.path, found, counts, strays)
 
     def restart(self) -> int:
         """Decide what becomes of every order whose create was cut off.
