@@ -96,7 +96,7 @@ class Fault:
         """Answer with this status.
 
         A 2xx is no error: it is done, and the usual answer comes with
-        this status instead of its own.
+        this status instead of its own; what is refused is told as refused.
 
         Args:
             code: The status, 200 to 599.
