@@ -10,7 +10,12 @@ import pytest
 from sesamy_async.bulk.check import Checked, check
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.sandbox import Sandbox
-from support.command_line import CommandLine, orders_file
+from support.command_line import (
+    CommandLine,
+    once,
+    orders_file,
+    with_mistake,
+)
 
 
 PROMO = ("--promo", "SPRING-12")
@@ -78,6 +83,25 @@ def test_promo_that_is_none(
     assert 2 == ran.code
     assert ran.err.startswith("Error: --promo")
     assert [Path("orders.csv")] == [*Path().iterdir()]
+
+
+def test_report_that_is_imported(
+    sesamy: CommandLine, served: Sandbox, tmp_path: Path
+) -> None:
+    """A rejected report that was mended and imported is not written anew."""
+    with_mistake(orders_file(tmp_path / "orders.csv"), row=3)
+    whole = ("import", "orders.csv", *PROMO, "--skip-invalid")
+    mended = ("import", "orders.rejected.csv", *PROMO)
+    sesamy(*whole)
+    report = Path("orders.rejected.csv")
+    text = report.read_text("utf-8-sig").replace("(at)", "@")
+    report.write_text(text, encoding="utf-8-sig")
+    before = report.read_bytes()
+    codes = [sesamy(*each).code for each in (mended, whole, mended)]
+
+    assert [0, 3, 0] == codes
+    assert before == report.read_bytes()
+    assert once(served, 3)
 
 
 def test_linked_file(

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import attrs
 
+from sesamy_async.bulk.journal.place import journal_path
+
 from .cells import harmless
 from .draft import Draft
 
@@ -38,9 +40,13 @@ class Report:
     def keep(self) -> None:
         """Put it in its place; without rows, nothing is there.
 
+        One that is imported itself, mended perhaps, stays as it is.
+
         Raises:
             ReportError: That can't be done.
         """
+        if journal_path(self.path).exists():
+            return
         if self._draft is None:
             self.path.unlink(missing_ok=True)
         else:
