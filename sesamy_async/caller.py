@@ -10,7 +10,6 @@ import attrs
 from .core.call import BeforeSend, Call, Request
 from .core.headers import merged
 from .core.response import Response
-from .errors import ConfigurationError
 from .identity import HEADERS
 from .pipeline import Pipeline, Shared
 from .settings import Settings
@@ -103,6 +102,5 @@ class Caller:
         Raises:
             SesamyError: Whatever happened, with what became of the call.
         """
-        if self.shared.lifetime.closed:
-            raise ConfigurationError("This client is closed; make a new one.")
+        self.shared.lifetime.check()
         return await self.pipeline.perform(call)

@@ -19,6 +19,7 @@ from .core.call import Middleware
 from .core.codec import dumps
 from .core.exchange import Exchange
 from .core.headers import merged
+from .core.lifetime import Lifetime
 from .core.quota import Quota
 from .core.rate_limit import Bucket, RateLimit
 from .core.response import Response
@@ -87,6 +88,7 @@ class AsyncSesamy:
     _name: ClassVar[str] = "AsyncSesamy"
     _blocking: ClassVar[bool] = False
     _owner = False
+    _original: AsyncSesamy | None = None
     contracts: AsyncContracts
     """The operations on contracts."""
 
@@ -134,7 +136,8 @@ class AsyncSesamy:
         )
         runtime = self._runtime()
         carrier = bind_transport(transport, runtime, blocking=self._blocking)
-        exchange = Exchange(carrier, runtime)
+        lifetime = Lifetime()
+        exchange = Exchange(carrier, runtime, lifetime)
         shared = Shared(
             runtime=runtime,
             transport=carrier,
@@ -150,6 +153,7 @@ class AsyncSesamy:
             quota=Quota(),
             bucket=Bucket(rate_limit, runtime.now()) if rate_limit else None,
             middleware=tuple(middleware),
+            lifetime=lifetime,
         )
         self._use(Caller.of(settings, shared))
         self._owner = True
@@ -227,6 +231,9 @@ class AsyncSesamy:
             changes["headers"] = merged(old, check_headers(headers))
         settings = attrs.evolve(self._caller.settings, **changes)
         copy = object.__new__(type(self))
+        # Else the original, unclosed, would be gone without a warning as
+        # long as nothing was sent, and nobody could close the connections.
+        copy._original = self
         copy._use(Caller.of(settings, self._caller.shared))
         return copy
 

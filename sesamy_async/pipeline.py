@@ -11,6 +11,7 @@ from .core.auth import Auth
 from .core.call import Call, Middleware, Proceed
 from .core.exchange import Exchange
 from .core.explain import explain_answer
+from .core.lifetime import Lifetime
 from .core.outcome import Outcome
 from .core.quota import Quota
 from .core.rate_limit import Bucket
@@ -30,13 +31,6 @@ from .middleware.deadline import Deadline
 from .middleware.log import Log
 from .middleware.pace import Pace
 from .middleware.retry import Retry
-
-
-@attrs.define(eq=False, repr=False)
-class Lifetime:
-    """Whether a client, and with it all its copies, is closed."""
-
-    closed: bool = False
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -61,7 +55,7 @@ class Shared:
     quota: Quota
     bucket: Bucket | None
     middleware: Sequence[Middleware]
-    lifetime: Lifetime = attrs.field(factory=Lifetime)
+    lifetime: Lifetime
 
 
 @attrs.frozen(eq=False, repr=False)

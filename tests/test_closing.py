@@ -9,7 +9,14 @@ import anyio
 import httpx
 import pytest
 
-from sesamy_async import ConnectionFailedError, StaticToken
+from sesamy_async import (
+    ConfigurationError,
+    ConnectionFailedError,
+    Outcome,
+    RateLimit,
+    SesamyError,
+    StaticToken,
+)
 from sesamy_async.client import AsyncSesamy
 from sesamy_async.runtimes.on_anyio import AnyioRuntime
 from sesamy_async.sandbox import Sandbox, running
@@ -79,6 +86,27 @@ async def test_closed_during_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
             await client.aclose()
 
         assert not client._caller.shared.transport.used
+
+
+async def test_closed_during_a_wait(served: Sandbox) -> None:
+    """A call that waits for its turn meanwhile opens no new connection."""
+    client = AsyncSesamy(rate_limit=RateLimit(requests=5, per=1, burst=1))
+    await client.contracts.create("SPRING-12", ORDER)
+    errors: list[SesamyError] = []
+
+    async def late() -> None:
+        with pytest.raises(ConfigurationError, match="closed") as caught:
+            await client.contracts.create("SPRING-12", ORDER)
+        errors.append(caught.value)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(late)
+        await anyio.wait_all_tasks_blocked()
+        await client.aclose()
+
+    assert [Outcome.NOT_SENT] == [error.outcome for error in errors]
+    assert not client._caller.shared.transport.used
+    assert 1 == len(served.ledger.contracts(ORDER.external_order_id))
 
 
 async def test_after_a_fork() -> None:

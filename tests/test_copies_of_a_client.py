@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 
 import pytest
@@ -11,7 +12,9 @@ from sesamy_async import (
     AsyncSesamy,
     ConfigurationError,
     RetryPolicy,
+    Sesamy,
 )
+from sesamy_async.sandbox import Sandbox
 from support.wire import API, ORDER
 
 
@@ -51,3 +54,17 @@ async def test_closed(client: AsyncSesamy) -> None:
     for each in (client, copy):
         with pytest.raises(ConfigurationError, match="closed"):
             await each.contracts.create("P", ORDER)
+
+
+def test_a_copy_whose_client_nobody_holds(served: Sandbox) -> None:
+    """It warns at its end, for nothing else will close the connections."""
+    del served
+    copy = Sesamy().with_options(timeout=5)
+    gc.collect()
+    with copy:
+        copy.contracts.create("SPRING-12", ORDER)
+    with pytest.warns(ResourceWarning, match=r"^unclosed Sesamy\("):
+        del copy
+    # The warning kept the client alive, and with it its socket.
+    with pytest.warns(ResourceWarning, match="socket"):
+        gc.collect()

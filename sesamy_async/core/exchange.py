@@ -11,6 +11,7 @@ from sesamy_async.errors import ConfigurationError, SesamyError
 from .call import Call
 from .explain import explain_answer, explain_failure
 from .failure import Failure, FailureKind, TransportFailure
+from .lifetime import Lifetime
 from .response import Response
 from .runtime import Runtime
 from .status import SUCCESS
@@ -30,6 +31,7 @@ class Exchange:
 
     transport: Transport
     runtime: Runtime
+    lifetime: Lifetime = attrs.field(factory=Lifetime)
 
     async def __call__(self, call: Call) -> Response:
         """Send the call and return Sesamy's answer.
@@ -38,6 +40,7 @@ class Exchange:
             SesamyError: With the outcome of this attempt.
         """
         record = call.record
+        self.lifetime.check()
         if self.runtime.now() >= call.deadline:
             raise explain_failure(call, _LATE)
         if _doubles(call):
