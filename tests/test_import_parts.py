@@ -13,14 +13,13 @@ from rich.console import Console
 from sesamy_async.bulk.confirm import Confirm
 from sesamy_async.bulk.progress import Progress
 from sesamy_async.bulk.summary import Ending, ImportSummary
-from sesamy_async.cli import import_watch
 from sesamy_async.cli.exit_codes import ExitCode
-from sesamy_async.cli.import_bar import picture
-from sesamy_async.cli.import_estimate import estimate, seconds_for
-from sesamy_async.cli.import_exit import exit_code_of_import
-from sesamy_async.cli.import_stop import Presses, heeding
-from sesamy_async.cli.import_watch import Log, counting, watching
-from sesamy_async.cli.import_words import moment
+from sesamy_async.cli.importing.bar import picture
+from sesamy_async.cli.importing.estimate import estimate, seconds_for
+from sesamy_async.cli.importing.exit import exit_code_of_import
+from sesamy_async.cli.importing.stop import Presses, heeding
+from sesamy_async.cli.importing.watch import Log, counting, watching
+from sesamy_async.cli.importing.words import moment
 from sesamy_async.core.rate_limit import RateLimit
 
 
@@ -185,7 +184,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> StringIO:
         return Console(file=file, width=80, force_terminal=True)
 
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(import_watch, "Console", console)
+    monkeypatch.setattr("sesamy_async.cli.importing.watch.Console", console)
     return file
 
 

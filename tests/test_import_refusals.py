@@ -183,7 +183,7 @@ def test_reports_fail(
         raise ReportError("The disk is full.")
 
     orders_file(tmp_path / "orders.csv")
-    reporting = "sesamy_async.cli.import_reporting.write_reports"
+    reporting = "sesamy_async.cli.importing.reporting.write_reports"
     with monkeypatch.context() as broken:
         broken.setattr(reporting, fail)
         ran = sesamy("import", "orders.csv", *PROMO)

@@ -12,7 +12,7 @@ import pytest
 
 from sesamy_async.auth import TokenStoreWarning
 from sesamy_async.bulk.progress import Progress
-from sesamy_async.cli.import_watch import Log, counting, watching
+from sesamy_async.cli.importing.watch import Log, counting, watching
 from sesamy_async.cli.talk import talking
 
 

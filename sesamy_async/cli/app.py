@@ -8,8 +8,10 @@ from cyclopts import App
 
 from sesamy_async._version import __version__
 
-from . import contract, import_orders, journal, onboard, sandbox, token
+from . import contract, onboard, sandbox, token
 from .answer import Script
+from .importing import orders
+from .journals import commands as journal
 
 
 _ABOUT = """\
@@ -84,9 +86,9 @@ def build() -> App:
         )
 
     app.command(
-        import_orders.import_orders,
+        orders.import_orders,
         name="import",
-        help_epilogue=import_orders.EXAMPLES,
+        help_epilogue=orders.EXAMPLES,
     )
     app.command(onboard.onboard, help_epilogue=onboard.EXAMPLES)
     app.command(contracts)

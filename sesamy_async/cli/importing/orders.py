@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import attrs
 
+from sesamy_async.cli.answer import Answer
+from sesamy_async.cli.options import API, Api, OrderFile
+from sesamy_async.cli.usage import UsageError
 from sesamy_async.paths import segment
 
-from .answer import Answer
-from .import_options import DOING, READING, SENDING, Doing, Reading, Sending
-from .options import API, Api, OrderFile
-from .usage import UsageError
+from .options import DOING, READING, SENDING, Doing, Reading, Sending
 
 
 EXAMPLES = """\
@@ -58,9 +58,9 @@ def import_orders(
     """
     from sesamy_async.bulk.reading import open_source
 
-    from .import_files import Files
-    from .import_job import Job
-    from .import_template import template
+    from .files import Files
+    from .job import Job
+    from .template import template
 
     if doing.template:
         return template(file)

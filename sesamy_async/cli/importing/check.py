@@ -12,7 +12,7 @@ from sesamy_async.bulk.errors import InputFileError
 from sesamy_async.bulk.reports.words import count
 from sesamy_async.bulk.source import Source
 
-from .import_watch import counting
+from .watch import counting
 
 
 _SHOWN = 20

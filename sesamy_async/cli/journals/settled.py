@@ -9,13 +9,13 @@ from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal.findings import read_findings
 from sesamy_async.bulk.journal.reconcile import Reconciled, reconcile
 from sesamy_async.bulk.journal.resolve import Finding, resolve
+from sesamy_async.cli.answer import Answer
+from sesamy_async.cli.usage import UsageError
 from sesamy_async.core.outcome import Outcome
 from sesamy_async.errors import SesamyError
 from sesamy_async.paths import segment
 
-from .answer import Answer
 from .lookups import lookup_of
-from .usage import UsageError
 
 
 def findings(

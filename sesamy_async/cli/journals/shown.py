@@ -12,9 +12,8 @@ import attrs
 from sesamy_async.bulk.journal import Entry, Journal, Terms
 from sesamy_async.bulk.journal.place import find_journal
 from sesamy_async.bulk.state import State
-
-from .answer import Answer, rows
-from .usage import UsageError
+from sesamy_async.cli.answer import Answer, rows
+from sesamy_async.cli.usage import UsageError
 
 
 _MOST_SHOWN = 20

@@ -12,12 +12,12 @@ from sesamy_async.bulk.importer import Importer
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.source import Source
 from sesamy_async.bulk.summary import ImportSummary
+from sesamy_async.cli.options import Api
+from sesamy_async.cli.target import Target
 
-from .import_options import Sending
-from .import_stop import Presses, in_loop
-from .import_watch import Watch
-from .options import Api
-from .target import Target
+from .options import Sending
+from .stop import Presses, in_loop
+from .watch import Watch
 
 
 _FIRST = (

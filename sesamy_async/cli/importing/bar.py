@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sesamy_async.bulk.progress import Progress
+from sesamy_async.cli.plain import plain
 
-from .import_words import facts, settled
-from .plain import plain
+from .words import facts, settled
 
 
 class Bar:

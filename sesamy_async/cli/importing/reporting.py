@@ -16,7 +16,7 @@ from sesamy_async.bulk.source import Source
 from sesamy_async.bulk.summary import ImportSummary
 from sesamy_async.errors import SesamyError
 
-from .import_files import Files
+from .files import Files
 
 
 _MINUTE = 60.0

@@ -14,12 +14,12 @@ from sesamy_async.bulk.reports.onward import steps
 from sesamy_async.bulk.reports.place import STRAYS
 from sesamy_async.bulk.reports.words import duration, ending, headline
 from sesamy_async.bulk.summary import Ending, ImportSummary
+from sesamy_async.cli.answer import Answer
+from sesamy_async.cli.exit_codes import ExitCode
 
-from .answer import Answer
-from .exit_codes import ExitCode
-from .import_exit import exit_code_of_import
-from .import_files import Files
-from .import_reporting import Reported
+from .exit import exit_code_of_import
+from .files import Files
+from .reporting import Reported
 
 
 def cut_short(journal: Journal) -> ImportSummary:

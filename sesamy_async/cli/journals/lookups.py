@@ -11,12 +11,11 @@ from typing import Any
 
 from sesamy_async.bulk.journal import Terms
 from sesamy_async.bulk.lookup import Lookup
+from sesamy_async.cli.target import credentials
+from sesamy_async.cli.usage import UsageError
 from sesamy_async.client import AsyncSesamy
 from sesamy_async.sandbox import SandboxLookup
 from sesamy_async.transport import Connections
-
-from .target import credentials
-from .usage import UsageError
 
 
 _SANDBOX = "sandbox"

@@ -9,7 +9,7 @@ import attrs
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from .options import Flag
+from sesamy_async.cli.options import Flag
 
 
 @Parameter(name="*")

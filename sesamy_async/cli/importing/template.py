@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from sesamy_async.bulk.reading import write_template
-
-from .answer import Answer
-from .usage import UsageError
+from sesamy_async.cli.answer import Answer
+from sesamy_async.cli.usage import UsageError
 
 
 _DEFAULT = "orders.csv"

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import attrs
 
+from sesamy_async.cli.options import Api
+from sesamy_async.cli.target import Target, from_environment, in_sandbox
 from sesamy_async.errors import ConfigurationError
 from sesamy_async.settings import BASE_URL, Source, check_url
-
-from .options import Api
-from .target import Target, from_environment, in_sandbox
 
 
 # As far away as a server on another continent: what an import is like can't

@@ -12,19 +12,19 @@ from sesamy_async.bulk.errors import InputFileError
 from sesamy_async.bulk.journal import Journal, Terms
 from sesamy_async.bulk.reports.words import count
 from sesamy_async.bulk.source import Source
+from sesamy_async.cli.answer import Answer
+from sesamy_async.cli.options import Api
 
-from .answer import Answer
-from .import_check import checked
-from .import_ending import answer, cut_short
-from .import_estimate import estimate
-from .import_files import Files
-from .import_options import Doing, Sending
-from .import_place import Place, at_sesamy, in_own_world
-from .import_reporting import report
-from .import_run import Run
-from .import_stop import Presses, heeding
-from .import_watch import watching
-from .options import Api
+from .check import checked
+from .ending import answer, cut_short
+from .estimate import estimate
+from .files import Files
+from .options import Doing, Sending
+from .place import Place, at_sesamy, in_own_world
+from .reporting import report
+from .run import Run
+from .stop import Presses, heeding
+from .watch import watching
 
 
 @attrs.frozen

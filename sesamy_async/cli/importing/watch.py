@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.text import Text
 
 from sesamy_async.bulk.progress import Progress
+from sesamy_async.cli.lossy import Lossy
+from sesamy_async.cli.plain import plain
 
-from .import_bar import Bar
-from .import_words import moment
-from .lossy import Lossy
-from .plain import plain
+from .bar import Bar
+from .words import moment
 
 
 _EVERY = 60.0

@@ -11,8 +11,8 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from .answer import Answer
-from .options import OUTPUT, Flag, Output
+from sesamy_async.cli.answer import Answer
+from sesamy_async.cli.options import OUTPUT, Flag, Output
 
 
 SHOW_EXAMPLES = """\
@@ -65,7 +65,7 @@ def show(file: Path, /, *, output: Output = OUTPUT) -> Answer:
         file: The journal, or the file of orders beside it.
         output: Those of all commands.
     """
-    from .journal_shown import opened, shown
+    from .shown import opened, shown
 
     del output
     with opened(file) as journal:
@@ -99,8 +99,8 @@ def resolve(
             ("yes" where there is no contract).
         output: Those of all commands.
     """
-    from .journal_settled import findings, resolved
-    from .journal_shown import opened
+    from .settled import findings, resolved
+    from .shown import opened
 
     del output
     found = findings(
@@ -131,8 +131,8 @@ def reconcile(
         concurrency: How many orders it is asked for at once.
         output: Those of all commands.
     """
-    from .journal_settled import reconciled
-    from .journal_shown import opened
+    from .settled import reconciled
+    from .shown import opened
 
     del output
     with opened(file) as journal:
@@ -158,7 +158,7 @@ def purge(
         force: Also where orders are unknown, or not finished.
         output: Those of all commands.
     """
-    from .journal_shown import opened, purged
+    from .shown import opened, purged
 
     del output
     with opened(file) as journal:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from sesamy_async.bulk.summary import Ending, ImportSummary
-
-from .exit_codes import ExitCode
+from sesamy_async.cli.exit_codes import ExitCode
 
 
 def exit_code_of_import(summary: ImportSummary) -> ExitCode:

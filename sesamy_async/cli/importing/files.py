@@ -11,8 +11,7 @@ from sesamy_async.bulk import reports
 from sesamy_async.bulk.journal import journal_path
 from sesamy_async.bulk.journal.presence import wal_of
 from sesamy_async.bulk.reports.place import STRAYS
-
-from .usage import UsageError
+from sesamy_async.cli.usage import UsageError
 
 
 _JOURNAL = ".journal"

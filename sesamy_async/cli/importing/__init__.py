@@ -1,0 +1,3 @@
+"""``sesamy import``, from the check of a file to its reports."""
+
+from __future__ import annotations

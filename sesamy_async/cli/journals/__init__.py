@@ -1,0 +1,3 @@
+"""``sesamy journal``: shown, settled, removed."""
+
+from __future__ import annotations
