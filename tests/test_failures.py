@@ -31,6 +31,8 @@ HEAD = "http11.send_request_headers."
         (httpx.UnsupportedProtocol("x"), FailureKind.REQUEST),
         (httpx.InvalidURL("x"), FailureKind.REQUEST),
         ("é".encode, FailureKind.REQUEST),
+        # Of an answer, in a transport of the caller's: it was sent.
+        ("é".encode().decode, FailureKind.BROKEN),
         (httpx.DecodingError("x"), FailureKind.BODY),
         (RuntimeError("x"), FailureKind.BROKEN),
     ],

@@ -38,7 +38,7 @@ def _kinds(httpx: Any) -> tuple[_Kind, ...]:
         ),
         (httpx.InvalidURL, request, "The URL can't be sent."),
         (
-            UnicodeError,
+            UnicodeEncodeError,
             request,
             "A header can't be sent: it may hold ASCII only.",
         ),
