@@ -85,6 +85,15 @@ def test_promo_that_is_none(
     assert [Path("orders.csv")] == [*Path().iterdir()]
 
 
+def test_no_promo_at_all(sesamy: CommandLine, tmp_path: Path) -> None:
+    """Without --promo, each row must name its own."""
+    orders_file(tmp_path / "orders.csv")
+    ran = sesamy("import", "orders.csv", "--sandbox")
+
+    assert 2 == ran.code
+    assert "row 2, promoCode: required" in ran.err
+
+
 def test_report_that_is_imported(
     sesamy: CommandLine, served: Sandbox, tmp_path: Path
 ) -> None:
@@ -117,26 +126,32 @@ def test_linked_file(
     assert 3 == served.ledger.total
 
 
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [("", "row 4 is not what it was"), ('\n"', "row 4: a quotation mark")],
+)
 def test_file_that_changes(
     sesamy: CommandLine,
     served: Sandbox,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    end: str,
+    said: str,
 ) -> None:
     """A file that changes once orders were sent does not hide that."""
-    path = orders_file(tmp_path / "orders.csv")
+    path = orders_file(Path("orders.csv"))
     create = Journal.create
 
     def changes(*arguments: Any) -> Journal:
         journal = create(*arguments)
-        orders_file(path, 2)
+        text = orders_file(path, 2).read_text("utf-8")
+        path.write_text(f"{text}{end}", encoding="utf-8")
         return journal
 
     monkeypatch.setattr(Journal, "create", changes)
     ran = sesamy("import", "orders.csv", *PROMO)
 
     assert 1 == ran.code
-    assert "row 4 is not what it was" in ran.out
+    assert said in ran.out
     assert "Nothing was sent" not in f"{ran.out}{ran.err}"
     assert served.ledger.total <= 2
 

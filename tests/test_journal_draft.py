@@ -97,6 +97,19 @@ def test_overtaken(path: Path) -> None:
         assert 7 == sum(journal.counts().values())
 
 
+def test_overtaken_by_another_file(path: Path) -> None:
+    """No more is a file that is no journal."""
+
+    def rows() -> Iterator[Planned]:
+        yield from planned(3)
+        path.write_text("mine")
+
+    with pytest.raises(JournalError, match="There is a file"):
+        new_journal(path, rows=rows())
+
+    assert ("mine", [path]) == (path.read_text(), [*path.parent.iterdir()])
+
+
 def test_two_at_once(path: Path) -> None:
     """Of two that are being made, the one that began last takes the place."""
 
