@@ -15,6 +15,7 @@ from sesamy_async.transport.asyncio_stream import (
     AsyncioBackend,
     AsyncioStream,
 )
+from sesamy_async.transport.sip import SIP
 from support.leaks import told_by
 
 
@@ -76,6 +77,15 @@ async def test_much(pair: tuple[AsyncioStream, socket.socket]) -> None:
 
     assert len(MUCH) == read
     assert held < len(MUCH) / 2
+
+
+async def test_sips(pair: tuple[AsyncioStream, socket.socket]) -> None:
+    """However much there is, what is parsed at once is little."""
+    stream, peer = pair
+    peer.sendall(b"x" * 3 * SIP)
+    await asyncio.sleep(0.05)
+
+    assert SIP == len(await stream.read(65_536, 5.0))
 
 
 async def test_reading_is_fair(

@@ -1,4 +1,4 @@
-"""Streams on trio: httpcore's own, with two things mended."""
+"""Streams on trio: httpcore's own, with some things mended."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sesamy_async.transport.sip import SIP
 from sesamy_async.transport.trio_stream import TrioStream
 from support.runtime import FakeRuntime
 
@@ -22,9 +23,9 @@ class FakeStream:
         self.closed = False
 
     async def read(self, max_bytes: int, seconds: float | None) -> bytes:
-        """Return something."""
-        del max_bytes, seconds
-        return b"answer"
+        """Return as much as is wanted."""
+        del seconds
+        return b"x" * max_bytes
 
     async def write(self, buffer: bytes, seconds: float | None) -> None:
         """Note it."""
@@ -49,6 +50,13 @@ async def test_head_without_body() -> None:
     await stream.read(10, 1.0)
 
     assert ([], [HEAD]) == (held, inner.written)
+
+
+async def test_sips() -> None:
+    """However much is wanted, what is parsed at once is little."""
+    stream = TrioStream(FakeStream(), FakeRuntime())
+
+    assert SIP == len(await stream.read(65_536, 1.0))
 
 
 async def test_interrupted_handshake() -> None:

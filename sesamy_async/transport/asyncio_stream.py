@@ -17,6 +17,7 @@ from .asyncio_connect import connected
 from .connecting import connecting_error
 from .outbox import Outbox
 from .readable import is_readable
+from .sip import SIP
 
 
 _HIGH_WATER = 2**16
@@ -129,7 +130,7 @@ class AsyncioStream:
         max_bytes: int,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> bytes:
-        """Read some bytes; none at the end."""
+        """Read some bytes, not many at once; none at the end."""
         inbox = self._inbox
         if self._outbox.waiting:
             await self._send(timeout)
@@ -142,7 +143,7 @@ class AsyncioStream:
             # A server that never pauses must not keep the loop, and with
             # it the deadline, from its turn.
             await asyncio.sleep(0)
-        return inbox.take(max_bytes)
+        return inbox.take(min(max_bytes, SIP))
 
     async def write(
         self,

@@ -1,4 +1,4 @@
-"""Network streams on trio: httpcore's own, with three things mended."""
+"""Network streams on trio: httpcore's own, with some things mended."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from .outbox import Outbox
 from .readable import holds_more
+from .sip import SIP
 
 
 class _Shields(Protocol):
@@ -43,10 +44,11 @@ class TrioStream:
         max_bytes: int,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> bytes:
-        """Read some bytes; none at the end."""
+        """Read some bytes, not many at once; none at the end."""
         if self._outbox.waiting:
             await self._stream.write(self._outbox.take(), timeout)
-        data: bytes = await self._stream.read(max_bytes, timeout)
+        sip = min(max_bytes, SIP)
+        data: bytes = await self._stream.read(sip, timeout)
         return data
 
     async def write(
