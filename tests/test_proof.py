@@ -25,7 +25,8 @@ CLAIMS = all_claims()
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=list(CLAIMS))
 def test_a_claim(claim: Claim) -> None:
     """The short form of what `nox -s proof` tries at length."""
-    rows = list(claim.rows(Scale(runs=claim.short, seed=SEED)))
+    scale = Scale(runs=claim.short, seed=SEED, slack=5.0)
+    rows = list(claim.rows(scale))
 
     assert [] == [text for row in rows for text in row.violations]
     assert all(row.runs for row in rows)

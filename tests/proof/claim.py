@@ -32,10 +32,13 @@ class Scale:
     Attributes:
         runs: Tries for each class.
         seed: What all chance comes from.
+        slack: By which factor times may be exceeded; more than 1 where
+            the machine has other things to do as well.
     """
 
     runs: int
     seed: int
+    slack: float = 1.0
 
     def chance(self, *about: object) -> random.Random:
         """Return a source of chance that depends on this and the seed."""

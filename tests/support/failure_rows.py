@@ -21,15 +21,15 @@ from sesamy_async import (
 
 from . import faults
 from .calling import Operation, create, post_much
-from .fault_server import FaultServer, Step
+from .fault_server import FaultServer, Reachable, Step
 from .faults import BOMB, SECRET, answer, message, raw
 from .tls import TARGET, client_context, server_context
 
 
-Settings = Callable[[FaultServer], dict[str, Any]]
+Settings = Callable[[Reachable], dict[str, Any]]
 
 
-def direct(server: FaultServer) -> dict[str, Any]:
+def direct(server: Reachable) -> dict[str, Any]:
     """Reach the server itself."""
     connections = Connections(
         ssl_context=client_context(), max_response_size=1_000_000
@@ -37,26 +37,26 @@ def direct(server: FaultServer) -> dict[str, Any]:
     return {"base_url": server.url, "transport": connections}
 
 
-def distrustful(server: FaultServer) -> dict[str, Any]:
+def distrustful(server: Reachable) -> dict[str, Any]:
     """Reach the server itself, but trust only the usual authorities."""
     return {"base_url": server.url, "transport": Connections()}
 
 
-def mistaken(server: FaultServer) -> dict[str, Any]:
+def mistaken(server: Reachable) -> dict[str, Any]:
     """Speak TLS to a server that does not."""
     connections = Connections(ssl_context=client_context())
     url = f"https://127.0.0.1:{server.port}"
     return {"base_url": url, "transport": connections}
 
 
-def through_proxy(server: FaultServer) -> dict[str, Any]:
+def through_proxy(server: Reachable) -> dict[str, Any]:
     """Reach the `TARGET` through the server."""
     proxy = f"http://127.0.0.1:{server.port}"
     connections = Connections(ssl_context=client_context(), proxy=proxy)
     return {"base_url": TARGET, "transport": connections}
 
 
-def forwarded(server: FaultServer) -> dict[str, Any]:
+def forwarded(server: Reachable) -> dict[str, Any]:
     """Reach a plain target through the server, without a tunnel."""
     connections = Connections(proxy=server.url)
     return {"base_url": "http://127.0.0.1:1", "transport": connections}

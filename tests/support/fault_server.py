@@ -9,7 +9,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Self
+from typing import Protocol, Self
 
 import attrs
 
@@ -162,6 +162,17 @@ class Peer:
 
 Step = Callable[[Peer], None]
 """What is done with one connection, or with one request on it."""
+
+
+class Reachable(Protocol):
+    """A server of this machine, in this process or in another one."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        ...
 
 
 class FaultServer:

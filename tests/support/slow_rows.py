@@ -19,7 +19,7 @@ from sesamy_async import (
 from . import faults
 from .calling import Operation, create, onboard, post_much
 from .failure_rows import direct, through_proxy
-from .fault_server import FaultServer, Step
+from .fault_server import Reachable, Step
 from .faults import BOMB, drip, message, tunnel
 
 
@@ -42,7 +42,7 @@ class Row:
     error: type[SesamyError] = DeadlineExceededError
     outcome: Outcome = Outcome.UNKNOWN
     tls: bool = False
-    settings: Callable[[FaultServer], dict[str, Any]] = direct
+    settings: Callable[[Reachable], dict[str, Any]] = direct
     operation: Operation = create
 
 

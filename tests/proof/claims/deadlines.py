@@ -1,0 +1,52 @@
+"""No call ends later than its deadline and a tenth of a second."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import attrs
+
+from proof.claim import Claim, Row, Scale, tried
+from proof.late.cases import CASES, Case
+from proof.late.servers import Servers, serving
+from support.calling import WORLDS
+
+
+_OVERRUN = 0.1
+
+
+def _rows(scale: Scale) -> Iterator[Row]:
+    with serving() as servers:
+        for case in CASES:
+            yield _row(case, servers, scale)
+
+
+def _row(case: Case, servers: Servers, scale: Scale) -> Row:
+    overruns: list[float] = []
+
+    def trial(chance: random.Random) -> str | None:
+        world = chance.choice(WORLDS)
+        deadline = chance.uniform(0.05, 0.15)
+        endings = case.run(world, deadline, servers)
+        late = max(ending.seconds for ending in endings) - deadline
+        overruns.append(late)
+        if late <= _OVERRUN * scale.slack:
+            return None
+        return f"{world}: {late * 1000:.0f} ms after {deadline:.3f} s"
+
+    row = tried(case.what, scale, trial)
+    worst = max(0.0, *overruns) * 1000
+    return attrs.evolve(row, figure=f"at most {worst:.0f} ms late")
+
+
+CLAIM = Claim(
+    name="deadlines",
+    promise=(
+        "No call ends later than its deadline and 100 ms, whatever the "
+        "other side does, or does not do."
+    ),
+    rows=_rows,
+    runs=100,
+    short=2,
+)

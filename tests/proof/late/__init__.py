@@ -1,0 +1,1 @@
+"""Calls that would go on for ever if there were no deadline."""
