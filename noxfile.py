@@ -144,6 +144,17 @@ def bench_bulk(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Break what decides, bit by bit, and see that a test fails each time.
+
+    ``nox -s mutants -- 'sesamy_async.core.record*'`` tries some of them.
+    """
+    session.install("--editable", ".[dev]", "mutmut>=3.8")
+    session.run("mutmut", "run", *session.posargs)
+    session.run("python", "scripts/mutants.py")
+
+
+@nox.session(default=False)
 def dev(session: nox.Session) -> None:
     """Make an environment in .venv to work in."""
     session.run("python", "-m", "venv", ".venv", external=True)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sesamy_async.core.answers import (
     ErrorBody,
     asked_wait,
+    content_type_of,
     read_error,
     seconds,
 )
@@ -63,10 +64,13 @@ def test_read_error(body: Any, expected: ErrorBody) -> None:
 
 
 def test_a_large_error() -> None:
-    """What is far larger than an error of Sesamy's is not looked through."""
-    body = json.dumps({"message": "x" * 65_536}).encode()
+    """What is larger than an error of Sesamy's is not looked through."""
+    said = b'{"message": "Gone"}'
+    largest = an_answer(502, said.ljust(65_536))
+    too_large = an_answer(502, said.ljust(65_537))
 
-    assert ErrorBody() == read_error(an_answer(502, body))
+    assert ErrorBody(message="Gone") == read_error(largest)
+    assert ErrorBody() == read_error(too_large)
 
 
 @given(st.binary())
@@ -83,6 +87,8 @@ def test_read_error_never_fails(content: bytes) -> None:
         ({}, 1_795_000_000.0, None),
         ({"X-RateLimit-Reset": str(int(NOW) * 1000)}, None, None),
         ({"Retry-After": "7"}, None, 7.0),
+        ({"Retry-After": "31622400"}, None, 31_622_400.0),  # A leap year.
+        ({"Retry-After": "31622401"}, None, None),
         ({"Retry-After": "7"}, 5.0, 7.0),
         ({"Retry-After": "3"}, 5.0, 5.0),
         ({"Retry-After": "0"}, None, 0.0),
@@ -146,3 +152,16 @@ def test_asked_wait_of_a_failure(
 def test_seconds(value: object, expected: float | None) -> None:
     """Only a finite number of at least zero is a number of seconds."""
     assert expected == seconds(value)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, "none"),
+        ({"Content-Type": "text/html"}, "text/html"),
+        ({"Content-Type": "x" * 81}, "x" * 80),
+    ],
+)
+def test_content_type(headers: dict[str, str], expected: str) -> None:
+    """It is named as far as it is one."""
+    assert expected == content_type_of(Headers(headers))

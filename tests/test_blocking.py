@@ -192,7 +192,11 @@ def test_suspending(
     ):
         sesamy.contracts.create("SPRING-12", ORDER)
 
-    assert f"test_blocking.{middleware.__name__} waits" in str(caught.value)
+    assert (
+        f"test_blocking.{middleware.__name__} waits for an event loop, which "
+        "the blocking client does not have. "
+        "Make it not suspend, or use AsyncSesamy."
+    ) == caught.value.args[0]
     assert outcome is caught.value.outcome
     assert (outcome is Outcome.APPLIED) is (
         len(sandbox.ledger.contracts("o-1")) == 1
@@ -211,6 +215,15 @@ def test_stubborn_coroutines() -> None:
         drive(stubborn())
 
     assert Outcome.UNKNOWN is caught.value.outcome
+
+
+def test_a_coroutine_of_no_module() -> None:
+    """What was made without a module is named as far as it has a name."""
+    names: dict[str, Any] = {}
+    exec("async def odd(it): await it", names)  # noqa: S102 - our own words
+
+    with pytest.raises(ConfigurationError, match=r"^\.odd waits for"):
+        drive(names["odd"](asyncio.sleep(0)))
 
 
 def test_a_coroutine_that_recovers() -> None:

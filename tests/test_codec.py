@@ -7,7 +7,8 @@ import math
 import sys
 from datetime import UTC, date, datetime
 from enum import Enum, IntEnum
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import attrs
@@ -257,3 +258,73 @@ def test_a_response_reads_its_body() -> None:
     response = Response(status_code=200, content=b'{"name":"\xf6"}')
 
     assert response.json() == {"name": "\ufffd"}
+
+
+def _deep(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("name", CODECS)
+@pytest.mark.parametrize(
+    ("act", "value", "words"),
+    [
+        ("loads", b"[" * 200_000, "The JSON is nested too deeply."),
+        (
+            "loads",
+            b"9" * 5_000,
+            "The JSON has a number of too many digits.",
+        ),
+        (
+            "loads",
+            b"{\n x}",
+            (
+                "It is no JSON: Expecting property name enclosed in double "
+                "quotes, line 2 column 2."
+            ),
+        ),
+        (
+            "dumps",
+            "\ud800",
+            "A lone surrogate is no text, so JSON can't hold it.",
+        ),
+        ("dumps", _deep(200_000), "It is nested too deeply for JSON."),
+        ("dumps", object(), "JSON can't hold it: object is no JSON type."),
+    ],
+)
+def test_says_what_is_wrong(
+    name: str, act: str, value: Any, words: str
+) -> None:
+    """Each refusal has its words, the same with orjson as without it."""
+    with pytest.raises(ValueError, match=r"\.$") as caught:
+        getattr(CODECS[name], act)(value)
+
+    assert words == str(caught.value)
+
+
+def test_orjson_is_used() -> None:
+    """It reads and writes what it can by itself, and no more than JSON."""
+
+    class Counting:
+        OPT_PASSTHROUGH_DATACLASS = orjson.OPT_PASSTHROUGH_DATACLASS
+        OPT_PASSTHROUGH_DATETIME = orjson.OPT_PASSTHROUGH_DATETIME
+        seen: ClassVar[list[Any]] = []
+
+        @classmethod
+        def loads(cls, content: bytes) -> Any:
+            cls.seen.append(content)
+            return orjson.loads(content)
+
+        @classmethod
+        def dumps(cls, value: Any, default: Any, options: int) -> bytes:
+            cls.seen.append((value, default, options))
+            return orjson.dumps(value, default, options)
+
+    fast = OrjsonCodec(cast("ModuleType", Counting))
+    both = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+
+    assert [1] == fast.loads(b"[1]")
+    assert b"[1]" == fast.dumps([1])
+    assert [b"[1]", ([1], None, both)] == Counting.seen

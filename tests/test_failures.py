@@ -7,7 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from sesamy_async.core.failure import FailureKind
+from sesamy_async.core.failure import (
+    Failure,
+    FailureKind,
+    TransportFailure,
+)
 from sesamy_async.transport.failures import failure_of
 
 
@@ -70,3 +74,10 @@ def test_failure_after_the_status() -> None:
     failure = failure_of(error, httpx, sent=True, status_code=200)
 
     assert (FailureKind.BODY, 200) == (failure.kind, failure.status_code)
+
+
+def test_a_failure_says_what_happened() -> None:
+    """Should one ever be seen, its message is what the transport saw."""
+    failure = Failure(kind=FailureKind.BROKEN, detail="It broke.")
+
+    assert "It broke." == str(TransportFailure(failure))

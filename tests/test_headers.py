@@ -30,7 +30,9 @@ def test_repeated() -> None:
 
 def test_repr_of_headers() -> None:
     """A repr shows names only."""
-    assert "Headers(set-cookie)" == repr(Headers({"Set-Cookie": "CANARY"}))
+    headers = Headers({"Set-Cookie": "CANARY", "X": "y"})
+
+    assert "Headers(set-cookie, x)" == repr(headers)
 
 
 def test_secret_shows_nothing() -> None:
@@ -40,13 +42,30 @@ def test_secret_shows_nothing() -> None:
     shown += repr(copy.deepcopy([secret]))
 
     assert "CANARY" not in shown
+    assert "Secret('***')" == str(secret)
     assert "CANARY" == secret.reveal()
 
 
 def test_secret_is_not_pickled() -> None:
     """Pickling a secret is refused, and says what to do."""
-    with pytest.raises(TypeError, match="build the credentials"):
+    with pytest.raises(TypeError) as caught:
         pickle.dumps(Secret("x"))
+
+    assert (
+        "A secret is not pickled; build the credentials in the process that "
+        "uses them."
+    ) == str(caught.value)
+
+
+def test_hidden() -> None:
+    """What is there is hidden; what is not there stays away."""
+    assert Secret("x") == Secret.hide("x")
+    assert None is Secret.hide(None)
+
+
+def test_hash() -> None:
+    """The hash is that of the value, so sets of many stay fast."""
+    assert hash(Secret("a")) == hash(Secret("a")) != hash(Secret("b"))
 
 
 def test_secrets_compare_by_value() -> None:

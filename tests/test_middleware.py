@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import anyio
 import attrs
 import pytest
 
@@ -25,9 +24,7 @@ from sesamy_async.core.exchange import Exchange
 from sesamy_async.core.failure import TransportFailure
 from sesamy_async.middleware.authorize import Authorize
 from sesamy_async.middleware.chain import chain
-from sesamy_async.middleware.deadline import Deadline
 from sesamy_async.middleware.log import Log
-from sesamy_async.runtimes.on_anyio import AnyioRuntime
 from support.exchanges import (
     Script,
     a_call,
@@ -186,65 +183,6 @@ async def test_log_off(caplog: pytest.LogCaptureFixture) -> None:
     response = await Log(FakeRuntime())(a_call(), Script([an_answer()]))
 
     assert (200, []) == (response.status_code, caplog.messages)
-
-
-@pytest.mark.parametrize(
-    ("sent", "outcome"), [(False, Outcome.NOT_SENT), (True, Outcome.UNKNOWN)]
-)
-async def test_deadline(sent: bool, outcome: Outcome) -> None:
-    """A call is cut off at its deadline, with what is known of it."""
-    runtime = AnyioRuntime()
-
-    async def stall(call: Call) -> Response:
-        call.record.begin()
-        call.record.sent = sent
-        try:
-            await anyio.sleep(10)
-        finally:
-            call.record.interrupt()
-        raise AssertionError
-
-    call = a_call(deadline=runtime.now() + 0.01)
-    with pytest.raises(DeadlineExceededError) as caught:
-        await Deadline(runtime)(call, stall)
-
-    assert outcome is caught.value.outcome
-
-
-async def test_deadline_in_a_success() -> None:
-    """A success that is cut off while it is read was applied."""
-    runtime = AnyioRuntime()
-
-    async def stall(call: Call) -> Response:
-        call.record.begin()
-        call.record.status_code = 201
-        try:
-            await anyio.sleep(10)
-        finally:
-            call.record.interrupt()
-        raise AssertionError
-
-    call = a_call(deadline=runtime.now() + 0.01)
-    with pytest.raises(UnreadableResponseError) as caught:
-        await Deadline(runtime)(call, stall)
-
-    assert (Outcome.APPLIED, 201) == (
-        caught.value.outcome,
-        caught.value.status_code,
-    )
-
-
-async def test_cancelled_from_outside_is_no_deadline() -> None:
-    """A cancellation of the caller's stays a cancellation."""
-    with anyio.CancelScope() as scope:
-        scope.cancel()
-        await Deadline(AnyioRuntime())(
-            a_call(),
-            lambda _: anyio.sleep(1),  # type: ignore[arg-type, return-value]
-        )
-        pytest.fail("It must not get here.")
-
-    assert scope.cancelled_caught
 
 
 @attrs.define

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import anyio
 import pytest
 
 from sesamy_async import (
+    APIError,
     ConnectionFailedError,
     DeadlineExceededError,
     Outcome,
@@ -50,6 +53,9 @@ async def test_would_pass_the_deadline() -> None:
         await pace(a_call(deadline=runtime.now() + 0.5), script)
 
     assert Outcome.NOT_SENT is caught.value.outcome
+    assert caught.value.args[0] == (
+        "To wait for the rate limit would pass the deadline."
+    )
     assert (1, []) == (len(script.calls), runtime.slept)
 
 
@@ -67,8 +73,28 @@ async def test_429_blocks() -> None:
 async def test_429_without_a_wait() -> None:
     """A 429 that names no wait blocks until one request is free."""
     script = Script([an_api_error(429), an_answer()])
-    pace, runtime = make(script)
+    runtime = FakeRuntime()
+    limit = RateLimit(requests=4, per=1, burst=1)
+    pace = Pace(Bucket(limit, runtime.now()), runtime)
     with pytest.raises(RateLimitError):
+        await pace(a_call(), script)
+    await pace(a_call(), script)
+
+    assert [0.25] == runtime.slept
+
+
+@pytest.mark.parametrize("status", [200, 404])
+async def test_follows_what_each_answer_says(status: int) -> None:
+    """A success and a refusal both tell what the server has left."""
+    answer = (
+        an_answer(status, X_RateLimit_Remaining="0")
+        if status == 200
+        else an_api_error(status, X_RateLimit_Remaining="0")
+    )
+    script = Script([answer, an_answer()])
+    runtime = FakeRuntime()
+    pace = Pace(Bucket(RateLimit(requests=60), runtime.now()), runtime)
+    with suppress(APIError):
         await pace(a_call(), script)
     await pace(a_call(), script)
 

@@ -15,6 +15,31 @@ def test_nothing_was_sent_at_first() -> None:
     assert Outcome.NOT_SENT is record.outcome
 
 
+def test_nothing_is_known_at_first() -> None:
+    """A new record claims nothing: no attempt, no answer, no doubt."""
+    record = Record()
+    known = {name: getattr(record, name) for name in Record.__slots__}
+
+    assert {
+        "answered": False,
+        "attempts": 0,
+        "interrupted": False,
+        "last": Outcome.NOT_SENT,
+        "lost": 0,
+        "sent": False,
+        "status_code": None,
+    } == known
+
+
+def test_each_lost_attempt_counts() -> None:
+    """Two answers that were lost are two possible strays."""
+    record = Record()
+    record.note(Outcome.UNKNOWN)
+    record.note(Outcome.APPLIED)
+
+    assert 2 == record.lost
+
+
 @pytest.mark.parametrize("last", [Outcome.NOT_SENT, Outcome.REFUSED])
 @pytest.mark.parametrize("earlier", [Outcome.UNKNOWN, Outcome.APPLIED])
 def test_doubt_stays(earlier: Outcome, last: Outcome) -> None:
@@ -81,10 +106,12 @@ def test_begin_forgets_the_attempt_before() -> None:
     record = Record()
     record.sent = True
     record.status_code = 200
+    record.interrupted = True
     record.begin()
 
-    assert [False, None, 1] == [
+    assert [False, None, False, 1] == [
         record.sent,
         record.status_code,
+        record.interrupted,
         record.attempts,
     ]

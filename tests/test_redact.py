@@ -64,6 +64,20 @@ def test_query() -> None:
     assert "no user *** true ab" == redact("no user Kim Å true ab", request)
 
 
+def test_authorization_of_several_words() -> None:
+    """All behind the scheme is the token."""
+    request = attrs.evolve(sent(b""), authorization=Secret("Digest kim t0"))
+
+    assert "no Digest ***" == redact("no Digest kim t0", request)
+
+
+def test_beside_what_is_nested() -> None:
+    """What stands before an object is looked at as that is."""
+    request = sent(json.dumps({"a": "Kim", "b": {"c": "Ada"}}).encode())
+
+    assert "no *** ***" == redact("no Kim Ada", request)
+
+
 @pytest.mark.parametrize("value", ["Bearer t0ken", "t0ken"])
 def test_authorization(value: str) -> None:
     """A token that the server repeats is blotted out, its scheme is not."""
@@ -95,6 +109,33 @@ def test_a_long_word() -> None:
     assert f"{word} ***" == redact(f"{word} a@b", sent(SENT))
 
 
+def test_the_longest_word_first() -> None:
+    """Of a name within a name nothing is left over."""
+    request = sent(json.dumps(["Kim", "Kim Åberg", "berg"]).encode())
+
+    assert "no ***" == redact("no Kim Åberg", request)
+
+
+@pytest.mark.parametrize("query", ["a=kim", "a=ki"])
+def test_short_words_of_the_query(query: str) -> None:
+    """Three characters are a word, two are none."""
+    word = query.removeprefix("a=")
+    expected = "***" if len(word) == 3 else word
+
+    assert expected == redact(word, sent(b"", query))
+
+
+@pytest.mark.parametrize("wrap", [lambda x: [x], lambda x: {"x": x}])
+def test_as_deep_as_it_goes(wrap: Any) -> None:
+    """64 levels are looked through, and a level more is blotted out."""
+    deep: Any = "wrong"
+    for _ in range(64):
+        deep = wrap(deep)
+
+    assert "wrong" in str(redact(deep, sent(SENT)))
+    assert "wrong" not in str(redact(wrap(deep), sent(SENT)))
+
+
 def test_deep() -> None:
     """What is nested beyond all reason is not looked through."""
     deep: Any = "Kim Å"
@@ -109,6 +150,7 @@ def test_deep() -> None:
     [
         ("a\r\n b", "a b"),
         ("a\x1bb", "ab"),
+        ("x" * 200, "x" * 200),
         ("x" * 201, "x" * 200 + "..."),
         (None, None),
         (5, None),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from sesamy_async import (
@@ -15,6 +17,7 @@ from sesamy_async import (
     UnauthorizedError,
 )
 from sesamy_async.core.quota import Quota
+from sesamy_async.core.retry_policy import Reason
 from sesamy_async.middleware.retry import Retry
 from support.exchanges import Script, a_call, an_answer, an_api_error
 from support.runtime import FakeRuntime
@@ -97,14 +100,26 @@ async def test_401_beside_other_retries() -> None:
     assert [1, 2, 2, 3] == [call.attempt for call in script.calls]
 
 
-async def test_waits() -> None:
+@pytest.mark.parametrize("asked", [0.25, 3.0])
+async def test_waits(asked: float) -> None:
     """It waits as the policy says: here as Sesamy asks."""
-    script = Script([an_api_error(429, Retry_After="3"), an_answer()])
+    script = Script([an_api_error(429, Retry_After=str(asked)), an_answer()])
     retry = make()
     await retry(a_call(), script)
 
     assert isinstance(retry.runtime, FakeRuntime)
-    assert [3.0] == retry.runtime.slept
+    assert [asked] == retry.runtime.slept
+
+
+async def test_tells_of_each_resend(caplog: pytest.LogCaptureFixture) -> None:
+    """At DEBUG, one line says what ended how, and when it goes again."""
+    caplog.set_level(logging.DEBUG, logger="sesamy_async")
+    script = Script([an_api_error(429, Retry_After="3"), an_answer()])
+    await make()(a_call(), script)
+
+    assert [
+        "contracts.create: attempt 1 ended REFUSED; sent again in 3.000s"
+    ] == caplog.messages
 
 
 async def test_no_wait() -> None:
@@ -117,16 +132,19 @@ async def test_no_wait() -> None:
     assert [] == retry.runtime.slept
 
 
-async def test_not_beyond_the_deadline() -> None:
-    """A wait that would pass the deadline fails at once and says so."""
+@pytest.mark.parametrize("left", [120, 300])
+async def test_not_beyond_the_deadline(left: int) -> None:
+    """A wait that would not end before the deadline fails and says so."""
     script = Script([an_api_error(429, Retry_After="300"), an_answer()])
     retry = make()
-    deadline = retry.runtime.now() + 120
+    deadline = retry.runtime.now() + left
     with pytest.raises(RateLimitError) as caught:
         await retry(a_call(deadline=deadline), script)
 
     assert 1 == len(script.calls)
-    assert "to wait 300.0 s would pass the deadline" in str(caught.value)
+    assert caught.value.aside == (
+        "Not sent again: to wait 300.0 s would pass the deadline."
+    )
 
 
 async def test_budget() -> None:
@@ -138,7 +156,7 @@ async def test_budget() -> None:
         await retry(a_call(), script)
 
     assert 3 == len(script.calls)
-    assert "retry budget is spent" in str(caught.value)
+    assert caught.value.aside == "Not sent again: the retry budget is spent."
 
 
 async def test_budget_recovers() -> None:
@@ -165,6 +183,26 @@ async def test_success_fills_the_budget_slowly() -> None:
         await retry(a_call(), script)
 
     assert 2 == len(script.calls)
+
+
+async def test_a_success_gives_back_one_token() -> None:
+    """One, not two: an outage is over when it is over."""
+    spent = RetryBudget(capacity=26)
+    retry = make(RetryPolicy(budget=spent))
+    retry.quota.take(spent, Reason.TRANSIENT)
+    await retry(a_call(), Script([an_answer()]))
+
+    assert not retry.quota.take(spent, Reason.TRANSIENT)
+
+
+async def test_a_copy_without_budget_gives_nothing_back() -> None:
+    """What it sent again was never paid for."""
+    budget = RetryBudget(capacity=27)
+    retry = make(RetryPolicy(budget=None))
+    retry.quota.take(budget, Reason.TRANSIENT)
+    await retry(a_call(), Script([refused_connection(), an_answer()]))
+
+    assert not retry.quota.take(budget, Reason.TRANSIENT)
 
 
 async def test_without_budget() -> None:

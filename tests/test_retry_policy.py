@@ -138,6 +138,16 @@ def test_wait(attempt: int, chance: float, expected: float) -> None:
     assert expected == decision.wait
 
 
+@pytest.mark.parametrize("attempt", [64, 65, 5000])
+def test_the_longest_wait(attempt: int) -> None:
+    """Without a cap to speak of, 63 doublings are the most."""
+    policy = RetryPolicy(attempts=9999, base=1.0, cap=1e300)
+    decision = policy.decide(a_call(attempt=attempt), NOT_SENT, 0.5)
+
+    assert decision
+    assert 2.0**62 == decision.wait
+
+
 def test_asked_wait_of_the_token_endpoint() -> None:
     """A wait that the token endpoint names is kept too."""
     error = AuthenticationError(
@@ -177,24 +187,55 @@ def test_cost(reason: Reason, expected: int) -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"attempts": 0}, "retry.attempts"),
-        ({"attempts": 2.0}, "retry.attempts"),
-        ({"budget": 5}, "retry.budget"),
-        ({"resend_unknown": "no"}, "retry.resend_unknown"),
-        ({"attempts": True}, "retry.attempts"),
-        ({"base": -1}, "retry.base"),
-        ({"base": float("nan")}, "retry.base"),
-        ({"cap": float("inf")}, "retry.cap"),
-        ({"cap": "1"}, "retry.cap"),
+        (
+            {"attempts": 0},
+            "retry.attempts must be a finite number, at least 1;",
+        ),
+        (
+            {"attempts": 2.0},
+            "retry.attempts must be a whole number of at least 1.",
+        ),
+        (
+            {"attempts": True},
+            "retry.attempts must be a whole number of at least 1.",
+        ),
+        ({"budget": 5}, "retry.budget must be a RetryBudget, or None."),
+        (
+            {"resend_unknown": "no"},
+            "retry.resend_unknown must be True or False.",
+        ),
+        ({"base": -1}, "retry.base must be a finite number, at least 0;"),
+        ({"base": float("nan")}, "retry.base must be a finite number, at"),
+        (
+            {"cap": float("inf")},
+            "retry.cap must be a finite number, at least 0;",
+        ),
+        ({"cap": "1"}, "retry.cap must be a number, at least 0; got str."),
     ],
 )
 def test_impossible(changes: dict[str, Any], named: str) -> None:
-    """An impossible policy is refused by name."""
-    with pytest.raises(ConfigurationError, match=named):
+    """An impossible policy is refused by name, with what is possible."""
+    with pytest.raises(ConfigurationError) as caught:
         RetryPolicy(**changes)
 
+    assert str(caught.value.args[0]).startswith(named)
 
-def test_impossible_budget() -> None:
+
+def test_the_least() -> None:
+    """One attempt, no waits, and a budget of nothing are possible."""
+    budget = RetryBudget(capacity=0, transient=0, throttled=0)
+    policy = RetryPolicy(attempts=1, base=0, cap=0, budget=budget)
+
+    assert (1, budget) == (policy.attempts, policy.budget)
+
+
+@pytest.mark.parametrize("name", ["capacity", "transient", "throttled"])
+def test_impossible_budget(name: str) -> None:
     """An impossible budget is refused by name."""
-    with pytest.raises(ConfigurationError, match=r"budget\.transient"):
-        RetryBudget(transient=-1)
+    with pytest.raises(ConfigurationError) as caught:
+        RetryBudget(**{name: -1})
+
+    assert (
+        f"budget.{name} must be a finite number, at least 0; got -1."
+        == caught.value.args[0]
+    )

@@ -54,7 +54,7 @@ class RetryBudget:
 
     def __attrs_post_init__(self) -> None:
         for name in ("capacity", "transient", "throttled"):
-            check_number(f"budget.{name}", getattr(self, name), least=0)
+            check_number(f"budget.{name}", getattr(self, name))
 
     def cost(self, reason: Reason) -> int:
         """Return how many tokens a retry for this reason takes."""
@@ -122,8 +122,8 @@ class RetryPolicy:
                 "retry.resend_unknown must be True or False."
             )
         check_number("retry.attempts", self.attempts, least=1)
-        check_number("retry.base", self.base, least=0)
-        check_number("retry.cap", self.cap, least=0)
+        check_number("retry.base", self.base)
+        check_number("retry.cap", self.cap)
 
     def decide(
         self, call: Call, error: SesamyError, chance: float
