@@ -149,3 +149,15 @@ async def test_permitted_rate(client: AsyncSesamy) -> None:
         client.base_url,
     )
     assert (None, None) == (unpaced.permitted_rate, unpaced.permitted_at_once)
+
+
+def test_permitted_rate_blocking() -> None:
+    """The blocking client tells the same."""
+    with Sesamy("acme", auth=StaticToken("t")) as client:
+        told = (
+            client.permitted_rate,
+            client.permitted_at_once,
+            client.base_url,
+        )
+
+    assert (5.0, 500.0, "https://api.sesamy.com") == told

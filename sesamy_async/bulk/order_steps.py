@@ -56,12 +56,8 @@ class OrderSteps:
         if claim is not None:
             return claim
         async with self._reading:
-            claim = next(self._ahead, None)
-            if claim is None:
-                read = partial(self._claims.take, _AHEAD)
-                self._ahead = iter(await anyio.to_thread.run_sync(read))
-                claim = next(self._ahead, None)
-        return claim
+            # Perhaps another one has read on meanwhile.
+            return next(self._ahead, None) or await self._read_on()
 
     async def record_intent(self, claim: Claim, lost: int) -> None:
         """Put on disk that its create is about to be sent."""
@@ -81,6 +77,11 @@ class OrderSteps:
         """Put on disk what became of it."""
         del claim
         await self._writer.write(change)
+
+    async def _read_on(self) -> Claim | None:
+        read = partial(self._claims.take, _AHEAD)
+        self._ahead = iter(await anyio.to_thread.run_sync(read))
+        return next(self._ahead, None)
 
     async def _create(
         self, claim: Claim, intent: Callable[[int], Awaitable[None]]
