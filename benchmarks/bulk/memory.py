@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import resource
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -26,7 +25,7 @@ _SENT = 10_000
 _AT_ONCE = 50
 _PAGE = 10_000
 _PATIENCE = 900.0
-_TO_MB = 1024  # ru_maxrss is in KB on Linux.
+_TO_MB = 1024
 
 
 @attrs.frozen(kw_only=True)
@@ -67,8 +66,19 @@ def _measure(rows: int) -> Memory:
             _confirm_all_before(journal, rows + 2 - sent)
             asyncio.run(_import(file, journal, target.base_url))
             assert rows == journal.counts()[State.CONFIRMED]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _TO_MB
-    return Memory(rows=rows, sent=sent, peak=peak, planned=planned)
+    return Memory(rows=rows, sent=sent, peak=_peak(), planned=planned)
+
+
+def _peak() -> float:
+    """Return the largest resident size of this process, in MB.
+
+    Not `resource.getrusage`, which counts what the parent had, too.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    [line] = [
+        line for line in status.splitlines() if line.startswith("VmHWM:")
+    ]
+    return int(line.split()[1]) / _TO_MB
 
 
 async def _import(file: Path, journal: Journal, base_url: str) -> None:
