@@ -177,7 +177,7 @@ def test_a_client_for_eight_threads() -> None:
 @every_loop
 def test_two_thousand_cancellations(backend: str) -> None:
     """Their connections are thrown away, and none is lost or leaked."""
-    moments = itertools.cycle(n / 2000 for n in range(12))
+    moments = itertools.cycle(n / 1000 for n in range(16))
 
     def slow(peer: Peer) -> None:
         peer.next_request_begins()
