@@ -7,9 +7,15 @@ from pathlib import Path
 import anyio
 import pytest
 
-from sesamy_async import ConfigurationError, OutcomeUnknownError, RetryPolicy
+from sesamy_async import (
+    AsyncSesamy,
+    ConfigurationError,
+    OutcomeUnknownError,
+    RetryPolicy,
+)
 from sesamy_async.bulk.claim import Claim
 from sesamy_async.bulk.claims import Claims
+from sesamy_async.bulk.journal.journal import Journal
 from sesamy_async.bulk.journal.writer import Writer
 from sesamy_async.bulk.order_steps import OrderSteps
 from sesamy_async.bulk.state import State
@@ -23,6 +29,15 @@ def world(tmp_path: Path) -> World:
     return World(folder=tmp_path, source=listed(100))
 
 
+def steps_of(
+    world: World, journal: Journal, client: AsyncSesamy
+) -> OrderSteps:
+    """Return the steps as an importer puts them together."""
+    return OrderSteps(
+        client, journal.terms, Claims(world.source, journal), Writer(journal)
+    )
+
+
 async def _nothing(lost: int) -> None:
     del lost
 
@@ -32,12 +47,7 @@ async def test_each_order_is_claimed_once(world: World) -> None:
     claimed: list[Claim | None] = []
     with world.journal() as journal:
         async with world.client() as client:
-            steps = OrderSteps(
-                client,
-                journal.terms,
-                Claims(world.source, journal),
-                Writer(journal),
-            )
+            steps = steps_of(world, journal, client)
 
             async def claim() -> None:
                 while (found := await steps.claim()) is not None:
@@ -65,12 +75,7 @@ async def test_an_intent_for_each_attempt_in_doubt(world: World) -> None:
     with world.journal() as journal:
         retry = RetryPolicy(attempts=4, base=0.0)
         async with world.client(retry=retry) as client:
-            steps = OrderSteps(
-                client,
-                journal.terms,
-                Claims(world.source, journal),
-                Writer(journal),
-            )
+            steps = steps_of(world, journal, client)
             claim = await steps.claim()
             assert claim is not None
             verdict = await steps.send(claim, note)
@@ -87,12 +92,7 @@ async def test_a_confirm_with_a_closed_client(world: World) -> None:
     """A client that is closed is nobody's fault but ours."""
     with world.journal() as journal:
         async with world.client() as client:
-            steps = OrderSteps(
-                client,
-                journal.terms,
-                Claims(world.source, journal),
-                Writer(journal),
-            )
+            steps = steps_of(world, journal, client)
             claim = await steps.claim()
             assert claim is not None
         entry = claim.entry
@@ -118,12 +118,7 @@ async def test_a_broken_intent_is_no_verdict(world: World) -> None:
 
     with world.journal() as journal:
         async with world.client() as client:
-            steps = OrderSteps(
-                client,
-                journal.terms,
-                Claims(world.source, journal),
-                Writer(journal),
-            )
+            steps = steps_of(world, journal, client)
             claim = await steps.claim()
             assert claim is not None
             verdict = await steps.send(claim, fail)

@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import multiprocessing
-import resource
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,11 +22,11 @@ from benchmarks.payload import ROOT
 from sesamy_async.bulk.check import check
 from sesamy_async.bulk.reading import open_source
 
+from .apart import apart, peak
+
 
 _ORDERS = ROOT / "examples" / "orders.csv"
 _SIZES = (10_000, 100_000, 1_000_000)
-_PATIENCE = 900.0
-_TO_MB = 1024  # ru_maxrss is in KB on Linux.
 _WRONG_EACH = 10
 
 
@@ -51,9 +49,7 @@ class Speed:
 
 def measure(path: Path) -> Speed:
     """Check a file, in a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        return pool.apply_async(_measure, (path,)).get(_PATIENCE)
+    return apart(_measure, path)
 
 
 def _measure(path: Path) -> Speed:
@@ -63,7 +59,7 @@ def _measure(path: Path) -> Speed:
         return Speed(
             seconds=perf_counter() - start,
             processor=process_time() - used,
-            peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _TO_MB,
+            peak=peak(),
             invalid=checked.invalid,
         )
 

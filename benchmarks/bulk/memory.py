@@ -8,7 +8,6 @@ already, as after a restart, and the rest is sent.
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -18,14 +17,13 @@ import attrs
 from benchmarks.serving import serving
 from sesamy_async.bulk import Change, Journal, State
 
+from .apart import apart, peak
 from .importing import client, plan, run, write_orders
 
 
 _SENT = 10_000
 _AT_ONCE = 50
 _PAGE = 10_000
-_PATIENCE = 900.0
-_TO_MB = 1024
 
 
 @attrs.frozen(kw_only=True)
@@ -47,9 +45,7 @@ class Memory:
 
 def measure(rows: int) -> Memory:
     """Import a file of so many rows, in a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        return pool.apply_async(_measure, (rows,)).get(_PATIENCE)
+    return apart(_measure, rows)
 
 
 def _measure(rows: int) -> Memory:
@@ -66,19 +62,7 @@ def _measure(rows: int) -> Memory:
             _confirm_all_before(journal, rows + 2 - sent)
             asyncio.run(_import(file, journal, target.base_url))
             assert rows == journal.counts()[State.CONFIRMED]
-    return Memory(rows=rows, sent=sent, peak=_peak(), planned=planned)
-
-
-def _peak() -> float:
-    """Return the largest resident size of this process, in MB.
-
-    Not `resource.getrusage`, which counts what the parent had, too.
-    """
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    [line] = [
-        line for line in status.splitlines() if line.startswith("VmHWM:")
-    ]
-    return int(line.split()[1]) / _TO_MB
+    return Memory(rows=rows, sent=sent, peak=peak(), planned=planned)
 
 
 async def _import(file: Path, journal: Journal, base_url: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import multiprocessing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
@@ -18,12 +17,12 @@ from benchmarks.serving import serving
 from sesamy_async.bulk import Mistaken
 from sesamy_async.bulk.reading import open_source
 
+from .apart import apart
 from .importing import client, plan, run, write_orders
 
 
 _AT_ONCE = 50
 _SEED = 20261124
-_PATIENCE = 900.0
 
 
 @attrs.frozen(kw_only=True)
@@ -48,10 +47,7 @@ def measure(orders_per_block: int, blocks: int) -> Throughput:
 
     In a process of its own, on a core of its own.
     """
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        asked = pool.apply_async(_measure, (orders_per_block, blocks))
-        return asked.get(_PATIENCE)
+    return apart(_measure, orders_per_block, blocks)
 
 
 def _measure(orders_per_block: int, blocks: int) -> Throughput:
