@@ -11,7 +11,14 @@ from support.faults import SECRET, message
 from support.proxy import ESTABLISHED, Act, ByteFault, Side
 
 from . import names
-from .cause import ATTEMPTS, NOT_SENT, PATIENCE, Cause, Moment
+from .cause import (
+    ATTEMPTS,
+    NOT_SENT,
+    PATIENCE,
+    PATIENCE_TWICE,
+    Cause,
+    Moment,
+)
 from .queue import behind_another
 
 
@@ -122,7 +129,7 @@ CAUSES = (
         begin=_struck(_in_tls, Act.STALL),
         ways=_SECURE,
         times=_ANY,
-        timeout=PATIENCE,
+        timeout=PATIENCE_TWICE,
     ),
     Cause(
         what="CONNECT refused",
@@ -144,7 +151,7 @@ CAUSES = (
         begin=_struck(_in_connect, Act.STALL),
         ways=(Way.CONNECT,),
         times=_ANY,
-        timeout=PATIENCE,
+        timeout=PATIENCE_TWICE,
     ),
     Cause(
         what="no free connection",

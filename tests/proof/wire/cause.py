@@ -20,6 +20,9 @@ SUCCESS = None
 NOT_SENT = frozenset({Outcome.NOT_SENT})
 ATTEMPTS = 3
 PATIENCE = 0.2  # Seconds that a client waits where it has to.
+# The same where an attempt that is well may follow one that hangs: that one
+# must have the time that it takes on a busy machine.
+PATIENCE_TWICE = 0.6
 
 
 @attrs.frozen
