@@ -14,6 +14,7 @@ from sesamy_async import AsyncSesamy
 from sesamy_async.sandbox import Sandbox, running
 from support.command_line import CommandLine
 from support.order_files import Folder
+from support.sandbox_caller import Caller, logged_in
 from support.wire import QUICK, TOKEN
 
 
@@ -83,3 +84,9 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         for name, value in sandbox.environment(url).items():
             monkeypatch.setenv(name, value)
         yield sandbox
+
+
+@pytest.fixture
+def caller() -> Caller:
+    """Return somebody with a token for the default sandbox."""
+    return logged_in(seed=1)

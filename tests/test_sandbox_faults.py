@@ -16,13 +16,14 @@ from sesamy_async.sandbox import (
     FaultKind,
     SandboxConfig,
 )
-from test_sandbox import CONFIRM, START, Caller, content, error, logged_in
-
-
-@pytest.fixture
-def caller() -> Caller:
-    """Somebody with a token."""
-    return logged_in()
+from support.sandbox_caller import (
+    CONFIRM,
+    START,
+    Caller,
+    content,
+    error,
+    logged_in,
+)
 
 
 def done(caller: Caller) -> int:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from sesamy_async.sandbox import Answer, Client, SandboxConfig
-from test_sandbox import Caller, content
+from support.sandbox_caller import Caller, content
 
 
 TOKEN = "/oauth/token"

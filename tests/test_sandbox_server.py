@@ -23,14 +23,8 @@ import trustme
 from aiohttp.test_utils import make_mocked_request
 
 from sesamy_async.errors import ConfigurationError
-from sesamy_async.sandbox import (
-    NO_ANSWER,
-    Sandbox,
-    listener,
-    running,
-    serve,
-)
-from test_sandbox import CREATE, order
+from sesamy_async.sandbox import NO_ANSWER, Sandbox, listener, running, serve
+from support.sandbox_caller import CREATE, order
 
 
 SIGNALLED = """

@@ -10,7 +10,7 @@ import pytest
 
 from sesamy_async.sandbox import Sandbox
 from sesamy_async.transport.handler import HandlerTransport
-from test_sandbox import CREATE, order
+from support.sandbox_caller import CREATE, order
 
 
 URL = f"https://api.sandbox.invalid{CREATE}"
