@@ -100,6 +100,7 @@ def audit(session: nox.Session) -> None:
 
     Needs the vulnerability service of PyPI: what it can't look up counts
     as a finding, so that an audit of nothing is never green.
+    ``nox -s audit -- --vulnerability-service osv`` asks another one.
     """
     session.install("pip-audit", "zizmor")
     extras = ",".join(EXTRAS)
@@ -117,6 +118,7 @@ def audit(session: nox.Session) -> None:
     session.run(
         *("pip-audit", "--strict", "--no-deps", "--disable-pip"),
         *("--requirement", str(needed)),
+        *session.posargs,
     )
 
 
