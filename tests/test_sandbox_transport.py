@@ -10,28 +10,18 @@ import pytest
 
 from sesamy_async.sandbox import Sandbox
 from sesamy_async.transport.handler import HandlerTransport
-from support.sandbox_caller import CREATE, order
+from support.sandbox_caller import CREATE, order, token_request
 
 
 URL = f"https://api.sandbox.invalid{CREATE}"
 TOKEN = "https://token.sandbox.invalid/oauth/token"
 
 
-def asked(sandbox: Sandbox) -> dict[str, str]:
-    """Return the body of a token call."""
-    environment = sandbox.environment()
-    return {
-        "client_id": environment["SESAMY_CLIENT_ID"],
-        "client_secret": environment["SESAMY_CLIENT_SECRET"],
-        "grant_type": "client_credentials",
-    }
-
-
 def bearer(sandbox: Sandbox) -> dict[str, str]:
     """Return the header of somebody with a token."""
     with httpx.Client(transport=sandbox.transport()) as client:
-        token = client.post(TOKEN, json=asked(sandbox)).json()["access_token"]
-    return {"Authorization": f"Bearer {token}"}
+        answer = client.post(TOKEN, json=token_request(sandbox))
+    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
 def logged_in(sandbox: Sandbox, **transport: Any) -> httpx.Client:
@@ -138,7 +128,7 @@ def test_half_of_the_body_arrives() -> None:
     sandbox.faults.add("half")
     with (
         httpx.Client(transport=sandbox.transport()) as client,
-        client.stream("POST", TOKEN, json=asked(sandbox)) as answer,
+        client.stream("POST", TOKEN, json=token_request(sandbox)) as answer,
     ):
         parts = answer.iter_raw()
         read = next(parts)

@@ -28,6 +28,16 @@ def order(external_order_id: str = "A-1", **more: Any) -> dict[str, Any]:
     }
 
 
+def token_request(sandbox: Sandbox) -> dict[str, str]:
+    """Return what a sandbox's client sends for a token with every scope."""
+    environment = sandbox.environment()
+    return {
+        "client_id": environment["SESAMY_CLIENT_ID"],
+        "client_secret": environment["SESAMY_CLIENT_SECRET"],
+        "grant_type": "client_credentials",
+    }
+
+
 @attrs.define
 class Caller:
     """Somebody with a token and a clock."""
@@ -61,12 +71,7 @@ class Caller:
 
     def log_in(self, scope: str | None = None) -> Answer:
         """Ask for a token and keep it."""
-        environment = self.sandbox.environment()
-        asked = {
-            "client_id": environment["SESAMY_CLIENT_ID"],
-            "client_secret": environment["SESAMY_CLIENT_SECRET"],
-            "grant_type": "client_credentials",
-        }
+        asked = token_request(self.sandbox)
         if scope is not None:
             asked["scope"] = scope
         answer = self.post("/oauth/token", asked)
