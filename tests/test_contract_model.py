@@ -1,17 +1,11 @@
-"""An answer becomes a contract whatever else is in it."""
+"""A contract shows every documented field, and nothing personal."""
 
 from __future__ import annotations
 
 import copy
 import json
-import math
 import pickle
-from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from datetime import UTC, datetime
 
 from sesamy_async.models import (
     Contract,
@@ -21,73 +15,7 @@ from sesamy_async.models import (
     PaymentData,
 )
 from sesamy_async.wire import contract_of
-
-
-FULL: dict[str, Any] = {
-    "id": "1d78271264b9c76d5842911dd70b4353",
-    "name": "Dagbladet Helg",
-    "userId": "auth2|123",
-    "createdAt": "2025-01-02T03:04:05.678Z",
-    "updatedAt": "2025-01-02T04:04:05+01:00",
-    "price": 99.5,
-    "nextBillAt": "2025-02-02",
-    "nextPrice": 199,
-    "currency": "SEK",
-    "manageUrl": "https://example.com/manage",
-    "contractDuration": "RECURRING",
-    "issuesRemaining": 12,
-    "items": [
-        {
-            "sku": "helg",
-            "name": "Helg",
-            "purchaseOptionId": "o1",
-            "purchaseOptionName": "Månad",
-            "cover": "https://example.com/a.png",
-            "purchaseType": "OWN",
-        }
-    ],
-    "status": "ACTIVE",
-    "isActive": True,
-    "recurringInterval": "MONTH",
-    "recurringTime": 1,
-    "willCancelAt": None,
-    "cancelRequestedAt": "2025-01-05T00:00:00",
-    "expiresAt": "2026-01-02T03:04:05Z",
-    "paymentData": {"method": "CARD", "description": "1234", "brand": "visa"},
-    "appliedDiscounts": [
-        {"code": "VÅR", "name": "Vår", "description": "d", "id": "d1"}
-    ],
-}
-ANY_TEXT = st.text(st.characters(codec=None))
-TIMES = st.datetimes(timezones=st.none() | st.timezones()).map(str)
-LEAVES = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.sampled_from([10**400, -(10**4000), math.nan, math.inf])
-    | st.floats()
-    | ANY_TEXT
-    | TIMES
-)
-ANY_JSON = st.recursive(
-    LEAVES,
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            ANY_TEXT | st.sampled_from([*FULL, "_id", "raw", "sku", "data"]),
-            inner,
-            max_size=6,
-        )
-    ),
-    max_leaves=25,
-)
-
-
-def read(**fields: Any) -> Contract:
-    """Return the contract in an answer with these fields."""
-    contract = contract_of({"id": "c1", **fields})
-    assert contract is not None
-    return contract
+from support.contracts import FULL, read
 
 
 def test_every_documented_field_is_read() -> None:
@@ -135,168 +63,6 @@ def test_every_documented_field_is_read() -> None:
     assert contract.raw is FULL
 
 
-def test_only_the_id_is_needed() -> None:
-    """An answer with nothing but an id is a contract."""
-    expected = Contract(id="c1", raw={"id": "c1"})
-
-    assert expected == contract_of({"id": "c1"})
-
-
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [
-        ({"id": "a", "contractId": "b", "_id": "c"}, "a"),
-        ({"contractId": "b", "_id": "c"}, "b"),
-        ({"_id": "c"}, "c"),
-        ({"id": "", "contractId": None, "_id": "c"}, "c"),
-        ({"id": " ", "contractId": "b"}, "b"),
-        ({"id": 17}, "17"),
-        ({"id": 2**128}, str(2**128)),
-        ({"id": 0}, "0"),
-        ({"data": {"id": "a"}}, "a"),
-        ({"data": {"_id": 5}}, "5"),
-        ({"id": "a", "data": {"id": "b"}}, "a"),
-        ({"id": True, "data": {"id": "b"}}, "b"),
-        ({"id": "\ud800"}, "\ud800"),
-    ],
-)
-def test_finds_the_id(answer: Any, expected: str) -> None:
-    """The id has one of three names, outside or inside of `data`."""
-    contract = contract_of(answer)
-
-    assert contract is not None
-    assert expected == contract.id
-    assert contract.raw is answer
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        None,
-        "id",
-        5,
-        [],
-        [{"id": "a"}],
-        {},
-        {"id": None},
-        {"id": ""},
-        {"id": True},
-        {"id": 1.5},
-        {"id": ["a"]},
-        {"id": 10**5000},
-        {"data": None},
-        {"data": [{"id": "a"}]},
-        {"data": {"data": {"id": "a"}}},
-        {"ID": "a"},
-    ],
-)
-def test_without_an_id_there_is_no_contract(answer: Any) -> None:
-    """An answer without an id is no contract."""
-    assert contract_of(answer) is None
-
-
-def test_the_wrapped_contract_is_read_and_kept_whole() -> None:
-    """In a `data` wrapper the fields are found, and raw is all of it."""
-    answer = {"data": {"id": "a", "status": "NEW"}, "raw": 1, "meta": 2}
-    contract = contract_of(answer)
-
-    assert contract == Contract(id="a", status="NEW")
-    assert contract.raw == answer
-
-
-@pytest.mark.parametrize(
-    ("name", "attribute", "value"),
-    [
-        ("name", "name", 5),
-        ("name", "name", ["a"]),
-        ("price", "price", "99"),
-        ("price", "price", True),
-        ("price", "price", math.nan),
-        ("price", "price", math.inf),
-        ("issuesRemaining", "issues_remaining", 1.5),
-        ("issuesRemaining", "issues_remaining", False),
-        ("issuesRemaining", "issues_remaining", "1"),
-        ("isActive", "is_active", 1),
-        ("isActive", "is_active", "true"),
-        ("paymentData", "payment_data", "CARD"),
-        ("paymentData", "payment_data", []),
-        ("createdAt", "created_at", 1712120510),
-        ("createdAt", "created_at", 1712120510.5),
-        ("createdAt", "created_at", "1712120510123"),
-        ("createdAt", "created_at", True),
-        ("createdAt", "created_at", ""),
-        ("createdAt", "created_at", "soon"),
-        ("createdAt", "created_at", "2025-02-30"),
-        ("createdAt", "created_at", "2025-01-01T25:00:00Z"),
-        ("createdAt", "created_at", "2025-01-01T00:00:00+99:00"),
-        ("createdAt", "created_at", "2025-01-01\ud800"),
-        ("createdAt", "created_at", "2025-01-01T00:00:00." + "0" * 40 + "Z"),
-    ],
-)
-def test_the_unexpected_is_none_and_stays_in_raw(
-    name: str, attribute: str, value: Any
-) -> None:
-    """A field of the wrong type is None; raw still has it."""
-    contract = read(**{name: value})
-
-    assert getattr(contract, attribute) is None
-    assert contract.raw[name] is value
-
-
-@pytest.mark.parametrize(
-    ("items", "expected"),
-    [
-        (None, ()),
-        ({}, ()),
-        ("abc", ()),
-        ([], ()),
-        (
-            [{"sku": "a"}, None, 5, "b", [], {"sku": 5}],
-            (ContractItem(sku="a"), ContractItem()),
-        ),
-    ],
-)
-def test_unexpected_elements_are_dropped(items: Any, expected: Any) -> None:
-    """What is no object in a list of objects is left out."""
-    assert expected == read(items=items).items
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("2025-01-02T03:04:05Z", datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)),
-        ("2025-01-02T03:04:05", datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)),
-        ("2025-01-02 03:04", datetime(2025, 1, 2, 3, 4, tzinfo=UTC)),
-        ("2025-01-02", datetime(2025, 1, 2, tzinfo=UTC)),
-        (
-            "2025-01-02T03:04:05.123456789Z",
-            datetime(2025, 1, 2, 3, 4, 5, 123456, tzinfo=UTC),
-        ),
-        (
-            "0001-01-01T00:00:00+23:59",
-            datetime(
-                1, 1, 1, tzinfo=timezone(timedelta(hours=23, minutes=59))
-            ),
-        ),
-    ],
-)
-def test_times_are_aware(text: str, expected: datetime) -> None:
-    """A time without an offset is taken as UTC, a date as midnight."""
-    read_time = read(createdAt=text).created_at
-
-    assert read_time is not None
-    assert read_time.tzinfo is not None
-    assert expected == read_time
-
-
-@pytest.mark.parametrize("name", ["status", "contractDuration"])
-def test_unknown_words_stay(name: str) -> None:
-    """A word that nobody has documented is handed on."""
-    contract = read(**{name: "PAUSED"})
-
-    assert "PAUSED" in {contract.status, contract.contract_duration}
-
-
 def test_repr_shows_nothing_personal() -> None:
     """The repr of a contract and its parts may stand in a log."""
     contract = contract_of(FULL)
@@ -327,30 +93,6 @@ def test_a_contract_can_be_pickled_and_copied() -> None:
 
     assert contract == again == copy.deepcopy(contract)
     assert contract.raw == again.raw
-
-
-@given(ANY_JSON)
-def test_any_json_is_a_contract_or_none(data: Any) -> None:
-    """No answer makes reading it fail, whatever it holds."""
-    contract = contract_of(data)
-
-    assert contract is None or contract.id
-
-
-@given(ANY_JSON, st.dictionaries(st.sampled_from([*FULL, "raw"]), ANY_JSON))
-def test_nothing_beside_the_id_loses_a_contract(
-    wrapped: Any, fields: dict[str, Any]
-) -> None:
-    """With an id there is a contract that can be used as any other."""
-    answer = {**fields, "data": wrapped, "id": "c1"}
-    contract = contract_of(answer)
-
-    assert contract is not None
-    assert contract.id == "c1"
-    assert contract.raw is answer
-    assert repr(contract)
-    assert contract == contract_of(answer)
-    assert hash(contract) == hash(contract_of(answer))
 
 
 def test_what_json_gives_is_read() -> None:
