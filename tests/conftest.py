@@ -13,6 +13,7 @@ from hypothesis import settings
 from sesamy_async import AsyncSesamy
 from sesamy_async.sandbox import Sandbox, running
 from support.command_line import CommandLine
+from support.examples import Examples
 from support.order_files import Folder
 from support.sandbox_caller import Caller, logged_in
 from support.wire import QUICK, TOKEN
@@ -90,3 +91,11 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 def caller() -> Caller:
     """Return somebody with a token for the default sandbox."""
     return logged_in(seed=1)
+
+
+@pytest.fixture
+def examples() -> Iterator[Examples]:
+    """Run examples against a sandbox that is served."""
+    sandbox = Sandbox()
+    with running(sandbox) as url:
+        yield Examples(sandbox, {**os.environ, **sandbox.environment(url)})

@@ -1,0 +1,81 @@
+"""The examples, run as processes against a sandbox that is served."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import attrs
+
+from sesamy_async.sandbox import Sandbox
+
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+ORDER = (EXAMPLES / "order.json").read_text(encoding="utf-8")
+ORDER_ID: str = json.loads(ORDER)["externalOrderId"]
+PERSONAL = re.compile("Bergstr|astrid|Linn|413 04|46701740605", re.IGNORECASE)
+PATIENCE = 30
+
+
+class Ended(NamedTuple):
+    """What a process said."""
+
+    code: int
+    out: str
+    err: str
+
+
+@attrs.frozen
+class Examples:
+    """Runs examples, whose settings lead to a sandbox.
+
+    Attributes:
+        sandbox: The sandbox that is served.
+        environment: What a process needs to reach it.
+    """
+
+    sandbox: Sandbox
+    environment: Mapping[str, str]
+
+    @contextmanager
+    def started(self, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+        """Run Python, and leave no process behind, whatever happens."""
+        with subprocess.Popen(  # noqa: S603 - what it runs is ours
+            [sys.executable, "-Werror", *map(str, arguments)],
+            env={**self.environment, "PYTHONUNBUFFERED": "1"},
+            cwd=EXAMPLES,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        ) as process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    process.kill()
+
+    def run(self, *arguments: object, **variables: str) -> Ended:
+        """Run an example to its end, with variables of its own."""
+        more = attrs.evolve(
+            self, environment={**self.environment, **variables}
+        )
+        with more.started(*arguments) as process:
+            return wait_for(process)
+
+    def once(self, *order_ids: str) -> bool:
+        """Whether each order has exactly one confirmed contract."""
+        confirmed = self.sandbox.ledger.confirmed
+        return all(len(confirmed(each)) == 1 for each in order_ids)
+
+
+def wait_for(process: subprocess.Popen[str]) -> Ended:
+    """Return what a process said by its end."""
+    out, err = process.communicate(timeout=PATIENCE)
+    return Ended(process.returncode, out, err)

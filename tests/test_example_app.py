@@ -1,0 +1,171 @@
+"""The FastAPI example tells of each sale what became of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import signal
+import subprocess
+import sys
+from types import ModuleType
+from typing import Any
+
+import httpx
+import pytest
+
+from support.examples import (
+    EXAMPLES,
+    ORDER,
+    ORDER_ID,
+    PATIENCE,
+    PERSONAL,
+    Examples,
+    wait_for,
+)
+
+
+SALES = "/sales?promo_code=SPRING-12"
+
+
+@pytest.fixture
+def app(examples: Examples, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Import the FastAPI example, with the settings of a sandbox."""
+    for name, value in examples.environment.items():
+        if name.startswith("SESAMY_"):
+            monkeypatch.setenv(name, value)
+    return module("fastapi_app").app
+
+
+def module(name: str) -> ModuleType:
+    """Import an example."""
+    spec = importlib.util.spec_from_file_location(
+        name, EXAMPLES / f"{name}.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    sys.modules[name] = found
+    spec.loader.exec_module(found)
+    return found
+
+
+async def ask(app: Any, method: str, path: str, body: str) -> httpx.Response:
+    """Send a request to the app while its lifespan runs."""
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://t") as client,
+    ):
+        return await client.request(method, path, content=body)
+
+
+async def test_app(app: Any, examples: Examples) -> None:
+    """A sale becomes one confirmed contract."""
+    answer = await ask(app, "POST", SALES, ORDER)
+    (contract,) = examples.sandbox.ledger.confirmed(ORDER_ID)
+
+    assert 201 == answer.status_code
+    assert {"contract_id": contract.id} == answer.json()
+
+
+@pytest.mark.parametrize(
+    ("faults", "on", "status", "outcome"),
+    [
+        (["status:503"] * 4, "token", 503, "NOT_SENT"),
+        (["status:403"], "token", 502, "REFUSED"),
+        (["status:422"], "create", 422, "REFUSED"),
+        (["status:404"], "create", 422, "REFUSED"),
+        (["status:403"], "create", 502, "REFUSED"),
+        (["wait:60"], "create", 503, "REFUSED"),
+        (["drop-after"] * 4, "create", 504, "UNKNOWN"),
+        (["malformed"] * 4, "create", 504, "UNKNOWN"),
+        (["drop-after"] * 4, "confirm", 202, "UNKNOWN"),
+        (["malformed"] * 4, "confirm", 202, "APPLIED"),
+        (["status:404"], "confirm", 202, "REFUSED"),
+    ],
+)
+async def test_app_errors(  # noqa: PLR0917 - the row of a table
+    app: Any,
+    examples: Examples,
+    faults: list[str],
+    on: str,
+    status: int,
+    outcome: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What became of the order is told, and nothing of the customer."""
+    for fault in faults:
+        examples.sandbox.faults.add(fault, on=on)
+    answer = await ask(app, "POST", SALES, ORDER)
+    told = answer.json()
+
+    assert (status, outcome) == (answer.status_code, told["outcome"])
+    assert ORDER_ID == told["order"]
+    assert (status in {202, 503, 504}) == ("Retry-After" in answer.headers)
+    assert (status == 202) == (told["contract_id"] is not None)
+    assert not PERSONAL.search(answer.text + caplog.text)
+
+
+async def test_app_passes_on_the_wait(app: Any, examples: Examples) -> None:
+    """The wait that Sesamy asks for reaches our caller."""
+    examples.sandbox.faults.add("wait:77", on="create")
+    answer = await ask(app, "POST", SALES, ORDER)
+
+    assert "77" == answer.headers["Retry-After"]
+
+
+async def test_app_goes_on_where_it_stopped(
+    app: Any, examples: Examples
+) -> None:
+    """What a 202 asks for makes one confirmed contract of the order."""
+    examples.sandbox.faults.add("status:404", on="confirm")
+    first = (await ask(app, "POST", SALES, ORDER)).json()
+    path = f"/sales/{first['contract_id']}/confirmation?promo_code=SPRING-12"
+    second = await ask(app, "PUT", path, "")
+
+    assert 200 == second.status_code
+    assert [first["contract_id"]] == [
+        contract.id for contract in examples.sandbox.ledger.contracts(ORDER_ID)
+    ]
+    assert examples.once(ORDER_ID)
+
+
+async def test_app_refuses_a_wrong_order(app: Any, examples: Examples) -> None:
+    """A wrong order is refused by its fields, without their values."""
+    wrong = ORDER.replace('"413 04"', "41304").replace("quantity", "number")
+    answer = await ask(app, "POST", SALES, wrong)
+
+    assert 422 == answer.status_code
+    assert [
+        "userData.address.zip: expected str, got int",
+        "number: unknown field",
+    ] == answer.json()["problems"]
+    assert not PERSONAL.search(answer.text)
+    assert 0 == examples.sandbox.ledger.requests()
+
+
+def test_app_served(examples: Examples) -> None:
+    """Served by uvicorn, it onboards an order, and ends when told to."""
+    with examples.started(
+        "-m", "uvicorn", "fastapi_app:app", "--port", 0
+    ) as process:
+        url = served_at(process)
+        answer = httpx.post(f"{url}{SALES}", content=ORDER, timeout=PATIENCE)
+        process.send_signal(signal.SIGTERM)
+        ended = wait_for(process)
+
+    assert 201 == answer.status_code
+    assert examples.once(ORDER_ID)
+    # uvicorn raises the signal again once it has shut down.
+    assert ended.code in {0, -signal.SIGTERM}
+    assert "Application shutdown complete." in ended.err
+    assert "Warning" not in ended.err
+
+
+def served_at(process: subprocess.Popen[str]) -> str:
+    """Return the URL that uvicorn tells when it is ready."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if found := re.search(r"running on (http://\S+)", line):
+            return found[1]
+    raise AssertionError(line)
