@@ -30,6 +30,21 @@ Journal.create(pathlib.Path(sys.argv[1]), terms, rows())
 """
 
 
+KILLED_WHEN_DONE = """
+import os, pathlib, signal, sys
+from sesamy_async.bulk.journal import Change, Journal, Planned, Terms
+from sesamy_async.bulk.state import State
+terms = Terms(source="", fingerprint="", promo_code=None, vendor_id="",
+    base_url="")
+rows = [Planned(row=row, order_id=f"A-{row}") for row in (2, 3, 4)]
+journal = Journal.create(pathlib.Path(sys.argv[1]), terms, rows)
+for state in (State.INTENT, State.CONFIRMED):
+    journal.apply([Change(row=row, state=state, contract_id="c")
+        for row in (2, 3, 4)])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 KILLED_AT_THE_END = """
 import os, pathlib, signal, sys
 from sesamy_async.bulk.journal import Journal, Planned, Terms
@@ -161,6 +176,31 @@ def test_killed(path: Path) -> None:
     assert -signal.SIGKILL == died.returncode
     assert [True] == [name.endswith(".new") for name in left]
     assert [path] == list(path.parent.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_remains_of_another(path: Path, suffix: str) -> None:
+    """What a removed journal has left beside it is not for a new one."""
+    left = path.with_name(f"{path.name}{suffix}")
+    left.write_text("latest changes")
+    with pytest.raises(JournalError, match=f"remove .*{suffix} too"):
+        new_journal(path)
+
+    assert [left] == list(path.parent.iterdir())
+
+
+def test_removed_after_a_kill(path: Path) -> None:
+    """Orders of a new journal are never settled by one that was removed."""
+    subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", KILLED_WHEN_DONE, path], check=False, timeout=60
+    )
+    path.unlink()
+    with pytest.raises(JournalError, match="begin anew, remove"):
+        new_journal(path)
+    for left in path.parent.iterdir():
+        left.unlink()
+    with new_journal(path) as journal:
+        assert 3 == journal.counts()[State.PENDING]
 
 
 def test_killed_at_the_end(path: Path) -> None:

@@ -14,6 +14,7 @@ from sesamy_async.bulk.state import State
 
 from .connection import connect
 from .entry import Planned
+from .presence import leftovers
 from .schema import APPLICATION_ID, INDEX, INSERT, TABLES, VERSION
 from .storable import storable
 from .terms import Terms
@@ -27,12 +28,15 @@ def draft(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
     """Write a journal beside its place, then put it there.
 
     Raises:
-        JournalError: There is a file already.
+        JournalError: There is a file already, or what SQLite kept beside
+            one that is gone.
         sqlite3.Error: It can't be written.
         OSError: It can't be written.
     """
     if os.path.lexists(path):
         raise _exists(path)
+    for left in leftovers(path):
+        raise _orphaned(left, path)
     sweep(path)
     # It makes the file with mode 0600, and for us alone.
     handle, name = tempfile.mkstemp(
@@ -119,4 +123,14 @@ def _exists(path: Path) -> JournalError:
     return JournalError(
         f"There is a file {path} already. If it is the journal of this "
         "import, go on with it; it says which orders were sent."
+    )
+
+
+def _orphaned(left: Path, path: Path) -> JournalError:
+    # SQLite would take it for the latest changes of the new journal, and
+    # orders that were never sent would count as confirmed.
+    return JournalError(
+        f"{left} belongs to a journal {path} that is not there any more. If "
+        "it was moved, put it back: it says which orders were sent. If you "
+        f"removed it to begin anew, remove {left.name} too."
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -38,6 +40,14 @@ class Presence:
 def wal_of(path: Path) -> Path:
     """Return the file in which SQLite keeps the latest changes."""
     return path.with_name(f"{path.name}-wal")
+
+
+def leftovers(path: Path) -> Iterator[Path]:
+    """Yield what SQLite keeps beside a journal, as far as it is there."""
+    for suffix in ("-wal", "-journal"):
+        left = path.with_name(f"{path.name}{suffix}")
+        if os.path.lexists(left):
+            yield left
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
