@@ -1,0 +1,11 @@
+"""Tokens to keep."""
+
+from __future__ import annotations
+
+from sesamy_async.auth import StoredToken
+from sesamy_async.core.secret import Secret
+
+
+LATER = 9e9
+TOKEN = StoredToken(Secret("canary-t0ken"), LATER, "s")
+OTHER = StoredToken(Secret("other"), LATER)
