@@ -114,7 +114,7 @@ class Sandbox:
             moment = Moment(
                 now=self._clock(),
                 request_id=self._new_id(),
-                fresh=self._new_id(),
+                fresh=self._fresh_id(),
             )
             answer = self._process(request, arrival, moment)
             lost = answer.delivery is Delivery.NOTHING
@@ -213,6 +213,17 @@ class Sandbox:
     def _full_bucket(self) -> Bucket | None:
         limit = self.config.rate_limit
         return None if limit is None else Bucket.full(limit, self._clock())
+
+    def _fresh_id(self) -> str:
+        """Return an id that no contract has.
+
+        With a seed, the next process begins with the ids of this one, and
+        a `KeptLedger` has them already.
+        """
+        fresh = self._new_id()
+        while self.ledger.contract(fresh) is not None:
+            fresh = self._new_id()
+        return fresh
 
     def _new_id(self) -> str:
         return f"{self._ids.getrandbits(128):032x}"
