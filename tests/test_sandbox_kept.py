@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
+import attrs
 import pytest
 
 from sesamy_async import NewContract, Sesamy, User
 from sesamy_async.errors import ConfigurationError
-from sesamy_async.sandbox import KeptLedger, Sandbox
+from sesamy_async.sandbox import KeptLedger, Sandbox, SandboxConfig
 
 
 ORDER = NewContract(
@@ -42,6 +44,25 @@ def test_goes_on(tmp_path: Path) -> None:
     assert [made.id] == [each.id for each in later.confirmed("A-1")]
     assert [made.id] == [each.id for each in KeptLedger(path).confirmed("A-1")]
     assert 1 == KeptLedger(path).total
+
+
+def test_seed_repeats_no_contract(tmp_path: Path) -> None:
+    """With a seed, the next process makes contracts of its own all the same.
+
+    The ids begin anew with it, and a contract under an id that is there
+    would take the place of that of another order.
+    """
+    path = tmp_path / "world"
+    for order_id in ("A-1", "A-2"):
+        order = attrs.evolve(ORDER, external_order_id=order_id)
+        sandbox = Sandbox(SandboxConfig(seed=1), ledger=KeptLedger(path))
+        with client(sandbox) as sesamy:
+            sesamy.contracts.create("SPRING-12", order, confirm=False)
+
+    ledger = KeptLedger(path)
+
+    assert 2 == ledger.total
+    assert [1, 1] == [ledger.count("A-1"), ledger.count("A-2")]
 
 
 def test_private(tmp_path: Path) -> None:
@@ -86,6 +107,33 @@ def test_cut_off(tmp_path: Path, cut: str) -> None:
 
     assert 0 == ledger.total
     assert ledger.world == KeptLedger(path).world
+
+
+def test_cut_off_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash while the cut line is removed loses no contract either.
+
+    So nothing but that line may be touched: the file is never written anew.
+    """
+    path = tmp_path / "world"
+    with client(Sandbox(ledger=KeptLedger(path))) as sesamy:
+        sesamy.contracts.create("SPRING-12", ORDER, confirm=False)
+    with path.open("a") as file:
+        file.write('{"id": "c')
+
+    def crash(self: Path, *args: object) -> None:
+        del args
+        os.truncate(self, 0)  # As it begins.
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", crash)
+        patch.setattr(Path, "write_bytes", crash)
+        ledger = KeptLedger(path)
+
+    assert 1 == ledger.total
+    assert path.read_bytes().endswith(b"\n")
 
 
 @pytest.mark.parametrize(

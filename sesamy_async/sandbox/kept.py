@@ -80,10 +80,12 @@ class KeptLedger(Ledger):
     def _load(self) -> str | None:
         if not self.path.exists():
             return None
-        whole, _, cut = self.path.read_text("utf-8").rpartition("\n")
+        content = self.path.read_bytes()
+        whole, _, cut = content.rpartition(b"\n")
         if cut:
-            # Of a write that a crash cut off: it was never answered.
-            self.path.write_text(f"{whole}\n" if whole else "", "utf-8")
+            # By a crash: it was never answered.  The file is not written
+            # anew without it, for that could be cut off, too.
+            os.truncate(self.path, len(content) - len(cut))
         if not whole:
             return None
         first, *others = map(json.loads, whole.splitlines())
