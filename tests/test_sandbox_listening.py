@@ -11,7 +11,9 @@ import ssl
 import subprocess
 import sys
 import threading
+from collections.abc import AsyncGenerator
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -106,6 +108,49 @@ def test_port_in_use() -> None:
             pass
 
     assert not still_serving()
+
+
+def test_port_that_is_none() -> None:
+    """A port that no machine has is named rather than waited for."""
+    with (
+        pytest.raises(ConfigurationError, match=r"port 70000: .*65535"),
+        running(Sandbox(), port=70_000),
+    ):
+        pass
+
+    assert not still_serving()
+
+
+def test_start_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever keeps it from listening is raised where it was asked for."""
+
+    def fail(*args: object, **kwargs: object) -> None:
+        del args, kwargs
+        raise MemoryError
+
+    monkeypatch.setattr("sesamy_async.sandbox.listener.web.TCPSite", fail)
+    with pytest.raises(MemoryError), running(Sandbox()):
+        pass
+
+    assert not still_serving()
+
+
+def test_end_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes wrong as it ends is told by its thread, as ever."""
+    seen: list[threading.ExceptHookArgs] = []
+
+    @asynccontextmanager
+    async def failing(*args: object) -> AsyncGenerator[str]:
+        del args
+        yield "http://127.0.0.1"
+        raise MemoryError
+
+    monkeypatch.setattr("sesamy_async.sandbox.listener.listening", failing)
+    monkeypatch.setattr(threading, "excepthook", seen.append)
+    with running(Sandbox()):
+        pass
+
+    assert [MemoryError] == [each.exc_type for each in seen]
 
 
 def test_nothing_is_left_behind() -> None:

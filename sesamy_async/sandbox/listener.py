@@ -53,10 +53,10 @@ async def listening(
         site = web.TCPSite(runner, host, port, ssl_context=ssl_context)
         try:
             await site.start()
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             raise ConfigurationError(
                 f"The sandbox can't listen on {host} port {port}: "
-                f"{error.strerror}. Choose another port."
+                f"{getattr(error, 'strerror', error)}. Choose another port."
             ) from error
         bound: int = runner.addresses[0][1]
         scheme = "http" if ssl_context is None else "https"

@@ -114,7 +114,10 @@ def _run(
 ) -> None:
     try:
         asyncio.run(_until_stopped(listening, started))
-    except ConfigurationError as error:
+    except BaseException as error:
+        if started.done():
+            raise
+        # Of any kind: whoever waits for the start would wait for ever.
         started.set_exception(error)
 
 
