@@ -88,6 +88,8 @@ class SesamyError(Exception):
         return ""
 
     def _advice(self) -> str:
+        if self.retryable and not self.outcome.settled:
+            return self.outcome.advice_if_harmless
         return self.outcome.advice
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -126,6 +128,8 @@ class InvalidRequestError(SesamyError, ValueError):
         self.problems: tuple[str, ...] = tuple(problems)
 
     def _advice(self) -> str:
+        if self.outcome is not Outcome.NOT_SENT:  # By an earlier attempt.
+            return super()._advice()
         return "Nothing was sent; correct it and send it again."
 
 
@@ -160,6 +164,8 @@ class AuthenticationError(SesamyError):
         self.retry_after = retry_after
 
     def _advice(self) -> str:
+        if not self.outcome.settled:  # By an earlier attempt.
+            return super()._advice()
         return "The order was not sent." if self.external_order_id else ""
 
 

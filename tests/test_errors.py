@@ -176,6 +176,24 @@ def test_says_where_onboard_stopped(
     assert expected in str(error)
 
 
+@pytest.mark.parametrize("kind", [AuthenticationError, InvalidRequestError])
+def test_late_refusal_hides_no_doubt(kind: type[SesamyError]) -> None:
+    """What was lost before a token or a header failed is not forgotten."""
+    error = kind("It failed.")
+    error.outcome = Outcome.UNKNOWN
+    error.external_order_id = "o1"
+
+    assert str(error).endswith(Outcome.UNKNOWN.advice)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.APPLIED])
+def test_harmless(outcome: Outcome) -> None:
+    """What can be repeated is not said to need a look, or to be over."""
+    error = OutcomeUnknownError("No answer.", outcome=outcome, retryable=True)
+
+    assert str(error).endswith("it can be sent again without harm.")
+
+
 def test_configuration_of_unknown_outcome() -> None:
     """A mistake in a setting does not hide that it may have been done."""
     error = ConfigurationError("No loop.", outcome=Outcome.UNKNOWN)

@@ -33,6 +33,11 @@ class Outcome(StrEnum):
         """What the caller should do next, as one sentence."""
         return _ADVICE[self]
 
+    @property
+    def advice_if_harmless(self) -> str:
+        """The same where doing it twice is the same as doing it once."""
+        return _IF_HARMLESS.get(self, self.advice)
+
 
 _ADVICE = {
     Outcome.NOT_SENT: "Nothing was sent, so it can be sent again.",
@@ -44,5 +49,15 @@ _ADVICE = {
     ),
     Outcome.APPLIED: (
         "It was done, but the answer can't be read; do not send it again."
+    ),
+}
+
+_IF_HARMLESS = {
+    Outcome.UNKNOWN: (
+        "It may or may not have been done; it can be sent again without harm."
+    ),
+    Outcome.APPLIED: (
+        "It was done, but the answer can't be read; it can be sent again "
+        "without harm."
     ),
 }
