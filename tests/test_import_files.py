@@ -9,6 +9,8 @@ import pytest
 
 from sesamy_async.bulk.check import Checked, check
 from sesamy_async.bulk.journal import Journal
+from sesamy_async.bulk.summary import ImportSummary
+from sesamy_async.cli.importing.run import Run
 from sesamy_async.sandbox import Sandbox
 from support.command_line import (
     CommandLine,
@@ -176,3 +178,30 @@ def test_file_that_grows(
     assert 2 == ran.code
     assert "changed while it was checked" in ran.err
     assert 0 == served.ledger.total
+
+
+def test_file_that_is_sorted(
+    sesamy: CommandLine,
+    served: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No order that was sent comes into a report to mend and import."""
+    path = with_mistake(orders_file(tmp_path / "orders.csv"), row=2)
+    go = Run.go
+
+    def sorts(*arguments: Any) -> ImportSummary | None:
+        summary = go(*arguments)
+        header, *rows = path.read_text("utf-8").splitlines()
+        beside = tmp_path / "sorted.csv"
+        beside.write_text("\n".join([header, *rows[::-1]]), encoding="utf-8")
+        beside.replace(path)
+        return summary
+
+    monkeypatch.setattr(Run, "go", sorts)
+    ran = sesamy("import", "orders.csv", *PROMO, "--skip-invalid")
+
+    assert 2 == served.ledger.total
+    assert 3 == ran.code
+    assert "changed while it was imported" in ran.out
+    assert not (tmp_path / "orders.rejected.csv").exists()

@@ -24,11 +24,9 @@ from sesamy_async.bulk.reports import (
     Reports,
     write_reports,
 )
-from sesamy_async.bulk.reports.draft import write_text
 from sesamy_async.bulk.reports.kind import kind_of
-from sesamy_async.bulk.reports.words import duration
 from sesamy_async.bulk.state import State
-from support.reported import SOME, source_for, summary_of
+from support.reported import FINGERPRINT, SOME, source_for, summary_of
 
 
 def written(
@@ -43,7 +41,7 @@ def written(
         entries,
         summary_of(entries, confirm),
         Place(folder, "orders"),
-        **more,
+        **{"fingerprint": FINGERPRINT, **more},
     )
 
 
@@ -188,7 +186,11 @@ def test_summary_is_compared(tmp_path: Path, count: int) -> None:
     summary = attrs.evolve(summary_of(SOME), confirmed=count, rows=count)
     with pytest.raises(ReportError, match=f"{count} confirmed rather than 2"):
         write_reports(
-            source_for(SOME), SOME, summary, Place(tmp_path, "orders")
+            source_for(SOME),
+            SOME,
+            summary,
+            Place(tmp_path, "orders"),
+            fingerprint=FINGERPRINT,
         )
 
     assert [] == [*tmp_path.iterdir()]
@@ -201,8 +203,20 @@ def test_changed_file(tmp_path: Path, rows: tuple[Entry, ...]) -> None:
     """Rows that are not those of the journal are no report."""
     with pytest.raises(ReportError, match="changed while it was imported"):
         write_reports(
-            source_for(rows), SOME, summary_of(SOME), Place(tmp_path, "o")
+            source_for(rows),
+            SOME,
+            summary_of(SOME),
+            Place(tmp_path, "o"),
+            fingerprint=FINGERPRINT,
         )
+
+    assert [] == [*tmp_path.iterdir()]
+
+
+def test_changed_cells(tmp_path: Path) -> None:
+    """Nor are rows of another file, were there as many of them."""
+    with pytest.raises(ReportError, match="changed while it was imported"):
+        written(tmp_path, fingerprint="of what was sent")
 
     assert [] == [*tmp_path.iterdir()]
 
@@ -264,48 +278,3 @@ def test_counts_add_up(
             **Counter(kind_of(state, confirm) for state in states),
         }
     )
-
-
-def test_text_is_written_whole(tmp_path: Path) -> None:
-    """A text replaces what is there, for this user only."""
-    path = tmp_path / "page.html"
-    path.write_text("old")
-    write_text(path, "Åre")
-
-    assert "Åre" == path.read_text("utf-8")
-    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
-    assert [path] == [*tmp_path.iterdir()]
-
-
-@pytest.mark.skipif(
-    not Path("/dev/full").exists(), reason="there is no /dev/full"
-)
-def test_text_on_a_full_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A text that is not written whole leaves what was there."""
-    path = tmp_path / "page.html"
-    path.write_text("old")
-    full = os.open("/dev/full", os.O_WRONLY)
-    beside = tmp_path / "beside"
-    monkeypatch.setattr("tempfile.mkstemp", lambda **_: (full, str(beside)))
-    with pytest.raises(ReportError, match="No space left"):
-        write_text(path, "new" * 100_000)
-
-    assert "old" == path.read_text("utf-8")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0.4, "less than 1 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 0 s"),
-        (3599, "59 min 59 s"),
-        (3600, "1 h 0 min"),
-        (200_000, "55 h 33 min"),
-    ],
-)
-def test_duration(seconds: float, said: str) -> None:
-    """A duration is told in the units that matter."""
-    assert said == duration(seconds)

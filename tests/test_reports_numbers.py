@@ -9,6 +9,7 @@ from sesamy_async.bulk.reports.page import width_for
 from sesamy_async.bulk.reports.page.bar import widths
 from sesamy_async.bulk.reports.page.scale import top_of
 from sesamy_async.bulk.reports.page.sections import share
+from sesamy_async.bulk.reports.words import duration
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,19 @@ def test_width(seconds: float, width: float) -> None:
 def test_scale(value: float, top: float) -> None:
     """The axis ends at a round number."""
     assert top == pytest.approx(top_of(value))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.4, "less than 1 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (3599, "59 min 59 s"),
+        (3600, "1 h 0 min"),
+        (200_000, "55 h 33 min"),
+    ],
+)
+def test_duration(seconds: float, said: str) -> None:
+    """A duration is told in the units that matter."""
+    assert said == duration(seconds)

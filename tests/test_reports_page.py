@@ -18,7 +18,7 @@ from sesamy_async.bulk.reports import Place, write_reports
 from sesamy_async.bulk.reports.page import Facts, render
 from sesamy_async.bulk.state import State
 from sesamy_async.bulk.summary import Ending
-from support.reported import SOME, source_for, summary_of
+from support.reported import FINGERPRINT, SOME, source_for, summary_of
 
 
 EVIL = '"><script>alert(1)</script>'
@@ -50,7 +50,11 @@ def facts(
         summary=summary,
         terms=TERMS,
         reports=write_reports(
-            source_for(entries), entries, summary, Place(folder, "orders")
+            source_for(entries),
+            entries,
+            summary,
+            Place(folder, "orders"),
+            fingerprint=FINGERPRINT,
         ),
         spans=spans,
         width=60,
@@ -249,7 +253,11 @@ def test_confirm_in_words(tmp_path: Path) -> None:
         summary=summary,
         terms=attrs.evolve(TERMS, confirm=Confirm.NO, promo_code=None),
         reports=write_reports(
-            source_for(entries), entries, summary, Place(tmp_path, "o")
+            source_for(entries),
+            entries,
+            summary,
+            Place(tmp_path, "o"),
+            fingerprint=FINGERPRINT,
         ),
         spans=(),
         width=1,

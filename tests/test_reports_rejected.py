@@ -13,7 +13,7 @@ from sesamy_async.bulk.reports import Place, rejected, write_reports
 from sesamy_async.bulk.reports.cells import harmless
 from sesamy_async.bulk.reports.reasons import OTHERS, Reasons, pattern_of
 from sesamy_async.bulk.state import State
-from support.reported import Rows, summary_of
+from support.reported import FINGERPRINT, Rows, summary_of
 
 
 REFUSED = Entry(row=4, order_id="A-4", state=State.REJECTED, reason="bad")
@@ -107,7 +107,11 @@ def test_json_lines(tmp_path: Path) -> None:
     """Of JSON Lines the rejected rows are JSON Lines."""
     source = Rows([Record(4, ('{"userData": {"city": "Åre"}}',))], header=())
     reports = write_reports(
-        source, [REFUSED], summary_of([REFUSED]), Place(tmp_path, "orders")
+        source,
+        [REFUSED],
+        summary_of([REFUSED]),
+        Place(tmp_path, "orders"),
+        fingerprint=FINGERPRINT,
     )
     path = reports.paths["rejected"]
     [text] = path.read_text("utf-8").splitlines()

@@ -21,8 +21,13 @@ def joined(
     """
     for record, entry in zip_longest(records, entries):
         if record is None or entry is None or record.number != entry.row:
-            raise ReportError(
-                "The file does not have the rows that the journal has, so "
-                "it was changed while it was imported; put it back as it was."
-            )
+            raise changed()
         yield record, entry
+
+
+def changed() -> ReportError:
+    """Return the error for a file that is not the one that was sent."""
+    return ReportError(
+        "The file does not have the rows that the journal has, so it was "
+        "changed while it was imported; put it back as it was."
+    )

@@ -10,7 +10,7 @@ from sesamy_async.bulk.summary import ImportSummary
 
 from .desk import Desk
 from .errors import ReportError
-from .joining import joined
+from .joining import changed, joined
 from .kind import Kind
 from .place import Place
 from .reports import Reports
@@ -22,6 +22,7 @@ def write_reports(
     summary: ImportSummary,
     place: Place,
     *,
+    fingerprint: str,
     delimiter: str = ",",
 ) -> Reports:
     """Write what became of every row.
@@ -36,11 +37,14 @@ def write_reports(
         entries: What the journal holds of them, in the same order.
         summary: How the run ended.
         place: Where the reports shall lie.
+        fingerprint: Of the rows that were sent, from the journal's terms.
+            Those of another file would be told what became of these, and
+            orders that have a contract could stand among the rejected.
         delimiter: Between cells.
 
     Raises:
-        ReportError: One can't be written, or their counts are not those of
-            the summary.
+        ReportError: One can't be written, the rows are not those that were
+            sent, or their counts are not those of the summary.
         InputFileError: The rows can't be read again.
         JournalError: The journal can't be read.
 
@@ -50,6 +54,8 @@ def write_reports(
     try:
         for record, entry in joined(source.records(), entries):
             desk.sort(record, entry)
+        if source.fingerprint() != fingerprint:
+            raise changed()
         _check(desk.rows, summary)
         return desk.keep()
     except OSError as error:

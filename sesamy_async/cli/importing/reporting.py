@@ -55,6 +55,7 @@ def report(
             journal.entries(),
             summary,
             files.reports,
+            fingerprint=journal.terms.fingerprint,
             delimiter=_delimiter(source),
         )
         if files.page is not None:
