@@ -1,4 +1,4 @@
-"""One attempt: what is announced, handed on and told."""
+"""One attempt: what is announced, handed on, noted and told."""
 
 from __future__ import annotations
 
@@ -14,32 +14,149 @@ from sesamy_async import (
     DeadlineExceededError,
     Headers,
     Outcome,
+    OutcomeUnknownError,
     Response,
+    SesamyError,
+    UnreadableResponseError,
 )
 from sesamy_async.core.exchange import Exchange
-from support.exchanges import a_call, an_answer
+from sesamy_async.core.failure import TransportFailure
+from support.exchanges import a_call, a_failure, an_answer
 from support.runtime import FakeRuntime
 
 
 @attrs.frozen
-class Answering:
-    """A transport that answers."""
+class FakeTransport:
+    """A transport that answers or raises."""
 
-    answer: Response
+    result: Response | BaseException
     used: bool = True
 
     async def send(self, call: Call) -> Response:
-        """Answer."""
+        """Answer or raise."""
         del call
-        return self.answer
+        if isinstance(self.result, BaseException):
+            raise self.result
+        return self.result
 
     async def aclose(self) -> None:
         """Nothing is open."""
 
 
-def exchange(answer: Response) -> Exchange:
-    """Return one over a transport that answers so."""
-    return Exchange(Answering(answer), FakeRuntime())
+def exchange(result: Response | BaseException) -> Exchange:
+    """Return one over a transport that answers or raises so."""
+    return Exchange(FakeTransport(result), FakeRuntime())
+
+
+async def test_exchange_success() -> None:
+    """A success is returned, and noted."""
+    call = a_call()
+    send = exchange(an_answer())
+    response = await send(call)
+
+    assert (200, True) == (response.status_code, call.record.answered)
+
+
+async def test_exchange_reads() -> None:
+    """What the operation reads from a success is on the answer."""
+    call = a_call(read=lambda call, response: (call.operation, response))
+    answer = an_answer()
+    response = await exchange(answer)(call)
+
+    assert ("contracts.create", answer) == response.parsed
+
+
+async def test_exchange_unreadable() -> None:
+    """A success that can't be read is an error, and noted as such."""
+
+    def read(call: Call, response: Response) -> None:
+        del call, response
+        raise UnreadableResponseError("No.")
+
+    call = a_call(read=read)
+    with pytest.raises(UnreadableResponseError):
+        await exchange(an_answer())(call)
+
+    assert (Outcome.APPLIED, 1, False) == (
+        call.record.last,
+        call.record.lost,
+        call.record.answered,
+    )
+
+
+async def test_exchange_error() -> None:
+    """An error answer is raised, and noted."""
+    call = a_call()
+    send = exchange(an_answer(503))
+    with pytest.raises(SesamyError):
+        await send(call)
+
+    assert (Outcome.UNKNOWN, 1) == (call.record.last, call.record.lost)
+
+
+async def test_exchange_failure() -> None:
+    """A transport's failure is raised as an error, without its chain."""
+    call = a_call()
+    failure = TransportFailure(a_failure())
+    with pytest.raises(OutcomeUnknownError) as caught:
+        await exchange(failure)(call)
+
+    assert 1 == call.record.lost
+    assert None is caught.value.__context__
+
+
+async def test_exchange_late() -> None:
+    """What is late already is not sent."""
+    call = a_call(deadline=999.0)
+    with pytest.raises(DeadlineExceededError) as caught:
+        await exchange(an_answer())(call)
+
+    assert Outcome.NOT_SENT is caught.value.outcome
+    assert 0 == call.record.attempts
+
+
+async def test_exchange_interrupted() -> None:
+    """What is interrupted is noted by what was seen."""
+    call = a_call()
+    with pytest.raises(KeyboardInterrupt):
+        await exchange(KeyboardInterrupt())(call)
+
+    assert (Outcome.NOT_SENT, 1) == (call.record.last, call.record.attempts)
+
+
+async def test_exchange_interrupted_while_reading() -> None:
+    """A status that came decides, whatever goes wrong while it is read."""
+
+    def read(call: Call, response: Response) -> None:
+        del call, response
+        raise KeyboardInterrupt
+
+    call = a_call(read=read)
+    with pytest.raises(KeyboardInterrupt):
+        await exchange(an_answer())(call)
+
+    assert Outcome.APPLIED is call.record.outcome
+
+
+async def test_exchange_twice() -> None:
+    """What was answered is not sent once more, whoever asks for it."""
+    call = a_call()
+    send = exchange(an_answer())
+    await send(call)
+    with pytest.raises(ConfigurationError, match="second contract"):
+        await send(call)
+
+    assert Outcome.APPLIED is call.record.outcome
+
+
+async def test_exchange_twice_where_harmless() -> None:
+    """What is harmless to repeat may be."""
+    call = a_call(repeatable=True)
+    send = exchange(an_answer())
+    await send(call)
+    await send(call)
+
+    assert 2 == call.record.attempts
 
 
 async def test_tells_of_each_attempt(
