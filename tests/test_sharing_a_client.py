@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +13,10 @@ import anyio
 import pytest
 
 from proof.orders import creating
+from proof.site import Way, serving
 from sesamy_async import AsyncSesamy, Sesamy
 from sesamy_async.sandbox import Sandbox, SandboxConfig, running
-from support.calling import awaited, blocked
+from support.calling import awaited, blocked, complete
 
 
 WAITERS = 500
@@ -31,12 +33,17 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Any:
         yield sandbox
 
 
-@pytest.mark.parametrize("backends", [("asyncio", "trio"), ("trio", "trio")])
+@pytest.mark.parametrize(
+    "backends",
+    [("asyncio", "asyncio"), ("asyncio", "trio"), ("trio", "trio")],
+    ids="+".join,
+)
 def test_a_thousand_wait_in_two_loops(
     backends: tuple[str, str], sandbox: Sandbox
 ) -> None:
     """Each loop makes one token call, and nobody waits in vain."""
-    sandbox.faults.add("delay:0.3", times=2, on="token")
+    # So long that a busy machine gets to ask for both before the first comes.
+    sandbox.faults.add("delay:1", times=2, on="token")
     both = threading.Barrier(2, timeout=10)
     client = AsyncSesamy(rate_limit=None)
     endings: Counter[str] = Counter()
@@ -64,6 +71,19 @@ def test_a_thousand_wait_in_two_loops(
     assert {"None": 2 * WAITERS} == endings
     assert 2 * WAITERS == sandbox.ledger.total
     assert 2 == sandbox.ledger.requests("token")
+
+
+@pytest.mark.parametrize("way", [Way.HTTP, Way.HTTPS])
+def test_a_loop_that_rested(way: Way) -> None:
+    """What ended while no cell of a REPL was running is not used again."""
+    with serving(way, 1) as site, asyncio.Runner() as runner:
+        client = AsyncSesamy(**complete(site.settings()))
+        first = runner.run(awaited(creating("first"), client))
+        site.drop()
+        second = runner.run(awaited(creating("second"), client))
+        runner.run(client.aclose())
+
+    assert [None, None] == [first.outcome, second.outcome]
 
 
 def test_thirty_two_threads(sandbox: Sandbox) -> None:
