@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from sesamy_async.sandbox import Sandbox, SandboxConfig, running
+from sesamy_async.sandbox import Sandbox, SandboxConfig
+from support.programs import led_to, run
 
 
 WORKERS = 4
@@ -38,16 +39,6 @@ async def main():
     print(bool((await client.contracts.create("SPRING-12", ORDER)).id))
 anyio.run(main, backend={backend!r})
 """
-NOTEBOOK = """
-import asyncio
-from sesamy_async import AsyncSesamy, Sesamy
-from support.calling import ORDER
-print(asyncio.get_running_loop().is_running())
-with Sesamy() as client: print(len(client.contracts.create("SPRING-12", ORDER).id))
-
-async with AsyncSesamy() as client: print(len((await client.contracts.create("SPRING-12", ORDER)).id))
-
-"""  # noqa: E501 - typed line by line
 
 
 @pytest.fixture
@@ -59,28 +50,8 @@ def sandbox() -> Sandbox:
 @pytest.fixture
 def environ(sandbox: Sandbox) -> Iterator[dict[str, str]]:
     """Serve it, and return the environment that leads there."""
-    with running(sandbox) as url:
-        yield {
-            **os.environ,
-            **sandbox.environment(url),
-            "PYTHONPATH": str(Path(__file__).parent),
-            "PYTHONWARNINGS": "default",
-        }
-
-
-def run(
-    arguments: Sequence[str], environ: dict[str, str], typed: str = ""
-) -> subprocess.CompletedProcess[str]:
-    """Run Python to its end."""
-    return subprocess.run(  # noqa: S603 - our own words
-        [sys.executable, *arguments],
-        env=environ,
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    with led_to(sandbox) as environ:
+        yield environ
 
 
 @pytest.mark.parametrize(
@@ -102,15 +73,6 @@ def test_the_interpreter_ends_before_the_client(
     assert "ResourceWarning" in done.stderr
     assert "Sesamy(" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_where_a_loop_runs_already(environ: dict[str, str]) -> None:
-    """Both clients work in a REPL with a running loop, as in a notebook."""
-    done = run(["-m", "asyncio"], environ, NOTEBOOK)
-
-    assert ["True", "32", "32"] == re.findall(r"True|32", done.stdout)
-    assert "Traceback" not in done.stderr
-    assert "Warning" not in done.stderr
 
 
 @contextmanager
