@@ -78,6 +78,15 @@ def sesamy(
 
 
 @pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """Return a sandbox; the settings of its client are in the environment."""
+    sandbox = Sandbox()
+    for name, value in sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    return sandbox
+
+
+@pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """Serve a sandbox that the environment leads to."""
     sandbox = Sandbox()
