@@ -141,7 +141,7 @@ def test_json_lines(
     right = '{"externalOrderId": "T-1", "userData": {"email": "k@x.se"}}'
     path.write_text(f'{right}\n{{"quantity": 1}}\n')
     ran = sesamy("import", path, *PROMO, "--skip-invalid")
-    report = (tmp_path / "orders.rejected.jsonl").read_text("utf-8")
+    report = (tmp_path / "orders.jsonl.rejected.jsonl").read_text("utf-8")
 
     assert 3 == ran.code
     assert report.startswith('{"#row": 2, "#reason": "externalOrderId')

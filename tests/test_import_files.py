@@ -58,6 +58,47 @@ def test_kept_apart(
     assert 0 == served.ledger.total
 
 
+def test_two_of_one_name(
+    sesamy: CommandLine, served: Sandbox, tmp_path: Path
+) -> None:
+    """A table and JSON Lines of one name have reports of their own."""
+    orders_file(tmp_path / "orders.csv")
+    line = '{"externalOrderId": "A-1", "userData": {"email": "k@x.se"}}'
+    Path("orders.jsonl").write_text(f"{line}\n", encoding="utf-8")
+    codes = [
+        sesamy("import", each, *PROMO).code
+        for each in ("orders.csv", "orders.jsonl", "orders.csv")
+    ]
+    lines = {
+        path.name: len(path.read_text("utf-8").splitlines())
+        for path in tmp_path.glob("*.confirmed.csv")
+    }
+
+    assert [0, 0, 0] == codes
+    assert {"orders.confirmed.csv": 4, "orders.jsonl.confirmed.csv": 2} == (
+        lines
+    )
+    assert 4 == served.ledger.total
+
+
+def test_names_of_another_import(
+    sesamy: CommandLine, served: Sandbox, tmp_path: Path
+) -> None:
+    """Where reports would replace those of another import, it is refused."""
+    orders_file(tmp_path / "orders.csv")
+    orders_file(tmp_path / "orders")
+    sesamy("import", "orders.csv", *PROMO)
+    report = Path("orders.confirmed.csv").read_bytes()
+    ran = sesamy("import", "orders", *PROMO, "--format", "csv")
+
+    assert 2 == ran.code
+    assert "those of orders.csv.journal. Give the import another name" in (
+        ran.err
+    )
+    assert report == Path("orders.confirmed.csv").read_bytes()
+    assert 3 == served.ledger.total
+
+
 def test_report_is_a_folder(sesamy: CommandLine, tmp_path: Path) -> None:
     """A folder is no report, which is told before anything is sent."""
     orders_file(tmp_path / "orders.csv")

@@ -12,6 +12,8 @@ from .kind import Kind
 STRAYS = "strays"
 """The report that comes on top: its rows are in another one too."""
 
+_JOURNAL, _USUAL = ".journal", ".csv"
+
 
 @attrs.frozen
 class Place:
@@ -25,6 +27,21 @@ class Place:
     folder: Path
     stem: str
 
-    def of(self, kind: Kind | str, suffix: str = ".csv") -> Path:
-        """Return the path of a report."""
-        return self.folder / f"{self.stem}.{kind}{suffix}"
+    @classmethod
+    def beside(cls, journal: Path) -> Place:
+        """Return where the reports are of the import with this journal.
+
+        Of ``orders.csv.journal`` their names begin with ``orders``; where
+        the file is no ``.csv``, with all of its name, for ``orders.jsonl``
+        may be in the same folder.
+        """
+        name = Path(journal.name.removesuffix(_JOURNAL))
+        usual = name.suffix.lower() == _USUAL
+        return cls(journal.parent, name.stem if usual else name.name)
+
+    def of(
+        self, kind: Kind | str, suffix: str = ".csv", *, number: int = 1
+    ) -> Path:
+        """Return the path of a report; from the second on, with a number."""
+        counted = "" if number == 1 else f".{number}"
+        return self.folder / f"{self.stem}.{kind}{counted}{suffix}"

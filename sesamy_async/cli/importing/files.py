@@ -45,7 +45,7 @@ class Files:
     @property
     def reports(self) -> reports.Place:
         """Where the reports are; beside the journal."""
-        return reports.Place(self.journal.parent, Path(self._name).stem)
+        return reports.Place.beside(self.journal)
 
     @property
     def _name(self) -> str:
@@ -69,6 +69,13 @@ class Files:
                         "it other names with --journal and --report."
                     )
             taken.append(path)
+        for journal in self.journal.parent.glob(f"*{_JOURNAL}"):
+            alike = reports.Place.beside(journal) == self.reports
+            if alike and not _same(journal, self.journal):
+                raise UsageError(
+                    f"The reports would have the names of those of {journal}. "
+                    "Give the import another name with --journal."
+                )
 
     def _written(self) -> Iterator[Path]:
         yield self.journal
