@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -10,7 +11,9 @@ from pathlib import Path
 import attrs
 import pytest
 
-from sesamy_async.bulk.journal import journal_path
+from sesamy_async.bulk.journal import Journal, journal_path
+from sesamy_async.bulk.journal.rows import Rows
+from sesamy_async.bulk.journal.written import Written
 from sesamy_async.bulk.state import State
 from sesamy_async.cli import run
 from sesamy_async.sandbox import Sandbox, running
@@ -115,6 +118,30 @@ def test_resolve_many(sesamy: Command, orders: Path) -> None:
         states(orders)["A-2"],
         states(orders)["A-3"],
     )
+
+
+@pytest.mark.parametrize(
+    ("folder", "taken"), [(".", [b"w", b"t"]), ("elsewhere", [b"w"])]
+)
+def test_report_is_taken_in(
+    sesamy: Command, orders: Path, folder: str, taken: list[bytes]
+) -> None:
+    """A filled-in report may be replaced once its findings are known."""
+    table = orders.parent / folder / "orders.unknown.csv"
+    table.parent.mkdir(exist_ok=True)
+    table.write_text("externalOrderId,contractId\nA-2,c2\n")
+    with Journal.open(journal_path(orders)) as journal:
+        written = Written(b"w", Rows())
+        journal.memory.remember({table.name: (written,)})
+    digest = hashlib.sha256(table.read_bytes()).digest()
+    code, _, _ = sesamy("resolve", orders, "--from", table)
+    with Journal.open(journal_path(orders)) as journal:
+        known = journal.memory.recall()[table.name]
+
+    assert 0 == code
+    assert taken == [
+        b"t" if each.digest == digest else each.digest for each in known
+    ]
 
 
 def test_resolve_wrong_rows(sesamy: Command, orders: Path) -> None:

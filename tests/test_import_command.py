@@ -68,6 +68,7 @@ def test_for_machines(
         "source": "orders.csv",
         "journal": "orders.csv.journal",
         "reports": {"created": "orders.created.csv"},
+        "kept": [],
         "report": "page.html",
         "report_problem": None,
     }

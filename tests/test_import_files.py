@@ -156,6 +156,27 @@ def test_report_that_is_imported(
     assert once(served, 3)
 
 
+def test_report_that_is_mended(
+    sesamy: CommandLine, served: Sandbox, tmp_path: Path
+) -> None:
+    """A rejected report that was mended is not written anew, and that said."""
+    with_mistake(orders_file(tmp_path / "orders.csv"), row=3)
+    whole = ("import", "orders.csv", *PROMO, "--skip-invalid")
+    sesamy(*whole)
+    report = Path("orders.rejected.csv")
+    text = report.read_text("utf-8-sig").replace("(at)", "@")
+    report.write_text(text, encoding="utf-8-sig")
+    again = sesamy(*whole)
+    machines = sesamy(*whole, "--json")
+    mended = sesamy("import", "orders.rejected.csv", *PROMO)
+
+    assert (3, 3, 0) == (again.code, machines.code, mended.code)
+    assert "orders.rejected.csv was changed since it was written" in again.out
+    assert ["orders.rejected.csv"] == machines.json["kept"]
+    assert text == report.read_text("utf-8-sig")
+    assert once(served, 3)
+
+
 def test_linked_file(
     sesamy: CommandLine, served: Sandbox, tmp_path: Path
 ) -> None:

@@ -286,4 +286,5 @@ def test_nothing_else_is_kept(path: Path) -> None:
             "strays",
             "at",
         ],
+        "reports": ["name", "digest", "rows"],
     } == columns

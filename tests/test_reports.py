@@ -7,6 +7,7 @@ import os
 import stat
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -26,6 +27,7 @@ from sesamy_async.bulk.reports import (
 )
 from sesamy_async.bulk.reports.kind import kind_of
 from sesamy_async.bulk.state import State
+from support.journals import new_journal
 from support.reported import FINGERPRINT, SOME, source_for, summary_of
 
 
@@ -33,7 +35,7 @@ def written(
     folder: Path,
     entries: tuple[Entry, ...] = SOME,
     confirm: Confirm = Confirm.SEPARATELY,
-    **more: str,
+    **more: Any,
 ) -> Reports:
     """Write the reports of these entries."""
     return write_reports(
@@ -134,12 +136,14 @@ def test_created_where_that_is_the_goal(tmp_path: Path) -> None:
 
 def test_a_report_without_rows_is_not_there(tmp_path: Path) -> None:
     """One that an earlier run left is removed, for it is true no more."""
-    before = written(tmp_path)
-    after = written(tmp_path, SOME[:1])
+    with new_journal(tmp_path / "journal") as journal:
+        before = written(tmp_path, memory=journal.memory)
+        after = written(tmp_path, SOME[:1], memory=journal.memory)
+        assert {} == journal.memory.recall()
 
     assert before.paths["unprocessed"].name == "orders.unprocessed.csv"
     assert ["orders.confirmed.csv"] == [
-        *(each.name for each in tmp_path.iterdir())
+        *(each.name for each in tmp_path.glob("orders.*"))
     ]
     assert ["confirmed"] == [*after.paths]
 

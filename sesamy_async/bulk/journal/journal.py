@@ -31,6 +31,7 @@ from .terms_json import load
 from .timeline import Span, spans
 from .trouble import damaged, told
 from .waves import waves
+from .written import Memory
 
 
 _PAGE = 1_000
@@ -116,6 +117,11 @@ class Journal:
     def terms(self) -> Terms:
         """What the import has agreed to."""
         return self._terms
+
+    @property
+    def memory(self) -> Memory:
+        """What it knows of the reports that were written."""
+        return Memory(self._store)
 
     def agree(self, terms: Terms) -> None:
         """Make sure that this is the journal of an import.

@@ -36,6 +36,9 @@ CREATE TABLE orders (
     at REAL NOT NULL DEFAULT 0,
     CHECK (state NOT IN ('CREATED', 'CONFIRMED') OR contract_id NOT NULL)
 ){_STRICT};
+CREATE TABLE reports (
+    name TEXT NOT NULL, digest BLOB NOT NULL, rows BLOB NOT NULL
+){_STRICT};
 """
 
 # Made when the rows are there, for sorting is faster than inserting.

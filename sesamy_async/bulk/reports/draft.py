@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from contextlib import suppress
@@ -48,6 +49,18 @@ class Draft:
         )
         return cls(path, file, Path(name))
 
+    def digest(self) -> bytes:
+        """Write it to its end, and return what tells it from others.
+
+        Raises:
+            ReportError: It can't be written.
+        """
+        try:
+            self._end()
+            return _digest(self._beside)
+        except OSError as error:
+            raise _refusal(self.path, error) from error
+
     def keep(self) -> None:
         """Put it in its place, whatever is there.
 
@@ -55,9 +68,7 @@ class Draft:
             ReportError: That can't be done.
         """
         try:
-            self.file.flush()
-            os.fsync(self.file.fileno())
-            self.file.close()
+            self._end()
             self._beside.replace(self.path)
         except OSError as error:
             raise _refusal(self.path, error) from error
@@ -67,6 +78,12 @@ class Draft:
         with suppress(OSError):
             self.file.close()
         self._beside.unlink(missing_ok=True)
+
+    def _end(self) -> None:
+        if not self.file.closed:
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.file.close()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -84,6 +101,27 @@ def write_text(path: Path, text: str) -> None:
         draft.keep()
     finally:
         draft.discard()
+
+
+def digest_of(path: Path) -> bytes | None:
+    """Return what tells a report from others; None where there is none.
+
+    Raises:
+        ReportError: It can't be read.
+    """
+    try:
+        return _digest(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ReportError(
+            f"The report {path} can't be read: {error.strerror}."
+        ) from error
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _refusal(path: Path, error: OSError) -> ReportError:

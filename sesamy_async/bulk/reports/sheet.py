@@ -8,8 +8,6 @@ from pathlib import Path
 
 import attrs
 
-from sesamy_async.bulk.journal.place import journal_path
-
 from .cells import harmless
 from .draft import Draft
 
@@ -37,16 +35,20 @@ class Report:
         self._opened().file.write(f"{text}\n")
         self._count()
 
+    def digest(self) -> bytes | None:
+        """Write it to its end; return its digest, None without rows.
+
+        Raises:
+            ReportError: It can't be written.
+        """
+        return None if self._draft is None else self._draft.digest()
+
     def keep(self) -> None:
         """Put it in its place; without rows, nothing is there.
-
-        One that is imported itself, mended perhaps, stays as it is.
 
         Raises:
             ReportError: That can't be done.
         """
-        if journal_path(self.path).exists():
-            return
         if self._draft is None:
             self.path.unlink(missing_ok=True)
         else:
@@ -56,6 +58,7 @@ class Report:
         """Leave nothing that is not in its place."""
         if self._draft is not None:
             self._draft.discard()
+            self._draft = None
 
     def _count(self) -> None:
         self.rows += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from sesamy_async.bulk.journal.entry import Entry
+from sesamy_async.bulk.journal.written import Memory, Reported
 from sesamy_async.bulk.source import Source
 from sesamy_async.bulk.summary import ImportSummary
 
@@ -24,6 +25,7 @@ def write_reports(
     *,
     fingerprint: str,
     delimiter: str = ",",
+    memory: Memory | None = None,
 ) -> Reports:
     """Write what became of every row.
 
@@ -31,6 +33,10 @@ def write_reports(
     rows are JSON Lines again), of mode 0600, and replaces one of an earlier
     run as a whole.  A report that would have no rows is not written, and
     one of an earlier run is removed.
+
+    Reports of rejected and of unknown orders are written in by people.
+    One that somebody has changed since, or imports itself, stays as it is;
+    rows that are not in it come into one with a number in its name.
 
     Args:
         source: The rows.
@@ -41,6 +47,8 @@ def write_reports(
             Those of another file would be told what became of these, and
             orders that have a contract could stand among the rejected.
         delimiter: Between cells.
+        memory: That of the journal; None where what was written before is
+            not known, so that nothing which differs is replaced.
 
     Raises:
         ReportError: One can't be written, the rows are not those that were
@@ -50,14 +58,15 @@ def write_reports(
 
     .. versionadded:: 0.1.0
     """
-    desk = Desk.of(source, place, summary.confirm, delimiter)
+    reported: Reported = {} if memory is None else memory.recall()
+    desk = Desk.of(source, place, summary.confirm, delimiter, reported)
     try:
         for record, entry in joined(source.records(), entries):
             desk.sort(record, entry)
         if source.fingerprint() != fingerprint:
             raise changed()
         _check(desk.rows, summary)
-        return desk.keep()
+        return desk.keep(memory, reported)
     except OSError as error:
         raise ReportError(
             f"The reports can't be written: {error.strerror}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -68,6 +68,7 @@ def answer(
             *_rows(summary, reported.reports, files),
             *_why(summary),
             *steps(summary, reported.reports.paths),
+            *_kept(reported.reports),
             *(() if problem is None else (problem,)),
         ),
         code,
@@ -100,6 +101,15 @@ def _rows(
     return tuple(told)
 
 
+def _kept(reports: Reports) -> Iterator[str]:
+    for path in reports.kept:
+        yield (
+            f"{path.name} was changed since it was written, or is imported "
+            "itself: it stays as it is, and what this import wrote into it "
+            "is in no other report."
+        )
+
+
 def _why(summary: ImportSummary) -> tuple[str, ...]:
     if not summary.unprocessed:
         return ()
@@ -119,6 +129,7 @@ def _data(
         "source": str(files.source),
         "journal": str(files.journal),
         "reports": {name: str(path) for name, path in paths.items()},
+        "kept": [str(path) for path in reported.reports.kept],
         "report": None if page is None else str(page),
         "report_problem": reported.problem,
     }

@@ -57,6 +57,7 @@ def report(
             files.reports,
             fingerprint=journal.terms.fingerprint,
             delimiter=_delimiter(source),
+            memory=journal.memory,
         )
         if files.page is not None:
             facts = _facts(journal, summary, reports)

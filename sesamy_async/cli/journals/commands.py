@@ -99,15 +99,20 @@ def resolve(
             ("yes" where there is no contract).
         output: Those of all commands.
     """
-    from .settled import findings, resolved
+    from .settled import content, findings, resolved, taken_in
     from .shown import opened
 
     del output
+    # Before it is read: what is written into it later was not taken in.
+    before = content(table)
     found = findings(
         order, created, table, confirmed=confirmed, not_created=not_created
     )
     with opened(file) as journal:
-        return resolved(journal, found)
+        answer = resolved(journal, found)
+        if table is not None and before is not None:
+            taken_in(journal, table, before)
+        return answer
 
 
 def reconcile(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal.findings import read_findings
 from sesamy_async.bulk.journal.reconcile import Reconciled, reconcile
 from sesamy_async.bulk.journal.resolve import Finding, resolve
+from sesamy_async.bulk.journal.rows import Rows
+from sesamy_async.bulk.journal.written import Written
+from sesamy_async.bulk.reports.draft import digest_of
+from sesamy_async.bulk.reports.errors import ReportError
 from sesamy_async.cli.answer import Answer
 from sesamy_async.cli.usage import UsageError
 from sesamy_async.core.outcome import Outcome
@@ -55,6 +60,29 @@ def resolved(journal: Journal, found: list[Finding]) -> Answer:
     return _answer(
         Reconciled(created=created, not_created=len(found) - created)
     )
+
+
+def content(table: Path | None) -> bytes | None:
+    """Return the digest of a table; None where it can't be read."""
+    with suppress(ReportError):
+        return None if table is None else digest_of(table)
+    return None
+
+
+def taken_in(journal: Journal, table: Path, digest: bytes) -> None:
+    """Let the next run replace a report whose findings are known now.
+
+    Args:
+        journal: Knows them.
+        table: Where they were.
+        digest: Of what was read.
+    """
+    memory = journal.memory
+    reported = memory.recall()
+    written = reported.get(table.name, ())
+    if written and table.parent.samefile(journal.path.parent):
+        known = (*written, Written(digest, Rows()))
+        memory.remember({**reported, table.name: known})
 
 
 def reconciled(journal: Journal, lookup: str, concurrency: int) -> Answer:
