@@ -1,8 +1,6 @@
-"""What the end of a call means for an order of an import."""
+"""What the end of a create means for an order of an import."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 
@@ -32,10 +30,10 @@ from sesamy_async.bulk.journal.entry import Change, Entry
 from sesamy_async.bulk.journal.terms import Terms
 from sesamy_async.bulk.state import MOVES, State
 from sesamy_async.bulk.verdict import Cause, Trouble, Verdict
+from support.ends import api, unsettled
 
 
 ENTRY = Entry(row=7, order_id="A-7", state=State.PENDING)
-MADE = Entry(row=7, order_id="A-7", state=State.CREATED, contract_id="c7")
 
 
 def terms(
@@ -61,13 +59,6 @@ STRICT = [
 ]
 
 
-def api(
-    kind: type[APIError], status: int, outcome: Outcome = Outcome.REFUSED
-) -> APIError:
-    """Return an answer of Sesamy's that is an error."""
-    return kind("Said so.", status_code=status, outcome=outcome)
-
-
 UNSETTLED: list[SesamyError] = [
     OutcomeUnknownError("Said so.", outcome=Outcome.UNKNOWN),
     DeadlineExceededError("Said so.", outcome=Outcome.UNKNOWN),
@@ -76,6 +67,7 @@ UNSETTLED: list[SesamyError] = [
     # A refusal after a lost attempt: the call as a whole is in doubt.
     api(BadRequestError, 400, Outcome.UNKNOWN),
     api(UnauthorizedError, 401, Outcome.UNKNOWN),
+    unsettled(InvalidRequestError("Said so.")),
     ConfigurationError("Said so.", outcome=Outcome.APPLIED),
 ]
 
@@ -106,8 +98,8 @@ def test_created(confirm: Confirm, state: State) -> None:
 def not_created(
     given: Terms, error: SesamyError, *, lost: int = 0, entry: Entry = ENTRY
 ) -> Verdict:
-    """Judge a create that failed."""
-    return judge.not_created(given, entry, error, lost=lost, calls=1)
+    """Judge a create that failed after three calls."""
+    return judge.not_created(given, entry, error, lost=lost, calls=3)
 
 
 @pytest.mark.parametrize("given", REPEATABLE)
@@ -169,9 +161,13 @@ def test_a_wrong_order_is_rejected(given: Terms, error: SesamyError) -> None:
     """What Sesamy refuses for the order's own sake troubles no other."""
     verdict = not_created(given, error)
 
-    assert Verdict(
-        change=Change(row=7, state=State.REJECTED, reason="Said so.")
-    ) == (verdict)
+    assert (
+        Verdict(
+            change=Change(row=7, state=State.REJECTED, reason="Said so."),
+            calls=3,
+        )
+        == verdict
+    )
 
 
 @pytest.mark.parametrize("given", [*REPEATABLE, *STRICT])
@@ -212,6 +208,7 @@ def test_what_is_not_the_orders_fault_rejects_none(
     [
         (api(ConflictError, 409), 0, 1),
         (api(ConflictError, 409), 1, 0),
+        (api(ConflictError, 409), 1, 1),
         (api(ConflictError, 409, Outcome.UNKNOWN), 1, 0),
     ],
 )
@@ -223,92 +220,3 @@ def test_a_conflict_with_an_attempt_of_our_own(
     verdict = not_created(given, error, lost=lost, entry=entry)
 
     assert (State.UNKNOWN, None) == (verdict.change.state, verdict.trouble)
-
-
-def test_confirmed() -> None:
-    """A confirm that is answered gives access."""
-    assert Verdict(change=Change(row=7, state=State.CONFIRMED)) == (
-        judge.confirmed(MADE)
-    )
-
-
-def test_confirmed_but_unreadable() -> None:
-    """A 2xx says that it is confirmed, whatever else it holds."""
-    verdict = judge.not_confirmed(
-        MADE, UnreadableResponseError("Said so."), asked=False
-    )
-
-    assert (State.CONFIRMED, None) == (verdict.change.state, verdict.trouble)
-
-
-@pytest.mark.parametrize(
-    ("error", "cause"),
-    [
-        (OutcomeUnknownError("x", outcome=Outcome.UNKNOWN), Cause.OUTAGE),
-        (api(ServerError, 500, Outcome.UNKNOWN), Cause.OUTAGE),
-        (api(ConflictError, 409, Outcome.UNKNOWN), Cause.OUTAGE),
-        (api(NotFoundError, 404, Outcome.UNKNOWN), Cause.OUTAGE),
-        (api(RateLimitError, 429), Cause.OUTAGE),
-        (api(UnauthorizedError, 401), Cause.REFUSED),
-        (AuthenticationError("x"), Cause.REFUSED),
-        (ConnectionFailedError("x"), Cause.UNREACHABLE),
-    ],
-)
-@pytest.mark.parametrize("asked", [False, True])
-def test_a_confirm_can_be_repeated(
-    error: SesamyError, cause: Cause, *, asked: bool
-) -> None:
-    """Whatever a confirm leaves in doubt is confirmed again later."""
-    verdict = judge.not_confirmed(MADE, error, asked=asked)
-    said = str(error.args[0])
-
-    assert Verdict(
-        change=Change(row=7, state=State.CREATED, reason=said),
-        trouble=Trouble(cause, said),
-        calls=0,
-    ) == (verdict)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        api(BadRequestError, 400),
-        api(NotFoundError, 404),
-        api(ConflictError, 409),
-        InvalidRequestError("Said so."),
-    ],
-)
-def test_a_refused_confirm(error: Any) -> None:
-    """A contract that can't be confirmed is named, and is a stray."""
-    verdict = judge.not_confirmed(MADE, error, asked=False)
-    reason = str(verdict.change.reason)
-
-    assert (State.REJECTED, 1, None) == (
-        verdict.change.state,
-        verdict.change.strays,
-        verdict.trouble,
-    )
-    assert "Contract c7 was made" in reason
-    assert reason.endswith("Said so.")
-
-
-@pytest.mark.parametrize(
-    ("error", "state"),
-    [
-        (api(BadRequestError, 400), State.UNKNOWN),
-        (api(NotFoundError, 404), State.UNKNOWN),
-        (api(ConflictError, 409), State.UNKNOWN),
-        # An id that is none was never sent.
-        (InvalidRequestError("Said so."), State.REJECTED),
-    ],
-)
-def test_a_refusal_of_a_second_confirm(
-    error: SesamyError, state: State
-) -> None:
-    """It may be the first one that is in the way, and gave access."""
-    verdict = judge.not_confirmed(MADE, error, asked=True)
-    reason = str(verdict.change.reason)
-
-    assert (state, None) == (verdict.change.state, verdict.trouble)
-    assert reason.startswith("Contract c7 was made")
-    assert reason.endswith("Said so.")

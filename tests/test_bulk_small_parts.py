@@ -86,6 +86,24 @@ def test_rate_of_the_last_minute() -> None:
     assert (480, 5.0) == (meter.total, meter.rate(120.0))
 
 
+def test_calls_within_a_second() -> None:
+    """What is counted within a second is over together, after a minute."""
+    meter = Meter(0.0)
+    for _ in range(3):
+        meter.add(0.5, 4)
+
+    assert (0.2, 0.0) == (meter.rate(60.0), meter.rate(61.0))
+
+
+def test_calls_of_two_seconds() -> None:
+    """What is counted in two seconds is over one after the other."""
+    meter = Meter(0.0)
+    meter.add(3.0, 5)
+    meter.add(5.0, 1)
+
+    assert (0.1, 1 / 60) == (meter.rate(63.0), meter.rate(64.0))
+
+
 def test_rate_at_the_beginning() -> None:
     """In the first minute, the rate is that since the beginning."""
     meter = Meter(100.0)

@@ -253,15 +253,6 @@ def test_threads(path: Path) -> None:
         assert 200 == journal.counts()[State.CREATED]
 
 
-def test_purge(path: Path) -> None:
-    """A purged journal leaves no file behind."""
-    journal = new_journal(path)
-    journal.apply([change(2, State.INTENT)])
-    journal.purge()
-
-    assert [] == list(path.parent.iterdir())
-
-
 def test_nothing_else_is_kept(path: Path) -> None:
     """The file has the columns that it needs, and no more."""
     new_journal(path).close()

@@ -71,11 +71,19 @@ def test_busy(path: Path) -> None:
 
 def test_busy_within(path: Path) -> None:
     """A second importer in the same process is refused too."""
+    said: list[str] = []
     with new_journal(path):
-        with pytest.raises(JournalBusyError):
-            Journal.open(path)
-        with pytest.raises(JournalBusyError):
-            Journal.open(path)
+        for _ in range(2):
+            with pytest.raises(JournalBusyError) as raised:
+                Journal.open(path)
+            said.append(raised.value.args[0])
+
+    busy = (
+        f"The journal {path} is in use: another import of this file is "
+        "running. Let it end, or stop it, and try again."
+    )
+
+    assert [busy, busy] == said
 
 
 def test_durable(path: Path) -> None:
@@ -101,10 +109,14 @@ def test_missing(path: Path) -> None:
 def test_no_database(path: Path, content: bytes) -> None:
     """A file that is something else is refused, and not touched."""
     path.write_bytes(content)
-    with pytest.raises(JournalMismatchError, match="is no journal"):
+    with pytest.raises(JournalMismatchError) as raised:
         Journal.open(path)
 
     assert content == path.read_bytes()
+    assert raised.value.args[0] == (
+        f"{path} is no journal of an import. Move it away, or name another "
+        "place for the journal."
+    )
 
 
 def test_other_database(path: Path) -> None:

@@ -19,6 +19,8 @@ from support.journals import change, new_journal
 from support.users import powerless, reachable_folder
 
 
+ADVICE = "See that its folder is there, and that you may read and write both."
+
 LIMITED = """
 import pathlib, resource, signal, sys
 from sesamy_async.bulk.errors import JournalError
@@ -149,12 +151,18 @@ def test_lost(path: Path, lost: str) -> None:
         case _:
             path.rename(folder / "old")
             path.write_bytes(b"")
-    with pytest.raises(JournalError, match="deleted, moved or replaced"):
+    with pytest.raises(JournalError) as raised:
         journal.apply([change(3, State.INTENT)])
-
-    assert 1 == journal.counts()[State.INTENT]
-
+    intents = journal.counts()[State.INTENT]
     journal.close()
+    gone = wal_of(path) if lost == "wal" else path
+
+    assert 1 == intents
+    assert raised.value.args[0] == (
+        f"{gone} was deleted, moved or replaced while the import was "
+        "running, so nothing more is written. Put it back before you go on: "
+        "it says which orders were sent."
+    )
 
 
 def test_damaged(path: Path) -> None:
@@ -163,27 +171,27 @@ def test_damaged(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[8_192:] = b"\x5a" * (len(content) - 8_192)
     path.write_bytes(content)
-    with (
-        pytest.raises(JournalError, match=r"damaged\. Keep it"),
-        Journal.open(path) as journal,
-    ):
+    with pytest.raises(JournalError) as raised, Journal.open(path) as journal:
         list(journal.entries())
+
+    assert raised.value.args[0] == (
+        f"The journal {path} can't be used: it is damaged. Keep it, and get "
+        "it back from a backup: it says which orders were sent."
+    )
 
 
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (OSError(), "can't be used: OSError"),
-        (sqlite3.ProgrammingError("odd"), "SQLite says: odd"),
+        (OSError(), f"OSError. {ADVICE}"),
+        (sqlite3.ProgrammingError("odd"), "SQLite says: odd."),
     ],
 )
 def test_other_trouble(path: Path, error: OSError, said: str) -> None:
     """What nobody thought of is told as it is, and sends nothing."""
-    text = str(trouble(path, error))
-
-    assert said in text
-    assert text.endswith(
-        "Outcome: NOT_SENT. What was not written down was not sent."
+    assert str(trouble(path, error)) == (
+        f"The journal {path} can't be used: {said} Outcome: NOT_SENT. What "
+        "was not written down was not sent."
     )
 
 

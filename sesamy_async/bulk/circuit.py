@@ -69,7 +69,6 @@ class Circuit:
         self._good = now
         self._failures = 0
         self._pause = FIRST_PAUSE
-        self._probing = False
         self.trouble = None
 
     def failed(self, now: float, trouble: Trouble) -> None:

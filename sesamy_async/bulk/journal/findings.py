@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 from sesamy_async.bulk.errors import InputFileError
@@ -56,7 +57,20 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     lines = io.StringIO(_text(path), newline="")
     header = lines.readline()
     delimiter = max(",;\t", key=header.count)
-    names = next(iter(csv.reader([header], delimiter=delimiter)), list[str]())
+    rows = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
+    try:
+        names = next(rows)
+        _check_columns(path, names)
+        for number, cells in enumerate(rows, start=2):
+            if any(cells):
+                yield number, dict(zip(names, cells, strict=False))
+    except csv.Error as error:
+        raise InputFileError(
+            f"{path}, line {rows.line_num}: {error}."
+        ) from None
+
+
+def _check_columns(path: Path, names: Collection[str]) -> None:
     missing = [each for each in (_ORDER, _CONTRACT) if each not in names]
     if missing:
         raise InputFileError(
@@ -64,15 +78,6 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
             f"first row must name the columns {_ORDER}, {_CONTRACT}, "
             f"{_CONFIRMED} and, where some have no contract, {_NOT_CREATED}."
         )
-    rows = csv.reader(lines, delimiter=delimiter, strict=True)
-    try:
-        for number, cells in enumerate(rows, start=2):
-            if any(cells):
-                yield number, dict(zip(names, cells, strict=False))
-    except csv.Error as error:
-        raise InputFileError(
-            f"{path}, line {rows.line_num + 1}: {error}."
-        ) from None
 
 
 def _text(path: Path) -> str:
@@ -105,7 +110,7 @@ def _finding(where: str, row: Mapping[str, str]) -> Finding | str:
             f"give either the {_CONTRACT} that order {order!r} has, or yes "
             f"in {_NOT_CREATED}"
         )
-    problem = _contract_problem(contract)
+    problem = contract and _contract_problem(contract)
     return problem or Finding(
         order_id=order,
         contract_id=contract or None,
@@ -122,9 +127,9 @@ def _said(cell: str) -> bool | None:
 
 def _contract_problem(contract: str) -> str:
     try:
-        segment(_CONTRACT, contract or "none")
+        segment(_CONTRACT, contract)
     except InvalidRequestError as error:
-        return str(error.args[0]).rstrip(".")
+        return str(error.args[0]).removesuffix(".")
     return ""
 
 

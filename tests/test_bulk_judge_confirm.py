@@ -1,0 +1,121 @@
+"""What the end of a confirm means for an order of an import."""
+
+from __future__ import annotations
+
+import pytest
+
+from sesamy_async import (
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    ConnectionFailedError,
+    InvalidRequestError,
+    NotFoundError,
+    Outcome,
+    OutcomeUnknownError,
+    RateLimitError,
+    ServerError,
+    SesamyError,
+    UnauthorizedError,
+    UnreadableResponseError,
+)
+from sesamy_async.bulk import judge
+from sesamy_async.bulk.journal.entry import Change, Entry
+from sesamy_async.bulk.state import State
+from sesamy_async.bulk.verdict import Cause, Trouble, Verdict
+from support.ends import api, tried
+
+
+MADE = Entry(row=7, order_id="A-7", state=State.CREATED, contract_id="c7")
+GIVES_NO_ACCESS = Change(
+    row=7,
+    state=State.REJECTED,
+    reason="Contract c7 was made, but its confirm was refused, so it gives "
+    "no access: Said so.",
+    strays=1,
+)
+MAY_GIVE_ACCESS = Change(
+    row=7,
+    state=State.UNKNOWN,
+    reason="Contract c7 was made, and its confirm is refused, perhaps "
+    "because an earlier one was done: Said so.",
+)
+
+
+def test_confirmed() -> None:
+    """A confirm that is answered gives access."""
+    change = Change(row=7, state=State.CONFIRMED)
+
+    assert Verdict(change=change, calls=2) == judge.confirmed(MADE, calls=2)
+
+
+def test_confirmed_but_unreadable() -> None:
+    """A 2xx says that it is confirmed, whatever else it holds."""
+    error = tried(UnreadableResponseError("Said so."))
+    verdict = judge.not_confirmed(MADE, error, asked=False)
+    change = Change(row=7, state=State.CONFIRMED)
+
+    assert Verdict(change=change, calls=3) == verdict
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (OutcomeUnknownError("x", outcome=Outcome.UNKNOWN), Cause.OUTAGE),
+        (api(ServerError, 500, Outcome.UNKNOWN), Cause.OUTAGE),
+        (api(ConflictError, 409, Outcome.UNKNOWN), Cause.OUTAGE),
+        (api(NotFoundError, 404, Outcome.UNKNOWN), Cause.OUTAGE),
+        (api(RateLimitError, 429), Cause.OUTAGE),
+        (api(UnauthorizedError, 401), Cause.REFUSED),
+        (AuthenticationError("x"), Cause.REFUSED),
+        (ConnectionFailedError("x"), Cause.UNREACHABLE),
+    ],
+)
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_confirm_can_be_repeated(
+    error: SesamyError, cause: Cause, *, asked: bool
+) -> None:
+    """Whatever a confirm leaves in doubt is confirmed again later."""
+    verdict = judge.not_confirmed(MADE, error, asked=asked)
+    said = str(error.args[0])
+
+    assert Verdict(
+        change=Change(row=7, state=State.CREATED, reason=said),
+        trouble=Trouble(cause, said),
+        calls=0,
+    ) == (verdict)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        api(BadRequestError, 400),
+        api(NotFoundError, 404),
+        api(ConflictError, 409),
+        InvalidRequestError("Said so."),
+    ],
+)
+def test_a_refused_confirm(error: SesamyError) -> None:
+    """A contract that can't be confirmed is named, and is a stray."""
+    verdict = judge.not_confirmed(MADE, tried(error), asked=False)
+
+    assert Verdict(change=GIVES_NO_ACCESS, calls=3) == verdict
+
+
+@pytest.mark.parametrize(
+    ("error", "change"),
+    [
+        (api(BadRequestError, 400), MAY_GIVE_ACCESS),
+        (api(NotFoundError, 404), MAY_GIVE_ACCESS),
+        (api(ConflictError, 409), MAY_GIVE_ACCESS),
+        # An id that is none was never sent.
+        (InvalidRequestError("Said so."), GIVES_NO_ACCESS),
+    ],
+)
+def test_a_refusal_of_a_second_confirm(
+    error: SesamyError, change: Change
+) -> None:
+    """It may be the first one that is in the way, and gave access."""
+    verdict = judge.not_confirmed(MADE, tried(error), asked=True)
+
+    assert Verdict(change=change, calls=3) == verdict
