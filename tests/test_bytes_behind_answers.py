@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 
 from sesamy_async import Connections
-from support.calling import WORLDS, World, create, later
-from support.failure_rows import Settings, direct, forwarded, through_proxy
+from support.calling import World, create, later
 from support.fault_server import FaultServer, Peer, Step
 from support.faults import good, message, raw, tunnel
+from support.marks import every_world
+from support.reaching import Settings, direct, forwarded, through_proxy
 from support.tls import TARGET, client_context, server_context
 from support.tls_proxy import tls_proxy
 
-
-every_world = pytest.mark.parametrize("world", WORLDS)
 
 FIRST = {"id": "c-1"}
 STALE = message(201, {"id": "stale"})

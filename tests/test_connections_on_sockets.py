@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -22,30 +21,12 @@ import respx
 
 from sesamy_async import AsyncSesamy, Connections, Outcome, Sesamy
 from support.callers import client_for, through
-from support.calling import (
-    WORLDS,
-    World,
-    awaited,
-    complete,
-    create,
-    later,
-)
-from support.failure_rows import Settings, direct, forwarded, through_proxy
+from support.calling import World, awaited, complete, create, later
 from support.fault_server import FaultServer, Peer
 from support.faults import answer, good, message, raw, tunnel
+from support.marks import every_loop, every_world
+from support.reaching import Settings, direct, forwarded, through_proxy
 from support.tls import server_context
-
-
-every_world = pytest.mark.parametrize("world", WORLDS)
-every_loop = pytest.mark.parametrize("backend", ["asyncio", "trio"])
-
-
-def settle(server: FaultServer, most: int) -> int:
-    """Wait until no more than `most` connections are open; return them."""
-    end = time.monotonic() + 5.0
-    while server.still_open > most and time.monotonic() < end:
-        time.sleep(0.01)
-    return server.still_open
 
 
 @every_world
@@ -54,7 +35,7 @@ def test_one_connection_for_one_after_the_other(world: World) -> None:
     with FaultServer([], good) as server:
         endings = world.run([create] * 5, **direct(server))
 
-        assert 0 == settle(server, 0)
+        assert 0 == server.settle(0)
     assert [f"c-{n}" for n in range(1, 6)] == [e.value.id for e in endings]
     assert 1 == server.connections
 
@@ -69,7 +50,7 @@ def test_an_idle_connection(
         settings = {**direct(server), "transport": Connections(idle=idle)}
         endings = world.run([create, later(0.2, create)], **settings)
 
-        assert 0 == settle(server, 0)
+        assert 0 == server.settle(0)
     assert ["c-1", "c-2"] == [ending.value.id for ending in endings]
     assert connections == server.connections
 
@@ -156,7 +137,7 @@ def test_five_hundred_at_once(world: World) -> None:
             **{**direct(server), "timeout": 10.0, "deadline": 30.0},
         )
 
-        assert 0 == settle(server, 0)
+        assert 0 == server.settle(0)
     ids = {ending.value.id for ending in endings}
 
     assert 500 == len(ids) == len(server.received)
@@ -199,7 +180,7 @@ def test_two_thousand_cancellations(backend: str) -> None:
                     for _ in range(10):
                         group.start_soon(leave)
             contracts = [(await awaited(create, client)) for _ in range(20)]
-            await anyio.to_thread.run_sync(settle, server, 5)
+            await anyio.to_thread.run_sync(server.settle, 5)
 
             assert server.still_open <= 5
         return [ending.value.id for ending in contracts]
@@ -207,7 +188,7 @@ def test_two_thousand_cancellations(backend: str) -> None:
     with FaultServer([], slow) as server:
         ids = anyio.run(main, server, backend=backend)
 
-        assert 0 == settle(server, 0)
+        assert 0 == server.settle(0)
     assert 20 == len(set(ids))
     assert 200 < server.connections
 
@@ -226,7 +207,7 @@ def test_one_client_for_two_loops_in_turn(backend: str) -> None:
         ids = [anyio.run(main, client, backend=backend) for _ in range(2)]
         anyio.run(client.aclose, backend=backend)
 
-        assert 0 == settle(server, 0)
+        assert 0 == server.settle(0)
     assert ["c-1", "c-2"] == ids
     assert 2 == server.connections
 
@@ -248,7 +229,7 @@ def test_sockets_of_loops_that_ended(backend: str) -> None:
             for _ in range(5):
                 anyio.run(create, client, backend=backend)
             gc.collect()
-            left = settle(server, 1)
+            left = server.settle(1)
             anyio.run(client.aclose, backend=backend)
             del client
             gc.collect()

@@ -16,27 +16,18 @@ from sesamy_async import (
     RetryPolicy,
 )
 from support import faults
-from support.calling import (
-    WORLDS,
-    Ending,
-    World,
-    confirm,
-    create,
-    hasty,
-    later,
-)
-from support.failure_rows import direct
+from support.calling import Ending, World, confirm, create, hasty, later
 from support.fault_server import FaultServer, Step
 from support.faults import answer, drip, good
+from support.marks import each_of, every_world
 from support.ports import mute_port
+from support.reaching import direct
 from support.slow_rows import HEAD, ROWS, SIZED, Row
 from support.tls import server_context
 
 
 DEADLINE = 0.4
 SLACK = 0.5  # Of a busy machine; 0.1 is what a call may take.
-
-every_world = pytest.mark.parametrize("world", WORLDS)
 
 
 def in_time(ending: Ending, deadline: float = DEADLINE) -> bool:
@@ -45,7 +36,7 @@ def in_time(ending: Ending, deadline: float = DEADLINE) -> bool:
 
 
 @every_world
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.cause)
+@each_of(*ROWS)
 def test_a_call_ends_by_its_deadline(row: Row, world: World) -> None:
     """Each wait is bounded by the deadline, however often it's renewed."""
     context = server_context() if row.tls else None

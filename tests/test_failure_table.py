@@ -30,7 +30,6 @@ from sesamy_async import (
 from support.calling import (
     AT_ONCE,
     ONCE,
-    WORLDS,
     Ending,
     Operation,
     World,
@@ -44,15 +43,7 @@ from support.calling import (
     post_much,
     spoiled,
 )
-from support.failure_rows import (
-    DOUBTFUL,
-    NOT_SENT,
-    QUICK,
-    REFUSED,
-    ROWS,
-    Row,
-    direct,
-)
+from support.failure_rows import DOUBTFUL, NOT_SENT, QUICK, REFUSED, ROWS, Row
 from support.fault_server import FaultServer, Step
 from support.faults import (
     BOMB,
@@ -68,22 +59,10 @@ from support.faults import (
     reset_first,
     silent,
 )
+from support.marks import each_of, every_world
 from support.ports import closed_port, mute_port
+from support.reaching import direct
 from support.tls import server_context
-
-
-every_world = pytest.mark.parametrize("world", WORLDS)
-
-
-def each_of(*rows: Row) -> pytest.MarkDecorator:
-    """Run a test for each of these rows."""
-    return pytest.mark.parametrize("row", rows, ids=lambda row: row.cause)
-
-
-def facts(ending: Ending) -> tuple[object, ...]:
-    """Return what an error says: class, outcome, attempts."""
-    error = ending.failed
-    return type(error), error.outcome, error.attempts
 
 
 @every_world
@@ -96,7 +75,7 @@ def test_each_cause_has_one_meaning(row: Row, world: World) -> None:
         ending = world.one(row.operation, retry=retry, **settings)
     error = ending.failed
 
-    assert (row.error, row.outcome, 1) == facts(ending), str(error)
+    assert (row.error, row.outcome, 1) == ending.facts, str(error)
     assert row.status == getattr(error, "status_code", None)
     assert row.received == len(server.received)
     assert SECRET not in f"{error} {error!r}"
@@ -148,7 +127,7 @@ def test_onboard_ends_at_a_refusal(row: Row, world: World) -> None:
         settings = row.settings(server)
         ending = world.one(onboard, retry=AT_ONCE, **settings)
 
-    assert (row.error, Outcome.REFUSED, 1) == facts(ending)
+    assert (row.error, Outcome.REFUSED, 1) == ending.facts
     assert "create" == ending.failed.step
     assert ["create"] == server.operations
 
@@ -164,7 +143,7 @@ def test_a_refusal_after_doubt_is_doubtful(
     with FaultServer([answer(503), answer(status)], good) as server:
         ending = world.one(onboard, retry=AT_ONCE, **direct(server))
 
-    assert (error, Outcome.UNKNOWN, 2) == facts(ending)
+    assert (error, Outcome.UNKNOWN, 2) == ending.facts
     assert "create" == ending.failed.step
     assert ["create", "create"] == server.operations
 
@@ -202,7 +181,7 @@ def test_a_confirm_that_is_not_sent(world: World) -> None:
         ending = world.one(onboard, retry=AT_ONCE, **direct(server))
     error = ending.failed
 
-    assert (ConnectionFailedError, Outcome.UNKNOWN, 3) == facts(ending)
+    assert (ConnectionFailedError, Outcome.UNKNOWN, 3) == ending.facts
     assert ("confirm", "c-1") == (error.step, error.contract_id)
     assert ["create"] == server.operations
 
@@ -243,7 +222,7 @@ def test_nobody_there(url: str, world: World) -> None:
         url = url.format(closed=closed)
         ending = world.one(create, base_url=url, retry=AT_ONCE)
 
-    assert (ConnectionFailedError, Outcome.NOT_SENT, 3) == facts(ending)
+    assert (ConnectionFailedError, Outcome.NOT_SENT, 3) == ending.facts
 
 
 @every_world
@@ -252,7 +231,7 @@ def test_connecting_hangs(world: World) -> None:
     with mute_port() as port:
         ending = world.one(create, base_url=f"http://127.0.0.1:{port}")
 
-    assert (ConnectionFailedError, Outcome.NOT_SENT, 1) == facts(ending)
+    assert (ConnectionFailedError, Outcome.NOT_SENT, 1) == ending.facts
 
 
 @every_world
@@ -281,7 +260,7 @@ def test_no_connection_is_free(world: World) -> None:
         )
     late = (DeadlineExceededError, Outcome.NOT_SENT, 1)
 
-    assert [late, late] == [facts(ending) for ending in endings]
+    assert [late, late] == [ending.facts for ending in endings]
     assert 1 == len(server.received)
 
 
@@ -312,7 +291,7 @@ def test_what_cannot_be_sent(changes: dict[str, Any], world: World) -> None:
             retry=AT_ONCE,
         )
 
-    assert (InvalidRequestError, Outcome.NOT_SENT, 1) == facts(ending)
+    assert (InvalidRequestError, Outcome.NOT_SENT, 1) == ending.facts
     assert [] == server.received
 
 
@@ -330,7 +309,7 @@ def test_a_kept_connection_ends_as_the_request_goes_out(
         )
 
     assert "c-1" == first.value.id
-    assert (OutcomeUnknownError, Outcome.UNKNOWN, 1) == facts(second)
+    assert (OutcomeUnknownError, Outcome.UNKNOWN, 1) == second.facts
     assert (received, 1) == (len(server.received), server.connections)
 
 

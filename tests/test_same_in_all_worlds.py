@@ -8,10 +8,10 @@ import pytest
 
 from sesamy_async import Outcome
 from support.calling import WORLDS, Ending, World, create, later
-from support.failure_rows import direct
 from support.fault_server import FaultServer, Step
 from support.faults import good
 from support.lies import Lie, a_lie
+from support.reaching import direct
 from support.tls import server_context
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import pytest
 
 from sesamy_async import Connections, Outcome
-from support.calling import WORLDS, World, create
+from support.calling import World, create
 from support.fault_server import FaultServer
 from support.faults import good
+from support.marks import every_world
 from support.tls import TARGET, client_context, server_context
 from support.tls_proxy import tls_proxy
-
-
-every_world = pytest.mark.parametrize("world", WORLDS)
 
 
 @every_world

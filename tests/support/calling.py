@@ -124,6 +124,11 @@ class Ending:
         assert self.error is not None, f"returned {self.value!r}"
         return self.error
 
+    @property
+    def facts(self) -> tuple[type[SesamyError], Outcome, int]:
+        """Return what the error says: class, outcome, attempts."""
+        return type(self.failed), self.failed.outcome, self.failed.attempts
+
 
 _T = TypeVar("_T")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -11,7 +10,6 @@ from sesamy_async import (
     APIError,
     ConflictError,
     ConnectionFailedError,
-    Connections,
     Outcome,
     OutcomeUnknownError,
     ServerError,
@@ -21,45 +19,17 @@ from sesamy_async import (
 
 from . import faults
 from .calling import Operation, create, post_much
-from .fault_server import FaultServer, Reachable, Step
+from .fault_server import FaultServer, Step
 from .faults import BOMB, SECRET, answer, message, raw
-from .tls import TARGET, client_context, server_context
-
-
-Settings = Callable[[Reachable], dict[str, Any]]
-
-
-def direct(server: Reachable) -> dict[str, Any]:
-    """Reach the server itself."""
-    connections = Connections(
-        ssl_context=client_context(), max_response_size=1_000_000
-    )
-    return {"base_url": server.url, "transport": connections}
-
-
-def distrustful(server: Reachable) -> dict[str, Any]:
-    """Reach the server itself, but trust only the usual authorities."""
-    return {"base_url": server.url, "transport": Connections()}
-
-
-def mistaken(server: Reachable) -> dict[str, Any]:
-    """Speak TLS to a server that does not."""
-    connections = Connections(ssl_context=client_context())
-    url = f"https://127.0.0.1:{server.port}"
-    return {"base_url": url, "transport": connections}
-
-
-def through_proxy(server: Reachable) -> dict[str, Any]:
-    """Reach the `TARGET` through the server."""
-    proxy = f"http://127.0.0.1:{server.port}"
-    connections = Connections(ssl_context=client_context(), proxy=proxy)
-    return {"base_url": TARGET, "transport": connections}
-
-
-def forwarded(server: Reachable) -> dict[str, Any]:
-    """Reach a plain target through the server, without a tunnel."""
-    connections = Connections(proxy=server.url)
-    return {"base_url": "http://127.0.0.1:1", "transport": connections}
+from .reaching import (
+    Settings,
+    direct,
+    distrustful,
+    forwarded,
+    mistaken,
+    through_proxy,
+)
+from .tls import server_context
 
 
 @attrs.frozen(kw_only=True)
@@ -157,7 +127,6 @@ _HINT = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
 _HINTED = _CONTINUE + _HINT + message(201, _WORDS)
 _HTML = b"<html>" + _WORDS + b"</html>"
 _ENORMOUS = b'"' + b"x" * 2_000_000 + b'"'
-
 HOPELESS = (
     _not_sent(
         "TLS is not trusted",
@@ -167,7 +136,6 @@ HOPELESS = (
     ),
     _not_sent("no TLS spoken", faults.babble, settings=mistaken),
 )
-
 NOT_SENT = (
     _not_sent("reset during TLS", faults.reset_first, tls=True),
     _not_sent("closed during TLS", faults.close_first, tls=True),
@@ -213,7 +181,6 @@ NOT_SENT = (
         )
     ),
 )
-
 UNKNOWN = (
     _unknown("no answer in time", faults.silent),
     _unknown(
@@ -261,7 +228,6 @@ UNKNOWN = (
         operation=post_much,
     ),
 )
-
 STATUS = (
     *(
         _status(status, APIError, Outcome.UNKNOWN)
@@ -278,7 +244,6 @@ STATUS = (
     ),
     _status(502, ServerError, Outcome.UNKNOWN, settings=forwarded),
 )
-
 APPLIED = (
     _applied("bad gzip", raw(_ZIPPED + b"Content-Length: 5\r\n\r\nnozip")),
     _applied(
@@ -319,7 +284,6 @@ APPLIED = (
         stalls=True,
     ),
 )
-
 REFUSED = tuple(row for row in STATUS if row.outcome is Outcome.REFUSED)
 DOUBTFUL = (
     *(row for row in UNKNOWN if row.operation is create),

@@ -7,9 +7,10 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Protocol, Self
+from typing import Self
 
 import attrs
 
@@ -164,17 +165,6 @@ Step = Callable[[Peer], None]
 """What is done with one connection, or with one request on it."""
 
 
-class Reachable(Protocol):
-    """A server of this machine, in this process or in another one."""
-
-    port: int
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        ...
-
-
 class FaultServer:
     """Does one step of its script after the other, each once.
 
@@ -227,6 +217,13 @@ class FaultServer:
         with self._lock:
             serving = self._threads[1:]
         return sum(each.is_alive() for each in serving)
+
+    def settle(self, most: int) -> int:
+        """Wait until no more than `most` are open; return how many are."""
+        end = time.monotonic() + 5.0
+        while self.still_open > most and time.monotonic() < end:
+            time.sleep(0.01)
+        return self.still_open
 
     def keep(self, sock: socket.socket) -> None:
         """Remember a socket that has to be closed in the end."""

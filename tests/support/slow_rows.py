@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -18,9 +17,9 @@ from sesamy_async import (
 
 from . import faults
 from .calling import Operation, create, onboard, post_much
-from .failure_rows import direct, through_proxy
-from .fault_server import Reachable, Step
+from .fault_server import Step
 from .faults import BOMB, drip, message, tunnel
+from .reaching import Settings, direct, through_proxy
 
 
 @attrs.frozen(kw_only=True)
@@ -42,7 +41,7 @@ class Row:
     error: type[SesamyError] = DeadlineExceededError
     outcome: Outcome = Outcome.UNKNOWN
     tls: bool = False
-    settings: Callable[[Reachable], dict[str, Any]] = direct
+    settings: Settings = direct
     operation: Operation = create
 
 

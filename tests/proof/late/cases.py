@@ -20,8 +20,8 @@ from support.calling import (
     post_much,
     spoiled,
 )
-from support.failure_rows import direct
 from support.ports import closed_port, mute_port
+from support.reaching import direct
 
 from .servers import Servers
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from sesamy_async import Outcome
-from support.failure_rows import APPLIED, STATUS, Row, direct
+from support.failure_rows import APPLIED, STATUS, Row
 from support.faults import Raw, message
 from support.proxy import Act, ByteFault, Side
+from support.reaching import direct
 
 from .cause import PATIENCE, SUCCESS, Cause, Moment
 
