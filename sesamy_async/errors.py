@@ -295,7 +295,7 @@ class ConflictError(APIError):
 
 
 class RateLimitError(APIError):
-    """429: too many requests, and no time was left to wait.
+    """429: too many requests; to wait would have taken too long.
 
     .. versionadded:: 0.1.0
     """

@@ -100,7 +100,22 @@ async def test_401_beside_other_retries() -> None:
     assert [1, 2, 2, 3] == [call.attempt for call in script.calls]
 
 
-@pytest.mark.parametrize("asked", [0.25, 3.0])
+async def test_longest_wait() -> None:
+    """A longer wait is not begun, and the error says how long it is."""
+    script = Script([an_api_error(429, Retry_After="121"), an_answer()])
+    retry = make()
+    with pytest.raises(RateLimitError) as caught:
+        await retry(a_call(), script)
+
+    assert isinstance(retry.runtime, FakeRuntime)
+    assert ([], 121.0) == (retry.runtime.slept, caught.value.retry_after)
+    assert (
+        "Not sent again: Sesamy asks to wait 121.0 s, more than "
+        "retry.longest_wait."
+    ) == caught.value.aside
+
+
+@pytest.mark.parametrize("asked", [0.25, 3.0, 120.0])
 async def test_waits(asked: float) -> None:
     """It waits as the policy says: here as Sesamy asks."""
     script = Script([an_api_error(429, Retry_After=str(asked)), an_answer()])

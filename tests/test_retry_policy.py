@@ -210,6 +210,10 @@ def test_cost(reason: Reason, expected: int) -> None:
             {"cap": float("inf")},
             "retry.cap must be a finite number, at least 0;",
         ),
+        (
+            {"longest_wait": -1},
+            "retry.longest_wait must be a finite number, at least 0;",
+        ),
         ({"cap": "1"}, "retry.cap must be a number, at least 0; got str."),
     ],
 )

@@ -93,6 +93,10 @@ class RetryPolicy:
         base: Seconds; the n-th wait is a random part of
             ``base * 2 ** (n - 1)``, unless Sesamy names a wait.
         cap: Seconds; no wait of our own choice is longer.
+        longest_wait: Seconds; where Sesamy asks for a longer wait, the call
+            ends instead, and the error's `retry_after` says how long.  The
+            default is what the documented limits can ask for at most: 200
+            requests at 100 per minute (D).
         budget: Bounds the retries of a whole client; None for no bound.
         resend_unknown: Also send a *create* again whose outcome is
             unknown.  Only for those who know that their Sesamy treats
@@ -105,6 +109,7 @@ class RetryPolicy:
     attempts: int = 4
     base: float = 0.5
     cap: float = 20.0
+    longest_wait: float = 120.0
     budget: RetryBudget | None = attrs.field(factory=RetryBudget)
     resend_unknown: bool = False
 
@@ -124,6 +129,7 @@ class RetryPolicy:
         check_number("retry.attempts", self.attempts, least=1)
         check_number("retry.base", self.base)
         check_number("retry.cap", self.cap)
+        check_number("retry.longest_wait", self.longest_wait)
 
     def decide(
         self, call: Call, error: SesamyError, chance: float
@@ -142,11 +148,16 @@ class RetryPolicy:
             return Resend(wait=0.0, reason=reason)
         if call.attempt >= self.attempts:
             return None
-        asked = getattr(error, "retry_after", None)
+        asked = _asked(error)
         # 63 doublings pass any cap; more would overflow a float.
         step = self.base * 2.0 ** min(call.attempt - 1, 63)
         wait = chance * min(self.cap, step) if asked is None else asked
         return Resend(wait=wait, reason=reason)
+
+    def asks_too_much(self, error: SesamyError) -> bool:
+        """Return whether Sesamy asks for a wait that is too long."""
+        asked = _asked(error)
+        return asked is not None and asked > self.longest_wait
 
     def reason(self, call: Call, error: SesamyError) -> Reason | None:
         """Return why the call may be sent again, or None if it may not."""
@@ -164,3 +175,8 @@ class RetryPolicy:
             or (self.resend_unknown and call.external_order_id is not None),
         }
         return Reason.TRANSIENT if may[error.outcome] else None
+
+
+def _asked(error: SesamyError) -> float | None:
+    """Return the seconds that Sesamy, or the token endpoint, asks for."""
+    return getattr(error, "retry_after", None)

@@ -68,6 +68,12 @@ class Retry:
                 "the deadline."
             )
             return None
+        if self.policy.asks_too_much(error):
+            error.aside = (
+                f"Not sent again: Sesamy asks to wait {resend.wait:.1f} s, "
+                "more than retry.longest_wait."
+            )
+            return None
         budget = self.policy.budget
         if budget and not self.quota.take(budget, resend.reason):
             error.aside = "Not sent again: the retry budget is spent."

@@ -274,6 +274,7 @@ policy = RetryPolicy(
     attempts=6,
     base=0.2,
     cap=5,
+    longest_wait=60,
     budget=RetryBudget(capacity=100, transient=10, throttled=2),
     resend_unknown=False,
 )
