@@ -89,6 +89,15 @@ async def test_401_once() -> None:
     assert 2 == len(script.calls)
 
 
+async def test_401_of_a_new_token() -> None:
+    """Where the new token is not accepted either, to repeat is no help."""
+    script = Script([renewable(), renewable()])
+    with pytest.raises(UnauthorizedError) as caught:
+        await make()(a_call(), script)
+
+    assert not caught.value.retryable
+
+
 async def test_401_beside_other_retries() -> None:
     """The resend after a 401 is no attempt, and waits for nothing."""
     script = Script(

@@ -60,7 +60,11 @@ class Retry:
         self, call: Call, error: SesamyError, *, renewed: bool
     ) -> Resend | None:
         resend = self.policy.decide(call, error, self.runtime.random())
-        if resend is None or (resend.reason is Reason.RENEWED and renewed):
+        if resend is None:
+            return None
+        if resend.reason is Reason.RENEWED and renewed:
+            # Nor would the next new token be accepted.
+            error.retryable = False
             return None
         if self.runtime.now() + resend.wait >= call.deadline:
             error.aside = (
