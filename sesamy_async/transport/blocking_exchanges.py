@@ -26,7 +26,7 @@ _ALPN = ["http/1.1"]
 
 
 class BlockingExchanges:
-    """Stands where httpcore's connection keeps one for its protocol.
+    """Stands where an httpx transport has a pool of httpcore's.
 
     An exchange that does not end as it should closes the connection.
     No bytes and events are in locals here: a traceback would show them.

@@ -98,12 +98,10 @@ def open_blocking(
     # Only here: h11 is imported by httpx at its first use too.
     from .blocking_exchanges import BlockingExchanges  # noqa: PLC0415
 
-    connection = core.HTTPConnection(_origin(core, origin))
     exchanges = BlockingExchanges(
         _origin(core, origin), options["verify"], backend, core
     )
-    connection._connection = exchanges  # noqa: SLF001 - as in _go_directly
-    _go_directly(transport, connection)
+    _go_directly(transport, exchanges)
     return BlockingTransportWire(
         transport, allowance, owned=True, exchanges=exchanges
     )
