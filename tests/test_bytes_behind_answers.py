@@ -17,6 +17,7 @@ from support.tls_proxy import tls_proxy
 FIRST = {"id": "c-1"}
 STALE = message(201, {"id": "stale"})
 READ_AT_ONCE = 2**16
+A_SIP = 2**13
 SOON = later(0.05, create)  # All that was sent has arrived.
 
 
@@ -28,10 +29,10 @@ def in_two_records(peer: Peer) -> None:
         peer.send(STALE)
 
 
-def of_just_one_read() -> bytes:
-    """Return an answer that fills what is read at once to the last byte."""
+def of_just(size: int) -> bytes:
+    """Return an answer of so many bytes."""
     short = message(201, FIRST, {"X-Long": ""})
-    return message(201, FIRST, {"X-Long": "x" * (READ_AT_ONCE - len(short))})
+    return message(201, FIRST, {"X-Long": "x" * (size - len(short))})
 
 
 def ids(world: World, way: Settings, step: Step, *, tls: bool) -> list[str]:
@@ -55,11 +56,23 @@ def test_in_a_record_of_its_own(way: Settings, world: World) -> None:
 
 @every_world
 @pytest.mark.parametrize("way", [direct, forwarded])
-def test_behind_what_is_read_at_once(way: Settings, world: World) -> None:
+@pytest.mark.parametrize("size", [A_SIP, READ_AT_ONCE])
+def test_behind_what_is_read_at_once(
+    size: int, way: Settings, world: World
+) -> None:
     """Nor does a buffer between us and the socket keep it for later."""
-    step = raw(of_just_one_read() + STALE)
+    step = raw(of_just(size) + STALE)
 
     assert ["c-1", "c-2"] == ids(world, way, step, tls=False)
+
+
+@every_world
+@pytest.mark.parametrize("way", [direct, through_proxy])
+def test_behind_a_sip_of_a_record(way: Settings, world: World) -> None:
+    """Nor does TLS, where a record is more than is read at once."""
+    step = raw(of_just(A_SIP) + STALE)
+
+    assert ["c-1", "c-2"] == ids(world, way, step, tls=True)
 
 
 @every_world

@@ -18,9 +18,9 @@ import attrs
 import h11  # What httpcore requires, and uses for the same.
 
 from .blocking_stream import BlockingBackend, BlockingStream
+from .sip import SIP
 
 
-_AT_ONCE = 64 * 1024
 _LARGEST_HEAD = 100 * 1024
 _ALPN = ["http/1.1"]
 
@@ -87,7 +87,7 @@ class BlockingExchanges:
         """Return what h11 makes of the next bytes."""
         try:
             while (event := self._h11.next_event()) is h11.NEED_DATA:
-                self._h11.receive_data(stream.read(_AT_ONCE, timeout))
+                self._h11.receive_data(stream.read(SIP, timeout))
         except h11.RemoteProtocolError as error:
             raise self._errors.RemoteProtocolError(str(error)) from error
         return event

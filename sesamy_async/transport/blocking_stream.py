@@ -18,6 +18,7 @@ from sesamy_async.core.runtime import Runtime
 from .connecting import connecting_error
 from .outbox import Outbox
 from .readable import is_readable
+from .sip import SIP
 
 
 class Allowance:
@@ -75,12 +76,12 @@ class BlockingStream:
         self._outbox = Outbox()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read some bytes; none at the end."""
+        """Read some bytes, not many at once; none at the end."""
         if self._outbox.waiting:
             self._send(timeout)
         try:
             self._bound(timeout)
-            return self._sock.recv(max_bytes)
+            return self._sock.recv(min(max_bytes, SIP))
         except TimeoutError as error:
             raise self._errors.ReadTimeout(str(error)) from error
         except OSError as error:
@@ -120,10 +121,12 @@ class BlockingStream:
     def get_extra_info(self, info: str) -> Any:
         """Return what the connection says of itself."""
         sock = self._sock
+        tls = sock if isinstance(sock, ssl.SSLSocket) else None
         if info == "is_readable":
-            return is_readable(sock)
+            # TLS takes in whole records, of which a sip may leave some.
+            return bool(tls and tls.pending()) or is_readable(sock)
         if info == "ssl_object":
-            return sock if isinstance(sock, ssl.SSLSocket) else None
+            return tls
         return sock if info == "socket" else None
 
     def _bound(self, timeout: float | None) -> None:

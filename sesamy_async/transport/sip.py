@@ -8,4 +8,7 @@ SIP = 2**13
 
 64 KiB of ``100 Continue`` would keep h11 busy for a tenth of a second, and
 with it the deadline from being noticed.  A contract has about one KiB.
+
+h11 refuses a head whose end has not come after 100 KiB, but looks only when
+all that was read is parsed: so a sip is by how much a longer one may pass.
 """
