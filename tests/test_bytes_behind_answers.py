@@ -7,7 +7,7 @@ import pytest
 from sesamy_async import Connections
 from support.calling import World, create, later
 from support.fault_server import FaultServer, Peer, Step
-from support.faults import good, message, raw, tunnel
+from support.faults import answer, good, message, raw, tunnel
 from support.marks import every_world
 from support.reaching import Settings, direct, forwarded, through_proxy
 from support.tls import TARGET, client_context, server_context
@@ -16,6 +16,7 @@ from support.tls_proxy import tls_proxy
 
 FIRST = {"id": "c-1"}
 STALE = message(201, {"id": "stale"})
+DOUBLE = raw(message(201, FIRST) + STALE)
 READ_AT_ONCE = 2**16
 A_SIP = 2**13
 SOON = later(0.05, create)  # All that was sent has arrived.
@@ -96,3 +97,39 @@ def test_over_tls_to_a_proxy(record: int, world: World) -> None:
         each.error or each.value.id for each in endings
     ]
     assert 2 == far.connections
+
+
+@every_world
+def test_what_follows_an_answer_is_not_the_next_one(world: World) -> None:
+    """Bytes behind an answer must never be taken for the next order's."""
+    with FaultServer([DOUBLE], good) as server:
+        endings = world.run([create, create], **direct(server))
+
+    assert ["c-1", "c-2"] == [ending.value.id for ending in endings]
+
+
+@every_world
+@pytest.mark.parametrize("way", [through_proxy, forwarded])
+def test_what_follows_an_answer_through_a_proxy(
+    way: Settings, world: World
+) -> None:
+    """The same holds for the connections that lead through a proxy."""
+    proxied = way is through_proxy
+    with FaultServer(
+        [tunnel(DOUBLE) if proxied else DOUBLE],
+        tunnel(good) if proxied else good,
+        context=server_context() if proxied else None,
+    ) as server:
+        endings = world.run([create, create], **way(server))
+
+    assert ["c-1", "c-2"] == [ending.value.id for ending in endings]
+
+
+@every_world
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_body_where_none_may_be(status: int, world: World) -> None:
+    """Such a body does not spoil the next call."""
+    with FaultServer([answer(status, b"body")], good) as server:
+        _, ending = world.run([create, create], **direct(server))
+
+    assert "c-2" == ending.value.id
