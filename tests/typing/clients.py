@@ -1,0 +1,175 @@
+"""Both clients: the same names, the same arguments.
+
+Type checkers read it; it is never run.  What must be an error carries a
+`type: ignore`, which they refuse where it is not needed.
+"""
+
+from __future__ import annotations
+
+import math
+import ssl
+from collections.abc import Sequence
+from typing import assert_type
+
+import httpx
+
+from sesamy_async import (
+    AsyncContracts,
+    AsyncSesamy,
+    Connections,
+    Contract,
+    Contracts,
+    Middleware,
+    NewContract,
+    Onboarded,
+    RateLimit,
+    Response,
+    RetryBudget,
+    RetryPolicy,
+    Sesamy,
+    __version__,
+)
+from sesamy_async.sandbox import Sandbox
+
+
+version: str = __version__
+policy = RetryPolicy(
+    attempts=6,
+    base=0.2,
+    cap=5,
+    longest_wait=60,
+    budget=RetryBudget(capacity=100, transient=10, throttled=2),
+    resend_unknown=False,
+)
+RetryPolicy(budget=None)
+pace = RateLimit(requests=100, per=60, burst=200)
+connections = Connections(
+    cap=10,
+    idle=2,
+    max_response_size=2**20,
+    proxy="http://proxy.example:3128",
+    trust_env=False,
+    ssl_context=ssl.create_default_context(),
+)
+
+
+async def awaited(
+    order: NewContract, middleware: Sequence[Middleware]
+) -> None:
+    """Use the async client."""
+    async with AsyncSesamy() as from_environment:
+        assert_type(from_environment, AsyncSesamy)
+    sesamy = AsyncSesamy(
+        "acme",
+        client_id="id",
+        client_secret="secret",
+        base_url="https://staging-api.sesamy.com",
+        token_url="https://token.sesamy.com/oauth/token",
+        timeout=10,
+        deadline=None,
+        retry=policy,
+        rate_limit=pace,
+        middleware=middleware,
+        transport=connections,
+    )
+    for transport in (
+        httpx.AsyncClient(),
+        httpx.AsyncHTTPTransport(),
+        httpx.MockTransport(lambda _: httpx.Response(200)),
+        Sandbox().transport(),
+    ):
+        AsyncSesamy(transport=transport)
+    AsyncSesamy("acme", "id")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    assert_type(sesamy.vendor_id, str)
+    assert_type(sesamy.contracts, AsyncContracts)
+    copy = sesamy.with_options(
+        timeout=1,
+        deadline=math.inf,
+        retry=policy,
+        vendor_id="other",
+        headers={"X-Team": "sales"},
+    )
+    assert_type(copy, AsyncSesamy)
+    assert_type(
+        await sesamy.contracts.create("P", order, confirm=True), Contract
+    )
+    assert_type(
+        await sesamy.contracts.create("P", order, vendor_id="other"), Contract
+    )
+    assert_type(
+        await sesamy.contracts.confirm(
+            "P", "c", provider_payment_data={"reference": "1"}, vendor_id="o"
+        ),
+        Contract,
+    )
+    assert_type(
+        await sesamy.contracts.onboard(
+            "P", order, provider_payment_data={"reference": "1"}, vendor_id="o"
+        ),
+        Onboarded,
+    )
+    response = await sesamy.request(
+        "POST", "/x", json={"a": [1]}, query={"b": True}, repeatable=True
+    )
+    assert_type(response, Response)
+    assert_type(response.status_code, int)
+    await sesamy.aclose()
+
+
+def blocking(order: NewContract, middleware: Sequence[Middleware]) -> None:
+    """Use the blocking client."""
+    with Sesamy() as from_environment:
+        assert_type(from_environment, Sesamy)
+    sesamy = Sesamy(
+        "acme",
+        client_id="id",
+        client_secret="secret",
+        base_url="https://staging-api.sesamy.com",
+        token_url="https://token.sesamy.com/oauth/token",
+        timeout=10,
+        deadline=None,
+        retry=policy,
+        rate_limit=pace,
+        middleware=middleware,
+        transport=connections,
+    )
+    for transport in (
+        httpx.Client(),
+        httpx.HTTPTransport(),
+        httpx.MockTransport(lambda _: httpx.Response(200)),
+        Sandbox().transport(),
+    ):
+        Sesamy(transport=transport)
+    Sesamy("acme", "id")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    assert_type(sesamy.vendor_id, str)
+    assert_type(sesamy.contracts, Contracts)
+    copy = sesamy.with_options(
+        timeout=1,
+        deadline=math.inf,
+        retry=policy,
+        vendor_id="other",
+        headers={"X-Team": "sales"},
+    )
+    assert_type(copy, Sesamy)
+    assert_type(sesamy.contracts.create("P", order, confirm=True), Contract)
+    assert_type(
+        sesamy.contracts.create("P", order, vendor_id="other"), Contract
+    )
+    assert_type(
+        sesamy.contracts.confirm(
+            "P", "c", provider_payment_data={"reference": "1"}, vendor_id="o"
+        ),
+        Contract,
+    )
+    assert_type(
+        sesamy.contracts.onboard(
+            "P", order, provider_payment_data={"reference": "1"}, vendor_id="o"
+        ),
+        Onboarded,
+    )
+    response = sesamy.request(
+        "POST", "/x", json={"a": [1]}, query={"b": True}, repeatable=True
+    )
+    assert_type(response, Response)
+    assert_type(response.status_code, int)
+    sesamy.close()

@@ -1,0 +1,78 @@
+"""Orders that are sent, as users write them.
+
+Type checkers read it; it is never run.  What must be an error carries a
+`type: ignore`, which they refuse where it is not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any, assert_type
+
+import attrs
+
+from sesamy_async import (
+    Address,
+    BusinessDetails,
+    Gender,
+    NewContract,
+    PaymentMethod,
+    PaymentProvider,
+    User,
+)
+
+
+user = User(
+    email="aino.virtanen@example.com",
+    full_name="Aino Virtanen",
+    phone="+358401234567",
+    invoice_email="laskut@example.com",
+    gender=Gender.FEMALE,
+    birthday=date(1980, 12, 31),
+    address=Address(
+        country="FI",
+        zip="00100",
+        city="Helsinki",
+        street="Mannerheimintie 5",
+        co="Virtanen",
+        last_name="Virtanen",
+        first_name="Aino",
+    ),
+    business_details=BusinessDetails(
+        vat_nr="FI12345678", company_name="Virtanen Oy"
+    ),
+    extra_data={"since": 2019, "topics": ["talous"], "vip": None},
+)
+User(gender="female", birthday="1980-12-31")
+User(birthday=datetime(1980, 12, 31, tzinfo=UTC))
+
+order = NewContract(
+    external_order_id="A-1",
+    payment_provider=PaymentProvider.KLARNA,
+    payment_method=PaymentMethod.INVOICE,
+    quantity=1,
+    vendor_data={"campaign": "spring"},
+    provider_data={"ocr": "1"},
+    user_data=user,
+    owner_data=user,
+)
+NewContract(
+    external_order_id="A-2", payment_provider="NEW", payment_method="NEWER"
+)
+NewContract()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+NewContract("A-1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+assert_type(NewContract.from_json(b"{}"), NewContract)
+assert_type(NewContract.from_json("{}"), NewContract)
+assert_type(NewContract.from_dict({}), NewContract)
+assert_type(order.to_dict(), dict[str, Any])
+assert_type(order.to_json(), str)
+assert_type(attrs.evolve(order, quantity=2), NewContract)
+assert_type(order.external_order_id, str)
+assert_type(order.quantity, int | None)
+assert_type(order.payment_method, PaymentMethod | str | None)
+assert_type(order.vendor_data, Mapping[str, str] | None)
+assert_type(order.user_data, User | None)
+order.quantity = 2  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+assert_type(user.birthday, date | datetime | str | None)
