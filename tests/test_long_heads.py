@@ -6,9 +6,9 @@ import pytest
 
 from sesamy_async import Outcome
 from support.calling import WORLDS, World, create
-from support.failure_rows import Settings, direct, forwarded
 from support.fault_server import FaultServer
 from support.faults import good, message, raw
+from support.reaching import Settings, direct, forwarded
 
 
 KIB = 2**10
