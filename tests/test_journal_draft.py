@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import stat
 import subprocess
@@ -78,6 +79,14 @@ def test_private(path: Path) -> None:
     assert {path.name: 0o600, f"{path.name}-wal": 0o600} == modes
 
 
+def exists(path: Path) -> str:
+    """Return a pattern of what is said of a file that is in the way."""
+    return re.escape(
+        f"There is a file {path} already. If it is the journal of this "
+        "import, go on with it; it says which orders were sent. Outcome:"
+    )
+
+
 @pytest.mark.parametrize("kind", ["file", "link", "folder", "journal"])
 def test_existing(path: Path, kind: str) -> None:
     """Whatever is there is refused, and left as it is."""
@@ -91,7 +100,7 @@ def test_existing(path: Path, kind: str) -> None:
         case _:
             new_journal(path, rows=7).close()
     before = path.lstat()
-    with pytest.raises(JournalError, match="There is a file"):
+    with pytest.raises(JournalError, match=f"^{exists(path)}"):
         new_journal(path)
     after = path.lstat()
 
@@ -106,7 +115,7 @@ def test_overtaken(path: Path) -> None:
         yield from planned(3)
         new_journal(path, rows=7).close()
 
-    with pytest.raises(JournalError, match="There is a file"):
+    with pytest.raises(JournalError, match=f"^{exists(path)}"):
         new_journal(path, rows=rows())
     with Journal.open(path) as journal:
         assert 7 == sum(journal.counts().values())
@@ -119,7 +128,7 @@ def test_overtaken_by_another_file(path: Path) -> None:
         yield from planned(3)
         path.write_text("mine")
 
-    with pytest.raises(JournalError, match="There is a file"):
+    with pytest.raises(JournalError, match=f"^{exists(path)}"):
         new_journal(path, rows=rows())
 
     assert ("mine", [path]) == (path.read_text(), [*path.parent.iterdir()])
@@ -235,7 +244,7 @@ def test_without_links(path: Path) -> None:
         yield from planned(3)
         new_journal(path, rows=7).close()
 
-    with pytest.raises(JournalError, match="There is a file"):
+    with pytest.raises(JournalError, match=f"^{exists(path)}"):
         new_journal(path, rows=rows())
     with Journal.open(path) as journal:
         assert 7 == sum(journal.counts().values())
@@ -248,8 +257,10 @@ def test_place_is_taken_away(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If the finished file can't be moved, nothing looks like a journal."""
+    modes: list[int] = []
 
     def fail(self: Path, target: Path) -> Path:
+        modes.append(stat.S_IMODE(target.stat().st_mode))
         raise PermissionError(13, "Permission denied", str(self), str(target))
 
     monkeypatch.setattr(Path, "replace", fail)
@@ -257,3 +268,4 @@ def test_place_is_taken_away(
         new_journal(path)
 
     assert [] == list(path.parent.iterdir())
+    assert [0o600] == modes

@@ -69,13 +69,18 @@ async def test_settled(journal: Journal) -> None:
     assert 18 == journal.counts()[State.CONFIRMED]
 
 
-@pytest.mark.parametrize("concurrency", [1, 3])
-async def test_concurrency(journal: Journal, concurrency: int) -> None:
-    """No more are asked for at once than is allowed."""
+@pytest.mark.parametrize(
+    ("settings", "most"),
+    [({"concurrency": 1}, 1), ({"concurrency": 3}, 3), ({}, 8)],
+)
+async def test_concurrency(
+    journal: Journal, settings: dict[str, int], most: int
+) -> None:
+    """No more are asked for at once than is allowed: eight, if not said."""
     lookup = Knows(lambda _: None)
-    await reconcile(journal, lookup, concurrency=concurrency)
+    await reconcile(journal, lookup, **settings)
 
-    assert concurrency == lookup.most
+    assert most == lookup.most
     assert 21 == journal.counts()[State.PENDING]
 
 
@@ -108,7 +113,8 @@ async def test_can_not_say(journal: Journal) -> None:
     ]
 
 
-async def test_journal_fails(journal: Journal) -> None:
+@pytest.mark.parametrize("concurrency", [1, 2])
+async def test_journal_fails(journal: Journal, concurrency: int) -> None:
     """If the journal fails, its error is what is raised, once."""
 
     def answer(order_id: str) -> None:
@@ -116,7 +122,7 @@ async def test_journal_fails(journal: Journal) -> None:
             journal.path.unlink()
 
     with pytest.raises(JournalError, match="deleted, moved or replaced"):
-        await reconcile(journal, Knows(answer), concurrency=2)
+        await reconcile(journal, Knows(answer), concurrency=concurrency)
 
 
 async def _sell(client: AsyncSesamy, order_id: str) -> str:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Self
 
 import anyio
+import attrs
 import pytest
 
 from sesamy_async import (
     AsyncSesamy,
     ConfigurationError,
+    Contract,
+    NewContract,
     OutcomeUnknownError,
     RetryPolicy,
 )
 from sesamy_async.bulk.claim import Claim
 from sesamy_async.bulk.claims import Claims
+from sesamy_async.bulk.journal.entry import Entry
 from sesamy_async.bulk.journal.journal import Journal
 from sesamy_async.bulk.journal.writer import Writer
 from sesamy_async.bulk.order_steps import OrderSteps
+from sesamy_async.bulk.record import Sale
 from sesamy_async.bulk.state import State
 from support.import_world import World
 from support.sources import listed
+from support.wire import ORDER
 
 
 @pytest.fixture
@@ -62,6 +69,28 @@ async def test_each_order_is_claimed_once(world: World) -> None:
     ]
 
 
+class _Noted(Claims):
+    """Claims that know how many were asked for at once."""
+
+    asked: int | None = None
+
+    def take(self, most: int) -> list[Claim]:
+        """Note it."""
+        self.asked = most
+        return super().take(most)
+
+
+async def test_a_few_are_read_ahead(world: World) -> None:
+    """A file of a million orders is not read before the first is sent."""
+    with world.journal() as journal:
+        async with world.client() as client:
+            claims = _Noted(world.source, journal)
+            terms, writer = journal.terms, Writer(journal)
+            await OrderSteps(client, terms, claims, writer).claim()
+
+    assert 64 == claims.asked
+
+
 async def test_an_intent_for_each_attempt_in_doubt(world: World) -> None:
     """An attempt after one that was surely not done adds no stray."""
     faults = world.sandbox.faults
@@ -86,6 +115,77 @@ async def test_an_intent_for_each_attempt_in_doubt(world: World) -> None:
         verdict.change.strays,
         verdict.calls,
     )
+
+
+@attrs.define
+class _Noting:
+    """A client that makes contracts, and notes under what it should."""
+
+    asked: list[tuple[object, ...]] = attrs.field(
+        factory=list[tuple[object, ...]]
+    )
+
+    @property
+    def contracts(self) -> Self:
+        """Itself."""
+        return self
+
+    async def create(
+        self, promo_code: str, order: NewContract, **how: Any
+    ) -> Contract:
+        """Note it, and make it."""
+        self.asked.append((promo_code, how["vendor_id"]))
+        return Contract(id=f"of {order.external_order_id}")
+
+    async def confirm(
+        self, promo_code: str, contract_id: str, *, vendor_id: str
+    ) -> None:
+        """Note it."""
+        self.asked.append((promo_code, vendor_id, contract_id))
+
+
+@pytest.mark.parametrize(
+    ("own", "ours", "sent"),
+    [
+        ({}, "SPRING-12", ("SPRING-12", "acme")),
+        ({"promo_code": "B"}, "SPRING-12", ("B", "acme")),
+        ({"vendor_id": "b"}, "SPRING-12", ("SPRING-12", "b")),
+        # It is refused, for it is none.
+        ({}, None, ("", "acme")),
+    ],
+)
+async def test_under_what_it_is_sold(
+    world: World,
+    own: dict[str, str],
+    ours: str | None,
+    sent: tuple[str, str],
+) -> None:
+    """What a row says of its promo code and vendor goes before the terms."""
+    client: Any = _Noting()
+    terms = attrs.evolve(world.terms, promo_code=ours, vendor_id="acme")
+    sale = Sale(order=ORDER, **own)
+    made = Entry(row=2, order_id="A", state=State.CREATED, contract_id="c1")
+    with world.journal() as journal:
+        claims, writer = Claims(world.source, journal), Writer(journal)
+        steps = OrderSteps(client, terms, claims, writer)
+        for entry in attrs.evolve(made, state=State.PENDING), made:
+            await steps.send(Claim(entry, sale), _nothing)
+
+    assert [sent, (*sent, "c1")] == client.asked
+
+
+async def test_an_intent_is_on_disk(world: World) -> None:
+    """What may have been done before is written down with the intent."""
+    with world.journal() as journal:
+        async with world.client() as client:
+            steps = steps_of(world, journal, client)
+            claim = await steps.claim()
+            assert claim is not None
+            await steps.record_intent(claim, 2)
+            entry = journal.entry("A-2")
+
+    assert entry is not None
+    assert (State.INTENT, 2) == (entry.state, entry.strays)
 
 
 async def test_a_confirm_with_a_closed_client(world: World) -> None:

@@ -52,11 +52,7 @@ class OrderSteps:
 
     async def claim(self) -> Claim | None:
         """Return the next order of the file, or None where none is left."""
-        claim = next(self._ahead, None)
-        if claim is not None:
-            return claim
         async with self._reading:
-            # Perhaps another one has read on meanwhile.
             return next(self._ahead, None) or await self._read_on()
 
     async def record_intent(self, claim: Claim, lost: int) -> None:

@@ -84,7 +84,6 @@ class Writer:
 
     def _join(self, change: Change) -> _Batch:
         with self._lock:
-            _check(self._failure)
             batch = self._gathering
             if batch is None:
                 batch = _Batch(_soon())
