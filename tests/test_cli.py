@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from io import StringIO
@@ -534,6 +535,22 @@ def test_interrupted_before(
 
     assert ran.code == 130
     assert ran.json["error"]["outcome"] == "NOT_SENT"
+
+
+def test_terminated(sesamy: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGTERM says as much as Ctrl-C, and is as before afterwards."""
+
+    def terminate(file: str) -> None:
+        del file
+        signal.raise_signal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("sesamy_async.cli.onboard.read_order", terminate)
+    ran = sesamy(*ONBOARD, "--sandbox", "--json")
+
+    assert ran.code == 130
+    assert ran.json["error"]["outcome"] == "NOT_SENT"
+    assert before == signal.getsignal(signal.SIGTERM)
 
 
 def test_interrupted_between() -> None:

@@ -32,7 +32,7 @@ class ExitCode(IntEnum):
     """It was done or may have been: look before sending it again."""
 
     INTERRUPTED = 130
-    """Ctrl-C; the message says what became of the order, or how to go on."""
+    """Ctrl-C or SIGTERM; it says what became of the order, or how to go on."""
 
 
 def exit_code_of(error: SesamyError) -> ExitCode:

@@ -18,6 +18,7 @@ from .interruption import InterruptionError
 from .options import Output
 from .showing import show_answer, show_error
 from .talk import talking
+from .termination import interruptible
 from .usage import UsageError
 
 
@@ -34,7 +35,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     try:
         command, bound = _parse(build(), arguments)
         output = _output(bound.arguments.values(), output)
-        with talking(output.verbose):
+        with talking(output.verbose), interruptible():
             answer = command(*bound.args, **bound.kwargs)
     except SesamyError as error:
         show_error(error, as_json=output.as_json)

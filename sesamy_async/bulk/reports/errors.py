@@ -6,9 +6,11 @@ from sesamy_async.errors import SesamyError
 
 
 class ReportError(SesamyError):
-    """A report can't be written, or would be wrong; none was replaced.
+    """A report can't be read or written, or all of them would be wrong.
 
-    The journal holds what became of every order all the same.
+    Each one that is in its place is whole: of this run, if it was reached,
+    and of an earlier one otherwise.  The journal holds what became of every
+    order all the same.
 
     .. versionadded:: 0.1.0
     """

@@ -80,6 +80,7 @@ class Job:
             InputFileError: Rows are wrong; nothing was sent.
             JournalError: The journal can't be used; nothing was sent.
             ConfigurationError: A setting is missing or wrong.
+            NothingSentError: Ctrl-C came before anything was sent.
         """
         begun = self.files.journal.exists()
         # What is missing is told before a long check.
@@ -88,10 +89,14 @@ class Job:
         found: AbstractContextManager[Checked | None] = (
             nullcontext() if begun else self._checked()
         )
-        with found as plan, self._place(sesamy) as place:
-            journal = self._journal(plan, place, fingerprint)
-            with journal, heeding(Presses()) as presses:
-                return self._run(journal, place, presses, begun=begun)
+        # Around all else: what was sent must not be left unsaid.
+        with (
+            heeding(Presses()) as presses,
+            found as plan,
+            self._place(sesamy) as place,
+            self._journal(plan, place, fingerprint) as journal,
+        ):
+            return self._run(journal, place, presses, begun=begun)
 
     def _run(
         self, journal: Journal, place: Place, presses: Presses, *, begun: bool

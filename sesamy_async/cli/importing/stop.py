@@ -1,4 +1,4 @@
-"""Ctrl-C while orders are being sent: first gently, then at once."""
+"""Ctrl-C in an import: before it sends at once, then gently first."""
 
 from __future__ import annotations
 
@@ -7,11 +7,21 @@ import signal
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 import attrs
 
+from sesamy_async.cli.interruption import InterruptionError
+
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class NothingSentError(InterruptionError):
+    """Ctrl-C came before this run has sent anything."""
+
+    def _advice(self) -> str:
+        return "This run has sent nothing; give the same command again."
 
 
 @attrs.define
@@ -51,7 +61,11 @@ class Presses:
 def heeding(presses: Presses) -> Generator[Presses]:
     """Turn SIGINT and SIGTERM into presses while the block runs.
 
-    From the main thread, in which Python runs the handlers of signals.
+    Until somebody says what they do, the first one ends the block.  From
+    the main thread, in which Python runs the handlers of signals.
+
+    Raises:
+        NothingSentError: A press has ended it.
     """
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -59,11 +73,18 @@ def heeding(presses: Presses) -> Generator[Presses]:
         presses.press()
 
     before = {each: signal.signal(each, on_signal) for each in _SIGNALS}
+    presses.then(_interrupt)
     try:
         yield presses
+    except KeyboardInterrupt:
+        raise NothingSentError("Interrupted.") from None
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def _interrupt() -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def in_loop(action: Callable[[], object]) -> Callable[[], object]:
