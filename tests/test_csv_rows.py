@@ -129,6 +129,9 @@ def test_wrong_cells(
         ("", "required"),
         (" ", "must not be blank"),
         ("A-1 ", "must not begin or end with spaces"),
+        ("\ufeffA-1", "must not hold characters that nobody can see"),
+        ("A\u200b-1", "must not hold characters that nobody can see"),
+        ("A\xa0-1", "must not hold characters that nobody can see"),
     ],
 )
 def test_every_row_needs_an_order_id(

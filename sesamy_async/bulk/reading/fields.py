@@ -101,9 +101,12 @@ def without_value(reason: str) -> str:
 def _order_id_problems(rule: Rule, value: Any, path: str) -> Iterator[str]:
     reasons = [*rule.check(value, path)]
     yield from reasons
+    # Two orders that differ in nothing else would be two contracts.
     if not reasons and value != value.strip():
-        # Two orders that differ in nothing else would be two contracts.
         yield f"{path}: must not begin or end with spaces"
+    elif not reasons and not value.isprintable():
+        # Such as the byte order mark of a file that was put behind another.
+        yield f"{path}: must not hold characters that nobody can see"
 
 
 def _word_problems(
