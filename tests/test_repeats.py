@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
@@ -50,8 +52,9 @@ def reported(folder: Folder, source: Source) -> Source:
             for record, entry in zip(records, entries, strict=True)
         ),
     ]
-    text = "\n".join(",".join(cells) for cells in rows)
-    return open_source(folder.write(text, "orders.rejected.csv"))
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return open_source(folder.write(text.getvalue(), "orders.rejected.csv"))
 
 
 def test_csv(folder: Folder) -> None:
@@ -67,6 +70,22 @@ def test_json_lines(folder: Folder) -> None:
     source = folder.jsonl(order, order, {"externalOrderId": "B"})
 
     assert [f"row 2: {SENT_BEFORE}"] == wrong(reported(folder, source))
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_reported_again(folder: Folder, kind: str) -> None:
+    """It is known in the report of that report, too."""
+    source = (
+        folder.csv("externalOrderId,quantity", "A,1", "A,1")
+        if kind == "csv"
+        else folder.jsonl(*[{"externalOrderId": "A"}] * 2)
+    )
+    once = reported(folder, source)
+    [*_, row] = once.records()
+
+    assert [f"row {row.number}: {SENT_BEFORE}"] == wrong(
+        reported(folder, once)
+    )
 
 
 def test_another_order_now(folder: Folder) -> None:

@@ -60,10 +60,13 @@ class Mistaken:
     Attributes:
         problems: All that is wrong with it.
         external_order_id: Which order it is, where that can be read.
+        perhaps: Which order it may be once it is mended, where that can't;
+            it may be anything that stands there, so it is in no repr.
     """
 
     problems: tuple[Problem, ...]
     external_order_id: str | None = None
+    perhaps: str | None = attrs.field(default=None, repr=False)
 
     @property
     def reason(self) -> str:

@@ -20,6 +20,10 @@ SENT_BEFORE = (
 """What is wrong with such a row of a report that is imported."""
 
 
+# The second is in the report of an import of such a report.
+_OF_REPEATS = (SAME_ROW, SENT_BEFORE)
+
+
 def is_repeat(reason: object) -> bool:
     """Whether a reason is that of such a row."""
-    return isinstance(reason, str) and reason.startswith(SAME_ROW)
+    return isinstance(reason, str) and reason.startswith(_OF_REPEATS)

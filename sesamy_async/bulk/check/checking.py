@@ -93,16 +93,16 @@ class _Look:
         problems: list[ProblemNote] = []
         for record in batch:
             found = skim(record)
-            rows.append(
-                (record.number, found.external_order_id, digest(record))
-            )
+            order_id, known = found.external_order_id, True
             if isinstance(found, Mistaken):
+                order_id, known = order_id or found.perhaps, bool(order_id)
                 problems += [
                     (each.row, each.column, each.reason)
                     for each in found.problems
                 ]
             elif self.needs_promo and found.promo_code is None:
                 problems.append((record.number, PROMO_CODE, _NO_PROMO))
+            rows.append((record.number, order_id, digest(record), known))
         return rows, problems
 
     def _digest(self, record: Record) -> bytes:

@@ -13,7 +13,7 @@ from sesamy_async.bulk.problem import Problem
 from sesamy_async.bulk.repeats import SAME_ROW
 
 
-RowNote: TypeAlias = tuple[int, str | None, bytes]
+RowNote: TypeAlias = tuple[int, str | None, bytes, bool]
 ProblemNote: TypeAlias = tuple[int, str, str]
 
 _SCHEMA = """
@@ -21,15 +21,19 @@ PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -4096;
 PRAGMA temp_store = FILE;
-CREATE TABLE rows (row INTEGER PRIMARY KEY, order_id TEXT, digest BLOB);
+CREATE TABLE rows (
+    row INTEGER PRIMARY KEY, order_id TEXT, digest BLOB, known INTEGER
+);
 CREATE TABLE problems (row INTEGER, "column" TEXT, reason TEXT);
 CREATE TABLE repeats (
     order_id TEXT PRIMARY KEY, first INTEGER, digest BLOB, other INTEGER
 ) WITHOUT ROWID;
 """
 
-# Where the rows of an order are all the same, `other` is NULL.  SQLite takes
-# `digest` from the row that has the smallest number.
+# A row whose order is not known counts for the one that it seems to be, which
+# it would double once it is mended.  Where the rows of an order are all the
+# same, `other` is NULL.  SQLite takes `digest` from the row that has the
+# smallest number.
 _FIND_REPEATS = f"""
 CREATE INDEX by_order ON rows (order_id) WHERE order_id IS NOT NULL;
 INSERT INTO repeats (order_id, first, digest)
@@ -56,7 +60,7 @@ SELECT row, "column", reason FROM problems ORDER BY row, rowid
 """
 
 _PLAN = """
-SELECT rows.row, iif(rows.row > first, NULL, rows.order_id),
+SELECT rows.row, iif(rows.row > first OR NOT known, NULL, rows.order_id),
     "column", reason
 FROM rows
 LEFT JOIN repeats ON repeats.order_id = rows.order_id
@@ -85,7 +89,9 @@ class Notes:
     ) -> None:
         """Note rows, and what is wrong with them."""
         self._database.execute("BEGIN")
-        self._database.executemany("INSERT INTO rows VALUES (?, ?, ?)", rows)
+        self._database.executemany(
+            "INSERT INTO rows VALUES (?, ?, ?, ?)", rows
+        )
         self._database.executemany(
             "INSERT INTO problems VALUES (?, ?, ?)", problems
         )

@@ -93,6 +93,11 @@ def field_of(name: str) -> Field | None:
     return None
 
 
+def mended_id(text: str) -> str | None:
+    """Return what somebody will make of an id that is wrong, if anything."""
+    return "".join(filter(str.isprintable, text)).strip() or None
+
+
 def without_value(reason: str) -> str:
     """Take the number out of a reason that shows which one was given."""
     return _SHOWN_NUMBER.sub("", reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -14,10 +15,18 @@ from sesamy_async.models.read import parse
 from sesamy_async.models.texts import is_mapping, is_object, kind
 
 from .columns import IGNORED
-from .fields import FIELDS, ORDER_ID, PROMO_CODE, VENDOR_ID, without_value
+from .fields import (
+    FIELDS,
+    ORDER_ID,
+    PROMO_CODE,
+    VENDOR_ID,
+    mended_id,
+    without_value,
+)
 from .json_skim import may_hold_surrogates, right_row
 
 
+_ORDER_ID = re.compile(rf'"{ORDER_ID}"\s*:\s*(?:"([^"]*)"|([0-9]+))')
 _ONLY_LINE = "at line 1 column"
 
 
@@ -55,7 +64,7 @@ class JsonOrders:
             _drop_ignored(data)
             if data.get(ORDER_ID) is not None and self._right(data):
                 return Skimmed(data[ORDER_ID], data.get(PROMO_CODE))
-        found = self._look(record.number, data, problem)
+        found = self._look(record, data, problem)
         if isinstance(found, Mistaken):
             return found
         return Skimmed(found.order[ORDER_ID], found.promo_code)
@@ -63,7 +72,7 @@ class JsonOrders:
     def read(self, record: Record) -> Sale | Mistaken:
         """Return the sale that a line holds, or all that is wrong with it."""
         (line,) = record.cells
-        found = self._look(record.number, *parse(line))
+        found = self._look(record, *parse(line))
         if isinstance(found, Mistaken):
             return found
         return Sale(
@@ -73,11 +82,13 @@ class JsonOrders:
         )
 
     def _look(
-        self, row: int, data: Any, problem: str | None
+        self, record: Record, data: Any, problem: str | None
     ) -> _Seen | Mistaken:
+        row = record.number
         if problem is not None:
             said = f"no JSON: {problem.replace(_ONLY_LINE, 'at column')}"
-            return Mistaken((Problem(row, "", said),))
+            problem_of_row = Problem(row, "", said)
+            return Mistaken((problem_of_row,), perhaps=_perhaps(record))
         if not is_object(data):
             said = f"must be an object, got {kind(data)}"
             return Mistaken((Problem(row, "", said),))
@@ -97,8 +108,9 @@ class JsonOrders:
         if not problems:
             return _Seen(data, promo_code, vendor_id)
         wrong = tuple(_problem(row, each) for each in problems)
-        known = all(each.column != ORDER_ID for each in wrong)
-        return Mistaken(wrong, data.get(ORDER_ID) if known else None)
+        if all(each.column != ORDER_ID for each in wrong):
+            return Mistaken(wrong, data.get(ORDER_ID))
+        return Mistaken(wrong, perhaps=_perhaps(record))
 
     def _stricter(self, data: Mapping[str, Any]) -> Iterator[str]:
         """Yield what is asked of a row besides what an order must be."""
@@ -114,6 +126,11 @@ def _drop_ignored(data: dict[str, Any]) -> None:
     # In place: a copy would not know which keys were repeated.
     for key in [key for key in data if key.startswith(IGNORED)]:
         del data[key]
+
+
+def _perhaps(record: Record) -> str | None:
+    found = _ORDER_ID.search(record.cells[0])
+    return None if found is None else mended_id(found[1] or found[2] or "")
 
 
 def _problem(row: int, said: str) -> Problem:

@@ -11,7 +11,14 @@ from sesamy_async.bulk.repeats import SENT_BEFORE, is_repeat
 from sesamy_async.models import NewContract
 
 from .columns import Column
-from .fields import ORDER_ID, OVERRIDES, PROMO_CODE, VENDOR_ID, field_of
+from .fields import (
+    ORDER_ID,
+    OVERRIDES,
+    PROMO_CODE,
+    VENDOR_ID,
+    field_of,
+    mended_id,
+)
 from .plain import is_text
 
 
@@ -73,7 +80,9 @@ class Table:
         cells, row = record.cells, record.number
         misfit = self._misfit(cells)
         if misfit:
-            return Mistaken((Problem(row, "", misfit),))
+            there = cells[self._at[ORDER_ID].index :][:1]
+            perhaps = mended_id("".join(there))
+            return Mistaken((Problem(row, "", misfit),), perhaps=perhaps)
         if self._repeats(cells):
             return Mistaken((Problem(row, "", SENT_BEFORE),))
         problems = tuple(
@@ -84,8 +93,9 @@ class Table:
         order_id = cells[column.index]
         if not problems:
             return Skimmed(order_id, self._override(PROMO_CODE, cells))
-        known = all(each.column != column.header for each in problems)
-        return Mistaken(problems, order_id if known else None)
+        if all(each.column != column.header for each in problems):
+            return Mistaken(problems, order_id)
+        return Mistaken(problems, perhaps=mended_id(order_id))
 
     def _repeats(self, cells: Sequence[str]) -> bool:
         return self._reason is not None and is_repeat(cells[self._reason])
