@@ -76,7 +76,7 @@ class Contracts:
             UnreadableResponseError: Made, but the answer can't be read;
                 `APPLIED`.
             APIError: Sesamy answered with an error; `REFUSED`, or for a
-                408 or 5xx `UNKNOWN`.
+                5xx, 408 and some others `UNKNOWN`.
         """
         pending = self._inner.create(
             promo_code,

@@ -73,7 +73,7 @@ class AsyncContracts:
             UnreadableResponseError: Made, but the answer can't be read;
                 `APPLIED`.
             APIError: Sesamy answered with an error; `REFUSED`, or for a
-                408 or 5xx `UNKNOWN`.
+                5xx, 408 and some others `UNKNOWN`.
         """
         if not _is_order(order):
             kind = type(order).__name__

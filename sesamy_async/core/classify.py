@@ -5,9 +5,8 @@ from __future__ import annotations
 from .failure import Failure, FailureKind
 from .outcome import Outcome
 from .status import (
-    CLIENT_ERROR,
     PERMANENT_REDIRECT,
-    REQUEST_TIMEOUT,
+    REFUSALS,
     SUCCESS,
     TEMPORARY_REDIRECT,
 )
@@ -20,16 +19,15 @@ _BEFORE_SENDING = {FailureKind.REQUEST, FailureKind.CONNECT}
 def outcome_of_status(status_code: int) -> Outcome:
     """Say what a complete answer with this status means.
 
-    A 408 or 5xx may come from a gateway whose backend went on working, so
-    it leaves the outcome unknown.  Of the redirects only 307 and 308 say
+    A 5xx, a 408 or a 4xx that no standard knows may come from a gateway
+    whose backend went on working, so it leaves the outcome unknown.  Of the
+    redirects only 307 and 308 say
     that the request is to be repeated elsewhere, hence was not done here;
     a 301, 302 or 303 may be the answer to a request that was done.
     """
     if status_code in SUCCESS:
         return Outcome.APPLIED
-    if status_code == REQUEST_TIMEOUT:
-        return Outcome.UNKNOWN
-    if status_code in CLIENT_ERROR or status_code in _REPEATED_ELSEWHERE:
+    if status_code in REFUSALS or status_code in _REPEATED_ELSEWHERE:
         return Outcome.REFUSED
     return Outcome.UNKNOWN
 
