@@ -3,74 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 
-import sesamy_async
-from sesamy_async.__main__ import main
-from sesamy_async.sandbox import Sandbox, running
+from sesamy_async.sandbox import Sandbox
+from support.command_line import CREATE, ONBOARD, ORDER, ORDER_ID, PROMO
+from support.commands import SESAMY, ran
+from support.ports import closed_port
 
 
-ORDER = Path(__file__).parent.parent / "examples" / "order.json"
-ORDER_ID = "A-2026-004711"
-SESAMY = (sys.executable, "-m", "sesamy_async")
-PROMO = ("--promo", "SPRING-12")
-NO_CLI = """
-import runpy, sys
-sys.modules["cyclopts"] = None
-runpy.run_module("sesamy_async", run_name="__main__")
-"""
-LAZY = """
-import sys
-import sesamy_async
-sys.stdout.write(repr({"cyclopts", "sesamy_async.cli"} & {*sys.modules}))
-"""
-
-
-@pytest.fixture
-def served() -> Iterator[tuple[Sandbox, dict[str, str]]]:
-    """Serve a sandbox; yield it with the environment that leads to it."""
-    sandbox = Sandbox()
-    with running(sandbox) as url:
-        yield sandbox, sandbox.environment(url)
-
-
-def ran(
-    *arguments: str,
-    environment: Mapping[str, str] | None = None,
-    command: tuple[str, ...] = SESAMY,
-    **more: Any,
-) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run(  # noqa: S603 - our own words
-        [*command, *arguments],
-        env={**os.environ, **(environment or {})},
-        text=True,
-        encoding="utf-8",
-        timeout=30,
-        check=False,
-        **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more),
-    )
-
-
-def interrupted(
-    *arguments: str, environment: Mapping[str, str], when: Any
-) -> tuple[int, str, str]:
+def interrupted(*arguments: str, when: Any) -> tuple[int, str, str]:
     """Run a command, and press Ctrl-C when it is time."""
     with subprocess.Popen(  # noqa: S603 - our own words
         [*SESAMY, *arguments],
-        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -84,24 +36,15 @@ def interrupted(
     return process.returncode, out, err
 
 
-def closed_port() -> int:
-    """Return a port of this machine on which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
-
-
 def test_interrupted_create(
-    served: tuple[Sandbox, dict[str, str]],
+    served: Sandbox,
 ) -> None:
     """Ctrl-C while the answer is awaited says that nobody knows."""
-    sandbox, environment = served
-    sandbox.faults.add("delay:20", on="create")
+    served.faults.add("delay:20", on="create")
     code, out, err = interrupted(
-        *("contract", "create", str(ORDER), *PROMO, "--no-token-cache"),
-        environment=environment,
-        when=lambda: sandbox.ledger.count(ORDER_ID),
+        *CREATE,
+        "--no-token-cache",
+        when=lambda: served.ledger.count(ORDER_ID),
     )
 
     assert (code, out) == (130, "")
@@ -113,18 +56,18 @@ def test_interrupted_create(
 
 
 def test_interrupted_confirm(
-    served: tuple[Sandbox, dict[str, str]],
+    served: Sandbox,
 ) -> None:
     """Ctrl-C in the second step names the contract of the first."""
-    sandbox, environment = served
-    sandbox.faults.add("delay:20", on="confirm")
+    served.faults.add("delay:20", on="confirm")
     code, out, err = interrupted(
-        *("onboard", str(ORDER), *PROMO, "--no-token-cache", "--json"),
-        environment=environment,
-        when=lambda: sandbox.ledger.confirmed(ORDER_ID),
+        *ONBOARD,
+        "--no-token-cache",
+        "--json",
+        when=lambda: served.ledger.confirmed(ORDER_ID),
     )
     error = json.loads(out)["error"]
-    (contract,) = sandbox.ledger.contracts(ORDER_ID)
+    (contract,) = served.ledger.contracts(ORDER_ID)
 
     assert (code, err) == (130, "")
     assert error["type"] == "InterruptionError"
@@ -133,15 +76,11 @@ def test_interrupted_confirm(
     assert f"Contract '{contract.id}' was made; go on" in error["message"]
 
 
-def test_wrong_secret(
-    served: tuple[Sandbox, dict[str, str]], tmp_path: Path
-) -> None:
+def test_wrong_secret(served: Sandbox, tmp_path: Path) -> None:
     """With a wrong secret the order is not sent, and the secret not told."""
-    sandbox, environment = served
     done = ran(
-        *("onboard", str(ORDER), *PROMO),
-        environment=environment
-        | {
+        *ONBOARD,
+        environment={
             "SESAMY_CLIENT_SECRET": "hunter2-hunter2",
             "XDG_CACHE_HOME": str(tmp_path),
         },
@@ -150,21 +89,21 @@ def test_wrong_secret(
     assert (done.returncode, done.stdout) == (1, "")
     assert "Outcome: REFUSED. The order was not sent." in done.stderr
     assert "hunter2" not in done.stderr
-    assert sandbox.ledger.total == 0
+    assert served.ledger.total == 0
 
 
 @pytest.mark.parametrize("variable", ["SESAMY_BASE_URL", "SESAMY_TOKEN_URL"])
-def test_no_network(
-    served: tuple[Sandbox, dict[str, str]], variable: str
-) -> None:
+def test_no_network(served: Sandbox, variable: str) -> None:
     """Where nobody listens, nothing was sent: exit code 1."""
-    _, environment = served
-    done = ran(
-        *("onboard", str(ORDER), *PROMO, "--no-token-cache"),
-        *("--deadline", "2"),
-        environment=environment
-        | {variable: f"http://127.0.0.1:{closed_port()}"},
-    )
+    del served
+    with closed_port() as port:
+        done = ran(
+            *ONBOARD,
+            "--no-token-cache",
+            "--deadline",
+            "2",
+            environment={variable: f"http://127.0.0.1:{port}"},
+        )
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "Outcome: NOT_SENT." in done.stderr
@@ -213,7 +152,8 @@ def test_full_disk() -> None:
     """A full disk behind stdout loses no contract, and adds no noise."""
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = ran(
-            *("onboard", str(ORDER), *PROMO, "--sandbox"),
+            *ONBOARD,
+            "--sandbox",
             stdout=full,
         )
 
@@ -269,52 +209,3 @@ def test_completion(shell: str, check: str, tmp_path: Path) -> None:
     assert done.returncode == 0
     if found is not None:
         assert ran(check, str(script), command=(found,)).returncode == 0
-
-
-def test_cli_is_not_installed() -> None:
-    """Without the extra, one line says how to get it."""
-    done = ran(command=(sys.executable, "-c", NO_CLI))
-
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "pip install 'sesamy-async[cli]'" in done.stderr
-
-
-def test_other_modules_are_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is missing for another reason is not blamed on the extra."""
-    monkeypatch.setitem(sys.modules, "sesamy_async.cli", None)
-    monkeypatch.delattr(sesamy_async, "cli", raising=False)
-
-    with pytest.raises(ModuleNotFoundError):
-        main()
-
-
-def test_interrupted_while_it_is_imported(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Ctrl-C at the very beginning shows no traceback either."""
-
-    class Interrupting:
-        def __getattr__(self, name: str) -> object:
-            raise KeyboardInterrupt
-
-    monkeypatch.setitem(sys.modules, "sesamy_async.cli", Interrupting())
-    with pytest.raises(SystemExit) as ended:
-        main()
-
-    assert ended.value.code == 130
-
-
-def test_main(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command takes its arguments from the process."""
-    monkeypatch.setattr(sys, "argv", ["sesamy", "--version"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-
-    assert ended.value.code == 0
-
-
-def test_cli_is_lazy() -> None:
-    """Whoever imports the SDK does not pay for the command line."""
-    done = ran(command=(sys.executable, "-c", LAZY))
-
-    assert done.stdout == "set()"

@@ -14,8 +14,18 @@ from sesamy_async.cli import run
 from sesamy_async.sandbox import Sandbox
 
 
+ORDER = Path(__file__).parents[2] / "examples" / "order.json"
+ORDER_ID = "A-2026-004711"
+PROMO = ("--promo", "SPRING-12")
+CREATE = ("contract", "create", str(ORDER), *PROMO)
+ONBOARD = ("onboard", str(ORDER), *PROMO)
 FIELDS = ("externalOrderId", "paymentProvider", "paymentMethod", "quantity")
-PERSONAL = ("kim", "åberg", "example.se", "+4670", "sandbox-secret")
+# Of the orders that are written here, and of the one in `ORDER`.
+PERSONAL = (
+    *("kim", "åberg", "example.se"),
+    *("astrid", "bergstr", "bokhandeln", "linnégatan"),
+    *("+4670", "sandbox-secret"),
+)
 
 
 @attrs.frozen
