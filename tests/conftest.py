@@ -14,8 +14,10 @@ from sesamy_async import AsyncSesamy
 from sesamy_async.sandbox import Sandbox, running
 from support.command_line import CommandLine
 from support.examples import Examples
+from support.import_world import World
 from support.order_files import Folder
 from support.sandbox_caller import Caller, logged_in
+from support.sources import listed
 from support.wire import QUICK, TOKEN
 
 
@@ -108,3 +110,9 @@ def examples() -> Iterator[Examples]:
     sandbox = Sandbox()
     with running(sandbox) as url:
         yield Examples(sandbox, {**os.environ, **sandbox.environment(url)})
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Return a world with five orders to import."""
+    return World(folder=tmp_path, source=listed(5))

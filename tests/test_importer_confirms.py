@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from support.import_world import World
-from support.sources import listed
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    """Return a world with five orders."""
-    return World(folder=tmp_path, source=listed(5))
 
 
 async def test_a_lost_confirm_that_can_not_be_repeated(world: World) -> None:
