@@ -100,3 +100,15 @@ async def test_a_poisonous_order_is_set_aside(world: World) -> None:
     )
     assert ("A-3", 3) == (entry.order_id, entry.strays)
     assert "500" in str(summary.reason)
+
+
+async def test_a_lost_confirm_that_can_not_be_repeated(world: World) -> None:
+    """Where a second confirm is refused, nobody is told to sell it again."""
+    world.sandbox.faults.add("drop-after", on="confirm")
+    world.sandbox.faults.add("status:409", times=9, on="confirm")
+    first = await world.run(concurrency=1)
+    second = await world.run()
+
+    assert (1, 4) == (first.unknown, first.rejected)
+    assert (1, 4) == (second.unknown, second.rejected)
+    assert 1 == sum(world.confirmed())
