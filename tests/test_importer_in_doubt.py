@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from sesamy_async import RetryPolicy
 from sesamy_async.bulk.journal.entry import Change
 from sesamy_async.bulk.journal.writer import Writer
 from sesamy_async.bulk.state import State
@@ -28,6 +29,16 @@ async def test_a_confirm_in_doubt_that_is_refused(world: World) -> None:
 
     assert (0, 1, 0) == (summary.rejected, summary.unknown, summary.strays)
     assert [1] == world.confirmed()
+
+
+async def test_a_conflict_after_a_lost_create(world: World) -> None:
+    """It may be with the lost one, also where the last attempt was not."""
+    world.sandbox.faults.add("drop-after", on="create")
+    world.sandbox.faults.add("wait:500", on="create")
+    world.sandbox.faults.add("status:409", on="create")
+    summary = await world.run(retry=RetryPolicy(attempts=2, budget=None))
+
+    assert (0, 1, 1) == (summary.rejected, summary.unknown, summary.strays)
 
 
 async def test_a_first_confirm_that_is_refused(world: World) -> None:

@@ -116,13 +116,14 @@ class Workers:
 
     async def _process(self, claim: Claim) -> None:
         while True:
-            intent = partial(self._record_intent, claim)
+            strays: list[int] = []
+            intent = partial(self._record_intent, claim, strays)
             verdict = await self._steps.send(claim, intent)
             change = verdict.change
             await self._steps.record_outcome(claim, change)
             self._tally.move(claim.entry.state, change)
             self._meter.add(self._runtime.now(), verdict.calls)
-            claim = _moved(claim, change)
+            claim = _moved(claim, change, sum(strays))
             if verdict.trouble is not None:
                 self._failed(claim, verdict.trouble)
                 return
@@ -132,9 +133,12 @@ class Workers:
             if self._tally.goal is State.CREATED:
                 return
 
-    async def _record_intent(self, claim: Claim, lost: int) -> None:
+    async def _record_intent(
+        self, claim: Claim, strays: list[int], lost: int
+    ) -> None:
         await self._steps.record_intent(claim, lost)
         self._tally.strays += lost
+        strays.append(lost)
 
     def _failed(self, claim: Claim, trouble: Trouble) -> None:
         now = self._runtime.now()
@@ -168,14 +172,20 @@ class Workers:
             self._circuit.over = Trouble(Cause.REFUSED, text)
 
 
-def _moved(claim: Claim, change: Change) -> Claim:
-    """Return the order as it stands after a change."""
+def _moved(claim: Claim, change: Change, strays: int) -> Claim:
+    """Return the order as it stands after a change.
+
+    Args:
+        claim: As it was.
+        change: What became of it.
+        strays: How many more were written down with its intents.
+    """
     old = claim.entry
     entry = attrs.evolve(
         old,
         state=change.state,
         contract_id=change.contract_id or old.contract_id,
-        strays=old.strays + change.strays,
+        strays=old.strays + strays + change.strays,
     )
     asked = claim.asked or old.state is State.CREATED
     return attrs.evolve(claim, entry=entry, asked=asked)
