@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,6 +41,45 @@ def test_errors(folder: Folder, name: str) -> None:
     path = folder.write(raw, name)
     with pytest.raises(InputFileError) as caught:
         check(open_source(path), promo_code="S")
+
+    assert CANARY not in told_by(caught.value)
+
+
+class Failing(io.RawIOBase):
+    """A disk that fails once a part of the file is read."""
+
+    def __init__(self, data: bytes) -> None:
+        self._left = data
+
+    def readable(self) -> bool:
+        """Let it be read."""
+        return True
+
+    def readinto(self, into: Any, /) -> int:
+        """Give what there is, then fail."""
+        if not self._left:
+            raise OSError(errno.EIO, "Input/output error")
+        count = min(len(into), len(self._left))
+        into[:count], self._left = self._left[:count], self._left[count:]
+        return count
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.csv", f"{HEADER}{ROW * 9}"), ("a.jsonl", f"{LINE}\n" * 9)],
+)
+def test_a_disk_that_fails(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    """Nor is the row before it, where the file can't be read on."""
+    source = open_source(folder.write(text, name))
+    monkeypatch.setattr(
+        Path,
+        "open",
+        lambda *_: io.BufferedReader(Failing(text.encode())),
+    )
+    with pytest.raises(InputFileError, match="Input/output") as caught:
+        check(source, promo_code="S")
 
     assert CANARY not in told_by(caught.value)
 

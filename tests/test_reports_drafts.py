@@ -2,14 +2,66 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import stat
 from pathlib import Path
 
+import attrs
 import pytest
 
-from sesamy_async.bulk.reports import ReportError
-from sesamy_async.bulk.reports.draft import write_text
+from sesamy_async.bulk.record import Record
+from sesamy_async.bulk.reports import Place, ReportError, write_reports
+from sesamy_async.bulk.reports.draft import Draft, write_text
+from support.leaks import told_by
+from support.reported import (
+    FINGERPRINT,
+    HEADER,
+    SOME,
+    source_for,
+    summary_of,
+)
+
+
+class Full(io.StringIO):
+    """A disk that has room for headers only."""
+
+    def write(self, text: str, /) -> int:
+        """Take no person."""
+        if "kim" in text:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return len(text)
+
+
+@pytest.mark.parametrize("header", [HEADER, ()])
+def test_rows_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, header: tuple[str, ...]
+) -> None:
+    """The error shows no row, not even in the locals of its traceback."""
+
+    def begin(path: Path, encoding: str = "utf-8") -> Draft:
+        made = draft(path, encoding)
+        made.file.close()
+        return attrs.evolve(made, file=Full())
+
+    draft = Draft.begin
+    monkeypatch.setattr(Draft, "begin", begin)
+    entries = SOME[1:2]
+    source = attrs.evolve(source_for(entries), header=header)
+    if not header:
+        source = attrs.evolve(source, lines=[Record(3, ('{"name": "kim"}',))])
+    with pytest.raises(ReportError, match="No space left") as caught:
+        write_reports(
+            source,
+            entries,
+            summary_of(entries),
+            Place(tmp_path, "orders"),
+            fingerprint=FINGERPRINT,
+        )
+
+    assert "kim" not in told_by(caught.value)
+    assert [] == [*tmp_path.iterdir()]
 
 
 def test_text_is_written_whole(tmp_path: Path) -> None:

@@ -94,12 +94,12 @@ class JsonLinesSource:
 
 
 def _rows(name: str, lines: Iterable[str]) -> Iterator[Record]:
-    stripped = ""
     for number, line in enumerate(lines, 1):
         if len(line) > LONGEST_ROW:
-            # An error shows the locals of its frame, and a line is personal.
-            del line, stripped
+            del line
             raise InputFileError(f"{name}, row {number}: {TOO_LONG}.")
         stripped = line.strip()
         if stripped:
             yield Record(number, (stripped,))
+        # An error shows the locals of its frame, and a line is personal.
+        del line, stripped

@@ -27,19 +27,18 @@ def csv_rows(
     # It is one limit for the process; nobody else's must get lower.
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_ROW + 1))
     bounded = _Bounded(lines)
-    cells: list[str] = []
     try:
         for cells in csv.reader(bounded, delimiter=delimiter, strict=True):
             bounded.row += 1
             bounded.length = 0
             if cells and (cells[0].strip() or any(map(str.strip, cells))):
                 yield Record(bounded.row - 1, tuple(cells))
+            # An error shows the locals of its frame, and a row is personal.
+            del cells
     except csv.Error as error:
         broken = _in_words(str(error), delimiter)
     else:
         return
-    # An error shows the locals of its frame, and a row is personal.
-    del cells
     raise InputFileError(f"{name}, row {bounded.row}: {broken}.")
 
 

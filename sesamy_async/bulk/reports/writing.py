@@ -68,11 +68,11 @@ def write_reports(
         _check(desk.rows, summary)
         return desk.keep(memory, reported)
     except OSError as error:
-        raise ReportError(
-            f"The reports can't be written: {error.strerror}."
-        ) from error
+        said = error.strerror
     finally:
         desk.discard()
+    # Not from that error, whose traceback leads to the cells of a row.
+    raise ReportError(f"The reports can't be written: {said}.")
 
 
 def _check(rows: Mapping[Kind, int], summary: ImportSummary) -> None:
