@@ -191,6 +191,26 @@ def test_linked_file(
 
 
 @pytest.mark.parametrize(
+    ("link", "said"),
+    [("orders.csv", "can't be read"), ("x.csv.journal", "There is a file")],
+)
+def test_link_to_itself(
+    sesamy: CommandLine, served: Sandbox, tmp_path: Path, link: str, said: str
+) -> None:
+    """A link that leads nowhere is told in words."""
+    orders_file(tmp_path / "x.csv")
+    Path(link).symlink_to(link)
+    file = link.removesuffix(".journal")
+    ran = sesamy("import", file, *PROMO)
+    shown = sesamy("journal", "show", file)
+
+    assert ran.code in {1, 2}
+    assert said in ran.err
+    assert 1 == shown.code
+    assert 0 == served.ledger.total
+
+
+@pytest.mark.parametrize(
     ("end", "said"),
     [("", "row 4 is not what it was"), ('\n"', "row 4: a quotation mark")],
 )

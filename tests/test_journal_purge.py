@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sesamy_async.bulk.errors import JournalError
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.state import State
 from support.journals import change, new_journal
 
@@ -36,6 +37,25 @@ def test_purge_of_what_is_gone(path: Path) -> None:
     journal.purge()
 
     assert [] == list(path.parent.iterdir())
+
+
+def test_purge_through_a_link(path: Path) -> None:
+    """It is the journal that goes, or it would say what was sent before."""
+    new_journal(path).close()
+    link = path.with_name("latest.journal")
+    link.symlink_to(path.name)
+    with Journal.open(link) as journal:
+        journal.apply([change(2, State.INTENT)])
+        journal.purge()
+
+    assert [link] == list(path.parent.iterdir())
+
+
+def test_link_that_leads_nowhere(path: Path) -> None:
+    """A link to itself is no journal."""
+    path.symlink_to(path.name)
+    with pytest.raises(JournalError):
+        Journal.open(path)
 
 
 def test_purge_that_fails(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -19,7 +20,9 @@ def journal_path(source: Path) -> Path:
 
     .. versionadded:: 0.1.0
     """
-    source = source.resolve() if source.is_symlink() else source
+    if source.is_symlink():
+        # Not `resolve`, for which a link to itself is a `RuntimeError`.
+        source = Path(os.path.realpath(source))
     return source.parent / f"{source.name}{_SUFFIX}"
 
 

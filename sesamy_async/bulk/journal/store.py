@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Generator
@@ -32,6 +33,9 @@ class Store:
     def open(cls, path: Path) -> Self:
         """Open a file that is there, and keep all others out."""
         with told(path):
+            if path.is_symlink():
+                # What SQLite keeps beside it is beside the file, not the link.
+                path = Path(os.path.realpath(path))
             return cls(path, attach(path))
 
     def read(self, query: str, *values: object) -> list[Any]:
