@@ -11,8 +11,9 @@ from .core.call import BeforeSend, Call, Request
 from .core.headers import merged
 from .core.response import Response
 from .identity import HEADERS
-from .pipeline import Pipeline, Shared
+from .pipeline import Pipeline
 from .settings import Settings
+from .shared import Shared
 
 
 _JSON = {"Content-Type": "application/json"}

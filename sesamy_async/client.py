@@ -10,25 +10,21 @@ from typing import Any, ClassVar, Self
 
 import attrs
 
-from .auth.bind import bind as bind_auth
+from .auth.bind import chosen
 from .auth.credentials import ClientCredentials
 from .caller import Caller
 from .contracts import AsyncContracts
 from .core.auth import Auth
 from .core.call import Middleware
-from .core.codec import dumps
-from .core.exchange import Exchange
 from .core.headers import merged
-from .core.lifetime import Lifetime
-from .core.quota import Quota
-from .core.rate_limit import Bucket, RateLimit
+from .core.rate_limit import RateLimit
 from .core.response import Response
 from .core.retry_policy import RetryPolicy
 from .core.runtime import Runtime
 from .core.secret import Secret
-from .errors import ConfigurationError, InvalidRequestError
-from .paths import api_path, query_string
-from .pipeline import Shared
+from .errors import InvalidRequestError
+from .free_request import HARMLESS, http_method, json_body, query_string
+from .paths import api_path
 from .runtimes.on_anyio import AnyioRuntime
 from .settings import (
     BASE_URL,
@@ -41,11 +37,8 @@ from .settings import (
     check_url,
     check_vendor,
 )
+from .shared import Shared
 from .transport.binding import bind as bind_transport
-
-
-_HARMLESS = {"GET", "HEAD", "OPTIONS"}
-_METHODS = _HARMLESS | {"POST", "PUT", "PATCH", "DELETE"}
 
 
 class AsyncSesamy:
@@ -118,12 +111,7 @@ class AsyncSesamy:
         vendor_id = source.required("vendor_id", vendor_id, "SESAMY_VENDOR_ID")
         base_url = source.optional("base_url", base_url, "SESAMY_BASE_URL")
         token_url = source.optional("token_url", token_url, "SESAMY_TOKEN_URL")
-        if auth is None:
-            auth = _credentials(source, client_id, secret)
-        elif client_id is not None or secret is not None:
-            raise ConfigurationError(
-                "auth: give either auth=, or client_id= and client_secret=."
-            )
+        authorizing = chosen(auth, client_id, secret, source)
         check_kinds(retry, rate_limit, middleware)
         settings = Settings(
             vendor_id=check_vendor(vendor_id),
@@ -135,25 +123,15 @@ class AsyncSesamy:
             retry=retry,
         )
         runtime = self._runtime()
-        carrier = bind_transport(transport, runtime, blocking=self._blocking)
-        lifetime = Lifetime()
-        exchange = Exchange(carrier, runtime, lifetime)
-        shared = Shared(
-            runtime=runtime,
-            transport=carrier,
-            exchange=exchange,
-            auth=bind_auth(
-                auth,
-                token_url=check_url(
-                    "token_url", token_url or TOKEN_URL, "SESAMY_TOKEN_URL"
-                ),
-                runtime=runtime,
-                exchange=exchange,
+        shared = Shared.of(
+            runtime,
+            bind_transport(transport, runtime, blocking=self._blocking),
+            auth=authorizing,
+            token_url=check_url(
+                "token_url", token_url or TOKEN_URL, "SESAMY_TOKEN_URL"
             ),
-            quota=Quota(),
-            bucket=Bucket(rate_limit, runtime.now()) if rate_limit else None,
-            middleware=tuple(middleware),
-            lifetime=lifetime,
+            rate_limit=rate_limit,
+            middleware=middleware,
         )
         self._use(Caller.of(settings, shared))
         self._owner = True
@@ -266,27 +244,20 @@ class AsyncSesamy:
             InvalidRequestError: An argument can't be sent; nothing was.
             SesamyError: As for ``contracts.create``.
         """
-        if not _is_method(method):
-            raise InvalidRequestError(
-                f"method must be one of {', '.join(sorted(_METHODS))}."
-            )
-        method = str.__str__(method)  # Also of a member of an Enum.
-        content = None if json is None else _body(json)
-        refused = content is None and json is not None
-        del json  # No traceback may show it as a local of ours.
-        if refused:
-            raise InvalidRequestError("json: it holds what JSON can't.")
-        asked = query_string(query)
-        del query  # Nor this.
+        body, asked = json_body(json), query_string(query)
+        del json, query  # No traceback may show them as locals of ours.
+        if isinstance(body, InvalidRequestError):
+            raise body
         if isinstance(asked, InvalidRequestError):
             raise asked
+        method = http_method(method)
         target = Secret(f"{api_path(path)}{asked.reveal()}")
         call = self._caller.call(
             f"request {method}",
             method,
             target.reveal(),
-            content.reveal().encode() if content else b"",
-            repeatable=method in _HARMLESS
+            body.reveal().encode(),
+            repeatable=method in HARMLESS
             if repeatable is None
             else repeatable,
         )
@@ -337,26 +308,3 @@ class AsyncSesamy:
     def _use(self, caller: Caller) -> None:
         self._caller = caller
         self.contracts = AsyncContracts(caller)
-
-
-def _credentials(
-    source: Source, client_id: str | None, secret: Secret | None
-) -> ClientCredentials:
-    scope = source.optional("scope", None, "SESAMY_SCOPE")
-    return ClientCredentials(
-        source.required("client_id", client_id, "SESAMY_CLIENT_ID"),
-        source.required("client_secret", secret, "SESAMY_CLIENT_SECRET"),
-        **({} if scope is None else {"scope": scope}),
-    )
-
-
-def _is_method(value: object) -> bool:
-    return isinstance(value, str) and value in _METHODS
-
-
-def _body(json: Any) -> Secret | None:
-    """Return a body, hidden; None where JSON can't hold it."""
-    try:
-        return Secret(dumps(json).decode())
-    except (TypeError, ValueError):
-        return None

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NoReturn
 
 import attrs
 
-from .core.auth import Auth
 from .core.call import Call, Middleware, Proceed
-from .core.exchange import Exchange
 from .core.explain import explain_answer
-from .core.lifetime import Lifetime
 from .core.outcome import Outcome
-from .core.quota import Quota
-from .core.rate_limit import Bucket
 from .core.response import Response
 from .core.retry_policy import RetryPolicy
-from .core.runtime import Runtime
 from .core.status import SUCCESS
-from .core.transport import Transport
 from .errors import (
     ConfigurationError,
     DeadlineExceededError,
@@ -31,31 +23,7 @@ from .middleware.deadline import Deadline
 from .middleware.log import Log
 from .middleware.pace import Pace
 from .middleware.retry import Retry
-
-
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Shared:
-    """What a client shares with its `with_options` copies.
-
-    Attributes:
-        runtime: Time and waiting.
-        transport: The connections.
-        exchange: Sends one attempt over them.
-        auth: Where the Authorization value comes from.
-        quota: The retry budget.
-        bucket: The pace; None for none.
-        middleware: The caller's own.
-        lifetime: Whether they are closed.
-    """
-
-    runtime: Runtime
-    transport: Transport
-    exchange: Exchange
-    auth: Auth
-    quota: Quota
-    bucket: Bucket | None
-    middleware: Sequence[Middleware]
-    lifetime: Lifetime
+from .shared import Shared
 
 
 @attrs.frozen(eq=False, repr=False)

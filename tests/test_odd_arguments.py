@@ -10,8 +10,9 @@ import pytest
 import respx
 
 from sesamy_async import AsyncSesamy, InvalidRequestError
-from support.calling import WORLDS, Operation, World
+from support.calling import Operation, World
 from support.leaks import told_by
+from support.marks import every_world
 from support.wire import API, ORDER
 
 
@@ -70,8 +71,13 @@ def ask(client: Any) -> Any:
     return client.request("GET", "/x", query={"q": [CANARY]})
 
 
-@pytest.mark.parametrize("world", WORLDS)
-@pytest.mark.parametrize("operation", [create, onboard, ask])
+def mistake(client: Any) -> Any:
+    """Give a body and a query with what is no method."""
+    return client.request("GO", "/x", json=CANARY, query={"q": CANARY})
+
+
+@every_world
+@pytest.mark.parametrize("operation", [create, onboard, ask, mistake])
 def test_refused_and_not_shown(world: World, operation: Operation) -> None:
     """What is refused stands in no traceback's locals of ours."""
     error = world.one(operation).error

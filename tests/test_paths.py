@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sesamy_async import InvalidRequestError, Secret
-from sesamy_async.paths import api_path, query_string, segment
+from sesamy_async.free_request import query_string
+from sesamy_async.paths import api_path, segment
 
 
 HUGE = 10**5000  # More digits than Python writes.

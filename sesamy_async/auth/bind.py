@@ -1,4 +1,4 @@
-"""Make one `Auth` of whatever was given as ``auth=``."""
+"""Make one `Auth` of whatever was given, or of the environment."""
 
 from __future__ import annotations
 
@@ -8,10 +8,45 @@ from typing import cast
 from sesamy_async.core.auth import Auth
 from sesamy_async.core.call import Proceed
 from sesamy_async.core.runtime import Runtime
+from sesamy_async.core.secret import Secret
 from sesamy_async.errors import ConfigurationError
+from sesamy_async.settings import Source
 
 from .credentials import ClientCredentials
 from .given import CallableAuth
+
+
+def chosen(
+    auth: object,
+    client_id: str | None,
+    client_secret: Secret | None,
+    source: Source,
+) -> object:
+    """Return what `bind` takes: `auth`, or else credentials.
+
+    Args:
+        auth: What was given as ``auth=``, if anything.
+        client_id: Of the credentials.
+        client_secret: Of the credentials.
+        source: Where they, and their scope, come from if not given.
+
+    Raises:
+        ConfigurationError: Both were given, or part of one is missing.
+    """
+    if auth is None:
+        scope = source.optional("scope", None, "SESAMY_SCOPE")
+        return ClientCredentials(
+            source.required("client_id", client_id, "SESAMY_CLIENT_ID"),
+            source.required(
+                "client_secret", client_secret, "SESAMY_CLIENT_SECRET"
+            ),
+            **({} if scope is None else {"scope": scope}),
+        )
+    if client_id is not None or client_secret is not None:
+        raise ConfigurationError(
+            "auth: give either auth=, or client_id= and client_secret=."
+        )
+    return auth
 
 
 def bind(
