@@ -211,6 +211,7 @@ def test_presses_are_not_lost() -> None:
     """A press that comes before anything can be stopped counts too."""
     presses, done = Presses(), list[str]()
     with heeding(presses):
+        presses.nothing()
         signal.raise_signal(signal.SIGINT)
         presses.then(lambda: done.append("stop"), lambda: done.append("now"))
         first = [*done]
