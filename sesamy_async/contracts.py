@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from .caller import Caller
 from .core.call import BeforeSend, Call
 from .core.codec import dumps
 from .core.outcome import Outcome
+from .core.response import Response
 from .core.secret import Secret
 from .errors import (
     InvalidRequestError,
@@ -16,7 +17,13 @@ from .errors import (
 )
 from .models import Contract, NewContract, Onboarded
 from .paths import segment
-from .reading import contract_in, fuller, read_confirmed, read_created
+from .reading import (
+    contract_in,
+    fuller,
+    read_confirmable,
+    read_confirmed,
+    read_created,
+)
 from .wire import encode_order
 
 
@@ -177,6 +184,7 @@ class AsyncContracts:
             confirm=False,
             repeatable=True,
             by=deadline,
+            read=read_confirmable,
         )
         try:
             contract = await self._contract(create)
@@ -220,6 +228,7 @@ class AsyncContracts:
         confirm: bool,
         repeatable: bool = False,
         by: float | None = None,
+        read: Callable[[Call, Response], Contract] = read_created,
         before_send: BeforeSend | None = None,
     ) -> Call:
         if type(confirm) is not bool:
@@ -235,7 +244,7 @@ class AsyncContracts:
             repeatable=repeatable,
             deadline=by,
             external_order_id=order.external_order_id,
-            read=read_created,
+            read=read,
             before_send=before_send,
         )
 

@@ -45,6 +45,15 @@ def segment(name: str, value: object) -> str:
     return quote(value, safe="")
 
 
+def is_segment(value: str) -> bool:
+    """Return whether an id can be one segment of a path."""
+    try:
+        segment("", value)
+    except InvalidRequestError:
+        return False
+    return True
+
+
 def api_path(path: object) -> str:
     """Return a path for `client.request`, percent-encoded.
 

@@ -10,6 +10,7 @@ from .core.outcome import Outcome
 from .core.response import Response
 from .errors import ConfigurationError
 from .models import Contract
+from .paths import is_segment
 from .pipeline import describe
 from .wire import contract_of
 
@@ -34,6 +35,22 @@ def read_created(call: Call, response: Response) -> Contract:
     if contract is None:
         raise unreadable(call, response, "its JSON holds no contract id")
     return contract
+
+
+def read_confirmable(call: Call, response: Response) -> Contract:
+    """Read the answer to a create that is to be confirmed next.
+
+    A contract that no confirm can name is of no more use than one without
+    an id: it stays unconfirmed, hence a stray.
+    """
+    contract = read_created(call, response)
+    if is_segment(contract.id):
+        return contract
+    raise unreadable(
+        call,
+        response,
+        "its contract id can't stand in a URL, so it can't be confirmed",
+    )
 
 
 def read_confirmed(call: Call, response: Response) -> Contract:

@@ -13,7 +13,6 @@ import respx
 from sesamy_async import (
     AsyncSesamy,
     ConflictError,
-    InvalidRequestError,
     Outcome,
     SesamyError,
     StaticToken,
@@ -188,20 +187,48 @@ async def test_onboard_cancelled_at_confirm() -> None:
     assert "Contract 'c1' was made; go on with" in notes[1]
 
 
+@pytest.mark.parametrize("odd", [".", "..", "a\nb", "x" * 1001])
 async def test_onboard_with_an_id_that_is_no_segment(
+    api: respx.Router, client: AsyncSesamy, odd: str
+) -> None:
+    """A contract that no confirm can name is a stray, like one without id."""
+    api.post(f"{API}?confirm=false").mock(
+        side_effect=[
+            httpx.Response(200, json={"id": odd}),
+            httpx.Response(200, json={"id": "c2"}),
+        ]
+    )
+    api.post(f"{API}/confirm/c2").respond(json={"id": "c2"})
+    result = await client.contracts.onboard("SPRING-12", ORDER)
+
+    assert ("c2", 1) == (result.contract.id, result.strays)
+
+
+async def test_onboard_with_such_ids_only(
     api: respx.Router, client: AsyncSesamy
 ) -> None:
-    """A contract whose id can't be confirmed was made all the same."""
-    api.post(f"{API}?confirm=false").respond(json={"id": ".."})
-    with pytest.raises(InvalidRequestError) as caught:
+    """Where all are odd, the error advises nothing that is impossible."""
+    api.post(f"{API}?confirm=false").respond(json={"id": "x" * 1001})
+    with pytest.raises(UnreadableResponseError) as caught:
         await client.contracts.onboard("SPRING-12", ORDER)
 
     error = caught.value
-    assert ("confirm", "..", "o-1", Outcome.UNKNOWN, False) == (
+    assert ("create", None, Outcome.UNKNOWN, True) == (
         error.step,
         error.contract_id,
-        error.external_order_id,
         error.outcome,
         error.retryable,
     )
-    assert "go on with contracts.confirm" in str(error)
+    assert "its contract id can't stand in a URL" in str(error)
+    assert "the order can be onboarded again" in str(error)
+    assert "x" * 1001 not in str(error)
+
+
+async def test_create_with_such_an_id(
+    api: respx.Router, client: AsyncSesamy
+) -> None:
+    """Where nothing is to be confirmed, any id is a contract's."""
+    api.post(f"{API}?confirm=1").respond(json={"id": ".."})
+    contract = await client.contracts.create("SPRING-12", ORDER, confirm=True)
+
+    assert ".." == contract.id
