@@ -228,3 +228,8 @@ def test_an_answer_that_is_left_half_way(pair: Pair) -> None:
     pair.send().stream.close()
 
     assert not pair.exchanges.usable()
+
+
+def test_what_old_versions_ask(pair: Pair) -> None:
+    """No call is sent by httpcore before 1.0.3 where it says no."""
+    assert pair.exchanges.is_available()

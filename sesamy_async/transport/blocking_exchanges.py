@@ -26,7 +26,7 @@ _ALPN = ["http/1.1"]
 
 
 class BlockingExchanges:
-    """Stands where an httpx transport has a pool of httpcore's.
+    """Stands where httpcore's connection keeps one for its protocol.
 
     An exchange that does not end as it should closes the connection.
     No bytes and events are in locals here: a traceback would show them.
@@ -65,6 +65,13 @@ class BlockingExchanges:
         if self._stream is None or self._h11.trailing_data[0]:
             return False
         return not self._stream.get_extra_info("is_readable")
+
+    def is_available(self) -> bool:
+        """Whether nothing is under way, as httpcore asks before 1.0.3.
+
+        The connection set sees to that.
+        """
+        return True
 
     def handle_request(self, request: Any) -> Answered:
         """Send a request of httpcore's and read the head of the answer."""

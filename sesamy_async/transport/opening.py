@@ -101,7 +101,10 @@ def open_blocking(
     exchanges = BlockingExchanges(
         _origin(core, origin), options["verify"], backend, core
     )
-    _go_directly(transport, exchanges)
+    # It does nothing but take a lock, but it is where respx listens.
+    connection = core.HTTPConnection(_origin(core, origin))
+    connection._connection = exchanges  # noqa: SLF001 - as in _go_directly
+    _go_directly(transport, connection)
     return BlockingTransportWire(
         transport, allowance, owned=True, exchanges=exchanges
     )
