@@ -6,24 +6,19 @@ I/O in the whole SDK are here.
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import httpx
 
-from sesamy_async.core.failure import (
-    Failure,
-    FailureKind,
-    TransportFailure,
-)
+from sesamy_async.core.failure import Failure, FailureKind, TransportFailure
 
 from .blocking_stream import Allowance
 from .body import Body
 from .boundary import Boundary
 from .quiet import quiet
-from .readable import holds_more
+from .usable import usable
 
 
 if TYPE_CHECKING:
@@ -71,7 +66,7 @@ class _OverTransport:
         return self._owned
 
     def usable(self) -> bool:
-        return not self._owned or _usable(self._connection, self._transport)
+        return not self._owned or usable(self._connection, self._transport)
 
 
 class _OverClient:
@@ -243,41 +238,6 @@ async def _exhaust(chunks: AsyncIterator[bytes]) -> None:
     with suppress(Exception):  # StopAsyncIteration is one.
         while True:
             await anext(chunks)
-
-
-def _usable(connection: Any, transport: Any) -> bool:
-    """Whether an idle connection can be used once more.
-
-    Bytes behind an answer stay in the buffers of h11 and TLS, and would be
-    taken for the answer to the next order: the worst that a connection can
-    do.  Only those two know of them; should these private names ever
-    change, every second call on a socket fails, and with it half of the
-    tests.
-
-    Args:
-        connection: httpcore's, or None where there is a pool (a proxy's).
-        transport: The httpx transport that has that pool.
-    """
-    if connection is None:
-        pool = transport._pool.connections  # noqa: SLF001
-        return all(_usable(each, None) for each in pool)
-    if connection.is_closed() or connection.has_expired():
-        return False
-    # A proxy's connection holds that to the target.
-    inner = connection
-    while inner is not None and not hasattr(inner, "_h11_state"):
-        inner = inner._connection  # noqa: SLF001
-    return inner is None or not _has_more(inner)
-
-
-def _has_more(inner: Any) -> bool:
-    """Whether there are bytes behind an answer that was read."""
-    if inner._h11_state.trailing_data[0]:  # noqa: SLF001 - as said above
-        return True
-    stream = inner._network_stream  # noqa: SLF001 - as said above
-    tls = stream.get_extra_info("ssl_object")
-    # An `SSLSocket` takes in no more than is asked of it.
-    return isinstance(tls, ssl.SSLObject) and holds_more(tls)
 
 
 def merged(
