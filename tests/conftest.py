@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 import respx
 from hypothesis import settings
@@ -116,3 +117,10 @@ def examples() -> Iterator[Examples]:
 def world(tmp_path: Path) -> World:
     """Return a world with five orders to import."""
     return World(folder=tmp_path, source=listed(5))
+
+
+@pytest.fixture
+async def bound_in_time() -> AsyncIterator[None]:
+    """End a test that hangs."""
+    with anyio.fail_after(20.0):
+        yield

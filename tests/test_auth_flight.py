@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import anyio
 import pytest
 
@@ -15,22 +13,10 @@ from sesamy_async.errors import (
     DeadlineExceededError,
     SesamyError,
 )
-from support.token_world import (
-    LIFE,
-    PATIENCE,
-    URL,
-    Endpoint,
-    TimedRuntime,
-    World,
-    fails,
-)
+from support.token_world import LIFE, URL, Endpoint, TimedRuntime, World, fails
 
 
-@pytest.fixture(autouse=True)
-async def _bound_in_time() -> Any:
-    """End any test that hangs."""
-    with anyio.fail_after(PATIENCE):
-        yield
+pytestmark = pytest.mark.usefixtures("bound_in_time")
 
 
 async def test_a_token_is_got_once() -> None:

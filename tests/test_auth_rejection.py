@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import anyio
 import pytest
 
-from sesamy_async.auth import (
-    MemoryTokenStore,
-    StoredToken,
-)
-from support.token_world import (
-    KEY,
-    LIFE,
-    PATIENCE,
-    World,
-)
+from sesamy_async.auth import MemoryTokenStore, StoredToken
+from support.token_world import KEY, LIFE, World
 
 
-@pytest.fixture(autouse=True)
-async def _bound_in_time() -> Any:
-    """End any test that hangs."""
-    with anyio.fail_after(PATIENCE):
-        yield
+pytestmark = pytest.mark.usefixtures("bound_in_time")
 
 
 async def test_a_rejected_token_is_dropped() -> None:

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import anyio
 import pytest
 
-from sesamy_async.auth import (
-    MemoryTokenStore,
-)
+from sesamy_async.auth import MemoryTokenStore
 from sesamy_async.errors import (
     APIError,
     ConnectionFailedError,
     DeadlineExceededError,
     SesamyError,
 )
-from support.token_world import (
-    LIFE,
-    PATIENCE,
-    Endpoint,
-    World,
-    fails,
-)
+from support.token_world import LIFE, Endpoint, World, fails
 
 
-@pytest.fixture(autouse=True)
-async def _bound_in_time() -> Any:
-    """End any test that hangs."""
-    with anyio.fail_after(PATIENCE):
-        yield
+pytestmark = pytest.mark.usefixtures("bound_in_time")
 
 
 async def test_an_expired_token_is_renewed() -> None:

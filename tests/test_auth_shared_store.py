@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 
 from sesamy_async.auth import (
@@ -14,19 +13,10 @@ from sesamy_async.auth import (
     StoredToken,
     TokenStoreWarning,
 )
-from support.token_world import (
-    KEY,
-    LIFE,
-    PATIENCE,
-    World,
-)
+from support.token_world import KEY, LIFE, World
 
 
-@pytest.fixture(autouse=True)
-async def _bound_in_time() -> Any:
-    """End any test that hangs."""
-    with anyio.fail_after(PATIENCE):
-        yield
+pytestmark = pytest.mark.usefixtures("bound_in_time")
 
 
 class BrokenStore:
