@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -13,23 +12,9 @@ from sesamy_async.bulk.confirm import Confirm
 from sesamy_async.bulk.journal import Journal, journal_path
 from sesamy_async.bulk.journal.restart import CUT_OFF
 from sesamy_async.bulk.state import State
-from sesamy_async.cli import run
+from support.command_line import CommandLine
 from support.cut_off import cut_off, settle_all
 from support.journals import TERMS, bring, new_journal
-
-
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def sesamy(capsys: pytest.CaptureFixture[str]) -> Command:
-    """Return what runs ``sesamy journal``."""
-
-    def ran(*arguments: object) -> tuple[int, str, str]:
-        code = run(["journal", *map(str, arguments)])
-        return code, *capsys.readouterr()
-
-    return ran
 
 
 @pytest.fixture
@@ -39,7 +24,7 @@ def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return cut_off(tmp_path)
 
 
-def test_show(sesamy: Command, orders: Path) -> None:
+def test_show(sesamy: CommandLine, orders: Path) -> None:
     """People see the terms, the counts, and what they have to look at."""
     journal = journal_path(orders)
 
@@ -65,12 +50,12 @@ def test_show(sesamy: Command, orders: Path) -> None:
         f"  row 4, order 'A-4': {CUT_OFF}\n"
     )
 
-    assert (0, shown, "") == sesamy("show", orders)
+    assert (0, shown, "") == sesamy("journal", "show", orders)
 
 
-def test_show_for_machines(sesamy: Command, orders: Path) -> None:
+def test_show_for_machines(sesamy: CommandLine, orders: Path) -> None:
     """Machines get the same, with every unknown order."""
-    code, out, err = sesamy("show", journal_path(orders), "--json")
+    code, out, err = sesamy("journal", "show", journal_path(orders), "--json")
 
     assert (0, "") == (code, err)
     assert {
@@ -96,13 +81,13 @@ def test_show_for_machines(sesamy: Command, orders: Path) -> None:
     } == json.loads(out)
 
 
-def test_show_many(sesamy: Command, tmp_path: Path) -> None:
+def test_show_many(sesamy: CommandLine, tmp_path: Path) -> None:
     """Of many unknown orders, people see the first ones."""
     path = tmp_path / "elsewhere.db"
     with new_journal(path, rows=23) as journal:
         for row in range(2, 25):
             bring(journal, row, State.UNKNOWN)
-    code, out, _ = sesamy("show", path)
+    code, out, _ = sesamy("journal", "show", path)
 
     assert code == 0
     assert "order 'A-21'" in out
@@ -110,12 +95,12 @@ def test_show_many(sesamy: Command, tmp_path: Path) -> None:
     assert out.endswith("  and 3 more; --json lists them all\n")
 
 
-def test_show_nothing_unknown(sesamy: Command, tmp_path: Path) -> None:
+def test_show_nothing_unknown(sesamy: CommandLine, tmp_path: Path) -> None:
     """Where created is the goal, such orders are done; none is unknown."""
     terms = attrs.evolve(TERMS, confirm=Confirm.NO)
     with new_journal(tmp_path / "a.journal", terms) as journal:
         bring(journal, 2, State.CREATED)
-    _, out, _ = sesamy("show", tmp_path / "a")
+    _, out, _ = sesamy("journal", "show", tmp_path / "a")
 
     assert "  created      1\n" in out
     assert out.endswith("  unprocessed  2\n  strays       0\n")
@@ -131,20 +116,20 @@ def test_show_nothing_unknown(sesamy: Command, tmp_path: Path) -> None:
     ],
 )
 def test_no_journal(
-    sesamy: Command, orders: Path, name: str, said: str
+    sesamy: CommandLine, orders: Path, name: str, said: str
 ) -> None:
     """Where there is no journal, the message names what was looked for."""
     orders.with_name("other.csv").write_text("externalOrderId\n")
-    code, out, err = sesamy("show", name)
+    code, out, err = sesamy("journal", "show", name)
 
     assert (1, "") == (code, out)
     assert said in err
 
 
-def test_in_use(sesamy: Command, orders: Path) -> None:
+def test_in_use(sesamy: CommandLine, orders: Path) -> None:
     """While an import is running, its journal is left alone."""
     with Journal.open(journal_path(orders)):
-        code, out, err = sesamy("show", orders)
+        code, out, err = sesamy("journal", "show", orders)
 
     assert (1, "") == (code, out)
     assert "is in use" in err
@@ -159,10 +144,10 @@ def test_in_use(sesamy: Command, orders: Path) -> None:
     ],
 )
 def test_purge_usage(
-    sesamy: Command, orders: Path, arguments: tuple[str, ...], said: str
+    sesamy: CommandLine, orders: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     """A journal that is needed stays, and nothing goes without --yes."""
-    code, out, err = sesamy("purge", orders, *arguments)
+    code, out, err = sesamy("journal", "purge", orders, *arguments)
 
     assert (2, "") == (code, out)
     assert said in err
@@ -170,12 +155,12 @@ def test_purge_usage(
 
 
 @pytest.mark.parametrize("done", [False, True])
-def test_purge(sesamy: Command, orders: Path, *, done: bool) -> None:
+def test_purge(sesamy: CommandLine, orders: Path, *, done: bool) -> None:
     """A journal goes with --yes, and one that is needed with --force too."""
     if done:
         settle_all(orders)
     force = () if done else ("--force",)
-    ran = sesamy("purge", orders, "--yes", *force)
+    ran = sesamy("journal", "purge", orders, "--yes", *force)
 
     assert ran == (0, f"{journal_path(orders)} is removed.\n", "")
     assert [orders] == list(orders.parent.iterdir())
@@ -185,9 +170,9 @@ def test_purge(sesamy: Command, orders: Path, *, done: bool) -> None:
     "command",
     [(), ("show",), ("resolve",), ("reconcile",), ("purge",)],
 )
-def test_help(sesamy: Command, command: tuple[str, ...]) -> None:
+def test_help(sesamy: CommandLine, command: tuple[str, ...]) -> None:
     """Every command has help with examples."""
-    code, out, err = sesamy(*command, "--help")
+    code, out, err = sesamy("journal", *command, "--help")
 
     assert (0, "") == (code, err)
     assert "Examples:\n\n  sesamy journal" in out

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -15,8 +14,8 @@ from sesamy_async.bulk.journal import Journal, journal_path
 from sesamy_async.bulk.journal.rows import Rows
 from sesamy_async.bulk.journal.written import Written
 from sesamy_async.bulk.state import State
-from sesamy_async.cli import run
 from sesamy_async.sandbox import Sandbox, running
+from support.command_line import CommandLine
 from support.cut_off import cut_off, states
 from support.journals import TERMS, bring, new_journal
 
@@ -46,19 +45,6 @@ SETTLED = (
     "The next import goes on.\n"
 )
 
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def sesamy(capsys: pytest.CaptureFixture[str]) -> Command:
-    """Return what runs ``sesamy journal``."""
-
-    def ran(*arguments: object) -> tuple[int, str, str]:
-        code = run(["journal", *map(str, arguments)])
-        return code, *capsys.readouterr()
-
-    return ran
-
 
 @pytest.fixture
 def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -69,9 +55,9 @@ def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return cut_off(tmp_path)
 
 
-def test_resolve_created(sesamy: Command, orders: Path) -> None:
+def test_resolve_created(sesamy: CommandLine, orders: Path) -> None:
     """An order with a contract is created; the rest is left."""
-    ran = sesamy("resolve", orders, "A-2", "--created", "c2")
+    ran = sesamy("journal", "resolve", orders, "A-2", "--created", "c2")
 
     assert ran == (
         0,
@@ -88,30 +74,34 @@ def test_resolve_created(sesamy: Command, orders: Path) -> None:
     } == states(orders)
 
 
-def test_resolve_confirmed(sesamy: Command, orders: Path) -> None:
+def test_resolve_confirmed(sesamy: CommandLine, orders: Path) -> None:
     """An order whose contract gives access is done."""
     found = ("A-2", "--created", "c2", "--confirmed")
-    code, out, _ = sesamy("resolve", orders, *found, "--json")
+    code, out, _ = sesamy("journal", "resolve", orders, *found, "--json")
 
     assert (0, {"created": 1, "not_created": 0}) == (code, json.loads(out))
     assert "CONFIRMED" == states(orders)["A-2"]
 
 
-def test_resolve_not_created(sesamy: Command, orders: Path) -> None:
+def test_resolve_not_created(sesamy: CommandLine, orders: Path) -> None:
     """An order that was cut off, and has no contract, may be sent again."""
-    code, out, _ = sesamy("resolve", orders, "A-4", "--not-created", "--json")
+    code, out, _ = sesamy(
+        "journal", "resolve", orders, "A-4", "--not-created", "--json"
+    )
 
     assert (0, {"created": 0, "not_created": 1}) == (code, json.loads(out))
     assert "PENDING" == states(orders)["A-4"]
 
 
-def test_resolve_many(sesamy: Command, orders: Path) -> None:
+def test_resolve_many(sesamy: CommandLine, orders: Path) -> None:
     """A table settles many orders."""
     table = orders.with_name("found.csv")
     table.write_text(
         "externalOrderId;contractId;notCreated\nA-2;c2;\nA-3;;yes\n"
     )
-    code, out, _ = sesamy("resolve", orders, "--from", table, "--json")
+    code, out, _ = sesamy(
+        "journal", "resolve", orders, "--from", table, "--json"
+    )
 
     assert (0, {"created": 1, "not_created": 1}) == (code, json.loads(out))
     assert ("CREATED", "PENDING") == (
@@ -124,7 +114,7 @@ def test_resolve_many(sesamy: Command, orders: Path) -> None:
     ("folder", "taken"), [(".", [b"w", b"t"]), ("elsewhere", [b"w"])]
 )
 def test_report_is_taken_in(
-    sesamy: Command, orders: Path, folder: str, taken: list[bytes]
+    sesamy: CommandLine, orders: Path, folder: str, taken: list[bytes]
 ) -> None:
     """A filled-in report may be replaced once its findings are known."""
     table = orders.parent / folder / "orders.unknown.csv"
@@ -134,7 +124,7 @@ def test_report_is_taken_in(
         written = Written(b"w", Rows())
         journal.memory.remember({table.name: (written,)})
     digest = hashlib.sha256(table.read_bytes()).digest()
-    code, _, _ = sesamy("resolve", orders, "--from", table)
+    code, _, _ = sesamy("journal", "resolve", orders, "--from", table)
     with Journal.open(journal_path(orders)) as journal:
         known = journal.memory.recall()[table.name]
 
@@ -144,11 +134,11 @@ def test_report_is_taken_in(
     ]
 
 
-def test_resolve_wrong_rows(sesamy: Command, orders: Path) -> None:
+def test_resolve_wrong_rows(sesamy: CommandLine, orders: Path) -> None:
     """Every row that can't be settled is listed, and none is settled."""
     table = orders.with_name("found.csv")
     table.write_text("externalOrderId,contractId\nA-2,c2\nA-5,c5\nA-99,c99\n")
-    code, out, err = sesamy("resolve", orders, "--from", table)
+    code, out, err = sesamy("journal", "resolve", orders, "--from", table)
 
     assert (2, "") == (code, out)
     assert err.startswith(
@@ -177,18 +167,20 @@ def test_resolve_wrong_rows(sesamy: Command, orders: Path) -> None:
     ],
 )
 def test_resolve_usage(
-    sesamy: Command, orders: Path, arguments: tuple[str, ...]
+    sesamy: CommandLine, orders: Path, arguments: tuple[str, ...]
 ) -> None:
     """What is said must be clear: one order, or a table of many."""
-    code, out, err = sesamy("resolve", orders, *arguments)
+    code, out, err = sesamy("journal", "resolve", orders, *arguments)
 
     assert (2, "") == (code, out)
     assert "or give a table of many: --from CSV" in err
 
 
-def test_resolve_odd_contract(sesamy: Command, orders: Path) -> None:
+def test_resolve_odd_contract(sesamy: CommandLine, orders: Path) -> None:
     """An id that no contract can have is refused."""
-    code, _, err = sesamy("resolve", orders, "A-2", "--created", " ")
+    code, _, err = sesamy(
+        "journal", "resolve", orders, "A-2", "--created", " "
+    )
 
     assert code == 2
     assert "--created must be an id" in err
@@ -196,12 +188,12 @@ def test_resolve_odd_contract(sesamy: Command, orders: Path) -> None:
 
 
 @pytest.mark.parametrize("factory", ["Known", "Opened"])
-def test_reconcile(sesamy: Command, orders: Path, factory: str) -> None:
+def test_reconcile(sesamy: CommandLine, orders: Path, factory: str) -> None:
     """What a lookup can't say is exit code 4, and stays unknown."""
     name = f"lookup_{factory.lower()}"
     orders.with_name(f"{name}.py").write_text(LOOKUP)
     code, out, err = sesamy(
-        "reconcile", orders, "--lookup", f"{name}:{factory}"
+        "journal", "reconcile", orders, "--lookup", f"{name}:{factory}"
     )
 
     assert (4, "closed\n" if factory == "Opened" else "") == (code, out)
@@ -214,12 +206,12 @@ def test_reconcile(sesamy: Command, orders: Path, factory: str) -> None:
     )
 
 
-def test_reconcile_again(sesamy: Command, orders: Path) -> None:
+def test_reconcile_again(sesamy: CommandLine, orders: Path) -> None:
     """The next time, only what is still unknown is asked for."""
     orders.with_name("lookup_again.py").write_text(LOOKUP)
     again = ("reconcile", orders, "--lookup", "lookup_again:Known")
-    sesamy(*again)
-    code, _, err = sesamy(*again)
+    sesamy("journal", *again)
+    code, _, err = sesamy("journal", *again)
 
     assert code == 4
     assert "0 with a contract, 0 without" in err
@@ -227,7 +219,7 @@ def test_reconcile_again(sesamy: Command, orders: Path) -> None:
 
 
 def test_reconcile_with_a_sandbox(
-    sesamy: Command, orders: Path, monkeypatch: pytest.MonkeyPatch
+    sesamy: CommandLine, orders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sandbox knows, and is found where the orders went."""
     orders = orders.with_name("other.csv")
@@ -238,7 +230,7 @@ def test_reconcile_with_a_sandbox(
         terms = attrs.evolve(TERMS, base_url=url)
         with new_journal(journal_path(orders), terms) as journal:
             bring(journal, 2, State.UNKNOWN)
-        ran = sesamy("reconcile", orders, "--lookup", "sandbox")
+        ran = sesamy("journal", "reconcile", orders, "--lookup", "sandbox")
 
     assert ran == (
         0,
@@ -261,11 +253,11 @@ def test_reconcile_with_a_sandbox(
     ],
 )
 def test_reconcile_usage(
-    sesamy: Command, orders: Path, lookup: str, said: str
+    sesamy: CommandLine, orders: Path, lookup: str, said: str
 ) -> None:
     """A lookup that can't be made is named, and nothing is settled."""
     orders.with_name("lookup_wrong.py").write_text(LOOKUP)
-    code, out, err = sesamy("reconcile", orders, "--lookup", lookup)
+    code, out, err = sesamy("journal", "reconcile", orders, "--lookup", lookup)
 
     assert (2, "") == (code, out)
     assert said in err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 import pytest
@@ -28,8 +28,7 @@ PERSONAL = (
 )
 
 
-@attrs.frozen
-class Ran:
+class Ran(NamedTuple):
     """What a command left behind."""
 
     code: int
