@@ -23,7 +23,12 @@ from .core.retry_policy import RetryPolicy
 from .core.runtime import Runtime
 from .core.secret import Secret
 from .errors import InvalidRequestError
-from .free_request import HARMLESS, http_method, json_body, query_string
+from .free_request import (
+    http_method,
+    is_repeatable,
+    json_body,
+    query_string,
+)
 from .paths import api_path
 from .runtimes.on_anyio import AnyioRuntime
 from .settings import (
@@ -257,9 +262,7 @@ class AsyncSesamy:
             method,
             target.reveal(),
             body.reveal().encode(),
-            repeatable=method in HARMLESS
-            if repeatable is None
-            else repeatable,
+            repeatable=is_repeatable(method, repeatable),
         )
         return await self._caller.perform(call)
 

@@ -233,6 +233,8 @@ class AsyncContracts:
     ) -> Call:
         if type(confirm) is not bool:
             raise InvalidRequestError("confirm must be True or False.")
+        if type(repeatable) is not bool:
+            raise InvalidRequestError("repeatable must be True or False.")
         path = self._path(promo_code, vendor_id)
         # S: "send the confirm query param to 1"; its example has "false".
         query = "confirm=1" if confirm else "confirm=false"

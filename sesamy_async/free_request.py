@@ -16,10 +16,8 @@ from .errors import InvalidRequestError
 from .paths import plain
 
 
-HARMLESS = {"GET", "HEAD", "OPTIONS"}
-"""Methods of which doing it twice is the same as doing it once."""
-
-_METHODS = HARMLESS | {"POST", "PUT", "PATCH", "DELETE"}
+_HARMLESS = {"GET", "HEAD", "OPTIONS"}
+_METHODS = _HARMLESS | {"POST", "PUT", "PATCH", "DELETE"}
 _MOST_BITS = 1024  # Of a number; as many as the largest float has.
 
 
@@ -34,6 +32,24 @@ def http_method(method: object) -> str:
             f"method must be one of {', '.join(sorted(_METHODS))}."
         )
     return str.__str__(method)
+
+
+def is_repeatable(method: str, said: object) -> bool:
+    """Return whether doing it twice is the same as doing it once.
+
+    Args:
+        method: Of HTTP.
+        said: What the caller says of it, if anything.
+
+    Raises:
+        InvalidRequestError: That is neither yes nor no: to take a "no" for
+            a yes would be the worst.
+    """
+    if said is None:
+        return method in _HARMLESS
+    if not isinstance(said, bool):
+        raise InvalidRequestError("repeatable must be True, False or None.")
+    return said
 
 
 def json_body(json: Any) -> Secret | InvalidRequestError:

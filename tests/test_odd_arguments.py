@@ -84,3 +84,21 @@ def test_refused_and_not_shown(world: World, operation: Operation) -> None:
 
     assert isinstance(error, InvalidRequestError)
     assert CANARY not in told_by(error)
+
+
+@pytest.mark.parametrize("given", ["no", 1, None])
+async def test_create_that_is_repeatable_by_mistake(
+    client: AsyncSesamy, given: Any
+) -> None:
+    """Only True lets a create be sent again: one that says no is refused."""
+    with pytest.raises(InvalidRequestError, match="repeatable must be True"):
+        await client.contracts.create("P", ORDER, repeatable=given)
+
+
+@pytest.mark.parametrize("given", ["no", 1])
+async def test_request_that_is_repeatable_by_mistake(
+    client: AsyncSesamy, given: Any
+) -> None:
+    """Nor does anything else let another request."""
+    with pytest.raises(InvalidRequestError, match="repeatable must be True"):
+        await client.request("POST", "/x", repeatable=given)
