@@ -117,3 +117,41 @@ async def test_after_a_fork() -> None:
     response = await transport.send(a_call(deadline=math.inf))
 
     assert 200 == response.status_code
+
+
+async def test_cancelled_while_it_closes() -> None:
+    """A task that is cancelled then has closed all that nobody else knows.
+
+    On asyncio, no shield keeps off what cancels a task by its own name.
+    """
+
+    class Cancelled(BaseException):
+        pass
+
+    class Last(AsyncTransportWire):
+        async def aclose(self) -> None:
+            closed.append(self)
+            raise Cancelled
+
+    async def both_at_once(request: httpx.Request) -> httpx.Response:
+        under_way.append(request)
+        while len(under_way) == 1:
+            await anyio.lowlevel.checkpoint()
+        return httpx.Response(200)
+
+    closed: list[Last] = []
+    under_way: list[httpx.Request] = []
+    inner = httpx.MockTransport(both_at_once)
+    transport = OverHttpx(
+        lambda _: Last(inner, owned=False),
+        AnyioRuntime(),
+        Connections(),
+        library("httpx"),
+    )
+    async with anyio.create_task_group() as group:
+        for _ in range(2):
+            group.start_soon(transport.send, a_call(deadline=math.inf))
+    with pytest.raises(Cancelled):
+        await transport.aclose()
+
+    assert 2 == len(closed)

@@ -101,10 +101,20 @@ class OverHttpx:
         return response
 
     async def _close(self, wires: Iterable[Wire]) -> None:
-        """Close them; no trouble with that changes what became of a call."""
+        """Close them; no trouble with that changes what became of a call.
+
+        All of them, also where the task is cancelled meanwhile, which on
+        asyncio no shield keeps off: nobody else knows of the others.
+        """
+        cancelled: BaseException | None = None
         for wire in wires:
-            with self._runtime.shield(), suppress(Exception):
-                await wire.aclose()
+            try:
+                with self._runtime.shield(), suppress(Exception):
+                    await wire.aclose()
+            except BaseException as error:  # noqa: BLE001 - raised below
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
 
     async def aclose(self) -> None:
         """Close the free connections of the present scope."""
