@@ -14,6 +14,16 @@ from support.codecs import with_either
 from support.leaks import told_by
 
 
+def bare(error: ValueError) -> bool:
+    """Whether it is a ValueError, and neither it nor a cause tells more."""
+    return (
+        type(error) is ValueError
+        and error.__context__ is None
+        and error.__cause__ is None
+        and "CANARY" not in told_by(error)
+    )
+
+
 @pytest.mark.parametrize(
     ("document", "words"),
     [
@@ -35,11 +45,7 @@ def test_refusal_to_read_holds_nothing_of_the_document(
     with pytest.raises(ValueError, match=words) as caught:
         either.loads(document)
 
-    error = caught.value
-    assert type(error) is ValueError
-    assert error.__context__ is None
-    assert error.__cause__ is None
-    assert "CANARY" not in told_by(error)
+    assert bare(caught.value)
 
 
 @attrs.frozen
@@ -90,11 +96,7 @@ def test_refusal_to_write_holds_nothing_of_the_value(
     with pytest.raises(ValueError, match=words) as caught:
         either.dumps(value)
 
-    error = caught.value
-    assert type(error) is ValueError
-    assert error.__context__ is None
-    assert error.__cause__ is None
-    assert "CANARY" not in told_by(error)
+    assert bare(caught.value)
 
 
 @with_either
