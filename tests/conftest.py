@@ -18,6 +18,7 @@ from support.examples import Examples
 from support.import_world import World
 from support.order_files import Folder
 from support.sandbox_caller import Caller, logged_in
+from support.sandbox_settings import lead_to
 from support.sources import listed
 from support.wire import QUICK, TOKEN
 
@@ -84,8 +85,7 @@ def sesamy(
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """Return a sandbox; the settings of its client are in the environment."""
     sandbox = Sandbox()
-    for name, value in sandbox.environment().items():
-        monkeypatch.setenv(name, value)
+    lead_to(sandbox, monkeypatch)
     return sandbox
 
 
@@ -94,8 +94,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """Serve a sandbox that the environment leads to."""
     sandbox = Sandbox()
     with running(sandbox) as url:
-        for name, value in sandbox.environment(url).items():
-            monkeypatch.setenv(name, value)
+        lead_to(sandbox, monkeypatch, url)
         yield sandbox
 
 

@@ -20,6 +20,7 @@ from sesamy_async.bulk.lookup import Found
 from sesamy_async.bulk.state import State
 from sesamy_async.sandbox import Sandbox, SandboxLookup, running
 from support.journals import bring, new_journal
+from support.sandbox_settings import arguments
 from support.wire import ORDER
 
 
@@ -132,13 +133,8 @@ async def _sell(client: AsyncSesamy, order_id: str) -> str:
 
 
 def _client(sandbox: Sandbox, url: str | None = None) -> AsyncSesamy:
-    settings = sandbox.environment(url)
     return AsyncSesamy(
-        settings["SESAMY_VENDOR_ID"],
-        client_id=settings["SESAMY_CLIENT_ID"],
-        client_secret=settings["SESAMY_CLIENT_SECRET"],
-        base_url=settings["SESAMY_BASE_URL"],
-        token_url=settings["SESAMY_TOKEN_URL"],
+        **arguments(sandbox.environment(url)),
         transport=sandbox.transport() if url is None else None,
     )
 

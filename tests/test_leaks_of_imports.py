@@ -10,6 +10,7 @@ import pytest
 from sesamy_async.sandbox import Client, Sandbox, SandboxConfig, running
 from support.canaries import CANARIES, SECRET, found_in
 from support.command_line import CommandLine
+from support.sandbox_settings import lead_to
 
 
 HEADER = (
@@ -27,8 +28,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     client = Client(id="canary", secret=SECRET)
     sandbox = Sandbox(SandboxConfig(clients=(client,)))
     with running(sandbox) as url:
-        for name, value in sandbox.environment(url).items():
-            monkeypatch.setenv(name, value)
+        lead_to(sandbox, monkeypatch, url)
         yield sandbox
 
 

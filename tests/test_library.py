@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sesamy_async import AsyncSesamy, ConfigurationError, Connections, Sesamy
-from sesamy_async.sandbox import Sandbox, running
+from sesamy_async.sandbox import Sandbox
 from sesamy_async.transport import library as module
 from sesamy_async.transport.library import library, library_of
 from support.calling import ORDER
@@ -56,37 +56,27 @@ def name(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-@pytest.fixture
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Serve a sandbox; the settings of its client are in the environment."""
-    sandbox = Sandbox()
-    with running(sandbox) as url:
-        for variable, value in sandbox.environment(url).items():
-            monkeypatch.setenv(variable, value)
-        yield sandbox
-
-
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"], indirect=True)
-async def test_own_connections(sandbox: Sandbox, name: Any) -> None:
+async def test_own_connections(served: Sandbox, name: Any) -> None:
     """Connections of our own work over either."""
     async with AsyncSesamy(transport=Connections(library=name)) as sesamy:
         for _ in range(2):
             await sesamy.contracts.onboard("SPRING-12", ORDER)
 
-    assert 2 == len(sandbox.ledger.confirmed("order-1"))
+    assert 2 == len(served.ledger.confirmed("order-1"))
 
 
-def test_own_connections_blocking(sandbox: Sandbox, name: Any) -> None:
+def test_own_connections_blocking(served: Sandbox, name: Any) -> None:
     """So do blocking ones."""
     with Sesamy(transport=Connections(library=name)) as sesamy:
         for _ in range(2):
             sesamy.contracts.onboard("SPRING-12", ORDER)
 
-    assert 2 == len(sandbox.ledger.confirmed("order-1"))
+    assert 2 == len(served.ledger.confirmed("order-1"))
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"], indirect=True)
-async def test_client_of_the_callers(sandbox: Sandbox, name: Any) -> None:
+async def test_client_of_the_callers(served: Sandbox, name: Any) -> None:
     """A client of either may be given, and stays open."""
     async with import_module(name).AsyncClient() as theirs:
         async with AsyncSesamy(transport=theirs) as sesamy:
@@ -94,10 +84,10 @@ async def test_client_of_the_callers(sandbox: Sandbox, name: Any) -> None:
 
         assert not theirs.is_closed
 
-    assert 1 == len(sandbox.ledger.confirmed("order-1"))
+    assert 1 == len(served.ledger.confirmed("order-1"))
 
 
-def test_blocking_client_of_the_callers(sandbox: Sandbox, name: Any) -> None:
+def test_blocking_client_of_the_callers(served: Sandbox, name: Any) -> None:
     """So may a blocking one."""
     with import_module(name).Client() as theirs:
         with Sesamy(transport=theirs) as sesamy:
@@ -105,4 +95,4 @@ def test_blocking_client_of_the_callers(sandbox: Sandbox, name: Any) -> None:
 
         assert not theirs.is_closed
 
-    assert 1 == len(sandbox.ledger.confirmed("order-1"))
+    assert 1 == len(served.ledger.confirmed("order-1"))

@@ -12,6 +12,7 @@ import pytest
 from sesamy_async import NewContract, Sesamy, User
 from sesamy_async.errors import ConfigurationError
 from sesamy_async.sandbox import KeptLedger, Sandbox, SandboxConfig
+from support.sandbox_settings import arguments
 
 
 ORDER = NewContract(
@@ -21,13 +22,8 @@ ORDER = NewContract(
 
 def client(sandbox: Sandbox) -> Sesamy:
     """Return a client of a sandbox."""
-    settings = sandbox.environment()
     return Sesamy(
-        settings["SESAMY_VENDOR_ID"],
-        client_id=settings["SESAMY_CLIENT_ID"],
-        client_secret=settings["SESAMY_CLIENT_SECRET"],
-        base_url=settings["SESAMY_BASE_URL"],
-        token_url=settings["SESAMY_TOKEN_URL"],
+        **arguments(sandbox.environment()),
         transport=sandbox.transport(),
     )
 

@@ -17,6 +17,7 @@ from proof.site import Way, serving
 from sesamy_async import AsyncSesamy, Sesamy
 from sesamy_async.sandbox import Sandbox, SandboxConfig, running
 from support.calling import awaited, blocked, complete
+from support.sandbox_settings import lead_to
 
 
 WAITERS = 500
@@ -28,8 +29,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Serve a sandbox that all clients are led to."""
     sandbox = Sandbox(SandboxConfig(rate_limit=None))
     with running(sandbox) as url:
-        for name, value in sandbox.environment(url).items():
-            monkeypatch.setenv(name, value)
+        lead_to(sandbox, monkeypatch, url)
         yield sandbox
 
 

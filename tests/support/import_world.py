@@ -19,6 +19,7 @@ from sesamy_async.bulk.summary import ImportSummary
 from sesamy_async.sandbox import Sandbox, SandboxConfig
 
 from .runtime import FakeEvent, FakeRuntime
+from .sandbox_settings import arguments
 from .sources import Listed
 
 
@@ -119,19 +120,13 @@ class World:
     @asynccontextmanager
     async def client(self, **settings: Any) -> AsyncIterator[AsyncSesamy]:
         """Yield a client that calls the sandbox."""
-        told = self.sandbox.environment()
         defaults: dict[str, Any] = {
-            "client_id": told["SESAMY_CLIENT_ID"],
-            "client_secret": told["SESAMY_CLIENT_SECRET"],
-            "base_url": told["SESAMY_BASE_URL"],
-            "token_url": told["SESAMY_TOKEN_URL"],
+            **arguments(self.sandbox.environment()),
             "transport": self.sandbox.transport(),
             "retry": ONCE,
             "rate_limit": None,
         }
-        async with AsyncSesamy(
-            told["SESAMY_VENDOR_ID"], **{**defaults, **settings}
-        ) as client:
+        async with AsyncSesamy(**{**defaults, **settings}) as client:
             yield client
 
     async def run(

@@ -18,6 +18,7 @@ from sesamy_async.bulk.journal import journal_path
 from sesamy_async.bulk.reading import open_source
 from sesamy_async.bulk.source import Source
 from sesamy_async.runtimes.on_anyio import AnyioEvent, AnyioRuntime
+from support.sandbox_settings import arguments
 
 from .job import Job
 from .moments import Watch
@@ -68,15 +69,10 @@ def run(job: Job) -> int:
 async def _import(job: Job) -> int:
     watch = Watch(Path(job.trace), job.moment, job.passage, job.delay)
     watch_requests(watch)
-    settings = job.settings
     source = open_source(job.orders)
     with _journal(job, source) as journal:
         async with AsyncSesamy(
-            settings["SESAMY_VENDOR_ID"],
-            client_id=settings["SESAMY_CLIENT_ID"],
-            client_secret=settings["SESAMY_CLIENT_SECRET"],
-            base_url=settings["SESAMY_BASE_URL"],
-            token_url=settings["SESAMY_TOKEN_URL"],
+            **arguments(job.settings),
             retry=_RETRY,
             rate_limit=None,
         ) as client:

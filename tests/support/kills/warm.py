@@ -15,6 +15,7 @@ from sesamy_async.bulk.reading import open_source
 from sesamy_async.bulk.record import Sale
 from sesamy_async.bulk.source import Source
 from sesamy_async.sandbox import Sandbox, SandboxConfig
+from support.sandbox_settings import arguments
 
 from .orders import write_orders
 
@@ -35,13 +36,8 @@ def warm_up() -> None:
 
 async def _sell(source: Source) -> None:
     sandbox = Sandbox(SandboxConfig(rate_limit=None))
-    settings = sandbox.environment()
     async with AsyncSesamy(
-        settings["SESAMY_VENDOR_ID"],
-        client_id=settings["SESAMY_CLIENT_ID"],
-        client_secret=settings["SESAMY_CLIENT_SECRET"],
-        base_url=settings["SESAMY_BASE_URL"],
-        token_url=settings["SESAMY_TOKEN_URL"],
+        **arguments(sandbox.environment()),
         transport=sandbox.transport(),
     ) as client:
         for record in source.records():

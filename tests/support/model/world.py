@@ -31,6 +31,7 @@ from sesamy_async.sandbox import (
 )
 from sesamy_async.transport.handler import HandlerTransport
 from support.import_world import Hurried
+from support.sandbox_settings import arguments
 
 
 T = TypeVar("T")
@@ -157,14 +158,9 @@ class World:
         return None
 
     def _client(self, pace: RateLimit | None) -> AsyncSesamy:
-        told = self.sandbox.environment()
         return _Client(
             self.runtime,
-            told["SESAMY_VENDOR_ID"],
-            client_id=told["SESAMY_CLIENT_ID"],
-            client_secret=told["SESAMY_CLIENT_SECRET"],
-            base_url=told["SESAMY_BASE_URL"],
-            token_url=told["SESAMY_TOKEN_URL"],
+            **arguments(self.sandbox.environment()),
             retry=self.retry,
             rate_limit=pace,
             middleware=[self._notice],
