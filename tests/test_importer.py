@@ -148,21 +148,3 @@ async def test_a_client_that_is_closed(world: World) -> None:
         counts = journal.counts()
 
     assert 5 == counts[State.PENDING]
-
-
-@pytest.mark.parametrize(
-    ("setting", "named"),
-    [
-        ({"concurrency": 0}, "concurrency"),
-        ({"concurrency": 2.0}, "concurrency"),
-        ({"concurrency": True}, "concurrency"),
-        ({"patience": -1}, "patience"),
-        ({"patience": "x"}, "patience"),
-    ],
-)
-async def test_impossible_settings(
-    world: World, setting: dict[str, Any], named: str
-) -> None:
-    """A wrong number is named before anything is sent."""
-    with pytest.raises(ConfigurationError, match=named):
-        await world.run(**setting)

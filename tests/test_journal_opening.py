@@ -17,6 +17,7 @@ from sesamy_async.bulk.errors import (
     JournalMismatchError,
 )
 from sesamy_async.bulk.journal import Journal
+from sesamy_async.bulk.journal.trouble import damaged
 from sesamy_async.bulk.state import State
 from support.journals import change, new_journal
 
@@ -24,6 +25,7 @@ from support.journals import change, new_journal
 HOLDER = """
 import pathlib, sys
 from sesamy_async.bulk.journal import Change, Journal
+from sesamy_async.bulk.journal.trouble import damaged
 from sesamy_async.bulk.state import State
 journal = Journal.open(pathlib.Path(sys.argv[1]))
 journal.apply([Change(row=2, state=State.INTENT)])
@@ -142,8 +144,14 @@ def test_other_version(path: Path) -> None:
     new_journal(path).close()
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 2")
-    with pytest.raises(JournalMismatchError, match="its format is 2, not 1"):
+    with pytest.raises(JournalMismatchError) as raised:
         Journal.open(path)
+
+    assert raised.value.args[0] == (
+        f"The journal {path} was made by another version of sesamy-async "
+        "(its format is 2, not 1). Finish its import with the version that "
+        "began it."
+    )
 
 
 def test_refused_is_closed(path: Path) -> None:
@@ -167,8 +175,10 @@ def test_damaged_terms(path: Path, terms: str) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("UPDATE terms SET json = ?", (terms,))
         db.commit()
-    with pytest.raises(JournalError, match="is damaged"):
+    with pytest.raises(JournalError) as raised:
         Journal.open(path)
+
+    assert str(damaged(path)) == str(raised.value)
 
 
 def test_closed(path: Path) -> None:

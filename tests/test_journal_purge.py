@@ -67,6 +67,14 @@ def test_purge_that_fails(path: Path) -> None:
         journal.purge()
 
 
+def test_purge_of_remains_that_fails(path: Path) -> None:
+    """So it is where what a crash has left can't be removed."""
+    journal = new_journal(path)
+    path.with_name(f"{path.name}.1.new").mkdir()
+    with pytest.raises(JournalError, match=f"^The journal {path} can't be"):
+        journal.purge()
+
+
 class _Untidy(sqlite3.Connection):
     def close(self) -> None:
         """Close it, and say that this did not go well."""

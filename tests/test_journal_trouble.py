@@ -129,8 +129,10 @@ def test_read_only_folder() -> None:
 
 def test_no_folder(path: Path) -> None:
     """A folder that is not there is named."""
-    with pytest.raises(JournalError, match="No such file or directory"):
-        new_journal(path / "orders.journal")
+    path = path / "orders.journal"
+    said = f"^The journal {path} can't be used: No such file or directory"
+    with pytest.raises(JournalError, match=said):
+        new_journal(path)
 
 
 @pytest.mark.parametrize("lost", ["folder", "journal", "wal", "replaced"])

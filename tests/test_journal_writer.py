@@ -30,7 +30,9 @@ class Gate:
     def __init__(
         self, journal: Journal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        self.begun = 0
         self.commits: list[int] = []
+        self.threads: list[str] = []
         self.failure: Exception | None = None
         self._opened = threading.Event()
         self._entered = threading.Event()
@@ -38,6 +40,8 @@ class Gate:
         monkeypatch.setattr(journal, "apply", self._held)
 
     def _held(self, changes: Sequence[Change]) -> None:
+        self.begun += 1
+        self.threads.append(threading.current_thread().name)
         self._entered.set()
         self._opened.wait(10)
         self.commits.append(len(changes))
@@ -84,6 +88,22 @@ async def test_shared(journal: Journal, gate: Gate) -> None:
 
     assert [1, 49] == gate.commits
     assert 50 == journal.counts()[State.INTENT]
+
+
+async def test_one_at_a_time(journal: Journal, gate: Gate) -> None:
+    """A commit waits for the one before it, so changes keep their order."""
+    writer = Writer(journal)
+    async with anyio.create_task_group() as group:
+        group.start_soon(writer.write, change(2, State.INTENT))
+        await gate.reached()
+        group.start_soon(writer.write, change(3, State.INTENT))
+        # Long enough for a second thread to begin.
+        await anyio.sleep(0.05)
+        begun = gate.begun
+        gate.open()
+
+    assert 1 == begun
+    assert ["journal_0", "journal_0"] == gate.threads
 
 
 async def test_waits(journal: Journal, gate: Gate) -> None:

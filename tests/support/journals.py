@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -54,3 +55,11 @@ def bring(journal: Journal, row: int, state: State) -> None:
     """Bring a row that is pending into a state."""
     for step in WAYS[state]:
         journal.apply([change(row, step)])
+
+
+def in_the_way(path: Path) -> str:
+    """Return a pattern of what is said of a file that is in the way."""
+    return re.escape(
+        f"There is a file {path} already. If it is the journal of this "
+        "import, go on with it; it says which orders were sent. Outcome:"
+    )

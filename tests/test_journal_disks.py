@@ -1,0 +1,120 @@
+"""Odd disks take a journal all the same, or nothing of it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sesamy_async.bulk.errors import JournalError
+from sesamy_async.bulk.journal import Journal, Planned
+from sesamy_async.bulk.state import State
+from support.journals import in_the_way, new_journal, planned
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where a journal can be."""
+    return tmp_path / "orders [1].csv.journal"
+
+
+def test_folder_that_can_not_be_opened(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where folders can't be flushed, a journal is made all the same."""
+    opened = os.open
+
+    def opening(name: Any, *more: Any, **how: Any) -> int:
+        if name == path.parent:
+            raise PermissionError(13, "Permission denied")
+        return opened(name, *more, **how)
+
+    monkeypatch.setattr(os, "open", opening)
+    with new_journal(path) as journal:
+        assert 3 == journal.counts()[State.PENDING]
+
+
+def test_remains_that_can_not_be_removed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where half a journal can't be removed, a whole one is made."""
+    left = path.with_name(f"{path.name}.1.new")
+    left.write_bytes(b"")
+    unlink = Path.unlink
+
+    def unlinking(self: Path, **how: Any) -> None:
+        if self == left:
+            raise PermissionError(13, "Permission denied")
+        unlink(self, **how)
+
+    monkeypatch.setattr(Path, "unlink", unlinking)
+    with new_journal(path) as journal:
+        assert 3 == journal.counts()[State.PENDING]
+
+
+def test_remains_that_another_removes(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two that clean up at once, neither minds the other."""
+    left = path.with_name(f"{path.name}.1.new")
+    left.write_bytes(b"")
+    unlink = Path.unlink
+
+    def unlinking(self: Path, **how: Any) -> None:
+        if self == left:
+            unlink(self)
+        unlink(self, **how)
+
+    monkeypatch.setattr(Path, "unlink", unlinking)
+    new_journal(path).close()
+
+    assert [path] == list(path.parent.iterdir())
+
+
+@pytest.fixture
+def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the disk have no hard links."""
+
+    def fail(self: Path, target: Path) -> None:
+        raise PermissionError(1, "not permitted", str(self), str(target))
+
+    monkeypatch.setattr(Path, "hardlink_to", fail)
+
+
+@pytest.mark.usefixtures("no_links")
+def test_without_links(path: Path) -> None:
+    """A disk without hard links does as well, and no file is replaced."""
+
+    def rows() -> Iterator[Planned]:
+        yield from planned(3)
+        new_journal(path, rows=7).close()
+
+    with pytest.raises(JournalError, match=f"^{in_the_way(path)}"):
+        new_journal(path, rows=rows())
+    with Journal.open(path) as journal:
+        assert 7 == sum(journal.counts().values())
+
+    assert [path] == list(path.parent.iterdir())
+
+
+@pytest.mark.usefixtures("no_links")
+def test_place_is_taken_away(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the finished file can't be moved, nothing looks like a journal."""
+    modes: list[int] = []
+
+    def fail(self: Path, target: Path) -> Path:
+        modes.append(stat.S_IMODE(target.stat().st_mode))
+        raise PermissionError(13, "Permission denied", str(self), str(target))
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(JournalError, match="Permission denied"):
+        new_journal(path)
+
+    assert [] == list(path.parent.iterdir())
+    assert [0o600] == modes
