@@ -61,6 +61,18 @@ def test_seed_repeats_no_contract(tmp_path: Path) -> None:
     assert [1, 1] == [ledger.count("A-1"), ledger.count("A-2")]
 
 
+def test_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the process changes its directory, the file stays the same."""
+    monkeypatch.chdir(tmp_path)
+    ledger = KeptLedger("world")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with client(Sandbox(ledger=ledger)) as sesamy:
+        sesamy.contracts.create("SPRING-12", ORDER, confirm=False)
+
+    assert 1 == KeptLedger(tmp_path / "world").total
+
+
 def test_private(tmp_path: Path) -> None:
     """The file is this user's, and holds nothing personal."""
     path = tmp_path / "world"

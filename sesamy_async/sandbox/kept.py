@@ -36,7 +36,8 @@ class KeptLedger(Ledger):
     time.
 
     Attributes:
-        path: The file; it is made if it is not there.
+        path: The file; it is made if it is not there.  Absolute, so that
+            it stays the same wherever the process goes.
         world: What no other file is called by.
 
     Raises:
@@ -48,7 +49,7 @@ class KeptLedger(Ledger):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__()
-        self.path: Path = Path(path)
+        self.path: Path = Path(path).absolute()
         try:
             self.world: str = self._load() or self._begin()
         except (OSError, ValueError, TypeError, KeyError) as error:
