@@ -18,7 +18,14 @@ from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal.reconcile import reconcile
 from sesamy_async.bulk.lookup import Found
 from sesamy_async.bulk.state import State
-from sesamy_async.sandbox import Sandbox, SandboxLookup, running
+from sesamy_async.sandbox import (
+    PromoCode,
+    Sandbox,
+    SandboxConfig,
+    SandboxLookup,
+    Vendor,
+    running,
+)
 from support.journals import bring, new_journal
 from support.sandbox_settings import arguments
 from support.wire import ORDER
@@ -157,6 +164,19 @@ async def test_sandbox(order_id: str, *, serve: bool) -> None:
     assert nothing is None
     assert Found(contract_id=first, confirmed=False) == one
     assert Found(contract_id=second, confirmed=True) == two
+
+
+async def test_another_vendor() -> None:
+    """The contract of another vendor's order is neither found nor ignored."""
+    promo = PromoCode(code="SPRING-12", sku="d", name="D", price=1.0)
+    vendors = [Vendor(id=each, promo_codes=(promo,)) for each in ("acme", "b")]
+    sandbox = Sandbox(SandboxConfig(vendors=tuple(vendors)))
+    async with _client(sandbox, None) as client:
+        await _sell(client.with_options(vendor_id="b"), "A-1")
+        with pytest.raises(SesamyError, match="Another vendor") as raised:
+            await SandboxLookup(client).find("A-1")
+
+    assert "UNKNOWN" == raised.value.outcome
 
 
 @pytest.mark.parametrize(
