@@ -95,7 +95,7 @@ async def test_401_of_a_new_token() -> None:
     with pytest.raises(UnauthorizedError) as caught:
         await make()(a_call(), script)
 
-    assert not caught.value.retryable
+    assert caught.value.retryable is False
 
 
 async def test_401_beside_other_retries() -> None:
