@@ -179,6 +179,15 @@ def test_killed(path: Path) -> None:
     assert [path] == list(path.parent.iterdir())
 
 
+def test_killed_when_it_is_there(path: Path) -> None:
+    """What was written beside is removed by whoever opens the journal."""
+    new_journal(path).close()
+    path.with_name(f"{path.name}.abc.new").hardlink_to(path)
+    Journal.open(path).close()
+
+    assert [path] == list(path.parent.iterdir())
+
+
 @pytest.mark.parametrize("suffix", ["-wal", "-journal"])
 def test_remains_of_another(path: Path, suffix: str) -> None:
     """What a removed journal has left beside it is not for a new one."""

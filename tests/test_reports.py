@@ -259,6 +259,20 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [] == [*tmp_path.iterdir()]
 
 
+def test_killed(tmp_path: Path) -> None:
+    """What a killed run has left half written is removed by the next one."""
+    names = {"orders.rejected.csv", "orders.unknown.csv"}
+    for each in names:
+        (tmp_path / f".{each}.abc.new").write_text("kim@example.com")
+    theirs = tmp_path / ".orders.rejected.csv.swp"
+    theirs.touch()
+    written(tmp_path, SOME[:2])
+
+    assert [theirs] == [
+        each for each in tmp_path.iterdir() if each.name.startswith(".")
+    ]
+
+
 @given(
     states=st.lists(st.sampled_from(State), max_size=30),
     confirm=st.sampled_from(Confirm),

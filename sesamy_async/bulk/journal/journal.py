@@ -103,6 +103,9 @@ class Journal:
         """
         store = Store.open(path)
         try:
+            # It is there and ours, so nobody is about to make it.
+            with told(path):
+                sweep(path)
             return cls(store, _terms(store), clock)
         except BaseException:
             store.close()

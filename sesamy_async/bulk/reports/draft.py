@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import tempfile
@@ -12,6 +13,9 @@ from typing import TextIO
 import attrs
 
 from .errors import ReportError
+
+
+_SUFFIX = ".new"
 
 
 @attrs.define
@@ -34,9 +38,10 @@ class Draft:
         Raises:
             ReportError: The folder takes no files.
         """
+        sweep(path)
         try:
             number, name = tempfile.mkstemp(
-                prefix=f".{path.name}.", dir=path.parent
+                prefix=f".{path.name}.", suffix=_SUFFIX, dir=path.parent
             )
         except OSError as error:
             raise _refusal(path, error) from error
@@ -101,6 +106,13 @@ def write_text(path: Path, text: str) -> None:
         draft.keep()
     finally:
         draft.discard()
+
+
+def sweep(path: Path) -> None:
+    """Remove what a crash has left half written."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*{_SUFFIX}"):
+        with suppress(OSError):
+            left.unlink()
 
 
 def digest_of(path: Path) -> bytes | None:

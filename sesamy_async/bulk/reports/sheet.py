@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 
 from .cells import harmless
-from .draft import Draft
+from .draft import Draft, sweep
 
 
 # With a byte order mark, or a spreadsheet takes it for another encoding.
@@ -50,6 +50,7 @@ class Report:
             ReportError: That can't be done.
         """
         if self._draft is None:
+            sweep(self.path)
             self.path.unlink(missing_ok=True)
         else:
             self._draft.keep()
