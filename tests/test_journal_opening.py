@@ -93,10 +93,11 @@ def test_durable(path: Path) -> None:
     with new_journal(path) as journal:
         [[mode]] = journal._store._db.execute("PRAGMA journal_mode")
         [[flush]] = journal._store._db.execute("PRAGMA synchronous")
+        [[on_macs]] = journal._store._db.execute("PRAGMA fullfsync")
 
-    full = 2
+    full, on = 2, 1
 
-    assert ("wal", full) == (mode, flush)
+    assert ("wal", full, on) == (mode, flush, on_macs)
 
 
 def test_missing(path: Path) -> None:

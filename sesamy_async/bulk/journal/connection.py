@@ -19,7 +19,7 @@ def connect(path: Path) -> sqlite3.Connection:
             f"The journal needs SQLite {needed}, and this Python has "
             f"{sqlite3.sqlite_version}. Use a newer Python."
         )
-    return sqlite3.connect(
+    db = sqlite3.connect(
         # By its URI, for only so does SQLite not make the file anew.
         f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
@@ -27,6 +27,9 @@ def connect(path: Path) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
+    # On a Mac a plain fsync does not reach the disk; elsewhere no difference.
+    db.executescript("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON")
+    return db
 
 
 def attach(path: Path) -> sqlite3.Connection:
