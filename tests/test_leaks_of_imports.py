@@ -8,17 +8,13 @@ from pathlib import Path
 import pytest
 
 from sesamy_async.sandbox import Client, Sandbox, SandboxConfig, running
-from support.canaries import CANARIES, SECRET, found_in
+from support.canaries import SECRET, found_in
 from support.command_line import CommandLine
 from support.sandbox_settings import lead_to
+from support.told_import import write_orders
 
 
-HEADER = (
-    "externalOrderId,paymentProvider,paymentMethod,quantity,userData.email,"
-    "userData.fullName,userData.phone,userData.birthday,vendorData.seller"
-)
 ROWS = 8
-WRONG_ROW = 3
 PERSONAL = {"email", "phone", "name", "birthday"}
 
 
@@ -32,26 +28,13 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def write_orders(path: Path) -> None:
-    """Write orders of one person, the second of which is wrong."""
-    person = ",".join(
-        CANARIES[name] for name in ("email", "name", "phone", "birthday")
-    )
-    lines = [
-        f"L-{row},KLARNA,INVOICE,{'x' if row == WRONG_ROW else 1},{person},"
-        f"{CANARIES['name']}"
-        for row in range(2, ROWS + 2)
-    ]
-    path.write_text("\n".join([HEADER, *lines]), encoding="utf-8")
-
-
 @pytest.mark.parametrize("confirm", ["separately", "at-once", "no"])
 def test_nothing_but_the_rejected_report_tells_who_it_was(
     sesamy: CommandLine, sandbox: Sandbox, tmp_path: Path, confirm: str
 ) -> None:
     """Journal, reports, page and output hold ids, states and reasons."""
     orders = tmp_path / "orders.csv"
-    write_orders(orders)
+    write_orders(orders, ROWS)
     sandbox.faults.add("status:422", on="create")
     sandbox.faults.add("drop-after", on="create")
     ran = sesamy(
@@ -73,3 +56,35 @@ def test_nothing_but_the_rejected_report_tells_who_it_was(
     }
     assert PERSONAL == found_in(rejected.read_text(encoding="utf-8"))
     assert 0o600 == rejected.stat().st_mode & 0o777
+
+
+@pytest.mark.parametrize("output", [(), ("--json",)], ids=["text", "json"])
+def test_no_command_tells_who_it_was(
+    sesamy: CommandLine,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    output: tuple[str, ...],
+) -> None:
+    """A refusal, a rehearsal and the journal's commands tell no more."""
+    orders = tmp_path / "orders.csv"
+    write_orders(orders, ROWS)
+    sandbox.faults.add("drop-after", times=2, on="create")
+    found = tmp_path / "found.csv"
+    found.write_text("externalOrderId,contractId\nL-2,c\nL-9,\n")
+    same = ("import", orders, "--promo", "SPRING-12", "--no-token-cache")
+    ran = [
+        sesamy(*each, *output, "-vv")
+        for each in (
+            same,
+            (*same, "--skip-invalid", "--dry-run"),
+            (*same, "--skip-invalid", "--confirm", "at-once", "--patience=1"),
+            (*same, "--skip-invalid"),
+            ("journal", "show", orders),
+            ("journal", "resolve", orders, "--from", found),
+            ("journal", "reconcile", orders, "--lookup", "sandbox"),
+            ("journal", "purge", orders),
+        )
+    ]
+
+    assert {0, 2} < {each.code for each in ran}
+    assert set() == found_in("".join(f"{each.out}{each.err}" for each in ran))

@@ -1,0 +1,168 @@
+"""An import of canaries, and all that is left of it or can be held of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import time
+from typing import Any
+
+import attrs
+
+from sesamy_async import AsyncSesamy, ClientCredentials, RetryPolicy
+from sesamy_async.bulk import Importer, Journal, Terms
+from sesamy_async.bulk.check import check, write_problems
+from sesamy_async.bulk.claims import Claims
+from sesamy_async.bulk.reading import open_source
+from sesamy_async.bulk.reports import Place, Reports, write_reports
+from sesamy_async.bulk.reports.draft import write_text
+from sesamy_async.bulk.reports.page import Facts, render
+from sesamy_async.bulk.source import Source
+from sesamy_async.bulk.summary import ImportSummary
+from sesamy_async.transport import Connections
+
+from .canaries import CANARIES, SECRET
+from .import_world import Hurried
+from .telltale import Scene
+
+
+HEADER = (
+    "externalOrderId,paymentProvider,paymentMethod,quantity,userData.email,"
+    "userData.fullName,userData.phone,userData.birthday,vendorData.seller"
+)
+PERSON = ",".join(
+    CANARIES[name] for name in ("email", "name", "phone", "birthday", "name")
+)
+WRONG_ROW = 2
+
+
+def write_orders(path: Path, rows: int) -> Path:
+    """Write orders of one person, the first of which is wrong."""
+    lines = [
+        f"L-{row},KLARNA,INVOICE,{'x' if row == WRONG_ROW else 1},{PERSON}"
+        for row in range(2, rows + 2)
+    ]
+    path.write_text("\n".join([HEADER, *lines]), encoding="utf-8")
+    return path
+
+
+@attrs.define
+class ToldImport:
+    """An import into a server that tells all it knows.
+
+    Attributes:
+        folder: Of its files.
+        sending: Called when all is ready to be sent.
+        reporting: Called when all is sent.
+        objects: What a caller can hold of it.
+        texts: Its files, by name, as they were at any time.
+        error: What went wrong, if anything.
+    """
+
+    folder: Path
+    sending: Callable[[], object] = bool
+    reporting: Callable[[], object] = bool
+    objects: list[object] = attrs.field(factory=list[object])
+    texts: dict[str, str] = attrs.field(factory=dict[str, str])
+    error: BaseException | None = None
+
+    @property
+    def orders(self) -> Path:
+        """The file."""
+        return self.folder / "orders.csv"
+
+    async def run(self, scene: Scene, rows: int = 3) -> ImportSummary:
+        """Check a file, send it and report; keep all that was seen."""
+        source = open_source(write_orders(self.orders, rows))
+        with scene.server() as server:
+            terms = self._terms(source, server.url)
+            with check(source, promo_code="SPRING-12") as checked:
+                write_problems(checked, self.folder / "orders.problems.csv")
+                journal = Journal.create(
+                    self.folder / "orders.csv.journal",
+                    terms,
+                    checked.planned(),
+                )
+                self.objects += [checked, *checked.problems()]
+            with journal:
+                summary = await self._send(source, journal, server.url)
+                self._look()
+                self.reporting()
+                self._report(source, journal, summary)
+        self._look()
+        return summary
+
+    async def _send(
+        self, source: Source, journal: Journal, url: str
+    ) -> ImportSummary:
+        async with AsyncSesamy(
+            "acme",
+            auth=ClientCredentials("c", SECRET),
+            base_url=url,
+            token_url=f"{url}/oauth/token",
+            retry=RetryPolicy(attempts=2, base=0.0, budget=None),
+            rate_limit=None,
+            timeout=0.2,
+            deadline=0.3,
+            transport=Connections(max_response_size=100_000),
+        ) as client:
+            importer = Importer(
+                client,
+                source,
+                journal,
+                concurrency=2,
+                patience=0,
+                runtime=Hurried(),
+            )
+            self.objects += [importer, journal, source, client]
+            self.objects += self._rows(source, journal)
+            self.sending()
+            summary = await importer.run()
+            self.objects += [importer.progress(), summary]
+        self.objects += journal.entries()
+        self.error = self.error or importer._workers.broken
+        return summary
+
+    def _report(
+        self, source: Source, journal: Journal, summary: ImportSummary
+    ) -> None:
+        reports: Reports = write_reports(
+            source,
+            journal.entries(),
+            summary,
+            Place.beside(journal.path),
+            fingerprint=journal.terms.fingerprint,
+        )
+        facts = Facts(
+            summary=summary,
+            terms=journal.terms,
+            reports=reports,
+            spans=journal.timeline(1),
+            width=1,
+            now=time(),
+        )
+        write_text(self.folder / "page.html", render(facts))
+        self.objects += [reports, facts]
+
+    def _terms(self, source: Source, url: str) -> Terms:
+        return Terms(
+            source=source.name,
+            fingerprint=source.fingerprint(),
+            promo_code="SPRING-12",
+            vendor_id="acme",
+            base_url=url,
+        )
+
+    def _rows(self, source: Source, journal: Journal) -> Iterator[Any]:
+        for record in source.records():
+            yield record
+            yield source.read(record)
+            yield source.skim(record)
+        yield from Claims(source, journal).take(1)
+
+    def _look(self) -> None:
+        for path in self.folder.iterdir():
+            if path != self.orders and ".rejected." not in path.name:
+                text = path.read_bytes().decode("utf-8", "replace")
+                before = self.texts.get(path.name, "")
+                self.texts[path.name] = f"{before}{text}"
