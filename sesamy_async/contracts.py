@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import cast
+from collections.abc import Mapping
 
 from .caller import Caller
+from .contract_answers import contract_in, fuller, read_confirmable
+from .contract_calls import (
+    confirm_call,
+    create_call,
+    no_order,
+    payment_body,
+)
 from .core.call import BeforeSend, Call
-from .core.codec import dumps
 from .core.outcome import Outcome
-from .core.response import Response
-from .core.secret import Secret
 from .errors import (
     InvalidRequestError,
     SesamyError,
 )
 from .models import Contract, NewContract, Onboarded
-from .paths import segment
-from .reading import (
-    contract_in,
-    fuller,
-    read_confirmable,
-    read_confirmed,
-    read_created,
-)
-from .wire import encode_order
 
 
 class AsyncContracts:
@@ -82,16 +76,12 @@ class AsyncContracts:
             APIError: Sesamy answered with an error; `REFUSED`, or for a
                 5xx, 408 and some others `UNKNOWN`.
         """
-        if not _is_order(order):
-            kind = type(order).__name__
+        mistake = no_order(order)
+        if mistake is not None:
             del order  # No traceback may show it as a local of ours.
-            raise _no_order(kind)
-        if repeatable and confirm:
-            raise InvalidRequestError(
-                "repeatable goes with confirm=False only: a create that "
-                "confirms must not be repeated."
-            )
-        call = self._create_call(
+            raise mistake
+        call = create_call(
+            self._caller,
             promo_code,
             order,
             vendor_id,
@@ -129,11 +119,13 @@ class AsyncContracts:
             InvalidRequestError: An argument can't be sent; nothing was.
             SesamyError: As for `create`.
         """
-        payment = _payment(provider_payment_data)
+        payment = payment_body(provider_payment_data)
         del provider_payment_data
-        if payment is None:
-            raise _no_payment_data()
-        call = self._confirm_call(promo_code, contract_id, payment, vendor_id)
+        if isinstance(payment, InvalidRequestError):
+            raise payment
+        call = confirm_call(
+            self._caller, promo_code, contract_id, payment, vendor_id
+        )
         return await self._contract(call)
 
     async def onboard(
@@ -167,17 +159,18 @@ class AsyncContracts:
                 and the order can be onboarded again; at ``"confirm"`` the
                 contract is `contract_id`: go on with `confirm`.
         """
-        if not _is_order(order):
-            kind = type(order).__name__
+        mistake = no_order(order)
+        if mistake is not None:
             del order, provider_payment_data
-            raise _no_order(kind)
+            raise mistake
         # Before the first step: a mistake here must not stop in between.
-        payment = _payment(provider_payment_data)
+        payment = payment_body(provider_payment_data)
         del provider_payment_data
-        if payment is None:
-            raise _no_payment_data()
+        if isinstance(payment, InvalidRequestError):
+            raise payment
         deadline = self._caller.deadline()
-        create = self._create_call(
+        create = create_call(
+            self._caller,
             promo_code,
             order,
             vendor_id,
@@ -192,7 +185,8 @@ class AsyncContracts:
             _stopped(error, "create", None)
             raise
         try:
-            confirm = self._confirm_call(
+            confirm = confirm_call(
+                self._caller,
                 promo_code,
                 contract.id,
                 payment,
@@ -218,102 +212,6 @@ class AsyncContracts:
 
     async def _contract(self, call: Call) -> Contract:
         return contract_in(call, await self._caller.perform(call))
-
-    def _create_call(
-        self,
-        promo_code: str,
-        order: NewContract,
-        vendor_id: str | None,
-        *,
-        confirm: bool,
-        repeatable: bool = False,
-        by: float | None = None,
-        read: Callable[[Call, Response], Contract] = read_created,
-        before_send: BeforeSend | None = None,
-    ) -> Call:
-        if type(confirm) is not bool:
-            raise InvalidRequestError("confirm must be True or False.")
-        if type(repeatable) is not bool:
-            raise InvalidRequestError("repeatable must be True or False.")
-        path = self._path(promo_code, vendor_id)
-        # S: "send the confirm query param to 1"; its example has "false".
-        query = "confirm=1" if confirm else "confirm=false"
-        return self._caller.call(
-            "contracts.create",
-            "POST",
-            f"{path}?{query}",
-            encode_order(order),
-            repeatable=repeatable,
-            deadline=by,
-            external_order_id=order.external_order_id,
-            read=read,
-            before_send=before_send,
-        )
-
-    def _confirm_call(
-        self,
-        promo_code: str,
-        contract_id: str,
-        payment: Secret,
-        vendor_id: str | None,
-        *,
-        by: float | None = None,
-        external_order_id: str | None = None,
-    ) -> Call:
-        path = self._path(promo_code, vendor_id)
-        return self._caller.call(
-            "contracts.confirm",
-            "POST",
-            f"{path}/confirm/{segment('contract_id', contract_id)}",
-            payment.reveal().encode(),
-            repeatable=True,
-            deadline=by,
-            external_order_id=external_order_id,
-            # Plain, where it is a member of an Enum: an answer is told by it.
-            contract_id=str.__str__(contract_id),
-            read=read_confirmed,
-        )
-
-    def _path(self, promo_code: str, vendor_id: str | None) -> str:
-        if vendor_id is None:
-            vendor_id = self._caller.settings.vendor_id
-        vendor = segment("vendor_id", vendor_id)
-        promo = segment("promo_code", promo_code)
-        return f"/payments/vendor/{vendor}/promos/code/{promo}"
-
-
-def _payment(data: object) -> Secret | None:
-    """Return the body of a confirm, hidden; None where it can't be one."""
-    if data is None:
-        return Secret("{}")
-    if not isinstance(data, Mapping):
-        return None
-    given = dict(cast("Mapping[object, object]", data))
-    if not all(
-        isinstance(each, str) for pair in given.items() for each in pair
-    ):
-        return None
-    try:
-        return Secret(dumps({"providerPaymentData": given}).decode())
-    except ValueError:
-        return None
-
-
-def _no_payment_data() -> InvalidRequestError:
-    return InvalidRequestError(
-        "provider_payment_data must be a mapping of str to str."
-    )
-
-
-def _is_order(order: object) -> bool:
-    return isinstance(order, NewContract)
-
-
-def _no_order(kind: str) -> InvalidRequestError:
-    return InvalidRequestError(
-        f"order must be a NewContract, got {kind}; "
-        "NewContract.from_dict reads the documented JSON."
-    )
 
 
 def _stopped(error: SesamyError, step: str, contract_id: str | None) -> None:
