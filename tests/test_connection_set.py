@@ -54,6 +54,26 @@ async def test_last_in_first_out() -> None:
     assert second == await connections.acquire(math.inf)
 
 
+async def test_interrupted_while_it_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ctrl-C takes no connection with it."""
+
+    def interrupt(_: Line) -> bool:
+        raise KeyboardInterrupt
+
+    connections = make()
+    first = await connections.acquire(math.inf)
+    assert first
+    connections.release(first)
+    with monkeypatch.context() as patch:
+        patch.setattr(Line, "usable", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            await connections.acquire(math.inf)
+
+    assert first == await connections.acquire(math.inf)
+
+
 async def test_idle_is_not_used_again() -> None:
     """What was idle too long is closed, and a new one is made."""
     runtime = FakeRuntime()

@@ -105,18 +105,24 @@ class BlockingStream:
         timeout: float | None = None,
     ) -> BlockingStream:
         """Put TLS over it."""
+        sock: socket.socket = self._sock
         try:
-            self._sock.settimeout(self._allowance.shorten(timeout))
-            secured = ssl_context.wrap_socket(
-                self._sock, server_hostname=server_hostname
+            sock.settimeout(self._allowance.shorten(timeout))
+            # The first takes the socket over, and would leave it open where
+            # Ctrl-C interrupts the second.
+            sock = secured = ssl_context.wrap_socket(
+                sock,
+                server_hostname=server_hostname,
+                do_handshake_on_connect=False,
             )
+            secured.do_handshake()
         except OSError as error:
-            self._sock.close()
+            sock.close()
             raise connecting_error(error, self._errors) from error
         except BaseException:
-            self._sock.close()
+            sock.close()
             raise
-        return BlockingStream(secured, self._allowance, self._errors)
+        return BlockingStream(sock, self._allowance, self._errors)
 
     def get_extra_info(self, info: str) -> Any:
         """Return what the connection says of itself."""

@@ -88,8 +88,11 @@ class ConnectionSet(Generic[C]):
         with self._lock:
             self._evict()
             while self._free:
-                connection = self._free.pop()[0]
-                if connection.usable():
+                # Left in its place meanwhile: Ctrl-C would take it with it.
+                connection = self._free[-1][0]
+                usable = connection.usable()
+                self._free.pop()
+                if usable:
                     return connection
                 self._put_away(connection)
             if self._count < self._cap:
