@@ -7,69 +7,78 @@ from collections.abc import Iterator
 import anyio
 
 from proof.claim import Claim, Row, Scale
+from proof.cut.blocking import interrupted_at
+from proof.cut.judging import Broken
 from proof.cut.scenes import SCENES, Scene
-from proof.cut.trial import Broken, cancelled_at
+from proof.cut.trial import cancelled_at
 from proof.site import Site, Way, serving
-from support.calling import World
+from support.calling import WORLDS, World
 
 
-_FAR = 500  # Waits that no call has.
+_FAR = 500  # Moments that no call has.
 
 
 def _rows(scale: Scale) -> Iterator[Row]:
     for way in (Way.HTTP, Way.HTTPS):
         with serving(way, scale.seed) as site:
             for scene in SCENES:
-                for world in (World.ASYNCIO, World.TRIO):
+                for world in WORLDS:
                     yield row_of(scene, world, site, scale)
 
 
 def row_of(scene: Scene, world: World, site: Site, scale: Scale) -> Row:
-    """Play one scene in one event loop."""
+    """Play one scene in one world."""
     violations: list[str] = []
-    counts: list[int] = []
-
-    async def main() -> None:
-        for number in range(scale.runs):
-            name = f"{world}/{scene.what}/{number}"
-            counts.append(await _stepped(scene, site, name, violations))
-
-    anyio.run(main, backend=str(world))
+    counts = [
+        _stepped(
+            scene, world, site, f"{world}/{scene.what}/{number}", violations
+        )
+        for number in range(scale.runs)
+    ]
     return Row(
         what=f"{site.way}, {world}: {scene.what}",
         runs=sum(counts),
         violations=tuple(violations),
-        figure=_waits(min(counts), max(counts)),
+        figure=_moments(world, min(counts), max(counts)),
     )
 
 
-def _waits(least: int, most: int) -> str:
-    return f"{most} awaits" if least == most else f"{least} to {most} awaits"
+def _moments(world: World, least: int, most: int) -> str:
+    what = "moments" if world is World.BLOCKING else "awaits"
+    return f"{most} {what}" if least == most else f"{least} to {most} {what}"
 
 
-async def _stepped(
-    scene: Scene, site: Site, name: str, violations: list[str]
+def _stepped(
+    scene: Scene, world: World, site: Site, name: str, violations: list[str]
 ) -> int:
-    """Cancel at one wait after the other; return how many there are."""
+    """Cut it off at one moment after the other; return how many there are."""
     for at in range(1, _FAR):
         waited = False
         try:
-            waited = await cancelled_at(scene, site, at, f"{name}/{at}")
+            waited = _cut(scene, world, site, at, f"{name}/{at}")
         except* Broken as found:
-            violations.append(f"cancelled at wait {at}: {found.exceptions}")
-        # What is lost once would be lost at the next waits as well.
+            violations.append(f"cut off at moment {at}: {found.exceptions}")
+        # What is lost once would be lost at the next moments as well.
         if not waited:
             return at - 1
     raise AssertionError("a call without an end")
+
+
+def _cut(scene: Scene, world: World, site: Site, at: int, name: str) -> bool:
+    if world is World.BLOCKING:
+        return interrupted_at(scene, site, at, name)
+    return anyio.run(cancelled_at, scene, site, at, name, backend=str(world))
 
 
 CLAIM = Claim(
     name="cancellation",
     promise=(
         "A call can be cancelled at each await at which it really waits, and "
-        "nothing is lost by it: no token, no turn, no connection, no task; "
-        "it leaves word of its outcome, which is the one in the ledger, and "
-        "calls beside and after it do well."
+        "a blocking one interrupted by Ctrl-C at each moment of its waits "
+        "(as one begins, or has just ended), and nothing is lost by it: no "
+        "token, no turn, no connection, no task; it leaves word of its "
+        "outcome, which is the one in the ledger, and calls beside and "
+        "after it do well."
     ),
     rows=_rows,
     runs=20,

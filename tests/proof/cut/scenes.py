@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import attrs
 
+from sesamy_async import RateLimit, RetryPolicy
 from sesamy_async.sandbox import Sandbox
 from support.calling import Operation
 
@@ -26,6 +28,7 @@ class Scene:
         before: Whether the client has made a call before.
         prepare: What is to happen to the call.
         cap: How many connections there are.
+        settings: Others of the client.
         first: Whether another call has begun before it.
         then: Whether another call begins while it is under way.
         told: Whether the outcome that is told is that of the create.
@@ -36,6 +39,7 @@ class Scene:
     before: bool = False
     prepare: Callable[[Sandbox], object] = _nothing
     cap: int = 2
+    settings: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     first: bool = False
     then: bool = False
     told: bool = True
@@ -49,6 +53,17 @@ SCENES = (
         what="429, then a second attempt",
         before=True,
         prepare=lambda sandbox: sandbox.faults.add("wait:0", on="create"),
+    ),
+    Scene(
+        what="429, a wait, then a second attempt",
+        before=True,
+        prepare=lambda sandbox: sandbox.faults.add("status:429", on="create"),
+        settings={"retry": RetryPolicy(base=0.01)},
+    ),
+    Scene(
+        what="waits for its turn in the pace",
+        before=True,
+        settings={"rate_limit": RateLimit(requests=100, per=1, burst=1)},
     ),
     Scene(
         what="401, then a new token",

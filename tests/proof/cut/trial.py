@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import anyio
 import trio
 
-from proof.judge import judged
 from proof.site import Site
-from sesamy_async import AsyncSesamy, Outcome, SesamyError
-from support.calling import AT_ONCE, Ending, awaited, complete
-from support.notes import outcome_noted
+from sesamy_async import AsyncSesamy
+from support.calling import awaited
 from support.stepping import Cut, cut
 
 from .calls import create
+from .judging import Broken, judge, judge_other, settings_of
 from .scenes import Scene
 
 
 _PATIENCE = 10.0
 _RACERS = 3
 _STEPS = 10
-
-
-class Broken(Exception):  # noqa: N818 - a finding, no mishap
-    """The promise was broken; it says how."""
 
 
 async def cancelled_at(scene: Scene, site: Site, at: int, name: str) -> bool:
@@ -46,9 +40,9 @@ async def cancelled_at(scene: Scene, site: Site, at: int, name: str) -> bool:
     """
     tasks = _tasks()
     with anyio.fail_after(_PATIENCE):
-        async with AsyncSesamy(**_settings(scene, site)) as client:
+        async with AsyncSesamy(**settings_of(scene, site)) as client:
             end = await _played(scene, site, client, at, name)
-            _judge(scene, site, end, name)
+            judge(scene, site, end, name)
             await _all_well(
                 site, client, [f"{name}-{n}" for n in range(_RACERS)]
             )
@@ -58,23 +52,6 @@ async def cancelled_at(scene: Scene, site: Site, at: int, name: str) -> bool:
     if _tasks() != tasks:
         raise Broken(f"{_tasks() - tasks} tasks are left")
     return end.waited
-
-
-def _settings(scene: Scene, site: Site) -> dict[str, Any]:
-    settings = site.settings(cap=scene.cap)
-    environment = site.sandbox.environment(settings["base_url"])
-    del settings["auth"]
-    return complete(
-        {
-            **settings,
-            "client_id": environment["SESAMY_CLIENT_ID"],
-            "client_secret": environment["SESAMY_CLIENT_SECRET"],
-            "token_url": environment["SESAMY_TOKEN_URL"],
-            "timeout": 5.0,
-            "deadline": 2.0,
-            "retry": AT_ONCE,
-        }
-    )
 
 
 async def _played(
@@ -97,21 +74,6 @@ async def _played(
     return end
 
 
-def _judge(scene: Scene, site: Site, end: Cut, name: str) -> None:
-    if end.error is None or isinstance(end.error, SesamyError):
-        ending = Ending(value=end.value, error=end.error)
-    else:
-        told = outcome_noted(end.error)
-        if not scene.told:
-            told = Outcome.UNKNOWN
-        ending = Ending(error=SesamyError("cancelled", outcome=told))
-    if not scene.told and end.error is None:
-        ending = Ending(value=end.value.contract)
-    found = judged(ending, site.sandbox.ledger, name)
-    if found is not None:
-        raise Broken(found)
-
-
 async def _all_well(
     site: Site, client: AsyncSesamy, orders: list[str]
 ) -> None:
@@ -119,9 +81,7 @@ async def _all_well(
 
     async def one(order: str) -> None:
         ending = await awaited(create(order), client)
-        found = judged(ending, site.sandbox.ledger, order)
-        if ending.error is not None or found is not None:
-            raise Broken(f"a call beside or after it: {ending.error or found}")
+        judge_other(site, ending, order)
 
     async with anyio.create_task_group() as group:
         for order in orders:
