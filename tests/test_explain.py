@@ -173,9 +173,11 @@ def test_request_id_that_is_none(named: str, expected: str | None) -> None:
     assert expected == error.request_id
 
 
-def test_request_id_of_a_gateway() -> None:
+@pytest.mark.parametrize("name", ["X_Request_Id", "Request_Id"])
+def test_request_id_of_a_gateway(name: str) -> None:
     """Without one in the body, the header's request id is taken."""
-    error = an_api_error(502, b"<html>", X_Request_Id="r-2")
+    headers: Any = {name: "r-2"}
+    error = an_api_error(502, b"<html>", **headers)
 
     assert "r-2" == error.request_id
 

@@ -267,5 +267,5 @@ def test_wrong_tables(
     path = tmp_path / "found.csv"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(InputFileError, match=said):
+    with pytest.raises(InputFileError, match=f"^{path}.*{said}"):
         read_findings(path)
