@@ -33,6 +33,7 @@ from sesamy_async.errors import (
     SesamyError,
     UnreadableResponseError,
 )
+from support.leaks import is_ours
 from support.runtime import FakeRuntime
 
 
@@ -71,7 +72,7 @@ def shown(error: BaseException) -> str:
             each, capture_locals=True
         ).stack
         for frame in stack:
-            if frame.filename != __file__ and "sesamy_async" in frame.filename:
+            if is_ours(frame.filename):
                 parts += [f"{frame.name}: {frame.locals}"]
     if isinstance(error, SesamyError):
         parts += [repr(error.__dict__), repr(pickle.dumps(error))]

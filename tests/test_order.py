@@ -23,15 +23,7 @@ from sesamy_async.models import (
     User,
 )
 from sesamy_async.wire import encode_order
-
-
-def problems(cls: Any, **fields: Any) -> tuple[str, ...]:
-    """Return what is wrong with an object of these fields."""
-    if cls is NewContract:
-        fields = {"external_order_id": "A-1", **fields}
-    with pytest.raises(InvalidRequestError) as caught:
-        cls(**fields)
-    return caught.value.problems
+from support.order_fields import problems
 
 
 def test_only_the_order_id_is_required() -> None:
