@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from .core.call import Call
-from .core.explain import unreadable
+from .core.explain import belied, unreadable
 from .core.outcome import Outcome
 from .core.response import Response
 from .errors import ConfigurationError
@@ -56,7 +56,8 @@ def read_confirmable(call: Call, response: Response) -> Contract:
 def read_confirmed(call: Call, response: Response) -> Contract:
     """Read a confirm's answer: a contract, another object, or nothing.
 
-    No source says what it holds; that it was confirmed, the status says.
+    No source says what it holds; that it was confirmed, the status says,
+    if the body is not the error envelope (D): then nobody knows.
     """
     confirmed = call.contract_id or ""
     if not response.content.strip():
@@ -66,6 +67,9 @@ def read_confirmed(call: Call, response: Response) -> Contract:
     if contract is not None and contract.id == confirmed:
         return contract
     raw = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+    if contract is None and isinstance(raw.get("error"), dict):
+        del data, raw  # No traceback may show them as locals of ours.
+        raise belied(call, response)
     return Contract(id=confirmed, raw=raw)
 
 

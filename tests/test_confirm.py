@@ -12,9 +12,14 @@ from sesamy_async import (
     AsyncSesamy,
     InvalidRequestError,
     Outcome,
+    OutcomeUnknownError,
     UnreadableResponseError,
 )
+from support.leaks import told_by
 from support.wire import API, ORDER
+
+
+ORDER_EMAIL = "kim@canary.se"
 
 
 @pytest.mark.parametrize(
@@ -47,6 +52,8 @@ async def test_confirm(
         (b" \n", {}),
         (b'{"ok": true}', {"ok": True}),
         (b'{"id": "another"}', {"id": "another"}),
+        (b'{"error": null}', {"error": None}),
+        (b'{"id": "c2", "error": {}}', {"id": "c2", "error": {}}),
         (b"[]", {}),
         (b"true", {}),
     ],
@@ -74,6 +81,30 @@ async def test_confirm_answered_by_a_portal(
         caught.value.contract_id,
     )
     assert 4 == route.call_count
+
+
+async def test_confirm_that_belies_itself(
+    api: respx.Router, client: AsyncSesamy
+) -> None:
+    """A 200 with an error in it gives no certainty, so it is sent again."""
+    route = api.post(f"{API}/confirm/c1").respond(
+        json={"error": {"code": "internal_error", "message": ORDER_EMAIL}},
+        headers={"X-Request-Id": "r-1"},
+    )
+    with pytest.raises(OutcomeUnknownError) as caught:
+        await client.contracts.confirm("SPRING-12", "c1")
+
+    error = caught.value
+    assert (Outcome.UNKNOWN, True, "r-1", 4) == (
+        error.outcome,
+        error.retryable,
+        error.request_id,
+        route.call_count,
+    )
+    assert (
+        "Sesamy answered 200, but the body of its answer tells of an error."
+    ) == error.args[0]
+    assert ORDER_EMAIL not in told_by(error)
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,18 @@ def unreadable(call: Call, response: Response, why: str) -> SesamyError:
     return error
 
 
+def belied(call: Call, response: Response) -> SesamyError:
+    """Return the error for a success whose body tells of an error."""
+    error = OutcomeUnknownError(
+        f"Sesamy answered {response.status_code}, but the body of its answer "
+        "tells of an error.",
+        outcome=Outcome.UNKNOWN,
+        retryable=call.repeatable,
+    )
+    error.request_id = request_id_of(response.headers)
+    return error
+
+
 def _advice(status: int) -> str:
     if status in REDIRECT:
         return "Redirects are not followed: look at base_url."
