@@ -31,6 +31,9 @@ NOTE = '{"#row": 4, "#reason": "bad"'
         ("-1", "'-1"),
         ("@SUM(A1)", "'@SUM(A1)"),
         ("\t=1", "'\t=1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("'=1", "''=1"),
+        ("'A", "'A"),
     ],
 )
 def test_formulas(value: object, cell: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from .resolve import Finding
 
 _ORDER, _CONTRACT = "externalOrderId", "contractId"
 _CONFIRMED, _NOT_CREATED = "confirmed", "notCreated"
+_COLUMNS = (_ORDER, _CONTRACT, _CONFIRMED, _NOT_CREATED)
 _YES = frozenset({"yes", "true", "1"})
 _NO = frozenset({"", "no", "false", "0"})
 
@@ -70,13 +71,19 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
         ) from None
 
 
-def _check_columns(path: Path, names: Collection[str]) -> None:
+def _check_columns(path: Path, names: Sequence[str]) -> None:
     missing = [each for each in (_ORDER, _CONTRACT) if each not in names]
     if missing:
         raise InputFileError(
             f"{path} has no column {' and no column '.join(missing)}; its "
             f"first row must name the columns {_ORDER}, {_CONTRACT}, "
             f"{_CONFIRMED} and, where some have no contract, {_NOT_CREATED}."
+        )
+    twice = [each for each in _COLUMNS if names.count(each) > 1]
+    if twice:
+        raise InputFileError(
+            f"{path} has the column {' and the column '.join(twice)} twice; "
+            "remove the one that does not count."
         )
 
 

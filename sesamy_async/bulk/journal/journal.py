@@ -191,6 +191,20 @@ class Journal:
         )
         return entry_of(found[0]) if found else None
 
+    def holders(self, contract_ids: Iterable[str]) -> Mapping[str, int]:
+        """Return the row that has each contract; it reads all rows.
+
+        Raises:
+            JournalError: It can't be read.
+        """
+        return dict(
+            self._store.read(
+                "SELECT contract_id, row FROM orders WHERE contract_id IN "
+                "(SELECT value FROM json_each(?))",
+                json.dumps([*contract_ids]),
+            )
+        )
+
     def apply(self, changes: Sequence[Change]) -> None:
         """Put changes on disk: all of them, or none.
 

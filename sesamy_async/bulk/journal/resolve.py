@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
@@ -55,7 +55,11 @@ def resolve(journal: Journal, findings: Iterable[Finding]) -> int:
     .. versionadded:: 0.1.0
     """
     goal = journal.terms.confirm.goal
-    changes, problems = decide(findings, journal.entry, goal)
+    findings = [*findings]
+    holders = journal.holders(
+        each.contract_id for each in findings if each.contract_id is not None
+    )
+    changes, problems = decide(findings, journal.entry, holders, goal)
     if problems:
         raise InputFileError(
             f"Nothing was settled: {'; '.join(problems)}.", problems=problems
@@ -67,6 +71,7 @@ def resolve(journal: Journal, findings: Iterable[Finding]) -> int:
 def decide(
     findings: Iterable[Finding],
     entry_of: Callable[[str], Entry | None],
+    holders: Mapping[str, int],
     goal: State,
 ) -> tuple[list[Change], list[str]]:
     """Return the changes that findings make, and what is wrong with them.
@@ -74,17 +79,24 @@ def decide(
     Args:
         findings: What was found out.
         entry_of: Returns what the journal holds of an order.
+        holders: The rows that have contracts already.
         goal: The state in which an order is done.
     """
     changes: list[Change] = []
     problems: list[str] = []
     seen: set[str] = set()
+    taken = {**holders}
     for finding in findings:
         entry = entry_of(finding.order_id)
         said = objection(entry)
         if finding.order_id in seen:
             said = "stands twice"
         seen.add(finding.order_id)
+        if entry is not None and finding.contract_id is not None:
+            row = taken.setdefault(finding.contract_id, entry.row)
+            if row != entry.row:
+                # Or one of the two orders would never be confirmed.
+                said = f"can't have the contract of row {row}"
         if entry is None or said is not None:
             subject = f"order {finding.order_id!r} {said}"
             problems.append(": ".join(filter(None, (finding.where, subject))))

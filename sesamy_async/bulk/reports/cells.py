@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 # What begins a formula in one spreadsheet or another (OWASP, "CSV injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = (*"=+-@＝＋－＠", "\t", "\r", "\n")  # noqa: RUF001 - full width
 
 
 def harmless(value: object) -> str:
@@ -14,4 +14,5 @@ def harmless(value: object) -> str:
     the rest as it stands.
     """
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    # Also before apostrophes of its own, so that one can be taken away again.
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
