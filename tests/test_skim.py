@@ -51,6 +51,7 @@ TABLES = {
         len(HEADER),
         columns_of(HEADER, Mapped(), allow_unknown=allow),
         {},
+        ",",
         None,
     )
     for allow in (False, True)

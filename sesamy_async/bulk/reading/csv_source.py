@@ -87,6 +87,7 @@ class CsvSource:
                 len(header),
                 columns,
                 mapped.constants,
+                delimiter,
                 header.index(REASON) if REASON in header else None,
             ),
             {

@@ -10,6 +10,7 @@ from sesamy_async.bulk.record import Mistaken, Record, Sale, Skimmed
 from sesamy_async.bulk.repeats import SENT_BEFORE, is_repeat
 from sesamy_async.models import NewContract
 
+from . import swallowed
 from .columns import Column
 from .fields import (
     ORDER_ID,
@@ -29,6 +30,7 @@ class Table:
         width: How many cells a row has.
         columns: Those that are read.
         constants: What every row says, by path.
+        delimiter: What stands between them.
         reason: Which of the cells says why a row was rejected, if any.
     """
 
@@ -37,8 +39,10 @@ class Table:
         width: int,
         columns: Sequence[Column],
         constants: Mapping[str, Any],
+        delimiter: str,
         reason: int | None,
     ) -> None:
+        self._delimiter = delimiter
         self._reason = reason
         self._width = width
         self._columns = columns
@@ -55,6 +59,8 @@ class Table:
         cells = record.cells
         row = "".join(cells)
         if len(cells) != self._width or "\0" in row or not is_text(row):
+            return self._look(record)
+        if "\n" in row or "\r" in row:
             return self._look(record)
         for column in self._ruled:
             cell = cells[column.index]
@@ -106,8 +112,18 @@ class Table:
             why = "the row is cut, or delimiters are missing"
         elif any(cells[self._width :]):
             why = "a cell that holds the delimiter needs quotation marks"
+        elif self._swallows(cells):
+            return swallowed.REASON
         each = f"has {len(cells)} cells, and the header {self._width}"
         return why and f"{each}: {why}"
+
+    def _swallows(self, cells: Sequence[str]) -> bool:
+        if self._width < swallowed.FEWEST:
+            return False
+        return any(
+            len(row) == self._width and not any(self._wrong_cells(row))
+            for row in swallowed.swallowed(cells, self._delimiter)
+        )
 
     def _wrong_cells(
         self, cells: Sequence[str]
