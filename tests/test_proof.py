@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import threading
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,19 @@ def test_a_try_can_be_repeated() -> None:
     assert drawn(1, 3)[:2] == drawn(1, 2)
     assert drawn(1, 2) != drawn(2, 2)
     assert 3 == len(set(drawn(1, 3)))
+
+
+def test_tries_at_once_have_the_same_chance() -> None:
+    """They overlap, and still each has its own."""
+    together = threading.Barrier(3, timeout=30)
+
+    def trial(chance: random.Random) -> str:
+        together.wait()
+        return str(chance.random())
+
+    alone = tried("x", Scale(runs=3, seed=1), lambda it: str(it.random()))
+
+    assert alone == tried("x", Scale(runs=3, seed=1), trial, at_once=3)
 
 
 def test_only_the_sections_that_are_new_change() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 
@@ -69,15 +70,27 @@ Trial = Callable[[random.Random], str | None]
 """Tries once, and returns what broke the promise, or None."""
 
 
-def tried(what: str, scale: Scale, trial: Trial) -> Row:
+def tried(what: str, scale: Scale, trial: Trial, *, at_once: int = 1) -> Row:
     """Try one class as often as the scale says.
 
     Each try has chance of its own, so that one alone can be repeated.
+
+    Args:
+        what: The class.
+        scale: How often, and with which chance.
+        trial: What is tried.
+        at_once: How many tries there may be at a time, in threads.
     """
-    found = (
-        _outcome(trial, scale.chance(what, number))
-        for number in range(scale.runs)
-    )
+
+    def one(number: int) -> str | None:
+        return _outcome(trial, scale.chance(what, number))
+
+    numbers = range(scale.runs)
+    if at_once == 1:
+        found = [one(number) for number in numbers]
+    else:
+        with ThreadPoolExecutor(at_once) as pool:
+            found = list(pool.map(one, numbers))
     violations = tuple(text for text in found if text is not None)
     return Row(what=what, runs=scale.runs, violations=violations)
 

@@ -10,14 +10,21 @@ import attrs
 from proof.claim import Claim, Row, Scale, tried
 from proof.late.cases import CASES, Case
 from proof.late.servers import Servers, serving
-from support.calling import WORLDS
+from support.calling import WORLDS, create
+from support.reaching import direct
 
 
 _OVERRUN = 0.1
+# A try computes for a thirtieth of its time: so few delay each other by a
+# millisecond now and then, which counts as the SDK's.
+_AT_ONCE = 6
 
 
 def _rows(scale: Scale) -> Iterator[Row]:
     with serving() as servers:
+        for world in WORLDS:
+            # What the first call of a process imports is no wait of it.
+            world.one(create, **direct(servers["good"]))
         for case in CASES:
             yield _row(case, servers, scale)
 
@@ -35,7 +42,8 @@ def _row(case: Case, servers: Servers, scale: Scale) -> Row:
             return None
         return f"{world}: {late * 1000:.0f} ms after {deadline:.3f} s"
 
-    row = tried(case.what, scale, trial)
+    at_once = 1 if case.busy else _AT_ONCE
+    row = tried(case.what, scale, trial, at_once=at_once)
     worst = max(0.0, *overruns) * 1000
     return attrs.evolve(row, figure=f"at most {worst:.0f} ms late")
 
@@ -47,6 +55,5 @@ CLAIM = Claim(
         "other side does, or does not do."
     ),
     rows=_rows,
-    runs=100,
     short=2,
 )

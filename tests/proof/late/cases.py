@@ -30,6 +30,11 @@ _STUBBORN = RetryPolicy(attempts=9999, base=0.02, cap=0.02, budget=None)
 _LONG = 20.0
 _AFTER = 0.05
 _MUCH = b"x" * 16_000_000
+_BUSY = {
+    "100s without a pause",
+    "nothing is read",
+    "a little is read now and then",
+}
 
 Run = Callable[[World, float, Servers], list[Ending]]
 """Makes calls with so many seconds, and returns those that are late."""
@@ -42,10 +47,12 @@ class Case:
     Attributes:
         what: In words.
         run: Makes the calls.
+        busy: Whether that keeps the machine busy, rather than waits.
     """
 
     what: str
     run: Run
+    busy: bool = False
 
 
 def _one(
@@ -64,7 +71,7 @@ def _slow(row: slow_rows.Row) -> Case:
             return _one(world, deadline, create, **settings)
         return _one(world, deadline, row.operation, **settings)
 
-    return Case(row.cause, run)
+    return Case(row.cause, run, row.cause in _BUSY)
 
 
 def _token(step: str) -> Case:
@@ -87,7 +94,7 @@ def _retried(what: str, step: str, operation: Operation) -> Case:
         settings = {**direct(servers[step]), "retry": _STUBBORN}
         return _one(world, deadline, operation, **settings)
 
-    return Case(f"{what}, {step}", run)
+    return Case(f"{what}, {step}", run, busy=True)
 
 
 def _refused(world: World, deadline: float, servers: Servers) -> list[Ending]:
@@ -123,7 +130,7 @@ CASES = (
     _retried("a confirm is retried", "always 503", confirm),
     _retried("a confirm is retried", "always resets", confirm),
     _retried("a create is retried", "always 429", create),
-    Case("a create is retried, always refused", _refused),
+    Case("a create is retried, always refused", _refused, busy=True),
     Case("connecting hangs", _mute),
     Case("five wait for one connection", _queue),
 )
