@@ -16,7 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sesamy_async.bulk.errors import JournalError
 from sesamy_async.bulk.state import State
 
 from .agreement import differences, disagreement
@@ -29,7 +28,7 @@ from .stored import entry_of, values_of
 from .terms import Terms
 from .terms_json import load
 from .timeline import Span, spans
-from .trouble import damaged, told
+from .trouble import damaged, forbidden, told
 from .waves import waves
 from .written import Memory
 
@@ -220,7 +219,7 @@ class Journal:
                 )
                 done = db.execute(UPDATE, (now, values)).rowcount
                 if done != len(wave):
-                    raise self._forbidden(wave)
+                    raise forbidden(self.path, wave.values())
 
     def counts(self) -> Mapping[State, int]:
         """Return how many rows are in each state; it reads all rows.
@@ -256,17 +255,7 @@ class Journal:
         Raises:
             JournalError: It can't be read.
         """
-        ended = {State.CONFIRMED, State.REJECTED, State.UNKNOWN}
-        wanted = sorted(ended | {self._terms.confirm.goal})
-        marks = ", ".join("?" * len(wanted))
-        found = self._store.read(
-            "SELECT CAST(at / ? AS INTEGER) AS span, state, count(*) "  # noqa: S608 - constants of ours
-            f"FROM orders WHERE at > 0 AND state IN ({marks}) "
-            "GROUP BY span, state ORDER BY span",
-            seconds,
-            *wanted,
-        )
-        return spans(found, seconds)
+        return spans(self._store, self._terms.confirm.goal, seconds)
 
     def purge(self) -> None:
         """Close it, and remove it from the disk.
@@ -297,16 +286,6 @@ class Journal:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _forbidden(self, wave: Mapping[int, Change]) -> JournalError:
-        rows = ", ".join(
-            f"row {row} to {change.state}" for row, change in wave.items()
-        )
-        return JournalError(
-            f"The journal {self.path} was to take in a move that no order "
-            f"may make ({rows}). That is a mistake in sesamy-async: please "
-            "report it."
-        )
 
 
 def _terms(store: Store) -> Terms:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from sesamy_async.bulk.errors import (
     JournalError,
     JournalMismatchError,
 )
+
+from .entry import Change
 
 
 _PRIMARY = 0xFF
@@ -49,6 +51,16 @@ _ADVICE = {
         "sesamy-async: please report it"
     ),
 }
+
+
+def forbidden(path: Path, changes: Iterable[Change]) -> JournalError:
+    """Return the error of moves of which no order may make one."""
+    moves = ", ".join(f"row {each.row} to {each.state}" for each in changes)
+    return JournalError(
+        f"The journal {path} was to take in a move that no order "
+        f"may make ({moves}). That is a mistake in sesamy-async: please "
+        "report it."
+    )
 
 
 def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
