@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .alike import Alike
 from .checked import Checked
 from .checking import check
 from .problems_file import write_problems
 
 
-__all__ = ["Checked", "check", "write_problems"]
+__all__ = ["Alike", "Checked", "check", "write_problems"]

@@ -9,6 +9,7 @@ from typing import Self
 from sesamy_async.bulk.journal.entry import Planned
 from sesamy_async.bulk.problem import Problem
 
+from .alike import Alike
 from .notes import Notes
 
 
@@ -32,6 +33,14 @@ class Checked:
     def problems(self) -> Iterator[Problem]:
         """Yield all problems, in the order of the rows."""
         return self._notes.problems()
+
+    def alike(self) -> Iterator[Alike]:
+        """Yield rows whose id differs from an earlier one in looks only.
+
+        In upper and lower case, or in its Unicode form.  They are no
+        problems: each is an order of its own.
+        """
+        return self._notes.alike()
 
     def planned(self) -> Iterator[Planned]:
         """Yield all rows in their order, for a new journal."""

@@ -15,6 +15,7 @@ from sesamy_async.bulk.reading.fields import PROMO_CODE
 from sesamy_async.bulk.record import Mistaken, Record
 from sesamy_async.bulk.source import Source
 
+from .alike import looks
 from .checked import Checked
 from .notes import Notes, ProblemNote, RowNote
 
@@ -59,6 +60,7 @@ def check(
             if on_rows is not None:
                 on_rows(notes.rows)
         notes.find_repeats()
+        notes.find_alike()
         return Checked(notes)
     except BaseException as error:
         notes.close()
@@ -102,7 +104,8 @@ class _Look:
                 ]
             elif self.needs_promo and found.promo_code is None:
                 problems.append((record.number, PROMO_CODE, _NO_PROMO))
-            rows.append((record.number, order_id, digest(record), known))
+            look = None if order_id is None else hash(looks(order_id))
+            rows.append((record.number, order_id, digest(record), known, look))
         return rows, problems
 
     def _digest(self, record: Record) -> bytes:

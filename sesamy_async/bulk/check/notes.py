@@ -12,8 +12,10 @@ from sesamy_async.bulk.journal.entry import Planned
 from sesamy_async.bulk.problem import Problem
 from sesamy_async.bulk.repeats import SAME_ROW
 
+from .alike import Alike, looks
 
-RowNote: TypeAlias = tuple[int, str | None, bytes, bool]
+
+RowNote: TypeAlias = tuple[int, str | None, bytes, bool, int | None]
 ProblemNote: TypeAlias = tuple[int, str, str]
 
 _SCHEMA = """
@@ -22,7 +24,8 @@ PRAGMA synchronous = OFF;
 PRAGMA cache_size = -4096;
 PRAGMA temp_store = FILE;
 CREATE TABLE rows (
-    row INTEGER PRIMARY KEY, order_id TEXT, digest BLOB, known INTEGER
+    row INTEGER PRIMARY KEY, order_id TEXT, digest BLOB, known INTEGER,
+    looks INTEGER
 );
 CREATE TABLE problems (row INTEGER, "column" TEXT, reason TEXT);
 CREATE TABLE repeats (
@@ -54,6 +57,21 @@ INSERT INTO problems
     WHERE other IS NOT NULL OR row > first;
 CREATE INDEX by_row ON problems (row);
 """  # noqa: S608 - a constant of ours
+
+_FIND_ALIKE = """
+CREATE INDEX by_looks ON rows (looks) WHERE looks IS NOT NULL;
+CREATE TABLE alike AS
+    SELECT looks FROM rows WHERE looks IS NOT NULL
+    GROUP BY looks HAVING count(*) > 1;
+"""
+
+# The first row of each id, those that look the same one after the other.
+_ALIKE = """
+SELECT looks, order_id, first FROM (
+    SELECT looks, order_id, min(row) AS first
+    FROM alike JOIN rows USING (looks) GROUP BY looks, order_id
+) ORDER BY min(first) OVER (PARTITION BY looks), first
+"""
 
 _PROBLEMS = """
 SELECT row, "column", reason FROM problems ORDER BY row, rowid
@@ -90,7 +108,7 @@ class Notes:
         """Note rows, and what is wrong with them."""
         self._database.execute("BEGIN")
         self._database.executemany(
-            "INSERT INTO rows VALUES (?, ?, ?, ?)", rows
+            "INSERT INTO rows VALUES (?, ?, ?, ?, ?)", rows
         )
         self._database.executemany(
             "INSERT INTO problems VALUES (?, ?, ?)", problems
@@ -101,6 +119,21 @@ class Notes:
     def find_repeats(self) -> None:
         """Note of each order that is there more than once what is wrong."""
         self._database.executescript(_FIND_REPEATS)
+
+    def find_alike(self) -> None:
+        """Note which ids may look the same."""
+        self._database.executescript(_FIND_ALIKE)
+
+    def alike(self) -> Iterator[Alike]:
+        """Yield rows whose id looks like that of an earlier one."""
+        found = self._database.execute(_ALIKE)
+        for _, ids in groupby(found, itemgetter(0)):
+            # Apart again where only a hash is the same.
+            first: dict[str, int] = {}
+            for _, order_id, row in ids:
+                other = first.setdefault(looks(order_id), row)
+                if other != row:
+                    yield Alike(row=row, other=other)
 
     def wrong_rows(self) -> int:
         """Return how many rows have a problem."""

@@ -44,6 +44,25 @@ def checked(
         yield found
 
 
+def alike(found: Checked) -> tuple[str, ...]:
+    """Return what is told of ids that look the same; nothing of none."""
+    pairs = found.alike()
+    shown = [
+        f"row {each.row} (like row {each.other})"
+        for each in islice(pairs, _SHOWN)
+    ]
+    if not shown:
+        return ()
+    more = sum(1 for _ in pairs)
+    if more:
+        shown.append(f"and {more:,} more")
+    said = (
+        f"Ids that look the same: {', '.join(shown)} differ in upper and "
+        "lower case or in Unicode form only, and are orders of their own."
+    )
+    return (said,)
+
+
 def _refused(source: Source, found: Checked, path: Path) -> InputFileError:
     shown = [str(each) for each in islice(found.problems(), _SHOWN + 1)]
     if len(shown) > _SHOWN:

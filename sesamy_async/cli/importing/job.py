@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import attrs
@@ -15,7 +16,7 @@ from sesamy_async.bulk.source import Source
 from sesamy_async.cli.answer import Answer
 from sesamy_async.cli.options import Api
 
-from .check import checked
+from .check import alike, checked
 from .ending import answer, cut_short
 from .estimate import estimate
 from .files import Files
@@ -70,7 +71,7 @@ class Job:
                     "calls": found.valid * self._confirm.calls,
                     "dry_run": True,
                 },
-                (f"  That takes {told}.",),
+                (f"  That takes {told}.", *alike(found)),
             )
 
     def carry_out(self) -> Answer:
@@ -96,10 +97,16 @@ class Job:
             self._place(sesamy) as place,
             self._journal(plan, place, fingerprint) as journal,
         ):
-            return self._run(journal, place, presses, begun=begun)
+            said = _beginning(journal, begun=begun)
+            notes = () if plan is None else alike(plan)
+            return self._run(journal, place, presses, (said, *notes))
 
     def _run(
-        self, journal: Journal, place: Place, presses: Presses, *, begun: bool
+        self,
+        journal: Journal,
+        place: Place,
+        presses: Presses,
+        notes: Sequence[str],
     ) -> Answer:
         run = Run(
             source=self.source,
@@ -109,7 +116,8 @@ class Job:
             sending=self.sending,
         )
         with watching(self.source.name) as watch:
-            watch.say(_beginning(journal, begun=begun))
+            for each in notes:
+                watch.say(each)
             summary = run.go(watch, presses) or cut_short(journal)
         return answer(
             summary,
