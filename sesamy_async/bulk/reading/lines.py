@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 import attrs
+
+from sesamy_async.bulk.errors import InputFileError
 
 from .files import opened
 
@@ -41,7 +46,7 @@ class Text:
             errors: As in `open`: what to do with wrong bytes.
 
         Raises:
-            InputFileError: The file can't be read (on).
+            InputFileError: The file can't be read (on), or was written to.
             UnicodeError: Its bytes are no text.
         """
         with (
@@ -50,5 +55,20 @@ class Text:
                 binary, self.encoding, errors, newline=self.newline
             ) as file,
         ):
-            # Some codecs can't be told to replace what they can't read.
-            yield from iter(lambda: file.readline(LONGEST_ROW + 1), "")
+            yield from iter(partial(self._next, file, _version(file)), "")
+
+    def _next(self, file: TextIO, version: tuple[int, int]) -> str:
+        # What comes next would be of another file than what was checked.
+        if _version(file) != version:
+            raise InputFileError(
+                f"{self.path.name} changed while it was read. Put it back as "
+                "it was, or let it be written to its end; then give the same "
+                "command again."
+            )
+        # Some codecs can't be told to replace what they can't read.
+        return file.readline(LONGEST_ROW + 1)
+
+
+def _version(file: TextIO) -> tuple[int, int]:
+    facts = os.fstat(file.fileno())
+    return facts.st_size, facts.st_mtime_ns
