@@ -33,4 +33,4 @@ def looks(order_id: str) -> str:
     """
     if order_id.isascii():
         return order_id.lower()
-    return normalize("NFC", normalize("NFD", order_id).casefold())
+    return normalize("NFC", order_id.casefold())
