@@ -134,6 +134,14 @@ def test_report_is_taken_in(
     ]
 
 
+def test_resolve_no_table(sesamy: CommandLine, orders: Path) -> None:
+    """A table that is not there is told, and nothing is settled."""
+    ran = sesamy("journal", "resolve", orders, "--from", "nowhere.csv")
+
+    assert (2, "UNKNOWN") == (ran.code, states(orders)["A-2"])
+    assert "nowhere.csv can't be read: No such file" in ran.err
+
+
 def test_resolve_wrong_rows(sesamy: CommandLine, orders: Path) -> None:
     """Every row that can't be settled is listed, and none is settled."""
     table = orders.with_name("found.csv")

@@ -210,6 +210,24 @@ def test_journal_that_takes_nothing(
     assert ["rejected"] == [*reports.paths]
 
 
+def test_full_disk(
+    tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the disk is full at last, nothing is replaced or left."""
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    written(tmp_path, rows(2), journal.memory)
+    with monkeypatch.context() as broken:
+        broken.setattr("os.fsync", full)
+        with pytest.raises(ReportError, match=r"rejected.csv can't .*left"):
+            written(tmp_path, rows(2, 3), journal.memory)
+
+    assert {"orders.rejected.csv": "2"} == found(tmp_path)
+    assert [] == [*tmp_path.glob(".*")]
+
+
 def test_unreadable(tmp_path: Path, journal: Journal) -> None:
     """What can't be looked at is told by name, and nothing is written."""
     (tmp_path / "orders.unknown.csv").mkdir()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import attrs
@@ -66,11 +65,9 @@ class Shelf:
             ReportError: Something can't be read.
         """
         spots: list[Spot] = []
-        for number in count(1):
-            path = place.of(kind, suffix, number=number)
+        while not spots or spots[-1] != Spot(path=spots[-1].path):
+            path = place.of(kind, suffix, number=len(spots) + 1)
             spots.append(_spot(path, reported))
-            if spots[-1] == Spot(path=path):
-                break
         return cls(tuple(spots))
 
     @property
