@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
 
-from sesamy_async.bulk import Confirm, Entry, Journal, State
+from sesamy_async.bulk import Confirm, Entry, State
 from sesamy_async.bulk.journal import journal_path
 
 from .job import LIMIT, Job
 from .judge import Import, judged
 from .moments import Moment, in_hand
 from .orders import ORDERS, write_orders
+from .peek import entries_of
+from .plug import Plug
 from .run import COMPLETE, LATER
 from .served import Served
 from .zygote import Zygote
@@ -35,6 +36,7 @@ class Outcome:
         strays: How many there are, by the ledger.
         unknown: How many orders a person has to look at.
         violations: How the promises were broken.
+        torn: How often the power cut cost changes.
     """
 
     kills: Counter[Moment | None]
@@ -42,6 +44,7 @@ class Outcome:
     strays: int
     unknown: int
     violations: tuple[str, ...]
+    torn: int = 0
 
 
 @attrs.define
@@ -53,12 +56,15 @@ class Campaign:
         job: What each run is told; a plan says where it ends.
         zygote: Runs it.
         sandbox: Where the orders go.
+        plug: Pulled at each kill, if it is a power cut.
     """
 
     name: str
     job: Job
     zygote: Zygote
     sandbox: Served
+    plug: Plug | None = None
+    _torn: int = attrs.field(default=0, init=False)
     _kills: Counter[Moment | None] = attrs.field(
         factory=Counter[Moment | None], init=False
     )
@@ -94,6 +100,7 @@ class Campaign:
             strays=done.strays,
             unknown=done.unknown,
             violations=tuple(f"{self.name}: {each}" for each in self._found),
+            torn=self._torn,
         )
 
     def _run(self, job: Job) -> bool:
@@ -101,8 +108,12 @@ class Campaign:
         self._runs += 1
         trace = Path(job.folder, f"trace-{self._runs}")
         ended = self.zygote.run(attrs.evolve(job, trace=str(trace)))
-        rows = in_hand(trace.read_text()) if trace.exists() else set[int]()
+        passed = trace.read_text() if trace.exists() else ""
+        rows = in_hand(passed)
         if ended.killed:
+            if self.plug is not None:
+                journal = journal_path(job.orders)
+                self._torn += bool(self.plug.pull(journal, passed))
             self._kills[job.moment] += 1
             self._in_hand.append(len(rows))
         hung = ended.killed and job.moment is None and job.after == LIMIT
@@ -125,17 +136,7 @@ class Campaign:
             self._note(job, f"{rows} in hand at once")
 
     def _entries(self) -> list[Entry]:
-        """Read a copy of the journal: to open it is to mend it."""
-        path = journal_path(self.job.orders)
-        if not path.exists():
-            return []
-        folder = Path(self.job.folder, "copy")
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        for each in path.parent.glob(f"{path.name}*"):
-            shutil.copy(each, folder)
-        with Journal.open(folder / path.name) as journal:
-            return list(journal.entries())
+        return entries_of(journal_path(self.job.orders))
 
     def _told(self, done: Import) -> list[str]:
         """Compare what the last run has told with what its journal says."""

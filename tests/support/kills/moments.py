@@ -51,6 +51,10 @@ class Watch:
         flags = os.O_APPEND | os.O_CREAT | os.O_WRONLY
         self._file = os.open(self.trace, flags, 0o600)
 
+    def note(self, line: str) -> None:
+        """Take note of something else."""
+        os.write(self._file, line.encode())
+
     def passed(self, moment: Moment, row: int = 0) -> None:
         """Take note, or die."""
         os.write(self._file, f"{moment}:{row}\n".encode())

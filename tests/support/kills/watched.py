@@ -12,6 +12,7 @@ from sesamy_async.bulk.verdict import Verdict
 from sesamy_async.transport.boundary import Boundary
 
 from .moments import Moment, Watch
+from .plug import flushed, size_of
 
 
 _OUT = ".receive_response_headers.started"
@@ -69,10 +70,17 @@ def watch_commits(journal: Journal, watch: Watch) -> None:
             watch.passed(Moment.COMMIT)
             watch.passed(Moment.COMMITTING)
 
+    def note() -> None:
+        watch.note(flushed(size_of(journal.path)))
+
     def apply(changes: Sequence[Change]) -> None:
         applied(changes)
         watch.passed(Moment.COMMITTED)
+        # Only now, for nobody else knows yet: who dies at this moment may as
+        # well have died before it was flushed.
+        note()
 
+    note()
     applied = journal.apply
     journal.apply = apply  # type: ignore[method-assign]
     journal._store._db.set_trace_callback(at)
