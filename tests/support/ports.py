@@ -8,11 +8,15 @@ from contextlib import ExitStack, contextmanager
 
 
 @contextmanager
-def closed_port() -> Iterator[int]:
-    """Yield a port that refuses: it is taken, but nobody listens."""
+def closed_port(number: int = 0) -> Iterator[int]:
+    """Yield a port that refuses: it is taken, but nobody listens.
+
+    Args:
+        number: Which one; 0 for any.
+    """
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(("127.0.0.1", 0))
+        sock.bind(("127.0.0.1", number))
         port: int = sock.getsockname()[1]
         yield port
 

@@ -6,8 +6,10 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Self
+
+from support.ports import closed_port
 
 from .end import BUFFER, End
 
@@ -23,6 +25,8 @@ class Listening:
         self._context = context
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        # Keeps the port from others while it refuses.
+        self._kept = ExitStack()
         self.port = 0
 
     async def listen(self) -> None:
@@ -30,16 +34,15 @@ class Listening:
         self._server = await asyncio.start_server(
             self._accept, "127.0.0.1", self.port, ssl=self._context
         )
+        self._kept.close()
         sock = self._server.sockets[0]
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         self.port = sock.getsockname()[1]
 
     async def refuse(self) -> None:
         """Refuse further connections, and end those that there are."""
-        assert self._server is not None
-        self._server.close()
-        self._server = None
-        await self.drop()
+        await self._end()
+        self._kept.enter_context(closed_port(self.port))
 
     async def drop(self) -> None:
         """End all connections."""
@@ -56,7 +59,14 @@ class Listening:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self.refuse()
+        await self._end()
+        self._kept.close()
+
+    async def _end(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        await self.drop()
 
     def serve(self, client: End) -> Awaitable[None]:
         """Serve one connection."""
