@@ -79,10 +79,11 @@ async def test_closed_during_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setenv(name, value)
         client = AsyncSesamy()
         await client.contracts.create("SPRING-12", ORDER)
-        sandbox.faults.add("delay:0.2", on="create")
+        sandbox.faults.add("delay:0.5", on="create")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(client.contracts.create, "SPRING-12", ORDER)
-            await anyio.sleep(0.05)
+            while sandbox.ledger.requests("create") < 2:  # noqa: ASYNC110 - a thread serves
+                await anyio.sleep(0.01)
             await client.aclose()
 
         assert not client._caller.shared.transport.used

@@ -132,7 +132,9 @@ def test_a_server_comes_back(world: World) -> None:
     with ExitStack() as stack:
         later = threading.Timer(0.2, stack.enter_context, [server])
         later.start()
-        ending = world.one(create, retry=patient, base_url=server.url)
+        ending = world.one(
+            create, retry=patient, base_url=server.url, timeout=5.0
+        )
         later.join()
 
     assert "c-1" == ending.value.id

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import signal
 import threading
+import time
 import warnings
 
 import anyio
 import pytest
 
 from sesamy_async import AsyncSesamy, Outcome, Sesamy
+from support.aside import Aside
 from support.calling import (
     Ending,
     Operation,
@@ -57,6 +59,14 @@ STOPPED = [
 ]
 
 
+READING = 0.2  # Seconds in which a client has read what is there at once.
+
+
+def reached(server: FaultServer, *, tls: bool) -> bool:
+    """Whether a call has come as far as it will."""
+    return bool(server.connections if tls else server.received)
+
+
 @every_loop
 @pytest.mark.parametrize(("step", "tls", "outcome"), STOPPED)
 def test_a_cancelled_call_leaves_word(
@@ -65,9 +75,17 @@ def test_a_cancelled_call_leaves_word(
     """A note says what became of it, and its connection is not reused."""
     notes: list[str] = []
 
+    async def stop(server: FaultServer, scope: anyio.CancelScope) -> None:
+        while not reached(server, tls=tls):  # noqa: ASYNC110 - a thread serves
+            await anyio.sleep(0.01)
+        await anyio.sleep(READING)
+        scope.cancel()
+
     async def main(server: FaultServer) -> Ending:
-        async with AsyncSesamy(**complete(direct(server))) as client:
-            with anyio.move_on_after(0.15):
+        settings = {**complete(direct(server)), "timeout": 5.0}
+        async with AsyncSesamy(**settings) as client:
+            async with anyio.create_task_group() as group:
+                group.start_soon(stop, server, group.cancel_scope)
                 try:
                     await create(client)
                 except BaseException as error:
@@ -89,18 +107,22 @@ def test_an_interrupted_call_leaves_word(
     step: Step, tls: bool, outcome: Outcome
 ) -> None:
     """Ctrl-C in the blocking client is told as a cancellation is."""
-    assert not tls
     main = threading.main_thread().ident
+    assert main is not None
+
+    def stop() -> None:
+        while not reached(server, tls=tls):
+            time.sleep(0.01)
+        time.sleep(READING)
+        signal.pthread_kill(main, signal.SIGINT)
+
     with FaultServer([step], good) as server:
         settings = {**complete(direct(server)), "timeout": 5.0}
         with Sesamy(**settings) as client:
-            timer = threading.Timer(
-                0.15, signal.pthread_kill, [main, signal.SIGINT]
-            )
-            timer.start()
+            stopping = Aside(stop)
             with pytest.raises(KeyboardInterrupt) as caught:
                 create(client)
-            timer.join()
+            stopping.end(5)
             contract = create(client)
 
     assert f"Outcome: {outcome}." in "".join(caught.value.__notes__)
