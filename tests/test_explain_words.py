@@ -16,6 +16,7 @@ from sesamy_async import (
     UnreadableResponseError,
 )
 from sesamy_async.core.explain import (
+    belied,
     explain_answer,
     explain_failure,
     unreadable,
@@ -126,6 +127,19 @@ def test_the_wait_by_our_clock() -> None:
     answer = an_answer(429, Retry_After="Fri, 15 Jan 2027 08:00:09 GMT")
 
     assert 9.0 == explain_answer(a_call(), answer, 1_800_000_000.0).retry_after
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_belied(repeatable: bool) -> None:
+    """A success that tells of an error is unknown; some may ask again."""
+    answer = an_answer(200, X_Request_Id="r-1")
+    error = belied(a_call(repeatable=repeatable), answer)
+
+    assert (Outcome.UNKNOWN, "r-1", repeatable) == (
+        error.outcome,
+        error.request_id,
+        error.retryable,
+    )
 
 
 @pytest.mark.parametrize("repeatable", [True, False])

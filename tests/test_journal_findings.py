@@ -12,6 +12,12 @@ from sesamy_async.bulk.journal.resolve import Finding
 from sesamy_async.bulk.reports.sheet import Sheet
 
 
+TWICE = (
+    "has the column externalOrderId and the column contractId twice; remove "
+    "the one that does not count. Outcome"
+)
+
+
 EITHER = (
     "give either the contractId that order 'A-1' has, or yes in notCreated"
 )
@@ -142,8 +148,8 @@ def test_wrong_rows(tmp_path: Path, row: str, said: str) -> None:
         (None, "No such file or directory"),
         (b"", "has no column externalOrderId and no column contractId"),
         (
-            b"externalOrderId,contractId,contractId\n",
-            "the column contractId twice",
+            b"contractId,externalOrderId,contractId,externalOrderId\n",
+            TWICE,
         ),
         (b"externalOrderId,contract\n", "has no column contractId; its"),
         (b"externalOrderId,contractId\n\xe5,c1\n", "is not in UTF-8"),

@@ -101,6 +101,11 @@ def test_one_contract_for_two_orders(journal: Journal) -> None:
     ) == caught.value.problems
 
 
+def test_none_for_two_orders(journal: Journal) -> None:
+    """That there is no contract may be said of many orders."""
+    assert 2 == resolve(journal, [found("A-2"), found("A-3")])
+
+
 def test_its_own_contract(journal: Journal) -> None:
     """The contract of which a confirm was refused may be its own."""
     bring(journal, 5, State.CREATED)

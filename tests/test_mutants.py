@@ -29,6 +29,7 @@ def differ() -> Callable[[str, str], bool]:
         ('it.read_text(encoding="utf-8")', 'it.read_text(encoding="UTF-8")'),
         ('db.execute("COMMIT")', 'db.execute("commit")'),
         ('read("SELECT json FROM terms")', 'read("select json from terms")'),
+        ('"(SELECT value FROM it)"', '"(select value from it)"'),
     ],
 )
 def test_the_same(
