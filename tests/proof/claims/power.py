@@ -1,0 +1,44 @@
+"""Cut the power of an import where you like: none is lost or doubled."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from proof.claim import Claim, Row, Scale
+from support.kills.job import Job
+from support.kills.served import served
+from support.kills.tries import MODES, Place, tried
+from support.kills.zygote import zygote
+from support.memory import memory
+
+
+def _rows(scale: Scale) -> Iterator[Row]:
+    with ExitStack() as stack:
+        folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(dir=memory()))
+        )
+        runner = stack.enter_context(zygote())
+        sandbox = stack.enter_context(served(folder / "notes", scale.seed, {}))
+        place = Place(folder=folder, zygote=runner, sandbox=sandbox)
+        for mode, (confirm, strays) in MODES.items():
+            job = Job(confirm=confirm.value, strays=strays)
+            yield tried(mode, scale, place, job, power=True)
+
+
+CLAIM = Claim(
+    name="power",
+    promise=(
+        "The same as for a kill holds where the power goes: where of what "
+        "the journal has written and not flushed yet, the end is missing, or "
+        "any sector holds zeros or anything. Simulated, by changing the file "
+        "of a process that was killed, on the word of SQLite that it has "
+        "flushed what it has committed; that it does is seen by a test that "
+        "looks at system calls. Each run here is a power cut."
+    ),
+    rows=_rows,
+    runs=90,
+    short=25,
+)
