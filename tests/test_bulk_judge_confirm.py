@@ -34,6 +34,13 @@ GIVES_NO_ACCESS = Change(
     "no access: Said so.",
     strays=1,
 )
+CANT_BE_NAMED = Change(
+    row=7,
+    state=State.REJECTED,
+    reason="A contract was made, but its confirm was refused, so it gives "
+    "no access: Said so.",
+    strays=1,
+)
 MAY_GIVE_ACCESS = Change(
     row=7,
     state=State.UNKNOWN,
@@ -92,7 +99,6 @@ def test_a_confirm_can_be_repeated(
         api(BadRequestError, 400),
         api(NotFoundError, 404),
         api(ConflictError, 409),
-        InvalidRequestError("Said so."),
     ],
 )
 def test_a_refused_confirm(error: SesamyError) -> None:
@@ -102,6 +108,14 @@ def test_a_refused_confirm(error: SesamyError) -> None:
     assert Verdict(change=GIVES_NO_ACCESS, calls=3) == verdict
 
 
+def test_an_id_that_cant_be_sent() -> None:
+    """It may be megabytes long, so no reason holds it."""
+    error = InvalidRequestError("Said so.")
+    verdict = judge.not_confirmed(MADE, tried(error), asked=False)
+
+    assert Verdict(change=CANT_BE_NAMED, calls=3) == verdict
+
+
 @pytest.mark.parametrize(
     ("error", "change"),
     [
@@ -109,7 +123,7 @@ def test_a_refused_confirm(error: SesamyError) -> None:
         (api(NotFoundError, 404), MAY_GIVE_ACCESS),
         (api(ConflictError, 409), MAY_GIVE_ACCESS),
         # An id that is none was never sent.
-        (InvalidRequestError("Said so."), GIVES_NO_ACCESS),
+        (InvalidRequestError("Said so."), CANT_BE_NAMED),
     ],
 )
 def test_a_refusal_of_a_second_confirm(

@@ -107,11 +107,14 @@ def not_confirmed(entry: Entry, error: SesamyError, *, asked: bool) -> Verdict:
             f"{_said(error)}",
         )
         return Verdict(change=change, calls=calls)
+    # An id that can't be sent may be of any length; it can't be used either.
+    unsent = isinstance(error, InvalidRequestError)
+    made = "A contract" if unsent else f"Contract {entry.contract_id}"
     change = Change(
         row=entry.row,
         state=State.REJECTED,
-        reason=f"Contract {entry.contract_id} was made, but its confirm was "
-        f"refused, so it gives no access: {_said(error)}",
+        reason=f"{made} was made, but its confirm was refused, so it gives "
+        f"no access: {_said(error)}",
         strays=1,
     )
     return Verdict(change=change, calls=calls)

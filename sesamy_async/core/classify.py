@@ -21,9 +21,9 @@ def outcome_of_status(status_code: int) -> Outcome:
 
     A 5xx, a 408 or a 4xx that no standard knows may come from a gateway
     whose backend went on working, so it leaves the outcome unknown.  Of the
-    redirects only 307 and 308 say
-    that the request is to be repeated elsewhere, hence was not done here;
-    a 301, 302 or 303 may be the answer to a request that was done.
+    redirects only 307 and 308 say that the request is to be repeated
+    elsewhere, hence was not done here; a 301, 302 or 303 may be the answer
+    to a request that was done.
     """
     if status_code in SUCCESS:
         return Outcome.APPLIED
