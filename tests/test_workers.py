@@ -58,6 +58,7 @@ class Scripted:
         runtime: Its time is that of the workers.
         sent: What was sent.
         recorded: What was written down of which order.
+        lost: Attempts that were lost before each intent of a try.
     """
 
     claims: list[Claim]
@@ -68,6 +69,8 @@ class Scripted:
     recorded: list[tuple[Claim, Change]] = attrs.field(
         factory=list[tuple[Claim, Change]]
     )
+
+    lost: tuple[int, ...] = ()
 
     async def claim(self) -> Claim | None:
         """Return the next order."""
@@ -81,8 +84,9 @@ class Scripted:
         self, claim: Claim, intent: Callable[[int], Awaitable[None]]
     ) -> Verdict:
         """Return the next end."""
-        del intent
         self.sent.append(claim)
+        for lost in self.lost:
+            await intent(lost)
         self.runtime.time += self.seconds
         return self.verdicts.pop(0)
 
@@ -141,6 +145,29 @@ async def test_an_order_knows_what_it_has_left() -> None:
     await crew(steps, Moves(1)).run(1)
 
     assert [2, 5] == [each.entry.strays for each in steps.sent]
+
+
+async def test_lost_attempts_of_a_try_count_in_the_next_one() -> None:
+    """Those that were written down with an intent are strays as well."""
+    again = ended(2, State.PENDING, TROUBLE, strays=3)
+    steps = Scripted(
+        [claim(2, strays=2)], [again, ended(2, State.REJECTED)], lost=(0, 1, 1)
+    )
+    await crew(steps, Moves(1)).run(1)
+
+    assert [2, 2 + 2 + 3] == [each.entry.strays for each in steps.sent]
+
+
+async def test_the_last_trouble_is_kept() -> None:
+    """Where orders are left over, it is why."""
+    steps = Scripted(
+        [claim(2)],
+        [ended(2, State.PENDING, TROUBLE), ended(2, State.CONFIRMED)],
+    )
+    workers = crew(steps, Moves(1))
+    await workers.run(1)
+
+    assert TROUBLE == workers.last
 
 
 @pytest.mark.parametrize("troubled", [False, True])
