@@ -135,3 +135,18 @@ def test_what_is_said(
     out = "" if told is None else json.dumps(told)
 
     assert right is not bool([*unsaid(Ran(code, out, ""), entries, sent=sent)])
+
+
+@pytest.mark.parametrize(
+    ("err", "sent", "right"),
+    [
+        ("Fatal Python error: init_import_site: Failed", False, True),
+        ("Fatal Python error: init_import_site: Failed", True, False),
+        ("Traceback (most recent call last):", False, False),
+    ],
+)
+def test_what_python_says(err: str, *, sent: bool, right: bool) -> None:
+    """Where Python was ended before our code had begun, we can't say it."""
+    out = json.dumps(TOLD) if sent else ""
+
+    assert right is not bool([*unsaid(Ran(1, out, err), ENTRIES, sent=sent)])

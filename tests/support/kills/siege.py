@@ -25,6 +25,8 @@ _ENDED = {ExitCode.DONE, ExitCode.REJECTED, ExitCode.LOOK}
 _SIGNALLED = {-signal.SIGINT, -signal.SIGTERM, ExitCode.INTERRUPTED}
 # orjson 3.13 ends so where Ctrl-C comes while it is loaded.
 _LOADING = {-signal.SIGSEGV}
+# What Python says where Ctrl-C comes before it runs any program.
+_UNSTARTED = "Fatal Python error: init_import_site"
 
 
 @attrs.frozen(kw_only=True)
@@ -130,7 +132,9 @@ class Siege:
 
 def unsaid(ran: Ran, entries: list[Entry], *, sent: bool) -> Iterator[str]:
     """Yield what a run that was not killed should have said, or done."""
-    if ran.code not in _ENDED | _SIGNALLED | (set() if sent else _LOADING):
+    known = _ENDED | _SIGNALLED | (set() if sent else _LOADING)
+    started = sent or not ran.err.startswith(_UNSTARTED)
+    if started and ran.code not in known:
         yield f"it ended with {ran.code}: {ran.err}"
     told: dict[str, Any] = json.loads(ran.out) if ran.out else {}
     if "rows" in told:
