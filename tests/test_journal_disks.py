@@ -56,6 +56,25 @@ def test_remains_that_can_not_be_removed(
         assert 3 == journal.counts()[State.PENDING]
 
 
+def test_disk_that_fails_at_remains(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal that is opened meanwhile is named."""
+    new_journal(path).close()
+    left = path.with_name(f"{path.name}.1.new")
+    left.write_bytes(b"")
+
+    def failing(self: Path, **how: Any) -> None:
+        del self, how
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "unlink", failing)
+    with pytest.raises(JournalError) as raised:
+        Journal.open(path)
+
+    assert f"The journal {path} can't be used: Input" in str(raised.value)
+
+
 def test_remains_that_another_removes(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,14 @@ def test_busy_within(path: Path) -> None:
     assert [busy, busy] == said
 
 
+def test_busy_at_once(path: Path) -> None:
+    """Who finds another process there is told, rather than kept waiting."""
+    with new_journal(path) as journal:
+        [[wait]] = journal._store._db.execute("PRAGMA busy_timeout")
+
+    assert 0 == wait
+
+
 def test_durable(path: Path) -> None:
     """Each commit is flushed to the disk before it counts."""
     with new_journal(path) as journal:
