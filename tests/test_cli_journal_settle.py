@@ -142,6 +142,15 @@ def test_resolve_no_table(sesamy: CommandLine, orders: Path) -> None:
     assert "nowhere.csv can't be read: No such file" in ran.err
 
 
+def test_resolve_a_folder(sesamy: CommandLine, orders: Path) -> None:
+    """What can't be read as a table is told, and nothing is settled."""
+    folder = orders.parent
+    ran = sesamy("journal", "resolve", orders, "--from", folder)
+
+    assert (2, "UNKNOWN") == (ran.code, states(orders)["A-2"])
+    assert f"{folder} can't be read: Is a directory" in ran.err
+
+
 def test_resolve_wrong_rows(sesamy: CommandLine, orders: Path) -> None:
     """Every row that can't be settled is listed, and none is settled."""
     table = orders.with_name("found.csv")
