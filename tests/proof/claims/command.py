@@ -150,5 +150,5 @@ CLAIM = Claim(
     ),
     rows=_rows,
     runs=60,
-    short=5,
+    short=2,
 )
