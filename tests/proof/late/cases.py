@@ -132,5 +132,5 @@ CASES = (
     _retried("a create is retried", "always 429", create),
     Case("a create is retried, always refused", _refused, busy=True),
     Case("connecting hangs", _mute),
-    Case("five wait for one connection", _queue),
+    Case("five wait for one connection", _queue, busy=True),
 )
