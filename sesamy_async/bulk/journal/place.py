@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 
-_SUFFIX = ".journal"
+SUFFIX = ".journal"
+"""How the name of a journal ends by default."""
+
 # What every SQLite file begins with.
 _MAGIC = b"SQLite format 3\0"
 
@@ -20,10 +22,14 @@ def journal_path(source: Path) -> Path:
 
     .. versionadded:: 0.1.0
     """
-    if source.is_symlink():
-        # Not `resolve`, for which a link to itself is a `RuntimeError`.
-        source = Path(os.path.realpath(source))
-    return source.parent / f"{source.name}{_SUFFIX}"
+    source = followed(source)
+    return source.parent / f"{source.name}{SUFFIX}"
+
+
+def followed(path: Path) -> Path:
+    """Return the file that a symbolic link leads to; else the path itself."""
+    # Not `resolve`, for which a link to itself is a `RuntimeError`.
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def find_journal(file: Path) -> Path:
@@ -37,7 +43,7 @@ def find_journal(file: Path) -> Path:
     beside = journal_path(file)
     if beside.exists():
         return beside
-    return file if file.name.endswith(_SUFFIX) else _by_content(file, beside)
+    return file if file.name.endswith(SUFFIX) else _by_content(file, beside)
 
 
 def _by_content(file: Path, beside: Path) -> Path:

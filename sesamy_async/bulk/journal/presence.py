@@ -44,8 +44,7 @@ def wal_of(path: Path) -> Path:
 
 def leftovers(path: Path) -> Iterator[Path]:
     """Yield what SQLite keeps beside a journal, as far as it is there."""
-    for suffix in ("-wal", "-journal"):
-        left = path.with_name(f"{path.name}{suffix}")
+    for left in (wal_of(path), path.with_name(f"{path.name}-journal")):
         if os.path.lexists(left):
             yield left
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Generator
@@ -13,6 +12,7 @@ from typing import Any, Self
 from sesamy_async.bulk.errors import JournalError
 
 from .connection import attach
+from .place import followed
 from .presence import Presence, wal_of
 from .trouble import told
 
@@ -33,9 +33,8 @@ class Store:
     def open(cls, path: Path) -> Self:
         """Open a file that is there, and keep all others out."""
         with told(path):
-            if path.is_symlink():
-                # What SQLite keeps beside it is beside the file, not the link.
-                path = Path(os.path.realpath(path))
+            # What SQLite keeps beside it is beside the file, not a link.
+            path = followed(path)
             return cls(path, attach(path))
 
     def read(self, query: str, *values: object) -> list[Any]:

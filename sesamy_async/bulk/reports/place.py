@@ -6,13 +6,15 @@ from pathlib import Path
 
 import attrs
 
+from sesamy_async.bulk.journal.place import SUFFIX
+
 from .kind import Kind
 
 
 STRAYS = "strays"
 """The report that comes on top: its rows are in another one too."""
 
-_JOURNAL, _USUAL = ".journal", ".csv"
+_USUAL = ".csv"
 
 
 @attrs.frozen
@@ -35,7 +37,7 @@ class Place:
         the file is no ``.csv``, with all of its name, for ``orders.jsonl``
         may be in the same folder.
         """
-        name = Path(journal.name.removesuffix(_JOURNAL))
+        name = Path(journal.name.removesuffix(SUFFIX))
         usual = name.suffix.lower() == _USUAL
         return cls(journal.parent, name.stem if usual else name.name)
 

@@ -10,12 +10,10 @@ import attrs
 
 from sesamy_async.bulk import reports
 from sesamy_async.bulk.journal import journal_path
+from sesamy_async.bulk.journal.place import SUFFIX
 from sesamy_async.bulk.journal.presence import wal_of
 from sesamy_async.bulk.reports.place import STRAYS
 from sesamy_async.cli.usage import UsageError
-
-
-_JOURNAL = ".journal"
 
 
 @attrs.frozen
@@ -50,7 +48,7 @@ class Files:
 
     @property
     def _name(self) -> str:
-        return self.journal.name.removesuffix(_JOURNAL)
+        return self.journal.name.removesuffix(SUFFIX)
 
     def keep_apart(self, mapping: Path | None) -> None:
         """Make sure that nothing is written over what is read or kept.
@@ -70,7 +68,7 @@ class Files:
                         "it other names with --journal and --report."
                     )
             taken.append(path)
-        for journal in self.journal.parent.glob(f"*{_JOURNAL}"):
+        for journal in self.journal.parent.glob(f"*{SUFFIX}"):
             alike = reports.Place.beside(journal) == self.reports
             if alike and not _same(journal, self.journal):
                 raise UsageError(
