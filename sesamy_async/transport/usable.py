@@ -39,5 +39,5 @@ def _has_more(inner: Any) -> bool:
         return True
     stream = inner._network_stream  # noqa: SLF001 - as said above
     tls = stream.get_extra_info("ssl_object")
-    # An `SSLSocket` takes in no more than is asked of it.
+    # Of an `SSLSocket`, `has_expired` knows: our stream says "is_readable".
     return isinstance(tls, ssl.SSLObject) and holds_more(tls)
