@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ from sesamy_async.sandbox import Sandbox, running
 from support.command_line import CommandLine
 from support.examples import Examples
 from support.import_world import World
+from support.kills.served import Served
+from support.kills.served import served as served_apart
+from support.kills.zygote import Zygote, zygote
 from support.order_files import Folder
 from support.sandbox_caller import Caller, logged_in
 from support.sandbox_settings import lead_to
@@ -82,6 +86,17 @@ def sesamy(
 
 
 @pytest.fixture
+def loud(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Let every logger say all it can."""
+    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
+    caplog.set_level(logging.DEBUG)
+    for name in ("sesamy_async", "httpx", "httpcore", "asyncio"):
+        caplog.set_level(logging.DEBUG, logger=name)
+
+
+@pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """Return a sandbox; the settings of its client are in the environment."""
     sandbox = Sandbox()
@@ -110,6 +125,16 @@ def examples() -> Iterator[Examples]:
     sandbox = Sandbox()
     with running(sandbox) as url:
         yield Examples(sandbox, {**os.environ, **sandbox.environment(url)})
+
+
+@pytest.fixture(scope="module")
+def processes(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Zygote, Served]]:
+    """Return what forks processes, and a sandbox in one of its own."""
+    notes = tmp_path_factory.mktemp("sandbox") / "notes"
+    with zygote() as runner, served_apart(notes, 1, {}) as sandbox:
+        yield runner, sandbox
 
 
 @pytest.fixture

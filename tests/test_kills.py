@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -15,22 +14,12 @@ from support.kills.job import Job
 from support.kills.judge import Import, judged
 from support.kills.moments import Moment, in_hand
 from support.kills.plan import Deck, killing, moments_of
-from support.kills.served import Served, served
-from support.kills.zygote import Zygote, zygote
+from support.kills.served import Served
+from support.kills.zygote import Zygote
 
 
 _IN_MID_AIR = (Moment.OUT, Moment.ANSWERED, Moment.OUT, Moment.HEAD)
 _TRIES = 5
-
-
-@pytest.fixture(scope="module")
-def processes(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[Zygote, Served]]:
-    """Return what forks processes, and a sandbox in one of its own."""
-    notes = tmp_path_factory.mktemp("sandbox") / "notes"
-    with zygote() as runner, served(notes, 1, {}) as sandbox:
-        yield runner, sandbox
 
 
 @pytest.mark.parametrize(

@@ -30,20 +30,11 @@ from support.sinks import SINKS, Left
 from support.telltale import SCENES, Scene
 
 
+pytestmark = pytest.mark.usefixtures("loud")
+
 scenes = partial(
     pytest.mark.parametrize, "scene", SCENES, ids=lambda scene: scene.what
 )
-
-
-@pytest.fixture(autouse=True)
-def _loud(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Let every logger say all it can."""
-    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
-    caplog.set_level(logging.DEBUG)
-    for name in ("sesamy_async", "httpx", "httpcore", "asyncio"):
-        caplog.set_level(logging.DEBUG, logger=name)
 
 
 def create(client: Any) -> Any:

@@ -27,20 +27,11 @@ from support.telltale import SCENES, Scene
 from support.told_import import ToldImport
 
 
+pytestmark = pytest.mark.usefixtures("loud")
+
 SUCCESS = SCENES[0]
 DATA = (Claim, Record, Sale)
 """What a caller reads a file for: of these, only reprs must tell nothing."""
-
-
-@pytest.fixture(autouse=True)
-def _loud(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Let every logger say all it can."""
-    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
-    caplog.set_level(logging.DEBUG)
-    for name in ("sesamy_async", "httpx", "httpcore", "asyncio"):
-        caplog.set_level(logging.DEBUG, logger=name)
 
 
 def leaks_of(told: ToldImport, logged: str) -> dict[str, set[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -14,21 +13,11 @@ from support.kills.campaign import Campaign
 from support.kills.job import Job
 from support.kills.moments import Moment
 from support.kills.plug import Plug, flushed, size_of
-from support.kills.served import Served, served
-from support.kills.zygote import Zygote, zygote
+from support.kills.served import Served
+from support.kills.zygote import Zygote
 
 
 KEPT, TAIL = b"kept" * 300, b"tail" * 600
-
-
-@pytest.fixture(scope="module")
-def processes(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[Zygote, Served]]:
-    """Return what forks processes, and a sandbox in one of its own."""
-    notes = tmp_path_factory.mktemp("sandbox") / "notes"
-    with zygote() as runner, served(notes, 1, {}) as sandbox:
-        yield runner, sandbox
 
 
 def chance(seed: int) -> random.Random:
