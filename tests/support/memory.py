@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -13,3 +16,10 @@ def memory() -> str | None:
     """
     folder = Path("/dev/shm")  # noqa: S108 - for folders with random names
     return str(folder) if folder.is_dir() else None
+
+
+@contextmanager
+def folder_in_memory() -> Generator[Path]:
+    """Yield a folder there, and remove it."""
+    with tempfile.TemporaryDirectory(dir=memory()) as folder:
+        yield Path(folder)

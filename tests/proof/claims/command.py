@@ -18,7 +18,7 @@ from sesamy_async.bulk import Confirm
 from support.kills.served import Served, served
 from support.kills.shell import End, Shell
 from support.kills.siege import Outcome, Siege
-from support.memory import memory
+from support.memory import folder_in_memory
 
 
 _ENDS = 5
@@ -89,9 +89,7 @@ class _Street:
 
 def _rows(scale: Scale) -> Iterator[Row]:
     with ExitStack() as stack:
-        folder = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(dir=memory()))
-        )
+        folder = stack.enter_context(folder_in_memory())
         sandbox = stack.enter_context(
             served(folder / "notes", scale.seed, _SLOW)
         )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 from proof.claim import Claim, Row, Scale
 from support.kills.job import Job
 from support.kills.served import served
 from support.kills.tries import MODES, Place, tried
 from support.kills.zygote import zygote
-from support.memory import memory
+from support.memory import folder_in_memory
 
 
 _FAULTS = {
@@ -30,9 +28,7 @@ _FAULTS = {
 
 def _rows(scale: Scale) -> Iterator[Row]:
     with ExitStack() as stack:
-        folder = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(dir=memory()))
-        )
+        folder = stack.enter_context(folder_in_memory())
         runner = stack.enter_context(zygote())
         for faults in ({}, _FAULTS):
             notes = folder / f"notes-{len(faults)}"

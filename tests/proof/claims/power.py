@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 from proof.claim import Claim, Row, Scale
 from support.kills.job import Job
 from support.kills.served import served
 from support.kills.tries import MODES, Place, tried
 from support.kills.zygote import zygote
-from support.memory import memory
+from support.memory import folder_in_memory
 
 
 def _rows(scale: Scale) -> Iterator[Row]:
     with ExitStack() as stack:
-        folder = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(dir=memory()))
-        )
+        folder = stack.enter_context(folder_in_memory())
         runner = stack.enter_context(zygote())
         sandbox = stack.enter_context(served(folder / "notes", scale.seed, {}))
         place = Place(folder=folder, zygote=runner, sandbox=sandbox)
