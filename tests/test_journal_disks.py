@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sesamy_async.bulk.errors import JournalError
-from sesamy_async.bulk.journal import Journal, Planned
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.state import State
-from support.journals import in_the_way, new_journal, planned
+from support.journals import in_the_way, new_journal, overtaken
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Return where a journal can be."""
     return tmp_path / "orders [1].csv.journal"
+
+
+@pytest.fixture
+def left(path: Path) -> Path:
+    """Return where a crash leaves a journal half written."""
+    return path.with_name(f"{path.name}.1.new")
 
 
 def test_folder_that_can_not_be_opened(
@@ -39,11 +44,10 @@ def test_folder_that_can_not_be_opened(
 
 
 def test_remains_that_can_not_be_removed(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, left: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where half a journal can't be removed, a whole one is made."""
-    left = path.with_name(f"{path.name}.1.new")
-    left.write_bytes(b"")
+    left.touch()
     unlink = Path.unlink
 
     def unlinking(self: Path, **how: Any) -> None:
@@ -57,12 +61,11 @@ def test_remains_that_can_not_be_removed(
 
 
 def test_disk_that_fails_at_remains(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, left: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The journal that is opened meanwhile is named."""
     new_journal(path).close()
-    left = path.with_name(f"{path.name}.1.new")
-    left.write_bytes(b"")
+    left.touch()
 
     def failing(self: Path, **how: Any) -> None:
         del self, how
@@ -76,11 +79,10 @@ def test_disk_that_fails_at_remains(
 
 
 def test_remains_that_another_removes(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, left: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of two that clean up at once, neither minds the other."""
-    left = path.with_name(f"{path.name}.1.new")
-    left.write_bytes(b"")
+    left.touch()
     unlink = Path.unlink
 
     def unlinking(self: Path, **how: Any) -> None:
@@ -107,13 +109,8 @@ def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_links")
 def test_without_links(path: Path) -> None:
     """A disk without hard links does as well, and no file is replaced."""
-
-    def rows() -> Iterator[Planned]:
-        yield from planned(3)
-        new_journal(path, rows=7).close()
-
     with pytest.raises(JournalError, match=f"^{in_the_way(path)}"):
-        new_journal(path, rows=rows())
+        new_journal(path, rows=overtaken(path))
     with Journal.open(path) as journal:
         assert 7 == sum(journal.counts().values())
 

@@ -14,7 +14,13 @@ import pytest
 from sesamy_async.bulk.errors import JournalError
 from sesamy_async.bulk.journal import Journal, Planned
 from sesamy_async.bulk.state import State
-from support.journals import change, in_the_way, new_journal, planned
+from support.journals import (
+    change,
+    in_the_way,
+    new_journal,
+    overtaken,
+    planned,
+)
 
 
 KILLED = """
@@ -101,13 +107,8 @@ def test_existing(path: Path, kind: str) -> None:
 
 def test_overtaken(path: Path) -> None:
     """A file that appears while the rows are read is not replaced."""
-
-    def rows() -> Iterator[Planned]:
-        yield from planned(3)
-        new_journal(path, rows=7).close()
-
     with pytest.raises(JournalError, match=f"^{in_the_way(path)}"):
-        new_journal(path, rows=rows())
+        new_journal(path, rows=overtaken(path))
     with Journal.open(path) as journal:
         assert 7 == sum(journal.counts().values())
 

@@ -69,7 +69,6 @@ class Scripted:
     recorded: list[tuple[Claim, Change]] = attrs.field(
         factory=list[tuple[Claim, Change]]
     )
-
     lost: tuple[int, ...] = ()
 
     async def claim(self) -> Claim | None:
