@@ -41,12 +41,20 @@ def _intent_after_sending() -> Fault:
 
 
 def _written_is_not_on_disk() -> Fault:
-    """Go on before a change is on disk, as if the disk lied."""
+    """Put changes on disk at the end only, as if the disk lied."""
+    held: list[Change] = []
 
     async def write(self: Writer, change: Change) -> None:
-        self._join(change)
+        del self
+        held.append(change)
 
-    return patch.object(Writer, "write", write)
+    def close(self: Writer) -> None:
+        for change in held:
+            self._join(change)
+        true(self)
+
+    true = Writer.close
+    return patch.multiple(Writer, write=write, close=close)
 
 
 def _cut_off_is_fresh() -> Fault:
