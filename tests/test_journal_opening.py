@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,6 +95,32 @@ def test_busy_at_once(path: Path) -> None:
         [[wait]] = journal._store._db.execute("PRAGMA busy_timeout")
 
     assert 0 == wait
+
+
+def test_a_name_that_is_a_uri(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite is told that it is one: not each is built to see that."""
+    told: list[object] = []
+    connect: Callable[..., sqlite3.Connection] = sqlite3.connect
+
+    def noting(name: str, **how: Any) -> sqlite3.Connection:
+        told.append(how.get("uri"))
+        return connect(name, **how)
+
+    monkeypatch.setattr(sqlite3, "connect", noting)
+    new_journal(path).close()
+
+    assert {True} == set(told)
+
+
+def test_no_transaction_but_ours(path: Path) -> None:
+    """Python begins none by itself, in which a change would be left."""
+    with new_journal(path) as journal:
+        db = journal._store._db
+        db.execute("UPDATE orders SET reason = 'x'")
+
+        assert not db.in_transaction
 
 
 def test_durable(path: Path) -> None:
@@ -204,7 +231,16 @@ def test_closed(path: Path) -> None:
 def test_old_sqlite(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A SQLite that is too old is named before anything is sent."""
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 32, 3))
-    with pytest.raises(JournalError, match=r"needs SQLite 3\.33"):
+    with pytest.raises(JournalError, match=r"needs SQLite 3\.33\.0"):
         new_journal(path)
 
     assert [] == list(path.parent.iterdir())
+
+
+def test_oldest_sqlite(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest SQLite that has all we use will do."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 33, 0))
+    with new_journal(path) as journal:
+        counts = journal.counts()
+
+    assert 3 == counts[State.PENDING]

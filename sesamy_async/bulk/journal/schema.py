@@ -13,7 +13,7 @@ APPLICATION_ID = 0x53455359
 VERSION = 1
 """Changes when a journal of before can't be read any more."""
 
-OLDEST = (3, 33)
+OLDEST = (3, 33, 0)
 """The first SQLite that has all we use (2020)."""
 
 _STATES = ", ".join(f"'{state}'" for state in State)
