@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, zip_longest
 from pathlib import Path
 
 from sesamy_async.bulk.errors import InputFileError
@@ -64,7 +64,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
         _check_columns(path, names)
         for number, cells in enumerate(rows, start=2):
             if any(cells):
-                yield number, dict(zip(names, cells, strict=False))
+                yield number, dict(zip_longest(names, cells, fillvalue=""))
     except csv.Error as error:
         raise InputFileError(
             f"{path}, line {rows.line_num}: {error}."
@@ -102,9 +102,7 @@ def _text(path: Path) -> str:
 
 def _finding(where: str, row: Mapping[str, str]) -> Finding | str:
     """Return what a row says, or what is wrong with it."""
-    order, contract = (
-        _meant(row.get(each, "")) for each in (_ORDER, _CONTRACT)
-    )
+    order, contract = (_meant(row[each]) for each in (_ORDER, _CONTRACT))
     confirmed, not_created = (
         _said(row.get(each, "")) for each in (_CONFIRMED, _NOT_CREATED)
     )
