@@ -18,6 +18,7 @@ from sesamy_async.bulk.journal.resolve import (
     resolve,
     settle,
 )
+from sesamy_async.bulk.lookup import Found
 from sesamy_async.bulk.state import State
 from support.journals import TERMS, bring, new_journal
 
@@ -53,15 +54,19 @@ def test_objection(state: State) -> None:
 
 
 def test_settle() -> None:
-    """A contract makes an order CREATED; none lets it be sent again."""
+    """A confirmed contract ends an order; none lets it be sent again."""
     unknown = entry(State.UNKNOWN)
+    bare = Found(contract_id="c1", confirmed=False)
 
-    for state in (State.CREATED, State.CONFIRMED):
-        assert Change(row=7, state=state, contract_id="c1") == settle(
-            unknown, "c1", state
+    for goal in (State.CREATED, State.CONFIRMED):
+        assert Change(row=7, state=State.CREATED, contract_id="c1") == settle(
+            unknown, bare, goal
+        )
+        assert Change(row=7, state=goal, contract_id="c1") == settle(
+            unknown, attrs.evolve(bare, confirmed=True), goal
         )
         assert Change(row=7, state=State.PENDING) == settle(
-            unknown, None, state
+            unknown, None, goal
         )
 
 

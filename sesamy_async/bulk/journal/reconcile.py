@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import cast
 
 import anyio
 import attrs
@@ -10,7 +11,8 @@ import attrs
 from sesamy_async.bulk.errors import JournalError
 from sesamy_async.bulk.lookup import Lookup
 from sesamy_async.bulk.state import State
-from sesamy_async.paths import segment
+from sesamy_async.errors import InvalidRequestError
+from sesamy_async.paths import is_segment
 
 from .entry import Change, Entry
 from .journal import Journal
@@ -100,13 +102,13 @@ async def reconcile(
 async def _answer(lookup: Lookup, entry: Entry, goal: State) -> Change | str:
     """Return what becomes of an order, or why that can't be said."""
     try:
-        found = await lookup.find(entry.order_id or "")
-        if found is None:
-            return settle(entry, None, goal)
-        # What names no contract does not say either that there is none.
-        segment("contract_id", found.contract_id)
-        state = goal if found.confirmed is True else State.CREATED
+        # An order that was sent has an id.
+        found = await lookup.find(cast("str", entry.order_id))
+        if found is not None and not is_segment(found.contract_id):
+            # It names no contract, and does not say that there is none.
+            return InvalidRequestError.__name__
+        change = settle(entry, found, goal)
     except Exception as error:  # noqa: BLE001 - the lookup is not ours
         # Not its message, for that may be personal.
         return type(error).__name__
-    return settle(entry, found.contract_id, state)
+    return change

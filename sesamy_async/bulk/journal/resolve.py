@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 import attrs
 
 from sesamy_async.bulk.errors import InputFileError
+from sesamy_async.bulk.lookup import Found
 from sesamy_async.bulk.state import State
 
 from .entry import Change, Entry
@@ -101,8 +102,7 @@ def decide(
             subject = f"order {finding.order_id!r} {said}"
             problems.append(": ".join(filter(None, (finding.where, subject))))
         else:
-            state = goal if finding.confirmed else State.CREATED
-            changes.append(settle(entry, finding.contract_id, state))
+            changes.append(settle(entry, _found(finding), goal))
     return changes, problems
 
 
@@ -115,14 +115,21 @@ def objection(entry: Entry | None) -> str | None:
     return None
 
 
-def settle(entry: Entry, contract_id: str | None, state: State) -> Change:
+def settle(entry: Entry, found: Found | None, goal: State) -> Change:
     """Return what becomes of an unknown order.
 
     Args:
         entry: The order.
-        contract_id: The contract that it has; None for none.
-        state: Of an order with this contract.
+        found: The contract that it has; None for none.
+        goal: The state in which an order is done.
     """
-    if contract_id is None:
+    if found is None:
         return Change(row=entry.row, state=State.PENDING)
-    return Change(row=entry.row, state=state, contract_id=contract_id)
+    state = goal if found.confirmed is True else State.CREATED
+    return Change(row=entry.row, state=state, contract_id=found.contract_id)
+
+
+def _found(finding: Finding) -> Found | None:
+    if finding.contract_id is None:
+        return None
+    return Found(contract_id=finding.contract_id, confirmed=finding.confirmed)
