@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -99,9 +98,9 @@ class Writer:
         if self._failure is None:
             self._failure = self._apply(batch)
         batch.failure = self._failure
-        # Where the loop has ended, nobody waits any more.
-        with suppress(RuntimeError):
-            batch.soon(batch.done.set)
+        # Where the loop has ended, nobody waits any more; nor does anybody
+        # look at the future in which this then leaves a RuntimeError.
+        batch.soon(batch.done.set)
 
     def _apply(self, batch: _Batch) -> JournalError | None:
         try:
