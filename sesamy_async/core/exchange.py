@@ -6,7 +6,11 @@ import logging
 
 import attrs
 
-from sesamy_async.errors import ConfigurationError, SesamyError
+from sesamy_async.errors import (
+    ConfigurationError,
+    DeadlineExceededError,
+    SesamyError,
+)
 
 from .call import Call
 from .explain import explain_answer, explain_failure
@@ -42,7 +46,7 @@ class Exchange:
         record = call.record
         self.lifetime.check()
         if self.runtime.now() >= call.deadline:
-            raise explain_failure(call, _LATE)
+            raise DeadlineExceededError(_LATE.detail)
         if _doubles(call):
             raise ConfigurationError(
                 "A middleware called proceed again, though the first time "

@@ -42,9 +42,7 @@ def explain_failure(call: Call, failure: Failure) -> SesamyError:
     if failure.kind is FailureKind.DEADLINE:
         return DeadlineExceededError(failure.detail, outcome=outcome)
     if outcome is Outcome.NOT_SENT:
-        return ConnectionFailedError(
-            failure.detail, outcome=outcome, retryable=True
-        )
+        return ConnectionFailedError(failure.detail, retryable=True)
     if outcome is Outcome.APPLIED:
         return UnreadableResponseError(
             f"Status {failure.status_code}, but {failure.detail}",

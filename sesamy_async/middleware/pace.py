@@ -59,8 +59,7 @@ class Pace:
             due = self.bucket.reserve(now, call.deadline)
             if due is None:
                 raise DeadlineExceededError(
-                    "To wait for the rate limit would pass the deadline.",
-                    outcome=Outcome.NOT_SENT,
+                    "To wait for the rate limit would pass the deadline."
                 )
             if due <= now:
                 return
