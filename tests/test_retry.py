@@ -98,6 +98,17 @@ async def test_401_of_a_new_token() -> None:
     assert caught.value.retryable is False
 
 
+async def test_401_once_in_a_call() -> None:
+    """A second one is the last, whatever was between them."""
+    script = Script(
+        [renewable(), refused_connection(), renewable(), an_answer()]
+    )
+    with pytest.raises(UnauthorizedError):
+        await make()(a_call(), script)
+
+    assert [1, 1, 2] == [call.attempt for call in script.calls]
+
+
 async def test_401_beside_other_retries() -> None:
     """The resend after a 401 is no attempt, and waits for nothing."""
     script = Script(

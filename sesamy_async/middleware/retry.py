@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Set as AbstractSet
 
 import attrs
 
@@ -28,7 +29,7 @@ class Retry:
     async def __call__(self, call: Call, proceed: Proceed) -> Response:
         """Send the call until it ends, at most as often as permitted."""
         owed = 1
-        renewed = False
+        resent: set[Reason] = set()
         while True:
             try:
                 response = await proceed(call)
@@ -37,7 +38,7 @@ class Retry:
             else:
                 self.quota.give_back(owed)
                 return response
-            resend = self._decide(call, failed, renewed=renewed)
+            resend = self._decide(call, failed, resent)
             if resend is None:
                 raise failed
             _log.debug(
@@ -49,20 +50,19 @@ class Retry:
             )
             if resend.wait > 0:
                 await self.runtime.sleep(resend.wait)
-            if resend.reason is Reason.RENEWED:
-                renewed = True
-            else:
+            resent.add(resend.reason)
+            if resend.reason is not Reason.RENEWED:
                 budget = self.policy.budget
                 owed = budget.cost(resend.reason) if budget else 0
                 call = attrs.evolve(call, attempt=call.attempt + 1)
 
     def _decide(
-        self, call: Call, error: SesamyError, *, renewed: bool
+        self, call: Call, error: SesamyError, resent: AbstractSet[Reason]
     ) -> Resend | None:
         resend = self.policy.decide(call, error, self.runtime.random())
         if resend is None:
             return None
-        if resend.reason is Reason.RENEWED and renewed:
+        if resend.reason is Reason.RENEWED and Reason.RENEWED in resent:
             # Nor would the next new token be accepted.
             error.retryable = False
             return None
