@@ -94,6 +94,15 @@ def test_reads_what_comes(
     assert expected == either.loads(document)
 
 
+def test_hyphens_do_not_slow_it_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What only looks a little like a number is orjson's to write."""
+    monkeypatch.setattr(codec, "_ENCODER", None)
+
+    assert b'"e-post"' == FAST.dumps("e-post")
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

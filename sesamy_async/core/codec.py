@@ -65,11 +65,11 @@ class Codec:
             ValueError: JSON can't say this: NaN, infinity, a lone
                 surrogate, another type, a cycle, too deep a nesting.
         """
-        content, wrong = self._write(value)
+        content = self._write(value)
         del value
-        if wrong is not None:
-            raise ValueError(wrong)
-        return content
+        if isinstance(content, bytes):
+            return content
+        raise ValueError(content)
 
     def _read(self, content: bytes) -> tuple[Any, str | None]:
         try:
@@ -83,15 +83,16 @@ class Codec:
         except ValueError:
             return None, "The JSON has a number of too many digits."
 
-    def _write(self, value: Any) -> tuple[bytes, str | None]:
+    def _write(self, value: Any) -> bytes | str:
+        """Return the document, or what is wrong."""
         try:
-            return _ENCODER.encode(value).encode(), None
+            return _ENCODER.encode(value).encode()
         except RecursionError:
-            return b"", "It is nested too deeply for JSON."
+            return "It is nested too deeply for JSON."
         except UnicodeEncodeError:
-            return b"", "A lone surrogate is no text, so JSON can't hold it."
+            return "A lone surrogate is no text, so JSON can't hold it."
         except (TypeError, ValueError) as error:
-            return b"", f"JSON can't hold it: {error}."
+            return f"JSON can't hold it: {error}."
 
 
 class OrjsonCodec(Codec):
@@ -114,7 +115,7 @@ class OrjsonCodec(Codec):
                 pass
         return super()._read(content)
 
-    def _write(self, value: Any) -> tuple[bytes, str | None]:
+    def _write(self, value: Any) -> bytes | str:
         try:
             content: bytes = self._fast_dumps(value, None, self._options)
         except TypeError:
@@ -127,7 +128,7 @@ class OrjsonCodec(Codec):
             or (b"e-" in content and _SHORT_EXPONENT.search(content))
         ):
             return super()._write(value)
-        return content, None
+        return content
 
 
 def best_codec() -> Codec:
