@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
+from typing import cast
 
 import anyio
 import anyio.to_thread
@@ -112,7 +113,8 @@ class OrderSteps:
         try:
             await self._contracts.confirm(
                 sale.promo_code or self._terms.promo_code or "",
-                entry.contract_id or "",
+                # An order that is CREATED has it.
+                cast("str", entry.contract_id),
                 vendor_id=sale.vendor_id or self._terms.vendor_id,
             )
         except SesamyError as error:

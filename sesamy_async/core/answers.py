@@ -124,8 +124,10 @@ def _is_wait(wait: float | None) -> TypeGuard[float]:
 
 
 def _http_date(value: str | None) -> float | None:
+    if value is None:
+        return None
     try:
-        return parsedate_to_datetime(value or "").timestamp()
+        return parsedate_to_datetime(value).timestamp()
     except (ValueError, OverflowError):
         return None
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from types import CoroutineType
-from typing import Any, TypeVar
+from types import CoroutineType, FrameType
+from typing import Any, TypeVar, cast
 
 from sesamy_async.errors import ConfigurationError
 
@@ -46,8 +46,9 @@ def drive(coroutine: Coroutine[Any, Any, _T]) -> _T:
 def _culprit(coroutine: object) -> str:
     """Name the first foreign coroutine in the chain that suspended."""
     while isinstance(coroutine, CoroutineType):
-        frame = coroutine.cr_frame
-        module = frame.f_globals.get("__name__", "") if frame else ""
+        # What waits has one.
+        frame = cast("FrameType", coroutine.cr_frame)
+        module = frame.f_globals.get("__name__", "")
         if module.split(".")[0] != _OURS:
             return f"{module}.{coroutine.cr_code.co_qualname}"
         coroutine = coroutine.cr_await
