@@ -103,6 +103,16 @@ def test_the_probe_is_passed_on() -> None:
     assert 0.0 == circuit.wait(101.0)
 
 
+def test_another_probe_follows_one_that_failed() -> None:
+    """After a longer pause, one more order may go."""
+    circuit = running()
+    fail(circuit, 5)
+    circuit.wait(101.0)
+    circuit.failed(101.0, OUTAGE)
+
+    assert (2.0, 0.0) == (circuit.wait(101.0), circuit.wait(103.0))
+
+
 def test_a_probe_that_works_closes_it() -> None:
     """When the trouble is over, all go on, and it is forgotten."""
     circuit = running()

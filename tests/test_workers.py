@@ -137,6 +137,19 @@ async def test_what_is_written_down() -> None:
     ] == tally.seen
 
 
+async def test_nothing_is_in_the_way() -> None:
+    """Where all goes well, there is nothing to tell of the end."""
+    workers = crew(Scripted([claim(2)], [ended(2, State.REJECTED)]), Moves(1))
+    await workers.run(1)
+
+    assert (0, False, None, None) == (
+        workers.in_flight,
+        workers.stopping,
+        workers.broken,
+        workers.last,
+    )
+
+
 async def test_an_order_knows_what_it_has_left() -> None:
     """Strays of a try count in the next one: a conflict may be theirs."""
     again = ended(2, State.PENDING, TROUBLE, strays=3)
@@ -166,7 +179,7 @@ async def test_the_last_trouble_is_kept() -> None:
     workers = crew(steps, Moves(1))
     await workers.run(1)
 
-    assert TROUBLE == workers.last
+    assert TROUBLE.text == workers.last
 
 
 @pytest.mark.parametrize("troubled", [False, True])

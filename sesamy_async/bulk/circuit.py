@@ -79,7 +79,7 @@ class Circuit:
         if self._failures < (1 if self.costly else _ENOUGH[trouble.cause]):
             return
         self.trouble = trouble
-        self._probing = False
+        self.pass_on()
         self._until = now + self._pause
         longest = LONGEST_COSTLY_PAUSE if self.costly else LONGEST_PAUSE
         self._pause = min(2 * self._pause, longest)

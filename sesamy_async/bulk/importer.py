@@ -69,7 +69,7 @@ class Importer:
         if type(concurrency) is not int:
             raise ConfigurationError("concurrency must be a whole number.")
         check_number("concurrency", concurrency, least=1)
-        check_number("patience", patience, least=0)
+        check_number("patience", patience)
         runtime = runtime or AnyioRuntime()
         terms = journal.terms
         self._client = client
@@ -196,7 +196,7 @@ class Importer:
         if workers.stopping:
             return Ending.INTERRUPTED, None
         # Some failed each time, while others went through.
-        return Ending.OUTAGE, workers.last.text if workers.last else None
+        return Ending.OUTAGE, workers.last
 
 
 def _useful(concurrency: int, permitted: float | None) -> int:

@@ -60,7 +60,7 @@ class Workers:
         self.in_flight: int = 0
         self.stopping: bool = False
         self.broken: SesamyError | None = None
-        self.last: Trouble | None = None
+        self.last: str | None = None
 
     async def run(self, concurrency: int) -> None:
         """Process orders until none is left, or no more can be sent."""
@@ -142,7 +142,7 @@ class Workers:
 
     def _failed(self, claim: Claim, trouble: Trouble) -> None:
         now = self._runtime.now()
-        self.last = trouble
+        self.last = trouble.text
         self._circuit.failed(now, trouble)
         if claim.entry.state is not State.UNKNOWN:
             if self._circuit.trouble is None:
