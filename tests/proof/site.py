@@ -25,16 +25,22 @@ class Way(StrEnum):
     HTTP = "HTTP"
     HTTPS = "HTTPS"
     CONNECT = "CONNECT"
+    TLS_CONNECT = "CONNECT over TLS"
+
+
+TUNNELS = (Way.CONNECT, Way.TLS_CONNECT)
 
 
 @attrs.frozen(kw_only=True)
 class Site:
-    """A client's requests pass the outer proxy, then the inner one.
+    """A client's requests pass the outer proxy, the hop, then the inner one.
 
     Attributes:
         way: How a client gets here.
         sandbox: What answers.
         outer: Counts the bytes on the wire.
+        hop: Counts the bytes that a proxy of the client's would see: those
+            inside of the TLS to it, or else those on the wire.
         tunnel: What opens the tunnel, where there is one.
         inner: Counts the bytes of HTTP.
         mute: A port where connecting hangs.
@@ -44,6 +50,7 @@ class Site:
     way: Way
     sandbox: Sandbox
     outer: FaultProxy
+    hop: FaultProxy
     tunnel: ConnectProxy | None
     inner: FaultProxy
     mute: int
@@ -53,6 +60,10 @@ class Site:
         """Let these strike on the wire."""
         self.portal.call(self.outer.arm, *faults)
 
+    def arm_hop(self, *faults: ByteFault) -> None:
+        """Let these strike where a proxy sees it."""
+        self.portal.call(self.hop.arm, *faults)
+
     def arm_inner(self, *faults: ByteFault) -> None:
         """Let these strike in HTTP."""
         self.portal.call(self.inner.arm, *faults)
@@ -60,11 +71,12 @@ class Site:
     def calm(self) -> None:
         """Let nothing more go wrong."""
         self.arm_outer()
+        self.arm_hop()
         self.arm_inner()
 
     def drop(self) -> None:
         """End what connections are left."""
-        for proxy in (self.outer, self.tunnel, self.inner):
+        for proxy in (self.outer, self.hop, self.tunnel, self.inner):
             if proxy is not None:
                 self.portal.call(proxy.drop)
 
@@ -89,9 +101,10 @@ class Site:
         here = f"{host}:{port or self.outer.port}"
         scheme = "http" if self.way is Way.HTTP else "https"
         proxied = self.tunnel is not None
+        to_proxy = "https" if self.way is Way.TLS_CONNECT else "http"
         connections: dict[str, Any] = {
             "ssl_context": client_context(),
-            "proxy": f"http://{here}" if proxied else None,
+            "proxy": f"{to_proxy}://{here}" if proxied else None,
             "max_response_size": 1_000_000,
             **more,
         }
@@ -144,16 +157,20 @@ async def _serving(
         context = None if way is Way.HTTP else server_context()
         inner = FaultProxy(int(url.rpartition(":")[2]), context=context)
         await stack.enter_async_context(inner)
-        tunnel = None
-        if way is Way.CONNECT:
+        tunnel = hop = None
+        if way in TUNNELS:
             tunnel = ConnectProxy(inner.port)
             await stack.enter_async_context(tunnel)
-        outer = FaultProxy((tunnel or inner).port)
+        if tunnel is not None and way is Way.TLS_CONNECT:
+            hop = FaultProxy(tunnel.port, context=context)
+            await stack.enter_async_context(hop)
+        outer = FaultProxy((hop or tunnel or inner).port)
         await stack.enter_async_context(outer)
         yield Site(
             way=way,
             sandbox=sandbox,
             outer=outer,
+            hop=hop or outer,
             tunnel=tunnel,
             inner=inner,
             mute=mute,

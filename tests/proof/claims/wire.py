@@ -10,7 +10,7 @@ from proof.site import Way
 from proof.wire import anywhere, before, in_http
 from proof.wire.cause import Cause
 from proof.wire.names import resolver
-from proof.wire.trial import rows_of
+from proof.wire.trial import named, rows_of
 from support.tls import client_context, server_context
 
 
@@ -27,17 +27,24 @@ def _rows(scale: Scale) -> Iterator[Row]:
     # They are made once, but not when several threads ask at once.
     server_context()
     client_context()
-    jobs = [
-        (way, _CAUSES[first::_AT_ONCE])
-        for way in Way
-        for first in range(_AT_ONCE)
-    ]
+    jobs = [(way, part) for way in Way for part in _dealt(way)]
     with resolver(), ThreadPoolExecutor(len(jobs)) as pool:
         tried = [
             pool.submit(rows_of, way, causes, scale) for way, causes in jobs
         ]
-        for rows in tried:
-            yield from rows.result()
+        found = {row.what: row for rows in tried for row in rows.result()}
+    for way in Way:
+        yield from (found[named(way, each)] for each in _on(way))
+
+
+def _on(way: Way) -> list[Cause]:
+    return [cause for cause in _CAUSES if way in cause.ways]
+
+
+def _dealt(way: Way) -> list[list[Cause]]:
+    """Deal them so that each part waits about as long as the others."""
+    causes = sorted(_on(way), key=lambda each: each.timeout)
+    return [causes[first::_AT_ONCE] for first in range(_AT_ONCE)]
 
 
 CLAIM = Claim(

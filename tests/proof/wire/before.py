@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from proof.site import Site, Way
+from proof.site import TUNNELS, Site, Way
 from sesamy_async import Connections
 from support.calling import ONCE, spoiled
 from support.faults import SECRET, message
@@ -25,7 +25,7 @@ from .queue import behind_another
 _BREAKS = (Act.RESET, Act.CLOSE, Act.TRUNCATE)
 _ALL = (ATTEMPTS,)
 _ANY = (1, ATTEMPTS)
-_SECURE = (Way.HTTPS, Way.CONNECT)
+_SECURE = (Way.HTTPS, *TUNNELS)
 _STATUSES = (302, 403, 407, 500, 502)
 # The first flights of TLS are longer, to both sides.
 _HELLO = 400
@@ -36,9 +36,11 @@ def _nothing(moment: Moment) -> None:
 
 
 def _struck(
-    at: Callable[[Moment, Side], int], *acts: Act
+    at: Callable[[Moment, Side], int],
+    *acts: Act,
+    arm: Callable[..., None] = Site.arm_hop,
 ) -> Callable[[Moment], None]:
-    """Strike on the wire, on either side."""
+    """Strike on either side, where the proxy sees it or as `arm` does."""
 
     def begin(moment: Moment) -> None:
         side = moment.chance.choice(list(Side))
@@ -47,16 +49,20 @@ def _struck(
             at=at(moment, side),
             act=moment.chance.choice(acts),
         )
-        moment.site.arm_outer(*[fault] * moment.times)
+        arm(moment.site, *[fault] * moment.times)
 
     return begin
 
 
 def _opening(moment: Moment, side: Side) -> int:
     """Return how many bytes of CONNECT there are on this side."""
-    if moment.site.way is not Way.CONNECT:
+    if moment.site.tunnel is None:
         return 0
     return len(ESTABLISHED) if side is Side.ANSWER else moment.sizes.connect
+
+
+def _in_first_tls(moment: Moment, _: Side) -> int:
+    return moment.chance.randrange(_HELLO)
 
 
 def _in_tls(moment: Moment, side: Side) -> int:
@@ -74,7 +80,7 @@ def _refused_tunnel(moment: Moment) -> None:
         act=Act.CLOSE,
         said=message(moment.chance.choice(_STATUSES), SECRET.encode()),
     )
-    moment.site.arm_outer(*[fault] * moment.times)
+    moment.site.arm_hop(*[fault] * moment.times)
 
 
 CAUSES = (
@@ -117,6 +123,31 @@ CAUSES = (
         recovers=False,
     ),
     Cause(
+        what="TLS in the tunnel not trusted",
+        expected=NOT_SENT,
+        begin=_nothing,
+        ways=TUNNELS,
+        times=_ALL,
+        # A name that is not shown there; the proxy's is.
+        settings=lambda _: {"base_url": "https://api.another.test"},
+        recovers=False,
+    ),
+    Cause(
+        what="TLS to the proxy broken off in the handshake",
+        expected=NOT_SENT,
+        begin=_struck(_in_first_tls, *_BREAKS, arm=Site.arm_outer),
+        ways=(Way.TLS_CONNECT,),
+        times=_ANY,
+    ),
+    Cause(
+        what="TLS to the proxy stalls in the handshake",
+        expected=NOT_SENT,
+        begin=_struck(_in_first_tls, Act.STALL, arm=Site.arm_outer),
+        ways=(Way.TLS_CONNECT,),
+        times=_ANY,
+        timeout=PATIENCE_TWICE,
+    ),
+    Cause(
         what="TLS broken off in the handshake",
         expected=NOT_SENT,
         begin=_struck(_in_tls, *_BREAKS),
@@ -135,21 +166,21 @@ CAUSES = (
         what="CONNECT refused",
         expected=NOT_SENT,
         begin=_refused_tunnel,
-        ways=(Way.CONNECT,),
+        ways=TUNNELS,
         times=_ANY,
     ),
     Cause(
         what="CONNECT broken off at any byte",
         expected=NOT_SENT,
         begin=_struck(_in_connect, *_BREAKS),
-        ways=(Way.CONNECT,),
+        ways=TUNNELS,
         times=_ANY,
     ),
     Cause(
         what="CONNECT stalls at any byte",
         expected=NOT_SENT,
         begin=_struck(_in_connect, Act.STALL),
-        ways=(Way.CONNECT,),
+        ways=TUNNELS,
         times=_ANY,
         timeout=PATIENCE_TWICE,
     ),

@@ -7,7 +7,7 @@ import attrs
 from proof.orders import creating
 from proof.site import Site
 from support.calling import Steps, World
-from support.proxy import ESTABLISHED, Side
+from support.proxy import Side
 
 
 @attrs.frozen(kw_only=True)
@@ -16,14 +16,14 @@ class Sizes:
 
     Attributes:
         connect: Of a CONNECT, if any.
-        established: Of its answer.
         wire: On the wire, from the first byte, each side.
+        hop: Of what a proxy sees, from the first byte, each side.
         http: Of HTTP, each side.
     """
 
     connect: int
-    established: int
     wire: dict[Side, int]
+    hop: dict[Side, int]
     http: dict[Side, int]
 
     @classmethod
@@ -39,7 +39,7 @@ def _measured(site: Site) -> Steps[Sizes]:
     tunnel = site.tunnel
     return Sizes(
         connect=0 if tunnel is None else len(tunnel.head),
-        established=0 if tunnel is None else len(ESTABLISHED),
         wire=dict(site.outer.passed),
+        hop=dict(site.hop.passed),
         http=dict(site.inner.passed),
     )

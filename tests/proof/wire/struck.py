@@ -29,4 +29,5 @@ def struck_blocking(site: Site) -> None:
 
 
 def _has_struck(site: Site) -> bool:
-    return site.outer.struck + site.inner.struck > 0
+    proxies = site.outer, site.hop, site.inner
+    return any(proxy.struck for proxy in proxies)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -23,21 +24,22 @@ from .sizes import Sizes
 _RETRY = RetryPolicy(attempts=ATTEMPTS, base=0.0, budget=None)
 
 
-def rows_of(way: Way, causes: tuple[Cause, ...], scale: Scale) -> list[Row]:
-    """Try each cause that there is on this way."""
+def named(way: Way, cause: Cause) -> str:
+    """Name the class of a cause on a way."""
+    return f"{way}: {cause.what}"
+
+
+def rows_of(way: Way, causes: Iterable[Cause], scale: Scale) -> list[Row]:
+    """Try each of these causes, all of which there are on this way."""
     with serving(way, scale.seed) as site:
         sizes = Sizes.of(site)
-        return [
-            _row(cause, site, sizes, scale)
-            for cause in causes
-            if way in cause.ways
-        ]
+        return [_row(cause, site, sizes, scale) for cause in causes]
 
 
 def _row(cause: Cause, site: Site, sizes: Sizes, scale: Scale) -> Row:
     seen: Counter[str] = Counter()
-    what = f"{site.way}: {cause.what}"
-    row = tried(what, scale, partial(_once, cause, site, sizes, seen))
+    trial = partial(_once, cause, site, sizes, seen)
+    row = tried(named(site.way, cause), scale, trial)
     ledger = site.sandbox.ledger
     # What a server did later, when nobody asked any more, counts as well.
     doubled = tuple(
