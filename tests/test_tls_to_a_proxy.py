@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
+from unittest import mock
+
+import httpcore
 import pytest
 
 from sesamy_async import Connections, Outcome
+from sesamy_async.transport.asyncio_stream import AsyncioStream, Inbox
 from support.calling import World, create
 from support.fault_server import FaultServer
 from support.faults import good
@@ -46,3 +52,38 @@ def test_a_proxy_that_is_not_trusted(world: World) -> None:
 
     assert Outcome.NOT_SENT is ending.outcome
     assert 0 == far.connections
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_asyncio_stumbles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Older Pythons hide why TLS in TLS fails; it is found again."""
+    reason = ssl.SSLCertVerificationError(1, "not trusted")
+
+    with pytest.raises(httpcore.ConnectError, match="not trusted"):
+        await secured(monkeypatch, reason)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_mistake_is_none_of_tls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A mistake of ours or of a loop's is not taken for a failure of TLS."""
+    with pytest.raises(TypeError, match="stumbles"):
+        await secured(monkeypatch, ValueError("a mistake"))
+
+
+async def secured(
+    monkeypatch: pytest.MonkeyPatch, reason: Exception
+) -> AsyncioStream:
+    """Put TLS over a stream on a loop that stumbles over a reason to fail."""
+
+    async def stumble(*_: object, **__: object) -> None:
+        stumbled = TypeError("stumbles")
+        stumbled.__context__ = reason
+        raise stumbled
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "start_tls", stumble)
+    inbox = Inbox()
+    inbox.transport = mock.Mock()
+    stream = AsyncioStream(inbox, httpcore)
+    return await stream.start_tls(client_context())

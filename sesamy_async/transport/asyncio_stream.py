@@ -182,6 +182,13 @@ class AsyncioStream:
             done = True
         except OSError as error:  # TimeoutError is one.
             raise connecting_error(error, self._errors) from error
+        except TypeError as error:
+            # Before 3.11.8 and 3.12.2, asyncio stumbles where TLS in TLS
+            # fails (python/cpython#113214), and raises that instead.
+            cause = error.__context__
+            if not isinstance(cause, OSError):
+                raise
+            raise connecting_error(cause, self._errors) from cause
         finally:
             if not done:
                 inbox.transport.abort()
