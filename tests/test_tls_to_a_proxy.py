@@ -51,7 +51,24 @@ def test_a_proxy_that_is_not_trusted(world: World) -> None:
         ending = world.one(create, base_url=TARGET, transport=connections)
 
     assert Outcome.NOT_SENT is ending.outcome
+    assert "certificate verify failed" in str(ending.error)
     assert 0 == far.connections
+
+
+@every_world
+def test_a_target_that_is_not_trusted(world: World) -> None:
+    """Nobody vouches for it: that is said, whatever the proxy may be."""
+    with (
+        FaultServer([], good, context=server_context()) as far,
+        tls_proxy(far.port, record=65_536) as proxy,
+    ):
+        connections = Connections(ssl_context=client_context(), proxy=proxy)
+        ending = world.one(
+            create, base_url="https://another.test", transport=connections
+        )
+
+    assert Outcome.NOT_SENT is ending.outcome
+    assert "certificate is not valid for 'another.test'" in str(ending.error)
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

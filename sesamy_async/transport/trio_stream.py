@@ -20,7 +20,8 @@ class TrioStream:
     """Sends a request's head with its body, and forgets no connection.
 
     httpcore leaves the connection open where the TLS handshake over it was
-    cancelled; and it sees nothing of what the TLS to a proxy holds.
+    cancelled, and does not say why it failed; and it sees nothing of what
+    the TLS to a proxy holds.
 
     Args:
         stream: httpcore's.
@@ -77,10 +78,13 @@ class TrioStream:
             secured = await self._stream.start_tls(
                 ssl_context, server_hostname, timeout
             )
-        except BaseException:
+        except BaseException as error:
             with self._runtime.shield():
                 await self.aclose()
-            raise
+            reason = _reason(error)
+            if reason is None:
+                raise
+            raise type(error)(str(reason)) from reason
         return TrioStream(secured, self._runtime, beneath=self)
 
     def get_extra_info(self, info: str) -> Any:
@@ -95,6 +99,13 @@ class TrioStream:
         if tls is not None and holds_more(tls):
             return True
         return bool(self.get_extra_info("is_readable"))
+
+
+def _reason(error: BaseException) -> ssl.SSLError | None:
+    """Return why TLS failed, from beneath trio's error without words."""
+    broken = error.__cause__
+    reason = broken and broken.__cause__
+    return reason if isinstance(reason, ssl.SSLError) else None
 
 
 class TrioBackend:
