@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -70,5 +71,26 @@ def test_name_of_a_journal_is_enough(tmp_path: Path) -> None:
     """A damaged journal is still the journal that is meant."""
     path = tmp_path / "orders.csv.journal"
     path.write_bytes(b"")
+
+    assert path == find_journal(path)
+
+
+def test_file_that_can_not_be_read(
+    orders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody can look into is a file of orders."""
+
+    def denied(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "open", denied)
+
+    assert journal_path(orders) == find_journal(orders)
+
+
+def test_pipe(tmp_path: Path) -> None:
+    """A pipe is not waited for."""
+    path = tmp_path / "orders"
+    os.mkfifo(path)
 
     assert path == find_journal(path)

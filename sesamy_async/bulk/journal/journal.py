@@ -26,9 +26,9 @@ from .schema import COLUMNS, UPDATE
 from .store import Store
 from .stored import entry_of, values_of
 from .terms import Terms
-from .terms_json import load
+from .terms_kept import terms_in
 from .timeline import Span, spans
-from .trouble import damaged, forbidden, told
+from .trouble import forbidden, told
 from .waves import waves
 from .written import Memory
 
@@ -105,7 +105,7 @@ class Journal:
             # It is there and ours, so nobody is about to make it.
             with told(path):
                 sweep(path)
-            return cls(store, _terms(store), clock)
+            return cls(store, terms_in(store), clock)
         except BaseException:
             store.close()
             raise
@@ -184,11 +184,21 @@ class Journal:
         Raises:
             JournalError: It can't be read.
         """
+        found = self.entries_of([order_id])
+        return found[0] if found else None
+
+    def entries_of(self, order_ids: Sequence[str]) -> list[Entry]:
+        """Return the rows of those orders that are there, some hundreds.
+
+        Raises:
+            JournalError: It can't be read.
+        """
+        marks = ", ".join("?" * len(order_ids))
         found = self._store.read(
-            f"SELECT {COLUMNS} FROM orders WHERE order_id = ?",  # noqa: S608 - constants of ours
-            order_id,
+            f"SELECT {COLUMNS} FROM orders WHERE order_id IN ({marks})",  # noqa: S608 - constants of ours
+            *order_ids,
         )
-        return entry_of(found[0]) if found else None
+        return [*map(entry_of, found)]
 
     def holders(self, contract_ids: Iterable[str]) -> Mapping[str, int]:
         """Return the row that has each contract; it reads all rows.
@@ -286,11 +296,3 @@ class Journal:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _terms(store: Store) -> Terms:
-    kept = store.read("SELECT json FROM terms")
-    terms = load(*kept[0]) if kept else None
-    if terms is None:
-        raise damaged(store.path)
-    return terms

@@ -43,14 +43,24 @@ def find_journal(file: Path) -> Path:
     beside = journal_path(file)
     if beside.exists():
         return beside
-    return file if file.name.endswith(SUFFIX) else _by_content(file, beside)
+    if file.name.endswith(SUFFIX) or not file.is_file():
+        return file
+    return file if is_database(file) else beside
 
 
-def _by_content(file: Path, beside: Path) -> Path:
-    """Tell a journal of another name from a file of orders."""
+def is_database(file: Path) -> bool:
+    """Tell a journal of any name from a file of orders, by what it holds."""
     try:
         with file.open("rb") as opened:
-            is_database = opened.read(len(_MAGIC)) == _MAGIC
+            return opened.read(len(_MAGIC)) == _MAGIC
     except OSError:
-        return file
-    return file if is_database else beside
+        return False
+
+
+def same_file(path: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, be it there or not."""
+    # Not by name alone where both are there: a disk may take no notice of
+    # upper and lower case, and a file may have two names.
+    if path.exists() and other.exists():
+        return path.samefile(other)
+    return os.path.realpath(path) == os.path.realpath(other)

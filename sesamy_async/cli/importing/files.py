@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import attrs
 
 from sesamy_async.bulk import reports
 from sesamy_async.bulk.journal import journal_path
-from sesamy_async.bulk.journal.place import SUFFIX
+from sesamy_async.bulk.journal.place import SUFFIX, same_file
 from sesamy_async.bulk.journal.presence import wal_of
 from sesamy_async.bulk.reports.place import STRAYS
 from sesamy_async.cli.usage import UsageError
@@ -62,7 +61,7 @@ class Files:
         taken = [self.source, *([] if mapping is None else [mapping])]
         for path in self._written():
             for other in taken:
-                if _same(path, other):
+                if same_file(path, other):
                     raise UsageError(
                         f"The import would write {path} over {other}. Give "
                         "it other names with --journal and --report."
@@ -70,7 +69,7 @@ class Files:
             taken.append(path)
         for journal in self.journal.parent.glob(f"*{SUFFIX}"):
             alike = reports.Place.beside(journal) == self.reports
-            if alike and not _same(journal, self.journal):
+            if alike and not same_file(journal, self.journal):
                 raise UsageError(
                     f"The reports would have the names of those of {journal}. "
                     "Give the import another name with --journal."
@@ -85,11 +84,3 @@ class Files:
         yield self.reports.of(reports.Kind.REJECTED, ".jsonl")
         if self.page is not None:
             yield self.page
-
-
-def _same(path: Path, other: Path) -> bool:
-    # Not by name alone where both are there: a disk may take no notice of
-    # upper and lower case, and a file may have two names.
-    if path.exists() and other.exists():
-        return path.samefile(other)
-    return os.path.realpath(path) == os.path.realpath(other)
