@@ -11,7 +11,7 @@ import pytest
 from sesamy_async.bulk.check import check
 from sesamy_async.bulk.journal.entry import Entry
 from sesamy_async.bulk.reading import open_source
-from sesamy_async.bulk.repeats import SENT_BEFORE
+from sesamy_async.bulk.repeats import KNOWN_ORDER, SENT_BEFORE
 from sesamy_async.bulk.reports import rejected
 from sesamy_async.bulk.source import Source
 from sesamy_async.bulk.state import State
@@ -86,6 +86,24 @@ def test_reported_again(folder: Folder, kind: str) -> None:
     assert [f"row {row.number}: {SENT_BEFORE}"] == wrong(
         reported(folder, once)
     )
+
+
+@pytest.mark.parametrize("before", ["", "quantity: must be at least 1; "])
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_order_of_another_import(
+    folder: Folder, kind: str, before: str
+) -> None:
+    """So is a row that was left out for an order of another import."""
+    reason = f"{before}{KNOWN_ORDER}7 of orders.csv"
+    order = {"#reason": reason, "externalOrderId": "A"}
+    source = (
+        folder.csv("#reason,externalOrderId", f"{reason},A")
+        if kind == "csv"
+        else folder.jsonl(order)
+    )
+    [row] = source.records()
+
+    assert [f"row {row.number}: {SENT_BEFORE}"] == wrong(source)
 
 
 def test_another_order_now(folder: Folder) -> None:

@@ -20,10 +20,17 @@ SENT_BEFORE = (
 """What is wrong with such a row of a report that is imported."""
 
 
+KNOWN_ORDER = "its externalOrderId is that of row "
+"""What is wrong with a row whose order another import has, in part."""
+
+
 # The second is in the report of an import of such a report.
 _OF_REPEATS = (SAME_ROW, SENT_BEFORE)
 
 
 def is_repeat(reason: object) -> bool:
     """Whether a reason is that of such a row."""
-    return isinstance(reason, str) and reason.startswith(_OF_REPEATS)
+    return isinstance(reason, str) and (
+        # Other mistakes of the row may stand before it.
+        reason.startswith(_OF_REPEATS) or KNOWN_ORDER in reason
+    )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from itertools import islice
+from pathlib import Path
 from secrets import token_bytes
 
 import attrs
@@ -17,6 +18,7 @@ from sesamy_async.bulk.source import Source
 
 from .alike import looks
 from .checked import Checked
+from .known import find_known
 from .notes import Notes, ProblemNote, RowNote
 
 
@@ -29,6 +31,7 @@ def check(
     *,
     promo_code: str | None,
     on_rows: Callable[[int], None] | None = None,
+    journals: Iterable[Path] = (),
 ) -> Checked:
     """Look at all rows, and find what is wrong with each.
 
@@ -42,6 +45,9 @@ def check(
             themselves; None where each of them must.
         on_rows: Called now and then with the number of rows looked at so
             far, and at the end with all of them.
+        journals: Of other imports, such as `related_journals` finds them.
+            A row is wrong whose order one of them has, unless it was
+            rejected there.
 
     Returns:
         What was found; close it, or use it in a ``with`` block.
@@ -49,6 +55,8 @@ def check(
     Raises:
         InputFileError: The rows can't be read, or there is no room for the
             temporary file; nothing was sent.
+        JournalError: One of the journals can't be read, or is in use;
+            nothing was sent.
 
     .. versionadded:: 0.1.0
     """
@@ -61,6 +69,8 @@ def check(
                 on_rows(notes.rows)
         notes.find_repeats()
         notes.find_alike()
+        for each in journals:
+            find_known(notes, each, source.name)
         return Checked(notes)
     except BaseException as error:
         notes.close()

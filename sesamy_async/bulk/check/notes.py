@@ -77,6 +77,16 @@ _PROBLEMS = """
 SELECT row, "column", reason FROM problems ORDER BY row, rowid
 """
 
+# From one page to the next by the id, for problems are added in between.
+_ORDER_IDS = """
+SELECT DISTINCT order_id FROM rows
+WHERE order_id > ? ORDER BY order_id LIMIT ?
+"""
+
+_OF_ORDER = """
+INSERT INTO problems SELECT row, '', ? FROM rows WHERE order_id = ?
+"""
+
 _PLAN = """
 SELECT rows.row, iif(rows.row > first OR NOT known, NULL, rows.order_id),
     "column", reason
@@ -123,6 +133,25 @@ class Notes:
     def find_alike(self) -> None:
         """Note which ids may look the same."""
         self._database.executescript(_FIND_ALIKE)
+
+    def order_ids(self, most: int) -> Iterator[list[str]]:
+        """Yield all ids, each once, so many at a time; after the repeats."""
+        last = ""
+        while found := self._database.execute(
+            _ORDER_IDS, (last, most)
+        ).fetchall():
+            yield (ids := [each for (each,) in found])
+            last = ids[-1]
+
+    def add_to_orders(self, reasons: Iterable[tuple[str, str]]) -> None:
+        """Note what is wrong with all rows of an order.
+
+        Args:
+            reasons: What is wrong, and the id of the order.
+        """
+        self._database.execute("BEGIN")
+        self._database.executemany(_OF_ORDER, reasons)
+        self._database.execute("COMMIT")
 
     def alike(self) -> Iterator[Alike]:
         """Yield rows whose id looks like that of an earlier one."""

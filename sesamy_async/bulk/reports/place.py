@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import attrs
@@ -15,6 +16,10 @@ STRAYS = "strays"
 """The report that comes on top: its rows are in another one too."""
 
 _USUAL = ".csv"
+_REPORT = re.compile(
+    rf"(?P<stem>.+)\.(?:{'|'.join((*Kind, STRAYS))})(?:\.\d+)?(?:\.jsonl)?",
+    re.DOTALL,
+)
 
 
 @attrs.frozen
@@ -40,6 +45,17 @@ class Place:
         name = Path(journal.name.removesuffix(SUFFIX))
         usual = name.suffix.lower() == _USUAL
         return cls(journal.parent, name.stem if usual else name.name)
+
+    @property
+    def root(self) -> Place:
+        """Where the reports are of the first import of a chain.
+
+        Its reports may be imported, and the reports of these imports too.
+        """
+        stem = self.stem
+        while report := _REPORT.fullmatch(stem):
+            stem = report["stem"]
+        return attrs.evolve(self, stem=stem)
 
     def of(
         self, kind: Kind | str, suffix: str = ".csv", *, number: int = 1

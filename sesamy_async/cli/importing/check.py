@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,12 @@ _SHOWN = 20
 
 @contextmanager
 def checked(
-    source: Source, promo: str | None, problems: Path, *, skip: bool
+    source: Source,
+    promo: str | None,
+    problems: Path,
+    *,
+    journals: Sequence[Path],
+    skip: bool,
 ) -> Generator[Checked]:
     """Yield what the check of all rows found.
 
@@ -28,13 +33,17 @@ def checked(
         source: The rows.
         promo: The promo code of those that name none.
         problems: Where all problems are written, if there are any.
+        journals: Of other imports, whose orders are not sent again.
         skip: Whether rows may be wrong.
 
     Raises:
         InputFileError: Rows are wrong; the first ones are named.
+        JournalError: One of the journals can't be read, or is in use.
     """
     with counting(f"Checking {source.name}") as on_rows:
-        found = check(source, promo_code=promo, on_rows=on_rows)
+        found = check(
+            source, promo_code=promo, on_rows=on_rows, journals=journals
+        )
     with found:
         if found.invalid and not skip:
             raise _refused(source, found, problems)

@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager, nullcontext
 
 import attrs
 
-from sesamy_async.bulk.check import Checked
+from sesamy_async.bulk.check import Checked, related_journals
 from sesamy_async.bulk.confirm import Confirm
 from sesamy_async.bulk.errors import InputFileError
 from sesamy_async.bulk.journal import Journal, Terms
+from sesamy_async.bulk.journal.terms import SANDBOX
 from sesamy_async.bulk.reports.words import count
 from sesamy_async.bulk.source import Source
 from sesamy_async.cli.answer import Answer
@@ -21,7 +22,7 @@ from .ending import answer, cut_short
 from .estimate import estimate
 from .files import Files
 from .options import Doing, Sending
-from .place import Place, at_sesamy, in_own_world
+from .place import Place, at_sesamy, base_url, in_own_world
 from .reporting import report
 from .run import Run
 from .stop import Presses, heeding
@@ -53,6 +54,8 @@ class Job:
 
         Raises:
             InputFileError: Rows are wrong.
+            JournalError: That of another import can't be looked into.
+            ConfigurationError: A setting is wrong.
         """
         with self._checked() as found:
             told = estimate(found.valid, self._confirm)
@@ -131,10 +134,14 @@ class Job:
         return Confirm(self.sending.confirm)
 
     def _checked(self) -> AbstractContextManager[Checked]:
+        url = SANDBOX if self.doing.sandbox else base_url(self.options)
         return checked(
             self.source,
             self.promo,
             self.files.reports.of("problems"),
+            journals=related_journals(
+                self.files.source, base_url=url, journal=self.files.journal
+            ),
             skip=self.doing.skip_invalid,
         )
 

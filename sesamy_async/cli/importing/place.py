@@ -9,6 +9,7 @@ from pathlib import Path
 
 import attrs
 
+from sesamy_async.bulk.journal.terms import SANDBOX
 from sesamy_async.cli.options import Api
 from sesamy_async.cli.target import Target, from_environment, in_sandbox
 from sesamy_async.errors import ConfigurationError
@@ -39,13 +40,20 @@ def at_sesamy(options: Api) -> Place:
     Raises:
         ConfigurationError: Something is missing or wrong; it is named.
     """
-    target = from_environment(options)
+    return Place(from_environment(options), base_url(options))
+
+
+def base_url(options: Api) -> str:
+    """Return where the orders go.
+
+    Raises:
+        ConfigurationError: It is no address.
+    """
     variable = "SESAMY_BASE_URL"
     given = Source(os.environ).optional(
         "--base-url", options.base_url, variable
     )
-    url = check_url("--base-url", given or BASE_URL, variable)
-    return Place(target, url)
+    return check_url("--base-url", given or BASE_URL, variable)
 
 
 @contextmanager
@@ -79,4 +87,4 @@ def in_own_world(
     kept = KeptLedger(ledger)
     sandbox = Sandbox(SandboxConfig(fault_rates=_DISTANCE), ledger=kept)
     with in_sandbox(options, sandbox) as target:
-        yield Place(target, f"sandbox {kept.world}")
+        yield Place(target, f"{SANDBOX}{kept.world}")
