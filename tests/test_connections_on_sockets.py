@@ -9,10 +9,18 @@ import anyio
 import pytest
 
 from sesamy_async import AsyncSesamy, Connections
-from support.calling import World, awaited, complete, create, later
+from support.calling import (
+    Ending,
+    World,
+    awaited,
+    complete,
+    create,
+    later,
+)
 from support.fault_server import FaultServer, Peer
 from support.faults import good, message, raw
 from support.marks import every_loop, every_world
+from support.patience import noted, when
 from support.reaching import direct
 
 
@@ -28,7 +36,7 @@ def test_one_connection_for_one_after_the_other(world: World) -> None:
 
 
 @every_world
-@pytest.mark.parametrize(("idle", "connections"), [(0.1, 2), (5.0, 1)])
+@pytest.mark.parametrize(("idle", "connections"), [(0.1, 2), (60.0, 1)])
 def test_an_idle_connection(
     idle: float, connections: int, world: World
 ) -> None:
@@ -46,21 +54,29 @@ def test_an_idle_connection(
 def test_connections_that_were_needed_once(world: World) -> None:
     """After a rush, those that stay idle are closed by a later call."""
     still_open: list[int] = []
+    ended: list[Ending] = []
 
     def slow(peer: Peer) -> None:
         peer.next_request_begins()
         peer.pause(0.1)
-        still_open.append(server.still_open)
         good(peer)
 
-    rush = [create] * 5
-    calm = [later(0.5, create), later(0.75, create)]
-    with FaultServer([], slow) as server:
-        settings = {**direct(server), "transport": Connections(idle=0.2)}
+    def last(peer: Peer) -> None:
+        peer.next_request_begins()
+        still_open.append(server.settle(1))
+        good(peer)
+
+    rush = [noted(ended, create)] * 5
+    calm = [
+        when(lambda: len(ended) == 5, noted(ended, later(1.3, create))),
+        when(lambda: len(ended) == 6, create),
+    ]
+    with FaultServer([slow] * 6, last) as server:
+        settings = {**direct(server), "transport": Connections(idle=1.0)}
         world.together([*rush, *calm], **settings)
 
     assert 5 <= server.connections
-    assert 1 == still_open[-1]
+    assert [1] == still_open
 
 
 @every_world
@@ -68,7 +84,8 @@ def test_a_connection_that_the_server_closed(world: World) -> None:
     """One that ended while it was idle is not used for the next call."""
     closes = raw(message(201, {"id": "c-1"}), stay=False)
     with FaultServer([closes], good) as server:
-        endings = world.run([create, later(0.05, create)], **direct(server))
+        ended = when(lambda: not server.still_open, later(0.05, create))
+        endings = world.run([create, ended], **direct(server))
 
     assert ["c-1", "c-2"] == [ending.value.id for ending in endings]
     assert 2 == server.connections
@@ -78,11 +95,7 @@ def test_a_connection_that_the_server_closed(world: World) -> None:
 def test_five_hundred_at_once(world: World) -> None:
     """They all succeed over a hundred connections, with one create each."""
     with FaultServer([], good) as server:
-        endings = world.together(
-            [create] * 500,
-            threads=100,
-            **{**direct(server), "timeout": 10.0, "deadline": 30.0},
-        )
+        endings = world.together([create] * 500, threads=100, **direct(server))
 
         assert 0 == server.settle(0)
     ids = {ending.value.id for ending in endings}
@@ -95,7 +108,7 @@ def test_a_client_for_eight_threads() -> None:
     """Threads share a blocking client and its connections."""
     with FaultServer([], good) as server:
         endings = World.BLOCKING.together(
-            [create] * 200, threads=8, **{**direct(server), "timeout": 10.0}
+            [create] * 200, threads=8, **direct(server)
         )
 
     assert 200 == len({ending.value.id for ending in endings})
@@ -115,7 +128,6 @@ def test_two_thousand_cancellations(backend: str) -> None:
     async def main(server: FaultServer) -> list[object]:
         settings: dict[str, Any] = complete(direct(server))
         settings["transport"] = Connections(cap=5)
-        settings["timeout"] = settings["deadline"] = 10.0
         async with AsyncSesamy(**settings) as client:
 
             async def leave() -> None:

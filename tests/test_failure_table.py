@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import tracemalloc
 from contextlib import ExitStack
@@ -22,16 +23,16 @@ from sesamy_async import (
 from support.calling import (
     AT_ONCE,
     ONCE,
+    Ending,
     World,
     confirm,
     create,
     hasty,
-    later,
     post_much,
     spoiled,
 )
 from support.failure_rows import DOUBTFUL, NOT_SENT, ROWS, Row
-from support.fault_server import FaultServer, Step
+from support.fault_server import FaultServer, Peer, Step
 from support.faults import (
     BOMB,
     SECRET,
@@ -39,10 +40,11 @@ from support.faults import (
     close_answer,
     early_413,
     good,
+    message,
     reset_answer,
-    silent,
 )
 from support.marks import each_of, every_world
+from support.patience import BRIEF, noted, patiently, when
 from support.ports import closed_port, mute_port
 from support.reaching import direct
 
@@ -52,39 +54,61 @@ from support.reaching import direct
 def test_each_cause_has_one_meaning(row: Row, world: World) -> None:
     """Only what was not sent is sent again; words of answers stay out."""
     retry = ONCE if row.outcome is Outcome.NOT_SENT else AT_ONCE
-    with row.server() as server:
-        settings = row.settings(server)
-        ending = world.one(row.operation, retry=retry, **settings)
-    error = ending.failed
+    expected = (row.error, row.outcome, 1), row.status, row.received
+    told: list[str] = []
 
-    assert (row.error, row.outcome, 1) == ending.facts, str(error)
-    assert row.status == getattr(error, "status_code", None)
-    assert row.received == len(server.received)
-    assert SECRET not in f"{error} {error!r}"
+    def attempt(timeout: float) -> tuple[object, object, int]:
+        with row.server() as server:
+            ending = world.one(
+                row.operation,
+                retry=retry,
+                **{**row.settings(server), "timeout": timeout},
+            )
+        error = ending.failed
+        told.append(f"{error} {error!r}")
+        status = getattr(error, "status_code", None)
+        return ending.facts, status, len(server.received)
+
+    assert expected == patiently(expected, attempt), told
+    assert SECRET not in "".join(told)
 
 
 @every_world
 @each_of(*NOT_SENT)
 def test_what_was_not_sent_is_sent_again(row: Row, world: World) -> None:
     """A create that did not leave is sent again, and arrives once."""
-    with row.server() as server:
-        settings = row.settings(server)
-        ending = world.one(create, retry=AT_ONCE, **settings)
 
-    assert "c-1" == ending.value.id
-    assert ["create"] == server.operations
+    def attempt(timeout: float) -> tuple[Any, list[str]]:
+        with row.server() as server:
+            ending = world.one(
+                create,
+                retry=AT_ONCE,
+                **{**row.settings(server), "timeout": timeout},
+            )
+        return getattr(ending.value, "id", ending.error), server.operations
+
+    expected = "c-1", ["create"]
+
+    assert expected == patiently(expected, attempt)
 
 
 @every_world
 @each_of(*[row for row in DOUBTFUL if not row.stalls])
 def test_confirm_is_sent_again(row: Row, world: World) -> None:
     """A confirm can be repeated: whatever was unknown recovers."""
-    with row.server() as server:
-        settings = row.settings(server)
-        ending = world.one(confirm, retry=AT_ONCE, **settings)
 
-    assert "c-9" == ending.value.id
-    assert ["confirm"] * (row.received + 1) == server.operations
+    def attempt(timeout: float) -> tuple[Any, list[str]]:
+        with row.server() as server:
+            ending = world.one(
+                confirm,
+                retry=AT_ONCE,
+                **{**row.settings(server), "timeout": timeout},
+            )
+        return getattr(ending.value, "id", ending.error), server.operations
+
+    expected = "c-9", ["confirm"] * (row.received + 1)
+
+    assert expected == patiently(expected, attempt)
 
 
 def test_a_bomb_is_not_inflated() -> None:
@@ -106,8 +130,19 @@ def test_a_bomb_is_not_inflated() -> None:
     ["https://nonexistent.invalid", "http://127.0.0.1:{closed}"],
     ids=["DNS", "refused"],
 )
-def test_nobody_there(url: str, world: World) -> None:
+def test_nobody_there(
+    url: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A name that can't be found, or a refusal, is NOT_SENT."""
+    resolve = socket.getaddrinfo
+
+    def look_up(host: Any, *about: Any, **more: Any) -> Any:
+        # The resolver of this machine may take its time to say so.
+        if host in {"nonexistent.invalid", b"nonexistent.invalid"}:
+            raise socket.gaierror(socket.EAI_NONAME, "no such name")
+        return resolve(host, *about, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     with closed_port() as closed:
         url = url.format(closed=closed)
         ending = world.one(create, base_url=url, retry=AT_ONCE)
@@ -119,7 +154,8 @@ def test_nobody_there(url: str, world: World) -> None:
 def test_connecting_hangs(world: World) -> None:
     """Where not even a connection comes about in time, it's NOT_SENT."""
     with mute_port() as port:
-        ending = world.one(create, base_url=f"http://127.0.0.1:{port}")
+        url = f"http://127.0.0.1:{port}"
+        ending = world.one(create, base_url=url, timeout=BRIEF)
 
     assert (ConnectionFailedError, Outcome.NOT_SENT, 1) == ending.facts
 
@@ -132,9 +168,7 @@ def test_a_server_comes_back(world: World) -> None:
     with ExitStack() as stack:
         later = threading.Timer(0.2, stack.enter_context, [server])
         later.start()
-        ending = world.one(
-            create, retry=patient, base_url=server.url, timeout=5.0
-        )
+        ending = world.one(create, retry=patient, base_url=server.url)
         later.join()
 
     assert "c-1" == ending.value.id
@@ -144,15 +178,23 @@ def test_a_server_comes_back(world: World) -> None:
 @every_world
 def test_no_connection_is_free(world: World) -> None:
     """Who waits for a connection until the deadline has sent nothing."""
-    waiting = later(0.1, hasty(0.2, create))
-    with FaultServer([], silent) as server:
+    gave_up: list[Ending] = []
+
+    def busy(peer: Peer) -> None:
+        peer.read_request()
+        taken.set()
+        while len(gave_up) < 2:
+            peer.pause(0.01)
+        peer.send(message(201, {"id": "c-1"}))
+
+    taken = threading.Event()
+    waiting = when(taken.is_set, noted(gave_up, hasty(0.2, create)))
+    with FaultServer([busy], good) as server:
         settings = {**direct(server), "transport": Connections(cap=1)}
-        _, *endings = world.together(
-            [create, waiting, waiting], **settings, timeout=0.6
-        )
+        world.together([create, waiting, waiting], **settings)
     late = (DeadlineExceededError, Outcome.NOT_SENT, 1)
 
-    assert [late, late] == [ending.facts for ending in endings]
+    assert [late, late] == [ending.facts for ending in gave_up]
     assert 1 == len(server.received)
 
 

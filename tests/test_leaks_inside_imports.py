@@ -59,7 +59,7 @@ async def test_ends(
     scene: Scene, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whatever Sesamy answers: no file, log, repr or pickle has a canary."""
-    told = ToldImport(tmp_path)
+    told = ToldImport(tmp_path, timeout=0.2)
     await told.run(scene)
 
     assert {"orders.csv.journal-wal", "orders.problems.csv", "page.html"} < {

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 import pytest
 
 from sesamy_async import Outcome
 from support.calling import WORLDS, Ending, World, create, later
-from support.fault_server import FaultServer, Step
+from support.fault_server import FaultServer, Peer, Step
 from support.faults import good
 from support.lies import Lie, a_lie
+from support.patience import when
 from support.reaching import direct
 from support.tls import server_context
 
 
 COUNT = 50
 SOON = later(0.01, create)  # All that was sent has arrived.
+
+
+class Liar:
+    """Counts the lies that were told to their end."""
+
+    def __init__(self) -> None:
+        self.told = 0
+
+    def step(self, lie: Lie) -> Step:
+        """Return what a server does to tell one."""
+
+        def step(peer: Peer) -> None:
+            try:
+                lie(peer)
+            finally:
+                self.told += 1
+
+        return step
+
+    def has_told(self, count: int) -> Callable[[], bool]:
+        """Return whether it has told so many."""
+        return lambda: self.told >= count
 
 
 def told(ending: Ending) -> tuple[object, ...]:
@@ -31,12 +55,16 @@ def experienced(
     world: World, lies: list[Lie], *, tls: bool
 ) -> list[tuple[object, ...]]:
     """Return how creates end that meet a lie, and a good server after it."""
-    script: list[Step] = [step for lie in lies for step in (lie, good)]
+    liar = Liar()
+    script = [step for lie in lies for step in (liar.step(lie), good)]
+    operations = [
+        operation
+        for number in range(len(lies))
+        for operation in (create, when(liar.has_told(number + 1), SOON))
+    ]
     context = server_context() if tls else None
     with FaultServer(script, good, context=context) as server:
-        endings = world.run(
-            [create, SOON] * len(lies), **{**direct(server), "timeout": 3.0}
-        )
+        endings = world.run(operations, **direct(server))
     return [told(ending) for ending in endings]
 
 

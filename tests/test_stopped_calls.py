@@ -7,11 +7,20 @@ import signal
 import threading
 import time
 import warnings
+from typing import Any
 
 import anyio
+import attrs
 import pytest
 
-from sesamy_async import AsyncSesamy, Outcome, Sesamy
+from sesamy_async import (
+    AsyncSesamy,
+    Call,
+    Outcome,
+    Proceed,
+    Response,
+    Sesamy,
+)
 from support.aside import Aside
 from support.calling import (
     Ending,
@@ -25,6 +34,7 @@ from support.calling import (
 from support.fault_server import FaultServer, Step
 from support.faults import answer, good, hang, raw, silent
 from support.marks import every_loop
+from support.patience import until
 from support.reaching import direct
 from support.tls import server_context
 
@@ -59,12 +69,37 @@ STOPPED = [
 ]
 
 
-READING = 0.2  # Seconds in which a client has read what is there at once.
+READING = 0.2  # Seconds in which a client has read a 100 that is there.
 
 
-def reached(server: FaultServer, *, tls: bool) -> bool:
-    """Whether a call has come as far as it will."""
-    return bool(server.connections if tls else server.received)
+@attrs.frozen
+class Reached:
+    """Tells when a call has come as far as it will."""
+
+    server: FaultServer
+    tls: bool
+    outcome: Outcome
+    calls: list[Call] = attrs.field(factory=list[Call])
+
+    async def spy(self, call: Call, proceed: Proceed) -> Response:
+        """See a call; this is a middleware."""
+        self.calls.append(call)
+        return await proceed(call)
+
+    def __call__(self) -> bool:
+        """Whether it has."""
+        if self.tls:
+            return self.server.connections > 0
+        if not self.server.received:
+            return False
+        record = self.calls[0].record
+        return (
+            self.outcome is Outcome.UNKNOWN or record.status_code is not None
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """Return those of a client that is seen."""
+        return complete({**direct(self.server), "middleware": [self.spy]})
 
 
 @every_loop
@@ -75,17 +110,17 @@ def test_a_cancelled_call_leaves_word(
     """A note says what became of it, and its connection is not reused."""
     notes: list[str] = []
 
-    async def stop(server: FaultServer, scope: anyio.CancelScope) -> None:
-        while not reached(server, tls=tls):  # noqa: ASYNC110 - a thread serves
+    async def stop(reached: Reached, scope: anyio.CancelScope) -> None:
+        while not reached():  # noqa: ASYNC110 - a thread serves
             await anyio.sleep(0.01)
         await anyio.sleep(READING)
         scope.cancel()
 
     async def main(server: FaultServer) -> Ending:
-        settings = {**complete(direct(server)), "timeout": 5.0}
-        async with AsyncSesamy(**settings) as client:
+        reached = Reached(server, tls, outcome)
+        async with AsyncSesamy(**reached.settings()) as client:
             async with anyio.create_task_group() as group:
-                group.start_soon(stop, server, group.cancel_scope)
+                group.start_soon(stop, reached, group.cancel_scope)
                 try:
                     await create(client)
                 except BaseException as error:
@@ -111,18 +146,17 @@ def test_an_interrupted_call_leaves_word(
     assert main is not None
 
     def stop() -> None:
-        while not reached(server, tls=tls):
-            time.sleep(0.01)
+        until(reached)
         time.sleep(READING)
         signal.pthread_kill(main, signal.SIGINT)
 
     with FaultServer([step], good) as server:
-        settings = {**complete(direct(server)), "timeout": 5.0}
-        with Sesamy(**settings) as client:
+        reached = Reached(server, tls, outcome)
+        with Sesamy(**reached.settings()) as client:
             stopping = Aside(stop)
             with pytest.raises(KeyboardInterrupt) as caught:
                 create(client)
-            stopping.end(5)
+            stopping.end(20)
             contract = create(client)
 
     assert f"Outcome: {outcome}." in "".join(caught.value.__notes__)

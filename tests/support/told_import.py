@@ -57,6 +57,7 @@ class ToldImport:
         objects: What a caller can hold of it.
         texts: Its files, by name, as they were at any time.
         error: What went wrong, if anything.
+        timeout: Seconds that a client waits for an answer.
     """
 
     folder: Path
@@ -65,6 +66,7 @@ class ToldImport:
     objects: list[object] = attrs.field(factory=list[object])
     texts: dict[str, str] = attrs.field(factory=dict[str, str])
     error: BaseException | None = None
+    timeout: float = 20.0
 
     @property
     def orders(self) -> Path:
@@ -102,8 +104,8 @@ class ToldImport:
             token_url=f"{url}/oauth/token",
             retry=RetryPolicy(attempts=2, base=0.0, budget=None),
             rate_limit=None,
-            timeout=0.2,
-            deadline=0.3,
+            timeout=self.timeout,
+            deadline=1.5 * self.timeout,
             transport=Connections(max_response_size=100_000),
         ) as client:
             importer = Importer(
