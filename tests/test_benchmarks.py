@@ -36,7 +36,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Any:
         cwd=ROOT,
         env=environ,
         check=True,
-        timeout=50,
+        timeout=200,
     )
     return results.read(folder / "results.json")
 

@@ -23,7 +23,7 @@ def short_run(module: str) -> list[str]:
         cwd=ROOT,
         env=environ,
         check=True,
-        timeout=55,
+        timeout=200,
         capture_output=True,
         text=True,
     )

@@ -43,7 +43,7 @@ def test_generated() -> None:
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

@@ -64,7 +64,7 @@ def test_sockets_of_loops_that_ended(backend: str) -> None:
 def test_one_client_for_two_loops_at_once(backend: str) -> None:
     """Loops in two threads share a client, but no connection."""
     contracts: list[str] = []
-    both = threading.Barrier(2, timeout=5.0)
+    both = threading.Barrier(2, timeout=60.0)
 
     async def main(client: AsyncSesamy) -> None:
         both.wait()
@@ -77,7 +77,7 @@ def test_one_client_for_two_loops_at_once(backend: str) -> None:
         run = partial(anyio.run, main, client, backend=backend)
         with ThreadPoolExecutor(2) as pool:
             for each in [pool.submit(run) for _ in range(2)]:
-                each.result(10.0)
+                each.result(120.0)
         anyio.run(client.aclose, backend=backend)
 
     assert 40 == len(set(contracts))
@@ -111,7 +111,7 @@ def test_a_child_has_connections_of_its_own() -> None:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=120,
             check=False,
         )
 

@@ -38,7 +38,7 @@ def in_fresh_interpreter(program: str) -> Any:
     printed = subprocess.run(  # noqa: S603 - ourselves
         [sys.executable, "-c", program],
         stdout=subprocess.PIPE,
-        timeout=30,
+        timeout=120,
         check=True,
     ).stdout
     return json.loads(printed)

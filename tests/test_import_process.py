@@ -20,7 +20,7 @@ from support.command_line import orders_file
 
 
 COUNT = 120
-PATIENCE = 40.0
+PATIENCE = 120.0
 COMMAND = (
     *(sys.executable, "-m", "sesamy_async", "import", "orders.csv"),
     *("--promo", "SPRING-12", "--sandbox"),

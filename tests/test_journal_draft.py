@@ -169,7 +169,7 @@ def test_twice(path: Path, second: dict[str, object]) -> None:
 def test_killed(path: Path) -> None:
     """A kill in the making leaves no journal; the next attempt cleans up."""
     died = subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, "-c", KILLED, path], check=False, timeout=60
+        [sys.executable, "-c", KILLED, path], check=False, timeout=120
     )
     left = [each.name for each in path.parent.iterdir()]
     new_journal(path).close()
@@ -207,7 +207,9 @@ def test_remains_of_another(path: Path, suffix: str) -> None:
 def test_removed_after_a_kill(path: Path) -> None:
     """Orders of a new journal are never settled by one that was removed."""
     subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, "-c", KILLED_WHEN_DONE, path], check=False, timeout=60
+        [sys.executable, "-c", KILLED_WHEN_DONE, path],
+        check=False,
+        timeout=120,
     )
     path.unlink()
     with pytest.raises(JournalError, match="begin anew, remove"):
@@ -223,7 +225,7 @@ def test_killed_at_the_end(path: Path) -> None:
     subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", KILLED_AT_THE_END, path],
         check=False,
-        timeout=60,
+        timeout=120,
     )
     with Journal.open(path) as journal:
         assert 1 == journal.counts()[State.PENDING]

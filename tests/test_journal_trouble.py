@@ -201,7 +201,7 @@ def _run(script: str, *arguments: Path) -> str:
     return subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", script, *arguments],
         check=True,
-        timeout=60,
+        timeout=120,
         stdout=subprocess.PIPE,
         text=True,
     ).stdout

@@ -113,7 +113,7 @@ def test_synced_before_sent(
             "XDG_CACHE_HOME": str(tmp_path / "cache"),
         },
         capture_output=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     lines = (tmp_path / "calls").read_text(errors="replace").splitlines()

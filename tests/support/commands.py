@@ -24,7 +24,7 @@ def ran(
         env={**os.environ, **(environment or {})},
         text=True,
         encoding="utf-8",
-        timeout=30,
+        timeout=120,
         check=False,
         **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more),
     )

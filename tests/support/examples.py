@@ -20,7 +20,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 ORDER = (EXAMPLES / "order.json").read_text(encoding="utf-8")
 ORDER_ID: str = json.loads(ORDER)["externalOrderId"]
 PERSONAL = re.compile("Bergstr|astrid|Linn|413 04|46701740605", re.IGNORECASE)
-PATIENCE = 30
+PATIENCE = 120
 
 
 class Ended(NamedTuple):

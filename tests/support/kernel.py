@@ -12,7 +12,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 
 
-_PATIENCE = 50.0
+_PATIENCE = 120.0
 
 
 @attrs.frozen

@@ -12,7 +12,7 @@ from pathlib import Path
 from sesamy_async.sandbox import Sandbox, running
 
 
-_PATIENCE = 50
+_PATIENCE = 120
 
 
 @contextmanager
