@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 import struct
 from collections.abc import AsyncIterator, Iterator
@@ -83,7 +84,8 @@ async def test_sips(pair: tuple[AsyncioStream, socket.socket]) -> None:
     """However much there is, what is parsed at once is little."""
     stream, peer = pair
     peer.sendall(b"x" * 3 * SIP)
-    await asyncio.sleep(0.05)
+    while len(stream._inbox.received) < SIP:  # noqa: ASYNC110 - the loop reads
+        await asyncio.sleep(0.01)
 
     assert SIP == len(await stream.read(65_536, 5.0))
 
@@ -181,6 +183,7 @@ async def test_extra_info(
     assert not stream.get_extra_info("is_readable")
 
     peer.sendall(b"x")
+    select.select([stream.get_extra_info("socket")], [], [], 5.0)
 
     # The loop has not come round to see it yet.
     assert stream.get_extra_info("is_readable")

@@ -89,11 +89,19 @@ async def test_closed_during_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
         assert not client._caller.shared.transport.used
 
 
-async def test_closed_during_a_wait(served: Sandbox) -> None:
+async def test_closed_during_a_wait(
+    served: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A call that waits for its turn meanwhile opens no new connection."""
     client = AsyncSesamy(rate_limit=RateLimit(requests=5, per=1, burst=1))
     await client.contracts.create("SPRING-12", ORDER)
     errors: list[SesamyError] = []
+    turn = anyio.Event()
+
+    async def wait(*_: object) -> None:
+        await turn.wait()
+
+    monkeypatch.setattr(AnyioRuntime, "sleep", wait)
 
     async def late() -> None:
         with pytest.raises(ConfigurationError, match="closed") as caught:
@@ -104,6 +112,7 @@ async def test_closed_during_a_wait(served: Sandbox) -> None:
         tasks.start_soon(late)
         await anyio.wait_all_tasks_blocked()
         await client.aclose()
+        turn.set()
 
     assert [Outcome.NOT_SENT] == [error.outcome for error in errors]
     assert not client._caller.shared.transport.used

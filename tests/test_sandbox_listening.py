@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import re
 import signal
@@ -190,14 +191,19 @@ def test_serve_until_signalled(number: signal.Signals) -> None:
 
 
 def test_serve_prints_the_variables(
-    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Without a callback the variables to export are printed."""
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM))
-    timer.start()
+
+    class Out(io.StringIO):
+        def flush(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    out = Out()
+    monkeypatch.setattr(sys, "stdout", out)
     serve(Sandbox(), port=0)
-    timer.join()
-    printed = capsys.readouterr().out
+    monkeypatch.undo()
+    printed = out.getvalue()
 
     assert "export SESAMY_CLIENT_ID=sandbox-client\n" in printed
     assert re.search(r"export SESAMY_BASE_URL=http://127.0.0.1:\d+", printed)
@@ -214,7 +220,7 @@ def test_process_ends_cleanly() -> None:
         assert process.stdout is not None
         first = process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=120)
 
     assert first.startswith("# The sandbox listens on http://127.0.0.1:")
     assert (

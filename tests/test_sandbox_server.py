@@ -15,6 +15,11 @@ from support.sandbox_caller import CREATE, order
 from support.served_sandbox import served
 
 
+# The answer is not waited for, but a busy machine may take its time with all
+# that comes before.
+PATIENCE = httpx.Timeout(20.0, read=2.0)
+
+
 def test_served_like_in_process() -> None:
     """A served sandbox creates contracts, encoded paths and all."""
     sandbox = Sandbox()
@@ -40,7 +45,7 @@ def test_served_like_in_process() -> None:
         ),
         ("drop-after", httpx.ReadError, 1),
         ("half", httpx.RemoteProtocolError, 1),
-        ("delay:5", httpx.ReadTimeout, 1),
+        ("delay:50", httpx.ReadTimeout, 1),
     ],
 )
 def test_served_faults(
@@ -55,7 +60,7 @@ def test_served_faults(
     with served(sandbox) as client:
         sandbox.faults.add(fault, on="create")
         with pytest.raises(raised):
-            client.post(CREATE, json=order(), timeout=0.2)
+            client.post(CREATE, json=order(), timeout=PATIENCE)
         answer = client.post(CREATE, json=order("A-2"))
 
     assert answer.status_code == 200
@@ -86,10 +91,10 @@ def test_end_does_not_wait_for_late_answers() -> None:
     with served(sandbox) as client:
         sandbox.faults.add("delay:50")
         with pytest.raises(httpx.ReadTimeout):
-            client.post(CREATE, json=order(), timeout=0.1)
+            client.post(CREATE, json=order(), timeout=PATIENCE)
         began = time.monotonic()
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_short_delay() -> None:

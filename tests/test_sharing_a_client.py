@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -15,7 +16,12 @@ import pytest
 from proof.orders import creating
 from proof.site import Way, serving
 from sesamy_async import AsyncSesamy, Sesamy
-from sesamy_async.sandbox import Sandbox, SandboxConfig, running
+from sesamy_async.sandbox import (
+    Sandbox,
+    SandboxConfig,
+    listener,
+    running,
+)
 from support.calling import awaited, blocked, complete
 from support.sandbox_settings import lead_to
 
@@ -39,12 +45,23 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Any:
     ids="+".join,
 )
 def test_a_thousand_wait_in_two_loops(
-    backends: tuple[str, str], sandbox: Sandbox
+    backends: tuple[str, str],
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each loop makes one token call, and nobody waits in vain."""
-    # So long that a busy machine gets to ask for both before the first comes.
-    sandbox.faults.add("delay:1", times=2, on="token")
-    both = threading.Barrier(2, timeout=10)
+    sleep = asyncio.sleep
+
+    async def hold(seconds: float) -> None:
+        for _ in range(int(seconds / 0.01)):
+            if sandbox.ledger.requests("token") >= 2:
+                break
+            await sleep(0.01)
+
+    # The first token comes when both loops have asked for one.
+    monkeypatch.setattr(listener, "asyncio", SimpleNamespace(sleep=hold))
+    sandbox.faults.add("delay:20", times=2, on="token")
+    both = threading.Barrier(2, timeout=60)
     client = AsyncSesamy(rate_limit=None)
     endings: Counter[str] = Counter()
 
@@ -65,7 +82,7 @@ def test_a_thousand_wait_in_two_loops(
             for number, backend in enumerate(backends)
         ]
         for loop in loops:
-            loop.result(50)
+            loop.result(200)
     anyio.run(client.aclose)
 
     assert {"None": 2 * WAITERS} == endings
