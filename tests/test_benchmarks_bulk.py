@@ -39,7 +39,7 @@ def test_a_short_run_measures_everything() -> None:
 
 
 def test_a_short_run_checks_files() -> None:
-    """Both formats are checked, without mistakes and with some."""
+    """Both formats are checked, with mistakes and without; and a report."""
     lines = short_run("benchmarks.bulk.check_speed")
     found = [line.split(" | ")[:3] for line in lines[2:]]
 
@@ -52,4 +52,4 @@ def test_a_short_run_checks_files() -> None:
             ("1,000", "0"),
             ("1,000", "100"),
         )
-    ] == found
+    ] + [["| csv, a report", rows, "0"] for rows in ("100", "1,000")] == found

@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.bulk.check_speed``: each size in a process of its own,
 as CSV and as JSON Lines, with all rows right and with a mistake in each
-tenth.  Repeated orders are looked for, as in an import.
+tenth.  Repeated orders are looked for, as in an import; and of a report, all
+orders in the journal of its import, which has rejected them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +22,7 @@ import attrs
 
 from benchmarks.payload import ROOT
 from sesamy_async.bulk.check import check
+from sesamy_async.bulk.journal import Journal, Planned, Terms
 from sesamy_async.bulk.reading import open_source
 
 from .apart import apart, peak
@@ -28,6 +31,7 @@ from .apart import apart, peak
 _ORDERS = ROOT / "examples" / "orders.csv"
 _SIZES = (10_000, 100_000, 1_000_000)
 _WRONG_EACH = 10
+_SEED = 1
 
 
 @attrs.frozen(kw_only=True)
@@ -47,15 +51,15 @@ class Speed:
     invalid: int
 
 
-def measure(path: Path) -> Speed:
+def measure(path: Path, *journals: Path) -> Speed:
     """Check a file, in a process of its own."""
-    return apart(_measure, path)
+    return apart(_measure, path, *journals)
 
 
-def _measure(path: Path) -> Speed:
+def _measure(path: Path, *journals: Path) -> Speed:
     source = open_source(path)
     start, used = perf_counter(), process_time()
-    with check(source, promo_code="SPRING-12") as checked:
+    with check(source, promo_code="SPRING-12", journals=journals) as checked:
         return Speed(
             seconds=perf_counter() - start,
             processor=process_time() - used,
@@ -83,10 +87,32 @@ def _rows(
     cells: list[list[str]], rows: int, *, mistakes: bool
 ) -> Iterator[list[str]]:
     for number in range(rows):
-        row = [f"A-{number:07}", *cells[number % len(cells)][1:]]
+        row = [_order_id(number), *cells[number % len(cells)][1:]]
         if mistakes and number % _WRONG_EACH == 0:
             row[1] = "klarna"
         yield row
+
+
+def _order_id(number: int) -> str:
+    return f"A-{number:07}"
+
+
+def reject(path: Path, rows: int) -> None:
+    """Write a journal that has rejected so many orders, in any order."""
+    numbers = [*range(rows)]
+    random.Random(_SEED).shuffle(numbers)  # noqa: S311 - no secret
+    terms = Terms(
+        source="orders.csv",
+        fingerprint="of none",
+        promo_code="SPRING-12",
+        vendor_id="acme",
+        base_url="https://api.sesamy.com",
+    )
+    planned = (
+        Planned(row=row, order_id=_order_id(number), reason="wrong")
+        for row, number in enumerate(numbers, start=2)
+    )
+    Journal.create(path, terms, planned).close()
 
 
 def _order(header: list[str], cells: list[str]) -> dict[str, Any]:
@@ -118,12 +144,25 @@ def main() -> None:
                     write(path, rows, mistakes=mistakes)
                     speed = measure(path)
                 assert speed.invalid == mistakes * rows // _WRONG_EACH
-                print(
-                    f"| {ending} | {rows:,} | {speed.invalid:,} "
-                    f"| {rows / speed.seconds:,.0f} | {speed.seconds:.1f} "
-                    f"| {speed.processor:.1f} | {speed.peak:.0f} |",
-                    flush=True,
-                )
+                _show(ending, rows, speed)
+    for rows in sizes:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "orders.rejected.csv"
+            journal = Path(folder) / "orders.csv.journal"
+            write(path, rows, mistakes=False)
+            reject(journal, rows)
+            speed = measure(path, journal)
+        assert not speed.invalid
+        _show("csv, a report", rows, speed)
+
+
+def _show(file: str, rows: int, speed: Speed) -> None:
+    print(
+        f"| {file} | {rows:,} | {speed.invalid:,} "
+        f"| {rows / speed.seconds:,.0f} | {speed.seconds:.1f} "
+        f"| {speed.processor:.1f} | {speed.peak:.0f} |",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":
