@@ -8,12 +8,13 @@ import attrs
 import pytest
 
 from proof.claim import Scale
-from proof.site import TUNNELS, Way, serving
+from proof.site import TUNNELS, Site, Way, serving
 from proof.wire import in_http
 from proof.wire.sizes import Sizes
 from proof.wire.trial import rows_of
 from sesamy_async import Outcome, RetryPolicy
 from sesamy_async.core import explain
+from support.ports import closed_port
 from support.proxy import Side
 
 
@@ -49,6 +50,26 @@ def test_it_sees_a_false_outcome(
     [row] = rows_of(way, (cause,), SCALE)
 
     assert "REFUSED with 1 contracts" in " ".join(row.violations)
+
+
+@pytest.mark.parametrize(("slow", "violations"), [(1, 0), (2, 1)])
+def test_it_tells_want_of_time_from_what_is_broken(
+    slow: int, violations: int
+) -> None:
+    """A machine that was slow does better with more time."""
+    tries = iter(range(2))
+
+    def settings(_: Site) -> dict[str, str]:
+        return {} if next(tries) >= slow else {"base_url": nobody}
+
+    with closed_port() as port:
+        nobody = f"http://127.0.0.1:{port}"
+        cause = attrs.evolve(
+            BROKEN, timeouts=(20.0, 20.0), settings=settings, warm=False
+        )
+        [row] = rows_of(Way.HTTP, (cause,), attrs.evolve(SCALE, runs=1))
+
+    assert violations == len(row.violations)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def _on(way: Way) -> list[Cause]:
 
 def _dealt(way: Way) -> list[list[Cause]]:
     """Deal them so that each part waits about as long as the others."""
-    causes = sorted(_on(way), key=lambda each: each.timeout)
+    causes = sorted(_on(way), key=lambda each: each.timeouts)
     return [causes[first::_AT_ONCE] for first in range(_AT_ONCE)]
 
 

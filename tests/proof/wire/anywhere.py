@@ -64,7 +64,7 @@ CAUSES = (
         expected=_ANY,
         begin=_on_the_wire(Act.STALL),
         warm=True,
-        timeout=PATIENCE,
+        timeouts=PATIENCE,
     ),
     Cause(
         what="cancelled at any byte on the wire",
@@ -87,7 +87,7 @@ CAUSES = (
         begin=_in_tls_to_the_proxy(Act.STALL),
         ways=(Way.TLS_CONNECT,),
         warm=True,
-        timeout=PATIENCE,
+        timeouts=PATIENCE,
     ),
     Cause(
         what="cancelled at any byte inside of TLS to the proxy",
@@ -103,7 +103,7 @@ CAUSES = (
         expected=frozenset({Outcome.UNKNOWN}),
         begin=_unread,
         warm=True,
-        timeout=PATIENCE,
+        timeouts=PATIENCE,
         operation=lambda order, _: creating(order, vendor_data={"x": _MUCH}),
     ),
 )

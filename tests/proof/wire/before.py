@@ -104,7 +104,7 @@ CAUSES = (
         expected=NOT_SENT,
         begin=_nothing,
         times=_ALL,
-        timeout=PATIENCE,
+        timeouts=PATIENCE,
         settings=lambda site: {
             **site.settings(port=site.mute),
             "retry": ONCE,
@@ -145,7 +145,7 @@ CAUSES = (
         begin=_struck(_in_first_tls, Act.STALL, arm=Site.arm_outer),
         ways=(Way.TLS_CONNECT,),
         times=_ANY,
-        timeout=PATIENCE_TWICE,
+        timeouts=PATIENCE_TWICE,
     ),
     Cause(
         what="TLS broken off in the handshake",
@@ -160,7 +160,7 @@ CAUSES = (
         begin=_struck(_in_tls, Act.STALL),
         ways=_SECURE,
         times=_ANY,
-        timeout=PATIENCE_TWICE,
+        timeouts=PATIENCE_TWICE,
     ),
     Cause(
         what="CONNECT refused",
@@ -182,7 +182,7 @@ CAUSES = (
         begin=_struck(_in_connect, Act.STALL),
         ways=TUNNELS,
         times=_ANY,
-        timeout=PATIENCE_TWICE,
+        timeouts=PATIENCE_TWICE,
     ),
     Cause(
         what="no free connection",

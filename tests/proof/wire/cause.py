@@ -19,10 +19,11 @@ from .sizes import Sizes
 SUCCESS = None
 NOT_SENT = frozenset({Outcome.NOT_SENT})
 ATTEMPTS = 3
-PATIENCE = 0.2  # Seconds that a client waits where it has to.
-# The same where an attempt that is well may follow one that hangs: that one
-# must have the time that it takes on a busy machine.
-PATIENCE_TWICE = 0.6
+# Seconds that a client waits where it has to.  Where a machine was too busy
+# to get as far in that time, it is tried again with more.
+PATIENCE = (0.2, 2.0, 10.0)
+# The same where an attempt that is well may follow one that hangs.
+PATIENCE_TWICE = (0.6, 3.0, 10.0)
 
 
 @attrs.frozen
@@ -55,7 +56,7 @@ class Cause:
         worlds: In which clients.
         times: How many attempts it may strike; one of these is drawn.
         warm: Whether it can strike a connection that was used before.
-        timeout: Of the client, in seconds.
+        timeouts: Of the client, in seconds, one after the other.
         settings: What else the client is told.
         operation: Makes a create of an order id.
         recovers: Whether the same client can send it after the end.
@@ -69,7 +70,7 @@ class Cause:
     worlds: tuple[World, ...] = WORLDS
     times: tuple[int, ...] = (1,)
     warm: bool = False
-    timeout: float = 20.0
+    timeouts: tuple[float, ...] = (20.0,)
     settings: Callable[[Site], dict[str, Any]] = lambda _: {}
     operation: Callable[[str, Site], Operation] = lambda order, _: creating(
         order

@@ -101,7 +101,7 @@ CAUSES = (
         expected=_UNKNOWN,
         begin=_arm(_anywhere(Side.REQUEST, Act.STALL)),
         warm=True,
-        timeout=PATIENCE,
+        timeouts=PATIENCE,
     ),
     Cause(
         what="request drips from any byte",
@@ -138,7 +138,7 @@ CAUSES = (
         expected=_ANSWERED,
         begin=_arm(_anywhere(Side.ANSWER, Act.STALL)),
         warm=True,
-        timeout=PATIENCE,
+        timeouts=PATIENCE,
     ),
     Cause(
         what="answer drips from any byte",

@@ -53,6 +53,22 @@ def _row(cause: Cause, site: Site, sizes: Sizes, scale: Scale) -> Row:
     )
 
 
+@attrs.frozen
+class _Tried:
+    """What came of one create.
+
+    Attributes:
+        outcome: In words.
+        found: What broke the promise, or None.
+        late: Whether that may be for want of time only: the outcome is
+            none that may come of it, but it is true.
+    """
+
+    outcome: str
+    found: str | None = None
+    late: bool = False
+
+
 def _once(
     cause: Cause,
     site: Site,
@@ -61,15 +77,24 @@ def _once(
     chance: random.Random,
 ) -> str | None:
     world = chance.choice(cause.worlds)
-    settings: dict[str, Any] = {
-        **site.settings(),
-        "timeout": cause.timeout,
-        "deadline": 60.0,
-        "retry": _RETRY,
-        **cause.settings(site),
-    }
-    found = world.steered(_steps(cause, site, sizes, seen, chance), **settings)
-    site.drop()
+    drawn = chance.getstate()
+    tries: list[_Tried] = []
+    for timeout in cause.timeouts:
+        settings: dict[str, Any] = {
+            **site.settings(),
+            "timeout": timeout,
+            "deadline": 60.0,
+            "retry": _RETRY,
+            **cause.settings(site),
+        }
+        chance.setstate(drawn)
+        steps = _steps(cause, site, sizes, chance, len(tries))
+        tries.append(world.steered(steps, **settings))
+        site.drop()
+        if not tries[-1].late:
+            break
+    seen[tries[-1].outcome] += 1
+    found = tries[-1].found
     return None if found is None else f"{world}: {found}"
 
 
@@ -77,14 +102,14 @@ def _steps(
     cause: Cause,
     site: Site,
     sizes: Sizes,
-    seen: Counter[str],
     chance: random.Random,
-) -> Steps[str | None]:
+    number: int,
+) -> Steps[_Tried]:
     if cause.warm and chance.random() < 0.5:
-        warming = yield patient(creating(any_id(chance)))
+        warming = yield patient(creating(_id(chance, number)))
         if warming.error is not None:
-            return f"without any fault: {warming.error}"
-    order = any_id(chance)
+            return _Tried("", f"without any fault: {warming.error}")
+    order = _id(chance, number)
     times = chance.choice(cause.times)
     create = cause.operation(order, site)
     cause.begin(Moment(site, sizes, chance, times))
@@ -92,16 +117,25 @@ def _steps(
         first = yield create
     finally:
         cause.end(site)
-    seen[str(first.outcome or "success")] += 1
-    if first.outcome not in cause.allowed(times):
-        return f"{order}: ended {first.outcome}, {first.error}"
+    outcome = str(first.outcome or "success")
     contradiction = judged(first, site.sandbox.ledger, order)
+    if first.outcome not in cause.allowed(times):
+        ended = f"{order}: ended {first.outcome}, {first.error}"
+        return _Tried(outcome, ended, late=contradiction is None)
     if contradiction or first.outcome is not Outcome.NOT_SENT:
-        return contradiction
+        return _Tried(outcome, contradiction)
     if not cause.recovers:
-        return None
+        return _Tried(outcome)
     second = yield patient(creating(order))
-    return _recovered(second, site, order)
+    return _Tried(outcome, _recovered(second, site, order))
+
+
+def _id(chance: random.Random, number: int) -> str:
+    """Return an id that differs in each try of the same chance."""
+    drawn = any_id(chance)
+    if not number:
+        return drawn
+    return any_id(random.Random(f"{drawn}/{number}"))  # noqa: S311 - repeatable
 
 
 def _recovered(second: Ending, site: Site, order: str) -> str | None:
