@@ -6,7 +6,7 @@ import pytest
 
 from proof.claim import Scale
 from proof.claims import cancellation
-from proof.cut import blocking
+from proof.cut import blocking, judging
 from proof.cut.scenes import SCENES, Scene
 from proof.site import Way, serving
 from sesamy_async.runtimes.blocking import BlockingEvent
@@ -32,6 +32,7 @@ def test_it_sees_somebody_wait_in_vain(
 ) -> None:
     """Whoever is done has to wake those who wait for it."""
     monkeypatch.setattr(event, "set", lambda _: None)
+    monkeypatch.setattr(judging, "DEADLINE", 2.0)
     with serving(Way.HTTP, 1) as site:
         row = cancellation.row_of(scene, world, site, ONCE)
 

@@ -35,11 +35,14 @@ class Scale:
         seed: What all chance comes from.
         slack: By which factor times may be exceeded; more than 1 where
             the machine has other things to do as well.
+        again: How often a try that was late is repeated, for the same
+            reason: what is late for another one is so each time.
     """
 
     runs: int
     seed: int
     slack: float = 1.0
+    again: int = 0
 
     def chance(self, *about: object) -> random.Random:
         """Return a source of chance that depends on this and the seed."""

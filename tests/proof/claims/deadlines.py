@@ -35,11 +35,12 @@ def _row(case: Case, servers: Servers, scale: Scale) -> Row:
     def trial(chance: random.Random) -> str | None:
         world = chance.choice(WORLDS)
         deadline = chance.uniform(0.05, 0.15)
-        endings = case.run(world, deadline, servers)
-        late = max(ending.seconds for ending in endings) - deadline
-        overruns.append(late)
-        if late <= _OVERRUN * scale.slack:
-            return None
+        for _ in range(1 + scale.again):
+            endings = case.run(world, deadline, servers)
+            late = max(ending.seconds for ending in endings) - deadline
+            overruns.append(late)
+            if late <= _OVERRUN * scale.slack:
+                return None
         return f"{world}: {late * 1000:.0f} ms after {deadline:.3f} s"
 
     at_once = 1 if case.busy else _AT_ONCE

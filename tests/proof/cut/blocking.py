@@ -19,7 +19,7 @@ from .judging import Broken, judge, judge_other, settings_of
 from .scenes import Scene
 
 
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 _RACERS = 3
 
 
@@ -47,8 +47,10 @@ def interrupted_at(scene: Scene, site: Site, at: int, name: str) -> bool:
         ]
         for racer in racers:
             _end(racer)
-        if site.outer.open > scene.cap + 1:
-            raise Broken(f"{site.outer.open} connections")
+        _until(
+            lambda: site.outer.open <= scene.cap + 1,
+            "there are too many connections",
+        )
     _until(lambda: site.outer.open == 0, "connections are left")
     return end.waited
 

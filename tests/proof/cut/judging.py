@@ -14,6 +14,10 @@ from support.stepping import Cut
 from .scenes import Scene
 
 
+DEADLINE = 20.0
+"""Seconds within which all that is not lost has come, on any machine."""
+
+
 class Broken(Exception):  # noqa: N818 - a finding, no mishap
     """The promise was broken; it says how."""
 
@@ -29,8 +33,8 @@ def settings_of(scene: Scene, site: Site) -> dict[str, Any]:
             "client_id": environment["SESAMY_CLIENT_ID"],
             "client_secret": environment["SESAMY_CLIENT_SECRET"],
             "token_url": environment["SESAMY_TOKEN_URL"],
-            "timeout": 5.0,
-            "deadline": 2.0,
+            "timeout": 2 * DEADLINE,
+            "deadline": DEADLINE,
             "retry": AT_ONCE,
             **scene.settings,
         }

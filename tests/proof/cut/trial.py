@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import anyio
@@ -14,11 +15,11 @@ from support.calling import awaited
 from support.stepping import Cut, cut
 
 from .calls import create
-from .judging import Broken, judge, judge_other, settings_of
+from .judging import DEADLINE, Broken, judge, judge_other, settings_of
 from .scenes import Scene
 
 
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 _RACERS = 3
 _STEPS = 10
 
@@ -46,8 +47,10 @@ async def cancelled_at(scene: Scene, site: Site, at: int, name: str) -> bool:
             await _all_well(
                 site, client, [f"{name}-{n}" for n in range(_RACERS)]
             )
-            if site.outer.open > scene.cap + 1:
-                raise Broken(f"{site.outer.open} connections")
+            await _until(
+                lambda: site.outer.open <= scene.cap + 1,
+                "there are too many connections",
+            )
         await _until(lambda: site.outer.open == 0, "connections are left")
     if _tasks() != tasks:
         raise Broken(f"{_tasks() - tasks} tasks are left")
@@ -89,11 +92,11 @@ async def _all_well(
 
 
 async def _until(condition: Callable[[], bool], otherwise: str) -> None:
-    for _ in range(1000):
-        if condition():
-            return
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        if time.monotonic() > end:
+            raise Broken(otherwise)
         await anyio.sleep(0.002)
-    raise Broken(otherwise)
 
 
 def _tasks() -> int:
