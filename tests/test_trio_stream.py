@@ -52,6 +52,18 @@ async def test_head_without_body() -> None:
     assert ([], [HEAD]) == (held, inner.written)
 
 
+async def test_a_body_of_nothing() -> None:
+    """Nothing is sent while httpcore's generator of it is under way."""
+    inner = FakeStream()
+    stream = TrioStream(inner, FakeRuntime())
+    await stream.write(HEAD, 1.0)
+    await stream.write(b"", 1.0)
+    held = list(inner.written)
+    await stream.read(10, 1.0)
+
+    assert ([], [HEAD]) == (held, inner.written)
+
+
 async def test_sips() -> None:
     """However much is wanted, what is parsed at once is little."""
     stream = TrioStream(FakeStream(), FakeRuntime())

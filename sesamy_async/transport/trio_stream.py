@@ -58,6 +58,11 @@ class TrioStream:
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> None:
         """Write all bytes."""
+        if not buffer:
+            # The body of a CONNECT, from a generator of httpcore's: were it
+            # cancelled here, trio would warn that nobody has closed that.
+            # What is held leaves as the answer is awaited.
+            return
         send = self._outbox.add(buffer)
         del buffer  # No traceback may show it as a local of ours.
         if send:
