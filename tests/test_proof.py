@@ -23,7 +23,7 @@ CLAIMS = all_claims()
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=list(CLAIMS))
 def test_a_claim(claim: Claim) -> None:
     """The short form of what `nox -s proof` tries at length."""
