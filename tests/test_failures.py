@@ -68,6 +68,14 @@ def test_failure_words_of_connecting() -> None:
     assert "No connection: [Errno 111] Connection refused." == failure.detail
 
 
+def test_failure_without_words() -> None:
+    """Asyncio says nothing of who hangs up in a TLS handshake."""
+    error = httpx.ConnectError("")
+    failure = failure_of(error, httpx, sent=False, status_code=None)
+
+    assert "No connection: it ended before it was ready." == failure.detail
+
+
 def test_failure_after_the_status() -> None:
     """After the status, every failure is one of the body."""
     error = httpx.ReadTimeout("x")

@@ -76,7 +76,8 @@ def failure_of(
             kind, words = its_kind, its_words
             break
     if isinstance(error, httpx.ConnectError):
-        words = f"{words}: {str(error) or 'refused'}."
+        # A system's refusal has words; what ends in a handshake may have none.
+        words = f"{words}: {str(error) or 'it ended before it was ready'}."
     if status_code is not None:
         kind = FailureKind.BODY
         words = "its body is cut short or broken."
