@@ -69,7 +69,7 @@ def test_threads_share_a_sandbox() -> None:
     """Of many threads no contract and no count is lost."""
     caller = logged_in(rate_limit=Limit(requests_per_minute=1, burst=300))
 
-    together = threading.Barrier(8, timeout=30)
+    together = threading.Barrier(8, timeout=120)
 
     def work(name: int) -> None:
         together.wait()
@@ -80,7 +80,7 @@ def test_threads_share_a_sandbox() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     ledger = caller.sandbox.ledger
 
     assert ledger.total == 300
