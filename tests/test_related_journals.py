@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import attrs
@@ -108,6 +110,14 @@ def test_what_is_no_file() -> None:
     """What can't be a journal is not opened: a pipe would never end."""
     os.mkfifo("o.csv")
     Path("o.journal").mkdir()
+
+    assert [] == related("o.rejected.csv")
+
+
+def test_databases_of_others() -> None:
+    """What has no journal's name, and is none, is not opened."""
+    with closing(sqlite3.connect("o")) as db:
+        db.execute("CREATE TABLE t (c)")
 
     assert [] == related("o.rejected.csv")
 

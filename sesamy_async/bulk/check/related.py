@@ -11,7 +11,7 @@ from sesamy_async.bulk.journal import Journal, journal_path
 from sesamy_async.bulk.journal.place import (
     SUFFIX,
     followed,
-    is_database,
+    is_journal,
     same_file,
 )
 from sesamy_async.bulk.journal.trouble import told
@@ -88,6 +88,6 @@ def _journals(places: list[Place], own: Path) -> Iterator[Path]:
         for each in files:
             if Place.beside(each).root != place or not each.is_file():
                 continue
-            is_journal = each.name.endswith(SUFFIX) or is_database(each)
-            if is_journal and not same_file(each, own):
+            ours = each.name.endswith(SUFFIX) or is_journal(each)
+            if ours and not same_file(each, own):
                 yield each

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .schema import APPLICATION_ID
+
 
 SUFFIX = ".journal"
 """How the name of a journal ends by default."""
 
-# What every SQLite file begins with.
+# What every SQLite file begins with, and where it says whose it is.
 _MAGIC = b"SQLite format 3\0"
+_OWNER = slice(68, 72)
 
 
 def journal_path(source: Path) -> Path:
@@ -45,16 +48,18 @@ def find_journal(file: Path) -> Path:
         return beside
     if file.name.endswith(SUFFIX) or not file.is_file():
         return file
-    return file if is_database(file) else beside
+    return file if is_journal(file) else beside
 
 
-def is_database(file: Path) -> bool:
-    """Tell a journal of any name from a file of orders, by what it holds."""
+def is_journal(file: Path) -> bool:
+    """Tell a journal of any name from all other files, by what it holds."""
     try:
         with file.open("rb") as opened:
-            return opened.read(len(_MAGIC)) == _MAGIC
+            head = opened.read(_OWNER.stop)
     except OSError:
         return False
+    owner = int.from_bytes(head[_OWNER], "big")
+    return head.startswith(_MAGIC) and owner == APPLICATION_ID
 
 
 def same_file(path: Path, other: Path) -> bool:
