@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sesamy_async.bulk.journal import Journal
+from sesamy_async.cli.importing.run import Run
 from sesamy_async.sandbox import Sandbox
 from support.command_line import (
     CommandLine,
@@ -108,6 +110,49 @@ def test_while_the_parent_runs(sesamy: CommandLine, served: Sandbox) -> None:
     assert (1, 0) == (refused.code, mended.code)
     assert "orders.rejected.csv goes with orders.csv.journal" in refused.err
     assert not Path("orders.rejected.problems.csv").exists()
+    assert once(served, 3)
+
+
+def test_at_the_same_moment(
+    sesamy: CommandLine, served: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two reports that are checked at once, one sends an order."""
+    sesamy(*WHOLE)
+    mend(REPORT, "T-1")
+    other = REPORT.with_name("orders.rejected.2.csv")
+    other.write_bytes(REPORT.read_bytes())
+    create = Journal.create
+    codes: list[int] = []
+
+    def late(path: Path, *more: Any, **how: Any) -> Journal:
+        if path.name.startswith(REPORT.name):
+            codes.append(sesamy("import", other, *PROMO).code)
+        return create(path, *more, **how)
+
+    monkeypatch.setattr(Journal, "create", late)
+    mended = sesamy(*MENDED)
+    again = sesamy("import", other, *PROMO)
+
+    assert ([1], 0, 2) == (codes, mended.code, again.code)
+    assert once(served, 3)
+
+
+def test_while_it_runs(
+    sesamy: CommandLine, served: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once its own journal is there, its parent may be used."""
+    sesamy(*WHOLE)
+    mend(REPORT, "T-1")
+    go = Run.go
+
+    def meanwhile(*given: Any) -> Any:
+        Journal.open(Path("orders.csv.journal")).close()
+        return go(*given)
+
+    monkeypatch.setattr(Run, "go", meanwhile)
+    mended = sesamy(*MENDED)
+
+    assert 0 == mended.code
     assert once(served, 3)
 
 

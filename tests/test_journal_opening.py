@@ -82,8 +82,9 @@ def test_busy_within(path: Path) -> None:
             said.append(raised.value.args[0])
 
     busy = (
-        f"The journal {path} is in use: another import of this file is "
-        "running. Let it end, or stop it, and try again."
+        f"The journal {path} is in use: another import of this file, or the "
+        "check of one of its reports, is running. Let it end, or stop it, "
+        "and try again."
     )
 
     assert [busy, busy] == said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from errno import EACCES
 from pathlib import Path
 
 import attrs
@@ -16,6 +17,7 @@ from sesamy_async.bulk.errors import (
     JournalError,
     JournalMismatchError,
 )
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal.terms import SANDBOX
 from support.journals import TERMS, new_journal
 
@@ -35,12 +37,12 @@ def related(
     """Return which journals a file goes with, of those that are there."""
     for each in journals:
         new_journal(Path(each)).close()
-    found = related_journals(
+    with related_journals(
         Path(source),
         base_url=base_url,
         journal=None if own is None else Path(own),
-    )
-    return [*map(str, found)]
+    ) as found:
+        return [str(each.path) for each in found]
 
 
 @pytest.mark.parametrize(
@@ -81,6 +83,8 @@ def test_related(source: str, journal: str) -> None:
         ("o.mended.csv", "o.csv.journal"),
         ("o-2.csv", "o.csv.journal"),
         ("rejected.csv", "o.csv.journal"),
+        ("o.csv.rejected.csv", "o.csv.journal"),
+        ("o.rejected.csv", "o.csv.journal.1.new"),
     ],
 )
 def test_not_related(source: str, journal: str) -> None:
@@ -110,14 +114,6 @@ def test_what_is_no_file() -> None:
     """What can't be a journal is not opened: a pipe would never end."""
     os.mkfifo("o.csv")
     Path("o.journal").mkdir()
-
-    assert [] == related("o.rejected.csv")
-
-
-def test_databases_of_others() -> None:
-    """What has no journal's name, and is none, is not opened."""
-    with closing(sqlite3.connect("o")) as db:
-        db.execute("CREATE TABLE t (c)")
 
     assert [] == related("o.rejected.csv")
 
@@ -179,8 +175,95 @@ def test_running() -> None:
     """Where one of them is in use, nothing can be said."""
     with (
         new_journal(Path("o.csv.journal")),
-        pytest.raises(JournalBusyError, match="in use"),
+        pytest.raises(JournalBusyError) as raised,
     ):
+        related("o.rejected.csv")
+
+    assert (
+        "o.rejected.csv goes with o.csv.journal, the journal of another "
+        "import, and that one is in use. Let it end, or stop it, and try "
+        "again: what was sent there must not be sent from here. Outcome: "
+        "NOT_SENT. Nothing was sent."
+    ) == str(raised.value)
+
+
+def test_held() -> None:
+    """None of them begins, or goes on, until the block ends."""
+    paths = [Path("o.csv.journal"), Path("o.rejected.csv.journal")]
+    for each in paths:
+        new_journal(each).close()
+    with related_journals(Path("o.unknown.csv"), base_url=URL):
+        for each in paths:
+            with pytest.raises(JournalBusyError):
+                Journal.open(each)
+
+    for each in paths:
+        Journal.open(each).close()
+
+
+def test_others_are_not_held() -> None:
+    """One that sent its orders elsewhere is free at once."""
+    path = Path("o.csv.journal")
+    new_journal(path).close()
+    with related_journals(Path("o.rejected.csv"), base_url="https://b"):
+        Journal.open(path).close()
+
+
+def test_free_after_a_refusal() -> None:
+    """Where one of them is in use, the others are free again."""
+    first = Path("o.csv.journal")
+    new_journal(first).close()
+    with (
+        new_journal(Path("o.rejected.csv.journal")),
+        pytest.raises(JournalBusyError),
+    ):
+        related("o.unknown.csv")
+
+    Journal.open(first).close()
+
+
+@pytest.mark.parametrize("linked", ["o.journal", "o.rejected"])
+def test_two_names_of_one(linked: str) -> None:
+    """A journal with two names is opened once, or it would be in use."""
+    new_journal(Path("o.csv.journal")).close()
+    Path(linked).symlink_to("o.csv.journal")
+
+    assert 1 == len(related("o.unknown.csv"))
+
+
+def test_databases_of_others() -> None:
+    """What has no journal's name, and is none, is not opened."""
+    with closing(sqlite3.connect("o")) as db:
+        db.execute("CREATE TABLE t (c)")
+
+    assert [] == related("o.rejected.csv")
+
+
+def test_damaged() -> None:
+    """A journal that is damaged is told as everywhere, and with what for."""
+    path = Path("o.csv.journal")
+    new_journal(path).close()
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DELETE FROM terms")
+
+    with pytest.raises(JournalError) as raised:
+        related("o.rejected.csv")
+    assert (
+        "o.rejected.csv goes with another import: what was sent there must "
+        "not be sent from here. The journal o.csv.journal can't be used: it "
+        "is damaged. Keep it, and get it back from a backup: it says which "
+        "orders were sent. Outcome: NOT_SENT. Nothing was sent."
+    ) == str(raised.value)
+
+
+def test_another_version() -> None:
+    """What another version made is a journal, and is told as such."""
+    path = Path("o.csv.journal")
+    new_journal(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 9")
+
+    with pytest.raises(JournalMismatchError, match=r"by another version of"):
         related("o.rejected.csv")
 
 
@@ -193,12 +276,36 @@ def test_no_journal(content: bytes) -> None:
         related("o.rejected.csv")
     assert (
         "o.rejected.csv goes with another import: what was sent there must "
-        "not be sent from here. o.csv.journal is no journal of an import. "
-        "Move it away, or name another place for the journal."
-    ) == raised.value.args[0]
+        "not be sent from here. But o.csv.journal is no journal of an "
+        "import, though it has the name of one. If it is damaged, get it "
+        "back from a backup; if it is something else, move it away. "
+        "Outcome: NOT_SENT. Nothing was sent."
+    ) == str(raised.value)
 
 
 def test_no_folder() -> None:
-    """A folder that is not there is told as when a journal is made."""
-    with pytest.raises(JournalError, match="See that its folder is there"):
+    """A folder that is not there is named."""
+    with pytest.raises(JournalError) as raised:
         related("o.csv", own="gone/o.journal")
+
+    assert (
+        "The journal gone/o.journal can't be made, for the journals of "
+        "related imports can't be looked for (gone: No such file or "
+        "directory). See that this is there, and that you may read it. "
+        "Outcome: NOT_SENT. Nothing was sent."
+    ) == str(raised.value)
+
+
+@pytest.mark.parametrize("asked", ["iterdir", "is_file"])
+def test_what_can_not_be_looked_at(
+    monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    """What can't be looked at may be a journal, so it is named."""
+
+    def refused(path: Path) -> None:
+        raise PermissionError(EACCES, "Permission denied", str(path))
+
+    Path("o.csv.journal").touch()
+    monkeypatch.setattr(Path, asked, refused)
+    with pytest.raises(JournalError, match="denied"):
+        related("o.rejected.csv")

@@ -21,7 +21,7 @@ from typing import Any
 import attrs
 
 from benchmarks.payload import ROOT
-from sesamy_async.bulk.check import check
+from sesamy_async.bulk.check import check, related_journals
 from sesamy_async.bulk.journal import Journal, Planned, Terms
 from sesamy_async.bulk.reading import open_source
 
@@ -32,6 +32,7 @@ _ORDERS = ROOT / "examples" / "orders.csv"
 _SIZES = (10_000, 100_000, 1_000_000)
 _WRONG_EACH = 10
 _SEED = 1
+_URL = "https://api.sesamy.com"
 
 
 @attrs.frozen(kw_only=True)
@@ -51,15 +52,18 @@ class Speed:
     invalid: int
 
 
-def measure(path: Path, *journals: Path) -> Speed:
+def measure(path: Path) -> Speed:
     """Check a file, in a process of its own."""
-    return apart(_measure, path, *journals)
+    return apart(_measure, path)
 
 
-def _measure(path: Path, *journals: Path) -> Speed:
+def _measure(path: Path) -> Speed:
     source = open_source(path)
     start, used = perf_counter(), process_time()
-    with check(source, promo_code="SPRING-12", journals=journals) as checked:
+    with (
+        related_journals(path, base_url=_URL) as others,
+        check(source, promo_code="SPRING-12", journals=others) as checked,
+    ):
         return Speed(
             seconds=perf_counter() - start,
             processor=process_time() - used,
@@ -106,7 +110,7 @@ def reject(path: Path, rows: int) -> None:
         fingerprint="of none",
         promo_code="SPRING-12",
         vendor_id="acme",
-        base_url="https://api.sesamy.com",
+        base_url=_URL,
     )
     planned = (
         Planned(row=row, order_id=_order_id(number), reason="wrong")
@@ -148,10 +152,9 @@ def main() -> None:
     for rows in sizes:
         with TemporaryDirectory() as folder:
             path = Path(folder) / "orders.rejected.csv"
-            journal = Path(folder) / "orders.csv.journal"
             write(path, rows, mistakes=False)
-            reject(journal, rows)
-            speed = measure(path, journal)
+            reject(path.with_name("orders.csv.journal"), rows)
+            speed = measure(path)
         assert not speed.invalid
         _show("csv, a report", rows, speed)
 

@@ -27,10 +27,19 @@ class JournalError(SesamyError):
 
     What was not written down was not sent.
 
+    Attributes:
+        unsent: Whether it came before anything could be sent.
+
     .. versionadded:: 0.1.0
     """
 
+    def __init__(self, message: str, *, unsent: bool = False) -> None:
+        super().__init__(message)
+        self.unsent = unsent
+
     def _advice(self) -> str:
+        if self.unsent:
+            return "Nothing was sent."
         return "What was not written down was not sent."
 
 

@@ -6,12 +6,12 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from itertools import islice
-from pathlib import Path
 from secrets import token_bytes
 
 import attrs
 
 from sesamy_async.bulk.errors import InputFileError
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading.fields import PROMO_CODE
 from sesamy_async.bulk.record import Mistaken, Record
 from sesamy_async.bulk.source import Source
@@ -31,7 +31,7 @@ def check(
     *,
     promo_code: str | None,
     on_rows: Callable[[int], None] | None = None,
-    journals: Iterable[Path] = (),
+    journals: Iterable[Journal] = (),
 ) -> Checked:
     """Look at all rows, and find what is wrong with each.
 
@@ -45,7 +45,7 @@ def check(
             themselves; None where each of them must.
         on_rows: Called now and then with the number of rows looked at so
             far, and at the end with all of them.
-        journals: Of other imports, such as `related_journals` finds them.
+        journals: Of other imports, such as `related_journals` opens them.
             A row is wrong whose order one of them has, unless it was
             rejected there.
 
@@ -55,8 +55,7 @@ def check(
     Raises:
         InputFileError: The rows can't be read, or there is no room for the
             temporary file; nothing was sent.
-        JournalError: One of the journals can't be read, or is in use;
-            nothing was sent.
+        JournalError: One of the journals can't be read; nothing was sent.
 
     .. versionadded:: 0.1.0
     """
@@ -70,7 +69,7 @@ def check(
         notes.find_repeats()
         notes.find_alike()
         for each in journals:
-            find_known(notes, each, source.name)
+            find_known(notes, each)
         return Checked(notes)
     except BaseException as error:
         notes.close()

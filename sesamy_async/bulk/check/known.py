@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal.entry import Entry
 from sesamy_async.bulk.repeats import KNOWN_ORDER, REASON
 from sesamy_async.bulk.state import State
 
 from .notes import Notes
-from .related import opened
 
 
 _AT_ONCE = 500
@@ -23,26 +21,24 @@ _IS = {
 }
 
 
-def find_known(notes: Notes, journal: Path, name: str) -> None:
-    """Note which rows are of orders that the import with a journal has.
+def find_known(notes: Notes, other: Journal) -> None:
+    """Note which rows are of orders that another import has.
 
     What was rejected there has no contract that counts, and may be sent.
 
     Args:
         notes: The rows, after the look for repeats.
-        journal: The journal of the other import.
-        name: Of the file that is checked.
+        other: The journal of that import.
 
     Raises:
-        JournalError: The journal can't be read, or is in use.
+        JournalError: The journal can't be read.
     """
-    with opened(journal, name) as other:
-        for order_ids in notes.order_ids(_AT_ONCE):
-            notes.add_to_orders(
-                (_reason(each, other.terms.source), str(each.order_id))
-                for each in other.entries_of(order_ids)
-                if each.state is not State.REJECTED
-            )
+    for order_ids in notes.order_ids(_AT_ONCE):
+        notes.add_to_orders(
+            (_reason(each, other.terms.source), str(each.order_id))
+            for each in other.entries_of(order_ids)
+            if each.state is not State.REJECTED
+        )
 
 
 def _reason(entry: Entry, source: str) -> str:

@@ -76,8 +76,9 @@ def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
     code = exactly & _PRIMARY
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return JournalBusyError(
-            f"The journal {path} is in use: another import of this file is "
-            "running. Let it end, or stop it, and try again."
+            f"The journal {path} is in use: another import of this file, or "
+            "the check of one of its reports, is running. Let it end, or "
+            "stop it, and try again."
         )
     if code == sqlite3.SQLITE_CANTOPEN and not path.exists():
         return JournalError(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sesamy_async.bulk.check import Checked, check, write_problems
 from sesamy_async.bulk.errors import InputFileError
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reports.words import count
 from sesamy_async.bulk.source import Source
 
@@ -24,7 +25,7 @@ def checked(
     promo: str | None,
     problems: Path,
     *,
-    journals: Sequence[Path],
+    journals: Sequence[Journal],
     skip: bool,
 ) -> Generator[Checked]:
     """Yield what the check of all rows found.
@@ -38,7 +39,7 @@ def checked(
 
     Raises:
         InputFileError: Rows are wrong; the first ones are named.
-        JournalError: One of the journals can't be read, or is in use.
+        JournalError: One of the journals can't be read.
     """
     with counting(f"Checking {source.name}") as on_rows:
         found = check(

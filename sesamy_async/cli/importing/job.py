@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator, Sequence
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+    nullcontext,
+)
 
 import attrs
 
@@ -90,19 +95,21 @@ class Job:
         # What is missing is told before a long check.
         sesamy = None if self.doing.sandbox else at_sesamy(self.options)
         fingerprint = self.source.fingerprint()
-        found: AbstractContextManager[Checked | None] = (
-            nullcontext() if begun else self._checked()
-        )
         # Around all else: what was sent must not be left unsaid.
         with (
             heeding(Presses()) as presses,
-            found as plan,
-            self._place(sesamy) as place,
-            self._journal(plan, place, fingerprint) as journal,
+            ExitStack() as checking,
         ):
-            said = _beginning(journal, begun=begun)
-            notes = () if plan is None else alike(plan)
-            return self._run(journal, place, presses, (said, *notes))
+            plan = None if begun else checking.enter_context(self._checked())
+            with (
+                self._place(sesamy) as place,
+                self._journal(plan, place, fingerprint) as journal,
+            ):
+                said = _beginning(journal, begun=begun)
+                notes = () if plan is None else alike(plan)
+                # From here on its own journal tells what it has.
+                checking.close()
+                return self._run(journal, place, presses, (said, *notes))
 
     def _run(
         self,
@@ -133,17 +140,22 @@ class Job:
     def _confirm(self) -> Confirm:
         return Confirm(self.sending.confirm)
 
-    def _checked(self) -> AbstractContextManager[Checked]:
+    @contextmanager
+    def _checked(self) -> Generator[Checked]:
         url = SANDBOX if self.doing.sandbox else base_url(self.options)
-        return checked(
-            self.source,
-            self.promo,
-            self.files.reports.of("problems"),
-            journals=related_journals(
+        with (
+            related_journals(
                 self.files.source, base_url=url, journal=self.files.journal
-            ),
-            skip=self.doing.skip_invalid,
-        )
+            ) as journals,
+            checked(
+                self.source,
+                self.promo,
+                self.files.reports.of("problems"),
+                journals=journals,
+                skip=self.doing.skip_invalid,
+            ) as found,
+        ):
+            yield found
 
     def _place(self, sesamy: Place | None) -> AbstractContextManager[Place]:
         if sesamy is not None:
