@@ -65,6 +65,9 @@ def related(
         ("o.rejected.2.csv", "o.rejected.csv.journal"),
         ("o.rejected.csv", "o.rejected.2.rejected.csv.journal"),
         ("o.csv", "o.rejected.csv.journal"),
+        ("O.REJECTED.CSV", "o.csv.journal"),
+        ("o.rejected.csv", "O.Unknown.csv.journal"),
+        ("\u00e5.rejected.csv", "a\u030a.csv.journal"),
     ],
 )
 def test_related(source: str, journal: str) -> None:

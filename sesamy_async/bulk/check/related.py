@@ -20,6 +20,8 @@ from sesamy_async.bulk.journal.place import (
 )
 from sesamy_async.bulk.reports.place import Place
 
+from .alike import looks
+
 
 @contextmanager
 def related_journals(
@@ -90,9 +92,12 @@ def _roots(source: Path, own: Path) -> list[Place]:
 
 
 def _journals(root: Place) -> Iterator[Path]:
+    # The name may be typed in another case, or Unicode form, than the disk
+    # returns it in.
+    stem = looks(root.stem)
     for each in sorted(root.folder.iterdir()):
         if (
-            Place.beside(each).root == root
+            looks(Place.beside(each).root.stem) == stem
             and each.is_file()
             and (each.name.endswith(SUFFIX) or is_journal(each))
         ):

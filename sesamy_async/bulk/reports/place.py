@@ -18,7 +18,7 @@ STRAYS = "strays"
 _USUAL = ".csv"
 _REPORT = re.compile(
     rf"(?P<stem>.+)\.(?:{'|'.join((*Kind, STRAYS))})(?:\.\d+)?(?:\.jsonl)?",
-    re.DOTALL,
+    re.DOTALL | re.IGNORECASE,
 )
 
 
