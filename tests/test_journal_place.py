@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,24 @@ def test_journal_itself(tmp_path: Path, name: str) -> None:
     new_journal(path).close()
 
     assert path == find_journal(path)
+
+
+def test_database_of_others(tmp_path: Path) -> None:
+    """A database that is no journal has its journal beside it."""
+    path = tmp_path / "orders.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE t (c)")
+
+    assert tmp_path / "orders.db.journal" == find_journal(path)
+
+
+def test_file_that_only_looks_so(tmp_path: Path) -> None:
+    """What is no database is no journal either."""
+    path = tmp_path / "renamed.db"
+    new_journal(path).close()
+    path.write_bytes(b"-" + path.read_bytes()[1:])
+
+    assert tmp_path / "renamed.db.journal" == find_journal(path)
 
 
 @pytest.mark.parametrize("name", ["gone.journal", "gone.csv"])

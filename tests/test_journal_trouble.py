@@ -197,6 +197,14 @@ def test_other_trouble(path: Path, error: OSError, said: str) -> None:
     )
 
 
+def test_before_anything_could_be_sent() -> None:
+    """Where nothing can have been sent, that is what is said."""
+    error = JournalError("It is in use.", unsent=True)
+
+    assert error.unsent
+    assert "It is in use. Outcome: NOT_SENT. Nothing was sent." == str(error)
+
+
 def _run(script: str, *arguments: Path) -> str:
     return subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", script, *arguments],

@@ -11,9 +11,11 @@ from .schema import APPLICATION_ID
 SUFFIX = ".journal"
 """How the name of a journal ends by default."""
 
-# What every SQLite file begins with, and where it says whose it is.
+# What every SQLite file begins with, and the bytes up to those that say whose
+# it is.
 _MAGIC = b"SQLite format 3\0"
-_OWNER = slice(68, 72)
+_HEAD = 72
+_OURS = APPLICATION_ID.to_bytes(4, "big")
 
 
 def journal_path(source: Path) -> Path:
@@ -55,11 +57,10 @@ def is_journal(file: Path) -> bool:
     """Tell a journal of any name from all other files, by what it holds."""
     try:
         with file.open("rb") as opened:
-            head = opened.read(_OWNER.stop)
+            head = opened.read(_HEAD)
     except OSError:
         return False
-    owner = int.from_bytes(head[_OWNER], "big")
-    return head.startswith(_MAGIC) and owner == APPLICATION_ID
+    return head.startswith(_MAGIC) and head.endswith(_OURS)
 
 
 def same_file(path: Path, other: Path) -> bool:
