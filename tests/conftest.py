@@ -13,6 +13,7 @@ import respx
 from hypothesis import HealthCheck, settings
 
 from sesamy_async import AsyncSesamy
+from sesamy_async.bulk.check.notes import Notes
 from sesamy_async.sandbox import Sandbox, running
 from support.command_line import CommandLine
 from support.examples import Examples
@@ -57,6 +58,20 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def folder(tmp_path: Path) -> Folder:
     """Write files of orders into a folder of the test's own."""
     return Folder(tmp_path)
+
+
+@pytest.fixture
+def notes_closed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Fill a list each time that a check closes what it has noted."""
+    closed: list[bool] = []
+    close = Notes.close
+
+    def closing(notes: Notes) -> None:
+        closed.append(True)
+        close(notes)
+
+    monkeypatch.setattr(Notes, "close", closing)
+    return closed
 
 
 @pytest.fixture

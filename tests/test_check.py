@@ -156,22 +156,14 @@ def test_it_tells_how_far_it_is(
 
 
 def test_a_file_that_ends_badly(
-    folder: Folder, monkeypatch: pytest.MonkeyPatch
+    folder: Folder, notes_closed: list[bool]
 ) -> None:
     """What can't be read on stops the check, and nothing is left open."""
-    closed: list[bool] = []
-    close = Notes.close
-
-    def closing(notes: Notes) -> None:
-        closed.append(True)
-        close(notes)
-
-    monkeypatch.setattr(Notes, "close", closing)
     source = folder.csv("externalOrderId", "A-1", '"A-2')
 
     with pytest.raises(InputFileError, match="row 3: a quotation mark"):
         check(source, promo_code="S")
-    assert [True] == closed
+    assert [True] == notes_closed
 
 
 def test_no_room_for_the_notes(

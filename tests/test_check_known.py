@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from sesamy_async.bulk.check import check, known
-from sesamy_async.bulk.check.notes import Notes
 from sesamy_async.bulk.errors import JournalError
 from sesamy_async.bulk.journal import Journal, Planned
 from sesamy_async.bulk.source import Source
@@ -148,21 +147,13 @@ def test_plan(folder: Folder, journal: Path) -> None:
 
 
 def test_can_not_be_read(
-    folder: Folder, journal: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Folder, journal: Path, notes_closed: list[bool]
 ) -> None:
     """Where a journal can't be read, what was found so far is removed."""
-    closed: list[bool] = []
-    close = Notes.close
-
-    def closing(notes: Notes) -> None:
-        closed.append(True)
-        close(notes)
-
-    monkeypatch.setattr(Notes, "close", closing)
     source = folder.csv("externalOrderId", "B")
     other = new_journal(journal)
     other.close()
     with pytest.raises(JournalError):
         check(source, promo_code="S", journals=[other])
 
-    assert [True] == closed
+    assert [True] == notes_closed
