@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import tracemalloc
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -24,6 +25,7 @@ from support.calling import (
     AT_ONCE,
     ONCE,
     Ending,
+    Operation,
     World,
     confirm,
     create,
@@ -73,42 +75,42 @@ def test_each_cause_has_one_meaning(row: Row, world: World) -> None:
     assert SECRET not in "".join(told)
 
 
-@every_world
-@each_of(*NOT_SENT)
-def test_what_was_not_sent_is_sent_again(row: Row, world: World) -> None:
-    """A create that did not leave is sent again, and arrives once."""
+def again(
+    row: Row, world: World, operation: Operation
+) -> Callable[[float], tuple[Any, list[str]]]:
+    """Return an attempt that sends what failed again, for `patiently`.
+
+    What comes of it is an id, or the error, and what the server was asked.
+    """
 
     def attempt(timeout: float) -> tuple[Any, list[str]]:
         with row.server() as server:
             ending = world.one(
-                create,
+                operation,
                 retry=AT_ONCE,
                 **{**row.settings(server), "timeout": timeout},
             )
         return getattr(ending.value, "id", ending.error), server.operations
 
+    return attempt
+
+
+@every_world
+@each_of(*NOT_SENT)
+def test_what_was_not_sent_is_sent_again(row: Row, world: World) -> None:
+    """A create that did not leave is sent again, and arrives once."""
     expected = "c-1", ["create"]
 
-    assert expected == patiently(expected, attempt)
+    assert expected == patiently(expected, again(row, world, create))
 
 
 @every_world
 @each_of(*[row for row in DOUBTFUL if not row.stalls])
 def test_confirm_is_sent_again(row: Row, world: World) -> None:
     """A confirm can be repeated: whatever was unknown recovers."""
-
-    def attempt(timeout: float) -> tuple[Any, list[str]]:
-        with row.server() as server:
-            ending = world.one(
-                confirm,
-                retry=AT_ONCE,
-                **{**row.settings(server), "timeout": timeout},
-            )
-        return getattr(ending.value, "id", ending.error), server.operations
-
     expected = "c-9", ["confirm"] * (row.received + 1)
 
-    assert expected == patiently(expected, attempt)
+    assert expected == patiently(expected, again(row, world, confirm))
 
 
 def test_a_bomb_is_not_inflated() -> None:
