@@ -19,6 +19,7 @@ from sesamy_async.auth import (
 )
 from sesamy_async.core.secret import Secret
 from sesamy_async.errors import ConfigurationError
+from sesamy_async.identity import HEADERS
 
 
 URL = "https://token.sesamy.com/oauth/token"
@@ -41,7 +42,7 @@ def test_json_is_the_default() -> None:
     ) == (
         "POST",
         URL,
-        {"accept": "application/json", "content-type": "application/json"},
+        {**HEADERS, "Content-Type": "application/json"},
         None,
         [
             ("client_id", "id"),
@@ -86,7 +87,7 @@ def test_form_encodes_every_secret() -> None:
             "scope": [SCOPE],
         },
     ) == (
-        request.headers["content-type"],
+        request.headers["Content-Type"],
         parse_qs(request.content.decode()),
     )
 
@@ -138,9 +139,12 @@ def test_basic_refuses_what_would_not_work(
         ({"client_secret": "\udc80"}, ["client_secret", "UTF-8"]),
         ({"scope": ""}, ["scope", "SESAMY_SCOPE", "empty"]),
         ({"scope": None}, ["SESAMY_SCOPE"]),
-        ({"audience": ""}, ["audience"]),
-        ({"organization": 1}, ["organization"]),
-        ({"encoding": "xml"}, ["encoding", "json, form, basic"]),
+        ({"audience": ""}, ["audience", "SESAMY_AUDIENCE"]),
+        ({"organization": 1}, ["organization", "SESAMY_ORGANIZATION"]),
+        (
+            {"encoding": "xml"},
+            ["encoding", "SESAMY_TOKEN_ENCODING", "json, form, basic"],
+        ),
         ({"store": object()}, ["store", "load, save and discard"]),
         ({"store": MemoryTokenStore}, ["store", "object"]),
     ],

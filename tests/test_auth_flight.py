@@ -66,7 +66,7 @@ async def test_a_thousand_wait_for_one_token_call() -> None:
 
 
 async def test_a_failure_is_shared_by_all_who_wait() -> None:
-    """One token call, and each gets an error object of its own."""
+    """One call per encoding, and each gets an error object of its own."""
     world = World(fails(APIError("x", status_code=403, body=b"no")))
     errors = [
         error
@@ -74,7 +74,7 @@ async def test_a_failure_is_shared_by_all_who_wait() -> None:
         if isinstance(error, AuthenticationError)
     ]
 
-    assert (100, {"no"}, 1) == (
+    assert (100, {"no"}, 2) == (
         len({id(error) for error in errors}),
         {error.error_description for error in errors},
         len(world.endpoint.calls),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -37,15 +37,60 @@ def explain(
     ("status", "body", "kind", "settings"),
     [
         (403, {"message": "Invalid client credentials"}, "json", "is"),
-        (403, {"message": "Client not found"}, "json", "i"),
+        (403, {"message": "Client not found"}, "json", "iu"),
+        (404, {"message": "Tenant not found"}, "json", "u"),
+        (401, {"message": "Client authentication failed"}, "json", "is"),
         (401, {"message": "client_secret is required"}, "json", "s"),
         (401, {"message": "client_id or client_secret"}, "json", "is"),
         (401, {"message": "Bad secret"}, "json", "s"),
         (400, b"client_id is required", "text/plain", "i"),
         (400, {"error": "unauthorized_client"}, "json", "i"),
-        (403, {"error": "access_denied"}, "json", "o"),
-        (400, {"error": "invalid_scope"}, "json", "o"),
+        (403, {"error": "access_denied"}, "json", "oa"),
+        (400, {"error": "invalid_scope"}, "json", "oa"),
         (401, {"error": "invalid_client"}, "json", "is"),
+        (400, {"error": "invalid_grant"}, "json", "is"),
+        (400, {"error": "invalid_request"}, "json", "iso"),
+        (400, {"error": "unsupported_grant_type"}, "json", "eu"),
+        (415, b"Unsupported Media Type", "text/plain", "eu"),
+        # Not what a word in the sentence might make of it.
+        *(
+            (
+                status,
+                {"error": code, "error_description": words},
+                "json",
+                settings,
+            )
+            for status, code, words, settings in [
+                (403, "access_denied", "Scope not granted", "oa"),
+                (403, None, "The scope is not granted to client_id x", "oa"),
+                (
+                    403,
+                    None,
+                    "You are not granted entry to a secret area",
+                    "is",
+                ),
+                (403, None, "Blocked by your organization's policy", "is"),
+                (403, None, "No permission to access /oauth/token", "is"),
+                (403, "insufficient_permissions", "No.", "oa"),
+                (400, "unauthorized_client", "Grant type not allowed", "i"),
+                (
+                    400,
+                    "unauthorized_client",
+                    "Grant type 'client_credentials' not allowed",
+                    "i",
+                ),
+                (400, None, "May not use client_credentials", "i"),
+                (401, "unauthorized_client", "Invalid credentials", "is"),
+                (401, "access_denied", "Unauthorized", "is"),
+                (401, "invalid_client", "The secret has expired", "s"),
+                (400, "invalid_request", "Missing client-secret", "s"),
+                (400, "invalid_request", "The grant_type is required", "iso"),
+                (403, "access_denied", "No client-grant for the API", "a"),
+                (403, "access_denied", "No such resource server", "a"),
+                (400, None, "Organisation x does not exist", "g"),
+                (404, None, "No such tenant", "u"),
+            ]
+        ),
         (
             400,
             {"success": False, "error": {"name": "ZodError", "message": "["}},
@@ -53,8 +98,8 @@ def explain(
             "iso",
         ),
         (400, {"error": {"code": "validation_error"}}, "json", "iso"),
-        (400, {"error": "invalid_target"}, "json", "audience"),
-        (400, {"message": "Unknown organization"}, "json", "organization"),
+        (400, {"error": "invalid_target"}, "json", "a"),
+        (400, {"message": "Unknown organization"}, "json", "g"),
         (400, [], "json", "iso"),
         (400, 7, "json", "iso"),
         (400, b"", "json", "iso"),
@@ -68,9 +113,15 @@ def explain(
         (200, b"client_id", "text/plain", "u"),
         (200, {"token": "x"}, "json", "u"),
         (204, b"", "json", "u"),
-        (200, {"error": "invalid_scope"}, "json", "o"),
+        (200, {"error": "invalid_scope"}, "json", "oa"),
         (500, {"message": "Internal Server Error"}, "json", "u"),
         (503, b"<html>", "text/html", "u"),
+        (
+            503,
+            {"error": "down", "detail": "The scope.", "tenant_id": "t"},
+            "json",
+            "u",
+        ),
         (429, {"error": {"code": "rate_limit_exceeded"}}, "json", "u"),
     ],
 )
@@ -83,15 +134,31 @@ def test_every_answer_names_the_setting_to_look_at(
         "s": "client_secret (SESAMY_CLIENT_SECRET)",
         "o": "scope (SESAMY_SCOPE)",
         "u": "token_url (SESAMY_TOKEN_URL)",
+        "a": "audience (SESAMY_AUDIENCE)",
+        "g": "organization (SESAMY_ORGANIZATION)",
+        "e": "encoding (SESAMY_TOKEN_ENCODING)",
     }
     message = str(explain(status, body, kind))
 
-    expected = set(settings) if set(settings) <= set(names) else {settings}
-    assert expected == {key for key in names if names[key] in message} | {
+    assert set(settings) == {key for key in names if names[key] in message}
+
+
+def test_a_refused_scope_is_told_with_its_spellings() -> None:
+    """Sources spell the scope and the audience in two ways each."""
+    body = {"error": "access_denied", "error_description": "Scope not granted"}
+    message = str(explain(403, body))
+
+    assert [] == [
         word
-        for word in ("audience", "organization")
-        if f"Check {word}" in message
-    }
+        for word in (
+            "payments:contract:third-party-onboarding",
+            "paymentsContractThirdPartyOnboarding",
+            "https://api.sesamy.com",
+            "urn:sesamy",
+        )
+        if word not in message
+    ]
+    assert "client_credentials" not in message
 
 
 @pytest.mark.parametrize(
@@ -129,6 +196,7 @@ def test_the_order_was_never_sent(
         ({"error": "a"}, "a", None),
         ({"error": "a", "message": "m"}, "a", "m"),
         ({"message": "m"}, None, "m"),
+        ({"error": "a", "detail": "d", "tenant_id": "t"}, "a", "d"),
         ({"error": {"code": "c", "message": "m"}}, "c", "m"),
         ({"error": {"name": "n"}}, "n", None),
         ({"error": 7, "error_description": []}, None, None),
@@ -177,7 +245,10 @@ def test_a_success_in_plain_text_is_not_shown() -> None:
     [
         CANARY,
         quote_plus(CANARY),
+        quote_plus(CANARY).lower(),
+        quote(CANARY),
         json.dumps(CANARY),
+        json.dumps(CANARY).replace("/", r"\/"),
         json.dumps(CANARY, ensure_ascii=False),
         b64encode(f"the-id:{CANARY}".encode()).decode(),
     ],

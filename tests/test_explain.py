@@ -123,6 +123,40 @@ def test_names_the_setting(status: int, named: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "body", "headers", "named"),
+    [
+        (403, {}, {}, True),
+        (403, {"error": {"code": "insufficient_permissions"}}, {}, True),
+        (401, {"error": {"code": "insufficient_scope"}}, {}, True),
+        (
+            401,
+            {},
+            {"WWW_Authenticate": 'Bearer error="insufficient_scope"'},
+            True,
+        ),
+        (401, {}, {}, False),
+        (500, {"error": {"code": "insufficient_scope"}}, {}, False),
+    ],
+)
+def test_a_token_without_the_scope(
+    status: int, body: object, headers: dict[str, str], named: bool
+) -> None:
+    """A token can be had without the scope: the order's error hints at it."""
+    content = json.dumps(body).encode()
+    text = str(an_api_error(status, content, **headers))
+
+    assert [named] * 4 == [
+        word in text
+        for word in (
+            "payments:contract:third-party-onboarding",
+            "paymentsContractThirdPartyOnboarding",
+            "SESAMY_AUDIENCE",
+            "urn:sesamy",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
     ("status", "expected"), [(429, 7.0), (503, 7.0), (400, None)]
 )
 def test_retry_after(status: int, expected: float | None) -> None:

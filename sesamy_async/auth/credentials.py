@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from typing import Literal
+from typing import Literal, TypeAlias
 from urllib.parse import urlencode
 
 import attrs
@@ -13,16 +13,23 @@ import attrs
 from sesamy_async.core.call import Request
 from sesamy_async.core.secret import Secret
 from sesamy_async.errors import ConfigurationError
+from sesamy_async.identity import HEADERS
 
 from .store import TokenStore
 
 
 DEFAULT_SCOPE = "payments:contract:third-party-onboarding"
+Encoding: TypeAlias = Literal["json", "form", "basic"]
+"""How credentials travel."""
+
 _ENCODINGS = ("json", "form", "basic")
 _VARIABLES = {
     "client_id": "SESAMY_CLIENT_ID",
     "client_secret": "SESAMY_CLIENT_SECRET",
     "scope": "SESAMY_SCOPE",
+    "audience": "SESAMY_AUDIENCE",
+    "organization": "SESAMY_ORGANIZATION",
+    "encoding": "SESAMY_TOKEN_ENCODING",
 }
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -41,10 +48,11 @@ class ClientCredentials:
         audience: For whom the token is, where the server asks for it (D).
         organization: For which organization, likewise (A).
         encoding: How the credentials travel: ``"json"`` (S), ``"form"``
-            or ``"basic"`` (D, A).  HTTP Basic works at Sesamy's server
-            only for secrets without ``:`` and without non-ASCII
-            characters, sent without percent-encoding (A): so it is a
-            choice, never the default.
+            or ``"basic"`` (D, A).  None, the default, is JSON first, and
+            a form where JSON is refused (W); what worked is used from
+            then on.  HTTP Basic works at Sesamy's server only for secrets
+            without ``:`` and without non-ASCII characters, sent without
+            percent-encoding (A): so it is a choice, never the default.
         store: Where tokens are kept; None for the memory of the client.
 
     .. versionadded:: 0.1.0
@@ -55,7 +63,7 @@ class ClientCredentials:
     scope: str
     audience: str | None
     organization: str | None
-    encoding: Literal["json", "form", "basic"]
+    encoding: Encoding | None
     store: TokenStore | None = attrs.field(eq=False)
 
     def __init__(
@@ -66,7 +74,7 @@ class ClientCredentials:
         scope: str = DEFAULT_SCOPE,
         audience: str | None = None,
         organization: str | None = None,
-        encoding: Literal["json", "form", "basic"] = "json",
+        encoding: Encoding | None = None,
         store: TokenStore | None = None,
     ) -> None:
         # Wrapped here, for a traceback may show the locals of this frame;
@@ -90,9 +98,9 @@ class ClientCredentials:
             _check_text("audience", self.audience)
         if self.organization is not None:
             _check_text("organization", self.organization)
-        if self.encoding not in _ENCODINGS:
+        if self.encoding is not None and self.encoding not in _ENCODINGS:
             raise ConfigurationError(
-                f"encoding must be one of {', '.join(_ENCODINGS)}."
+                f"{_named('encoding')} must be one of {', '.join(_ENCODINGS)}."
             )
         if self.encoding == "basic":
             _check_basic("client_id", self.client_id)
@@ -104,12 +112,17 @@ class ClientCredentials:
             )
 
 
-def token_request(credentials: ClientCredentials, token_url: str) -> Request:
+def token_request(
+    credentials: ClientCredentials,
+    token_url: str,
+    encoding: Encoding | None = None,
+) -> Request:
     """Build the request for a token (S section 1; D, A for the variants).
 
     Args:
         credentials: Whose token, and how they travel.
         token_url: The absolute URL of the token endpoint.
+        encoding: Where the credentials choose none; JSON if not given.
 
     Returns:
         A request whose repr shows neither body nor authorization.
@@ -117,7 +130,8 @@ def token_request(credentials: ClientCredentials, token_url: str) -> Request:
     .. versionadded:: 0.1.0
     """
     # The secret is in no local variable here: see ClientCredentials.
-    if credentials.encoding == "json":
+    encoding = credentials.encoding or encoding or "json"
+    if encoding == "json":
         return Request(
             method="POST",
             url=token_url,
@@ -126,7 +140,7 @@ def token_request(credentials: ClientCredentials, token_url: str) -> Request:
                 {**_identity(credentials), **_grant(credentials)}
             ).encode(),
         )
-    if credentials.encoding == "form":
+    if encoding == "form":
         return Request(
             method="POST",
             url=token_url,
@@ -153,7 +167,7 @@ def basic_value(credentials: ClientCredentials) -> str:
 
 
 def _headers(content_type: str) -> dict[str, str]:
-    return {"accept": "application/json", "content-type": content_type}
+    return {**HEADERS, "Content-Type": content_type}
 
 
 def _identity(credentials: ClientCredentials) -> dict[str, str]:
@@ -183,9 +197,13 @@ def _is_store(value: object) -> bool:
 def _check_text(name: str, value: str | Secret) -> None:
     problem = _text_problem(value)
     if problem is not None:
-        variable = _VARIABLES.get(name)
-        where = f"{name} (or {variable})" if variable else name
-        raise ConfigurationError(f"{where} must be a text; it {problem}.")
+        raise ConfigurationError(
+            f"{_named(name)} must be a text; it {problem}."
+        )
+
+
+def _named(name: str) -> str:
+    return f"{name} (or {_VARIABLES[name]})"
 
 
 def _text_problem(value: object) -> str | None:
@@ -204,7 +222,8 @@ def _check_basic(name: str, value: str | Secret) -> None:
     if not _fits_basic(value):
         raise ConfigurationError(
             f"{name} has a ':' or a character outside ASCII, which Sesamy's "
-            'server does not take by HTTP Basic. Use encoding="json".'
+            'server does not take by HTTP Basic. Use encoding="json" or '
+            '"form" (SESAMY_TOKEN_ENCODING).'
         )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote, quote_plus
 
@@ -13,6 +14,7 @@ import attrs
 from sesamy_async.core.outcome import Outcome
 from sesamy_async.core.response import Response
 from sesamy_async.core.status import (
+    CLIENT_ERROR,
     REDIRECT,
     REQUEST_TIMEOUT,
     SERVER_ERROR,
@@ -32,13 +34,15 @@ from sesamy_async.errors import (
     UnreadableResponseError,
 )
 
-from .advice import ADDRESS, BY_STATUS, BY_WORDS, EVERYTHING, LATER
-from .credentials import ClientCredentials, basic_value
+from .advice import ADDRESS, LATER, advise, doubt
+from .credentials import ClientCredentials, Encoding, basic_value
 
 
 _LONGEST_TEXT = 200
 _SHORTEST_SECRET = 3
 _LONGEST_CODE = 64
+_MAY_PASS = 1.5
+_NOTHING_READ = 2
 _TRANSIENT = {REQUEST_TIMEOUT, TOO_EARLY, TOO_MANY}
 
 
@@ -139,6 +143,55 @@ def token_error(
     return result
 
 
+def may_be_the_encoding(error: SesamyError) -> bool:
+    """Whether the token may be had if it is asked for in another encoding.
+
+    So it may with every refusal: one server that takes no JSON was seen to
+    say 403 "Client not found" (W).
+    """
+    if not isinstance(error, AuthenticationError) or error.retryable:
+        return False
+    return error.status_code in CLIENT_ERROR
+
+
+def most_telling(
+    errors: Sequence[tuple[Encoding, SesamyError]],
+) -> SesamyError:
+    """Return the error to believe of all encodings that were tried.
+
+    Args:
+        errors: The error of each encoding, in the order of trying.
+
+    Returns:
+        A deadline that passed; else what is least likely to come of the
+        encoding; else the first.  Where it is a refusal, or the second
+        attempt, it says what was tried.
+    """
+    chosen = min((error for _, error in errors), key=_rank)
+    if len(errors) == 1 and not may_be_the_encoding(chosen):
+        return chosen
+    told = [
+        f"as {encoding}{f' ({status})' if status else ''}"
+        for encoding, error in errors
+        for status in [getattr(error, "status_code", None)]
+    ]
+    result = copy.copy(chosen)
+    result.args = (f"{chosen.args[0]} Tried {', then '.join(told)}.",)
+    return result
+
+
+def _rank(error: SesamyError) -> float:
+    if isinstance(error, DeadlineExceededError):
+        return -1
+    if not isinstance(error, AuthenticationError) or error.retryable:
+        # It may pass, and then be a token.
+        return _MAY_PASS
+    code, words = error.error, error.error_description
+    rank = doubt(advise(error.status_code or 0, code, words))
+    # A bare status, or a page, is no sign that anything was read.
+    return rank if code or words else max(rank, _NOTHING_READ)
+
+
 def late(token_url: str) -> DeadlineExceededError:
     """Return the error for a deadline that passed without a token."""
     return DeadlineExceededError(
@@ -183,7 +236,8 @@ def _pair(body: Mapping[str, Any]) -> tuple[object, object]:
     if isinstance(error, dict):
         inner = cast("Mapping[str, Any]", error)
         return inner.get("code") or inner.get("name"), inner.get("message")
-    return error, body.get("error_description") or body.get("message")
+    words = ("error_description", "message", "detail")
+    return error, next(filter(None, map(body.get, words)), None)
 
 
 def _plain(answer: Response, credentials: ClientCredentials) -> _Said:
@@ -205,7 +259,8 @@ def _presentable(
         return None
     text = " ".join(text.split())
     for form in _forms(credentials):
-        text = text.replace(form, "***")
+        # In any case, for that is free in percent-encoding.
+        text = re.sub(re.escape(form), "***", text, flags=re.IGNORECASE)
     fits = 0 < len(text) <= longest and text.isprintable()
     return text if fits else None
 
@@ -220,8 +275,10 @@ def _forms(credentials: ClientCredentials) -> list[str]:
         for form in (
             text,
             quote(text, safe=""),
+            quote(text),
             quote_plus(text),
             json.dumps(text)[1:-1],
+            json.dumps(text)[1:-1].replace("/", r"\/"),
             json.dumps(text, ensure_ascii=False)[1:-1],
         )
     }
@@ -236,10 +293,4 @@ def _advice(status: int, said: _Said) -> str:
         return LATER
     if said.html or status in REDIRECT:
         return ADDRESS
-    words = f"{said.error or ''} {said.description or ''}".lower()
-    for pattern, advice in BY_WORDS:
-        if re.search(pattern, words):
-            return advice
-    if status in SUCCESS:
-        return ADDRESS
-    return BY_STATUS.get(status, EVERYTHING)
+    return advise(status, said.error, said.description)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Hashable
 
 import attrs
@@ -16,13 +17,21 @@ from sesamy_async.errors import (
     UnreadableResponseError,
 )
 
-from .credentials import ClientCredentials, token_request
+from .credentials import ClientCredentials, Encoding, token_request
 from .kept import Kept
-from .problems import authentication_error, late, token_error
+from .problems import (
+    authentication_error,
+    late,
+    may_be_the_encoding,
+    most_telling,
+    token_error,
+)
 from .store import MemoryTokenStore
 from .store_key import store_key
 from .token import Token, token_from_answer
 
+
+_log = logging.getLogger("sesamy_async")
 
 _BEARER = "Bearer "
 _EARLY_PATIENCE = 10.0
@@ -51,6 +60,10 @@ class TokenAuth:
     before the token ends one caller gets the next, and nobody waits; if
     that fails, the token that still lives is used.
 
+    Where the credentials choose no encoding and one is refused, the other
+    is tried before the refusal is believed; what worked is tried first
+    from then on.
+
     There is no lock that a fork could leave locked: what threads share
     are single attributes that hold frozen values, and one
     `dict.setdefault`, which is atomic and says who flies.
@@ -65,12 +78,17 @@ class TokenAuth:
     _kept: Kept = attrs.field(init=False)
     _token: Token | None = attrs.field(default=None, init=False)
     _refused: Secret | None = attrs.field(default=None, init=False)
+    _encodings: tuple[Encoding, ...] = attrs.field(
+        default=("json", "form"), init=False
+    )
     _pause_until: float = attrs.field(default=float("-inf"), init=False)
     _flights: dict[Hashable, _Flight] = attrs.field(
         factory=dict[Hashable, _Flight], init=False
     )
 
     def __attrs_post_init__(self) -> None:
+        if self._credentials.encoding is not None:
+            self._encodings = (self._credentials.encoding,)
         store = self._credentials.store
         self._kept = Kept(
             MemoryTokenStore() if store is None else store,
@@ -203,21 +221,53 @@ class TokenAuth:
 
     async def _request(self, call: Call, *, early: bool) -> Token:
         self._left(call)
-        now = self._runtime.now()
-        patience = now + _EARLY_PATIENCE if early else call.deadline
-        request = Call(
-            operation="token",
-            request=token_request(self._credentials, self._token_url),
-            deadline=min(call.deadline, patience),
-            timeout=call.timeout,
-            repeatable=True,
-        )
+        deadline = call.deadline
+        if early:
+            deadline = min(deadline, self._runtime.now() + _EARLY_PATIENCE)
         answer: Token | SesamyError = late(self._token_url)
-        with self._runtime.bound(request.deadline):
-            answer = await self._answer(request, now)
+        with self._runtime.bound(deadline):
+            answer = await self._ask(call, deadline)
         if isinstance(answer, SesamyError):
             raise answer
         return answer
+
+    async def _ask(self, call: Call, deadline: float) -> Token | SesamyError:
+        """Ask in one encoding, and in the other where that is refused."""
+        errors: list[tuple[Encoding, SesamyError]] = []
+        encodings = self._encodings
+        for encoding in encodings:
+            now = self._runtime.now()
+            request = Call(
+                operation="token",
+                request=token_request(
+                    self._credentials, self._token_url, encoding
+                ),
+                deadline=deadline,
+                timeout=call.timeout,
+                repeatable=True,
+            )
+            answer = await self._answer(request, now)
+            if isinstance(answer, Token):
+                if errors:
+                    self._remember(encoding, encodings)
+                return answer
+            errors.append((encoding, answer))
+            if not may_be_the_encoding(answer):
+                break
+        return most_telling(errors)
+
+    def _remember(
+        self, encoding: Encoding, encodings: tuple[Encoding, ...]
+    ) -> None:
+        others = tuple(each for each in encodings if each != encoding)
+        self._encodings = (encoding, *others)
+        _log.info(
+            'token: refused as %s, got as %s; encoding="%s" '
+            "(SESAMY_TOKEN_ENCODING) saves a request",
+            others[0],
+            encoding,
+            encoding,
+        )
 
     async def _answer(self, call: Call, now: float) -> Token | SesamyError:
         """Return an error rather than raise it: then it has no context."""

@@ -17,16 +17,34 @@ from .answers import asked_wait, content_type_of, read_error, request_id_of
 from .call import Call
 from .classify import outcome_of_failure, outcome_of_status
 from .failure import Failure, FailureKind
+from .headers import Headers
 from .outcome import Outcome
 from .redact import presentable, redact
 from .response import Response
-from .status import REDIRECT, TOO_MANY
+from .status import REDIRECT, SERVER_ERROR, TOO_MANY
 
 
+SCOPES = (
+    "payments:contract:third-party-onboarding (the default) and "
+    "paymentsContractThirdPartyOnboarding"
+)
+"""How the scope is spelt: by S, and by D."""
+
+AUDIENCES = "https://api.sesamy.com or urn:sesamy"
+"""The audience, if any is needed: of D, and of W and A."""
+
+# A token can be had without the scope (A): then the order is the first to
+# tell.
+_PERMISSION = (
+    "A token is no proof of its scope, and `sesamy token` may show what it "
+    f"has: look at scope (SESAMY_SCOPE; spelt {SCOPES}), at audience "
+    f"(SESAMY_AUDIENCE; it may have to be {AUDIENCES}) and at the vendor."
+)
+_NO_PERMISSION = {"insufficient_scope", "insufficient_permissions"}
 _ADVICE = {
     400: "The order is not as Sesamy wants it.",
     401: "The token was not accepted.",
-    403: "Look at the client's scope (SESAMY_SCOPE) and at the vendor.",
+    403: _PERMISSION,
     404: "Look at vendor_id, the promo code and the contract id.",
     409: "It may exist already, from an earlier attempt: look.",
     422: "The order is not as Sesamy wants it.",
@@ -79,7 +97,7 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
         parts += [f" [field {field}]"]
     text = "".join(parts).rstrip(".") + "."
     error = api_error_type(status)(
-        f"{text} {_advice(status)}".rstrip(),
+        f"{text} {_advice(status, body.code, response)}".rstrip(),
         outcome=outcome,
         retryable=throttled
         or (outcome is Outcome.UNKNOWN and call.repeatable),
@@ -126,7 +144,15 @@ def belied(call: Call, response: Response) -> SesamyError:
     return error
 
 
-def _advice(status: int) -> str:
+def lacks_permission(code: str | None, headers: Headers) -> bool:
+    """Whether an answer says that the token lacks the scope (RFC 6750)."""
+    challenge = headers.get("www-authenticate", "")
+    return code in _NO_PERMISSION or "insufficient_scope" in challenge
+
+
+def _advice(status: int, code: str | None, response: Response) -> str:
     if status in REDIRECT:
         return "Redirects are not followed: look at base_url."
+    if status < SERVER_ERROR and lacks_permission(code, response.headers):
+        return _PERMISSION
     return _ADVICE.get(status, "")

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 SUCCESS = range(200, 300)
 REDIRECT = range(300, 400)
+CLIENT_ERROR = range(400, 500)
 REFUSALS = frozenset(
     {
         *range(400, 406),

@@ -7,12 +7,10 @@ import attrs
 from sesamy_async.auth.printable import is_header_value, wants_header_value
 from sesamy_async.core.auth import Auth
 from sesamy_async.core.call import Call, Proceed
+from sesamy_async.core.explain import lacks_permission
 from sesamy_async.core.response import Response
 from sesamy_async.core.secret import Secret
 from sesamy_async.errors import ConfigurationError, UnauthorizedError
-
-
-_NO_USE = {"insufficient_scope", "insufficient_permissions"}
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -32,12 +30,7 @@ class Authorize:
             return await proceed(attrs.evolve(call, request=request))
         except UnauthorizedError as caught:
             error = caught
-        if not _about_scope(error):
+        # A new token would be refused just the same.
+        if not lacks_permission(error.code, error.headers):
             error.retryable = await self.auth.rejected(value.reveal(), call)
         raise error
-
-
-def _about_scope(error: UnauthorizedError) -> bool:
-    """Whether a new token would be refused just the same (RFC 6750)."""
-    challenge = error.headers.get("www-authenticate", "")
-    return error.code in _NO_USE or "insufficient_scope" in challenge
