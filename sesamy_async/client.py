@@ -62,7 +62,9 @@ class AsyncSesamy:
         auth: Instead of these two: a `ClientCredentials`, a `StaticToken`,
             an `Auth`, or an (async) callable that returns the whole
             Authorization value.  Credentials made from `client_id` and
-            `client_secret` take their scope from ``SESAMY_SCOPE``.
+            `client_secret` take what else they say from ``SESAMY_SCOPE``,
+            ``SESAMY_AUDIENCE``, ``SESAMY_ORGANIZATION`` and
+            ``SESAMY_TOKEN_ENCODING``.
         base_url: Else ``SESAMY_BASE_URL``, else https://api.sesamy.com (D).
         token_url: Else ``SESAMY_TOKEN_URL``, else
             https://token.sesamy.com/oauth/token (S).

@@ -84,7 +84,9 @@ class Server:
 
     def auth(self, encoding: str | None = None) -> TokenAuth:
         """Return an auth that asks it."""
-        credentials = make("id", CANARY, encoding=encoding)
+        # HTTP Basic carries no such secret.
+        secret = "s" if encoding == "basic" else CANARY
+        credentials = make("id", secret, encoding=encoding)
         return TokenAuth(credentials, URL, self.runtime, self)
 
 

@@ -202,6 +202,8 @@ def test_the_order_was_never_sent(
         ({"error": 7, "error_description": []}, None, None),
         ({"error": "a" * 65}, None, None),
         ({"message": "a" * 201}, None, None),
+        ({"message": " " * 5000 + "a"}, None, None),
+        ({"message": "a", "more": "x" * 65_536}, None, None),
         ({"message": "bell \a"}, None, None),
         ({"message": " two\n lines "}, None, "two lines"),
         ({"message": ""}, None, None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from sesamy_async.auth import StoredToken, Token, token_from_answer
 from sesamy_async.auth.token import (
     ASSUMED_LIFE,
     LONGEST_LIFE,
+    claimed_scopes,
     lifetime,
     refresh_time,
+    scopes_of,
     token_from_store,
 )
 from sesamy_async.core.response import Response
@@ -201,3 +204,54 @@ def test_a_token_does_not_show_itself() -> None:
     token = Token(Secret("canary"), "Bearer", 1.0, 0.5)
 
     assert "canary" not in repr(token)
+
+
+def jwt(claims: object) -> Secret:
+    """Return a token with these claims, unsigned."""
+    written = (
+        claims if isinstance(claims, bytes) else json.dumps(claims).encode()
+    )
+    return Secret(f"e30.{urlsafe_b64encode(written).decode().rstrip('=')}.x")
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        (jwt({"scope": "a:b c"}), ("a:b", "c")),
+        (jwt({"scope": ["a", "b c", 7, None]}), ("a", "b", "c")),
+        (jwt({"permissions": ["p"], "scope": "a p"}), ("a", "p")),
+        (jwt({"permissions": []}), ()),
+        (jwt({"scope": ""}), ()),
+        (jwt({"scope": None}), ()),
+        (jwt({"scope": {"a": 1}}), ()),
+        # Neither what steers a terminal, nor an address, nor a long text.
+        (jwt({"scope": "a \x1b[2J kim@x.se \u00e5 " + "x" * 129}), ("a",)),
+        (jwt({"sub": "kim@x.se"}), None),
+        (jwt([1]), None),
+        (jwt(b"[" * 9000), None),
+        (jwt(b"{"), None),
+        (jwt(b"\xff"), None),
+        (jwt({"scope": "a" * 20_000}), None),
+        (Secret("opaque"), None),
+        (Secret("a.b"), None),
+        (Secret("a.b.c.d.e"), None),
+        (Secret("..."), None),
+        (Secret(".."), None),
+        (Secret("a.!!!.c"), None),
+        (Secret("a.\u00e5.c"), None),
+    ],
+)
+def test_the_scopes_that_a_token_claims(
+    token: Secret, expected: tuple[str, ...] | None
+) -> None:
+    """They are read from any token without an error, only to be shown."""
+    assert expected == claimed_scopes(token)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("b a b", ("b", "a")), ("", ()), (7, ()), ("a " * 99_999, ("a",))],
+)
+def test_the_scopes_of_a_text(text: object, expected: tuple[str, ...]) -> None:
+    """Each stands there once, in the order of the text."""
+    assert expected == scopes_of(text)

@@ -139,7 +139,7 @@ def test_names_the_setting(status: int, named: str) -> None:
     ],
 )
 def test_a_token_without_the_scope(
-    status: int, body: object, headers: dict[str, str], named: bool
+    status: int, body: object, headers: dict[str, Any], named: bool
 ) -> None:
     """A token can be had without the scope: the order's error hints at it."""
     content = json.dumps(body).encode()

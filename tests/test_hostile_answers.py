@@ -72,7 +72,8 @@ def test_a_hostile_answer_to_a_token_call(row: Hostile, world: World) -> None:
     assert isinstance(
         ending.failed, AuthenticationError | ConnectionFailedError
     )
-    assert ["POST"] == server.operations
+    # A refusal is asked for again in the other encoding.
+    assert server.operations in (["POST"], ["POST", "POST"])
 
 
 @worlds

@@ -109,7 +109,8 @@ async def test_a_wrong_secret(world: World) -> None:
         world.runtime.time,
     )
     assert "403" in str(summary.reason)
-    assert 1 == world.sandbox.ledger.requests("token")
+    # One request for each encoding.
+    assert 2 == world.sandbox.ledger.requests("token")
 
 
 async def test_a_secret_that_changes_meanwhile(world: World) -> None:

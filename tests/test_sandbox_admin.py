@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sesamy_async.sandbox import Sandbox
+from sesamy_async.core.headers import Headers
+from sesamy_async.sandbox import Sandbox, SandboxRequest
+from sesamy_async.sandbox.admin import refuse_foreign
 from support.sandbox_caller import CREATE, order
 from support.served_sandbox import served
 
@@ -53,7 +55,11 @@ def test_faults_are_served() -> None:
 def test_wrong_faults_are_refused(body: bytes, said: str) -> None:
     """What can't be queued is refused in words that help."""
     with served(Sandbox()) as client:
-        answer = client.post("/_sandbox/faults", content=body)
+        answer = client.post(
+            "/_sandbox/faults",
+            content=body,
+            headers={"Content-Type": "application/json; charset=utf-8"},
+        )
 
     assert answer.status_code == 400
     assert said in answer.json()["message"]
@@ -66,3 +72,92 @@ def test_other_endpoints_of_its_own() -> None:
 
     assert answer.status_code == 404
     assert "POST /_sandbox/reset" in answer.json()["message"]
+
+
+FAULT = b'{"fault": "empty"}'
+OWN = "http://127.0.0.1:8787"
+
+
+def asked(
+    method: str = "POST", body: bytes = b"", **headers: str
+) -> SandboxRequest:
+    """Return a request to an endpoint of the sandbox's own."""
+    sent = {"Host": "127.0.0.1:8787"}
+    sent |= {name.replace("_", "-"): headers[name] for name in headers}
+    return SandboxRequest(
+        method=method,
+        path="/_sandbox/faults",
+        headers=Headers(sent),
+        body=body,
+    )
+
+
+@pytest.mark.parametrize("path", ["faults", "reset"])
+@pytest.mark.parametrize(
+    ("headers", "status", "said"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, 403, "another site"),
+        ({"Sec-Fetch-Site": "same-site"}, 403, "another site"),
+        ({"Origin": "https://evil.example"}, 403, "another origin"),
+        ({"Origin": "null"}, 403, "another origin"),
+        ({"Host": "evil.example:8787"}, 403, "Host header"),
+        ({"Content-Type": "text/plain"}, 415, "application/json"),
+    ],
+)
+def test_web_pages_change_nothing(
+    path: str, headers: dict[str, str], status: int, said: str
+) -> None:
+    """What a browser may be made to send is refused, and does nothing."""
+    sandbox = Sandbox()
+    with served(sandbox) as client:
+        client.post(CREATE, json=order())
+        answer = client.post(
+            f"/_sandbox/{path}",
+            content=FAULT,
+            headers={"Content-Type": "application/json", **headers},
+        )
+
+    assert (status, 1, ()) == (
+        answer.status_code,
+        sandbox.ledger.total,
+        sandbox.faults.pending,
+    )
+    assert said in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (asked(Host="localhost"), None),
+        (asked(Host="LOCALHOST:8787"), None),
+        (asked(Host="shop.localhost:1"), None),
+        (asked(Host="127.8.8.8"), None),
+        (asked(Host="[::1]:8787"), None),
+        (asked(Host=""), 403),
+        (asked(Host="[::1"), 403),
+        (asked(Host="10.0.0.1:8787"), 403),
+        (asked(Host="0.0.0.0:8787"), 403),
+        (asked(Host="127.0.0.1.evil.example"), 403),
+        (asked(Host="evil.example:.localhost"), 403),
+        (asked(Host="notlocalhost"), 403),
+        (asked(Origin=OWN, Sec_Fetch_Site="same-origin"), None),
+        (asked(Sec_Fetch_Site="none"), None),
+        (asked(Origin="http://127.0.0.1:9999"), 403),
+        (asked(Origin="http://localhost:8787"), 403),
+        (asked(body=FAULT, Content_Type="Application/JSON; a=b"), None),
+        (asked(body=FAULT), 415),
+        (asked(Content_Type="application/x-www-form-urlencoded"), 415),
+        (asked(body=FAULT, Content_Type="multipart/form-data; a"), 415),
+        (asked("PUT", Origin="null"), 403),
+        # A page can't read these, unless its own name leads here.
+        (asked("GET", Origin="null", Sec_Fetch_Site="cross-site"), None),
+        (asked("GET", Host="evil.example"), 403),
+    ],
+)
+def test_who_may_steer_a_sandbox(
+    request_: SandboxRequest, status: int | None
+) -> None:
+    """Programs of this machine, and pages of the sandbox's own origin."""
+    refusal = refuse_foreign(request_)
+
+    assert status == (refusal and refusal.status)

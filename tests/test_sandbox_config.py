@@ -22,6 +22,9 @@ WHOLE = """
 token_lifetime = 60
 rate_limit_headers = false
 idempotent = true
+form_only = true
+tokens_without_scope = true
+unknown_tenant = true
 seed = 5
 
 [rate_limit]
@@ -62,6 +65,9 @@ def test_every_setting_can_be_read(tmp_path: Path) -> None:
         token_lifetime=60,
         rate_limit_headers=False,
         idempotent=True,
+        form_only=True,
+        tokens_without_scope=True,
+        unknown_tenant=True,
         seed=5,
         rate_limit=Limit(requests_per_minute=100, burst=200),
         clients=(Client(id="c", secret="hush", scopes=("x",)),),

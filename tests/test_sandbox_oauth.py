@@ -8,8 +8,10 @@ from urllib.parse import urlencode
 
 import pytest
 
+from sesamy_async.auth.token import claimed_scopes
+from sesamy_async.core.secret import Secret
 from sesamy_async.sandbox import Answer, Client, SandboxConfig
-from support.sandbox_caller import Caller, content
+from support.sandbox_caller import Caller, content, error
 
 
 TOKEN = "/oauth/token"
@@ -178,3 +180,48 @@ def test_no_scope_gets_all(caller: Caller) -> None:
     ]
 
     assert caller.create().status == 200
+
+
+def test_form_only() -> None:
+    """JSON is told that there is no such client, as W met it."""
+    caller = Caller(config=SandboxConfig(form_only=True))
+    refused = caller.post(TOKEN, GOOD)
+    form = caller.post(TOKEN, urlencode(GOOD).encode(), Content_Type=FORM)
+    by_header = by_basic(caller, basic("sandbox-client", "sandbox-secret"))
+
+    assert (403, {"message": "Client not found"}) == (
+        refused.status,
+        content(refused),
+    )
+    assert (200, 200) == (form.status, by_header.status)
+
+
+def test_tokens_without_scope() -> None:
+    """A 200 is no proof of the scope: the order tells."""
+    caller = Caller(config=SandboxConfig(tokens_without_scope=True))
+    given = caller.log_in(GOOD["scope"])
+    refused = caller.create()
+
+    assert (200, (403, "insufficient_permissions")) == (
+        given.status,
+        error(refused),
+    )
+    assert () == claimed_scopes(Secret(caller.token))
+
+
+def test_unknown_tenant() -> None:
+    """Nobody gets a token of a tenant that is not there."""
+    caller = Caller(config=SandboxConfig(unknown_tenant=True))
+    answer = caller.post(TOKEN, GOOD)
+
+    assert (404, {"message": "Tenant not found"}) == (
+        answer.status,
+        content(answer),
+    )
+
+
+def test_tokens_say_their_scope(caller: Caller) -> None:
+    """A token is a JWT with the scope that was asked for (A)."""
+    caller.log_in(GOOD["scope"])
+
+    assert (GOOD["scope"],) == claimed_scopes(Secret(caller.token))

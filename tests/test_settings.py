@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from sesamy_async import AsyncSesamy, ConfigurationError, Sesamy, StaticToken
+from sesamy_async import (
+    AsyncSesamy,
+    ClientCredentials,
+    ConfigurationError,
+    Sesamy,
+    StaticToken,
+)
+from sesamy_async.auth.bind import chosen
 from sesamy_async.core.secret import Secret
 from sesamy_async.settings import (
     Source,
@@ -85,6 +92,48 @@ def test_from_the_environment(
     assert (
         f"{kind.__name__}(vendor_id='acme', base_url='http://localhost:1/x')"
     ) == repr(client)
+
+
+ASKED = {
+    "SESAMY_SCOPE": "s",
+    "SESAMY_AUDIENCE": "a",
+    "SESAMY_ORGANIZATION": "o",
+    "SESAMY_TOKEN_ENCODING": "form",
+}
+
+
+def test_what_is_asked_for_comes_from_the_environment() -> None:
+    """So does all that a token depends on, and how it is asked for."""
+    expected = ClientCredentials(
+        "c", "x", scope="s", audience="a", organization="o", encoding="form"
+    )
+
+    assert expected == chosen(None, "c", Secret("x"), Source(ASKED))
+
+
+def test_credentials_of_the_callers_are_as_they_are() -> None:
+    """The environment changes nothing in an `auth=`."""
+    given = ClientCredentials("c", "x")
+
+    assert given is chosen(given, None, None, Source(ASKED))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SESAMY_TOKEN_ENCODING", "xml"),
+        ("SESAMY_TOKEN_ENCODING", " "),
+        ("SESAMY_AUDIENCE", " "),
+        ("SESAMY_ORGANIZATION", " "),
+    ],
+)
+def test_a_wrong_variable(
+    kind: Any, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """It is named, with the argument."""
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match=rf"\(or {variable}\)"):
+        kind("acme", **CREDENTIALS)
 
 
 @pytest.mark.parametrize(

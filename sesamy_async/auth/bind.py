@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import cast
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
 
 from sesamy_async.core.auth import Auth
 from sesamy_async.core.call import Proceed
@@ -12,7 +12,7 @@ from sesamy_async.core.secret import Secret
 from sesamy_async.errors import ConfigurationError
 from sesamy_async.settings import Source
 
-from .credentials import ClientCredentials
+from .credentials import OPTIONAL, ClientCredentials
 from .given import CallableAuth
 
 
@@ -28,25 +28,45 @@ def chosen(
         auth: What was given as ``auth=``, if anything.
         client_id: Of the credentials.
         client_secret: Of the credentials.
-        source: Where they, and their scope, come from if not given.
+        source: Where they, and what is asked with them, come from if not
+            given.
 
     Raises:
         ConfigurationError: Both were given, or part of one is missing.
     """
     if auth is None:
-        scope = source.optional("scope", None, "SESAMY_SCOPE")
         return ClientCredentials(
             source.required("client_id", client_id, "SESAMY_CLIENT_ID"),
             source.required(
                 "client_secret", client_secret, "SESAMY_CLIENT_SECRET"
             ),
-            **({} if scope is None else {"scope": scope}),
+            **asked(source),
         )
     if client_id is not None or client_secret is not None:
         raise ConfigurationError(
             "auth: give either auth=, or client_id= and client_secret=."
         )
     return auth
+
+
+def asked(
+    source: Source, given: Mapping[str, str | None] | None = None
+) -> dict[str, Any]:
+    """Return what is set of the optional arguments of `ClientCredentials`.
+
+    Args:
+        source: Where they come from if not given.
+        given: Of the caller's, by the name of the argument.
+
+    Raises:
+        ConfigurationError: One is blank.
+    """
+    given = given or {}
+    values = {
+        name: source.optional(name, given.get(name), variable)
+        for name, variable in OPTIONAL.items()
+    }
+    return {name: values[name] for name in values if values[name] is not None}
 
 
 def bind(

@@ -23,13 +23,18 @@ Encoding: TypeAlias = Literal["json", "form", "basic"]
 """How credentials travel."""
 
 _ENCODINGS = ("json", "form", "basic")
-_VARIABLES = {
-    "client_id": "SESAMY_CLIENT_ID",
-    "client_secret": "SESAMY_CLIENT_SECRET",
+OPTIONAL = {
     "scope": "SESAMY_SCOPE",
     "audience": "SESAMY_AUDIENCE",
     "organization": "SESAMY_ORGANIZATION",
     "encoding": "SESAMY_TOKEN_ENCODING",
+}
+"""The variable of each argument that may be left out."""
+
+_VARIABLES = {
+    "client_id": "SESAMY_CLIENT_ID",
+    "client_secret": "SESAMY_CLIENT_SECRET",
+    **OPTIONAL,
 }
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 

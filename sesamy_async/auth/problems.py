@@ -39,6 +39,9 @@ from .credentials import ClientCredentials, Encoding, basic_value
 
 
 _LONGEST_TEXT = 200
+# To look for the secret in megabytes would hold up the event loop.
+_LONGEST_RAW = 4096
+_LARGEST_ERROR = 65_536
 _SHORTEST_SECRET = 3
 _LONGEST_CODE = 64
 _MAY_PASS = 1.5
@@ -217,6 +220,8 @@ class _Said:
 
 def _said(answer: Response, credentials: ClientCredentials) -> _Said:
     """Read the answer; never raises, so its locals are in no traceback."""
+    if len(answer.content) > _LARGEST_ERROR:
+        return _Said()
     try:
         data = answer.json()
     except ValueError:
@@ -255,7 +260,7 @@ def _presentable(
     text: object, credentials: ClientCredentials, longest: int
 ) -> str | None:
     """Return the text without credentials, or None if it is not to show."""
-    if not isinstance(text, str):
+    if not isinstance(text, str) or len(text) > _LONGEST_RAW:
         return None
     text = " ".join(text.split())
     for form in _forms(credentials):

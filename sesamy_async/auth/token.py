@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import attrs
@@ -24,6 +27,11 @@ one 401, after which a new one is got.
 
 LONGEST_LIFE = 30 * 86_400.0
 """Seconds; no token is believed to live longer."""
+
+_LARGEST_TOKEN = 16_384
+_PARTS_OF_A_JWT = 3
+# A scope-token (RFC 6749, section 3.3) that is not long, and no address.
+_SCOPE = re.compile(r"[!#-?A-\[\]-~]{1,128}")
 
 _MARGIN = 300.0
 _MARGIN_SHARE = 0.2
@@ -108,6 +116,50 @@ def token_from_answer(
         refresh_at=refresh_time(now, life, chance),
         scope=scope if isinstance(scope, str) else None,
     )
+
+
+def scopes_of(text: object) -> tuple[str, ...]:
+    """Return the scopes in a text, each once, without what is none."""
+    words = text[:_LARGEST_TOKEN].split() if isinstance(text, str) else []
+    return tuple(dict.fromkeys(filter(_SCOPE.fullmatch, words)))
+
+
+def claimed_scopes(value: Secret) -> tuple[str, ...] | None:
+    """Return the scopes that a token says it has, or None if it says none.
+
+    Its claims ``scope`` and ``permissions`` are read without verifying
+    anything: only to tell a person.  Never raises, so that no traceback
+    can show the token.
+
+    Args:
+        value: The token; may be anything that can stand in a header.
+    """
+    claims = _claims(value.reveal())
+    said = [
+        claims[name] for name in ("scope", "permissions") if name in claims
+    ]
+    if not said:
+        return None
+    return scopes_of(" ".join(text for each in said for text in _texts(each)))
+
+
+def _claims(token: str) -> Mapping[str, Any]:
+    """Read the payload of a JWT (RFC 7519); of anything else, nothing."""
+    parts = token.split(".", _PARTS_OF_A_JWT)
+    if len(token) > _LARGEST_TOKEN or len(parts) != _PARTS_OF_A_JWT:
+        return {}
+    try:
+        claims = json.loads(urlsafe_b64decode(f"{parts[1]}=="))
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", claims) if isinstance(claims, dict) else {}
+
+
+def _texts(claim: object) -> Iterator[str]:
+    listed = (
+        cast("list[object]", claim) if isinstance(claim, list) else [claim]
+    )
+    yield from (each for each in listed if isinstance(each, str))
 
 
 def _is_bearer(kind: object) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import attrs
 from cyclopts import Parameter
@@ -47,7 +47,27 @@ class Limits(Output):
 
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
-class Api(Limits):
+class Access(Limits):
+    """Which token a command asks for.
+
+    Attributes:
+        scope: What the token shall permit; else SESAMY_SCOPE.
+        audience: For whom the token is; else SESAMY_AUDIENCE.
+        organization: For which organization; else SESAMY_ORGANIZATION.
+        token_encoding: How the credentials travel; else
+            SESAMY_TOKEN_ENCODING, else as json, and as a form where that
+            is refused.
+    """
+
+    scope: str | None = None
+    audience: str | None = None
+    organization: str | None = None
+    token_encoding: Literal["json", "form", "basic"] | None = None
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Api(Access):
     """Where a command sends what it sends.
 
     Attributes:
@@ -62,5 +82,5 @@ class Api(Limits):
 
 
 OUTPUT = Output()
-LIMITS = Limits()
+ACCESS = Access()
 API = Api()

@@ -35,7 +35,8 @@ def sandbox(
     Args:
         port: Where it listens; 0 for any free port.
         host: A loopback address.
-        config: Vendors, promo codes, clients and faults, as TOML.
+        config: Vendors, promo codes, clients, faults and how its token
+            endpoint behaves, as TOML.
     """
     # Nobody else needs it.
     from sesamy_async.sandbox import (  # noqa: PLC0415

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from sesamy_async.auth import ClientCredentials, FileTokenStore, TokenStore
+from sesamy_async.auth.bind import asked
 from sesamy_async.errors import ConfigurationError
 from sesamy_async.settings import Source
 from sesamy_async.transport import Connections
 
-from .options import Api
+from .options import ACCESS, Access, Api
 from .usage import UsageError
 
 
@@ -56,7 +57,9 @@ def from_environment(options: Api) -> Target:
         )
     return Target(
         vendor_id=vendor,
-        credentials=credentials(_store() if options.token_cache else None),
+        credentials=credentials(
+            _store() if options.token_cache else None, options
+        ),
         base_url=options.base_url,
     )
 
@@ -95,7 +98,9 @@ def in_sandbox(
         yield Target(
             vendor_id=options.vendor or settings["SESAMY_VENDOR_ID"],
             credentials=ClientCredentials(
-                settings["SESAMY_CLIENT_ID"], settings["SESAMY_CLIENT_SECRET"]
+                settings["SESAMY_CLIENT_ID"],
+                settings["SESAMY_CLIENT_SECRET"],
+                **_asked(options, {}),
             ),
             base_url=settings["SESAMY_BASE_URL"],
             token_url=settings["SESAMY_TOKEN_URL"],
@@ -104,13 +109,18 @@ def in_sandbox(
         )
 
 
-def credentials(store: TokenStore | None) -> ClientCredentials:
+def credentials(
+    store: TokenStore | None, options: Access = ACCESS
+) -> ClientCredentials:
     """Return the credentials, which only the environment may hold.
+
+    Args:
+        store: Where tokens are kept.
+        options: What is asked for with them.
 
     Raises:
         ConfigurationError: One is missing, or none.
     """
-    source = Source(os.environ)
     names = ("SESAMY_CLIENT_ID", "SESAMY_CLIENT_SECRET")
     missing = [name for name in names if not os.environ.get(name)]
     if missing:
@@ -118,9 +128,18 @@ def credentials(store: TokenStore | None) -> ClientCredentials:
             f"Set {' and '.join(missing)}: the credentials come from the "
             "environment only, for others can see what a command is given."
         )
-    scope = source.optional("scope", None, "SESAMY_SCOPE")
     return ClientCredentials(
         *(os.environ[name] for name in names),
-        **({} if scope is None else {"scope": scope}),
+        **_asked(options, os.environ),
         store=store,
     )
+
+
+def _asked(options: Access, environ: Mapping[str, str]) -> dict[str, Any]:
+    given = {
+        "scope": options.scope,
+        "audience": options.audience,
+        "organization": options.organization,
+        "encoding": options.token_encoding,
+    }
+    return asked(Source(environ), given)

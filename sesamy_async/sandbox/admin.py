@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any, Protocol, cast
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from sesamy_async.errors import ConfigurationError
 
@@ -21,6 +22,11 @@ PREFIX = "/_sandbox/"
 """
 
 _FAULT_KEYS = {"fault", "times", "on"}
+
+
+_SAFE = {"GET", "HEAD"}
+_OWN_PAGES = {"same-origin", "none"}
+_JSON = "application/json"
 
 
 class World(Protocol):
@@ -62,6 +68,59 @@ def administer(world: World, request: SandboxRequest) -> Answer:
                     "POST /_sandbox/reset and POST /_sandbox/faults."
                 },
             )
+
+
+def refuse_foreign(request: SandboxRequest) -> Answer | None:
+    """Refuse what a web page may have a browser send here.
+
+    A page of any site can post to this machine, if it leaves the type of
+    the body at one that a form has; and it can read the answers if the
+    name of its own site comes to lead here (DNS rebinding).
+
+    Args:
+        request: To an endpoint of the sandbox's own, over a socket.
+
+    Returns:
+        The refusal, or None.
+    """
+    headers = request.headers
+    host = headers.get("host", "")
+    if not _is_loopback(host):
+        return _forbid(
+            "The Host header must name this machine, as 127.0.0.1 or "
+            "localhost do."
+        )
+    if request.method in _SAFE:
+        return None
+    if headers.get("sec-fetch-site", "none").lower() not in _OWN_PAGES:
+        return _forbid("A page of another site may not change the sandbox.")
+    origin = headers.get("origin")
+    if origin is not None and _place(origin) != host.lower():
+        return _forbid("A page of another origin may not change the sandbox.")
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != _JSON and (kind or request.body):
+        return json_answer(
+            415, {"message": f"Send it with Content-Type: {_JSON}."}
+        )
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return ip_address(name).is_loopback
+    except ValueError:
+        # Also of what follows, each browser says that it is this machine.
+        return f".{host.lower().partition(':')[0]}".endswith(".localhost")
+
+
+def _place(origin: str) -> str:
+    """Return host and port of an origin; of none, nothing."""
+    return origin.lower().partition("://")[2]
+
+
+def _forbid(message: str) -> Answer:
+    return json_answer(403, {"message": message})
 
 
 def _queue(world: World, body: bytes) -> Answer:

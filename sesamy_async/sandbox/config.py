@@ -141,6 +141,12 @@ class SandboxConfig:
         vendors: The publishers and their offers.
         clients: Who may ask for tokens.
         token_lifetime: Seconds for which a token is good.
+        form_only: Whether the token endpoint reads no JSON, and says 403
+            "Client not found" to it, as one was seen to (W).
+        tokens_without_scope: Whether tokens are given without the scope
+            that was asked for (A), so that orders are refused.
+        unknown_tenant: Whether the token endpoint says 404 "Tenant not
+            found" to everybody (A).
         rate_limit: How many requests are taken, or None for any number.
         rate_limit_headers: Whether answers tell of the rate limit.
         idempotent: Whether a repeated externalOrderId returns the first
@@ -159,6 +165,9 @@ class SandboxConfig:
         default=(_CLIENT,), validator=_not_empty
     )
     token_lifetime: int = attrs.field(default=86400, validator=_at_least_one)
+    form_only: bool = False
+    tokens_without_scope: bool = False
+    unknown_tenant: bool = False
     rate_limit: Limit | None = attrs.field(factory=Limit)
     rate_limit_headers: bool = True
     idempotent: bool = False

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from sesamy_async.errors import ConfigurationError
 
-from .admin import PREFIX, administer
+from .admin import PREFIX, administer, refuse_foreign
 from .exchange import Answer, Delivery, SandboxRequest
 from .sandbox import Sandbox
 
@@ -84,7 +84,8 @@ class _Connection:
         path, _, query = request.raw_path.partition("?")
         if path.startswith(PREFIX):
             described = await _described(request, path, query)
-            return _whole(administer(self._sandbox, described))
+            refusal = refuse_foreign(described)
+            return _whole(refusal or administer(self._sandbox, described))
         arrival = self._sandbox.receive(request.method, path)
         if arrival.unread:
             described = SandboxRequest(method=request.method, path=path)

@@ -24,6 +24,7 @@ from .token import Grant
 _FIELDS = ("client_id", "client_secret", "grant_type", "scope")
 _GRANT_TYPE = "client_credentials"
 _NOT_STORED = {"Cache-Control": "no-store"}
+_NOT_FOUND = json_answer(403, {"message": "Client not found"})
 
 
 @attrs.frozen(kw_only=True)
@@ -40,7 +41,9 @@ def issue(
     request: SandboxRequest, config: SandboxConfig, moment: Moment
 ) -> Decision:
     """Decide about a request for a token."""
-    asked = _read(request)
+    if config.unknown_tenant:
+        return Decision(json_answer(404, {"message": "Tenant not found"}))
+    asked = _read(request, form_only=config.form_only)
     if isinstance(asked, Answer):
         return Decision(asked)
     client = _identify(asked, config)
@@ -55,7 +58,10 @@ def issue(
         return Decision(
             _oauth_error(403, "access_denied", "Scope not granted")
         )
-    token = Secret(f"sandbox-{moment.fresh}")
+    scopes = scopes or frozenset(client.scopes)
+    if config.tokens_without_scope:
+        scopes = frozenset()
+    token = _token(scopes, moment)
     answer = json_answer(
         200,
         {
@@ -68,10 +74,23 @@ def issue(
     grant = Grant(
         token=token,
         client_id=client.id,
-        scopes=scopes or frozenset(client.scopes),
+        scopes=scopes,
         expires_at=moment.now + config.token_lifetime,
     )
     return Decision(answer, grant)
+
+
+def _token(scopes: frozenset[str], moment: Moment) -> Secret:
+    """Return a JWT, as A gives; nobody checks its signature."""
+    parts = (
+        {"typ": "JWT", "alg": "none"},
+        {"scope": " ".join(sorted(scopes))},
+    )
+    encoded = (
+        base64.urlsafe_b64encode(json.dumps(part).encode()) for part in parts
+    )
+    head, claims = (part.decode().rstrip("=") for part in encoded)
+    return Secret(f"{head}.{claims}.{moment.fresh}")
 
 
 def _identify(asked: _Asked, config: SandboxConfig) -> Client | Answer:
@@ -88,13 +107,15 @@ def _identify(asked: _Asked, config: SandboxConfig) -> Client | Answer:
             if client.secret == asked.client_secret:
                 return client
             return json_answer(403, {"message": "Invalid client credentials"})
-    return json_answer(403, {"message": "Client not found"})
+    return _NOT_FOUND
 
 
-def _read(request: SandboxRequest) -> _Asked | Answer:
+def _read(request: SandboxRequest, *, form_only: bool) -> _Asked | Answer:
     kind = request.headers.get("content-type", "").partition(";")[0]
     fields: Mapping[str, object] = {}
     match kind.strip().lower():
+        case "application/json" if form_only:
+            return _NOT_FOUND
         case "application/json":
             try:
                 content = parse(request.body)

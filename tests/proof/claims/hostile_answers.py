@@ -42,7 +42,7 @@ def _once(row: Hostile, chance: random.Random) -> str | None:
     expected = row.confirm if kind == "confirm" else row.create
     holds = ending.outcome is expected
     if kind == "token":
-        holds = ending.outcome in _SETTLED and received == ["POST"]
+        holds = ending.outcome in _SETTLED and set(received) == {"POST"}
     where = f"{kind}, {world}"
     return None if holds else f"{where}: {ending.outcome}, {received}"
 
