@@ -71,17 +71,41 @@ def _foreign(
     through: Any, theirs: Library, runtime: Runtime, *, blocking: bool
 ) -> Make | None:
     httpx = theirs.httpx
+    known = partial(knows, through, httpx)
     if blocking and isinstance(through, httpx.Client):
-        return lambda _: BlockingClientWire(through, Allowance(runtime))
+        return lambda _: BlockingClientWire(through, Allowance(runtime), known)
     if blocking and isinstance(through, httpx.BaseTransport):
         return lambda _: BlockingTransportWire(
-            through, Allowance(runtime), owned=False
+            through, Allowance(runtime), owned=False, known=known
         )
     if not blocking and isinstance(through, httpx.AsyncClient):
-        return lambda _: AsyncClientWire(through)
+        return lambda _: AsyncClientWire(through, known)
     if not blocking and isinstance(through, httpx.AsyncBaseTransport):
-        return lambda _: AsyncTransportWire(through, owned=False)
+        return lambda _: AsyncTransportWire(through, owned=False, known=known)
     return None
+
+
+def knows(through: Any, httpx: Any) -> bool:
+    """Whether what this raises means what it means in httpx.
+
+    So it is for httpx's own transports, and for a client that sends through
+    nothing else; not for a subclass, which may do anything.  An application
+    (`ASGITransport`, `WSGITransport`) has the request when it raises.
+
+    Args:
+        through: A client or transport of the caller's.
+        httpx: The module that it belongs to.
+    """
+    traced = {httpx.HTTPTransport, httpx.AsyncHTTPTransport}
+    if type(through) not in {httpx.Client, httpx.AsyncClient}:
+        return type(through) in {*traced, httpx.MockTransport}
+    # The names are httpx's private ones: should they ever change, a test
+    # with respx fails.
+    mounted = filter(None, through._mounts.values())  # noqa: SLF001
+    kinds = {type(each) for each in (through._transport, *mounted)}  # noqa: SLF001
+    # A hook for answers may raise anything after a mock has answered.
+    hooked = bool(through.event_hooks["response"])
+    return kinds <= (traced if hooked else {*traced, httpx.MockTransport})
 
 
 def _refusal(through: object, *, blocking: bool) -> ConfigurationError:

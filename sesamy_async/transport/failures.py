@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import attrs
+
 from sesamy_async.core.failure import Failure, FailureKind
 
 
 _Kind = tuple[type[BaseException], FailureKind, str]
+_BEFORE_SENDING = {FailureKind.REQUEST, FailureKind.CONNECT}
 
 
 @cache
@@ -82,3 +85,31 @@ def failure_of(
         kind = FailureKind.BODY
         words = "its body is cut short or broken."
     return Failure(kind=kind, detail=words, sent=sent, status_code=status_code)
+
+
+def untraced(
+    failure: Failure, error: BaseException, *, known: bool
+) -> Failure:
+    """Return what a failure means of which no trace was seen.
+
+    The class of an exception says that nothing was sent only where we know
+    who raised it: other transports raise `ConnectTimeout` for a connection
+    that was lost after the request had left.
+
+    Args:
+        failure: As `failure_of` returned it.
+        error: As raised.
+        known: Whether the transport raises httpx's exceptions for what
+            httpx means by them.
+    """
+    settled = failure.sent is not None or failure.status_code is not None
+    if settled or failure.kind not in _BEFORE_SENDING:
+        return failure
+    if known:
+        return attrs.evolve(failure, sent=False)
+    return attrs.evolve(
+        failure,
+        kind=FailureKind.BROKEN,
+        detail=f"{type(error).__name__} was raised by a transport that does "
+        "not tell whether the request was sent.",
+    )

@@ -25,7 +25,7 @@ from sesamy_async.core.runtime import Runtime
 from .body import Body
 from .boundary import Boundary
 from .connection_set import ConnectionSet
-from .failures import failure_of, is_foreign
+from .failures import failure_of, is_foreign, untraced
 from .library import Library
 from .requests import request_of
 from .settings import Connections
@@ -178,6 +178,7 @@ class OverHttpx:
             sent = call.record.sent
             httpx = self._library.httpx
             failure = failure_of(caught, httpx, sent=sent, status_code=status)
+            failure = untraced(failure, caught, known=wire.known)
             # The words of httpx may repeat a header: only what is foreign
             # to it is chained.
             cause = caught if is_foreign(caught, httpx) else None
@@ -197,7 +198,11 @@ class OverHttpx:
         timeout = max(_LEAST, min(call.timeout, left))
         seconds = None if timeout == math.inf else timeout
         trace = wire.trace(boundary)
-        return request_of(call.request, self._library, seconds, trace)
+        try:
+            return request_of(call.request, self._library, seconds, trace)
+        except Exception:
+            call.record.sent = False
+            raise
 
 
 def origin_of(url: str) -> str | None:
