@@ -50,6 +50,11 @@ class Wire(Protocol):
         """
         ...
 
+    @property
+    def proxy(self) -> str | None:
+        """The name of the proxy that it goes through, if it is ours."""
+        ...
+
     def usable(self) -> bool:
         """Whether it can still be used after a rest."""
         ...
@@ -78,6 +83,7 @@ class _OverTransport:
     _owned: bool
     _connection: Any
     _known: Known
+    proxy: str | None
 
     @property
     def traced(self) -> bool:
@@ -95,6 +101,7 @@ class _OverClient:
     """It may be a mock, it has a pool of its own, and it stays open."""
 
     _known: Known
+    proxy: str | None = None
 
     @property
     def traced(self) -> bool:
@@ -143,7 +150,9 @@ class AsyncTransportWire(_OverTransport, _Awaiting):
         owned: bool,
         connection: Any = None,
         known: Known = _unknown,
+        proxy: str | None = None,
     ) -> None:
+        self.proxy = proxy
         self._transport = transport
         self._owned = owned
         self._known = known
@@ -214,7 +223,9 @@ class BlockingTransportWire(_OverTransport, _Blocking):
         owned: bool,
         exchanges: BlockingExchanges | None = None,
         known: Known = _unknown,
+        proxy: str | None = None,
     ) -> None:
+        self.proxy = proxy
         self._transport = transport
         self._allowance = allowance
         self._owned = owned
