@@ -30,10 +30,10 @@ class Authorize:
         """Send the call with an Authorization value."""
         try:
             value = Secret(await self.auth.authorization(call))
-        except SesamyError as error:
+        except SesamyError as failed:
             # Whatever became of its own request: the order was not sent.
-            if not error.outcome.settled:
-                error.outcome = Outcome.NOT_SENT
+            if not failed.outcome.settled:
+                failed.outcome = Outcome.NOT_SENT
             raise
         if not is_header_value(value.reveal()):
             who = f"{type(self.auth).__name__}.authorization"

@@ -70,7 +70,7 @@ class Connections:
                 "transport.trust_env must be True or False."
             )
         self._check_context()
-        if not isinstance(self.library, str) or self.library not in CORES:  # pyright: ignore[reportUnnecessaryIsInstance, reportUnnecessaryContains]
+        if self.library not in tuple(CORES):  # A list has no hash.
             raise ConfigurationError(
                 'transport.library must be "httpx" or "httpx2".'
             )

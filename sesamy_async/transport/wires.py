@@ -29,10 +29,6 @@ Known = Callable[[], bool]
 """Says whether exceptions mean what they mean in httpx."""
 
 
-def _unknown() -> bool:
-    return False
-
-
 class Wire(Protocol):
     """One connection of ours, or whatever the caller gave us."""
 
@@ -149,7 +145,7 @@ class AsyncTransportWire(_OverTransport, _Awaiting):
         *,
         owned: bool,
         connection: Any = None,
-        known: Known = _unknown,
+        known: Known = bool,  # Says False.
         proxy: str | None = None,
     ) -> None:
         self.proxy = proxy
@@ -222,7 +218,7 @@ class BlockingTransportWire(_OverTransport, _Blocking):
         *,
         owned: bool,
         exchanges: BlockingExchanges | None = None,
-        known: Known = _unknown,
+        known: Known = bool,  # Says False.
         proxy: str | None = None,
     ) -> None:
         self.proxy = proxy
