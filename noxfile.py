@@ -16,7 +16,7 @@ PYTHONS = nox.project.python_versions(PYPROJECT)
 PACKAGE = "sesamy_async"
 EXTRAS = ("cli", "httpx2", "orjson", "sandbox", "trio")
 # What httpx takes and we touch, but for httpcore 1.0.0: blocking calls over
-# an https:// proxy don't work there.
+# an https:// proxy don't work there.  No httpcore 1 takes an older h11.
 BENEATH = ("httpcore==1.0.1", "h11==0.13.0")
 
 
@@ -57,7 +57,12 @@ def lowest(session: nox.Session) -> None:
         *project["dependencies"],
         *(claim for extra in EXTRAS for claim in extras[extra]),
     ]
-    bounds = [claim.replace(">=", "==") for claim in claims]
+    beneath = {pinned.partition("==")[0] for pinned in BENEATH}
+    bounds = [
+        claim.replace(">=", "==")
+        for claim in claims
+        if claim.partition(">=")[0] not in beneath
+    ]
     session.install("--editable", ".[dev]", *bounds)
     # Not known to pip: httpx2 is no party to what httpx takes.
     session.install("--no-deps", *BENEATH)

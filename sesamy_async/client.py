@@ -44,6 +44,7 @@ from .settings import (
 )
 from .shared import Shared
 from .transport.binding import bind as bind_transport
+from .transport.binding import check_way
 
 
 class AsyncSesamy:
@@ -140,6 +141,7 @@ class AsyncSesamy:
             rate_limit=rate_limit,
             middleware=middleware,
         )
+        check_way(transport, settings.base_url, token_url or TOKEN_URL)
         self._use(Caller.of(settings, shared))
         self._owner = True
 

@@ -73,7 +73,7 @@ class Pipeline:
         raised = SesamyError(
             f"{type(foreign).__name__} was raised by a middleware, an auth, "
             "a before_send or a transport that is not the SDK's.",
-            outcome=call.record.outcome,
+            outcome=call.record.outcome_of_foreign,
         )
         describe(call, raised)
         raise raised from foreign
@@ -81,7 +81,9 @@ class Pipeline:
     @staticmethod
     def _interrupted(call: Call, error: BaseException) -> NoReturn:
         """Leave word of what became of a call that was cancelled."""
-        said = SesamyError("Interrupted.", outcome=call.record.outcome)
+        said = SesamyError(
+            "Interrupted.", outcome=call.record.outcome_of_foreign
+        )
         describe(call, said)
         error.add_note(str(said))
         raise error
@@ -99,9 +101,18 @@ def _check_response(call: Call, value: object) -> None:
 
 
 async def described(call: Call, proceed: Proceed) -> Response:
-    """Complete errors before the caller's own middleware sees them."""
+    """Complete errors before the caller's own middleware sees them.
+
+    And keep count of what that middleware has let go on.
+    """
+    record = call.record
+    record.entered = True
+    record.under_way += 1
     try:
-        return await proceed(call)
+        try:
+            return await proceed(call)
+        finally:
+            record.under_way -= 1
     except SesamyError as error:
         describe(call, error)
         raise
@@ -114,6 +125,9 @@ def describe(call: Call, error: SesamyError) -> None:
     error.external_order_id = call.external_order_id
     error.contract_id = call.contract_id
     error.outcome = call.record.settle(error.outcome)
+    if call.record.under_way and error.outcome.settled:
+        # A middleware gave up, but what it let go on may yet be sent.
+        error.outcome = Outcome.UNKNOWN
     if error.outcome in {Outcome.UNKNOWN, Outcome.APPLIED}:
         error.retryable = call.repeatable
     elif isinstance(error, DeadlineExceededError):

@@ -141,7 +141,7 @@ def check_url(argument: str, value: str, variable: str) -> str:
         raise ConfigurationError(
             f"{name} may have no user, query or fragment."
         )
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
             f"{name} must be https: http would show the token and the "
             "customers' data to everybody (it is for loopback only)."
@@ -216,7 +216,8 @@ def check_kinds(retry: object, rate_limit: object, middleware: object) -> None:
             )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether this host, in lower case, can be nothing but this machine."""
     if host == "localhost":
         return True
     try:

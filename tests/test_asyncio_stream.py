@@ -6,6 +6,7 @@ import asyncio
 import select
 import socket
 import struct
+import threading
 from collections.abc import AsyncIterator, Iterator
 
 import httpcore
@@ -211,10 +212,121 @@ async def test_second_address(
         return [(*kind, ("mute", 1)), (*kind, ("127.0.0.1", port))]
 
     monkeypatch.setattr(asyncio_connect, "_connect", connected)
-    loop = asyncio.get_running_loop()
-    monkeypatch.setattr(loop, "getaddrinfo", addresses)
+    monkeypatch.setattr(asyncio_connect, "looked_up", addresses)
     stream = await AsyncioBackend(httpcore).connect_tcp("a.test", 1, 5.0)
     await stream.aclose()
+
+
+class Resolver:
+    """A resolver that hangs until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.asked = 0
+        self.known: list[object] = []
+
+    def __call__(self, host: str, *_: int, **about: int) -> list[object]:
+        """Look up, but no more than 10 s."""
+        if about.get("flags", 0) & socket.AI_NUMERICHOST:
+            raise socket.gaierror(socket.EAI_NONAME, "a name")
+        self.asked += 1
+        if host == "hangs.test":
+            self.go_on.wait(10)
+        return self.known
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
+    """Put one in the place of the system's, and let nothing hang after."""
+    resolver = Resolver()
+    look_ups_end()
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    yield resolver
+    resolver.go_on.set()
+    look_ups_end()
+
+
+def look_ups_end() -> None:
+    """Wait for those that other tests have left."""
+    for each in threading.enumerate():
+        if each.name == asyncio_connect._LOOK_UP:
+            each.join(10)
+
+
+async def test_look_ups_that_hang(
+    resolver: Resolver, listener: socket.socket
+) -> None:
+    """However many hang, the next name is looked up."""
+    kind = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
+    resolver.known = [(*kind, listener.getsockname())]
+    backend = AsyncioBackend(httpcore)
+    hanging = [backend.connect_tcp("hangs.test", 1, 0.05) for _ in range(50)]
+    failed = await asyncio.gather(*hanging, return_exceptions=True)
+    stream = await backend.connect_tcp("a.test", 1, 5.0)
+    await stream.aclose()
+
+    assert {httpcore.ConnectTimeout} == {type(each) for each in failed}
+    assert 51 == resolver.asked
+
+
+async def test_too_many_look_ups_that_hang(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is an end to the threads that hang; then nothing is sent."""
+    monkeypatch.setattr(asyncio_connect, "_MOST_LOOK_UPS", 2)
+    backend = AsyncioBackend(httpcore)
+    for _ in range(2):
+        with pytest.raises(httpcore.ConnectTimeout):
+            await backend.connect_tcp("hangs.test", 1, 0.05)
+    with pytest.raises(httpcore.ConnectError, match="2 look-ups of names"):
+        await backend.connect_tcp("a.test", 1, 5.0)
+
+    assert 2 == resolver.asked
+
+
+async def test_addresses_need_no_look_up(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no name can be looked up, an address still leads on."""
+    monkeypatch.setattr(asyncio_connect, "_MOST_LOOK_UPS", 0)
+    port = listener.getsockname()[1]
+    stream = await AsyncioBackend(httpcore).connect_tcp("127.0.0.1", port, 5.0)
+    await stream.aclose()
+
+
+async def test_a_look_up_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system says of a name is said."""
+
+    def fail(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_AGAIN, "no resolver")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    with pytest.raises(httpcore.ConnectError, match="no resolver"):
+        await AsyncioBackend(httpcore).connect_tcp("a.test", 1, 5.0)
+
+
+def test_a_loop_that_ends_before_a_look_up(resolver: Resolver) -> None:
+    """A look-up that ends after its loop tells nobody, and harms nobody."""
+
+    async def give_up() -> None:
+        with pytest.raises(httpcore.ConnectTimeout):
+            await AsyncioBackend(httpcore).connect_tcp("hangs.test", 1, 0.05)
+
+    asyncio.run(give_up())
+    resolver.go_on.set()
+
+    assert 1 == resolver.asked
+
+
+async def test_a_look_up_that_comes_too_late(resolver: Resolver) -> None:
+    """What is found after the timeout is left alone."""
+    with pytest.raises(httpcore.ConnectTimeout):
+        await AsyncioBackend(httpcore).connect_tcp("hangs.test", 1, 0.05)
+    resolver.go_on.set()
+    look_ups_end()
+    await asyncio.sleep(0)
+
+    assert 1 == resolver.asked
 
 
 async def test_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,8 +335,7 @@ async def test_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
     async def addresses(*_: object, **__: object) -> list[object]:
         return []
 
-    loop = asyncio.get_running_loop()
-    monkeypatch.setattr(loop, "getaddrinfo", addresses)
+    monkeypatch.setattr(asyncio_connect, "looked_up", addresses)
     with pytest.raises(httpcore.ConnectError, match="no address"):
         await AsyncioBackend(httpcore).connect_tcp("a.test", 1, 5.0)
 
@@ -240,8 +351,7 @@ async def test_every_address_refuses(
         kind = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
         return [(*kind, ("127.0.0.1", port))] * 2
 
-    loop = asyncio.get_running_loop()
-    monkeypatch.setattr(loop, "getaddrinfo", addresses)
+    monkeypatch.setattr(asyncio_connect, "looked_up", addresses)
     with pytest.raises(httpcore.ConnectError):
         await AsyncioBackend(httpcore).connect_tcp("a.test", 1, 5.0)
 

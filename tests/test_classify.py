@@ -63,8 +63,8 @@ def test_status(status: int, expected: Outcome) -> None:
 @pytest.mark.parametrize(
     ("kind", "sent", "expected"),
     [
-        (FailureKind.CONNECT, None, Outcome.NOT_SENT),
-        (FailureKind.REQUEST, None, Outcome.NOT_SENT),
+        (FailureKind.CONNECT, None, Outcome.UNKNOWN),
+        (FailureKind.REQUEST, None, Outcome.UNKNOWN),
         (FailureKind.TIMEOUT, None, Outcome.UNKNOWN),
         (FailureKind.BROKEN, None, Outcome.UNKNOWN),
         (FailureKind.DEADLINE, None, Outcome.UNKNOWN),
@@ -77,7 +77,7 @@ def test_status(status: int, expected: Outcome) -> None:
 def test_failure_without_status(
     kind: FailureKind, sent: bool | None, expected: Outcome
 ) -> None:
-    """What was seen to leave decides; where nothing was seen, the kind."""
+    """Only what is known not to have left was not sent."""
     actual = outcome_of_failure(a_failure(kind=kind, sent=sent))
 
     assert expected is actual

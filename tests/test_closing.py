@@ -41,7 +41,7 @@ def make(answer: Any) -> OverHttpx:
     """Return a transport over such connections."""
     transport = httpx.MockTransport(answer)
     return OverHttpx(
-        lambda _: Stubborn(transport, owned=False),
+        lambda _: Stubborn(transport, owned=False, known=lambda: True),
         AnyioRuntime(),
         Connections(idle=0.0),
         library("httpx"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -13,11 +15,15 @@ from sesamy_async import (
     AsyncSesamy,
     Call,
     ConfigurationError,
+    ConnectionFailedError,
     DeadlineExceededError,
+    InvalidRequestError,
     Outcome,
+    OutcomeUnknownError,
     Proceed,
     RateLimit,
     Response,
+    RetryPolicy,
     ServerError,
     SesamyError,
     StaticToken,
@@ -80,7 +86,7 @@ async def test_middleware_that_answers_with_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("before", "outcome"),
-    [(True, Outcome.NOT_SENT), (False, Outcome.APPLIED)],
+    [(True, Outcome.UNKNOWN), (False, Outcome.APPLIED)],
 )
 async def test_middleware_that_fails(
     api: respx.Router, before: bool, outcome: Outcome
@@ -242,3 +248,183 @@ async def test_middleware_that_retries(api: respx.Router) -> None:
             await client.contracts.create("SPRING-12", ORDER)
 
     assert (1, Outcome.UNKNOWN) == (route.call_count, caught.value.outcome)
+
+
+async def test_middleware_that_sends_by_itself(api: respx.Router) -> None:
+    """What it sent is its own affair: no exception says that it didn't."""
+    route = api.post("https://elsewhere.test/").respond(201)
+
+    async def send(call: Call, proceed: Proceed) -> Response:
+        del proceed
+        async with httpx.AsyncClient() as mine:
+            await mine.post(
+                "https://elsewhere.test/", content=call.request.content
+            )
+        raise httpx.ConnectError("CANARY")
+
+    async with AsyncSesamy(
+        "acme", auth=StaticToken("t"), middleware=[send]
+    ) as client:
+        with pytest.raises(SesamyError, match="ConnectError") as caught:
+            await client.contracts.create("SPRING-12", ORDER)
+
+    assert (Outcome.UNKNOWN, 1) == (caught.value.outcome, route.call_count)
+
+
+async def test_middleware_that_is_cancelled_before_it_proceeds() -> None:
+    """It may have sent the order by itself by then."""
+
+    class Cancelled(BaseException):
+        pass
+
+    async def stop(call: Call, proceed: Proceed) -> Response:
+        del call, proceed
+        raise Cancelled
+
+    async with AsyncSesamy(
+        "acme", auth=StaticToken("t"), middleware=[stop]
+    ) as client:
+        with pytest.raises(Cancelled) as caught:
+            await client.contracts.create("SPRING-12", ORDER)
+
+    assert "Outcome: UNKNOWN." in "".join(caught.value.__notes__)
+
+
+async def test_middleware_that_refuses() -> None:
+    """A middleware says by an error of ours that nothing was sent."""
+
+    async def refuse(call: Call, proceed: Proceed) -> Response:
+        del call, proceed
+        raise InvalidRequestError("Not on Sundays.")
+
+    async with AsyncSesamy(
+        "acme", auth=StaticToken("t"), middleware=[refuse]
+    ) as client:
+        with pytest.raises(InvalidRequestError) as caught:
+            await client.contracts.create("SPRING-12", ORDER)
+
+    assert Outcome.NOT_SENT is caught.value.outcome
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (httpx.Response(200, json={"id": "c1"}), Outcome.APPLIED),
+        (httpx.ReadTimeout("x"), Outcome.UNKNOWN),
+        (httpx.ConnectError("x"), Outcome.NOT_SENT),
+    ],
+)
+async def test_middleware_that_denies_what_was_sent(
+    api: respx.Router, answer: Any, outcome: Outcome
+) -> None:
+    """An error of ours that it raises can't undo what was sent before."""
+    api.post(f"{API}?confirm=false").side_effect = [answer]
+
+    async def deny(call: Call, proceed: Proceed) -> Response:
+        with suppress(SesamyError):
+            await proceed(call)
+        raise ConnectionFailedError("No.", retryable=True)
+
+    async with AsyncSesamy(
+        "acme",
+        auth=StaticToken("t"),
+        middleware=[deny],
+        retry=RetryPolicy(attempts=1),
+    ) as client:
+        with pytest.raises(ConnectionFailedError) as caught:
+            await client.contracts.create("SPRING-12", ORDER)
+
+    assert (outcome, outcome is Outcome.NOT_SENT) == (
+        caught.value.outcome,
+        caught.value.retryable,
+    )
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize(
+    "error", [ConnectionFailedError("No."), TimeoutError("No.")]
+)
+async def test_middleware_that_leaves_a_call_on_its_way(
+    error: Exception,
+) -> None:
+    """What is still on its way may yet be sent."""
+    tasks: list[asyncio.Task[Response]] = []
+    arrived = asyncio.Event()
+    answer = asyncio.Event()
+
+    async def handle(request: httpx.Request) -> httpx.Response:
+        del request
+        arrived.set()
+        await answer.wait()
+        return httpx.Response(200, json={"id": "c1"})
+
+    async def hurry(call: Call, proceed: Proceed) -> Response:
+        tasks.append(asyncio.create_task(proceed(call)))  # type: ignore[arg-type]
+        await arrived.wait()
+        raise error
+
+    async with AsyncSesamy(
+        "acme",
+        auth=StaticToken("t"),
+        middleware=[hurry],
+        transport=httpx.MockTransport(handle),
+    ) as client:
+        with pytest.raises(SesamyError) as caught:
+            await client.contracts.create("SPRING-12", ORDER)
+        answer.set()
+        await tasks[0]
+
+    assert Outcome.UNKNOWN is caught.value.outcome
+
+
+async def test_auth_whose_own_request_is_in_doubt(api: respx.Router) -> None:
+    """Whatever became of the request for a token, the order was not sent."""
+    route = api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
+
+    async def ask() -> str:
+        raise OutcomeUnknownError("No token.", outcome=Outcome.UNKNOWN)
+
+    async with AsyncSesamy("acme", auth=ask) as client:
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await client.contracts.create("SPRING-12", ORDER)
+
+    assert (Outcome.NOT_SENT, 0) == (caught.value.outcome, route.call_count)
+
+
+async def test_auth_that_fails_after_a_doubt(api: respx.Router) -> None:
+    """An auth that finds no connection can't undo an earlier attempt."""
+    api.post(f"{API}?confirm=false").side_effect = [httpx.ReadTimeout("x")]
+    asked: list[int] = []
+
+    async def ask() -> str:
+        asked.append(1)
+        if len(asked) == 1:
+            return "Bearer t"
+        raise ConnectionFailedError("No.")
+
+    async with AsyncSesamy("acme", auth=ask, retry=QUICK) as client:
+        with pytest.raises(SesamyError) as caught:
+            await client.contracts.create("SPRING-12", ORDER, repeatable=True)
+
+    assert (Outcome.UNKNOWN, 2) == (caught.value.outcome, len(asked))
+
+
+async def test_before_send_that_finds_no_connection_after_a_doubt(
+    api: respx.Router,
+) -> None:
+    """Nor can what is awaited before each attempt."""
+    api.post(f"{API}?confirm=false").side_effect = [httpx.ReadTimeout("x")]
+
+    async def note(call: Call) -> None:
+        if call.record.lost:
+            raise httpx.ConnectError("CANARY")
+
+    async with AsyncSesamy(
+        "acme", auth=StaticToken("t"), retry=QUICK
+    ) as client:
+        with pytest.raises(SesamyError, match="before_send") as caught:
+            await client.contracts.create(
+                "SPRING-12", ORDER, repeatable=True, before_send=note
+            )
+
+    assert Outcome.UNKNOWN is caught.value.outcome

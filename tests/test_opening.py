@@ -34,6 +34,10 @@ from sesamy_async.transport.opening import (
     open_blocking,
     proxy_for,
 )
+from support.calling import World, onboard
+from support.fault_server import FaultServer
+from support.faults import good
+from support.marks import every_world
 from support.runtime import FakeRuntime
 from support.wire import ORDER
 
@@ -42,6 +46,14 @@ HEAD = "http11.send_request_headers."
 
 
 HTTPX = library("httpx")
+LOOPBACK = (
+    "localhost",
+    "LOCALHOST:8000",
+    "127.0.0.1:8000",
+    "127.8.9.10",
+    "[::1]",
+    "[::1]:8000",
+)
 
 
 @pytest.mark.parametrize(
@@ -65,12 +77,28 @@ HTTPX = library("httpx")
         ("https://a.test", {"all_proxy": "http://p:1", "no_proxy": "*"}, None),
         *(
             (
-                "http://[::1]:8000",
+                "https://[2001:db8::1]:8000",
                 {"all_proxy": "http://p:1", "no_proxy": exempt},
                 None,
             )
-            for exempt in ("::1", "[::1]", "[::1]:8000")
+            for exempt in (
+                "2001:db8::1",
+                "[2001:db8::1]",
+                "[2001:db8::1]:8000",
+            )
         ),
+        *(
+            (f"{scheme}://{host}", {variable: "http://p:1"}, None)
+            for scheme in ("http", "https")
+            for host in LOOPBACK
+            for variable in ("http_proxy", "https_proxy", "all_proxy")
+        ),
+        (
+            "http://127.0.0.1:8000",
+            {"http_proxy": "http://p:1", "no_proxy": "b.test"},
+            None,
+        ),
+        ("https://128.0.0.1", {"all_proxy": "http://p:1"}, "http://p:1"),
     ],
 )
 def test_proxy_from_the_environment(
@@ -93,6 +121,65 @@ def test_proxy_given(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "http://p:1" == proxy_for("x", Connections(proxy="http://p:1"))
 
 
+@pytest.mark.parametrize("name", ["base_url", "token_url"])
+@pytest.mark.parametrize("kind", [AsyncSesamy, Sesamy])
+@pytest.mark.parametrize("proxy", ["http://p:1", "https://u:CANARY@p:1"])
+def test_plain_loopback_through_a_proxy_elsewhere(
+    proxy: str, kind: Any, name: str
+) -> None:
+    """A proxy on another machine does not get to see what is for this one."""
+    with pytest.raises(ConfigurationError, match="proxy on") as caught:
+        kind(
+            "acme",
+            client_id="c",
+            client_secret="s",
+            transport=Connections(proxy=proxy),
+            **{name: "http://127.0.0.1:8000"},
+        )
+
+    assert "CANARY" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("origin", "proxy"),
+    [
+        ("http://127.0.0.1:8000", "http://localhost:3128"),
+        ("http://localhost", "http://u:p@127.0.0.1:3128"),
+        ("https://localhost", "http://p:1"),
+    ],
+)
+def test_loopback_through_a_proxy_that_was_given(
+    origin: str, proxy: str
+) -> None:
+    """One of this machine, or one that sees only TLS, is obeyed."""
+    settings = Connections(proxy=proxy)
+    with Sesamy(
+        "acme", auth=StaticToken("t"), base_url=origin, transport=settings
+    ):
+        assert proxy == proxy_for(origin, settings)
+
+
+@every_world
+def test_what_is_for_this_machine_stays_on_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither token nor order goes to a proxy of the environment."""
+    with FaultServer([], good) as proxy, running(Sandbox()) as url:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+            monkeypatch.setenv(name.lower(), proxy.url)
+        ending = world.one(
+            onboard,
+            base_url=url,
+            token_url=f"{url}/oauth/token",
+            client_id="c",
+            client_secret="s",
+        )
+
+        assert (0, []) == (proxy.connections, proxy.received)
+    assert "token endpoint" in str(ending.error)
+
+
 def test_environment_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without trust_env, the environment is not asked."""
     monkeypatch.setenv("https_proxy", "http://p:1")
@@ -105,15 +192,15 @@ def test_environment_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_impossible_proxy(proxy: str) -> None:
     """An impossible proxy is refused, without its password."""
-    with pytest.raises(ConfigurationError, match="HTTPS_PROXY") as caught:
-        open_async(
-            "https://a.test",
-            Connections(proxy=proxy),
-            HTTPX,
-            FakeRuntime(),
-        )
+    settings = Connections(proxy=proxy)
+    for make in (
+        lambda: Sesamy("acme", auth=StaticToken("t"), transport=settings),
+        lambda: open_async("https://a.test", settings, HTTPX, FakeRuntime()),
+    ):
+        with pytest.raises(ConfigurationError, match="HTTPS_PROXY") as caught:
+            make()
 
-    assert "CANARY" not in str(caught.value)
+        assert "CANARY" not in str(caught.value)
 
 
 def test_one_context() -> None:
@@ -178,7 +265,25 @@ def test_wrong_transport(given: Any, blocking: bool, named: str) -> None:
         ({"proxy": 5}, "transport.proxy"),
         ({"idle": -1}, "transport.idle"),
         ({"max_response_size": 0}, "transport.max_response_size"),
+        ({"cap": "3"}, "transport.cap"),
+        ({"cap": 1.5}, "transport.cap must be a whole number"),
+        ({"cap": True}, "transport.cap"),
+        ({"idle": None}, "transport.idle"),
+        ({"max_response_size": 1e6}, "transport.max_response_size"),
+        ({"trust_env": "no"}, "transport.trust_env"),
+        ({"trust_env": None}, "transport.trust_env"),
+        ({"ssl_context": "ca.pem"}, "transport.ssl_context .* got str"),
+        ({"ssl_context": False}, "transport.ssl_context .* got bool"),
+        (
+            {"ssl_context": ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)},
+            "transport.ssl_context is one for servers",
+        ),
+        ({"library": "aiohttp"}, "transport.library"),
+        ({"library": ["httpx"]}, "transport.library"),
+        ({"through": "http://x"}, "transport.through .* got str"),
+        ({"through": httpx.Client}, "transport.through .* got type"),
     ],
+    ids=str,
 )
 def test_impossible_settings(changes: dict[str, Any], named: str) -> None:
     """Impossible settings are refused by name."""

@@ -23,11 +23,13 @@ def test_nothing_is_known_at_first() -> None:
     assert {
         "answered": False,
         "attempts": 0,
+        "entered": False,
         "interrupted": False,
         "last": Outcome.NOT_SENT,
         "lost": 0,
         "sent": False,
         "status_code": None,
+        "under_way": 0,
     } == known
 
 

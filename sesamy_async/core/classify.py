@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .failure import Failure, FailureKind
+from .failure import Failure
 from .outcome import Outcome
 from .status import (
     PERMANENT_REDIRECT,
@@ -13,7 +13,6 @@ from .status import (
 
 
 _REPEATED_ELSEWHERE = {TEMPORARY_REDIRECT, PERMANENT_REDIRECT}
-_BEFORE_SENDING = {FailureKind.REQUEST, FailureKind.CONNECT}
 
 
 def outcome_of_status(status_code: int) -> Outcome:
@@ -33,10 +32,10 @@ def outcome_of_status(status_code: int) -> Outcome:
 
 
 def outcome_of_failure(failure: Failure) -> Outcome:
-    """Say what an exchange without a complete answer means."""
+    """Say what an exchange without a complete answer means.
+
+    Only what is known not to have left is NOT_SENT.
+    """
     if failure.status_code is not None:
         return outcome_of_status(failure.status_code)
-    if failure.sent is None:
-        before = failure.kind in _BEFORE_SENDING
-        return Outcome.NOT_SENT if before else Outcome.UNKNOWN
-    return Outcome.UNKNOWN if failure.sent else Outcome.NOT_SENT
+    return Outcome.NOT_SENT if failure.sent is False else Outcome.UNKNOWN

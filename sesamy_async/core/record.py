@@ -19,16 +19,20 @@ class Record:
         sent: Whether the head of the present attempt's request began to
             leave this machine; None where that can't be seen.
         status_code: The status of the present attempt, once it is read.
+        entered: Whether the caller's middleware ever let the call go on.
+        under_way: How often it is on its way behind that middleware now.
     """
 
     __slots__ = (
         "answered",
         "attempts",
+        "entered",
         "interrupted",
         "last",
         "lost",
         "sent",
         "status_code",
+        "under_way",
     )
 
     def __init__(self) -> None:
@@ -39,11 +43,24 @@ class Record:
         self.interrupted: bool = False
         self.sent: bool | None = False
         self.status_code: int | None = None
+        self.entered: bool = False
+        self.under_way: int = 0
 
     @property
     def outcome(self) -> Outcome:
         """What is known of the call as a whole, as it stands."""
         return self.settle(self.last)
+
+    @property
+    def outcome_of_foreign(self) -> Outcome:
+        """What is known once an exception of the caller's ended the call.
+
+        A middleware that never let the call go on may have sent it by
+        itself; one that did not wait for it has left it on its way.
+        """
+        certain = self.entered and not self.under_way
+        doubtful = self.outcome.settled and not certain
+        return Outcome.UNKNOWN if doubtful else self.outcome
 
     def begin(self) -> None:
         """Start an attempt."""

@@ -8,9 +8,14 @@ from sesamy_async.auth.printable import is_header_value, wants_header_value
 from sesamy_async.core.auth import Auth
 from sesamy_async.core.call import Call, Proceed
 from sesamy_async.core.explain import lacks_permission
+from sesamy_async.core.outcome import Outcome
 from sesamy_async.core.response import Response
 from sesamy_async.core.secret import Secret
-from sesamy_async.errors import ConfigurationError, UnauthorizedError
+from sesamy_async.errors import (
+    ConfigurationError,
+    SesamyError,
+    UnauthorizedError,
+)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -21,7 +26,13 @@ class Authorize:
 
     async def __call__(self, call: Call, proceed: Proceed) -> Response:
         """Send the call with an Authorization value."""
-        value = Secret(await self.auth.authorization(call))
+        try:
+            value = Secret(await self.auth.authorization(call))
+        except SesamyError as failed:
+            # Whatever became of its own request: the order was not sent.
+            if not failed.outcome.settled:
+                failed.outcome = Outcome.NOT_SENT
+            raise
         if not is_header_value(value.reveal()):
             who = f"{type(self.auth).__name__}.authorization"
             raise ConfigurationError(wants_header_value(who, value.reveal()))

@@ -138,7 +138,7 @@ class AsyncioStream:
             if not await inbox.readable(timeout):
                 raise self._errors.ReadTimeout
             if not inbox.received and inbox.error is not None:
-                raise self._errors.ReadError(str(inbox.error))
+                raise self._errors.ReadError(str(inbox.error)) from inbox.error
         else:
             # A server that never pauses must not keep the loop, and with
             # it the deadline, from its turn.

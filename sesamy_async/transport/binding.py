@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -13,7 +13,13 @@ from sesamy_async.errors import ConfigurationError
 
 from .blocking_stream import Allowance
 from .library import Library, library, library_of
-from .opening import open_async, open_blocking
+from .opening import (
+    is_proxy,
+    no_proxy,
+    open_async,
+    open_blocking,
+    proxy_for,
+)
 from .over_httpx import Make, OverHttpx
 from .settings import Connections
 from .wires import (
@@ -38,22 +44,39 @@ def bind(given: Any, runtime: Runtime, *, blocking: bool) -> Transport:
     Raises:
         ConfigurationError: It is none of these, or for the other client.
     """
-    settings = given if isinstance(given, Connections) else None
-    settings = settings or Connections(through=given)
+    if isinstance(given, Connections):
+        settings = given
+    elif given is None or library_of(given) is not None:
+        settings = Connections(through=given)
+    else:
+        raise _refusal(given, blocking=blocking)
     through = settings.through
     if through is None:
+        # Not by the settings themselves: its password would be a local of
+        # a frame of theirs.
+        if settings.proxy is not None and not is_proxy(settings.proxy):
+            raise no_proxy()
         chosen = library(settings.library)
         make = _own(settings, chosen, runtime, blocking=blocking)
         return OverHttpx(make, runtime, settings, chosen)
-    theirs = library_of(through)
-    if theirs is None:
-        raise _refusal(through, blocking=blocking)
+    theirs = cast("Library", library_of(through))
     foreign = _foreign(through, theirs, runtime, blocking=blocking)
     if foreign is None:
         raise _refusal(through, blocking=blocking)
     # What the caller gave has limits of its own.
     settings = attrs.evolve(settings, cap=_ENOUGH)
     return OverHttpx(foreign, runtime, settings, theirs)
+
+
+def check_way(given: Any, *urls: str) -> None:
+    """Refuse a proxy that would see what is sent to these URLs.
+
+    Raises:
+        ConfigurationError: It would.
+    """
+    if isinstance(given, Connections) and given.through is None:
+        for url in urls:
+            proxy_for(url, given)
 
 
 def _own(
@@ -71,17 +94,41 @@ def _foreign(
     through: Any, theirs: Library, runtime: Runtime, *, blocking: bool
 ) -> Make | None:
     httpx = theirs.httpx
+    known = partial(knows, through, httpx)
     if blocking and isinstance(through, httpx.Client):
-        return lambda _: BlockingClientWire(through, Allowance(runtime))
+        return lambda _: BlockingClientWire(through, Allowance(runtime), known)
     if blocking and isinstance(through, httpx.BaseTransport):
         return lambda _: BlockingTransportWire(
-            through, Allowance(runtime), owned=False
+            through, Allowance(runtime), owned=False, known=known
         )
     if not blocking and isinstance(through, httpx.AsyncClient):
-        return lambda _: AsyncClientWire(through)
+        return lambda _: AsyncClientWire(through, known)
     if not blocking and isinstance(through, httpx.AsyncBaseTransport):
-        return lambda _: AsyncTransportWire(through, owned=False)
+        return lambda _: AsyncTransportWire(through, owned=False, known=known)
     return None
+
+
+def knows(through: Any, httpx: Any) -> bool:
+    """Whether what this raises means what it means in httpx.
+
+    So it is for httpx's own transports, and for a client that sends through
+    nothing else; not for a subclass, which may do anything.  An application
+    (`ASGITransport`, `WSGITransport`) has the request when it raises.
+
+    Args:
+        through: A client or transport of the caller's.
+        httpx: The module that it belongs to.
+    """
+    traced = {httpx.HTTPTransport, httpx.AsyncHTTPTransport}
+    if type(through) not in {httpx.Client, httpx.AsyncClient}:
+        return type(through) in {*traced, httpx.MockTransport}
+    # The names are httpx's private ones: should they ever change, a test
+    # with respx fails.
+    mounted = filter(None, through._mounts.values())  # noqa: SLF001
+    kinds = {type(each) for each in (through._transport, *mounted)}  # noqa: SLF001
+    # A hook for answers may raise anything after a mock has answered.
+    hooked = bool(through.event_hooks["response"])
+    return kinds <= (traced if hooked else {*traced, httpx.MockTransport})
 
 
 def _refusal(through: object, *, blocking: bool) -> ConfigurationError:

@@ -9,7 +9,9 @@ from sesamy_async.core.record import Record
 
 _STARTED = ".send_request_headers.started"
 _FAILED = ".send_request_headers.failed"
-_CONNECTING = "connection."
+_CONNECTING = ("connection.", "socks.")
+_CONNECT = "connect_tcp.started"
+_BEHIND = {"proxy.start_tls.started", "socks.start_tls.started"}
 _TUNNEL = b"CONNECT"
 
 
@@ -21,13 +23,19 @@ class Boundary:
     proxy's CONNECT too, which is not ours; and a head that h11 refuses to
     write (``LocalProtocolError``) never left.  What has left once, a second
     try of a transport of the caller's can't call back.
+
+    Attributes:
+        fresh: Whether a connection was made for this attempt.
+        behind: Whether a proxy led to the target.
     """
 
-    __slots__ = ("_first", "_record")
+    __slots__ = ("_first", "_record", "behind", "fresh")
 
     def __init__(self, record: Record) -> None:
         self._record = record
         self._first = False
+        self.fresh = False
+        self.behind = False
         # As long as nothing is traced, nothing can be said: the transport
         # may be one that has no trace.
         record.sent = None
@@ -35,6 +43,8 @@ class Boundary:
     def see(self, name: str, info: dict[str, Any]) -> None:
         """Take note of an event, in the blocking client."""
         record = self._record
+        self.fresh = self.fresh or name.endswith(_CONNECT)
+        self.behind = self.behind or name in _BEHIND
         if name.endswith(_STARTED):
             ours = info["request"].method != _TUNNEL
             self._first = ours and not record.sent

@@ -16,7 +16,9 @@ from .whole import Whole
 
 Name = Literal["httpx", "httpx2"]
 
-_CORES = {"httpx": "httpcore", "httpx2": "httpcore2"}
+CORES = {"httpx": "httpcore", "httpx2": "httpcore2"}
+"""The httpcore beneath each httpx."""
+
 # A client talks to few URLs again and again, and parsing one takes longer
 # than anything else that is done for a request.
 _URLS = 256
@@ -50,7 +52,7 @@ def library(name: Name) -> Library:
     Raises:
         ConfigurationError: There is none, or it is not installed.
     """
-    if name not in _CORES:
+    if name not in CORES:
         raise ConfigurationError(
             'transport.library must be "httpx" or "httpx2".'
         )
@@ -65,7 +67,7 @@ def library(name: Name) -> Library:
         )
     return Library(
         httpx=httpx,
-        core_name=_CORES[name],
+        core_name=CORES[name],
         url=lru_cache(_URLS)(httpx.URL),
         stream=type(
             "WholeStream",

@@ -13,11 +13,15 @@ from anyio.lowlevel import current_token
 
 from sesamy_async.core.runtime import Runtime
 from sesamy_async.errors import ConfigurationError
+from sesamy_async.settings import is_loopback
 
 from .blocking_stream import Allowance, BlockingBackend
 from .library import Library
 from .settings import Connections
 from .wires import AsyncTransportWire, BlockingTransportWire
+
+
+_PROXIES = {"http", "https", "socks5", "socks5h"}
 
 
 @cache
@@ -46,10 +50,28 @@ def _no_tls() -> ssl.SSLContext:
 
 
 def proxy_for(origin: str, settings: Connections) -> str | None:
-    """Return the URL of the proxy that leads to `origin`, if any."""
-    if settings.proxy or not settings.trust_env:
-        return settings.proxy
+    """Return the URL of the proxy that leads to `origin`, if any.
+
+    To this machine none of the environment does: it would get the secret,
+    the token and the orders in clear text, and would look for the port on
+    its own machine.
+
+    Raises:
+        ConfigurationError: The proxy that was given would get them.
+    """
     target = urlsplit(origin)
+    local = is_loopback(_host(origin))
+    if settings.proxy:
+        plain = local and target.scheme == "http"
+        if plain and not is_loopback(_host(settings.proxy)):
+            raise ConfigurationError(
+                "transport.proxy: http to this machine through a proxy on "
+                "another one would show it the secret and the customers' "
+                "data; give https URLs, or no proxy."
+            )
+        return settings.proxy
+    if local or not settings.trust_env:
+        return None
     proxies = getproxies()
     proxy = proxies.get(target.scheme) or proxies.get("all")
     # NO_PROXY may name an IPv6 address with brackets or without.
@@ -70,7 +92,9 @@ def open_async(
     if options["proxy"] is not None:
         # A proxy's pool takes the backend only from within.
         transport._pool._network_backend = backend  # noqa: SLF001
-        return AsyncTransportWire(transport, owned=True)
+        return AsyncTransportWire(
+            transport, owned=True, proxy=_named(options["proxy"], settings)
+        )
     connection = core.AsyncHTTPConnection(
         _origin(core, origin),
         ssl_context=options["verify"],
@@ -94,7 +118,12 @@ def open_blocking(
             # As in `open_async`.  (Over TLS to the proxy, TLS to Sesamy
             # is more than a socket can.)
             transport._pool._network_backend = backend  # noqa: SLF001
-        return BlockingTransportWire(transport, allowance, owned=True)
+        return BlockingTransportWire(
+            transport,
+            allowance,
+            owned=True,
+            proxy=_named(options["proxy"], settings),
+        )
     # Only here: h11 is imported by httpx at its first use too.
     from .blocking_exchanges import BlockingExchanges  # noqa: PLC0415
 
@@ -164,6 +193,36 @@ def _options(
     }
 
 
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def is_proxy(url: str) -> bool:
+    """Whether this can be the URL of a proxy."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    visible = url.isascii() and url.isprintable() and " " not in url
+    return parts.scheme in _PROXIES and bool(host) and port != 0 and visible
+
+
+def no_proxy() -> ConfigurationError:
+    """Return the error for a proxy that can't be used, without its URL."""
+    return ConfigurationError(
+        "transport: the proxy (proxy=, or HTTPS_PROXY, HTTP_PROXY, "
+        "ALL_PROXY) can't be used; give the URL of an http or https "
+        "proxy, or install httpx[socks] for a socks5 one."
+    )
+
+
+def _named(proxy: str, settings: Connections) -> str:
+    """Name a proxy, without its user and password, and say whose it is."""
+    _, _, name = urlsplit(proxy).netloc.rpartition("@")
+    return name if settings.proxy else f"{name} of the environment"
+
+
 def _made(kind: Any, chosen: Library, options: dict[str, Any]) -> Any:
     httpx = chosen.httpx
     with suppress(ImportError, ValueError, httpx.InvalidURL):
@@ -173,8 +232,4 @@ def _made(kind: Any, chosen: Library, options: dict[str, Any]) -> Any:
             proxy = httpx.Proxy(proxy, ssl_context=options["verify"])
         return kind(**{**options, "proxy": proxy})
     # Outside of the block: what was raised there may hold the password.
-    raise ConfigurationError(
-        "transport: the proxy (proxy=, or HTTPS_PROXY, HTTP_PROXY, "
-        "ALL_PROXY) can't be used; give the URL of an http or https "
-        "proxy, or install httpx[socks] for a socks5 one."
-    )
+    raise no_proxy()

@@ -25,7 +25,13 @@ from sesamy_async.core.runtime import Runtime
 from .body import Body
 from .boundary import Boundary
 from .connection_set import ConnectionSet
-from .failures import failure_of, is_foreign
+from .failures import (
+    failure_of,
+    is_foreign,
+    over_proxy,
+    unread,
+    untraced,
+)
 from .library import Library
 from .requests import request_of
 from .settings import Connections
@@ -59,6 +65,9 @@ class OverHttpx:
         self._library = library
         self._runtime = runtime
         self._settings = settings
+        context = settings.ssl_context
+        # Where a server may ask for a certificate after it has read.
+        self._late_tls = context is not None and context.post_handshake_auth
         self._sets: _Sets = {}
         self._lock = Lock()
         renewed_after_fork(self)
@@ -178,6 +187,13 @@ class OverHttpx:
             sent = call.record.sent
             httpx = self._library.httpx
             failure = failure_of(caught, httpx, sent=sent, status_code=status)
+            failure = untraced(failure, caught, known=wire.known)
+            if boundary.fresh and wire.traced and not self._late_tls:
+                failure = unread(failure, caught)
+            if wire.proxy is not None:
+                failure = over_proxy(
+                    failure, wire.proxy, behind=boundary.behind
+                )
             # The words of httpx may repeat a header: only what is foreign
             # to it is chained.
             cause = caught if is_foreign(caught, httpx) else None
@@ -197,7 +213,11 @@ class OverHttpx:
         timeout = max(_LEAST, min(call.timeout, left))
         seconds = None if timeout == math.inf else timeout
         trace = wire.trace(boundary)
-        return request_of(call.request, self._library, seconds, trace)
+        try:
+            return request_of(call.request, self._library, seconds, trace)
+        except Exception:
+            call.record.sent = False
+            raise
 
 
 def origin_of(url: str) -> str | None:

@@ -10,7 +10,7 @@ import attrs
 from sesamy_async.core.numbers import check_number
 from sesamy_async.errors import ConfigurationError
 
-from .library import Name
+from .library import CORES, Name, library_of
 
 
 _MIB = 2**20
@@ -57,8 +57,41 @@ class Connections:
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.proxy, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError("transport.proxy must be a URL.")
-        check_number("transport.cap", self.cap, least=1)
         check_number("transport.idle", self.idle, least=0)
-        check_number(
-            "transport.max_response_size", self.max_response_size, least=1
-        )
+        for name in ("cap", "max_response_size"):
+            number: object = getattr(self, name)
+            check_number(f"transport.{name}", number, least=1)
+            if not isinstance(number, int):
+                raise ConfigurationError(
+                    f"transport.{name} must be a whole number."
+                )
+        if type(self.trust_env) is not bool:
+            raise ConfigurationError(
+                "transport.trust_env must be True or False."
+            )
+        self._check_context()
+        if self.library not in tuple(CORES):  # A list has no hash.
+            raise ConfigurationError(
+                'transport.library must be "httpx" or "httpx2".'
+            )
+        if self.through is not None and library_of(self.through) is None:
+            raise ConfigurationError(
+                "transport.through must be an httpx client or transport, "
+                f"got {type(self.through).__name__}."
+            )
+
+    def _check_context(self) -> None:
+        context: object = self.ssl_context
+        if context is None:
+            return
+        if not isinstance(context, ssl.SSLContext):
+            raise ConfigurationError(
+                "transport.ssl_context must be an ssl.SSLContext, such as "
+                "ssl.create_default_context(cafile=...); got "
+                f"{type(context).__name__}."
+            )
+        if context.protocol is ssl.PROTOCOL_TLS_SERVER:
+            raise ConfigurationError(
+                "transport.ssl_context is one for servers: make it with "
+                "ssl.create_default_context(), without a purpose."
+            )

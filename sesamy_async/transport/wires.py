@@ -25,12 +25,30 @@ if TYPE_CHECKING:
     from .blocking_exchanges import BlockingExchanges
 
 
+Known = Callable[[], bool]
+"""Says whether exceptions mean what they mean in httpx."""
+
+
 class Wire(Protocol):
     """One connection of ours, or whatever the caller gave us."""
 
     @property
     def traced(self) -> bool:
         """Whether nothing can leave without the trace telling of it."""
+        ...
+
+    @property
+    def known(self) -> bool:
+        """Whether its exceptions mean what they mean in httpx.
+
+        Where they don't, a `ConnectTimeout` may come after the request
+        has left.
+        """
+        ...
+
+    @property
+    def proxy(self) -> str | None:
+        """The name of the proxy that it goes through, if it is ours."""
         ...
 
     def usable(self) -> bool:
@@ -60,10 +78,16 @@ class _OverTransport:
     _transport: Any
     _owned: bool
     _connection: Any
+    _known: Known
+    proxy: str | None
 
     @property
     def traced(self) -> bool:
         return self._owned
+
+    @property
+    def known(self) -> bool:
+        return self._owned or self._known()
 
     def usable(self) -> bool:
         return not self._owned or usable(self._connection, self._transport)
@@ -72,9 +96,16 @@ class _OverTransport:
 class _OverClient:
     """It may be a mock, it has a pool of its own, and it stays open."""
 
+    _known: Known
+    proxy: str | None = None
+
     @property
     def traced(self) -> bool:
         return False
+
+    @property
+    def known(self) -> bool:
+        return self._known()
 
     def usable(self) -> bool:
         return True
@@ -114,9 +145,13 @@ class AsyncTransportWire(_OverTransport, _Awaiting):
         *,
         owned: bool,
         connection: Any = None,
+        known: Known = bool,  # Says False.
+        proxy: str | None = None,
     ) -> None:
+        self.proxy = proxy
         self._transport = transport
         self._owned = owned
+        self._known = known
         self._connection = connection
 
     async def send(
@@ -137,8 +172,9 @@ class AsyncTransportWire(_OverTransport, _Awaiting):
 class AsyncClientWire(_OverClient, _Awaiting):
     """Over an `httpx.AsyncClient` of the caller's."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx.AsyncClient, known: Known) -> None:
         self._client = client
+        self._known = known
 
     async def send(
         self, request: httpx.Request, deadline: float
@@ -182,10 +218,14 @@ class BlockingTransportWire(_OverTransport, _Blocking):
         *,
         owned: bool,
         exchanges: BlockingExchanges | None = None,
+        known: Known = bool,  # Says False.
+        proxy: str | None = None,
     ) -> None:
+        self.proxy = proxy
         self._transport = transport
         self._allowance = allowance
         self._owned = owned
+        self._known = known
         self._connection = None
         self._exchanges = exchanges
 
@@ -212,9 +252,12 @@ class BlockingTransportWire(_OverTransport, _Blocking):
 class BlockingClientWire(_OverClient, _Blocking):
     """Over an `httpx.Client` of the caller's."""
 
-    def __init__(self, client: httpx.Client, allowance: Allowance) -> None:
+    def __init__(
+        self, client: httpx.Client, allowance: Allowance, known: Known
+    ) -> None:
         self._client = client
         self._allowance = allowance
+        self._known = known
 
     async def send(
         self, request: httpx.Request, deadline: float
