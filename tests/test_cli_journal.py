@@ -168,7 +168,7 @@ def test_purge(sesamy: CommandLine, orders: Path, *, done: bool) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [(), ("show",), ("resolve",), ("reconcile",), ("purge",)],
+    [(), ("show",), ("resolve",), ("reconcile",), ("recover",), ("purge",)],
 )
 def test_help(sesamy: CommandLine, command: tuple[str, ...]) -> None:
     """Every command has help with examples."""

@@ -283,4 +283,5 @@ def test_nothing_else_is_kept(path: Path) -> None:
             "at",
         ],
         "reports": ["name", "digest", "rows"],
+        "wal": ["mark"],
     } == columns

@@ -153,8 +153,10 @@ def test_no_database(path: Path, content: bytes) -> None:
 
     assert content == path.read_bytes()
     assert raised.value.args[0] == (
-        f"{path} is no journal of an import. Move it away, or name another "
-        "place for the journal."
+        f"{path} is no journal of an import, or it is damaged. If it is to "
+        "be one, get it back from a backup: it says which orders were sent. "
+        "If it is something else, move it away, or name another place for "
+        "the journal."
     )
 
 
@@ -180,13 +182,13 @@ def test_other_version(path: Path) -> None:
     """A journal of another version is refused, and says what to do."""
     new_journal(path).close()
     with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA user_version = 2")
+        db.execute("PRAGMA user_version = 1")
     with pytest.raises(JournalMismatchError) as raised:
         Journal.open(path)
 
     assert raised.value.args[0] == (
         f"The journal {path} was made by another version of sesamy-async "
-        "(its format is 2, not 1). Finish its import with the version that "
+        "(its format is 1, not 2). Finish its import with the version that "
         "began it."
     )
 
@@ -200,7 +202,7 @@ def test_refused_is_closed(path: Path) -> None:
     with pytest.raises(JournalError, match="is damaged"):
         Journal.open(path)
     with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA user_version = 1")
+        db.execute("PRAGMA user_version = 2")
 
 
 @pytest.mark.parametrize(

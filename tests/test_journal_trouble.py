@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,9 +16,11 @@ import pytest
 from sesamy_async.bulk.errors import JournalError
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal.presence import wal_of
-from sesamy_async.bulk.journal.trouble import trouble
+from sesamy_async.bulk.journal.rows import Rows
+from sesamy_async.bulk.journal.trouble import damaged, told, trouble
+from sesamy_async.bulk.journal.written import Written
 from sesamy_async.bulk.state import State
-from support.journals import change, new_journal
+from support.journals import bring, change, new_journal
 from support.users import powerless, reachable_folder
 
 
@@ -180,6 +185,68 @@ def test_damaged(path: Path) -> None:
         f"The journal {path} can't be used: it is damaged. Keep it, and get "
         "it back from a backup: it says which orders were sent."
     )
+
+
+def test_flipped_bits(path: Path) -> None:
+    """Whatever bit of a journal is wrong, it is read or called damaged."""
+    with new_journal(path, rows=60) as journal:
+        for row, state in zip(range(2, 60), [*State] * 20, strict=False):
+            bring(journal, row, state)
+        written = Written(b"x" * 32, Rows(bytearray(b"abc")))
+        journal.memory.remember({"orders.csv": (written,)})
+    whole = path.read_bytes()
+    used = [at for at, byte in enumerate(whole) if byte]
+    chance = random.Random(1)  # noqa: S311 - repeatable
+    rows: Counter[int | None] = Counter()
+    for at in chance.sample(used, 400):
+        content = bytearray(whole)
+        content[at] ^= 1 << chance.randrange(8)
+        path.write_bytes(content)
+        rows[_read(path)] += 1
+
+    assert {None, 60} == set(rows)
+
+
+def _read(path: Path) -> int | None:
+    """Read all of a journal; return how many rows it has."""
+    try:
+        with Journal.open(path) as journal:
+            journal.counts()
+            journal.strays()
+            journal.timeline(60.0)
+            journal.memory.recall()
+            journal.holders(["c-4"])
+            return len([*journal.entries()])
+    except JournalError:
+        return None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE orders SET reason = CAST(x'41ff42' AS TEXT)",
+        "UPDATE orders SET order_id = CAST(x'ff' AS TEXT) WHERE row = 2",
+        "ALTER TABLE orders RENAME COLUMN reason TO reasons",
+    ],
+)
+def test_no_text(path: Path, statement: str) -> None:
+    """What is no text is damage, and is not shown."""
+    new_journal(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(statement)
+        db.commit()
+    with Journal.open(path) as journal, pytest.raises(JournalError) as raised:
+        [*journal.entries()]
+
+    assert str(damaged(path)) == str(raised.value)
+
+
+def test_names_that_are_no_text(path: Path) -> None:
+    """Nor is what Python can't read of an error of SQLite."""
+    with pytest.raises(JournalError) as raised, told(path):
+        b"\xff".decode()
+
+    assert str(damaged(path)) == str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,7 @@ async def test_success_before_failure(journal: Journal, gate: Gate) -> None:
         group.start_soon(writer.write, change(2, State.INTENT))
         await gate.reached()
         # The loop sees the first commit only when the second has failed.
-        batch = writer._join(change(3, State.CREATED))
+        batch, _ = writer._join(change(3, State.CREATED))
         gate.open()
         writer._thread.shutdown()
 

@@ -9,6 +9,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +21,8 @@ from .store import StoredToken, TokenStoreWarning
 
 
 _LARGEST = 1_000_000
+_PREFIX = ".tokens-"
+_LONGEST_WRITE = 60.0
 _END_OF_TIME = 1e12
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # Not there on Windows: no following of links, no waiting for a pipe.
@@ -180,8 +183,9 @@ def _write(path: Path, tokens: Mapping[str, StoredToken]) -> str | None:
     """Write the file; return what went wrong, if anything did."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sweep(path.parent)
         # It makes the file with mode 0600.
-        handle, name = tempfile.mkstemp(prefix=".tokens-", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=path.parent)
         try:
             with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 - it is opened already
                 file.write(_dump(tokens))
@@ -191,6 +195,18 @@ def _write(path: Path, tokens: Mapping[str, StoredToken]) -> str | None:
     except OSError as error:
         return error.strerror or type(error).__name__
     return None
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what writers left that were killed; they hold tokens.
+
+    A file of the last minute may be of one who is still writing.
+    """
+    before = time.time() - _LONGEST_WRITE
+    for left in folder.glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            if left.lstat().st_mtime < before:
+                left.unlink()
 
 
 def _dump(tokens: Mapping[str, StoredToken]) -> str:

@@ -86,7 +86,8 @@ class Importer:
         self._tally = Tally(journal.counts(), journal.strays(), terms.confirm)
         self._over = runtime.event()
         self._ended = False
-        self._writer = Writer(journal)
+        shared = getattr(client, "shared_contracts", False)
+        self._writer = Writer(journal, shared_contracts=shared)
         self._workers = Workers(
             OrderSteps(client, terms, Claims(source, journal), self._writer),
             self._tally,

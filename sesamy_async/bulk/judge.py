@@ -51,6 +51,33 @@ def created(
     return Verdict(change=change, calls=calls)
 
 
+def not_its_own(terms: Terms, entry: Entry, holder: int) -> Verdict:
+    """Judge a create that was answered with the contract of another order.
+
+    The answer may be of any request; what became of this one is unknown.
+
+    Args:
+        terms: Of the import.
+        entry: The order, before.
+        holder: The row that has the contract.
+    """
+    reason = (
+        f"Its create was answered with the contract of row {holder}. "
+        "Something between here and Sesamy mixes up answers, or keeps them; "
+        "whether this order has a contract is unknown."
+    )
+    again = terms.repeatable
+    change = Change(
+        row=entry.row,
+        state=State.PENDING if again else State.UNKNOWN,
+        reason=reason,
+        strays=1 if again else 0,
+    )
+    return Verdict(
+        change=change, trouble=Trouble(Cause.OUTAGE, reason), calls=0
+    )
+
+
 def not_created(
     terms: Terms, entry: Entry, error: SesamyError, *, lost: int, calls: int
 ) -> Verdict:

@@ -70,10 +70,16 @@ class OrderSteps:
             return await self._confirm(claim)
         return await self._create(claim, intent)
 
-    async def record_outcome(self, claim: Claim, change: Change) -> None:
+    async def record_outcome(
+        self, claim: Claim, change: Change
+    ) -> Verdict | None:
         """Put on disk what became of it."""
-        del claim
-        await self._writer.write(change)
+        holder = await self._writer.write(change)
+        if holder is None:
+            return None
+        instead = judge.not_its_own(self._terms, claim.entry, holder)
+        await self._writer.write(instead.change)
+        return instead
 
     async def _read_on(self) -> Claim | None:
         read = partial(self._claims.take, _AHEAD)

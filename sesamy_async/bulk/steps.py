@@ -51,8 +51,14 @@ class Steps(Protocol):
         """
         ...
 
-    async def record_outcome(self, claim: Claim, change: Change) -> None:
+    async def record_outcome(
+        self, claim: Claim, change: Change
+    ) -> Verdict | None:
         """Put on disk what became of it.
+
+        Returns:
+            What is on disk instead, where another order has its contract;
+            else None.
 
         Raises:
             JournalError: It is not on disk.

@@ -119,10 +119,11 @@ class Workers:
             strays: list[int] = []
             intent = partial(self._record_intent, claim, strays)
             verdict = await self._steps.send(claim, intent)
-            change = verdict.change
-            await self._steps.record_outcome(claim, change)
-            self._tally.move(claim.entry.state, change)
+            instead = await self._steps.record_outcome(claim, verdict.change)
             self._meter.add(self._runtime.now(), verdict.calls)
+            verdict = instead or verdict
+            change = verdict.change
+            self._tally.move(claim.entry.state, change)
             claim = _moved(claim, change, sum(strays))
             if verdict.trouble is not None:
                 self._failed(claim, verdict.trouble)

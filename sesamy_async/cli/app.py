@@ -73,6 +73,7 @@ def build() -> App:
     journals.command(
         journal.reconcile, help_epilogue=journal.RECONCILE_EXAMPLES
     )
+    journals.command(journal.recover, help_epilogue=journal.RECOVER_EXAMPLES)
     journals.command(journal.purge, help_epilogue=journal.PURGE_EXAMPLES)
 
     def completion(shell: Literal["bash", "zsh", "fish"], /) -> Script:

@@ -15,10 +15,11 @@ from sesamy_async.bulk.state import State
 from .connection import connect
 from .entry import Planned
 from .presence import leftovers
-from .schema import APPLICATION_ID, INDEX, INSERT, TABLES, VERSION
+from .schema import APPLICATION_ID, INDEXES, INSERT, TABLES, VERSION
 from .storable import storable
 from .terms import Terms
 from .terms_json import dump
+from .wal import Mark
 
 
 _SUFFIX = ".new"
@@ -60,7 +61,9 @@ def _fill(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
         db.execute("BEGIN")
         db.execute("INSERT INTO terms VALUES (?)", (dump(terms),))
         db.executemany(INSERT, map(_values, rows))
-        db.execute(INDEX)
+        db.execute("INSERT INTO wal VALUES (?)", (Mark().dump(),))
+        for each in INDEXES:
+            db.execute(each)
         db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute("COMMIT")

@@ -21,8 +21,8 @@ from sesamy_async.bulk.state import State
 from .agreement import differences, disagreement
 from .draft import draft, sweep
 from .entry import Change, Entry, Planned
-from .restart import after_cut
-from .schema import COLUMNS, UPDATE
+from .restart import MISSING, after_cut
+from .schema import COLUMNS, RECOVER, UPDATE
 from .store import Store
 from .stored import entry_of, values_of
 from .terms import Terms
@@ -110,6 +110,32 @@ class Journal:
             store.close()
             raise
 
+    @classmethod
+    def recover(
+        cls, path: Path, *, clock: Callable[[], float] = time.time
+    ) -> int:
+        """Make a journal whole again whose WAL is gone for good.
+
+        Orders that may have been sent since they were last copied into the
+        main file become UNKNOWN: somebody has to look.  A WAL beside it
+        that is not its own is kept under another name.
+
+        Args:
+            path: Where it is.
+            clock: Unix seconds.
+
+        Returns:
+            How many orders became unknown.
+
+        Raises:
+            JournalError: It is whole, or can't be used.
+        """
+        store = Store.open_without_wal(path)
+        try:
+            return store.rescue(RECOVER, MISSING, clock())
+        finally:
+            store.close()
+
     @property
     def path(self) -> Path:
         """Where it is."""
@@ -150,7 +176,8 @@ class Journal:
             after_cut(entry.row, self._terms)
             for entry in self.entries(states={State.INTENT})
         ]
-        self.apply(changes)
+        if changes:
+            self.apply(changes)
         return len(changes)
 
     def entries(
@@ -201,7 +228,7 @@ class Journal:
         return [*map(entry_of, found)]
 
     def holders(self, contract_ids: Iterable[str]) -> Mapping[str, int]:
-        """Return the row that has each contract; it reads all rows.
+        """Return the row that has each contract, as far as one has it.
 
         Raises:
             JournalError: It can't be read.

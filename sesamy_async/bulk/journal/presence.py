@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Self
 
@@ -39,7 +40,7 @@ class Presence:
 
 def wal_of(path: Path) -> Path:
     """Return the file in which SQLite keeps the latest changes."""
-    return path.with_name(f"{path.name}-wal")
+    return path.parent / f"{path.name}-wal"
 
 
 def leftovers(path: Path) -> Iterator[Path]:
@@ -47,6 +48,13 @@ def leftovers(path: Path) -> Iterator[Path]:
     for left in (wal_of(path), path.with_name(f"{path.name}-journal")):
         if os.path.lexists(left):
             yield left
+
+
+def set_aside(path: Path) -> None:
+    """Give a file that may be there a name that no other one has."""
+    if os.path.lexists(path):
+        names = (path.with_name(f"{path.name}.{n}.aside") for n in count(1))
+        path.rename(next(n for n in names if not os.path.lexists(n)))
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -83,7 +83,10 @@ async def reconcile(
             for entry in entries:
                 answer = await _answer(lookup, entry, goal)
                 if isinstance(answer, Change):
-                    await writer.write(answer)
+                    holder = await writer.write(answer)
+                    if holder is not None:
+                        # Or one of the two would never be confirmed.
+                        answer = f"contract of row {holder}"
                 result.add(answer)
         except JournalError as error:
             failed.append(error)

@@ -14,6 +14,12 @@ CUT_OFF = (
 )
 """Why such an order is unknown."""
 
+MISSING = (
+    "The latest changes of the journal are missing, so nobody knows whether "
+    "this order was sent."
+)
+"""Why an order is unknown whose journal was recovered without them."""
+
 
 def after_cut(row: int, terms: Terms) -> Change:
     """Return what becomes of an INTENT at a restart.

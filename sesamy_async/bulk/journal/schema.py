@@ -10,7 +10,7 @@ from sesamy_async.bulk.state import MOVES, State
 APPLICATION_ID = 0x53455359
 """Marks a SQLite file as ours ("SESY")."""
 
-VERSION = 1
+VERSION = 2
 """Changes when a journal of before can't be read any more."""
 
 OLDEST = (3, 33, 0)
@@ -39,10 +39,20 @@ CREATE TABLE orders (
 CREATE TABLE reports (
     name TEXT NOT NULL, digest BLOB NOT NULL, rows BLOB NOT NULL
 ){_STRICT};
+CREATE TABLE wal (mark TEXT NOT NULL){_STRICT};
 """
 
 # Made when the rows are there, for sorting is faster than inserting.
-INDEX = "CREATE UNIQUE INDEX order_ids ON orders (order_id)"
+INDEXES = (
+    "CREATE UNIQUE INDEX order_ids ON orders (order_id)",
+    """\
+CREATE INDEX contract_ids ON orders (contract_id)
+WHERE contract_id NOT NULL""",
+)
+
+MARK = "SELECT mark FROM wal"
+MARK_PAGE = "SELECT rootpage FROM sqlite_master WHERE name = 'wal'"
+SET_MARK = "UPDATE wal SET mark = ?"
 
 INSERT = (
     "INSERT INTO orders (row, order_id, state, reason) VALUES (?, ?, ?, ?)"
@@ -61,5 +71,11 @@ FROM json_each(?) AS new
 WHERE row = json_extract(new.value, '$[0]')
 AND (state, json_extract(new.value, '$[1]')) IN (VALUES {_MOVES})
 """  # noqa: S608 - constants of ours
+
+# No move of an order: what the file says of it may be long out of date.
+RECOVER = """\
+UPDATE orders SET state = 'UNKNOWN', reason = ?, at = ?
+WHERE state IN ('PENDING', 'INTENT')
+"""
 
 COLUMNS = "row, order_id, state, contract_id, reason, strays, at"

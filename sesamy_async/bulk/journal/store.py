@@ -9,12 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+import attrs
+
 from sesamy_async.bulk.errors import JournalError
 
-from .connection import attach
+from .connection import attach, check_whole, is_whole
 from .place import followed
-from .presence import Presence, wal_of
+from .presence import Presence, set_aside, wal_of
+from .schema import SET_MARK
 from .trouble import told
+from .wal import Mark, read_wal
+
+
+_CHANGES = 1_000
+"""After so many changed rows they are copied into the main file."""
 
 
 class Store:
@@ -28,6 +36,8 @@ class Store:
         self._db = db
         self._lock = threading.Lock()
         self._presence = Presence.of(path)
+        # The changes that the main file has; None before the first one.
+        self._copied: int | None = None
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -35,6 +45,25 @@ class Store:
         with told(path):
             # What SQLite keeps beside it is beside the file, not a link.
             path = followed(path)
+            check_whole(path)
+            return cls(path, attach(path))
+
+    @classmethod
+    def open_without_wal(cls, path: Path) -> Self:
+        """Open a file that is not whole; a WAL beside it is set aside.
+
+        Raises:
+            JournalError: It is whole.
+        """
+        with told(path):
+            path = followed(path)
+            if is_whole(path):
+                raise JournalError(
+                    f"The journal {path} is whole: no changes of it are "
+                    "missing, so there is nothing to recover.",
+                    unsent=True,
+                )
+            set_aside(wal_of(path))
             return cls(path, attach(path))
 
     def read(self, query: str, *values: object) -> list[Any]:
@@ -46,14 +75,26 @@ class Store:
     def transaction(self) -> Generator[sqlite3.Connection]:
         """Put on disk what the block does; nothing of it if it raises."""
         with self._lock, told(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
+            if self._copied is None:
+                self._begin()
+            with self._transaction():
                 yield self._db
-                self._check_presence()
-                self._db.execute("COMMIT")
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+            if self._db.total_changes - (self._copied or 0) >= _CHANGES:
+                self._begin()
+
+    def rescue(self, statement: str, *values: object) -> int:
+        """Put on disk what makes a file without its WAL whole again.
+
+        Until then the main file says that it is not.
+
+        Returns:
+            How many rows it changed.
+        """
+        with self._lock, told(self.path):
+            with self._transaction():
+                count = self._db.execute(statement, values).rowcount
+            self._begin()
+        return count
 
     def close(self) -> None:
         """Let others have the file."""
@@ -67,11 +108,54 @@ class Store:
             self.path.unlink(missing_ok=True)
             wal_of(self.path).unlink(missing_ok=True)
 
+    @contextmanager
+    def _transaction(self) -> Generator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._check_presence()
+            self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+    def _begin(self) -> None:
+        """Copy all into the main file, and have it say which WAL follows.
+
+        SQLite does each step in a way that survives a crash; what the main
+        file says of its WAL is right after each of them, too.
+        """
+        self._checkpoint()
+        # Only now does the WAL begin anew, or SQLite draw its salts.
+        self._mark(Mark())
+        self._check_presence()
+        wal = read_wal(wal_of(self.path))
+        if wal is None:
+            raise self._lost(wal_of(self.path))
+        mark = Mark(
+            needed=True, lineage=wal.lineage, checkpoints=wal.checkpoints
+        )
+        self._mark(mark)
+        try:
+            self._checkpoint()
+        finally:
+            self._mark(attrs.evolve(mark, needed=False))
+        self._copied = self._db.total_changes
+
+    def _checkpoint(self) -> None:
+        self._db.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
+
+    def _mark(self, mark: Mark) -> None:
+        self._db.execute(SET_MARK, (mark.dump(),))
+
     def _check_presence(self) -> None:
         lost = self._presence.lost()
         if lost is not None:
-            raise JournalError(
-                f"{lost} was deleted, moved or replaced while the import "
-                "was running, so nothing more is written. Put it back "
-                "before you go on: it says which orders were sent."
-            )
+            raise self._lost(lost)
+
+    def _lost(self, path: Path) -> JournalError:
+        return JournalError(
+            f"{path} was deleted, moved or replaced while the import "
+            "was running, so nothing more is written. Put it back "
+            "before you go on: it says which orders were sent."
+        )

@@ -29,14 +29,14 @@ def values_of(change: Change) -> tuple[object, ...]:
     return (
         change.row,
         change.state,
-        _in_json(change.contract_id),
-        _in_json(change.reason),
+        in_json(change.contract_id),
+        in_json(change.reason),
         change.strays,
     )
 
 
-def _in_json(text: str | None) -> str | None:
-    """Return a text that comes out of SQLite's JSON as it went in.
+def in_json(text: str | None) -> str | None:
+    """Return a text as it is kept, which SQLite's JSON can hold.
 
     A NUL would end it there, and what is before it may be another id.
     """

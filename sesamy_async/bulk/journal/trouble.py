@@ -46,6 +46,8 @@ _ADVICE = {
         "folder is on a local disk; the same command then goes on"
     ),
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    # The statements are ours: it is the names in the file that are not.
+    sqlite3.SQLITE_ERROR: _DAMAGED,
     sqlite3.SQLITE_CONSTRAINT: (
         "it was to take in what can't be. That is a mistake in "
         "sesamy-async: please report it"
@@ -73,6 +75,9 @@ def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
         )
     # Python's own errors, such as of a closed connection, have no code.
     exactly = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    if path.is_dir():
+        # Reading it is what fails, if it is opened for that alone.
+        exactly = sqlite3.SQLITE_CANTOPEN
     code = exactly & _PRIMARY
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return JournalBusyError(
@@ -86,8 +91,31 @@ def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
         )
     if code == sqlite3.SQLITE_NOTADB:
         return no_journal(path)
+    if exactly == sqlite3.SQLITE_OK and isinstance(
+        error, sqlite3.OperationalError
+    ):
+        # Python can't decode a text, and would show it.
+        return damaged(path)
     said = _ADVICE.get(exactly) or _ADVICE.get(code, f"SQLite says: {error}")
     return JournalError(f"The journal {path} can't be used: {said}.")
+
+
+def unfit(path: Path, wal: Path) -> JournalError:
+    """Return the error for a journal without the WAL that belongs to it."""
+    what = (
+        f"{wal.name} beside it is of another time, or of another journal"
+        if wal.exists() and wal.stat().st_size
+        else f"{wal.name} is not beside it"
+    )
+    return JournalError(
+        f"The journal {path} is not whole: a crash has left its latest "
+        f"changes in a file of their own, and {what}. They say which orders "
+        f"were sent. Find the {wal.name} that lay beside this journal when "
+        "the import ended, and put it there again. Only if it is gone for "
+        f"good, give `sesamy journal recover {path} --yes`: orders that may "
+        "have been sent become UNKNOWN.",
+        unsent=True,
+    )
 
 
 def damaged(path: Path) -> JournalError:
@@ -98,8 +126,10 @@ def damaged(path: Path) -> JournalError:
 def no_journal(path: Path) -> JournalMismatchError:
     """Return the error for a file that is something else."""
     return JournalMismatchError(
-        f"{path} is no journal of an import. Move it away, or name another "
-        "place for the journal."
+        f"{path} is no journal of an import, or it is damaged. If it is to "
+        "be one, get it back from a backup: it says which orders were sent. "
+        "If it is something else, move it away, or name another place for "
+        "the journal."
     )
 
 
@@ -110,3 +140,7 @@ def told(path: Path) -> Generator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         raise trouble(path, error) from error
+    except UnicodeDecodeError:
+        # Python reads names and messages of SQLite as UTF-8.  The error
+        # shows what the file holds.
+        raise damaged(path) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,6 +17,7 @@ from sesamy_async.bulk.errors import JournalError
 
 from .entry import Change
 from .journal import Journal
+from .stored import in_json
 
 
 _GATHER = 0.004
@@ -34,6 +35,7 @@ class _Batch:
     soon: Callable[[Callable[[], None]], object]
     done: anyio.Event = attrs.field(factory=anyio.Event)
     changes: list[Change] = attrs.field(factory=list[Change])
+    holders: dict[int, int] = attrs.field(factory=dict[int, int])
     failure: JournalError | None = None
 
 
@@ -46,12 +48,16 @@ class Writer:
 
     Args:
         journal: Stays open until nothing is written any more.
+        shared_contracts: Whether two orders may have the same contract.
 
     .. versionadded:: 0.1.0
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(
+        self, journal: Journal, *, shared_contracts: bool = False
+    ) -> None:
         self._journal = journal
+        self._shared = shared_contracts
         self._lock = threading.Lock()
         self._gathering: _Batch | None = None
         self._failure: JournalError | None = None
@@ -59,19 +65,24 @@ class Writer:
         # has called it, and that one may be cancelled.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
-    async def write(self, change: Change) -> None:
-        """Put a change on disk.
+    async def write(self, change: Change) -> int | None:
+        """Put a change on disk, unless its contract is another order's.
 
         Whoever is cancelled while waiting does not take it back: it is
         written all the same.
+
+        Returns:
+            The row that has its contract; then it is not written.  None
+            where it is.
 
         Raises:
             JournalError: It is not on disk, or nobody knows; after that,
                 no change is taken any more.
         """
-        batch = self._join(change)
+        batch, number = self._join(change)
         await batch.done.wait()
         _check(batch.failure)
+        return batch.holders.get(number)
 
     def close(self) -> None:
         """Wait until all that was given is on disk, and take no more.
@@ -81,7 +92,7 @@ class Writer:
         """
         self._thread.shutdown()
 
-    def _join(self, change: Change) -> _Batch:
+    def _join(self, change: Change) -> tuple[_Batch, int]:
         with self._lock:
             batch = self._gathering
             if batch is None:
@@ -89,7 +100,7 @@ class Writer:
                 self._thread.submit(self._commit, batch)
                 self._gathering = batch
             batch.changes.append(change)
-        return batch
+            return batch, len(batch.changes) - 1
 
     def _commit(self, batch: _Batch) -> None:
         time.sleep(_GATHER)
@@ -104,7 +115,15 @@ class Writer:
 
     def _apply(self, batch: _Batch) -> JournalError | None:
         try:
-            self._journal.apply(batch.changes)
+            if not self._shared:
+                batch.holders = self._others(batch.changes)
+            self._journal.apply(
+                [
+                    change
+                    for number, change in enumerate(batch.changes)
+                    if number not in batch.holders
+                ]
+            )
         except JournalError as error:
             return error
         except Exception as error:  # noqa: BLE001 - or all would wait forever
@@ -113,6 +132,26 @@ class Writer:
                 f"thought of ({type(error).__name__}). Please report it."
             )
         return None
+
+    def _others(self, changes: Sequence[Change]) -> dict[int, int]:
+        """Return which changes bring a contract of another row, and which.
+
+        Nobody else writes meanwhile: the journal is ours, and this thread
+        is the only one.
+        """
+        given = [
+            (number, change.row, contract)
+            for number, change in enumerate(changes)
+            if (contract := in_json(change.contract_id)) is not None
+        ]
+        if not given:
+            return {}
+        rows = dict(self._journal.holders(each[2] for each in given))
+        return {
+            number: holder
+            for number, row, contract in given
+            if (holder := rows.setdefault(contract, row)) != row
+        }
 
 
 def _check(failure: JournalError | None) -> None:

@@ -47,6 +47,15 @@ Exit codes: 0 none is unknown any more; 1 the journal can't be used; 2 an
 option is wrong; 4 some are still unknown.
 """
 
+RECOVER_EXAMPLES = """\
+Examples:
+
+  sesamy journal recover orders.csv --yes
+
+Exit codes: 0 it can be used again; 1 it can't be used, or nothing is
+missing; 2 --yes is missing.
+"""
+
 PURGE_EXAMPLES = """\
 Examples:
 
@@ -142,6 +151,29 @@ def reconcile(
     del output
     with opened(file) as journal:
         return reconciled(journal, lookup, concurrency)
+
+
+def recover(
+    file: Path,
+    /,
+    *,
+    yes: Flag = False,
+    output: Output = OUTPUT,
+) -> Answer:
+    """Go on without the latest changes of a journal, lost with its WAL.
+
+    Orders that may have been sent since become UNKNOWN, and are not sent
+    again by themselves.
+
+    Args:
+        file: The journal, or the file of orders beside it.
+        yes: The WAL is gone for good; nobody is asked.
+        output: Those of all commands.
+    """
+    from .shown import recovered
+
+    del output
+    return recovered(file, yes=yes)
 
 
 def purge(

@@ -11,6 +11,7 @@ import attrs
 
 from sesamy_async.bulk.journal import Entry, Journal, Terms
 from sesamy_async.bulk.journal.place import find_journal
+from sesamy_async.bulk.journal.presence import wal_of
 from sesamy_async.bulk.state import State
 from sesamy_async.cli.answer import Answer, rows
 from sesamy_async.cli.usage import UsageError
@@ -66,6 +67,26 @@ def shown(journal: Journal) -> Answer:
             *rows(**tally.counts, strays=strays),
             *_listed(unknown),
         ),
+    )
+
+
+def recovered(file: Path, *, yes: bool) -> Answer:
+    """Make a journal whole again whose WAL is gone for good.
+
+    Raises:
+        UsageError: The option is missing that allows it.
+        JournalError: It is whole, or can't be used.
+    """
+    path = find_journal(file)
+    if not yes:
+        raise UsageError(
+            f"{wal_of(path)} says which orders were sent last. Look for it "
+            "first; give --yes if it is gone for good."
+        )
+    unknown = Journal.recover(path)
+    return Answer(
+        f"{path} can be used again; {unknown} orders became unknown.",
+        {"journal": str(path), "unknown": unknown},
     )
 
 

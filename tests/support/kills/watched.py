@@ -46,14 +46,17 @@ class WatchedSteps:
         """Watch `Steps.send`."""
         return await self.steps.send(claim, intent)
 
-    async def record_outcome(self, claim: Claim, change: Change) -> None:
+    async def record_outcome(
+        self, claim: Claim, change: Change
+    ) -> Verdict | None:
         """Watch `Steps.record_outcome`."""
         row = claim.entry.row
         self.watch.passed(Moment.ANSWERED, row)
-        await self.steps.record_outcome(claim, change)
+        instead = await self.steps.record_outcome(claim, change)
         self.watch.passed(Moment.RECORDED, row)
-        if change.state is State.CREATED:
+        if instead is None and change.state is State.CREATED:
             self.watch.passed(Moment.CREATED, row)
+        return instead
 
 
 def watch_steps(importer: Importer, watch: Watch) -> None:

@@ -51,10 +51,13 @@ class _Ticking:
     ) -> Verdict:
         return await self.steps.send(claim, intent)
 
-    async def record_outcome(self, claim: Claim, change: Change) -> None:
+    async def record_outcome(
+        self, claim: Claim, change: Change
+    ) -> Verdict | None:
         self.tick()
-        await self.steps.record_outcome(claim, change)
+        instead = await self.steps.record_outcome(claim, change)
         self.tick()
+        return instead
 
 
 @attrs.frozen
