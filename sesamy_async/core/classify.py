@@ -19,6 +19,7 @@ _BEFORE_SENDING = {FailureKind.REQUEST, FailureKind.CONNECT}
 def outcome_of_status(status_code: int) -> Outcome:
     """Say what a complete answer with this status means.
 
+    A success counts only if Sesamy gave it, which is for its body to show.
     A 5xx, a 408 or a 4xx that no standard knows may come from a gateway
     whose backend went on working, so it leaves the outcome unknown.  Of the
     redirects only 307 and 308 say that the request is to be repeated
@@ -35,7 +36,9 @@ def outcome_of_status(status_code: int) -> Outcome:
 def outcome_of_failure(failure: Failure) -> Outcome:
     """Say what an exchange without a complete answer means."""
     if failure.status_code is not None:
-        return outcome_of_status(failure.status_code)
+        outcome = outcome_of_status(failure.status_code)
+        foreign = outcome is Outcome.APPLIED and not failure.own
+        return Outcome.UNKNOWN if foreign else outcome
     if failure.sent is None:
         before = failure.kind in _BEFORE_SENDING
         return Outcome.NOT_SENT if before else Outcome.UNKNOWN

@@ -19,6 +19,8 @@ class Record:
         sent: Whether the head of the present attempt's request began to
             leave this machine; None where that can't be seen.
         status_code: The status of the present attempt, once it is read.
+        own: Whether what was read of its body is Sesamy's own, and no page
+            of a gateway.
     """
 
     __slots__ = (
@@ -27,6 +29,7 @@ class Record:
         "interrupted",
         "last",
         "lost",
+        "own",
         "sent",
         "status_code",
     )
@@ -39,6 +42,7 @@ class Record:
         self.interrupted: bool = False
         self.sent: bool | None = False
         self.status_code: int | None = None
+        self.own: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -51,6 +55,7 @@ class Record:
         self.interrupted = False
         self.sent = False
         self.status_code = None
+        self.own = False
 
     def note(self, outcome: Outcome) -> None:
         """Add the outcome of an attempt that ended without an answer."""
@@ -59,10 +64,15 @@ class Record:
             self.lost += 1
 
     def interrupt(self) -> None:
-        """Add an attempt that was cancelled."""
+        """Add an attempt that was cancelled.
+
+        A success of which nothing was read may be a gateway's page.
+        """
         self.interrupted = True
         if self.status_code is not None:
-            self.note(outcome_of_status(self.status_code))
+            outcome = outcome_of_status(self.status_code)
+            foreign = outcome is Outcome.APPLIED and not self.own
+            self.note(Outcome.UNKNOWN if foreign else outcome)
         elif self.sent is False:
             self.note(Outcome.NOT_SENT)
         else:
