@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import attrs
 
 from .core.call import Call
 from .core.explain import belied, unreadable
 from .core.outcome import Outcome
+from .core.recent_ids import RecentIds
 from .core.response import Response
 from .errors import ConfigurationError
 from .models import Contract
@@ -14,6 +18,10 @@ from .models.texts import is_object
 from .paths import is_segment
 from .pipeline import describe
 from .wire import contract_of, denies, ids_in
+
+
+Read = Callable[[Call, Response], Contract]
+"""Reads an answer, or raises what is wrong with it."""
 
 
 def contract_in(call: Call, response: Response) -> Contract:
@@ -92,6 +100,45 @@ def _confirmed(data: Any, confirmed: str) -> tuple[Contract | None, bool, str]:
     if contract is not None and contract.id == confirmed:
         return contract, False, ""
     return Contract(id=confirmed, raw=data), False, ""
+
+
+@attrs.frozen(eq=False, repr=False)
+class OwnContract:
+    """Reads a create's answer, and refuses the contract of another order.
+
+    A gateway that keeps answers, or a server that answers twice, can give
+    one order the contract of another.
+
+    Attributes:
+        read: Reads the answer.
+        recent: Which order got which id.
+        vendor: The publisher; each may have ids of its own.
+    """
+
+    read: Read
+    recent: RecentIds
+    vendor: str
+
+    def __call__(self, call: Call, response: Response) -> Contract:
+        """Read it.
+
+        Raises:
+            SesamyError: It can't be read, or is the contract of another
+                order, so that nobody knows what became of this one.
+        """
+        contract = self.read(call, response)
+        # Plain, where it is a member of an Enum: such have other hashes.
+        order = str.__str__(call.external_order_id or "")
+        if self.recent.belongs(self.vendor, contract.id, order):
+            return contract
+        del contract  # No traceback may show it as a local of ours.
+        raise unreadable(
+            call,
+            response,
+            "its contract was given to another order before (if orders may "
+            "share one, make the client with shared_contracts=True)",
+            Outcome.UNKNOWN,
+        )
 
 
 def _json(call: Call, response: Response) -> Any:
