@@ -74,7 +74,8 @@ class Contracts:
             OutcomeUnknownError: Sent, but not answered; `UNKNOWN`.
             DeadlineExceededError: `NOT_SENT` or `UNKNOWN`.
             UnreadableResponseError: Made, but the answer can't be read;
-                `APPLIED`.
+                `APPLIED`.  Where the answer may be a gateway's page, or is
+                the contract of another order, `UNKNOWN`.
             APIError: Sesamy answered with an error; `REFUSED`, or for a
                 5xx, 408 and some others `UNKNOWN`.
         """
@@ -200,6 +201,9 @@ class Sesamy:
         middleware: Your own, outermost first, around all of ours.
         transport: A `Connections`, or an httpx client or transport of
             yours (it is not closed with the client).
+        shared_contracts: Whether Sesamy may give several orders one
+            contract.  No source says so: by default, a contract that was
+            given to another order is not believed.
 
     Raises:
         ConfigurationError: A setting is missing or impossible; it names
@@ -229,6 +233,7 @@ class Sesamy:
         rate_limit: RateLimit | None = RateLimit(),
         middleware: Sequence[Middleware] = (),
         transport: Any = None,
+        shared_contracts: bool = False,
     ) -> None:
         client_secret = Secret.hide(client_secret)
         self._use(
@@ -245,6 +250,7 @@ class Sesamy:
                 rate_limit=rate_limit,
                 middleware=middleware,
                 transport=transport,
+                shared_contracts=shared_contracts,
             )
         )
 
@@ -275,6 +281,11 @@ class Sesamy:
     def base_url(self) -> str:
         """Where calls go, without a slash at its end."""
         return self._inner.base_url
+
+    @property
+    def shared_contracts(self) -> bool:
+        """Whether Sesamy may give several orders one contract."""
+        return self._inner.shared_contracts
 
     def with_options(
         self,

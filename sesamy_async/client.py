@@ -36,6 +36,7 @@ from .settings import (
     TOKEN_URL,
     Settings,
     Source,
+    check_flag,
     check_headers,
     check_kinds,
     check_seconds,
@@ -78,6 +79,9 @@ class AsyncSesamy:
         middleware: Your own, outermost first, around all of ours.
         transport: A `Connections`, or an httpx client or transport of
             yours (it is not closed with the client).
+        shared_contracts: Whether Sesamy may give several orders one
+            contract.  No source says so: by default, a contract that was
+            given to another order is not believed.
 
     Raises:
         ConfigurationError: A setting is missing or impossible; it names
@@ -111,6 +115,7 @@ class AsyncSesamy:
         rate_limit: RateLimit | None = RateLimit(),  # noqa: B008 - frozen
         middleware: Sequence[Middleware] = (),
         transport: Any = None,
+        shared_contracts: bool = False,
     ) -> None:
         # First of all: no traceback may show it as a local of ours.
         secret = Secret.hide(client_secret)
@@ -140,6 +145,7 @@ class AsyncSesamy:
             ),
             rate_limit=rate_limit,
             middleware=middleware,
+            shared_contracts=check_flag("shared_contracts", shared_contracts),
         )
         check_way(transport, settings.base_url, token_url or TOKEN_URL)
         self._use(Caller.of(settings, shared))
@@ -176,6 +182,11 @@ class AsyncSesamy:
     def base_url(self) -> str:
         """Where calls go, without a slash at its end."""
         return self._caller.settings.base_url
+
+    @property
+    def shared_contracts(self) -> bool:
+        """Whether Sesamy may give several orders one contract."""
+        return self._caller.shared.recent is None
 
     def with_options(
         self,

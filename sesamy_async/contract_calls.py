@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import cast
 
 from .caller import Caller
-from .contract_answers import read_confirmed, read_created
+from .contract_answers import (
+    OwnContract,
+    Read,
+    read_confirmed,
+    read_created,
+)
 from .core.call import BeforeSend, Call
 from .core.codec import dumps
-from .core.response import Response
 from .core.secret import Secret
 from .errors import InvalidRequestError
-from .models import Contract, NewContract
+from .models import NewContract
 from .paths import segment
 from .wire import encode_order
 
@@ -26,7 +30,7 @@ def create_call(
     confirm: bool,
     repeatable: bool = False,
     by: float | None = None,
-    read: Callable[[Call, Response], Contract] = read_created,
+    read: Read = read_created,
     before_send: BeforeSend | None = None,
 ) -> Call:
     """Return the call that makes a contract of an order.
@@ -54,7 +58,10 @@ def create_call(
         raise InvalidRequestError("confirm must be True or False.")
     if type(repeatable) is not bool:
         raise InvalidRequestError("repeatable must be True or False.")
-    path = _path(caller, promo_code, vendor_id)
+    vendor_id = _vendor(caller, vendor_id)
+    path = _path(vendor_id, promo_code)
+    if (recent := caller.shared.recent) is not None:
+        read = OwnContract(read, recent, str.__str__(vendor_id))
     # S: "send the confirm query param to 1"; its example has "false".
     query = "confirm=1" if confirm else "confirm=false"
     return caller.call(
@@ -94,7 +101,7 @@ def confirm_call(
     Raises:
         InvalidRequestError: One of them can't be sent.
     """
-    path = _path(caller, promo_code, vendor_id)
+    path = _path(_vendor(caller, vendor_id), promo_code)
     return caller.call(
         "contracts.confirm",
         "POST",
@@ -143,9 +150,11 @@ def no_order(order: object) -> InvalidRequestError | None:
     )
 
 
-def _path(caller: Caller, promo_code: str, vendor_id: str | None) -> str:
-    if vendor_id is None:
-        vendor_id = caller.settings.vendor_id
+def _vendor(caller: Caller, vendor_id: str | None) -> str:
+    return caller.settings.vendor_id if vendor_id is None else vendor_id
+
+
+def _path(vendor_id: str, promo_code: str) -> str:
     vendor = segment("vendor_id", vendor_id)
     promo = segment("promo_code", promo_code)
     return f"/payments/vendor/{vendor}/promos/code/{promo}"

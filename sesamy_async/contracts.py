@@ -72,7 +72,8 @@ class AsyncContracts:
             OutcomeUnknownError: Sent, but not answered; `UNKNOWN`.
             DeadlineExceededError: `NOT_SENT` or `UNKNOWN`.
             UnreadableResponseError: Made, but the answer can't be read;
-                `APPLIED`.
+                `APPLIED`.  Where the answer may be a gateway's page, or is
+                the contract of another order, `UNKNOWN`.
             APIError: Sesamy answered with an error; `REFUSED`, or for a
                 5xx, 408 and some others `UNKNOWN`.
         """

@@ -216,6 +216,17 @@ def check_kinds(retry: object, rate_limit: object, middleware: object) -> None:
             )
 
 
+def check_flag(argument: str, value: object) -> bool:
+    """Return a switch.
+
+    Raises:
+        ConfigurationError: It is neither True nor False.
+    """
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{argument} must be True or False.")
+    return value
+
+
 def is_loopback(host: str) -> bool:
     """Whether this host, in lower case, can be nothing but this machine."""
     if host == "localhost":

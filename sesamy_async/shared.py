@@ -13,6 +13,7 @@ from .core.exchange import Exchange
 from .core.lifetime import Lifetime
 from .core.quota import Quota
 from .core.rate_limit import Bucket, RateLimit
+from .core.recent_ids import RecentIds
 from .core.runtime import Runtime
 from .core.transport import Transport
 
@@ -28,6 +29,8 @@ class Shared:
         auth: Where the Authorization value comes from.
         quota: The retry budget.
         bucket: The pace; None for none.
+        recent: Which order got which contract; None where orders may
+            share one.
         middleware: The caller's own.
         lifetime: Whether they are closed.
     """
@@ -38,6 +41,7 @@ class Shared:
     auth: Auth
     quota: Quota
     bucket: Bucket | None
+    recent: RecentIds | None
     middleware: Sequence[Middleware]
     lifetime: Lifetime
 
@@ -51,6 +55,7 @@ class Shared:
         token_url: str,
         rate_limit: RateLimit | None,
         middleware: Sequence[Middleware],
+        shared_contracts: bool,
     ) -> Shared:
         """Put together what is used by all calls.
 
@@ -61,6 +66,7 @@ class Shared:
             token_url: Where client credentials are traded for a token.
             rate_limit: The pace; None for none.
             middleware: The caller's own, outermost first.
+            shared_contracts: Whether orders may share a contract.
 
         Raises:
             ConfigurationError: `auth` is nothing that authorizes.
@@ -76,6 +82,7 @@ class Shared:
             ),
             quota=Quota(),
             bucket=Bucket(rate_limit, runtime.now()) if rate_limit else None,
+            recent=None if shared_contracts else RecentIds(),
             middleware=tuple(middleware),
             lifetime=lifetime,
         )

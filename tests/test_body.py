@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tracemalloc
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -119,3 +120,27 @@ def test_what_never_becomes_anything(endless: bytes) -> None:
     """Compressed data that goes on and on is refused, if late."""
     with pytest.raises(TransportFailure, match="exceeds 100 bytes"):
         read("gzip", [endless, *[NOTHING * 1000] * 20])
+
+
+_LONG = bytes(range(97, 123)) * 99
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content", "start"),
+    [
+        ("", b"abcd" * 30, b"abcd" * 30),
+        ("", b"x" * 999, b"x" * 128),
+        ("gzip", gzip.compress(b"abcd", mtime=0)[:-4], b"abcd"),
+        ("gzip", gzip.compress(b"abcd", mtime=0)[:-4] + b"oops", b"abc"),
+        ("gzip", gzip.compress(_LONG, mtime=0)[:-4] + b"oops", _LONG[:128]),
+        ("gzip", b"no gzip", b""),
+        ("br", b"abcd", b""),
+    ],
+)
+def test_its_beginning(encoding: str, content: bytes, start: bytes) -> None:
+    """The beginning is known whatever breaks behind it."""
+    body = Body(encoding, 1000, 200)
+    with suppress(TransportFailure):
+        body.feed(content)
+
+    assert start == body.start

@@ -57,7 +57,7 @@ def test_confirmed() -> None:
 
 
 def test_confirmed_but_unreadable() -> None:
-    """A 2xx says that it is confirmed, whatever else it holds."""
+    """What is Sesamy's own says that it is confirmed, though it is cut."""
     error = tried(UnreadableResponseError("Said so."))
     verdict = judge.not_confirmed(MADE, error, asked=False)
     change = Change(row=7, state=State.CONFIRMED)
@@ -69,6 +69,7 @@ def test_confirmed_but_unreadable() -> None:
     ("error", "cause"),
     [
         (OutcomeUnknownError("x", outcome=Outcome.UNKNOWN), Cause.OUTAGE),
+        (UnreadableResponseError("x", outcome=Outcome.UNKNOWN), Cause.OUTAGE),
         (api(ServerError, 500, Outcome.UNKNOWN), Cause.OUTAGE),
         (api(ConflictError, 409, Outcome.UNKNOWN), Cause.OUTAGE),
         (api(NotFoundError, 404, Outcome.UNKNOWN), Cause.OUTAGE),

@@ -84,15 +84,19 @@ def test_failure_without_status(
 
 
 @pytest.mark.parametrize(
-    ("status", "expected"),
+    ("status", "own", "expected"),
     [
-        (201, Outcome.APPLIED),
-        (400, Outcome.REFUSED),
-        (502, Outcome.UNKNOWN),
+        (201, True, Outcome.APPLIED),
+        (201, False, Outcome.UNKNOWN),
+        (400, True, Outcome.REFUSED),
+        (400, False, Outcome.REFUSED),
+        (502, True, Outcome.UNKNOWN),
     ],
 )
-def test_failure_after_the_status(status: int, expected: Outcome) -> None:
-    """Once a status was read, it decides, whatever became of the body."""
-    failure = a_failure(kind=FailureKind.BODY, status_code=status)
+def test_failure_after_the_status(
+    status: int, expected: Outcome, *, own: bool
+) -> None:
+    """A status that was read decides, but for a success not Sesamy's own."""
+    failure = a_failure(kind=FailureKind.BODY, status_code=status, own=own)
 
     assert expected is outcome_of_failure(failure)

@@ -51,11 +51,18 @@ async def test_confirm(
         (b"", {}),
         (b" \n", {}),
         (b'{"ok": true}', {"ok": True}),
-        (b'{"id": "another"}', {"id": "another"}),
+        (b'{"contractId": "c1"}', {"contractId": "c1"}),
+        (
+            b'{"id": "e7", "contractId": "c1"}',
+            {"id": "e7", "contractId": "c1"},
+        ),
+        (
+            b'{"id": "e7", "data": {"id": "c1"}}',
+            {"id": "e7", "data": {"id": "c1"}},
+        ),
         (b'{"error": null}', {"error": None}),
-        (b'{"id": "c2", "error": {}}', {"id": "c2", "error": {}}),
-        (b"[]", {}),
-        (b"true", {}),
+        (b'{"errors": [], "code": 200}', {"errors": [], "code": 200}),
+        (b'{"success": true, "data": null}', {"success": True, "data": None}),
     ],
 )
 async def test_confirm_without_a_contract(
@@ -76,11 +83,66 @@ async def test_confirm_answered_by_a_portal(
     with pytest.raises(UnreadableResponseError) as caught:
         await client.contracts.confirm("SPRING-12", "c1")
 
-    assert (Outcome.APPLIED, "c1") == (
+    assert (Outcome.UNKNOWN, "c1") == (
         caught.value.outcome,
         caught.value.contract_id,
     )
     assert 4 == route.call_count
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"error": {}}',
+        b'{"error": "text"}',
+        b'{"errorMessage": "text"}',
+        b'{"errors": ["text"]}',
+        b'{"fault": {"faultstring": "text"}}',
+        b'{"success": false}',
+        b'{"success": "false", "message": "text"}',
+        b'{"ok": false}',
+        b'{"status": "error"}',
+        b'{"status": "FAILED"}',
+        b'{"statusCode": 503, "message": "text"}',
+        b'{"code": 500}',
+        b'{"data": {"success": false}}',
+        b'{"id": "c1", "success": false}',
+        b'{"contractId": "c1", "error": "text"}',
+    ],
+)
+async def test_confirm_that_is_denied(
+    api: respx.Router, client: AsyncSesamy, content: bytes
+) -> None:
+    """An answer that says that it failed is no success, whatever its id."""
+    route = api.post(f"{API}/confirm/c1").respond(content=content)
+    with pytest.raises(OutcomeUnknownError) as caught:
+        await client.contracts.confirm("SPRING-12", "c1")
+
+    assert (Outcome.UNKNOWN, 4) == (caught.value.outcome, route.call_count)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"null", "its JSON is no object"),
+        (b"[]", "its JSON is no object"),
+        (b"true", "its JSON is no object"),
+        (b'"done"', "its JSON is no object"),
+        (b'{"id": "c2"}', "it speaks of another contract"),
+        (b'{"id": "c2", "error": null}', "it speaks of another contract"),
+        (b'{"data": {"contractId": "c2"}}', "it speaks of another contract"),
+        (b"Not now.", "its body is no JSON"),
+    ],
+)
+async def test_confirm_of_something_else(
+    api: respx.Router, client: AsyncSesamy, content: bytes, words: str
+) -> None:
+    """What speaks of no contract, or of another one, is no success."""
+    route = api.post(f"{API}/confirm/c1").respond(content=content)
+    with pytest.raises(UnreadableResponseError, match=words) as caught:
+        await client.contracts.confirm("SPRING-12", "c1")
+
+    assert (Outcome.UNKNOWN, 4) == (caught.value.outcome, route.call_count)
 
 
 async def test_confirm_that_belies_itself(

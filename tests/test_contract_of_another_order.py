@@ -1,193 +1,266 @@
-"""An import believes no contract that another of its orders has."""
+"""A contract that was given to one order is not believed to be another's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+import threading
+from enum import StrEnum
+from typing import Any
 
 import attrs
+import httpx
 import pytest
 
-from sesamy_async import AsyncSesamy
-from sesamy_async.bulk.confirm import Confirm
-from sesamy_async.bulk.importer import Importer
-from sesamy_async.bulk.journal import Change, Journal, Writer
-from sesamy_async.bulk.journal.reconcile import reconcile
-from sesamy_async.bulk.lookup import Found
-from sesamy_async.bulk.state import State
-from sesamy_async.sandbox import Answer, Endpoint, SandboxRequest
-from sesamy_async.sandbox.routes import find_route
-from sesamy_async.transport.handler import HandlerTransport
-from support.import_world import World
-from support.journals import bring, change, new_journal
-from support.sources import listed
+from sesamy_async import (
+    AsyncSesamy,
+    ConfigurationError,
+    Outcome,
+    RetryPolicy,
+    Sesamy,
+    StaticToken,
+    UnreadableResponseError,
+)
+from sesamy_async.core.recent_ids import RecentIds
+from support.calling import (
+    AT_ONCE,
+    ORDER,
+    Operation,
+    World,
+    confirm,
+    create,
+    onboard,
+)
+from support.fault_server import FaultServer, Peer
+from support.faults import answer, good, message
+from support.marks import every_world
+from support.reaching import direct
 
 
-@attrs.define
-class Gateway:
-    """Answers creates with what another one was answered.
-
-    Attributes:
-        handle: Where requests go.
-        always: Whether it keeps on; else it does it once.
-    """
-
-    handle: Callable[[SandboxRequest], Answer]
-    always: bool = True
-    kept: Answer | None = None
-    done: bool = False
-
-    def __call__(self, request: SandboxRequest) -> Answer:
-        """Answer a request; each of them reaches the sandbox."""
-        answer = self.handle(request)
-        route = find_route(request.method, request.path)
-        if route.endpoint is not Endpoint.CREATE or self.done:
-            return answer
-        if self.kept is None:
-            self.kept = answer
-            return answer
-        self.done = not self.always
-        return self.kept
+QUICK = RetryPolicy(base=0.0)
 
 
-def gateway(world: World, *, always: bool = True) -> HandlerTransport:
-    """Return a transport that mixes up the answers of a sandbox."""
-    return HandlerTransport(Gateway(world.sandbox.handle, always=always))
+class Shop(StrEnum):
+    """Ids, as some people write them down."""
+
+    FIRST = "A"
 
 
-@pytest.mark.parametrize("concurrency", [1, 5])
-async def test_kept_answers(world: World, concurrency: int) -> None:
-    """Of orders that are answered with one contract, one is confirmed."""
-    summary = await world.run(
-        transport=gateway(world), concurrency=concurrency
+def order(name: str) -> Any:
+    """Return an order with this id."""
+    return attrs.evolve(ORDER, external_order_id=name)
+
+
+def onboarded(name: str) -> Operation:
+    """Return an onboarding of the order with this id."""
+    return lambda client: client.contracts.onboard("SPRING", order(name))
+
+
+def copied(peer: Peer) -> None:
+    """Answer; and once more, when the next request is on its way."""
+    peer.read_request()
+    first = message(201, {"id": f"c-{peer.number_of_requests}"})
+    peer.send(first)
+    if peer.next_request_begins():
+        peer.send(first)
+
+
+def cached(request: httpx.Request) -> httpx.Response:
+    """Answer like a gateway that knows a POST by its URL only."""
+    name = request.url.path.rpartition("/")[2]
+    return httpx.Response(200, json={"id": "c1" if name == "P" else name})
+
+
+def a_client(**settings: Any) -> AsyncSesamy:
+    """Return a client behind such a gateway."""
+    return AsyncSesamy(
+        "acme",
+        auth=StaticToken("t"),
+        transport=httpx.MockTransport(cached),
+        retry=QUICK,
+        rate_limit=None,
+        **settings,
     )
-    with world.journal() as journal:
-        holders = [
-            each.order_id
-            for each in journal.entries()
-            if each.contract_id is not None
+
+
+@every_world
+def test_a_late_copy_of_an_answer(world: World) -> None:
+    """The next order gets a contract of its own, over another connection."""
+    with FaultServer([copied], good) as server:
+        first, second = world.run(
+            [create, onboarded("B")], retry=AT_ONCE, **direct(server)
+        )
+    confirms = [each.target for each in server.received[3:]]
+
+    assert ("c-1", "c-3", 1) == (
+        first.value.id,
+        second.value.contract.id,
+        second.value.strays,
+    )
+    assert ["c-3"] == [each.rpartition("/")[2] for each in confirms]
+    assert 2 == server.connections
+
+
+@every_world
+def test_a_late_copy_is_no_answer_to_a_confirm(world: World) -> None:
+    """A confirm that gets another contract is repeated elsewhere."""
+    with FaultServer([copied], good) as server:
+        _, ending = world.run([create, confirm], **direct(server))
+    with FaultServer([copied], good) as again:
+        _, repeated = world.run(
+            [create, confirm], retry=AT_ONCE, **direct(again)
+        )
+
+    assert (UnreadableResponseError, Outcome.UNKNOWN, 1) == ending.facts
+    assert ("c-9", 2) == (repeated.value.id, again.connections)
+
+
+@every_world
+@pytest.mark.parametrize(
+    ("status", "connections"), [(503, 2), (408, 2), (400, 1), (429, 1)]
+)
+def test_what_nobody_knows_spoils_a_connection(
+    status: int, connections: int, world: World
+) -> None:
+    """Such an answer may be a copy, too: then the true one comes next."""
+    with FaultServer([answer(status)], good) as server:
+        world.run([create, onboard], **direct(server))
+
+    assert connections == server.connections
+
+
+async def test_a_gateway_that_caches() -> None:
+    """Of five orders, one gets the contract; of the others nobody knows."""
+    told: list[object] = []
+    async with a_client() as client:
+        for name in "ABCDE":
+            try:
+                done = await client.contracts.onboard("P", order(name))
+                told.append(done.contract.id)
+            except UnreadableResponseError as error:
+                told.append((error.outcome, error.step, error.attempts))
+
+    assert ["c1"] + [(Outcome.UNKNOWN, "create", 4)] * 4 == told
+
+
+async def test_a_create_that_is_not_repeated() -> None:
+    """Its error says what came, and that somebody has to look."""
+    async with a_client() as client:
+        await client.contracts.create("P", order("A"), confirm=True)
+        with pytest.raises(UnreadableResponseError) as caught:
+            await client.contracts.create("P", order("B"), confirm=True)
+
+    error = caught.value
+    assert (Outcome.UNKNOWN, 1, False) == (
+        error.outcome,
+        error.attempts,
+        error.retryable,
+    )
+    assert (
+        "contracts.create of order 'B': The answer has status 200, but its "
+        "contract was given to another order before (if orders may share "
+        "one, make the client with shared_contracts=True) (content type "
+        "application/json, 11 bytes). Outcome: UNKNOWN. It may or may not "
+        "have been done; look before sending it again."
+    ) == str(error)
+
+
+async def test_copies_of_a_client_know_the_same() -> None:
+    """What one of them was given, the others know."""
+    async with a_client() as client:
+        await client.with_options(timeout=5).contracts.create("P", order("A"))
+        with pytest.raises(UnreadableResponseError):
+            await client.contracts.create("P", order("B"))
+
+
+async def test_the_same_order_again() -> None:
+    """Its own contract is its own, however its id is written."""
+    async with a_client() as client:
+        ids = [
+            (await client.contracts.create("P", order(name), vendor_id=to)).id
+            for name, to in [
+                ("A", None),
+                (Shop.FIRST, None),
+                ("A", "acme"),
+            ]
         ]
 
-    assert 1 == summary.confirmed == len(holders)
-    assert 4 == summary.unprocessed
-    assert summary.reason is not None
-    assert "was answered with the contract of row " in summary.reason
-    assert [0, 0, 0, 0, 1] == sorted(world.confirmed())
+    assert ["c1"] * 3 == ids
 
 
-async def test_kept_in_an_earlier_run(world: World) -> None:
-    """The contracts of all runs count, however long ago they were made."""
-    kept = Gateway(world.sandbox.handle)
-    for _ in range(2):
-        summary = await world.run(
-            transport=HandlerTransport(kept), concurrency=1, patience=0.0
+async def test_each_vendor_has_ids_of_its_own() -> None:
+    """Two publishers may have contracts of the same id."""
+    async with a_client() as client:
+        await client.contracts.create("P", order("A"))
+        other = await client.contracts.create(
+            "P", order("B"), vendor_id="other"
         )
 
-    assert 1 == summary.confirmed
-    assert [1, 0, 0, 0, 0] == world.confirmed()
+    assert "c1" == other.id
 
 
-async def test_one_answer_of_another(world: World) -> None:
-    """An order whose create is repeatable is created again: a stray more."""
-    summary = await world.run(
-        transport=gateway(world, always=False), concurrency=1
-    )
+@pytest.mark.parametrize("shared", [True, False])
+async def test_shared_contracts(shared: bool) -> None:
+    """Who knows that orders share contracts can say so."""
+    async with a_client(shared_contracts=shared) as client:
+        says = client.shared_contracts
+        await client.contracts.create("P", order("A"))
+        try:
+            second = (await client.contracts.create("P", order("B"))).id
+        except UnreadableResponseError:
+            second = ""
 
-    assert (5, 0, 1) == (summary.confirmed, summary.unknown, summary.strays)
-    assert [1] * 5 == world.confirmed()
-    assert 6 == sum(world.created())
-
-
-@pytest.mark.parametrize("confirm", [Confirm.AT_ONCE, Confirm.SEPARATELY])
-async def test_not_repeatable(tmp_path: Path, confirm: Confirm) -> None:
-    """An order whose create is not repeatable is unknown."""
-    world = World(
-        folder=tmp_path, source=listed(5), confirm=confirm, strays=False
-    )
-    summary = await world.run(
-        transport=gateway(world, always=False), concurrency=1
-    )
-    with world.journal() as journal:
-        [unknown] = journal.entries(states={State.UNKNOWN})
-
-    assert (4, 1) == (summary.confirmed, summary.unknown)
-    assert unknown.contract_id is None
-    assert "with the contract of row 2" in str(unknown.reason)
+    assert (shared, "c1" if shared else "") == (says, second)
 
 
-class _Sharing(AsyncSesamy):
-    """A client that knows that orders share contracts."""
-
-    shared_contracts = True
-
-
-async def test_shared_contracts(world: World) -> None:
-    """Whoever knows that orders share contracts can have it so."""
-    with world.journal() as journal:
-        async with world.client(transport=gateway(world)) as client:
-            client.__class__ = _Sharing
-            importer = Importer(
-                client, world.source, journal, runtime=world.runtime
-            )
-            summary = await importer.run()
-
-    assert (5, 0) == (summary.confirmed, summary.unprocessed)
+def test_shared_contracts_is_a_switch() -> None:
+    """Nothing else is taken for a yes."""
+    wrong: Any = "no"
+    with pytest.raises(ConfigurationError, match="shared_contracts must be"):
+        Sesamy("acme", auth=StaticToken("t"), shared_contracts=wrong)
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    """Return a journal in which row 2 has contract c-2."""
-    journal = new_journal(tmp_path / "orders.journal", rows=5)
-    bring(journal, 2, State.CONFIRMED)
-    return journal
+def test_the_latest_ids_are_remembered() -> None:
+    """The oldest are forgotten; one that was seen again is not old."""
+    recent = RecentIds(most=2)
+    for contract in ("c1", "c2", "c1", "c3"):
+        recent.belongs("acme", contract, contract.upper())
+
+    assert [False, False] == [
+        recent.belongs("acme", contract, "D") for contract in ("c1", "c3")
+    ]
+    assert recent.belongs("acme", "c2", "D")
 
 
-@pytest.mark.parametrize("contract", ["c-2", "c\0-2", "c\ud800-2"])
-async def test_written(journal: Journal, contract: str) -> None:
-    """A contract is told from others as the journal keeps it."""
-    writer = Writer(journal)
-    with journal:
-        for row in (3, 4):
-            await writer.write(Change(row=row, state=State.INTENT))
-        first = await writer.write(
-            change(3, State.CREATED, contract_id=contract)
-        )
-        second = await writer.write(
-            change(4, State.CREATED, contract_id=contract)
-        )
-        states = [each.state for each in journal.entries()]
-        writer.close()
+def test_a_contract_stays_with_its_first_order() -> None:
+    """Who asks for it in vain does not get it by that."""
+    recent = RecentIds()
+    said = [recent.belongs("acme", "c1", name) for name in "ABBA"]
 
-    holder = 2 if contract == "c-2" else 3
-
-    assert (2 if contract == "c-2" else None) == first
-    assert holder == second
-    assert State.INTENT is states[2]
+    assert [True, False, False, True] == said
 
 
-async def test_one_at_a_time(journal: Journal) -> None:
-    """That a contract is taken is found without reading all rows."""
-    with journal:
-        [[*_, how]] = journal._store.read(
-            "EXPLAIN QUERY PLAN SELECT row FROM orders WHERE contract_id = ?",
-            "c-2",
-        )
+def test_one_of_many_threads_gets_it() -> None:
+    """However many orders are given a contract at once."""
+    recent = RecentIds()
+    ready = threading.Barrier(8)
+    said: list[bool] = []
 
-    assert "USING COVERING INDEX contract_ids" in how
+    def ask(name: str) -> None:
+        ready.wait()
+        said.append(recent.belongs("acme", "c1", name))
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in "ABCDEFGH"]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert 1 == sum(said)
 
 
-async def test_looked_up(journal: Journal) -> None:
-    """An order for which the contract of another is found stays unknown."""
+def test_after_a_fork() -> None:
+    """A lock that another thread held in the parent holds up nobody."""
+    recent = RecentIds()
+    recent._lock.acquire()
+    recent.after_fork()
 
-    class Known:
-        async def find(self, external_order_id: str) -> Found:
-            del external_order_id
-            return Found(contract_id="c-2", confirmed=True)
-
-    with journal:
-        bring(journal, 3, State.UNKNOWN)
-        result = await reconcile(journal, Known())
-        states = [each.state for each in journal.entries()]
-
-    assert {"contract of row 2": 1} == result.failures
-    assert State.UNKNOWN is states[1]
+    assert recent.belongs("acme", "c1", "A")

@@ -48,12 +48,13 @@ async def test_deadline(sent: bool, outcome: Outcome) -> None:
 
 
 async def test_deadline_in_a_success() -> None:
-    """A success that is cut off while it is read was applied."""
+    """A success of Sesamy's that is cut off was applied."""
     runtime = AnyioRuntime()
 
     async def stall(call: Call) -> Response:
         call.record.begin()
         call.record.status_code = 201
+        call.record.own = True
         try:
             await anyio.sleep(10)
         finally:
@@ -71,29 +72,42 @@ async def test_deadline_in_a_success() -> None:
 
 
 @pytest.mark.parametrize(
-    ("interrupted", "status", "expected"),
+    ("interrupted", "status", "own", "expected"),
     [
         (
             True,
             201,
+            True,
             Failure(
                 kind=FailureKind.BODY,
                 detail="the deadline passed before its body was read.",
                 status_code=201,
+                own=True,
             ),
         ),
-        (True, None, _PASSED),
+        (
+            True,
+            200,
+            False,
+            Failure(
+                kind=FailureKind.BODY,
+                detail="the deadline passed before its body was read.",
+                status_code=200,
+            ),
+        ),
+        (True, None, False, _PASSED),
         # It is of an attempt that is over: another one was to begin.
-        (False, 201, _PASSED),
+        (False, 201, True, _PASSED),
     ],
 )
 def test_what_the_deadline_cut_off(
-    interrupted: bool, status: int | None, expected: Failure
+    status: int | None, expected: Failure, *, interrupted: bool, own: bool
 ) -> None:
     """It is told as the blocking client would, which sees it itself."""
     record = Record()
     record.interrupted = interrupted
     record.status_code = status
+    record.own = own
 
     assert expected == _passed(record)
 

@@ -21,6 +21,7 @@ from sesamy_async import (
 )
 from sesamy_async.core.exchange import Exchange
 from sesamy_async.core.failure import TransportFailure
+from sesamy_async.core.transport import Trusts, trusts_all
 from support.exchanges import a_call, a_failure, an_answer
 from support.runtime import FakeRuntime
 
@@ -31,12 +32,15 @@ class FakeTransport:
 
     result: Response | BaseException
     used: bool = True
+    asks: bool = True
 
-    async def send(self, call: Call) -> Response:
+    async def send(self, call: Call, trusts: Trusts = trusts_all) -> Response:
         """Answer or raise."""
         del call
         if isinstance(self.result, BaseException):
             raise self.result
+        if self.asks:
+            trusts(self.result)
         return self.result
 
     async def aclose(self) -> None:
@@ -136,6 +140,23 @@ async def test_exchange_interrupted_while_reading() -> None:
         await exchange(an_answer())(call)
 
     assert Outcome.APPLIED is call.record.outcome
+
+
+async def test_exchange_interrupted_while_reading_a_page() -> None:
+    """A status may be a gateway's, so it does not decide for a page."""
+
+    def read(call: Call, response: Response) -> None:
+        del call, response
+        raise KeyboardInterrupt
+
+    call = a_call(read=read)
+    send = Exchange(
+        FakeTransport(an_answer(200, b"<p>"), asks=False), FakeRuntime()
+    )
+    with pytest.raises(KeyboardInterrupt):
+        await send(call)
+
+    assert Outcome.UNKNOWN is call.record.outcome
 
 
 async def test_exchange_twice() -> None:

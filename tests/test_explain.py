@@ -246,9 +246,14 @@ def test_request_id_of_a_gateway(name: str) -> None:
             Outcome.NOT_SENT,
         ),
         (
-            {"kind": FailureKind.BODY, "status_code": 200},
+            {"kind": FailureKind.BODY, "status_code": 200, "own": True},
             UnreadableResponseError,
             Outcome.APPLIED,
+        ),
+        (
+            {"kind": FailureKind.BODY, "status_code": 200},
+            UnreadableResponseError,
+            Outcome.UNKNOWN,
         ),
         (
             {"kind": FailureKind.BODY, "status_code": 404},

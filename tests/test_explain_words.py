@@ -149,3 +149,14 @@ def test_unreadable(repeatable: bool) -> None:
     error = unreadable(a_call(repeatable=repeatable), answer, "no")
 
     assert ("r-1", repeatable) == (error.request_id, error.retryable)
+    assert (
+        "The answer has status 200, but no (content type none, 1 bytes)."
+    ) == error.args[0]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_unreadable_by_its_beginning(own: bool) -> None:
+    """It was applied only where it is Sesamy's own."""
+    error = unreadable(a_call(), an_answer(200, b"{" if own else b"<"), "no")
+
+    assert (Outcome.APPLIED if own else Outcome.UNKNOWN) is error.outcome

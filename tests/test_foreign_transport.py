@@ -40,7 +40,7 @@ class Dripping(httpx.SyncByteStream):
         while self.left:
             self.left -= 1
             self.time += 0.01
-            yield b" "
+            yield b"{"
 
 
 class Slow(httpx.BaseTransport):
@@ -101,16 +101,16 @@ def test_a_client_of_the_callers(world: World) -> None:
 
 @every_world
 @pytest.mark.parametrize(
-    "body",
+    ("body", "outcome"),
     [
-        {"Content-Encoding": "br"},
-        {"Content-Encoding": "gzip"},
-        {"Content-Length": "9"},
+        ({"Content-Encoding": "br"}, Outcome.UNKNOWN),
+        ({"Content-Encoding": "gzip"}, Outcome.UNKNOWN),
+        ({"Content-Length": "9"}, Outcome.APPLIED),
     ],
     ids=str,
 )
 def test_a_client_of_the_callers_gets_its_connection_back(
-    body: dict[str, str], world: World
+    body: dict[str, str], outcome: Outcome, world: World
 ) -> None:
     """An answer that can't be read does not use up the caller's pool."""
     limits = httpx.Limits(max_connections=1)
@@ -127,7 +127,7 @@ def test_a_client_of_the_callers_gets_its_connection_back(
             )
         return first.outcome, str(second.error)
 
-    expected = Outcome.APPLIED, "None"
+    expected = outcome, "None"
 
     assert expected == patiently(expected, attempt)
 

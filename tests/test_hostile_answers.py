@@ -15,10 +15,10 @@ from sesamy_async import (
     RateLimit,
 )
 from support import faults
-from support.calling import WORLDS, World, confirm, create
+from support.calling import WORLDS, World, create
 from support.fault_server import FaultServer
 from support.faults import BOMB, answer, raw
-from support.hostile_rows import ROWS, Hostile
+from support.hostile_rows import ROWS, Hostile, confirm
 
 
 MB = 1_000_000
@@ -52,7 +52,7 @@ def test_a_hostile_answer_to_a_confirm(row: Hostile, world: World) -> None:
         ending = world.one(confirm, base_url=server.url)
 
     assert row.confirm is ending.outcome
-    assert ending.error or "c-9" == ending.value.id
+    assert ending.error or "c-0" == ending.value.id
 
 
 @worlds
@@ -97,5 +97,5 @@ def test_memory_stays_near_the_cap(body: bytes, world: World) -> None:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
 
-    assert Outcome.APPLIED is ending.outcome
+    assert Outcome.UNKNOWN is ending.outcome
     assert 6 * MB > peak

@@ -24,7 +24,9 @@ def world(tmp_path: Path) -> World:
     return World(folder=tmp_path, source=listed(30))
 
 
-@pytest.mark.parametrize("fault", ["status:503", "drop-before", "wait:3"])
+@pytest.mark.parametrize(
+    "fault", ["status:503", "drop-before", "wait:3", "html:200"]
+)
 async def test_an_outage_that_ends(world: World, fault: str) -> None:
     """Every order goes through when Sesamy is back; nobody is rejected."""
     world.sandbox.faults.add(fault, times=8, on="create")
@@ -40,9 +42,10 @@ async def test_an_outage_that_ends(world: World, fault: str) -> None:
     assert world.runtime.time > 1001
 
 
-async def test_an_outage_of_the_confirm(world: World) -> None:
+@pytest.mark.parametrize("fault", ["status:503", "html:200"])
+async def test_an_outage_of_the_confirm(world: World, fault: str) -> None:
     """Contracts that are made wait for their confirm, and get it."""
-    world.sandbox.faults.add("status:503", times=12, on="confirm")
+    world.sandbox.faults.add(fault, times=12, on="confirm")
     summary = await world.run()
 
     assert (30, 0) == (summary.confirmed, summary.strays)
@@ -68,16 +71,21 @@ async def test_an_outage_is_told(world: World) -> None:
     assert any("503" in str(each) for each in told)
 
 
-async def test_an_outage_that_does_not_end(world: World) -> None:
+@pytest.mark.parametrize(
+    ("fault", "words"), [("status:503", "503"), ("html:200", "no JSON")]
+)
+async def test_an_outage_that_does_not_end(
+    world: World, fault: str, words: str
+) -> None:
     """When its patience ends, it stops; the same command goes on."""
     await world.run(watch=lambda each: each.stop())
-    world.sandbox.faults.add("status:503", times=10_000, on="confirm")
+    world.sandbox.faults.add(fault, times=10_000, on="confirm")
     summary = await world.run(patience=100.0)
     world.sandbox.faults.clear()
     again = await world.run()
 
     assert Ending.OUTAGE is summary.ending
-    assert "503" in str(summary.reason)
+    assert words in str(summary.reason)
     assert (30, 0) == (summary.unprocessed, summary.rejected)
     assert (30, [1] * 30) == (again.confirmed, world.confirmed())
 

@@ -44,7 +44,7 @@ async def test_onboard(api: respx.Router, client: AsyncSesamy) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [httpx.Response(204), httpx.Response(200, json={"id": "e7"})],
+    [httpx.Response(204), httpx.Response(200, json={"done": "yes"})],
 )
 async def test_onboard_keeps_the_fuller_contract(
     api: respx.Router, client: AsyncSesamy, answer: httpx.Response
@@ -62,6 +62,8 @@ async def test_onboard_keeps_the_fuller_contract(
     [
         httpx.Response(502, html="<p>"),
         httpx.Response(200, content=b"{"),
+        httpx.Response(200, html="<p>"),
+        httpx.Response(200, json={"error": "text"}),
         httpx.ReadTimeout("x"),
     ],
 )
@@ -131,7 +133,8 @@ async def test_onboard_unreadable(
         (httpx.ConnectError("x"), Outcome.UNKNOWN),
         (httpx.ReadTimeout("x"), Outcome.UNKNOWN),
         (httpx.Response(404), Outcome.REFUSED),
-        (httpx.Response(200, html="<p>"), Outcome.APPLIED),
+        (httpx.Response(200, html="<p>"), Outcome.UNKNOWN),
+        (httpx.Response(200, content=b"{"), Outcome.APPLIED),
     ],
 )
 async def test_onboard_stops_at_confirm(

@@ -27,6 +27,7 @@ def test_nothing_is_known_at_first() -> None:
         "interrupted": False,
         "last": Outcome.NOT_SENT,
         "lost": 0,
+        "own": False,
         "sent": False,
         "status_code": None,
         "under_way": 0,
@@ -80,24 +81,26 @@ def test_answered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "status", "expected"),
+    ("sent", "status", "own", "expected"),
     [
-        (False, None, Outcome.NOT_SENT),
-        (None, None, Outcome.UNKNOWN),
-        (True, None, Outcome.UNKNOWN),
-        (True, 200, Outcome.APPLIED),
-        (True, 404, Outcome.REFUSED),
-        (True, 500, Outcome.UNKNOWN),
+        (False, None, False, Outcome.NOT_SENT),
+        (None, None, False, Outcome.UNKNOWN),
+        (True, None, False, Outcome.UNKNOWN),
+        (True, 200, True, Outcome.APPLIED),
+        (True, 200, False, Outcome.UNKNOWN),
+        (True, 404, False, Outcome.REFUSED),
+        (True, 500, True, Outcome.UNKNOWN),
     ],
 )
 def test_interrupted(
-    sent: bool | None, status: int | None, expected: Outcome
+    sent: bool | None, status: int | None, expected: Outcome, *, own: bool
 ) -> None:
     """A cancelled attempt ends by what was seen of it until then."""
     record = Record()
     record.begin()
     record.sent = sent
     record.status_code = status
+    record.own = own
     record.interrupt()
 
     assert expected is record.last
@@ -108,12 +111,14 @@ def test_begin_forgets_the_attempt_before() -> None:
     record = Record()
     record.sent = True
     record.status_code = 200
+    record.own = True
     record.interrupted = True
     record.begin()
 
-    assert [False, None, False, 1] == [
+    assert [False, None, False, False, 1] == [
         record.sent,
         record.status_code,
+        record.own,
         record.interrupted,
         record.attempts,
     ]

@@ -61,10 +61,16 @@ STOPPED = [
         id="reads a 400",
     ),
     pytest.param(
-        answer(201, b"", {"Content-Length": "9"}),
+        answer(201, b"{", {"Content-Length": "9"}),
         False,
         Outcome.APPLIED,
         id="reads a 201",
+    ),
+    pytest.param(
+        answer(201, b"<", {"Content-Length": "9"}),
+        False,
+        Outcome.UNKNOWN,
+        id="reads a page",
     ),
 ]
 

@@ -104,9 +104,10 @@ def confirmed(entry: Entry, *, calls: int = 1) -> Verdict:
 def not_confirmed(entry: Entry, error: SesamyError, *, asked: bool) -> Verdict:
     """Judge a confirm that ended in an error.
 
-    To confirm is to set a state, so it can be repeated.  A 2xx that can't
-    be read has done it: what such an answer holds, no source says.  Nor
-    does one say how a contract that is confirmed answers another confirm.
+    To confirm is to set a state, so it can be repeated.  A 2xx of Sesamy's
+    own that can't be read to its end has done it; one that may be the page
+    of a gateway is an outage.  No source says how a contract that is
+    confirmed answers another confirm.
 
     Args:
         entry: The order.

@@ -20,6 +20,12 @@ _LONGEST_WAIT = 366 * 86_400.0
 # To blot out what was sent in megabytes of words would hold up the event
 # loop for seconds.
 _LARGEST_ERROR = 65_536
+# The beginning of an object that does not begin as an error does.
+_OWN = re.compile(
+    rb"(?:\xef\xbb\xbf)?[ \t\r\n]*\{(?![ \t\r\n]*"
+    rb'"(?:errors?|errorMessage|fault|message|success|ok)")'
+)
+_JSON = re.compile(r"[^;]*[/+]json[ \t]*(?:;|$)", re.IGNORECASE)
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +66,21 @@ def read_error(response: Response) -> ErrorBody:
         request_id=_id(error.get("request_id")),
         retry_after=seconds(error.get("retry_after")),
     )
+
+
+def is_own(headers: Mapping[str, str], start: bytes) -> bool:
+    """Whether a success that can't be read is Sesamy's own.
+
+    It is, where it begins as an object of JSON and its content type says
+    nothing else.  Any other success may be the page of a gateway that puts
+    a 200 on it (``error_page 503 =200``): such a page proves nothing.
+
+    Args:
+        headers: Of the answer.
+        start: The beginning of its body, decompressed.
+    """
+    kind = headers.get("content-type", "")
+    return bool(_OWN.match(start) and (not kind or _JSON.match(kind)))
 
 
 def request_id_of(headers: Headers) -> str | None:

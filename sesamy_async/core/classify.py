@@ -18,6 +18,7 @@ _REPEATED_ELSEWHERE = {TEMPORARY_REDIRECT, PERMANENT_REDIRECT}
 def outcome_of_status(status_code: int) -> Outcome:
     """Say what a complete answer with this status means.
 
+    A success counts only if Sesamy gave it, which is for its body to show.
     A 5xx, a 408 or a 4xx that no standard knows may come from a gateway
     whose backend went on working, so it leaves the outcome unknown.  Of the
     redirects only 307 and 308 say that the request is to be repeated
@@ -37,5 +38,7 @@ def outcome_of_failure(failure: Failure) -> Outcome:
     Only what is known not to have left is NOT_SENT.
     """
     if failure.status_code is not None:
-        return outcome_of_status(failure.status_code)
+        outcome = outcome_of_status(failure.status_code)
+        foreign = outcome is Outcome.APPLIED and not failure.own
+        return Outcome.UNKNOWN if foreign else outcome
     return Outcome.NOT_SENT if failure.sent is False else Outcome.UNKNOWN

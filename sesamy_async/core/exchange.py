@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import attrs
 
@@ -12,10 +13,13 @@ from sesamy_async.errors import (
     SesamyError,
 )
 
+from .answers import is_own
 from .call import Call
+from .classify import outcome_of_status
 from .explain import explain_answer, explain_failure
 from .failure import Failure, FailureKind, TransportFailure
 from .lifetime import Lifetime
+from .outcome import Outcome
 from .response import Response
 from .runtime import Runtime
 from .status import SUCCESS
@@ -54,17 +58,18 @@ class Exchange:
                 "contract."
             )
         record.begin()
+        reading = _Reading(call)
         _log.debug("%s: attempt %d", call.operation, call.attempt)
         try:
             await self._announce(call)
-            response = await self.transport.send(call)
+            response = await self.transport.send(call, reading)
         except TransportFailure as caught:
             failure, cause = caught.failure, caught.__cause__
         except BaseException:
             record.interrupt()
             raise
         else:
-            return self._checked(call, response)
+            return self._checked(call, response, reading)
         error = explain_failure(call, failure)
         record.note(error.outcome)
         raise error from cause
@@ -76,37 +81,70 @@ class Exchange:
             if self.runtime.now() >= call.deadline:
                 raise TransportFailure(_LATE)
 
-    def _checked(self, call: Call, response: Response) -> Response:
+    def _checked(
+        self, call: Call, response: Response, reading: _Reading
+    ) -> Response:
         """Read the answer; its status decides, whatever goes wrong here."""
         try:
-            return self._read(call, response)
+            return self._read(call, response, reading)
         except SesamyError:
             raise
         except BaseException:
-            call.record.status_code = response.status_code
             call.record.interrupt()
             raise
 
-    def _read(self, call: Call, response: Response) -> Response:
+    def _read(
+        self, call: Call, response: Response, reading: _Reading
+    ) -> Response:
         record = call.record
+        if not reading.done:  # By a transport that does not ask.
+            reading(response)
         if response.status_code not in SUCCESS:
             error = explain_answer(call, response, self.runtime.wall())
             record.note(error.outcome)
             raise error
         if call.read is not None:
-            try:
-                value = call.read(call, response)
-            except SesamyError as error:
-                record.note(error.outcome)
-                raise
+            if reading.error is not None:
+                record.note(reading.error.outcome)
+                raise reading.error
             response = Response(
                 status_code=response.status_code,
                 headers=response.headers,
                 content=response.content,
-                parsed=value,
+                parsed=reading.value,
             )
         record.answered = True
         return response
+
+
+@attrs.define(eq=False, repr=False)
+class _Reading:
+    """Reads a success while the transport still has its connection.
+
+    A success that can't be read may be the answer to another call, which a
+    server sent twice or late: then the next one would be, too.
+    """
+
+    call: Call
+    value: Any = None
+    error: SesamyError | None = None
+    done: bool = False
+
+    def __call__(self, response: Response) -> bool:
+        """Read it; return whether the connection can be trusted."""
+        record = self.call.record
+        record.status_code = response.status_code
+        record.own = is_own(response.headers, response.content)
+        if response.status_code in SUCCESS and self.call.read is not None:
+            try:
+                self.value = self.call.read(self.call, response)
+            except SesamyError as error:
+                self.error = error
+        self.done = True
+        return (
+            self.error is None
+            and outcome_of_status(response.status_code) is not Outcome.UNKNOWN
+        )
 
 
 def _doubles(call: Call) -> bool:

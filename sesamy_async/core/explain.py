@@ -13,7 +13,13 @@ from sesamy_async.errors import (
     api_error_type,
 )
 
-from .answers import asked_wait, content_type_of, read_error, request_id_of
+from .answers import (
+    asked_wait,
+    content_type_of,
+    is_own,
+    read_error,
+    request_id_of,
+)
 from .call import Call
 from .classify import outcome_of_failure, outcome_of_status
 from .failure import Failure, FailureKind
@@ -21,7 +27,7 @@ from .headers import Headers
 from .outcome import Outcome
 from .redact import presentable, redact
 from .response import Response
-from .status import REDIRECT, SERVER_ERROR, TOO_MANY
+from .status import REDIRECT, SERVER_ERROR, SUCCESS, TOO_MANY
 
 
 SCOPES = (
@@ -61,9 +67,10 @@ def explain_failure(call: Call, failure: Failure) -> SesamyError:
         return DeadlineExceededError(failure.detail, outcome=outcome)
     if outcome is Outcome.NOT_SENT:
         return ConnectionFailedError(failure.detail, retryable=True)
-    if outcome is Outcome.APPLIED:
+    if failure.status_code in SUCCESS:
         return UnreadableResponseError(
             f"Status {failure.status_code}, but {failure.detail}",
+            outcome=outcome,
             retryable=again,
             status_code=failure.status_code,
         )
@@ -117,12 +124,26 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
     return error
 
 
-def unreadable(call: Call, response: Response, why: str) -> SesamyError:
-    """Return the error for a success whose body is not what it should be."""
+def unreadable(
+    call: Call, response: Response, why: str, outcome: Outcome | None = None
+) -> SesamyError:
+    """Return the error for a success whose body is not what it should be.
+
+    Args:
+        call: What was asked.
+        response: What was answered.
+        why: What is wrong with it.
+        outcome: What it means; by default `APPLIED` where it is Sesamy's
+            own, and `UNKNOWN` where it may be a gateway's page.
+    """
+    if outcome is None:
+        own = is_own(response.headers, response.content)
+        outcome = Outcome.APPLIED if own else Outcome.UNKNOWN
     error = UnreadableResponseError(
-        f"Sesamy answered {response.status_code}, but {why} "
+        f"The answer has status {response.status_code}, but {why} "
         f"(content type {content_type_of(response.headers)}, "
         f"{len(response.content)} bytes).",
+        outcome=outcome,
         retryable=call.repeatable,
         status_code=response.status_code,
         content_type=response.headers.get("content-type"),

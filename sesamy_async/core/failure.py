@@ -39,12 +39,15 @@ class Failure:
         sent: Whether the request's head began to leave this machine; None
             where the transport (one of the caller's) can't tell.
         status_code: The status, where a whole status line was read.
+        own: Whether what was read of the body is Sesamy's own, and no page
+            of a gateway (see `is_own`).
     """
 
     kind: FailureKind
     detail: str
     sent: bool | None = None
     status_code: int | None = None
+    own: bool = False
 
 
 class TransportFailure(Exception):  # noqa: N818 - it is turned into an error

@@ -21,6 +21,8 @@ class Record:
         status_code: The status of the present attempt, once it is read.
         entered: Whether the caller's middleware ever let the call go on.
         under_way: How often it is on its way behind that middleware now.
+        own: Whether what was read of its body is Sesamy's own, and no page
+            of a gateway.
     """
 
     __slots__ = (
@@ -30,6 +32,7 @@ class Record:
         "interrupted",
         "last",
         "lost",
+        "own",
         "sent",
         "status_code",
         "under_way",
@@ -45,6 +48,7 @@ class Record:
         self.status_code: int | None = None
         self.entered: bool = False
         self.under_way: int = 0
+        self.own: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -68,6 +72,7 @@ class Record:
         self.interrupted = False
         self.sent = False
         self.status_code = None
+        self.own = False
 
     def note(self, outcome: Outcome) -> None:
         """Add the outcome of an attempt that ended without an answer."""
@@ -76,10 +81,15 @@ class Record:
             self.lost += 1
 
     def interrupt(self) -> None:
-        """Add an attempt that was cancelled."""
+        """Add an attempt that was cancelled.
+
+        A success of which nothing was read may be a gateway's page.
+        """
         self.interrupted = True
         if self.status_code is not None:
-            self.note(outcome_of_status(self.status_code))
+            outcome = outcome_of_status(self.status_code)
+            foreign = outcome is Outcome.APPLIED and not self.own
+            self.note(Outcome.UNKNOWN if foreign else outcome)
         elif self.sent is False:
             self.note(Outcome.NOT_SENT)
         else:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
 from .call import Call
 from .response import Response
+
+
+Trusts: TypeAlias = Callable[[Response], bool]
+"""Says of an answer whether its connection may carry another one."""
+
+
+def trusts_all(response: Response) -> bool:
+    """Trust a connection whatever it brought."""
+    del response
+    return True
 
 
 class Transport(Protocol):
@@ -16,11 +27,16 @@ class Transport(Protocol):
         """Whether there may be open connections of ours."""
         ...
 
-    async def send(self, call: Call) -> Response:
+    async def send(self, call: Call, trusts: Trusts = trusts_all) -> Response:
         """Send the request once and read the whole answer.
 
         Keeps `call.record.sent` true to what has left the machine, so
         that it can be relied on even when the call is cancelled.
+
+        Args:
+            call: What is sent.
+            trusts: Asked about the answer before its connection is used
+                again; where it says no, the connection is thrown away.
 
         Raises:
             TransportFailure: There is no complete answer.

@@ -36,6 +36,7 @@ def _passed(record: Record) -> Failure:
             kind=FailureKind.BODY,
             detail="the deadline passed before its body was read.",
             status_code=record.status_code,
+            own=record.own,
         )
     return Failure(
         kind=FailureKind.DEADLINE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from typing import Protocol
 
 from sesamy_async.core.failure import (
@@ -19,6 +20,7 @@ _GZIP = {"gzip", "x-gzip"}
 _GZIP_WINDOW = zlib.MAX_WBITS | 16
 # For a header with a file's name, and for data that grow a little.
 _ROOM = 2**16
+_START = 128
 
 
 class _Decoder(Protocol):
@@ -52,6 +54,11 @@ class Body:
         if encoding in _GZIP:
             self._decoder = zlib.decompressobj(_GZIP_WINDOW)
 
+    @property
+    def start(self) -> bytes:
+        """The beginning of it, as far as it was read."""
+        return bytes(self._parts[:_START])
+
     def feed(self, chunk: bytes) -> None:
         """Add bytes as they came from the network.
 
@@ -74,6 +81,7 @@ class Body:
         except zlib.error:
             data = None
         if data is None:
+            self._parts += b"" if self._parts else _beginning(chunk)
             raise self._failure("its body can't be decompressed.")
         self.take(data)
 
@@ -110,3 +118,17 @@ class Body:
                 status_code=self._status_code,
             )
         )
+
+
+def _beginning(chunk: bytes) -> bytes:
+    """Return the beginning of what breaks later, decompressed.
+
+    zlib gives nothing of a piece that it can't decompress to its end.
+    """
+    decoder = zlib.decompressobj(_GZIP_WINDOW)
+    found = bytearray()
+    with suppress(zlib.error):
+        while len(found) < _START and (byte := decoder.decompress(chunk, 1)):
+            found += byte
+            chunk = decoder.unconsumed_tail
+    return bytes(found)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from sesamy_async.core.after_fork import renewed_after_fork
+from sesamy_async.core.answers import is_own
 from sesamy_async.core.call import Call
 from sesamy_async.core.failure import (
     Failure,
@@ -21,6 +22,7 @@ from sesamy_async.core.failure import (
 from sesamy_async.core.headers import Headers
 from sesamy_async.core.response import Response
 from sesamy_async.core.runtime import Runtime
+from sesamy_async.core.transport import Trusts, trusts_all
 
 from .body import Body
 from .boundary import Boundary
@@ -81,8 +83,12 @@ class OverHttpx:
         """Whether there may be open connections of ours."""
         return any(each.count for each in self._sets.values())
 
-    async def send(self, call: Call) -> Response:
+    async def send(self, call: Call, trusts: Trusts = trusts_all) -> Response:
         """Send the request once and read the whole answer.
+
+        Args:
+            call: What is sent.
+            trusts: Whether the connection may be used again, by its answer.
 
         Raises:
             TransportFailure: There is no complete answer.
@@ -93,6 +99,7 @@ class OverHttpx:
             raise TransportFailure(_NO_CONNECTION)
         try:
             response = await self._exchange(wire, call)
+            trusted = trusts(response)
         except BaseException as error:
             untraced = call.record.sent is None
             if untraced and wire.traced and not isinstance(error, Exception):
@@ -101,10 +108,11 @@ class OverHttpx:
             connections.discard()
             await self._close([wire])
             raise
-        if connections in self._sets.values():
+        if trusted and connections in self._sets.values():
             connections.release(wire)
             await self._close(connections.stale())
-        else:  # The client was closed meanwhile.
+        else:  # What it brings next may belong to another call, or
+            # the client was closed meanwhile.
             connections.discard()
             await self._close([wire])
         return response
@@ -167,6 +175,7 @@ class OverHttpx:
     async def _exchange(self, wire: Wire, call: Call) -> Response:
         status: int | None = None
         cause: Exception | None = None
+        headers, body = Headers(), Body("", 0, 0)
         boundary = Boundary(call.record)
         try:
             answer = await wire.send(
@@ -197,7 +206,12 @@ class OverHttpx:
             # The words of httpx may repeat a header: only what is foreign
             # to it is chained.
             cause = caught if is_foreign(caught, httpx) else None
-        raise TransportFailure(self._timely(call, failure)) from cause
+        finally:
+            call.record.own = is_own(headers, body.start)
+        failure = attrs.evolve(
+            self._timely(call, failure), own=call.record.own
+        )
+        raise TransportFailure(failure) from cause
 
     def _timely(self, call: Call, failure: Failure) -> Failure:
         """Say that the deadline passed, where that is what ended it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import attrs
@@ -107,12 +108,25 @@ def _status(
     )
 
 
-def _applied(cause: str, step: Step, status: int = 201, **more: Any) -> Row:
+def _applied(cause: str, step: Step, **more: Any) -> Row:
+    """Return what is unreadable, but Sesamy's own."""
     return Row(
         cause=cause,
         step=step,
         error=UnreadableResponseError,
         outcome=Outcome.APPLIED,
+        status=201,
+        **more,
+    )
+
+
+def _page(cause: str, step: Step, status: int = 201, **more: Any) -> Row:
+    """Return what is unreadable, and may be a page of a gateway."""
+    return Row(
+        cause=cause,
+        step=step,
+        error=UnreadableResponseError,
+        outcome=Outcome.UNKNOWN,
         status=status,
         **more,
     )
@@ -127,6 +141,10 @@ _HINT = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
 _HINTED = _CONTINUE + _HINT + message(201, _WORDS)
 _HTML = b"<html>" + _WORDS + b"</html>"
 _ENORMOUS = b'"' + b"x" * 2_000_000 + b'"'
+_OWN = b'{"id": "Ada Lovelace'
+_GZIP = {"Content-Encoding": "gzip"}
+_JSON = {"Content-Type": "application/json"}
+_PAGE = {"Content-Type": "text/html; charset=utf-8"}
 HOPELESS = (
     _not_sent(
         "TLS is not trusted",
@@ -244,40 +262,58 @@ STATUS = (
     ),
     _status(502, ServerError, Outcome.UNKNOWN, settings=forwarded),
 )
-APPLIED = (
-    _applied("bad gzip", raw(_ZIPPED + b"Content-Length: 5\r\n\r\nnozip")),
+UNREADABLE = (
     _applied(
-        "gzip cut short",
-        answer(201, BOMB[:100], {"Content-Encoding": "gzip"}),
-    ),
-    _applied("gzip bomb", answer(201, BOMB, {"Content-Encoding": "gzip"})),
-    _applied(
-        "unknown encoding", answer(201, _WORDS, {"Content-Encoding": "br"})
+        "own gzip that breaks",
+        answer(201, gzip.compress(_OWN)[:-6] + b"broken", _GZIP),
     ),
     _applied(
+        "own gzip cut short", answer(201, gzip.compress(_OWN)[:-4], _GZIP)
+    ),
+    _applied(
+        "own body cut by a close",
+        raw(_HEAD + b"Content-Length: 99\r\n\r\n" + _OWN, stay=False),
+    ),
+    _applied(
+        "own body stalls",
+        raw(_HEAD + b"Content-Length: 99\r\n\r\n" + _OWN),
+        stalls=True,
+    ),
+    _applied(
+        "own chunks malformed",
+        raw(_HEAD + _CHUNKED + b"%x\r\n%b\r\nzz" % (len(_OWN), _OWN)),
+    ),
+    _applied("half the JSON", answer(201, _OWN, _JSON)),
+    _applied("no id", answer(201, {"name": SECRET})),
+    _applied("own and oversized", answer(201, _OWN + _ENORMOUS)),
+    _page("half a page called HTML", answer(201, _OWN, _PAGE), 201),
+    _page("bad gzip", raw(_ZIPPED + b"Content-Length: 5\r\n\r\nnozip")),
+    _page("gzip cut short", answer(201, BOMB[:100], _GZIP)),
+    _page("gzip bomb", answer(201, BOMB, _GZIP)),
+    _page("unknown encoding", answer(201, _OWN, {"Content-Encoding": "br"})),
+    _page(
         "body cut by a close",
         raw(_HEAD + b"Content-Length: 99\r\n\r\n" + _WORDS, stay=False),
     ),
-    _applied(
+    _page(
         "body stalls",
         raw(_HEAD + b"Content-Length: 99\r\n\r\n" + _WORDS),
         stalls=True,
     ),
-    _applied(
+    _page(
         "chunks cut by a close",
         raw(_HEAD + _CHUNKED + b"C\r\n" + _WORDS, stay=False),
     ),
-    _applied("chunks malformed", raw(_HEAD + _CHUNKED + b"zz\r\n" + _WORDS)),
-    _applied("no JSON", answer(200, _WORDS), 200),
-    _applied("HTML", answer(200, _HTML), 200),
-    _applied("half the JSON", answer(201, b'{"id": "Ada Lovelace')),
-    _applied("no id", answer(201, {"name": SECRET})),
-    _applied("no object", answer(201, b'["Ada Lovelace"]')),
-    _applied("no body", answer(201)),
-    _applied("204", answer(204), 204),
-    _applied("oversized", answer(201, _ENORMOUS)),
-    _applied("no JSON, after a 100 and a 103", raw(_HINTED)),
-    _applied(
+    _page("chunks malformed", raw(_HEAD + _CHUNKED + b"zz\r\n" + _WORDS)),
+    _page("no JSON", answer(200, _WORDS), 200),
+    _page("HTML", answer(200, _HTML), 200),
+    _page("HTML called JSON", answer(200, _HTML, _JSON), 200),
+    _page("no object", answer(201, b'["Ada Lovelace"]')),
+    _page("no body", answer(201)),
+    _page("204", answer(204), 204),
+    _page("oversized", answer(201, _ENORMOUS)),
+    _page("no JSON, after a 100 and a 103", raw(_HINTED)),
+    _page(
         "body stalls over TLS",
         raw(_HEAD + b"Content-Length: 9\r\n\r\n"),
         tls=True,
@@ -289,5 +325,5 @@ DOUBTFUL = (
     *(row for row in UNKNOWN if row.operation is create),
     *(row for row in STATUS if row.outcome is Outcome.UNKNOWN),
 )
-QUICK = tuple(row for row in (*DOUBTFUL, *APPLIED) if not row.stalls)
-ROWS = (*HOPELESS, *NOT_SENT, *UNKNOWN, *STATUS, *APPLIED)
+QUICK = tuple(row for row in (*DOUBTFUL, *UNREADABLE) if not row.stalls)
+ROWS = (*HOPELESS, *NOT_SENT, *UNKNOWN, *STATUS, *UNREADABLE)

@@ -6,6 +6,7 @@ import gzip
 import importlib.metadata
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
@@ -69,6 +70,11 @@ def _lines(status: str, *lines: bytes, body: bytes = b"") -> bytes:
     return head + body
 
 
+def confirm(client: Any) -> Any:
+    """Confirm the contract that most rows speak of."""
+    return client.contracts.confirm("SPRING", "c-0")
+
+
 _APPLIED = Outcome.APPLIED
 _UNKNOWN = Outcome.UNKNOWN
 _H11 = importlib.metadata.version("h11")
@@ -88,16 +94,16 @@ def _deep(depth: int) -> bytes:
 
 
 BODIES = (
-    _body("10 MB of one line", b'"' + b"x" * 10 * _MB + b'"', _APPLIED),
+    _body("10 MB of one line", b'"' + b"x" * 10 * _MB + b'"', _UNKNOWN),
     _body(
         "7 MB of one line", b'{"id": "c-0", "x": "' + b"x" * 7 * _MB, _APPLIED
     ),
     _body("a contract of 7 MB", _GOOD[:-1] + b" " * 7 * _MB + b"}", None),
-    _body("30 MB in 29 KB", BOMB, _APPLIED, headers=_GZIP),
+    _body("30 MB in 29 KB", BOMB, _UNKNOWN, headers=_GZIP),
     _body(
         "zipped twice",
         gzip.compress(BOMB),
-        _APPLIED,
+        _UNKNOWN,
         headers={"Content-Encoding": "gzip, gzip"},
     ),
     _body(
@@ -108,7 +114,7 @@ BODIES = (
     ),
     _body("500 deep", _deep(500), None),
     _body("a million deep", _deep(_MB), _APPLIED),
-    _body("a million deep and open", b"[" * _MB, _APPLIED),
+    _body("a million deep and open", b"[" * _MB, _UNKNOWN),
     _body("NaN", b'{"id": "c-0", "price": NaN, "issuesRemaining": NaN}', None),
     _body("infinity", b'{"id": "c-0", "price": 1e999}', None),
     _body("an id that is no number", b'{"id": NaN}', _APPLIED, confirm=None),
@@ -125,7 +131,12 @@ BODIES = (
         _APPLIED,
         confirm=None,
     ),
-    _body("an id of 7 MB", b'{"id": "' + b"x" * 7 * _MB + b'"}', None),
+    _body(
+        "an id of 7 MB",
+        b'{"id": "' + b"x" * 7 * _MB + b'"}',
+        None,
+        confirm=_UNKNOWN,
+    ),
     _body(
         "latin-1 as UTF-8",
         '{"id": "c-0", "name": "Åsa"}'.encode("latin-1"),
@@ -142,8 +153,8 @@ BODIES = (
     _body(
         "JSON called HTML", _GOOD, None, headers={"Content-Type": "text/html"}
     ),
-    _body("HTML called JSON", b"<html></html>", _APPLIED, headers=_JSON),
-    _body("zeros", bytes(1000), _APPLIED),
+    _body("HTML called JSON", b"<html></html>", _UNKNOWN, headers=_JSON),
+    _body("zeros", bytes(1000), _UNKNOWN),
 )
 
 HEADS = (
@@ -158,7 +169,7 @@ HEADS = (
     _ends(
         "204 with a body",
         _lines("204 No Content", _LENGTH, body=_GOOD),
-        _APPLIED,
+        _UNKNOWN,
         confirm=None,
     ),
     _ends(

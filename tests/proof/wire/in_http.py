@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from sesamy_async import Outcome
-from support.failure_rows import APPLIED, STATUS, Row
+from support.failure_rows import STATUS, UNREADABLE, Row
 from support.faults import Raw, message
 from support.proxy import Act, ByteFault, Side
 from support.reaching import direct
@@ -169,7 +169,15 @@ CAUSES = (
     Cause(
         what="2xx that can't be read",
         expected=frozenset({Outcome.APPLIED}),
-        begin=_arm(_instead(_told(APPLIED, Outcome.APPLIED), done=[True])),
+        begin=_arm(_instead(_told(UNREADABLE, Outcome.APPLIED), done=[True])),
+        warm=True,
+    ),
+    Cause(
+        what="2xx that may be a page, done or not",
+        expected=_UNKNOWN,
+        begin=_arm(
+            _instead(_told(UNREADABLE, Outcome.UNKNOWN), done=[False, True])
+        ),
         warm=True,
     ),
 )

@@ -40,6 +40,8 @@ _LOSING = (
     "status:202",
     "status:500",
     "status:503+applied",
+    "html:200",
+    "html:200+applied",
     "html:502",
     "html:502+applied",
     "delay:5",
