@@ -127,14 +127,20 @@ class AsyncSesamy:
             deadline=check_seconds("deadline", deadline),
             retry=retry,
         )
+        token_url = check_url(
+            "token_url", token_url or TOKEN_URL, "SESAMY_TOKEN_URL"
+        )
+        urls = [settings.base_url]
+        if isinstance(authorizing, ClientCredentials):
+            urls.append(token_url)
         runtime = self._runtime()
         shared = Shared.of(
             runtime,
-            bind_transport(transport, runtime, blocking=self._blocking),
-            auth=authorizing,
-            token_url=check_url(
-                "token_url", token_url or TOKEN_URL, "SESAMY_TOKEN_URL"
+            bind_transport(
+                transport, runtime, blocking=self._blocking, urls=urls
             ),
+            auth=authorizing,
+            token_url=token_url,
             rate_limit=rate_limit,
             middleware=middleware,
         )
