@@ -347,6 +347,24 @@ class Sesamy:
         del json, query
         return drive(pending)
 
+    def ready(self) -> None:
+        """Get a token and open a connection, so that no order waits for it.
+
+        For the start of a service, and for its readiness probe.  No
+        request of an operation is sent, and the pace is not used.  Through
+        a proxy, or over a client or transport of yours, it is only the
+        token that is asked for.
+
+        Raises:
+            AuthenticationError: The credentials were refused.
+            ConnectionFailedError: Sesamy can't be reached.
+            DeadlineExceededError: It took longer than `deadline`.
+            SesamyError: As for any call; nothing was sent of an order.
+
+        .. versionadded:: 0.1.0
+        """
+        return drive(self._inner.ready())
+
     def close(self) -> None:
         """Close the connections; calls after it are refused."""
         return drive(self._inner.aclose())

@@ -7,7 +7,7 @@ import os
 import ssl
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from sesamy_async.core.runtime import Runtime
 from sesamy_async.errors import ConfigurationError
 from sesamy_async.runtimes.on_anyio import load_backends
 
+from .ahead import open_ahead
 from .blocking_stream import Allowance, BlockingBackend
 from .library import Library
 from .settings import Connections
@@ -143,7 +144,12 @@ def open_async(
         network_backend=backend,
     )
     _go_directly(transport, connection)
-    return AsyncTransportWire(transport, owned=True, connection=connection)
+    return AsyncTransportWire(
+        transport,
+        owned=True,
+        connection=connection,
+        ahead=partial(open_ahead, connection, core, runtime=runtime),
+    )
 
 
 def open_blocking(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from contextlib import suppress
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -25,7 +25,7 @@ from sesamy_async.core.runtime import Runtime
 from .body import Body
 from .boundary import Boundary
 from .connection_set import ConnectionSet
-from .failures import failure_of, is_foreign
+from .failures import as_of_httpx, failure_of, is_foreign
 from .library import Library
 from .requests import request_of
 from .settings import Connections
@@ -33,6 +33,8 @@ from .wires import Wire
 
 
 _LEAST = 0.001  # Zero would make a socket non-blocking.
+
+_T = TypeVar("_T")
 
 Make = Callable[[str], Wire]
 _Sets = dict[tuple[Hashable, str], ConnectionSet[Wire]]
@@ -78,12 +80,25 @@ class OverHttpx:
         Raises:
             TransportFailure: There is no complete answer.
         """
+        return await self._over(call, self._exchange)
+
+    async def connect(self, call: Call) -> None:
+        """Open a connection for later, unless one is free already.
+
+        Raises:
+            TransportFailure: There is none; nothing was sent.
+        """
+        await self._over(call, self._open)
+
+    async def _over(
+        self, call: Call, work: Callable[[Wire, Call], Awaitable[_T]]
+    ) -> _T:
         connections = self._set_for(call.request.url)
         wire = await connections.acquire(call.deadline)
         if wire is None:
             raise TransportFailure(_NO_CONNECTION)
         try:
-            response = await self._exchange(wire, call)
+            result = await work(wire, call)
         except BaseException as error:
             untraced = call.record.sent is None
             if untraced and wire.traced and not isinstance(error, Exception):
@@ -98,7 +113,7 @@ class OverHttpx:
         else:  # The client was closed meanwhile.
             connections.discard()
             await self._close([wire])
-        return response
+        return result
 
     async def _close(self, wires: Iterable[Wire]) -> None:
         """Close them; no trouble with that changes what became of a call.
@@ -155,6 +170,18 @@ class OverHttpx:
         for key in dead:
             del self._sets[key]
 
+    async def _open(self, wire: Wire, call: Call) -> None:
+        httpx = self._library.httpx
+        try:
+            await wire.open(self._seconds(call), call.deadline)
+        except Exception as caught:  # noqa: BLE001 - every end is known
+            error = as_of_httpx(caught, httpx)
+            failure = failure_of(error, httpx, sent=False, status_code=None)
+            cause = error if is_foreign(error, httpx) else None
+        else:
+            return
+        raise TransportFailure(self._timely(call, failure)) from cause
+
     async def _exchange(self, wire: Wire, call: Call) -> Response:
         status: int | None = None
         cause: Exception | None = None
@@ -193,11 +220,14 @@ class OverHttpx:
         )
 
     def _request(self, call: Call, wire: Wire, boundary: Boundary) -> Any:
+        seconds, trace = self._seconds(call), wire.trace(boundary)
+        return request_of(call.request, self._library, seconds, trace)
+
+    def _seconds(self, call: Call) -> float | None:
+        """Return what one network operation may take; None for no limit."""
         left = call.deadline - self._runtime.now()
         timeout = max(_LEAST, min(call.timeout, left))
-        seconds = None if timeout == math.inf else timeout
-        trace = wire.trace(boundary)
-        return request_of(call.request, self._library, seconds, trace)
+        return None if timeout == math.inf else timeout
 
 
 def origin_of(url: str) -> str | None:
