@@ -15,6 +15,7 @@ from .contracts import AsyncContracts
 from .core.auth import Auth
 from .core.call import BeforeSend, Middleware
 from .core.drive import drive
+from .core.not_pickled import NotPickled
 from .core.rate_limit import RateLimit
 from .core.response import Response
 from .core.retry_policy import RetryPolicy
@@ -23,7 +24,7 @@ from .driven import Driven
 from .models import Contract, NewContract, Onboarded
 
 
-class Contracts:
+class Contracts(NotPickled):
     """Create and confirm contracts; reached as ``client.contracts``.
 
     .. versionadded:: 0.1.0
@@ -167,7 +168,7 @@ class Contracts:
         return drive(pending)
 
 
-class Sesamy:
+class Sesamy(NotPickled):
     """Sesamy's third-party onboarding API, blocking.
 
     Needs no event loop and starts no thread, so it works in scripts, in

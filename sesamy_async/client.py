@@ -17,6 +17,7 @@ from .contracts import AsyncContracts
 from .core.auth import Auth
 from .core.call import Middleware
 from .core.headers import merged
+from .core.not_pickled import NotPickled
 from .core.rate_limit import RateLimit
 from .core.response import Response
 from .core.retry_policy import RetryPolicy
@@ -46,7 +47,7 @@ from .shared import Shared
 from .transport.binding import bind as bind_transport
 
 
-class AsyncSesamy:
+class AsyncSesamy(NotPickled):
     """Sesamy's third-party onboarding API, awaited.
 
     Works on asyncio and trio.  One client can be used from many tasks; it
