@@ -39,6 +39,9 @@ class FakeTransport:
             raise self.result
         return self.result
 
+    async def connect(self, call: Call) -> None:
+        """Nothing is opened."""
+
     async def aclose(self) -> None:
         """Nothing is open."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,6 +14,7 @@ from typing import Any
 import anyio.to_thread
 import pytest
 
+from sesamy_async.runtimes import on_anyio
 from sesamy_async.sandbox import Sandbox, running
 from support import first_call
 from support.programs import run
@@ -135,3 +137,17 @@ print([name for name in sys.modules if name.startswith("anyio._backends._")])
     done = run(["-c", program], {**os.environ})
 
     assert (0, "[]\n") == (done.returncode, done.stdout)
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_without_trio(loaded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asyncio's part of anyio is loaded always, trio's where trio is."""
+    asked: list[str] = []
+    monkeypatch.setattr(on_anyio, "import_module", asked.append)
+    if not loaded:
+        monkeypatch.delitem(sys.modules, "trio", raising=False)
+    on_anyio.load_backends()
+
+    assert ["asyncio", "trio"][: 1 + loaded] == [
+        name.rpartition("_")[2] for name in asked
+    ]
