@@ -26,11 +26,14 @@ from sesamy_async import (
     NotFoundError,
     Outcome,
     RateLimitError,
+    RetryPolicy,
     SesamyError,
 )
 
 
 logger = logging.getLogger(__name__)
+# Who probes does so again anyway.
+ONCE = RetryPolicy(attempts=1)
 
 
 @asynccontextmanager
@@ -38,6 +41,11 @@ async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Keep one client: it shares connections, token and pace."""
     # Our own callers wait, and most give up after half a minute.
     async with AsyncSesamy(deadline=20.0) as sesamy:
+        try:
+            await sesamy.ready()
+        except SesamyError as error:
+            # Serve all the same: GET /ready says when it is over.
+            logger.warning("%s", error)
         app.state.sesamy = sesamy
         yield
 
@@ -50,6 +58,12 @@ def the_client(request: Request) -> AsyncSesamy:
 
 app = FastAPI(lifespan=lifespan)
 Client = Annotated[AsyncSesamy, Depends(the_client)]
+
+
+@app.get("/ready", status_code=HTTPStatus.NO_CONTENT)
+async def ready(sesamy: Client) -> None:
+    """Tell an orchestrator whether orders can be sent on: 204, or not."""
+    await sesamy.with_options(deadline=2.0, retry=ONCE).ready()
 
 
 @app.post("/sales", status_code=HTTPStatus.CREATED)

@@ -34,6 +34,7 @@ from .contracts import AsyncContracts
 from .core.auth import Auth
 from .core.call import BeforeSend, Middleware
 from .core.drive import drive
+from .core.not_pickled import NotPickled
 from .core.rate_limit import RateLimit
 from .core.response import Response
 from .core.retry_policy import RetryPolicy
@@ -105,7 +106,7 @@ def _head(source: ast.ClassDef, name: str) -> str:
     text = ast.get_docstring(source, clean=False) or ""
     for old, new in WORDS.items():
         text = text.replace(old, new)
-    return f'class {name}:\n    """{text}"""\n'
+    return f'class {name}(NotPickled):\n    """{text}"""\n'
 
 
 def _methods(source: ast.ClassDef, left_out: set[str]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from .contracts import AsyncContracts
 from .core.auth import Auth
 from .core.call import BeforeSend, Middleware
 from .core.drive import drive
+from .core.not_pickled import NotPickled
 from .core.rate_limit import RateLimit
 from .core.response import Response
 from .core.retry_policy import RetryPolicy
@@ -23,7 +24,7 @@ from .driven import Driven
 from .models import Contract, NewContract, Onboarded
 
 
-class Contracts:
+class Contracts(NotPickled):
     """Create and confirm contracts; reached as ``client.contracts``.
 
     .. versionadded:: 0.1.0
@@ -168,7 +169,7 @@ class Contracts:
         return drive(pending)
 
 
-class Sesamy:
+class Sesamy(NotPickled):
     """Sesamy's third-party onboarding API, blocking.
 
     Needs no event loop and starts no thread, so it works in scripts, in
@@ -359,6 +360,24 @@ class Sesamy:
         )
         del json, query
         return drive(pending)
+
+    def ready(self) -> None:
+        """Get a token and open a connection, so that no order waits for it.
+
+        For the start of a service, and for its readiness probe.  No
+        request of an operation is sent, and the pace is not used.  Through
+        a proxy, or over a client or transport of yours, it is only the
+        token that is asked for.
+
+        Raises:
+            AuthenticationError: The credentials were refused.
+            ConnectionFailedError: Sesamy can't be reached.
+            DeadlineExceededError: It took longer than `deadline`.
+            SesamyError: As for any call; nothing was sent of an order.
+
+        .. versionadded:: 0.1.0
+        """
+        return drive(self._inner.ready())
 
     def close(self) -> None:
         """Close the connections; calls after it are refused."""

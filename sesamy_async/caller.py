@@ -97,6 +97,17 @@ class Caller:
             before_send=before_send,
         )
 
+    async def ready(self) -> None:
+        """Get a token, and open a connection.
+
+        Raises:
+            SesamyError: One of them can't be had.
+        """
+        shared = self.shared
+        shared.lifetime.check()
+        call = self.call("ready", "GET", "/", b"", repeatable=True)
+        await Pipeline.ahead(shared, self.settings.retry).perform(call)
+
     async def perform(self, call: Call) -> Response:
         """Send a call and return Sesamy's answer.
 

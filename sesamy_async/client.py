@@ -17,6 +17,7 @@ from .contracts import AsyncContracts
 from .core.auth import Auth
 from .core.call import Middleware
 from .core.headers import merged
+from .core.not_pickled import NotPickled
 from .core.rate_limit import RateLimit
 from .core.response import Response
 from .core.retry_policy import RetryPolicy
@@ -48,7 +49,7 @@ from .transport.binding import bind as bind_transport
 from .transport.binding import check_way
 
 
-class AsyncSesamy:
+class AsyncSesamy(NotPickled):
     """Sesamy's third-party onboarding API, awaited.
 
     Works on asyncio and trio.  One client can be used from many tasks; it
@@ -135,14 +136,20 @@ class AsyncSesamy:
             deadline=check_seconds("deadline", deadline),
             retry=retry,
         )
+        token_url = check_url(
+            "token_url", token_url or TOKEN_URL, "SESAMY_TOKEN_URL"
+        )
+        urls = [settings.base_url]
+        if isinstance(authorizing, ClientCredentials):
+            urls.append(token_url)
         runtime = self._runtime()
         shared = Shared.of(
             runtime,
-            bind_transport(transport, runtime, blocking=self._blocking),
-            auth=authorizing,
-            token_url=check_url(
-                "token_url", token_url or TOKEN_URL, "SESAMY_TOKEN_URL"
+            bind_transport(
+                transport, runtime, blocking=self._blocking, urls=urls
             ),
+            auth=authorizing,
+            token_url=token_url,
             rate_limit=rate_limit,
             middleware=middleware,
             shared_contracts=check_flag("shared_contracts", shared_contracts),
@@ -280,6 +287,24 @@ class AsyncSesamy:
             repeatable=is_repeatable(method, repeatable),
         )
         return await self._caller.perform(call)
+
+    async def ready(self) -> None:
+        """Get a token and open a connection, so that no order waits for it.
+
+        For the start of a service, and for its readiness probe.  No
+        request of an operation is sent, and the pace is not used.  Through
+        a proxy, or over a client or transport of yours, it is only the
+        token that is asked for.
+
+        Raises:
+            AuthenticationError: The credentials were refused.
+            ConnectionFailedError: Sesamy can't be reached.
+            DeadlineExceededError: It took longer than `deadline`.
+            SesamyError: As for any call; nothing was sent of an order.
+
+        .. versionadded:: 0.1.0
+        """
+        await self._caller.ready()
 
     async def aclose(self) -> None:
         """Close the connections; calls after it are refused."""

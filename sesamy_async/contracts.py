@@ -13,6 +13,7 @@ from .contract_calls import (
     payment_body,
 )
 from .core.call import BeforeSend, Call
+from .core.not_pickled import NotPickled
 from .core.outcome import Outcome
 from .errors import (
     InvalidRequestError,
@@ -21,7 +22,7 @@ from .errors import (
 from .models import Contract, NewContract, Onboarded
 
 
-class AsyncContracts:
+class AsyncContracts(NotPickled):
     """Create and confirm contracts; reached as ``client.contracts``.
 
     .. versionadded:: 0.1.0

@@ -9,6 +9,7 @@ import attrs
 from .core.call import Call, Middleware, Proceed
 from .core.explain import explain_answer
 from .core.outcome import Outcome
+from .core.quota import Quota
 from .core.response import Response
 from .core.retry_policy import RetryPolicy
 from .core.status import SUCCESS
@@ -47,6 +48,22 @@ class Pipeline:
             layers.append(Pace(shared.bucket, runtime))
         layers.append(Authorize(shared.auth))
         return cls(chain(layers, shared.exchange))
+
+    @classmethod
+    def ahead(cls, shared: Shared, retry: RetryPolicy) -> Pipeline:
+        """Put together the way of a call that only opens a connection.
+
+        Neither the caller's middleware nor the pace is on it, since no
+        operation is sent.
+        """
+        runtime = shared.runtime
+        layers: list[Middleware] = [
+            Deadline(runtime),
+            # A probe that succeeds pays for no retries of orders.
+            Retry(retry, Quota(), runtime),
+            Authorize(shared.auth),
+        ]
+        return cls(chain(layers, shared.exchange.connect))
 
     async def perform(self, call: Call) -> Response:
         """Send a call and return Sesamy's answer.

@@ -71,8 +71,9 @@ async def test_app(app: Any, examples: Examples) -> None:
 @pytest.mark.parametrize(
     ("faults", "on", "status", "outcome"),
     [
-        (["status:503"] * 4, "token", 503, "NOT_SENT"),
-        (["status:403"], "token", 502, "REFUSED"),
+        # The first half of each strikes as the service starts.
+        (["status:503"] * 8, "token", 503, "NOT_SENT"),
+        (["status:403"] * 2, "token", 502, "REFUSED"),
         (["status:422"], "create", 422, "REFUSED"),
         (["status:404"], "create", 422, "REFUSED"),
         (["status:403"], "create", 502, "REFUSED"),
@@ -104,6 +105,22 @@ async def test_app_errors(  # noqa: PLR0917 - the row of a table
     assert (status in {202, 503, 504}) == ("Retry-After" in answer.headers)
     assert (status == 202) == (told["contract_id"] is not None)
     assert not PERSONAL.search(answer.text + caplog.text)
+
+
+@pytest.mark.parametrize(
+    ("faults", "status"),
+    [(0, 204), (1, 204), (2, 502)],
+)
+async def test_app_is_ready(
+    app: Any, examples: Examples, faults: int, status: int
+) -> None:
+    """It starts whatever happens, and then tells whether it is ready."""
+    for _ in range(faults):
+        examples.sandbox.faults.add("status:403", on="token")
+    answer = await ask(app, "GET", "/ready", "")
+
+    assert status == answer.status_code
+    assert 0 == examples.sandbox.ledger.total
 
 
 async def test_app_passes_on_the_wait(app: Any, examples: Examples) -> None:
@@ -141,7 +158,7 @@ async def test_app_refuses_a_wrong_order(app: Any, examples: Examples) -> None:
         "number: unknown field",
     ] == answer.json()["problems"]
     assert not PERSONAL.search(answer.text)
-    assert 0 == examples.sandbox.ledger.requests()
+    assert 0 == examples.sandbox.ledger.total
 
 
 def test_app_served(examples: Examples) -> None:

@@ -43,6 +43,9 @@ class FakeTransport:
             trusts(self.result)
         return self.result
 
+    async def connect(self, call: Call) -> None:
+        """Nothing is opened."""
+
     async def aclose(self) -> None:
         """Nothing is open."""
 

@@ -32,6 +32,7 @@ from sesamy_async.transport.opening import (
     default_context,
     open_async,
     open_blocking,
+    prepared,
     proxy_for,
 )
 from support.calling import World, onboard
@@ -39,6 +40,7 @@ from support.fault_server import FaultServer
 from support.faults import good
 from support.marks import every_world
 from support.runtime import FakeRuntime
+from support.tls import trusted
 from support.wire import ORDER
 
 
@@ -213,18 +215,50 @@ def test_one_context() -> None:
 def test_no_certificates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A SSL_CERT_FILE that can't be used is named, and nothing is sent."""
+    """A SSL_CERT_FILE that can't be used is named, and no client is made."""
     (tmp_path / "ca.pem").write_text("no certificate")
     for name in ("missing.pem", "ca.pem"):
-        default_context.cache_clear()
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / name))
-        with (
-            Sesamy("acme", auth=StaticToken("t")) as client,
-            pytest.raises(ConfigurationError, match="SSL_CERT_FILE") as caught,
-        ):
-            client.contracts.create("SPRING-12", ORDER)
+        with pytest.raises(
+            ConfigurationError, match="SSL_CERT_FILE"
+        ) as caught:
+            Sesamy("acme", auth=StaticToken("t"))
 
         assert Outcome.NOT_SENT is caught.value.outcome
+
+
+def test_certificates_are_read_when_a_client_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each client trusts what the environment named at that moment."""
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    before = default_context(HTTPX, trust_env=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted(tmp_path)))
+    urls = ["http://127.0.0.1:8000", "https://a.test"]
+    made = prepared(Connections(), HTTPX, urls, blocking=True)
+    monkeypatch.delenv("SSL_CERT_FILE")
+
+    assert before is default_context(HTTPX, trust_env=True)
+    assert before is not made.ssl_context
+    assert 1 == len((made.ssl_context or before).get_ca_certs())
+
+
+@pytest.mark.parametrize(
+    ("urls", "settings", "expected"),
+    [
+        (["http://127.0.0.1:8000"], Connections(), False),
+        (["http://127.0.0.1:8000", "https://a.test"], Connections(), True),
+        (["http://a.test"], Connections(proxy="http://p:1"), False),
+        (["http://a.test"], Connections(proxy="https://p:1"), True),
+    ],
+)
+def test_a_context_is_made_where_it_is_needed(
+    urls: list[str], settings: Connections, *, expected: bool
+) -> None:
+    """Who uses no TLS does not wait for one."""
+    made = prepared(settings, HTTPX, urls, blocking=True)
+
+    assert expected is (made.ssl_context is not None)
 
 
 async def test_own_context() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 from typing import Any
 
 import attrs
@@ -70,6 +71,27 @@ class Exchange:
             raise
         else:
             return self._checked(call, response, reading)
+        error = explain_failure(call, failure)
+        record.note(error.outcome)
+        raise error from cause
+
+    async def connect(self, call: Call) -> Response:
+        """Open a connection for calls to come; nothing of this one is sent.
+
+        Raises:
+            SesamyError: There is none.
+        """
+        record = call.record
+        self.lifetime.check()
+        if self.runtime.now() >= call.deadline:
+            raise DeadlineExceededError(_LATE.detail)
+        record.begin()
+        try:
+            await self.transport.connect(call)
+        except TransportFailure as caught:
+            failure, cause = caught.failure, caught.__cause__
+        else:
+            return Response(status_code=HTTPStatus.NO_CONTENT)
         error = explain_failure(call, failure)
         record.note(error.outcome)
         raise error from cause

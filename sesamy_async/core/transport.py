@@ -43,6 +43,17 @@ class Transport(Protocol):
         """
         ...
 
+    async def connect(self, call: Call) -> None:
+        """Open a connection to where the call goes, and send nothing.
+
+        Does nothing where it can't: over what the caller gave, and through
+        a proxy.
+
+        Raises:
+            TransportFailure: There is no connection.
+        """
+        ...
+
     async def aclose(self) -> None:
         """Close all connections of the present scope."""
         ...

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Hashable
 from contextlib import AbstractContextManager
+from importlib import import_module
 from typing import Any, cast
 
 import anyio
@@ -60,6 +62,20 @@ class AnyioRuntime(Clock):
     def shield(self) -> AbstractContextManager[object]:
         """Keep the block from being cancelled, for a second at most."""
         return anyio.move_on_after(1.0, shield=True)
+
+
+def load_backends() -> None:
+    """Import what anyio imports at its first use on an event loop.
+
+    A client may be made before any loop runs: then it is not known which
+    one will, and asyncio's is loaded, and trio's where there is trio.
+    """
+    try:
+        anyio.lowlevel.current_token()
+    except RuntimeError:
+        import_module("anyio._backends._asyncio")
+        if "trio" in sys.modules:
+            import_module("anyio._backends._trio")
 
 
 def _is_closed(loop: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ import attrs
 from sesamy_async.core.runtime import Runtime
 from sesamy_async.core.transport import Transport
 from sesamy_async.errors import ConfigurationError
+from sesamy_async.runtimes.on_anyio import load_backends
 
 from .blocking_stream import Allowance
 from .library import Library, library, library_of
@@ -18,6 +20,7 @@ from .opening import (
     no_proxy,
     open_async,
     open_blocking,
+    prepared,
     proxy_for,
 )
 from .over_httpx import Make, OverHttpx
@@ -33,16 +36,20 @@ from .wires import (
 _ENOUGH = 2**31
 
 
-def bind(given: Any, runtime: Runtime, *, blocking: bool) -> Transport:
+def bind(
+    given: Any, runtime: Runtime, *, blocking: bool, urls: Iterable[str] = ()
+) -> Transport:
     """Return the transport for a client.
 
     Args:
         given: None, a `Connections`, or an httpx client or transport.
         runtime: The client's.
         blocking: Whether it is for `Sesamy`.
+        urls: Where calls will go, as far as that is known.
 
     Raises:
-        ConfigurationError: It is none of these, or for the other client.
+        ConfigurationError: It is none of these, or for the other client,
+            or the environment names no authorities for TLS.
     """
     if isinstance(given, Connections):
         settings = given
@@ -57,12 +64,15 @@ def bind(given: Any, runtime: Runtime, *, blocking: bool) -> Transport:
         if settings.proxy is not None and not is_proxy(settings.proxy):
             raise no_proxy()
         chosen = library(settings.library)
+        settings = prepared(settings, chosen, urls, blocking=blocking)
         make = _own(settings, chosen, runtime, blocking=blocking)
         return OverHttpx(make, runtime, settings, chosen)
     theirs = cast("Library", library_of(through))
     foreign = _foreign(through, theirs, runtime, blocking=blocking)
     if foreign is None:
         raise _refusal(through, blocking=blocking)
+    if not blocking:
+        load_backends()
     # What the caller gave has limits of its own.
     settings = attrs.evolve(settings, cap=_ENOUGH)
     return OverHttpx(foreign, runtime, settings, theirs)

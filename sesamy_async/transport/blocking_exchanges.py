@@ -12,11 +12,13 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
+from time import monotonic
 from typing import Any, Self
 
 import attrs
 import h11  # What httpcore requires, and uses for the same.
 
+from .ahead import check_rest, rest
 from .blocking_stream import BlockingBackend, BlockingStream
 from .sip import SIP
 
@@ -72,6 +74,20 @@ class BlockingExchanges:
         The connection set sees to that.
         """
         return True
+
+    def open(self, seconds: float | None) -> None:
+        """Connect before there is a request.
+
+        Args:
+            seconds: What one network operation may take.
+        """
+        if self._stream is not None:
+            return
+        began = monotonic()
+        stream = self._stream = self._connected(seconds)
+        if self._origin.scheme == b"https":
+            limit = rest(monotonic() - began, seconds)
+            check_rest(stream, limit, self._errors)
 
     def handle_request(self, request: Any) -> Answered:
         """Send a request of httpcore's and read the head of the answer."""

@@ -19,6 +19,7 @@ from .connecting import connecting_error
 from .outbox import Outbox
 from .readable import is_readable
 from .sip import SIP
+from .unforked import shake_hands
 
 
 class Allowance:
@@ -107,7 +108,7 @@ class BlockingStream:
         """Put TLS over it."""
         sock: socket.socket = self._sock
         try:
-            sock.settimeout(self._allowance.shorten(timeout))
+            limit = self._allowance.within(timeout)
             # The first takes the socket over, and would leave it open where
             # Ctrl-C interrupts the second.
             sock = secured = ssl_context.wrap_socket(
@@ -115,7 +116,7 @@ class BlockingStream:
                 server_hostname=server_hostname,
                 do_handshake_on_connect=False,
             )
-            secured.do_handshake()
+            shake_hands(secured, limit)
         except OSError as error:
             sock.close()
             raise connecting_error(error, self._errors) from error

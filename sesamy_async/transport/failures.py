@@ -70,6 +70,12 @@ def is_foreign(error: BaseException, httpx: Any) -> bool:
     return not isinstance(error, own)
 
 
+def as_of_httpx(error: Exception, httpx: Any) -> Exception:
+    """Return what httpx makes of an exception of httpcore's: its namesake."""
+    kind = getattr(httpx, type(error).__name__, None)
+    return error if kind is None else kind(str(error))
+
+
 def failure_of(
     error: BaseException,
     httpx: Any,

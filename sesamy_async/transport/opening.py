@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
+import codecs
+import os
 import ssl
+from collections.abc import Iterable
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import attrs
 from anyio.lowlevel import current_token
 
 from sesamy_async.core.runtime import Runtime
 from sesamy_async.errors import ConfigurationError
+from sesamy_async.runtimes.on_anyio import load_backends
 from sesamy_async.settings import is_loopback
 
+from .ahead import open_ahead
 from .blocking_stream import Allowance, BlockingBackend
 from .library import Library
 from .settings import Connections
+from .unforked import UNFORKED, Handshaking
 from .wires import AsyncTransportWire, BlockingTransportWire
 
 
 _PROXIES = {"http", "https", "socks5", "socks5h"}
+_BLOCKING = (f"{__package__}.blocking_exchanges",)
+_ASYNC = (f"{__package__}.asyncio_stream", f"{__package__}.trio_stream")
+_AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
-@cache
 def default_context(chosen: Library, *, trust_env: bool) -> ssl.SSLContext:
-    """Return the one context of this process: it takes 20 ms to build.
+    """Return the context that clients share: it takes 20 ms to build.
+
+    There is one for each setting of the environment.
 
     Raises:
         ConfigurationError: The environment names no authorities.
     """
+    named = map(os.environ.get, _AUTHORITIES) if trust_env else ()
+    return _context(chosen, tuple(named), trust_env=trust_env)
+
+
+@cache
+def _context(
+    chosen: Library, named: tuple[str | None, ...], *, trust_env: bool
+) -> ssl.SSLContext:
+    del named  # The library reads them itself.
     try:
-        context: ssl.SSLContext = chosen.httpx.create_ssl_context(
-            trust_env=trust_env
-        )
+        with UNFORKED:
+            context: ssl.SSLContext = chosen.httpx.create_ssl_context(
+                trust_env=trust_env
+            )
     except OSError as error:  # ssl.SSLError is one.
         raise ConfigurationError(
             "transport: there are no certificates to be read where "
@@ -46,7 +68,8 @@ def default_context(chosen: Library, *, trust_env: bool) -> ssl.SSLContext:
 @cache
 def _no_tls() -> ssl.SSLContext:
     """Return a context that trusts nobody, for plain connections."""
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with UNFORKED:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def proxy_for(origin: str, settings: Connections) -> str | None:
@@ -81,6 +104,48 @@ def proxy_for(origin: str, settings: Connections) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
+def prepared(
+    settings: Connections,
+    chosen: Library,
+    urls: Iterable[str],
+    *,
+    blocking: bool,
+) -> Connections:
+    """Load and build now what a call would have to otherwise.
+
+    An import holds a lock: a process that is forked meanwhile, by another
+    thread, would wait for it for ever, whatever the deadline of its calls.
+    And both hold up the event loop for as long as a call may take.
+
+    Args:
+        settings: How connections are made.
+        chosen: The httpx to use.
+        urls: Where calls will go.
+        blocking: Whether it is for `Sesamy`.
+
+    Returns:
+        The settings, with a context for TLS where one of the URLs needs it.
+
+    Raises:
+        ConfigurationError: The environment names no authorities.
+    """
+    chosen.core()
+    codecs.lookup("idna")  # The codec of host names, whatever they hold.
+    for name in _BLOCKING if blocking else _ASYNC:
+        import_module(name)
+    if not blocking:
+        load_backends()  # After httpcore, which loads trio.
+    _no_tls()  # The first context of a process sets up OpenSSL, locked too.
+    context = settings.ssl_context
+    if context is None and any(
+        _needs_tls(url, proxy_for(url, settings)) for url in urls
+    ):
+        context = default_context(chosen, trust_env=settings.trust_env)
+    if context is not None and context.sslobject_class is ssl.SSLObject:
+        context.sslobject_class = Handshaking
+    return attrs.evolve(settings, ssl_context=context)
+
+
 def open_async(
     origin: str, settings: Connections, chosen: Library, runtime: Runtime
 ) -> AsyncTransportWire:
@@ -101,7 +166,12 @@ def open_async(
         network_backend=backend,
     )
     _go_directly(transport, connection)
-    return AsyncTransportWire(transport, owned=True, connection=connection)
+    return AsyncTransportWire(
+        transport,
+        owned=True,
+        connection=connection,
+        ahead=partial(open_ahead, connection, core, runtime=runtime),
+    )
 
 
 def open_blocking(
@@ -124,7 +194,7 @@ def open_blocking(
             owned=True,
             proxy=_named(options["proxy"], settings),
         )
-    # Only here: h11 is imported by httpx at its first use too.
+    # Only here and in `prepared`: whoever awaits needs none.
     from .blocking_exchanges import BlockingExchanges  # noqa: PLC0415
 
     exchanges = BlockingExchanges(
@@ -142,7 +212,7 @@ def open_blocking(
 def _backend(core: Any, runtime: Runtime) -> Any:
     """Return what opens streams on the running loop."""
     if hasattr(current_token().native_token, "create_connection"):
-        # Only here: whoever runs on trio, or blocks, needs no asyncio.
+        # Only here and in `prepared`: whoever blocks needs no asyncio.
         from .asyncio_stream import AsyncioBackend  # noqa: PLC0415
 
         return AsyncioBackend(core)
@@ -168,16 +238,19 @@ def _origin(core: Any, origin: str) -> Any:
     return core.Origin(parts.scheme.encode(), host.encode(), port)
 
 
+def _needs_tls(url: str, proxy: str | None) -> bool:
+    return url.startswith("https:") or (proxy or "").startswith("https:")
+
+
 def _options(
     origin: str, settings: Connections, chosen: Library
 ) -> dict[str, Any]:
     proxy = proxy_for(origin, settings)
-    tls = origin.startswith("https:") or (proxy or "").startswith("https:")
     context = settings.ssl_context
     if context is None:
         context = (
             default_context(chosen, trust_env=settings.trust_env)
-            if tls
+            if _needs_tls(origin, proxy)
             else _no_tls()
         )
     return {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from contextlib import suppress
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -28,6 +28,7 @@ from .body import Body
 from .boundary import Boundary
 from .connection_set import ConnectionSet
 from .failures import (
+    as_of_httpx,
     failure_of,
     is_foreign,
     over_proxy,
@@ -41,6 +42,8 @@ from .wires import Wire
 
 
 _LEAST = 0.001  # Zero would make a socket non-blocking.
+
+_T = TypeVar("_T")
 
 Make = Callable[[str], Wire]
 _Sets = dict[tuple[Hashable, str], ConnectionSet[Wire]]
@@ -93,13 +96,29 @@ class OverHttpx:
         Raises:
             TransportFailure: There is no complete answer.
         """
+        return await self._over(call, self._exchange, trusts)
+
+    async def connect(self, call: Call) -> None:
+        """Open a connection for later, unless one is free already.
+
+        Raises:
+            TransportFailure: There is none; nothing was sent.
+        """
+        await self._over(call, self._open, lambda _: True)
+
+    async def _over(
+        self,
+        call: Call,
+        work: Callable[[Wire, Call], Awaitable[_T]],
+        trusts: Callable[[_T], bool],
+    ) -> _T:
         connections = self._set_for(call.request.url)
         wire = await connections.acquire(call.deadline)
         if wire is None:
             raise TransportFailure(_NO_CONNECTION)
         try:
-            response = await self._exchange(wire, call)
-            trusted = trusts(response)
+            result = await work(wire, call)
+            trusted = trusts(result)
         except BaseException as error:
             untraced = call.record.sent is None
             if untraced and wire.traced and not isinstance(error, Exception):
@@ -115,7 +134,7 @@ class OverHttpx:
             # the client was closed meanwhile.
             connections.discard()
             await self._close([wire])
-        return response
+        return result
 
     async def _close(self, wires: Iterable[Wire]) -> None:
         """Close them; no trouble with that changes what became of a call.
@@ -172,6 +191,18 @@ class OverHttpx:
         for key in dead:
             del self._sets[key]
 
+    async def _open(self, wire: Wire, call: Call) -> None:
+        httpx = self._library.httpx
+        try:
+            await wire.open(self._seconds(call), call.deadline)
+        except Exception as caught:  # noqa: BLE001 - every end is known
+            error = as_of_httpx(caught, httpx)
+            failure = failure_of(error, httpx, sent=False, status_code=None)
+            cause = error if is_foreign(error, httpx) else None
+        else:
+            return
+        raise TransportFailure(self._timely(call, failure)) from cause
+
     async def _exchange(self, wire: Wire, call: Call) -> Response:
         status: int | None = None
         cause: Exception | None = None
@@ -223,15 +254,18 @@ class OverHttpx:
         )
 
     def _request(self, call: Call, wire: Wire, boundary: Boundary) -> Any:
-        left = call.deadline - self._runtime.now()
-        timeout = max(_LEAST, min(call.timeout, left))
-        seconds = None if timeout == math.inf else timeout
-        trace = wire.trace(boundary)
+        seconds, trace = self._seconds(call), wire.trace(boundary)
         try:
             return request_of(call.request, self._library, seconds, trace)
         except Exception:
             call.record.sent = False
             raise
+
+    def _seconds(self, call: Call) -> float | None:
+        """Return what one network operation may take; None for no limit."""
+        left = call.deadline - self._runtime.now()
+        timeout = max(_LEAST, min(call.timeout, left))
+        return None if timeout == math.inf else timeout
 
 
 def origin_of(url: str) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from typing import Any
+from functools import partial
+from typing import Any, Self
 
 import attrs
 
@@ -53,6 +54,31 @@ class Connections:
     ssl_context: ssl.SSLContext | None = None
     library: Name = "httpx"
     through: Any = None
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        unfit = [
+            name
+            for name, given in (
+                ("ssl_context", self.ssl_context is not None),
+                ("through", self.through is not None),
+                ("proxy, which has a password", "@" in (self.proxy or "")),
+            )
+            if given
+        ]
+        if unfit:
+            raise TypeError(
+                f"Connections with {' and '.join(unfit)} are not pickled; "
+                "make them in the process that uses them."
+            )
+        names = [field.name for field in attrs.fields(type(self))]
+        values = {name: getattr(self, name) for name in names}
+        return partial(type(self), **values), ()
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.proxy, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -38,6 +38,9 @@ def _has_more(inner: Any) -> bool:
     if inner._h11_state.trailing_data[0]:  # noqa: SLF001 - as said above
         return True
     stream = inner._network_stream  # noqa: SLF001 - as said above
+    # Of one that was opened ahead, `has_expired` does not ask that.
+    if not inner.is_idle() and stream.get_extra_info("is_readable"):
+        return True
     tls = stream.get_extra_info("ssl_object")
     # Of an `SSLSocket`, `has_expired` knows: our stream says "is_readable".
     return isinstance(tls, ssl.SSLObject) and holds_more(tls)

@@ -6,7 +6,7 @@ I/O in the whole SDK are here.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -57,6 +57,10 @@ class Wire(Protocol):
 
     def trace(self, boundary: Boundary) -> Callable[..., Any]:
         """Return the callback for httpcore's trace."""
+        ...
+
+    async def open(self, seconds: float | None, deadline: float) -> None:
+        """Connect, if it is ours and has no proxy, and send nothing."""
         ...
 
     async def send(
@@ -110,6 +114,9 @@ class _OverClient:
     def usable(self) -> bool:
         return True
 
+    async def open(self, seconds: float | None, deadline: float) -> None:
+        pass
+
     async def aclose(self) -> None:
         pass
 
@@ -147,12 +154,20 @@ class AsyncTransportWire(_OverTransport, _Awaiting):
         connection: Any = None,
         known: Known = bool,  # Says False.
         proxy: str | None = None,
+        ahead: Callable[[float | None], Awaitable[None]] | None = None,
     ) -> None:
         self.proxy = proxy
         self._transport = transport
         self._owned = owned
         self._known = known
         self._connection = connection
+        self._ahead = ahead
+
+    async def open(self, seconds: float | None, deadline: float) -> None:
+        """Connect, if it is ours and has no proxy, and send nothing."""
+        del deadline  # A cancellation ends the call in time.
+        if self._ahead is not None:
+            await self._ahead(seconds)
 
     async def send(
         self, request: httpx.Request, deadline: float
@@ -234,6 +249,12 @@ class BlockingTransportWire(_OverTransport, _Blocking):
         if self._exchanges is not None:
             return self._exchanges.usable()
         return super().usable()
+
+    async def open(self, seconds: float | None, deadline: float) -> None:
+        """Connect, if it is ours and has no proxy, and send nothing."""
+        self._allowance.deadline = deadline
+        if self._exchanges is not None:
+            self._exchanges.open(seconds)
 
     async def send(
         self, request: httpx.Request, deadline: float

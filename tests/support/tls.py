@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from functools import cache
+from pathlib import Path
 
 import trustme
 
@@ -32,3 +33,10 @@ def client_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     _authority().configure_trust(context)
     return context
+
+
+def trusted(folder: Path) -> Path:
+    """Write a file of authorities with ours, for ``SSL_CERT_FILE``."""
+    path = folder / "authorities.pem"
+    _authority().cert_pem.write_to_path(str(path))
+    return path

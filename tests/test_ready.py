@@ -1,0 +1,342 @@
+"""`ready` gets a token and opens a connection, and sends no operation."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import httpx
+import pytest
+
+from sesamy_async import (
+    AsyncSesamy,
+    AuthenticationError,
+    Call,
+    ConfigurationError,
+    ConnectionFailedError,
+    Connections,
+    DeadlineExceededError,
+    Outcome,
+    RateLimit,
+    Response,
+    Sesamy,
+)
+from sesamy_async.sandbox import Sandbox
+from support.calling import ORDER, World, create
+from support.fault_server import FaultServer, Peer
+from support.faults import good
+from support.marks import every_loop, every_world
+from support.ports import closed_port
+from support.tls import TARGET, client_context, server_context
+
+
+def ready(client: Any) -> Any:
+    """Get ready."""
+    return client.ready()
+
+
+def ended(peer: Peer) -> None:
+    """End the connection as soon as it is there."""
+    peer.secure()
+    peer.close()
+
+
+def spoken(peer: Peer) -> None:
+    """Speak without having been asked."""
+    peer.secure()
+    peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    peer.read_request()
+
+
+def silent(peer: Peer) -> None:
+    """Say nothing, not even in TLS."""
+    peer.hang()
+
+
+class Elsewhere:
+    """An `Auth` of the caller's.
+
+    Attributes:
+        asked: The operations that it was asked for.
+    """
+
+    def __init__(self, value: str) -> None:
+        self.asked: list[str] = []
+        self._value = value
+
+    async def authorization(self, call: Call) -> str:
+        """Return the value."""
+        self.asked.append(call.operation)
+        if not self._value:
+            raise OSError("no vault")
+        return self._value
+
+    async def rejected(self, authorization: str, call: Call) -> bool:
+        """Never called: nothing is sent."""
+        raise AssertionError(authorization, call)
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+@pytest.mark.parametrize("secure", [False, True])
+@every_world
+def test_the_first_order_needs_no_handshake(
+    world: World, secure: bool, library: Any
+) -> None:
+    """It goes over the connection that is open already, as the next one."""
+    context = server_context() if secure else None
+    with FaultServer([], good, context=context) as server:
+        endings = world.run(
+            [ready, ready, create, create],
+            base_url=server.url,
+            transport=Connections(
+                library=library, ssl_context=client_context()
+            ),
+        )
+
+    assert [None] * 4 == [each.error for each in endings]
+    assert ["create", "create"] == server.operations
+    assert 1 == server.connections
+
+
+@every_world
+def test_a_token_is_there(world: World, served: Sandbox) -> None:
+    """It is got by `ready`, and the order only uses it."""
+
+    def without_tokens(client: Any) -> Any:
+        served.faults.add("status:500", on="token")
+        return client.contracts.create("SPRING-12", ORDER)
+
+    settings: Any = {"client_id": None, "vendor_id": None}
+    endings = world.run([ready, without_tokens], **settings)
+
+    assert [None, None] == [each.error for each in endings]
+    assert 1 == len(served.faults.pending)
+
+
+@every_world
+def test_no_middleware_is_passed(world: World) -> None:
+    """A middleware of the caller's sees operations only."""
+    seen: list[str] = []
+
+    async def note(call: Call, proceed: Any) -> Response:
+        seen.append(call.operation)
+        response: Response = await proceed(call)
+        return response
+
+    with FaultServer([], good) as server:
+        world.run([ready, create], base_url=server.url, middleware=[note])
+
+    assert ["contracts.create"] == seen
+
+
+@every_world
+def test_the_token_is_refused(world: World, served: Sandbox) -> None:
+    """The error is that of a call."""
+    del served
+    error = world.one(
+        ready, vendor_id=None, client_id="c", client_secret="wrong"
+    ).failed
+
+    assert isinstance(error, AuthenticationError)
+    assert ("ready", Outcome.REFUSED) == (error.operation, error.outcome)
+
+
+@every_world
+def test_nobody_listens(world: World) -> None:
+    """It says that Sesamy can't be reached, and tries as often as a call."""
+    with closed_port() as port:
+        error = world.one(ready, base_url=f"http://127.0.0.1:{port}").failed
+
+    assert isinstance(error, ConnectionFailedError)
+    assert ("ready", Outcome.NOT_SENT, 1, True) == (
+        error.operation,
+        error.outcome,
+        error.attempts,
+        error.retryable,
+    )
+    assert str(error).startswith("ready: No connection")
+
+
+@every_world
+def test_nobody_answers(world: World) -> None:
+    """A handshake that never ends is cut off by the deadline."""
+    with FaultServer([], silent, context=server_context()) as server:
+        ending = world.one(ready, base_url=server.url, deadline=0.3)
+
+    assert isinstance(ending.error, DeadlineExceededError)
+    assert Outcome.NOT_SENT is ending.outcome
+    assert ending.seconds < 5.0
+
+
+@every_world
+@pytest.mark.parametrize("step", [ended, spoken])
+def test_a_server_that_is_not_ready(world: World, step: Any) -> None:
+    """One that ends the connection, or speaks first, is none to wait for."""
+    context = server_context()
+    with FaultServer([step], good, context=context) as server:
+        endings = world.run(
+            [ready, create],
+            base_url=server.url,
+            transport=Connections(ssl_context=client_context()),
+        )
+
+    assert isinstance(endings[0].error, ConnectionFailedError)
+    assert "c-1" == endings[1].value.id
+    assert 2 == server.connections
+
+
+@every_world
+@pytest.mark.parametrize("step", [ended, spoken])
+def test_a_connection_that_ends_meanwhile(world: World, step: Any) -> None:
+    """It is not used for an order, nor is one on which something came."""
+
+    def delayed(client: Any) -> Any:
+        # Not in the loop of the client's: what comes meanwhile comes.
+        time.sleep(0.2)
+        return create(client)
+
+    with FaultServer([step], good) as server:
+        endings = world.run([ready, delayed], base_url=server.url)
+
+    assert None is endings[0].error
+    assert None is endings[1].error
+    assert 2 == server.connections
+
+
+@every_world
+def test_at_once(world: World) -> None:
+    """Many may get ready at the same time."""
+    with FaultServer([], good) as server:
+        endings = world.together([ready] * 20, base_url=server.url)
+
+    assert [None] * 20 == [each.error for each in endings]
+    assert [] == server.received
+
+
+@every_world
+def test_its_own_auth(world: World) -> None:
+    """An `Auth` of the caller's is asked, and its value looked at."""
+    with FaultServer([], good) as server:
+        auth, wrong = Elsewhere("Bearer x"), Elsewhere("Bearer x\n")
+        ending = world.one(ready, base_url=server.url, auth=auth)
+        refused = world.one(ready, base_url=server.url, auth=wrong)
+
+    assert (None, ["ready"]) == (ending.error, auth.asked)
+    assert isinstance(refused.error, ConfigurationError)
+
+
+@every_world
+def test_an_auth_that_fails(world: World) -> None:
+    """What it raises is told as in a call."""
+    with FaultServer([], good) as server:
+        auth = Elsewhere("")
+        error = world.one(ready, base_url=server.url, auth=auth).failed
+
+    assert "OSError was raised by" in str(error)
+    assert Outcome.NOT_SENT is error.outcome
+
+
+@every_world
+def test_an_auth_that_takes_too_long(world: World) -> None:
+    """It is late, even where nothing could cut it off."""
+
+    async def slow() -> str:
+        time.sleep(0.2)  # noqa: ASYNC251 - it does block
+        return "Bearer x"
+
+    with FaultServer([], good) as server:
+        ending = world.one(ready, base_url=server.url, auth=slow, deadline=0.1)
+
+    assert isinstance(ending.error, DeadlineExceededError)
+    assert 0 == server.connections
+
+
+@every_world
+def test_the_pace_is_left_alone(world: World) -> None:
+    """No place is taken, nor waited for."""
+    with FaultServer([], good) as server:
+        limit = RateLimit(requests=1, per=3600.0, burst=1)
+        endings = world.run(
+            [ready, ready, create], base_url=server.url, rate_limit=limit
+        )
+
+    assert [None] * 3 == [each.error for each in endings]
+
+
+@every_world
+def test_over_the_callers_transport(world: World) -> None:
+    """Only the token is asked for: it connects as it likes."""
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.path)
+        return httpx.Response(200, json={"access_token": "t"})
+
+    mock = httpx.MockTransport(answer)
+    blocking = world is World.BLOCKING
+    client = httpx.Client if blocking else httpx.AsyncClient
+    given: list[Any] = [mock, client(transport=mock)]
+    for each in given:
+        ending = world.one(
+            ready, client_id="c", client_secret="s", transport=each
+        )
+
+        assert None is ending.error
+
+    assert ["/oauth/token"] * 2 == seen
+
+
+@every_world
+def test_through_a_proxy(world: World) -> None:
+    """Nothing is sent to a proxy, which opens no connection ahead."""
+    with FaultServer([], good) as proxy:
+        connections = Connections(
+            proxy=proxy.url, ssl_context=client_context()
+        )
+        ending = world.one(ready, base_url=TARGET, transport=connections)
+
+    assert None is ending.error
+    assert 0 == proxy.connections
+
+
+async def test_a_cancelled_one() -> None:
+    """It says that nothing was sent, and leaves no connection."""
+    with FaultServer([], silent, context=server_context()) as server:
+        async with AsyncSesamy(
+            "acme", auth=Elsewhere("Bearer x"), base_url=server.url
+        ) as client:
+            caught: BaseException | None = None
+            with anyio.move_on_after(0.2):
+                try:
+                    await client.ready()
+                except BaseException as error:
+                    caught = error
+                    raise
+
+        assert 0 == await anyio.to_thread.run_sync(server.settle, 0)
+
+    assert caught is not None
+    assert "ready: Interrupted. Outcome: NOT_SENT." in caught.__notes__[0]
+
+
+@every_loop
+def test_after_the_end(backend: str) -> None:
+    """A client that is closed gets ready no more."""
+
+    async def closed() -> None:
+        client = AsyncSesamy("acme", auth=Elsewhere("Bearer x"))
+        await client.aclose()
+        await client.ready()
+
+    with pytest.raises(ConfigurationError, match="closed"):
+        anyio.run(closed, backend=backend)
+
+
+def test_after_the_end_blocking() -> None:
+    """Nor does one that blocks."""
+    client = Sesamy("acme", auth=Elsewhere("Bearer x"))
+    client.close()
+    with pytest.raises(ConfigurationError, match="closed"):
+        client.ready()
