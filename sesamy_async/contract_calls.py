@@ -17,6 +17,10 @@ from .paths import segment
 from .wire import encode_order
 
 
+_LARGEST = 2**18
+"""Bytes that an answer may have; a contract has about a thousand."""
+
+
 def create_call(
     caller: Caller,
     promo_code: str,
@@ -55,16 +59,19 @@ def create_call(
     if type(repeatable) is not bool:
         raise InvalidRequestError("repeatable must be True or False.")
     path = _path(caller, promo_code, vendor_id)
+    hidden = hide_order(order)
     # S: "send the confirm query param to 1"; its example has "false".
     query = "confirm=1" if confirm else "confirm=false"
     return caller.call(
         "contracts.create",
         "POST",
         f"{path}?{query}",
-        encode_order(order),
+        hidden.reveal().encode(),
         repeatable=repeatable,
         deadline=by,
         external_order_id=order.external_order_id,
+        order=hidden,
+        max_response_size=_LARGEST,
         read=read,
         before_send=before_send,
     )
@@ -79,6 +86,7 @@ def confirm_call(
     *,
     by: float | None = None,
     external_order_id: str | None = None,
+    order: Secret | None = None,
 ) -> Call:
     """Return the call that confirms a contract.
 
@@ -90,6 +98,7 @@ def confirm_call(
         vendor_id: The publisher; None for the client's.
         by: When it must have ended; None for as the settings say.
         external_order_id: The order it was made of, if known.
+        order: The JSON of that order, if known.
 
     Raises:
         InvalidRequestError: One of them can't be sent.
@@ -105,8 +114,19 @@ def confirm_call(
         external_order_id=external_order_id,
         # Plain, where it is a member of an Enum: an answer is told by it.
         contract_id=str.__str__(contract_id),
+        order=order,
+        max_response_size=_LARGEST,
         read=read_confirmed,
     )
+
+
+def hide_order(order: NewContract) -> Secret:
+    """Return the JSON of an order, hidden.
+
+    Raises:
+        InvalidRequestError: Its mappings were changed since it was checked.
+    """
+    return Secret(encode_order(order).decode())
 
 
 def payment_body(data: object) -> Secret | InvalidRequestError:

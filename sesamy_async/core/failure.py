@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import attrs
 
+from .headers import Headers
+
 
 class FailureKind(StrEnum):
     """The families of failures that a transport tells apart."""
@@ -39,12 +41,14 @@ class Failure:
         sent: Whether the request's head began to leave this machine; None
             where the transport (one of the caller's) can't tell.
         status_code: The status, where a whole status line was read.
+        headers: Of the answer, where a whole head was read.
     """
 
     kind: FailureKind
     detail: str
     sent: bool | None = None
     status_code: int | None = None
+    headers: Headers = attrs.field(factory=Headers, repr=False, eq=False)
 
 
 class TransportFailure(Exception):  # noqa: N818 - it is turned into an error
