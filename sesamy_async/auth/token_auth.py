@@ -7,6 +7,7 @@ from collections.abc import Hashable
 
 import attrs
 
+from sesamy_async.core.answers import LARGEST_ERROR
 from sesamy_async.core.call import Call, Proceed
 from sesamy_async.core.runtime import Event, Runtime
 from sesamy_async.core.secret import Secret
@@ -211,6 +212,7 @@ class TokenAuth:
             deadline=min(call.deadline, patience),
             timeout=call.timeout,
             repeatable=True,
+            max_response_size=LARGEST_ERROR,
         )
         answer: Token | SesamyError = late(self._token_url)
         with self._runtime.bound(request.deadline):

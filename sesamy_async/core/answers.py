@@ -17,9 +17,8 @@ from .response import Response
 # Visible ASCII, but no address.
 _ID = re.compile("[!-?A-~]{1,128}")
 _LONGEST_WAIT = 366 * 86_400.0
-# To blot out what was sent in megabytes of words would hold up the event
-# loop for seconds.
-_LARGEST_ERROR = 65_536
+LARGEST_ERROR = 65_536
+"""Bytes of an error answer that are read, decompressed."""
 
 
 @attrs.frozen(kw_only=True)
@@ -35,7 +34,7 @@ class ErrorBody:
 
 def read_error(response: Response) -> ErrorBody:
     """Read ``{"error": {...}}``, ``{"message": ...}``, or nothing."""
-    if len(response.content) > _LARGEST_ERROR:
+    if len(response.content) > LARGEST_ERROR:
         return ErrorBody()
     try:
         data = response.json()

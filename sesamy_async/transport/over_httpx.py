@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from sesamy_async.core.after_fork import renewed_after_fork
+from sesamy_async.core.answers import LARGEST_ERROR
 from sesamy_async.core.call import Call
 from sesamy_async.core.failure import (
     Failure,
@@ -21,6 +22,7 @@ from sesamy_async.core.failure import (
 from sesamy_async.core.headers import Headers
 from sesamy_async.core.response import Response
 from sesamy_async.core.runtime import Runtime
+from sesamy_async.core.status import SUCCESS
 
 from .body import Body
 from .boundary import Boundary
@@ -157,6 +159,7 @@ class OverHttpx:
 
     async def _exchange(self, wire: Wire, call: Call) -> Response:
         status: int | None = None
+        headers = Headers()
         cause: Exception | None = None
         boundary = Boundary(call.record)
         try:
@@ -165,15 +168,18 @@ class OverHttpx:
             )
             call.record.status_code = status = answer.status_code
             headers = Headers.from_raw(answer.headers.raw)
-            encoding = headers.get("content-encoding", "")
-            limit = self._settings.max_response_size
-            body = Body(encoding, limit, status)
+            body = Body(
+                headers.get("content-encoding", ""),
+                _limit(call, status, self._settings),
+                status,
+                late=lambda: self._runtime.now() >= call.deadline,
+            )
             await wire.read(answer, body)
             return Response(
                 status_code=status, headers=headers, content=body.finish()
             )
         except TransportFailure as caught:
-            failure = caught.failure
+            failure = attrs.evolve(caught.failure, headers=headers)
         except Exception as caught:  # noqa: BLE001 - every end is known
             sent = call.record.sent
             httpx = self._library.httpx
@@ -198,6 +204,20 @@ class OverHttpx:
         seconds = None if timeout == math.inf else timeout
         trace = wire.trace(boundary)
         return request_of(call.request, self._library, seconds, trace)
+
+
+def _limit(call: Call, status: int, settings: Connections) -> int:
+    """Return how many bytes of an answer are read at most.
+
+    To read what is in them takes up to a hundred times as much memory, and
+    time in which nothing else is done.
+    """
+    limits = [settings.max_response_size]
+    if call.max_response_size is not None:
+        limits.append(call.max_response_size)
+    if status not in SUCCESS:
+        limits.append(LARGEST_ERROR)
+    return min(limits)
 
 
 def origin_of(url: str) -> str | None:
