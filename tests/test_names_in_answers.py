@@ -26,7 +26,11 @@ from sesamy_async import (
 )
 from sesamy_async.bulk import workers
 from sesamy_async.bulk.importer import Importer
-from sesamy_async.core.explain import explain_answer, in_our_words
+from sesamy_async.core.explain import (
+    explain_answer,
+    in_our_words,
+    unreadable,
+)
 from sesamy_async.core.redact import redact
 from support.exchanges import a_call, an_answer, an_api_error
 from support.import_world import World
@@ -167,6 +171,34 @@ def test_a_request_id_of_a_header() -> None:
     error = an_api_error(400, call=CALL, X_Request_Id="for-Astrid")
 
     assert "for-***" == error.request_id
+
+
+async def test_a_request_id_in_the_log(
+    api: respx.Router, client: AsyncSesamy, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor does the line of a call that went well name anybody."""
+    caplog.set_level("INFO", "sesamy_async")
+    api.post(f"{API}?confirm=false").respond(
+        json={"id": "c1"}, headers={"X-Request-Id": "for-Astrid"}
+    )
+    await client.contracts.create("SPRING-12", ORDER)
+
+    assert "request_id='for-***'" in caplog.text
+
+
+def test_an_unreadable_answer() -> None:
+    """Nor does an answer that can't be read."""
+    answer = an_answer(200, b"x", X_Request_Id="for-Astrid")
+    error = unreadable(CALL, answer, "its body is no JSON")
+
+    assert "for-***" == error.request_id
+
+
+def test_what_can_not_be_seen() -> None:
+    """A value of which too little can be seen is not looked for."""
+    call = a_call(order=Secret(json.dumps(["a\u200b\u200b"])))
+
+    assert "a b" == redact("a b", call)
 
 
 def test_documented_codes_are_kept() -> None:

@@ -20,6 +20,7 @@ from .answers import asked_wait, content_type_of, read_error, request_id_of
 from .call import Call
 from .classify import outcome_of_failure, outcome_of_status
 from .failure import Failure, FailureKind
+from .headers import Headers
 from .outcome import Outcome
 from .redact import presentable, redact
 from .response import Response
@@ -140,8 +141,14 @@ def unreadable(call: Call, response: Response, why: str) -> SesamyError:
         content_type=response.headers.get("content-type"),
         size=len(response.content),
     )
-    error.request_id = request_id_of(response.headers)
+    error.request_id = request_id_in(call, response.headers)
     return error
+
+
+def request_id_in(call: Call, headers: Headers) -> str | None:
+    """Return the id of the request, without what is in the order."""
+    named = request_id_of(headers)
+    return named if named is None else str(redact(named, call))
 
 
 def belied(call: Call, response: Response) -> SesamyError:
@@ -152,7 +159,7 @@ def belied(call: Call, response: Response) -> SesamyError:
         outcome=Outcome.UNKNOWN,
         retryable=call.repeatable,
     )
-    error.request_id = request_id_of(response.headers)
+    error.request_id = request_id_in(call, response.headers)
     return error
 
 
