@@ -98,6 +98,7 @@ class Contracts(NotPickled):
         *,
         provider_payment_data: Mapping[str, str] | None = None,
         vendor_id: str | None = None,
+        order: NewContract | None = None,
     ) -> Contract:
         """Give the user access to what the contract entitles to.
 
@@ -110,6 +111,9 @@ class Contracts(NotPickled):
             provider_payment_data: What the payment provider says of the
                 payment, str to str; optional (S).
             vendor_id: The publisher, if not the client's.
+            order: What the contract was made of, where it is at hand: then
+                the text of an error repeats Sesamy's words, with what is in
+                the order blotted out.  It is not sent.
 
         Returns:
             The contract; with nothing but its id where Sesamy's answer
@@ -124,8 +128,9 @@ class Contracts(NotPickled):
             contract_id,
             provider_payment_data=provider_payment_data,
             vendor_id=vendor_id,
+            order=order,
         )
-        del provider_payment_data
+        del provider_payment_data, order
         return drive(pending)
 
     def onboard(
@@ -349,7 +354,10 @@ class Sesamy(NotPickled):
                 unknown; by default only GET, HEAD and OPTIONS are.
 
         Returns:
-            The answer; its ``json()`` parses the body.
+            The answer; its ``json()`` parses the body.  A success may
+            have as much as ``Connections(max_response_size=...)`` says,
+            by default 8 MiB: to parse that may take some seconds, and
+            sixty times as much memory.
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.

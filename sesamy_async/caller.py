@@ -10,6 +10,7 @@ import attrs
 from .core.call import BeforeSend, Call, Request
 from .core.headers import merged
 from .core.response import Response
+from .core.secret import Secret
 from .identity import HEADERS
 from .pipeline import Pipeline
 from .settings import Settings
@@ -63,6 +64,8 @@ class Caller:
         deadline: float | None = None,
         external_order_id: str | None = None,
         contract_id: str | None = None,
+        order: Secret | None = None,
+        max_response_size: int | None = None,
         read: Callable[[Call, Response], Any] | None = None,
         before_send: BeforeSend | None = None,
     ) -> Call:
@@ -77,6 +80,8 @@ class Caller:
             deadline: When it must have ended; by default as set.
             external_order_id: The order it is about.
             contract_id: The contract it is about.
+            order: The JSON of that order, where it is known.
+            max_response_size: Bytes that a success may have at most.
             read: Reads a success.
             before_send: Awaited before each attempt.
         """
@@ -93,6 +98,8 @@ class Caller:
             repeatable=repeatable,
             external_order_id=external_order_id,
             contract_id=contract_id,
+            order=order,
+            max_response_size=max_response_size,
             read=read,
             before_send=before_send,
         )

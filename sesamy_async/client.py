@@ -265,7 +265,10 @@ class AsyncSesamy(NotPickled):
                 unknown; by default only GET, HEAD and OPTIONS are.
 
         Returns:
-            The answer; its ``json()`` parses the body.
+            The answer; its ``json()`` parses the body.  A success may
+            have as much as ``Connections(max_response_size=...)`` says,
+            by default 8 MiB: to parse that may take some seconds, and
+            sixty times as much memory.
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.

@@ -21,6 +21,10 @@ from .paths import segment
 from .wire import encode_order
 
 
+_LARGEST = 2**18
+"""Bytes that an answer may have; a contract has about a thousand."""
+
+
 def create_call(
     caller: Caller,
     promo_code: str,
@@ -60,6 +64,7 @@ def create_call(
         raise InvalidRequestError("repeatable must be True or False.")
     vendor_id = _vendor(caller, vendor_id)
     path = _path(vendor_id, promo_code)
+    hidden = hide_order(order)
     if (recent := caller.shared.recent) is not None:
         read = OwnContract(read, recent, str.__str__(vendor_id))
     # S: "send the confirm query param to 1"; its example has "false".
@@ -68,10 +73,12 @@ def create_call(
         "contracts.create",
         "POST",
         f"{path}?{query}",
-        encode_order(order),
+        hidden.reveal().encode(),
         repeatable=repeatable,
         deadline=by,
         external_order_id=order.external_order_id,
+        order=hidden,
+        max_response_size=_LARGEST,
         read=read,
         before_send=before_send,
     )
@@ -86,6 +93,7 @@ def confirm_call(
     *,
     by: float | None = None,
     external_order_id: str | None = None,
+    order: Secret | None = None,
 ) -> Call:
     """Return the call that confirms a contract.
 
@@ -97,6 +105,7 @@ def confirm_call(
         vendor_id: The publisher; None for the client's.
         by: When it must have ended; None for as the settings say.
         external_order_id: The order it was made of, if known.
+        order: The JSON of that order, if known.
 
     Raises:
         InvalidRequestError: One of them can't be sent.
@@ -112,8 +121,19 @@ def confirm_call(
         external_order_id=external_order_id,
         # Plain, where it is a member of an Enum: an answer is told by it.
         contract_id=str.__str__(contract_id),
+        order=order,
+        max_response_size=_LARGEST,
         read=read_confirmed,
     )
+
+
+def hide_order(order: NewContract) -> Secret:
+    """Return the JSON of an order, hidden.
+
+    Raises:
+        InvalidRequestError: Its mappings were changed since it was checked.
+    """
+    return Secret(encode_order(order).decode())
 
 
 def payment_body(data: object) -> Secret | InvalidRequestError:

@@ -9,6 +9,7 @@ from .contract_answers import contract_in, fuller, read_confirmable
 from .contract_calls import (
     confirm_call,
     create_call,
+    hide_order,
     no_order,
     payment_body,
 )
@@ -100,6 +101,7 @@ class AsyncContracts(NotPickled):
         *,
         provider_payment_data: Mapping[str, str] | None = None,
         vendor_id: str | None = None,
+        order: NewContract | None = None,
     ) -> Contract:
         """Give the user access to what the contract entitles to.
 
@@ -112,6 +114,9 @@ class AsyncContracts(NotPickled):
             provider_payment_data: What the payment provider says of the
                 payment, str to str; optional (S).
             vendor_id: The publisher, if not the client's.
+            order: What the contract was made of, where it is at hand: then
+                the text of an error repeats Sesamy's words, with what is in
+                the order blotted out.  It is not sent.
 
         Returns:
             The contract; with nothing but its id where Sesamy's answer
@@ -125,8 +130,17 @@ class AsyncContracts(NotPickled):
         del provider_payment_data
         if isinstance(payment, InvalidRequestError):
             raise payment
+        mistake = None if order is None else no_order(order)
+        if mistake is not None:
+            del order  # No traceback may show it as a local of ours.
+            raise mistake
         call = confirm_call(
-            self._caller, promo_code, contract_id, payment, vendor_id
+            self._caller,
+            promo_code,
+            contract_id,
+            payment,
+            vendor_id,
+            order=None if order is None else hide_order(order),
         )
         return await self._contract(call)
 
@@ -195,6 +209,7 @@ class AsyncContracts(NotPickled):
                 vendor_id,
                 by=deadline,
                 external_order_id=order.external_order_id,
+                order=create.order,
             )
             confirmed = await self._contract(confirm)
         except SesamyError as error:

@@ -224,7 +224,11 @@ class APIError(SesamyError):
         status_code: The HTTP status.
         code: Sesamy's code, such as ``"validation_error"``.
         message: Sesamy's words; what you sent is blotted out in them.
-        details: Such as ``{"field": ..., "reason": ...}``.
+        details: Such as ``{"field": ..., "reason": ...}``, likewise.
+        repeated: Whether the text of this error repeats `message`.  It
+            does where the call knew its order.  Elsewhere Sesamy may name a
+            customer whom nobody here can blot out: then `message` and
+            `details` are for your program, and not pickled.
         retry_after: Seconds that Sesamy asks to wait, if it does.
         headers: Of the answer; not pickled.
         body: Of the answer, as received; may hold personal data, so it
@@ -248,8 +252,10 @@ class APIError(SesamyError):
         retry_after: float | None = None,
         headers: Headers | None = None,
         body: bytes = b"",
+        repeated: bool = False,
     ) -> None:
         super().__init__(text, outcome=outcome, retryable=retryable)
+        self.repeated = repeated
         self.status_code = status_code
         self.code = code
         self.message = message
@@ -257,6 +263,12 @@ class APIError(SesamyError):
         self.retry_after = retry_after
         self.headers: Headers = headers or Headers()
         self.body = body
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kind, arguments, state = super().__reduce__()
+        if not self.repeated:
+            state |= {"message": None, "details": {}}
+        return kind, arguments, state
 
 
 class BadRequestError(APIError):

@@ -194,6 +194,18 @@ async def test_extra_info(
     assert stream.get_extra_info("is_readable")
 
 
+async def test_closed_with_bytes_left(
+    pair: tuple[AsyncioStream, socket.socket],
+) -> None:
+    """What has come of an answer that was given up is not read on."""
+    stream, peer = pair
+    peer.sendall(b"abcdef")
+    await stream.read(1, 5.0)
+    await stream.aclose()
+
+    assert b"" == await stream.read(1, 5.0)
+
+
 async def test_second_address(
     listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -144,3 +144,36 @@ def test_its_beginning(encoding: str, content: bytes, start: bytes) -> None:
         body.feed(content)
 
     assert start == body.start
+
+
+@pytest.mark.parametrize(("size", "most"), [(1, 2080), (63, 131_072)])
+def test_too_many_pieces(size: int, most: int) -> None:
+    """Chunks that are tiny on average are read up to some thousands only."""
+    body = Body("", 2**30, 200)
+    fed = 0
+    with suppress(TransportFailure):
+        while fed <= most:
+            body.feed(b"x" * size)
+            fed += 1
+
+    assert most - 64 < fed <= most
+
+
+def test_chunks_of_usual_size() -> None:
+    """Chunks of 64 bytes and more are read however many there are."""
+    assert 640_000 == len(read("", [b"x" * 64] * 10_000, limit=2**20))
+
+
+def test_late() -> None:
+    """Where all chunks are there at once, the deadline is looked at too."""
+    times = iter([False, False, True])
+    body = Body("", 100, 200, late=lambda: next(times))
+    body.feed(b"x")
+    body.feed(b"x")
+    with pytest.raises(TransportFailure) as caught:
+        body.feed(b"x")
+
+    assert (
+        FailureKind.BODY,
+        "the deadline passed before its body was read.",
+    ) == (caught.value.failure.kind, caught.value.failure.detail)

@@ -30,7 +30,7 @@ from sesamy_async.bulk.journal.entry import Change, Entry
 from sesamy_async.bulk.journal.terms import Terms
 from sesamy_async.bulk.state import MOVES, State
 from sesamy_async.bulk.verdict import Cause, Trouble, Verdict
-from support.ends import api, unsettled
+from support.ends import api, kept, said, unsettled
 
 
 ENTRY = Entry(row=7, order_id="A-7", state=State.PENDING)
@@ -111,7 +111,7 @@ def test_an_unconfirmed_create_in_doubt_is_sent_again(
     verdict = not_created(given, error, lost=1)
 
     assert (
-        Change(row=7, state=State.PENDING, reason="Said so.", strays=1)
+        Change(row=7, state=State.PENDING, reason=kept(error), strays=1)
         == verdict.change
     )
     assert verdict.trouble is not None
@@ -125,7 +125,7 @@ def test_a_strict_create_in_doubt_is_never_sent_again(
     """Where a create must not be repeated, doubt is for a person."""
     verdict = not_created(given, error, lost=1)
 
-    assert (State.UNKNOWN, "Said so.") == (
+    assert (State.UNKNOWN, kept(error)) == (
         verdict.change.state,
         verdict.change.reason,
     )
@@ -163,8 +163,9 @@ def test_a_wrong_order_is_rejected(given: Terms, error: SesamyError) -> None:
 
     assert (
         Verdict(
-            change=Change(row=7, state=State.REJECTED, reason="Said so."),
+            change=Change(row=7, state=State.REJECTED, reason=kept(error)),
             calls=3,
+            said=said(error),
         )
         == verdict
     )
@@ -196,7 +197,7 @@ def test_what_is_not_the_orders_fault_rejects_none(
     """An order that was surely not done waits until the trouble is over."""
     verdict = not_created(given, error)
 
-    assert (State.PENDING, Trouble(cause, "Said so.")) == (
+    assert (State.PENDING, Trouble(cause, kept(error))) == (
         verdict.change.state,
         verdict.trouble,
     )

@@ -155,3 +155,11 @@ def test_nothing_beside_the_id_loses_a_contract(
     assert repr(contract)
     assert contract == contract_of(answer)
     assert hash(contract) == hash(contract_of(answer))
+
+
+def test_most_items() -> None:
+    """A thousand items are read: more would take long."""
+    contract = read(items=[{"id": str(n)} for n in range(1_001)])
+
+    assert 1_000 == len(contract.items)
+    assert 1_001 == len(contract.raw["items"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import tracemalloc
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -11,8 +13,10 @@ from sesamy_async import (
     AuthenticationError,
     ConnectionFailedError,
     Connections,
+    NotFoundError,
     Outcome,
     RateLimit,
+    RateLimitError,
 )
 from support import faults
 from support.calling import WORLDS, World, create
@@ -22,6 +26,13 @@ from support.hostile_rows import ROWS, Hostile, confirm
 
 
 MB = 1_000_000
+
+
+def fetch(client: Any) -> Any:
+    """Ask for something that has no method yet."""
+    return client.request("GET", "/x")
+
+
 worlds = pytest.mark.parametrize("world", WORLDS)
 rows = partial(pytest.mark.parametrize, "row", ids=lambda row: row.what)
 
@@ -74,6 +85,53 @@ def test_a_hostile_answer_to_a_token_call(row: Hostile, world: World) -> None:
     )
     # A refusal is asked for again in the other encoding.
     assert server.operations in (["POST"], ["POST", "POST"])
+
+
+@worlds
+def test_a_large_error_keeps_its_headers(world: World) -> None:
+    """Of an error, 64 KiB are read; how long to wait counts all the same."""
+    step = answer(429, b"x" * 65_537, {"Retry-After": "3000"})
+    with FaultServer([step], faults.good) as server:
+        error = world.one(create, base_url=server.url).failed
+
+    assert isinstance(error, RateLimitError)
+    assert (3000.0, b"") == (error.retry_after, error.body)
+
+
+@worlds
+@pytest.mark.parametrize("size", [2**16, 2**16 + 1])
+def test_how_much_of_an_error_is_read(size: int, world: World) -> None:
+    """It is 64 KiB, also in a free request."""
+    with FaultServer([answer(404, b"x" * size)], faults.good) as server:
+        error = world.one(fetch, base_url=server.url).failed
+
+    assert isinstance(error, NotFoundError)
+    assert size % 2**16 == (not error.body)
+
+
+@worlds
+def test_a_free_request_reads_more(world: World) -> None:
+    """A success that we don't look into may have `max_response_size`."""
+    with FaultServer([answer(200, b"x" * 2**19)], faults.good) as server:
+        ending = world.one(fetch, base_url=server.url)
+
+    assert 2**19 == len(ending.value.content)
+
+
+@worlds
+@pytest.mark.parametrize("size", [300_000, 200_000], ids=["cut", "read"])
+def test_memory_of_what_is_read(size: int, world: World) -> None:
+    """With all defaults, no answer costs much more than what it is for."""
+    body = b'{"id": "c-0", "items": [%s{}]}' % (b"{}," * (size // 3))
+    step = answer(201, gzip.compress(body), {"Content-Encoding": "gzip"})
+    with FaultServer([faults.good, step], faults.good) as server:
+        tracemalloc.start()
+        _, ending, _ = world.run([create] * 3, base_url=server.url)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+    assert (size > 2**18) is (ending.outcome is Outcome.APPLIED)
+    assert 20 * MB > peak
 
 
 @worlds

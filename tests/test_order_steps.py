@@ -138,10 +138,10 @@ class _Noting:
         return Contract(id=f"of {order.external_order_id}")
 
     async def confirm(
-        self, promo_code: str, contract_id: str, *, vendor_id: str
+        self, promo_code: str, contract_id: str, **how: Any
     ) -> None:
         """Note it."""
-        self.asked.append((promo_code, vendor_id, contract_id))
+        self.asked.append((promo_code, how["vendor_id"], contract_id))
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,21 @@ from typing import Any
 import attrs
 import pytest
 
-from sesamy_async import Request, Secret
+from sesamy_async import Call, Request, Secret
 from sesamy_async.core.redact import presentable, redact
+from support.exchanges import a_call
 
 
-def sent(content: bytes, query: str = "") -> Request:
-    """Return a request that says so."""
+def sent(content: bytes, query: str = "") -> Call:
+    """Return a call whose request says so."""
     url = f"https://api.test/x?{query}"
-    return Request(method="POST", url=url, content=content)
+    request = Request(method="POST", url=url, content=content)
+    return a_call(request=request)
+
+
+def authorized(call: Call, value: str) -> Call:
+    """Return the call with an Authorization."""
+    return attrs.evolve(call, request=call.request.authorized(Secret(value)))
 
 
 SENT = json.dumps(
@@ -66,7 +73,7 @@ def test_query() -> None:
 
 def test_authorization_of_several_words() -> None:
     """All behind the scheme is the token."""
-    request = attrs.evolve(sent(b""), authorization=Secret("Digest kim t0"))
+    request = authorized(sent(b""), "Digest kim t0")
 
     assert "no Digest ***" == redact("no Digest kim t0", request)
 
@@ -81,7 +88,7 @@ def test_beside_what_is_nested() -> None:
 @pytest.mark.parametrize("value", ["Bearer t0ken", "t0ken"])
 def test_authorization(value: str) -> None:
     """A token that the server repeats is blotted out, its scheme is not."""
-    request = attrs.evolve(sent(b""), authorization=Secret(value))
+    request = authorized(sent(b""), value)
 
     assert "no Bearer ***" == redact("no Bearer T0KEN", request)
 
@@ -89,7 +96,7 @@ def test_authorization(value: str) -> None:
 @pytest.mark.parametrize("value", ["Bearer te", "te"])
 def test_short_authorization(value: str) -> None:
     """A token of two characters is left: it stands in half of all words."""
-    request = attrs.evolve(sent(b""), authorization=Secret(value))
+    request = authorized(sent(b""), value)
 
     assert "a test" == redact("a test", request)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 
 from sesamy_async.bulk.errors import JournalError
@@ -252,3 +254,44 @@ def test_remembered(tmp_path: Path) -> None:
 
     assert told == recalled
     assert [7, 8_000] == [each for each in range(9_000) if each in two]
+
+
+@pytest.mark.parametrize("header", [("externalOrderId",), ()])
+def test_what_sesamy_said(
+    tmp_path: Path, journal: Journal, header: tuple[str, ...]
+) -> None:
+    """The journal does not hold it: a new report has it of the old one."""
+
+    def write(said: dict[int, str], *numbers: int) -> str:
+        entries = rows(*numbers)
+        reports = write_reports(
+            attrs.evolve(source_for(entries), header=header),
+            entries,
+            summary_of(entries),
+            Place(tmp_path, "orders"),
+            fingerprint=FINGERPRINT,
+            memory=journal.memory,
+            said=said,
+        )
+        return reports.paths["rejected"].read_text("utf-8-sig")
+
+    write({2: "Åsa, she is"}, 2, 3)
+    told = write({4: "So is he."}, 2, 3, 4)
+
+    assert [
+        "no Sesamy says: Åsa, she is",
+        "no",
+        "no Sesamy says: So is he.",
+    ] == re.findall(r'"?(no(?: Sesamy says: [^."\n]*\.?)?)(?=["\n,])', told)
+
+
+def test_what_sesamy_said_in_a_report_of_others(
+    tmp_path: Path, journal: Journal
+) -> None:
+    """From a report that somebody has changed, nothing is taken over."""
+    first = written(tmp_path, rows(2), journal.memory)
+    first.paths["rejected"].write_text("2,no Sesamy says: x", "utf-8")
+    written(tmp_path, rows(2, 3), journal.memory)
+    [new] = {*tmp_path.glob("orders.*.csv")} - {first.paths["rejected"]}
+
+    assert "Sesamy says" not in new.read_text("utf-8-sig")

@@ -8,6 +8,7 @@ from collections.abc import Hashable
 
 import attrs
 
+from sesamy_async.core.answers import LARGEST_ERROR
 from sesamy_async.core.call import Call, Proceed
 from sesamy_async.core.runtime import Event, Runtime
 from sesamy_async.core.secret import Secret
@@ -245,6 +246,7 @@ class TokenAuth:
                 deadline=deadline,
                 timeout=call.timeout,
                 repeatable=True,
+                max_response_size=LARGEST_ERROR,
             )
             answer = await self._answer(request, now)
             if isinstance(answer, Token):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from sesamy_async.client import AsyncSesamy
 from sesamy_async.core.numbers import check_number
@@ -160,6 +160,16 @@ class Importer:
             ),
             paused=None if trouble is None else trouble.text,
         )
+
+    @property
+    def said(self) -> Mapping[int, str]:
+        """What Sesamy said of rows that it refused in this run.
+
+        Beyond its code, and without what is in the order.  It may speak of
+        the customer all the same, so it is for the rejected report (see
+        `write_reports`) and not in the journal.
+        """
+        return self._workers.said
 
     def _summary(self) -> ImportSummary:
         tally, terms = self._tally, self._journal.terms

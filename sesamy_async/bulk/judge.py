@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from sesamy_async.core.explain import in_our_words
 from sesamy_async.core.outcome import Outcome
+from sesamy_async.core.redact import presentable
 from sesamy_async.errors import (
     APIError,
     AuthenticationError,
@@ -92,7 +94,9 @@ def not_created(
         reason=_said(error),
         strays=lost if terms.repeatable else 0,
     )
-    return Verdict(change=change, trouble=trouble, calls=calls)
+    return Verdict(
+        change=change, trouble=trouble, calls=calls, said=_words(error)
+    )
 
 
 def confirmed(entry: Entry, *, calls: int = 1) -> Verdict:
@@ -145,7 +149,7 @@ def not_confirmed(entry: Entry, error: SesamyError, *, asked: bool) -> Verdict:
         f"no access: {_said(error)}",
         strays=1,
     )
-    return Verdict(change=change, calls=calls)
+    return Verdict(change=change, calls=calls, said=_words(error))
 
 
 def trouble_of(error: SesamyError) -> Trouble | None:
@@ -193,4 +197,13 @@ def _after_create(
 
 
 def _said(error: SesamyError) -> str:
+    """Return what happened, in words that are ours: it is kept, and shown."""
+    if isinstance(error, APIError):
+        return in_our_words(error)
     return str(error.args[0])
+
+
+def _words(error: SesamyError) -> str | None:
+    """Return what Sesamy says beyond its code, in one line."""
+    message = error.message if isinstance(error, APIError) else None
+    return presentable(message) or None

@@ -122,6 +122,7 @@ class OrderSteps:
                 # An order that is CREATED has it.
                 cast("str", entry.contract_id),
                 vendor_id=sale.vendor_id or self._terms.vendor_id,
+                order=sale.order,
             )
         except SesamyError as error:
             if _is_ours(error):

@@ -49,6 +49,8 @@ class Verdict:
         trouble: What is in the way; None where Sesamy answered as it does
             when all is well.
         calls: How many requests it took.
+        said: What Sesamy says beyond its code, for the rejected report
+            alone: it may speak of the customer.
 
     .. versionadded:: 0.1.0
     """
@@ -56,3 +58,4 @@ class Verdict:
     change: Change
     trouble: Trouble | None = None
     calls: int = 1
+    said: str | None = attrs.field(default=None, repr=False)

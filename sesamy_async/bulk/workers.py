@@ -19,11 +19,14 @@ from .meter import Meter
 from .state import State
 from .steps import Steps
 from .tally import Tally
-from .verdict import Cause, Trouble
+from .verdict import Cause, Trouble, Verdict
 
 
 ALL_REFUSED = 10
 """After how many refusals, if there was nothing else, an import stops."""
+
+MOST_SAID = 20_000
+"""Of how many rows Sesamy's words are kept in memory until the report."""
 
 
 class Workers:
@@ -61,6 +64,7 @@ class Workers:
         self.stopping: bool = False
         self.broken: SesamyError | None = None
         self.last: str | None = None
+        self.said: dict[int, str] = {}
 
     async def run(self, concurrency: int) -> None:
         """Process orders until none is left, or no more can be sent."""
@@ -128,7 +132,7 @@ class Workers:
             if verdict.trouble is not None:
                 self._failed(claim, verdict.trouble)
                 return
-            self._worked(claim, change)
+            self._worked(claim, verdict)
             if change.state is not State.CREATED:
                 return
             if self._tally.goal is State.CREATED:
@@ -152,10 +156,13 @@ class Workers:
                 self._again.keep(claim, now)
         self._bell.ring()
 
-    def _worked(self, claim: Claim, change: Change) -> None:
+    def _worked(self, claim: Claim, verdict: Verdict) -> None:
+        change = verdict.change
         self._circuit.worked(self._runtime.now())
         self._again.settled(claim)
         if change.state is State.REJECTED:
+            if verdict.said is not None and len(self.said) < MOST_SAID:
+                self.said[change.row] = verdict.said
             self._refused(change)
         self._bell.ring()
 

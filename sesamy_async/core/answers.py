@@ -17,9 +17,9 @@ from .response import Response
 # Visible ASCII, but no address.
 _ID = re.compile("[!-?A-~]{1,128}")
 _LONGEST_WAIT = 366 * 86_400.0
-# To blot out what was sent in megabytes of words would hold up the event
-# loop for seconds.
-_LARGEST_ERROR = 65_536
+LARGEST_ERROR = 65_536
+"""Bytes of an error answer that are read, decompressed."""
+
 # The beginning of an object that does not begin as an error does.
 _OWN = re.compile(
     rb"(?:\xef\xbb\xbf)?[ \t\r\n]*\{(?![ \t\r\n]*"
@@ -41,7 +41,7 @@ class ErrorBody:
 
 def read_error(response: Response) -> ErrorBody:
     """Read ``{"error": {...}}``, ``{"message": ...}``, or nothing."""
-    if len(response.content) > _LARGEST_ERROR:
+    if len(response.content) > LARGEST_ERROR:
         return ErrorBody()
     try:
         data = response.json()

@@ -60,6 +60,11 @@ class Call:
         repeatable: Whether doing it twice is the same as doing it once.
         external_order_id: The order it is about, if any.
         contract_id: The contract it is about, if any.
+        order: The JSON of the order it is about; None where that is not
+            known.  Only where it is, an error's text repeats Sesamy's
+            words, in which it is blotted out.
+        max_response_size: Bytes that a success may have at most,
+            decompressed, where that is less than the transport allows.
         read: Reads a success (its value becomes `Response.parsed`), or
             raises a `SesamyError` where it can't be read.
         before_send: Awaited at the last moment before each attempt is
@@ -77,6 +82,8 @@ class Call:
     repeatable: bool = False
     external_order_id: str | None = None
     contract_id: str | None = None
+    order: Secret | None = attrs.field(default=None, repr=False)
+    max_response_size: int | None = None
     read: Callable[[Call, Response], Any] | None = attrs.field(
         default=None, repr=False, eq=False
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from sesamy_async.errors import (
     APIError,
     ConnectionFailedError,
@@ -47,6 +50,21 @@ _PERMISSION = (
     f"(SESAMY_AUDIENCE; it may have to be {AUDIENCES}) and at the vendor."
 )
 _NO_PERMISSION = {"insufficient_scope", "insufficient_permissions"}
+# A path or a code, and no word that is written like a customer's name.
+_NAME = re.compile(r"[a-z][A-Za-z0-9_.*\[\]-]{0,63}")
+_CODES = frozenset(
+    {
+        "validation_error",
+        "authentication_required",
+        "insufficient_permissions",
+        "resource_not_found",
+        "rate_limit_exceeded",
+        "internal_error",
+        "service_unavailable",
+    }
+)
+"""Those that are documented (D): no order can make them personal."""
+
 _ADVICE = {
     400: "The order is not as Sesamy wants it.",
     401: "The token was not accepted.",
@@ -75,7 +93,9 @@ def explain_failure(call: Call, failure: Failure) -> SesamyError:
             status_code=failure.status_code,
         )
     if failure.status_code is not None:
-        bare = Response(status_code=failure.status_code)
+        bare = Response(
+            status_code=failure.status_code, headers=failure.headers
+        )
         return explain_answer(call, bare, wall=0.0)
     return OutcomeUnknownError(
         failure.detail, outcome=outcome, retryable=again
@@ -95,16 +115,20 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
     outcome = outcome_of_status(status)
     throttled = status == TOO_MANY
     # Side by side, for in a mapping the keys are looked through too.
-    said = [body.code, body.message, body.details, body.request_id]
-    code, message, details, named = redact(said, call.request)
-    parts = [f"Sesamy answered {status}"]
-    parts += [f" ({word})"] if (word := presentable(code)) else []
-    parts += [f": {words}"] if (words := presentable(message)) else []
-    if field := presentable(details.get("field")):
-        parts += [f" [field {field}]"]
-    text = "".join(parts).rstrip(".") + "."
+    said = [
+        body.code,
+        body.message,
+        body.details,
+        body.request_id or request_id_of(response.headers),
+    ]
+    code, message, details, named = redact(said, call)
+    if body.code in _CODES:
+        code = body.code
+    words = message
+    if call.order is None:
+        code, words = _name(code), None
     error = api_error_type(status)(
-        f"{text} {_advice(status, body.code, response)}".rstrip(),
+        _text(status, code, words, details, response.headers),
         outcome=outcome,
         retryable=throttled
         or (outcome is Outcome.UNKNOWN and call.repeatable),
@@ -119,9 +143,17 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
         else None,
         headers=response.headers,
         body=response.content,
+        repeated=call.order is not None,
     )
-    error.request_id = named or request_id_of(response.headers)
+    error.request_id = named
     return error
+
+
+def in_our_words(error: APIError) -> str:
+    """Return what an error says without Sesamy's words, but for the code."""
+    return _text(
+        error.status_code, error.code, None, error.details, error.headers
+    )
 
 
 def unreadable(
@@ -149,8 +181,14 @@ def unreadable(
         content_type=response.headers.get("content-type"),
         size=len(response.content),
     )
-    error.request_id = request_id_of(response.headers)
+    error.request_id = request_id_in(call, response.headers)
     return error
+
+
+def request_id_in(call: Call, headers: Headers) -> str | None:
+    """Return the id of the request, without what is in the order."""
+    named = request_id_of(headers)
+    return named if named is None else str(redact(named, call))
 
 
 def belied(call: Call, response: Response) -> SesamyError:
@@ -161,7 +199,7 @@ def belied(call: Call, response: Response) -> SesamyError:
         outcome=Outcome.UNKNOWN,
         retryable=call.repeatable,
     )
-    error.request_id = request_id_of(response.headers)
+    error.request_id = request_id_in(call, response.headers)
     return error
 
 
@@ -171,9 +209,38 @@ def lacks_permission(code: str | None, headers: Headers) -> bool:
     return code in _NO_PERMISSION or "insufficient_scope" in challenge
 
 
-def _advice(status: int, code: str | None, response: Response) -> str:
+def _text(
+    status: int,
+    code: str | None,
+    message: str | None,
+    details: dict[str, Any],
+    headers: Headers,
+) -> str:
+    """Return the text of an error; without a message, just what is a name.
+
+    Words may be in the code and in the field, too.
+    """
+    field = details.get("field")
+    if message is None:
+        code, field = _name(code), _name(field)
+    parts = [f"Sesamy answered {status}"]
+    parts += [f" ({word})"] if (word := presentable(code)) else []
+    parts += [f": {words}"] if (words := presentable(message)) else []
+    parts += [f" [field {name}]"] if (name := presentable(field)) else []
+    text = "".join(parts).rstrip(".") + "."
+    return f"{text} {_advice(status, code, headers)}".rstrip()
+
+
+def _name(value: object) -> str | None:
+    """Return what looks like a name of a program's; else nothing."""
+    if isinstance(value, str) and _NAME.fullmatch(value):
+        return value
+    return None
+
+
+def _advice(status: int, code: str | None, headers: Headers) -> str:
     if status in REDIRECT:
         return "Redirects are not followed: look at base_url."
-    if status < SERVER_ERROR and lacks_permission(code, response.headers):
+    if status < SERVER_ERROR and lacks_permission(code, headers):
         return _PERMISSION
     return _ADVICE.get(status, "")

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import attrs
 
+from .headers import Headers
+
 
 class FailureKind(StrEnum):
     """The families of failures that a transport tells apart."""
@@ -41,6 +43,7 @@ class Failure:
         status_code: The status, where a whole status line was read.
         own: Whether what was read of the body is Sesamy's own, and no page
             of a gateway (see `is_own`).
+        headers: Of the answer, where a whole head was read.
     """
 
     kind: FailureKind
@@ -48,6 +51,7 @@ class Failure:
     sent: bool | None = None
     status_code: int | None = None
     own: bool = False
+    headers: Headers = attrs.field(factory=Headers, repr=False, eq=False)
 
 
 class TransportFailure(Exception):  # noqa: N818 - it is turned into an error

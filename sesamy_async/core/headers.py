@@ -25,11 +25,12 @@ class Headers(Mapping[str, str]):
             if isinstance(items, Mapping)
             else items
         )
-        values: dict[str, str] = {}
+        # Joined at the end: to lengthen one again and again takes as long
+        # as the square of its length.
+        values: dict[str, list[str]] = {}
         for name, value in pairs:
-            key = name.lower()
-            values[key] = f"{values[key]}, {value}" if key in values else value
-        self._values = values
+            values.setdefault(name.lower(), []).append(value)
+        self._values = {name: ", ".join(all_) for name, all_ in values.items()}
 
     @classmethod
     def from_raw(cls, items: Iterable[tuple[bytes, bytes]]) -> Headers:

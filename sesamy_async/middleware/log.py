@@ -6,8 +6,8 @@ import logging
 
 import attrs
 
-from sesamy_async.core.answers import request_id_of
 from sesamy_async.core.call import Call, Proceed
+from sesamy_async.core.explain import request_id_in
 from sesamy_async.core.response import Response
 from sesamy_async.core.runtime import Runtime
 from sesamy_async.errors import SesamyError
@@ -41,7 +41,7 @@ class Log:
             end = f"{type(error).__name__} {call.record.outcome}"
             self._line(call, start, end, None, None)
             raise
-        request_id = request_id_of(response.headers)
+        request_id = request_id_in(call, response.headers)
         self._line(call, start, "done", response.status_code, request_id)
         return response
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from math import isfinite
 from typing import Any, TypeAlias, get_args, get_origin
 
@@ -33,6 +34,8 @@ _Read: TypeAlias = Callable[[Any, Any], Any]
 CONVERTER = cattrs.Converter(detailed_validation=False)
 
 _LONGEST_TIME = 40
+_MOST_OBJECTS = 1000
+"""More are in `Contract.raw` only: each takes some microseconds to read."""
 
 
 def _is_order(cls: Any) -> bool:
@@ -104,7 +107,8 @@ def _tolerant(kind: Any) -> _Read:
 def _objects(read: _Read, value: Any, _: Any) -> tuple[Any, ...]:
     if not is_array(value):
         return ()
-    return tuple([read(item, None) for item in value if is_object(item)])
+    found = (read(item, None) for item in value if is_object(item))
+    return tuple(islice(found, _MOST_OBJECTS))
 
 
 def _object(read: _Read, value: Any, _: Any) -> Any:

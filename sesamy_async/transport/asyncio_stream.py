@@ -159,6 +159,8 @@ class AsyncioStream:
     async def aclose(self) -> None:
         """Close at once; the socket is gone when this returns."""
         self._inbox.transport.abort()
+        # Or who gave up an answer would still parse what has come of it.
+        self._inbox.received.clear()
         await asyncio.sleep(0)
 
     async def start_tls(

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from sesamy_async.core.after_fork import renewed_after_fork
-from sesamy_async.core.answers import is_own
+from sesamy_async.core.answers import LARGEST_ERROR, is_own
 from sesamy_async.core.call import Call
 from sesamy_async.core.failure import (
     Failure,
@@ -22,6 +22,7 @@ from sesamy_async.core.failure import (
 from sesamy_async.core.headers import Headers
 from sesamy_async.core.response import Response
 from sesamy_async.core.runtime import Runtime
+from sesamy_async.core.status import SUCCESS
 from sesamy_async.core.transport import Trusts, trusts_all
 
 from .body import Body
@@ -214,9 +215,12 @@ class OverHttpx:
             )
             call.record.status_code = status = answer.status_code
             headers = Headers.from_raw(answer.headers.raw)
-            encoding = headers.get("content-encoding", "")
-            limit = self._settings.max_response_size
-            body = Body(encoding, limit, status)
+            body = Body(
+                headers.get("content-encoding", ""),
+                _limit(call, status, self._settings),
+                status,
+                late=lambda: self._runtime.now() >= call.deadline,
+            )
             await wire.read(answer, body)
             return Response(
                 status_code=status, headers=headers, content=body.finish()
@@ -240,7 +244,7 @@ class OverHttpx:
         finally:
             call.record.own = is_own(headers, body.start)
         failure = attrs.evolve(
-            self._timely(call, failure), own=call.record.own
+            self._timely(call, failure), own=call.record.own, headers=headers
         )
         raise TransportFailure(failure) from cause
 
@@ -266,6 +270,20 @@ class OverHttpx:
         left = call.deadline - self._runtime.now()
         timeout = max(_LEAST, min(call.timeout, left))
         return None if timeout == math.inf else timeout
+
+
+def _limit(call: Call, status: int, settings: Connections) -> int:
+    """Return how many bytes of an answer are read at most.
+
+    To read what is in them takes up to a hundred times as much memory, and
+    time in which nothing else is done.
+    """
+    limits = [settings.max_response_size]
+    if call.max_response_size is not None:
+        limits.append(call.max_response_size)
+    if status not in SUCCESS:
+        limits.append(LARGEST_ERROR)
+    return min(limits)
 
 
 def origin_of(url: str) -> str | None:

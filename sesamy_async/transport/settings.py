@@ -31,6 +31,7 @@ class Connections:
             Servers usually close theirs after 5 s, and a request that
             crosses with that has an unknown outcome.
         max_response_size: Bytes that an answer may have, decompressed.
+            Of contracts, tokens and errors less is read.
         proxy: URL of a proxy for all requests; by default it is taken from
             the environment (``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY``,
             ``NO_PROXY``).

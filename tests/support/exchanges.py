@@ -13,17 +13,19 @@ from sesamy_async.core.explain import explain_answer
 from sesamy_async.core.failure import Failure, FailureKind
 from sesamy_async.core.headers import Headers
 from sesamy_async.core.response import Response
+from sesamy_async.core.secret import Secret
 from sesamy_async.errors import SesamyError
 
 
 def a_call(**changes: Any) -> Call:
-    """Return a create of order o-1 with no deadline."""
+    """Return a create of order o-1, of which nothing else is known."""
     facts: dict[str, Any] = {
         "operation": "contracts.create",
         "request": Request(method="POST", url="https://api.test/x"),
         "deadline": math.inf,
         "timeout": 30.0,
         "external_order_id": "o-1",
+        "order": Secret(""),
     }
     return Call(**(facts | changes))
 

@@ -93,12 +93,20 @@ def _deep(depth: int) -> bytes:
     return b'{"id": "c-0", "x": ' + b"[" * depth + b"]" * depth + b"}"
 
 
+OBJECTS = b'{"id": "c-0", "items": [%s{}]}' % (b"{}," * 2 * _MB)
 BODIES = (
     _body("10 MB of one line", b'"' + b"x" * 10 * _MB + b'"', _UNKNOWN),
     _body(
         "7 MB of one line", b'{"id": "c-0", "x": "' + b"x" * 7 * _MB, _APPLIED
     ),
-    _body("a contract of 7 MB", _GOOD[:-1] + b" " * 7 * _MB + b"}", None),
+    _body("a contract of 200 kB", _GOOD[:-1] + b" " * 200_000 + b"}", None),
+    _body("a contract of 7 MB", _GOOD[:-1] + b" " * 7 * _MB + b"}", _APPLIED),
+    _body(
+        "2 million objects in 8 kB",
+        gzip.compress(OBJECTS),
+        _APPLIED,
+        headers=_GZIP,
+    ),
     _body("30 MB in 29 KB", BOMB, _UNKNOWN, headers=_GZIP),
     _body(
         "zipped twice",
@@ -131,12 +139,7 @@ BODIES = (
         _APPLIED,
         confirm=None,
     ),
-    _body(
-        "an id of 7 MB",
-        b'{"id": "' + b"x" * 7 * _MB + b'"}',
-        None,
-        confirm=_UNKNOWN,
-    ),
+    _body("an id of 7 MB", b'{"id": "' + b"x" * 7 * _MB + b'"}', _APPLIED),
     _body(
         "latin-1 as UTF-8",
         '{"id": "c-0", "name": "Åsa"}'.encode("latin-1"),

@@ -23,6 +23,7 @@ from .mendable import Mendable
 from .place import STRAYS, Place
 from .reasons import Reasons
 from .reports import Reports
+from .said import said_before
 from .sheet import Report, Sheet
 from .shelf import Shelf
 
@@ -48,6 +49,7 @@ class Desk:
         sheets: Those that are tables whatever the file is.
         mended: The rejected rows, as the file has them.
         mendable: Those of them that people write in.
+        said: What Sesamy said of rejected rows; personal, perhaps.
     """
 
     confirm: Confirm
@@ -55,6 +57,7 @@ class Desk:
     sheets: Mapping[str, Sheet]
     mended: Sheet | Report
     mendable: Mapping[Kind, Mendable]
+    said: Mapping[int, str] = attrs.field(repr=False)
     _reasons: Reasons = attrs.field(factory=Reasons, init=False)
     _unknown: list[Entry] = attrs.field(factory=list[Entry], init=False)
     _strays: list[Entry] = attrs.field(factory=list[Entry], init=False)
@@ -67,6 +70,8 @@ class Desk:
         confirm: Confirm,
         delimiter: str,
         reported: Reported,
+        *,
+        said: Mapping[int, str],
     ) -> Desk:
         """Return an empty one; no file is made yet.
 
@@ -78,6 +83,7 @@ class Desk:
         suffix = ".csv" if names else ".jsonl"
         look = partial(Shelf.look, place, reported=reported)
         mend, settle = look(Kind.REJECTED, suffix), look(Kind.UNKNOWN, ".csv")
+        said = {**said_before(mend, delimiter), **said}
         mended = (
             sheet(mend.free.path, header=rejected.header(names))
             if names
@@ -93,7 +99,7 @@ class Desk:
             Kind.UNKNOWN: Mendable(settle, unknown),
         }
         sheets[Kind.UNKNOWN] = unknown
-        return cls(confirm, names, sheets, mended, mendable)
+        return cls(confirm, names, sheets, mended, mendable, said)
 
     @property
     def rows(self) -> dict[Kind, int]:
@@ -175,11 +181,12 @@ class Desk:
         self._reasons.add(entry.reason or "")
         if not self.mendable[Kind.REJECTED].takes(entry.row):
             return
+        said = self.said.get(entry.row)
         if isinstance(self.mended, Sheet):
-            cells = rejected.cells(self.names, record.cells, entry)
+            cells = rejected.cells(self.names, record.cells, entry, said)
             self.mended.add_as_is(cells)
         else:
-            self.mended.line(rejected.line(record.cells[0], entry))
+            self.mended.line(rejected.line(record.cells[0], entry, said))
 
 
 def _remember(entries: list[Entry], entry: Entry) -> None:

@@ -25,13 +25,22 @@ MARK = "#"
 _COLUMNS = ("#row", REASON)
 
 
-def why(entry: Entry) -> str:
-    """Return the reason, and which contract there is all the same."""
+SAID = " Sesamy says: "
+"""Stands before its words, of which the journal knows nothing."""
+
+
+def why(entry: Entry, said: str | None = None) -> str:
+    """Return the reason, and which contract there is all the same.
+
+    Args:
+        entry: What became of the row.
+        said: What Sesamy said of it, beyond its code.
+    """
     reason = entry.reason or ""
     contract = entry.contract_id
-    if contract is None or contract in reason:
-        return reason
-    return f"{reason} (contract {contract} is made, and not confirmed)"
+    if contract is not None and contract not in reason:
+        reason += f" (contract {contract} is made, and not confirmed)"
+    return reason if said is None else f"{reason}{SAID}{said}"
 
 
 def header(names: Sequence[str]) -> list[str]:
@@ -44,7 +53,10 @@ def header(names: Sequence[str]) -> list[str]:
 
 
 def cells(
-    names: Sequence[str], values: Sequence[str], entry: Entry
+    names: Sequence[str],
+    values: Sequence[str],
+    entry: Entry,
+    said: str | None = None,
 ) -> list[str]:
     """Return a row of the report.
 
@@ -55,16 +67,17 @@ def cells(
         names: The header of the file.
         values: The cells of the row.
         entry: What became of it.
+        said: What Sesamy said of it, beyond its code.
     """
     kept = [
         value
         for index, value in enumerate(values)
         if index >= len(names) or not _ours(names[index])
     ]
-    return [str(entry.row), harmless(why(entry)), *kept]
+    return [str(entry.row), harmless(why(entry, said)), *kept]
 
 
-def line(text: str, entry: Entry) -> str:
+def line(text: str, entry: Entry, said: str | None = None) -> str:
     """Return a line of JSON Lines with the additional keys in front.
 
     A line that holds no object becomes one, under the key ``#line``.
@@ -72,9 +85,10 @@ def line(text: str, entry: Entry) -> str:
     Args:
         text: The line.
         entry: What became of it.
+        said: What Sesamy said of it, beyond its code.
     """
     added: dict[str, Any] = dict(
-        zip(_COLUMNS, (entry.row, why(entry)), strict=True)
+        zip(_COLUMNS, (entry.row, why(entry, said)), strict=True)
     )
     order = _object(text)
     if order is None:

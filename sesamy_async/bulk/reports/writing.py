@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from sesamy_async.bulk.journal.entry import Entry
 from sesamy_async.bulk.journal.written import Memory, Reported
@@ -26,6 +27,7 @@ def write_reports(
     fingerprint: str,
     delimiter: str = ",",
     memory: Memory | None = None,
+    said: Mapping[int, str] = MappingProxyType({}),
 ) -> Reports:
     """Write what became of every row.
 
@@ -49,6 +51,9 @@ def write_reports(
         delimiter: Between cells.
         memory: That of the journal; None where what was written before is
             not known, so that nothing which differs is replaced.
+        said: What Sesamy said of rows that it refused: `Importer.said`.
+            It comes into the report of rejected rows alone, and is kept
+            from one of an earlier run that this one replaces.
 
     Raises:
         ReportError: One can't be written, the rows are not those that were
@@ -59,7 +64,9 @@ def write_reports(
     .. versionadded:: 0.1.0
     """
     reported: Reported = {} if memory is None else memory.recall()
-    desk = Desk.of(source, place, summary.confirm, delimiter, reported)
+    desk = Desk.of(
+        source, place, summary.confirm, delimiter, reported, said=said
+    )
     try:
         for record, entry in joined(source.records(), entries):
             desk.sort(record, entry)
@@ -68,11 +75,11 @@ def write_reports(
         _check(desk.rows, summary)
         return desk.keep(memory, reported)
     except OSError as error:
-        said = error.strerror
+        problem = error.strerror
     finally:
         desk.discard()
     # Not from that error, whose traceback leads to the cells of a row.
-    raise ReportError(f"The reports can't be written: {said}.")
+    raise ReportError(f"The reports can't be written: {problem}.")
 
 
 def _check(rows: Mapping[Kind, int], summary: ImportSummary) -> None:

@@ -131,7 +131,7 @@ class Job:
             summary = run.go(watch, presses) or cut_short(journal)
         return answer(
             summary,
-            report(self.source, journal, summary, self.files),
+            report(self.source, journal, summary, self.files, run.said),
             self.files,
             sandbox=self.doing.sandbox,
         )

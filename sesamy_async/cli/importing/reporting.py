@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import time
 
 import attrs
@@ -36,7 +37,11 @@ class Reported:
 
 
 def report(
-    source: Source, journal: Journal, summary: ImportSummary, files: Files
+    source: Source,
+    journal: Journal,
+    summary: ImportSummary,
+    files: Files,
+    said: Mapping[int, str],
 ) -> Reported:
     """Write all reports; what is wrong with them is no reason to fail.
 
@@ -45,6 +50,7 @@ def report(
         journal: What became of them.
         summary: How the run ended.
         files: Where the reports shall be.
+        said: What Sesamy said of refused rows.
     """
     reports = Reports(
         rows={kind: getattr(summary, kind) for kind in Kind}, paths={}
@@ -58,6 +64,7 @@ def report(
             fingerprint=journal.terms.fingerprint,
             delimiter=_delimiter(source),
             memory=journal.memory,
+            said=said,
         )
         if files.page is not None:
             facts = _facts(journal, summary, reports)

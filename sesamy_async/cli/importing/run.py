@@ -36,6 +36,7 @@ class Run:
         target: Where to.
         options: Those of all API commands.
         sending: How.
+        said: What Sesamy said of refused rows is put here.
     """
 
     source: Source
@@ -43,6 +44,7 @@ class Run:
     target: Target
     options: Api
     sending: Sending
+    said: dict[int, str] = attrs.field(factory=dict[int, str], repr=False)
 
     def go(self, watch: Watch, presses: Presses) -> ImportSummary | None:
         """Send what is to be sent.
@@ -84,6 +86,7 @@ class Run:
                 return None
             finally:
                 presses.nothing()
+                self.said.update(importer.said)
                 # It ends with the run; what it shows is not worth an error.
                 await asyncio.wait([showing])
 
