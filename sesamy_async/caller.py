@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
 
 from .core.call import BeforeSend, Call, Request
 from .core.headers import merged
+from .core.place import Kept
 from .core.response import Response
 from .identity import HEADERS
 from .pipeline import Pipeline
@@ -63,6 +65,8 @@ class Caller:
         deadline: float | None = None,
         external_order_id: str | None = None,
         contract_id: str | None = None,
+        completes: bool = False,
+        kept: Kept | None = None,
         read: Callable[[Call, Response], Any] | None = None,
         before_send: BeforeSend | None = None,
     ) -> Call:
@@ -77,6 +81,8 @@ class Caller:
             deadline: When it must have ended; by default as set.
             external_order_id: The order it is about.
             contract_id: The contract it is about.
+            completes: Whether it completes what another one began.
+            kept: What is kept for the one that completes it.
             read: Reads a success.
             before_send: Awaited before each attempt.
         """
@@ -93,9 +99,22 @@ class Caller:
             repeatable=repeatable,
             external_order_id=external_order_id,
             contract_id=contract_id,
+            completes=completes,
+            kept=kept,
             read=read,
             before_send=before_send,
         )
+
+    @contextmanager
+    def keeping(self) -> Iterator[Kept]:
+        """Keep what a second call will need; give back what it did not."""
+        kept = Kept()
+        try:
+            yield kept
+        finally:
+            bucket = self.shared.bucket
+            if bucket is not None and kept.place is not None:
+                bucket.give_back(kept.place)
 
     async def perform(self, call: Call) -> Response:
         """Send a call and return Sesamy's answer.

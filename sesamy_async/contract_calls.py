@@ -9,6 +9,7 @@ from .caller import Caller
 from .contract_answers import read_confirmed, read_created
 from .core.call import BeforeSend, Call
 from .core.codec import dumps
+from .core.place import Kept
 from .core.response import Response
 from .core.secret import Secret
 from .errors import InvalidRequestError
@@ -26,6 +27,7 @@ def create_call(
     confirm: bool,
     repeatable: bool = False,
     by: float | None = None,
+    kept: Kept | None = None,
     read: Callable[[Call, Response], Contract] = read_created,
     before_send: BeforeSend | None = None,
 ) -> Call:
@@ -39,6 +41,7 @@ def create_call(
         confirm: Whether to give access at once.
         repeatable: Whether it may be sent again when in doubt.
         by: When it must have ended; None for as the settings say.
+        kept: What is kept for its confirm, if there will be one.
         read: Reads a success.
         before_send: Awaited before each attempt.
 
@@ -65,6 +68,7 @@ def create_call(
         repeatable=repeatable,
         deadline=by,
         external_order_id=order.external_order_id,
+        kept=kept,
         read=read,
         before_send=before_send,
     )
@@ -78,6 +82,7 @@ def confirm_call(
     vendor_id: str | None,
     *,
     by: float | None = None,
+    kept: Kept | None = None,
     external_order_id: str | None = None,
 ) -> Call:
     """Return the call that confirms a contract.
@@ -89,6 +94,7 @@ def confirm_call(
         payment: What `payment_body` returns.
         vendor_id: The publisher; None for the client's.
         by: When it must have ended; None for as the settings say.
+        kept: What its create kept for it.
         external_order_id: The order it was made of, if known.
 
     Raises:
@@ -105,6 +111,8 @@ def confirm_call(
         external_order_id=external_order_id,
         # Plain, where it is a member of an Enum: an answer is told by it.
         contract_id=str.__str__(contract_id),
+        completes=True,
+        kept=kept,
         read=read_confirmed,
     )
 

@@ -211,6 +211,8 @@ class TokenAuth:
             deadline=min(call.deadline, patience),
             timeout=call.timeout,
             repeatable=True,
+            # Calls that wait for it may have begun something.
+            completes=True,
         )
         answer: Token | SesamyError = late(self._token_url)
         with self._runtime.bound(request.deadline):

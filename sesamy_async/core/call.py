@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 import attrs
 
 from .headers import merged
+from .place import Kept
 from .record import Record
 from .response import Response
 from .secret import Secret
@@ -60,6 +61,10 @@ class Call:
         repeatable: Whether doing it twice is the same as doing it once.
         external_order_id: The order it is about, if any.
         contract_id: The contract it is about, if any.
+        completes: Whether it completes what an earlier call began, so that
+            it goes before others where calls have to wait.
+        kept: What is kept for the call that completes this one, if it is
+            known that there will be one; the two have it in common.
         read: Reads a success (its value becomes `Response.parsed`), or
             raises a `SesamyError` where it can't be read.
         before_send: Awaited at the last moment before each attempt is
@@ -77,6 +82,8 @@ class Call:
     repeatable: bool = False
     external_order_id: str | None = None
     contract_id: str | None = None
+    completes: bool = False
+    kept: Kept | None = attrs.field(default=None, repr=False, eq=False)
     read: Callable[[Call, Response], Any] | None = attrs.field(
         default=None, repr=False, eq=False
     )

@@ -18,12 +18,15 @@ class Record:
         interrupted: Whether that attempt was cancelled.
         sent: Whether the head of the present attempt's request began to
             leave this machine; None where that can't be seen.
+        began: When the present attempt had a connection, on the runtime's
+            clock; None before that.
         status_code: The status of the present attempt, once it is read.
     """
 
     __slots__ = (
         "answered",
         "attempts",
+        "began",
         "interrupted",
         "last",
         "lost",
@@ -38,6 +41,7 @@ class Record:
         self.last: Outcome = Outcome.NOT_SENT
         self.interrupted: bool = False
         self.sent: bool | None = False
+        self.began: float | None = None
         self.status_code: int | None = None
 
     @property
@@ -50,6 +54,7 @@ class Record:
         self.attempts += 1
         self.interrupted = False
         self.sent = False
+        self.began = None
         self.status_code = None
 
     def note(self, outcome: Outcome) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from .call import Call
+from .latency import Latency
 from .response import Response
 
 
@@ -14,6 +15,11 @@ class Transport(Protocol):
     @property
     def used(self) -> bool:
         """Whether there may be open connections of ours."""
+        ...
+
+    @property
+    def latency(self) -> Latency:
+        """How long its exchanges take."""
         ...
 
     async def send(self, call: Call) -> Response:

@@ -19,6 +19,7 @@ from sesamy_async.core.failure import (
     TransportFailure,
 )
 from sesamy_async.core.headers import Headers
+from sesamy_async.core.latency import Latency
 from sesamy_async.core.response import Response
 from sesamy_async.core.runtime import Runtime
 
@@ -60,6 +61,7 @@ class OverHttpx:
         self._runtime = runtime
         self._settings = settings
         self._sets: _Sets = {}
+        self.latency: Latency = Latency()
         self._lock = Lock()
         renewed_after_fork(self)
 
@@ -79,7 +81,10 @@ class OverHttpx:
             TransportFailure: There is no complete answer.
         """
         connections = self._set_for(call.request.url)
-        wire = await connections.acquire(call.deadline)
+        wire = await connections.acquire(
+            self.latency.latest(call, self._runtime.now()),
+            first=call.completes,
+        )
         if wire is None:
             raise TransportFailure(_NO_CONNECTION)
         try:
@@ -159,6 +164,7 @@ class OverHttpx:
         status: int | None = None
         cause: Exception | None = None
         boundary = Boundary(call.record)
+        call.record.began = began = self._runtime.now()
         try:
             answer = await wire.send(
                 self._request(call, wire, boundary), call.deadline
@@ -169,6 +175,7 @@ class OverHttpx:
             limit = self._settings.max_response_size
             body = Body(encoding, limit, status)
             await wire.read(answer, body)
+            self.latency.note(self._runtime.now() - began)
             return Response(
                 status_code=status, headers=headers, content=body.finish()
             )
@@ -218,6 +225,6 @@ _NO_URL = Failure(
 )
 _NO_CONNECTION = Failure(
     kind=FailureKind.DEADLINE,
-    detail="No connection became free before the deadline.",
+    detail="No connection became free in time for the deadline.",
     sent=False,
 )
