@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
 
 from .core.call import BeforeSend, Call, Request
 from .core.headers import merged
+from .core.place import Kept
 from .core.response import Response
 from .core.secret import Secret
 from .identity import HEADERS
@@ -66,6 +68,8 @@ class Caller:
         contract_id: str | None = None,
         order: Secret | None = None,
         max_response_size: int | None = None,
+        completes: bool = False,
+        kept: Kept | None = None,
         read: Callable[[Call, Response], Any] | None = None,
         before_send: BeforeSend | None = None,
     ) -> Call:
@@ -82,6 +86,8 @@ class Caller:
             contract_id: The contract it is about.
             order: The JSON of that order, where it is known.
             max_response_size: Bytes that a success may have at most.
+            completes: Whether it completes what another one began.
+            kept: What is kept for the one that completes it.
             read: Reads a success.
             before_send: Awaited before each attempt.
         """
@@ -100,6 +106,8 @@ class Caller:
             contract_id=contract_id,
             order=order,
             max_response_size=max_response_size,
+            completes=completes,
+            kept=kept,
             read=read,
             before_send=before_send,
         )
@@ -114,6 +122,17 @@ class Caller:
         shared.lifetime.check()
         call = self.call("ready", "GET", "/", b"", repeatable=True)
         await Pipeline.ahead(shared, self.settings.retry).perform(call)
+
+    @contextmanager
+    def keeping(self) -> Iterator[Kept]:
+        """Keep what a second call will need; give back what it did not."""
+        kept = Kept()
+        try:
+            yield kept
+        finally:
+            bucket = self.shared.bucket
+            if bucket is not None and kept.place is not None:
+                bucket.give_back(kept.place)
 
     async def perform(self, call: Call) -> Response:
         """Send a call and return Sesamy's answer.

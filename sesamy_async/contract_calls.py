@@ -14,6 +14,7 @@ from .contract_answers import (
 )
 from .core.call import BeforeSend, Call
 from .core.codec import dumps
+from .core.place import Kept
 from .core.secret import Secret
 from .errors import InvalidRequestError
 from .models import NewContract
@@ -34,6 +35,7 @@ def create_call(
     confirm: bool,
     repeatable: bool = False,
     by: float | None = None,
+    kept: Kept | None = None,
     read: Read = read_created,
     before_send: BeforeSend | None = None,
 ) -> Call:
@@ -47,6 +49,7 @@ def create_call(
         confirm: Whether to give access at once.
         repeatable: Whether it may be sent again when in doubt.
         by: When it must have ended; None for as the settings say.
+        kept: What is kept for its confirm, if there will be one.
         read: Reads a success.
         before_send: Awaited before each attempt.
 
@@ -79,6 +82,7 @@ def create_call(
         external_order_id=order.external_order_id,
         order=hidden,
         max_response_size=_LARGEST,
+        kept=kept,
         read=read,
         before_send=before_send,
     )
@@ -92,6 +96,7 @@ def confirm_call(
     vendor_id: str | None,
     *,
     by: float | None = None,
+    kept: Kept | None = None,
     external_order_id: str | None = None,
     order: Secret | None = None,
 ) -> Call:
@@ -104,6 +109,7 @@ def confirm_call(
         payment: What `payment_body` returns.
         vendor_id: The publisher; None for the client's.
         by: When it must have ended; None for as the settings say.
+        kept: What its create kept for it.
         external_order_id: The order it was made of, if known.
         order: The JSON of that order, if known.
 
@@ -123,6 +129,8 @@ def confirm_call(
         contract_id=str.__str__(contract_id),
         order=order,
         max_response_size=_LARGEST,
+        completes=True,
+        kept=kept,
         read=read_confirmed,
     )
 

@@ -16,6 +16,8 @@ from .contract_calls import (
 from .core.call import BeforeSend, Call
 from .core.not_pickled import NotPickled
 from .core.outcome import Outcome
+from .core.place import Kept
+from .core.secret import Secret
 from .errors import (
     InvalidRequestError,
     SesamyError,
@@ -184,6 +186,19 @@ class AsyncContracts(NotPickled):
         del provider_payment_data
         if isinstance(payment, InvalidRequestError):
             raise payment
+        with self._caller.keeping() as kept:
+            return await self._onboard(
+                promo_code, order, payment, vendor_id, kept
+            )
+
+    async def _onboard(
+        self,
+        promo_code: str,
+        order: NewContract,
+        payment: Secret,
+        vendor_id: str | None,
+        kept: Kept,
+    ) -> Onboarded:
         deadline = self._caller.deadline()
         create = create_call(
             self._caller,
@@ -193,6 +208,7 @@ class AsyncContracts(NotPickled):
             confirm=False,
             repeatable=True,
             by=deadline,
+            kept=kept,
             read=read_confirmable,
         )
         try:
@@ -208,12 +224,14 @@ class AsyncContracts(NotPickled):
                 payment,
                 vendor_id,
                 by=deadline,
+                kept=kept,
                 external_order_id=order.external_order_id,
                 order=create.order,
             )
             confirmed = await self._contract(confirm)
         except SesamyError as error:
             error.external_order_id = order.external_order_id
+            error.attempts += create.record.attempts
             _stopped(error, "confirm", contract.id)
             raise
         except BaseException as error:
@@ -240,6 +258,8 @@ def _stopped(error: SesamyError, step: str, contract_id: str | None) -> None:
     unread = step == "create" and error.outcome is Outcome.APPLIED
     if made or unread:
         error.outcome = Outcome.UNKNOWN
+    if made:
+        error.aside = f"The confirm was not sent. {error.aside}".rstrip()
     if step == "confirm":
         # To onboard again would make, and confirm, another contract.
         error.retryable = False

@@ -20,7 +20,8 @@ class SesamyError(Exception):
         outcome: What became of the order.
         retryable: Whether the same call may simply be made again.
         operation: Such as ``"contracts.create"``, if it was in a call.
-        attempts: How often the request was sent or tried to be sent.
+        attempts: How often the request was sent or tried to be sent; of
+            an onboarding, those of both steps.
         external_order_id: The order it is about, if any.
         request_id: Sesamy's name for the request, if it gave one.
         contract_id: The contract it is about, if its id is known; where

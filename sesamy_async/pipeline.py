@@ -45,7 +45,8 @@ class Pipeline:
             Retry(retry, shared.quota, runtime),
         ]
         if shared.bucket is not None:
-            layers.append(Pace(shared.bucket, runtime))
+            latency = shared.transport.latency
+            layers.append(Pace(shared.bucket, runtime, latency))
         layers.append(Authorize(shared.auth))
         return cls(chain(layers, shared.exchange))
 

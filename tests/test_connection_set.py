@@ -139,6 +139,49 @@ async def test_fair() -> None:
     assert [(0, Line("c1")), (1, Line("c1")), (2, Line("c1"))] == served
 
 
+@pytest.mark.parametrize("discarded", [False, True])
+async def test_some_go_first(discarded: bool) -> None:
+    """Who completes something goes before who has waited for longer."""
+    connections = make(cap=1)
+    held = await connections.acquire(math.inf)
+    assert held
+    served: list[str] = []
+
+    async def take(name: str) -> None:
+        connection = await connections.acquire(
+            math.inf, first=name.startswith("first")
+        )
+        served.append(name)
+        assert connection
+        connections.release(connection)
+
+    async with anyio.create_task_group() as tasks:
+        for number, name in enumerate(["a", "b", "first a", "first b"]):
+            tasks.start_soon(take, name)
+            await wait_for(connections, number + 1)
+        if discarded:
+            connections.discard()
+        else:
+            connections.release(held)
+
+    assert ["first a", "first b", "a", "b"] == served
+
+
+async def test_who_goes_first_may_leave() -> None:
+    """Whoever leaves the one queue or the other is no longer in it."""
+    connections = make(cap=1, runtime=AnyioRuntime())
+    held = await connections.acquire(math.inf)
+    assert held
+    soon = AnyioRuntime().now() + 0.01
+
+    assert None is await connections.acquire(soon, first=True)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await connections.acquire(math.inf, first=True)
+
+    assert 0 == connections.waiting
+
+
 async def test_discarded_makes_room() -> None:
     """In place of a discarded connection, who waits makes a new one."""
     connections = make(cap=1)

@@ -99,7 +99,7 @@ def test_a_failed_confirm_names_the_contract(
         ending = world.one(onboard, retry=AT_ONCE, **direct(server))
     error = ending.failed
 
-    assert (outcome, attempts) == (error.outcome, error.attempts)
+    assert (outcome, 1 + attempts) == (error.outcome, error.attempts)
     assert ("confirm", "c-1") == (error.step, error.contract_id)
     assert ["create"] + ["confirm"] * attempts == server.operations
 
@@ -113,7 +113,7 @@ def test_a_confirm_that_is_not_sent(world: World) -> None:
         ending = world.one(onboard, retry=AT_ONCE, **direct(server))
     error = ending.failed
 
-    assert (ConnectionFailedError, Outcome.UNKNOWN, 3) == ending.facts
+    assert (ConnectionFailedError, Outcome.UNKNOWN, 4) == ending.facts
     assert ("confirm", "c-1") == (error.step, error.contract_id)
     assert ["create"] == server.operations
 

@@ -17,8 +17,10 @@ from sesamy_async import (
     RateLimitError,
     SesamyError,
 )
+from sesamy_async.core.latency import Latency
 from sesamy_async.core.rate_limit import Bucket
 from sesamy_async.middleware.pace import Pace
+from support.buckets import completing
 from support.exchanges import Script, a_call, an_answer, an_api_error
 from support.runtime import FakeRuntime
 
@@ -30,7 +32,7 @@ def make(script: Script) -> tuple[Pace, FakeRuntime]:
     """Return the middleware, and the time it lives in."""
     del script
     runtime = FakeRuntime()
-    return Pace(Bucket(LIMIT, runtime.now()), runtime), runtime
+    return Pace(Bucket(LIMIT, runtime.now()), runtime, Latency()), runtime
 
 
 async def test_waits_for_its_turn() -> None:
@@ -75,7 +77,7 @@ async def test_429_without_a_wait() -> None:
     script = Script([an_api_error(429), an_answer()])
     runtime = FakeRuntime()
     limit = RateLimit(requests=4, per=1, burst=1)
-    pace = Pace(Bucket(limit, runtime.now()), runtime)
+    pace = Pace(Bucket(limit, runtime.now()), runtime, Latency())
     with pytest.raises(RateLimitError):
         await pace(a_call(), script)
     await pace(a_call(), script)
@@ -93,7 +95,8 @@ async def test_follows_what_each_answer_says(status: int) -> None:
     )
     script = Script([answer, an_answer()])
     runtime = FakeRuntime()
-    pace = Pace(Bucket(RateLimit(requests=60), runtime.now()), runtime)
+    bucket = Bucket(RateLimit(requests=60), runtime.now())
+    pace = Pace(bucket, runtime, Latency())
     with suppress(APIError):
         await pace(a_call(), script)
     await pace(a_call(), script)
@@ -111,7 +114,7 @@ async def test_a_block_while_waiting() -> None:
         runtime.slept.append(seconds)
         runtime.time += seconds
         if len(runtime.slept) == 1:
-            pace.bucket.reserve(runtime.now(), float("inf"))
+            completing(pace.bucket, runtime.now())
             pace.bucket.throttled(runtime.now(), 5.0)
 
     runtime_sleep = pytest.MonkeyPatch()

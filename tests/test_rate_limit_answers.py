@@ -6,18 +6,7 @@ import pytest
 
 from sesamy_async import Headers, RateLimit
 from sesamy_async.core.rate_limit import Bucket
-from support.buckets import FAST, LIMIT, dues, left
-
-
-def test_what_was_given_back_no_longer_counts() -> None:
-    """Of three on their way two are left: one is given back, one answered."""
-    bucket = Bucket(FAST, 0.0)
-    dues(bucket, 4)
-    bucket.cancel()
-    bucket.answered(0.0, left(4))
-
-    # Two of the four that remain are for those on their way.
-    assert [0.0, 0.0, 1.0] == dues(bucket, 3)
+from support.buckets import FAST, LIMIT, came, dues, left, pair, taken
 
 
 def test_learns_what_remains() -> None:
@@ -30,12 +19,31 @@ def test_learns_what_remains() -> None:
 
 
 def test_what_remains_is_shared() -> None:
-    """Requests that the server has not counted yet are taken off."""
-    bucket = Bucket(RateLimit(requests=60, per=60, burst=100), 0.0)
-    dues(bucket, 3)
-    bucket.answered(0.0, left(3))
+    """Those who have a place kept for them have their part."""
+    bucket = Bucket(LIMIT, 0.0)
+    pair(bucket)
+    bucket.answered(0.0, left(1))
 
-    assert [0.0, 1.0] == dues(bucket, 2)
+    assert [1.0, 2.0] == dues(bucket, 2)
+
+
+def test_answers_in_another_order() -> None:
+    """What the last one says holds for all that were sent before it."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 3)
+    for remaining in (0, 2, 1):
+        bucket.answered(0.0, left(remaining))
+
+    assert [1.0, 2.0] == dues(bucket, 2)
+
+
+def test_a_slow_answer() -> None:
+    """What came free since it was sent is free."""
+    bucket = Bucket(FAST, 0.0)
+    dues(bucket, 1)
+    bucket.answered(2.0, left(0, limit=240), 1.5)
+
+    assert [2.0, 2.0, 2.25] == dues(bucket, 3, now=2.0)
 
 
 def test_more_is_not_believed() -> None:
@@ -81,29 +89,20 @@ def test_throttled() -> None:
     dues(bucket, 1)
     bucket.throttled(0.0, 10.0)
 
-    assert 10.0 == bucket.blocked(0.0)
-    assert 4.0 == bucket.blocked(6.0)
-    assert 0.0 == bucket.blocked(10.0)
     assert [10.0, 11.0] == dues(bucket, 2)
 
 
-def test_throttled_with_others_on_their_way() -> None:
-    """They share what comes after the wait, at our pace."""
+def test_throttled_with_others_waiting() -> None:
+    """They share what comes after the wait, at our pace and in turn."""
     bucket = Bucket(FAST, 0.0)
-    dues(bucket, 4)
+    dues(bucket, 100)
+    first, second = taken(bucket, 2)
     bucket.throttled(0.0, 10.0)
+    for place in (first, second):
+        assert not came(bucket, place, place.due)
 
-    assert [10.75, 11.0] == dues(bucket, 2)
-
-
-def test_throttled_after_a_loss() -> None:
-    """Its own place is given back, and not that of the lost one."""
-    bucket = Bucket(RateLimit(requests=60, per=60, burst=1), 0.0)
-    dues(bucket, 2)
-    bucket.lost()
-    bucket.throttled(0.0, 0.0)
-
-    assert [1.0] == dues(bucket, 1)
+    assert [10.0, 10.25] == [first.due, second.due]
+    assert [10.5] == dues(bucket, 1, now=0.5)
 
 
 def test_throttled_at_zero() -> None:
@@ -132,18 +131,7 @@ def test_the_longest_block_counts() -> None:
     bucket.throttled(0.0, 10.0)
     bucket.throttled(0.0, 1.0)
 
-    assert 10.0 == bucket.blocked(0.0)
-
-
-def test_lost() -> None:
-    """A request without an answer keeps its place, and no longer counts."""
-    bucket = Bucket(RateLimit(requests=60, per=60, burst=100), 0.0)
-    dues(bucket, 4)
-    bucket.lost()
-    bucket.answered(0.0, left(3))
-
-    # Two of the three that remain are for those on their way.
-    assert [0.0, 1.0] == dues(bucket, 2)
+    assert [10.0] == dues(bucket, 1)
 
 
 def test_the_longest_block() -> None:
@@ -152,4 +140,4 @@ def test_the_longest_block() -> None:
     dues(bucket, 1)
     bucket.throttled(0.0, 1e9)
 
-    assert 3600.0 == bucket.blocked(0.0)
+    assert [3600.0] == dues(bucket, 1)

@@ -23,6 +23,7 @@ def test_nothing_is_known_at_first() -> None:
     assert {
         "answered": False,
         "attempts": 0,
+        "began": None,
         "entered": False,
         "interrupted": False,
         "last": Outcome.NOT_SENT,

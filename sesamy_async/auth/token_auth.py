@@ -247,6 +247,8 @@ class TokenAuth:
                 timeout=call.timeout,
                 repeatable=True,
                 max_response_size=LARGEST_ERROR,
+                # Calls that wait for it may have begun something.
+                completes=True,
             )
             answer = await self._answer(request, now)
             if isinstance(answer, Token):

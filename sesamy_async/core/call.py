@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 import attrs
 
 from .headers import merged
+from .place import Kept
 from .record import Record
 from .response import Response
 from .secret import Secret
@@ -65,6 +66,10 @@ class Call:
             words, in which it is blotted out.
         max_response_size: Bytes that a success may have at most,
             decompressed, where that is less than the transport allows.
+        completes: Whether it completes what an earlier call began, so that
+            it goes before others where calls have to wait.
+        kept: What is kept for the call that completes this one, if it is
+            known that there will be one; the two have it in common.
         read: Reads a success (its value becomes `Response.parsed`), or
             raises a `SesamyError` where it can't be read.
         before_send: Awaited at the last moment before each attempt is
@@ -84,6 +89,8 @@ class Call:
     contract_id: str | None = None
     order: Secret | None = attrs.field(default=None, repr=False)
     max_response_size: int | None = None
+    completes: bool = False
+    kept: Kept | None = attrs.field(default=None, repr=False, eq=False)
     read: Callable[[Call, Response], Any] | None = attrs.field(
         default=None, repr=False, eq=False
     )

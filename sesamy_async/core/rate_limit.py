@@ -11,9 +11,11 @@ from .after_fork import renewed_after_fork
 from .answers import seconds
 from .headers import Headers
 from .numbers import check_number
+from .place import Order, Place, Taken
 
 
 _LONGEST_BLOCK = 3600.0
+_ROUNDING = 1e-9  # Of a request: what sums of floats are off by.
 
 
 @attrs.frozen(kw_only=True)
@@ -53,24 +55,38 @@ class RateLimit:
 class Bucket:
     """A token bucket that follows the server's; safe under threads.
 
-    Each caller takes its place in advance (the balance may be negative)
-    and waits until its turn, so places are given in the order of asking.
+    Each caller takes its place in advance and waits until its turn.
+    Places are given in the order of asking, but what completes a call that
+    has begun goes before what begins: else a burst would begin everything
+    and complete nothing.
+
+    `reserve` takes a place; where it is due later, `turn` is asked then.
+    What comes of it is told by `answered` or `throttled`, or `cancel` where
+    nothing was sent.
     """
 
     def __init__(self, limit: RateLimit, now: float) -> None:
         self._limit = limit
         self._rate = limit.rate
-        self._balance = float(limit.burst)
+        # What the server would take now, once it has counted all that was
+        # sent.
+        self._free = float(limit.burst)
         self._at = now
+        # Who waits goes when as many requests have become free as its mark
+        # says, and as many more as its order was put off by.
+        self._gained = 0.0
+        self._put_off = [0.0] * len(Order)
+        self._ends = [0.0] * len(Order)  # The mark behind the last one.
         self._blocked_until = -math.inf
-        self._outstanding = 0
+        self._taken = Taken()
         self._lock = Lock()
         renewed_after_fork(self)
 
     def after_fork(self) -> None:
         """Begin anew in a child: what is on its way is the parent's."""
         self._lock = Lock()
-        self._outstanding = 0
+        self._free -= self._taken.unsent
+        self._taken = Taken()
 
     @property
     def rate(self) -> float:
@@ -85,80 +101,175 @@ class Bucket:
         """
         with self._lock:
             self._refill(now)
-            return 0.0 if self.blocked(now) else max(0.0, self._balance)
+            if now < self._blocked_until:
+                return 0.0
+            return max(0.0, self._free - self._taken.unsent)
 
-    def reserve(self, now: float, latest: float) -> float | None:
-        """Take a place.
+    def reserve(
+        self,
+        now: float,
+        latest: float,
+        *,
+        order: Order = Order.NEW,
+        size: int = 1,
+        kept: Place | None = None,
+    ) -> Place | None:
+        """Take a place, or two.
 
         Args:
             now: On the runtime's clock.
-            latest: When the place must have come, on the same clock.
+            latest: When the last of them must have come, on the same clock.
+            order: Whom they go before.
+            size: How many.  The second one is kept, once the turn of the
+                first has come, for the call that completes this one.
+            kept: The place whose second one is used; its order is KEPT.
 
         Returns:
-            When it comes (at once, if that is not after `now`), or None
-            where it would come too late: then no place is taken.
+            The place, whose turn has come if it is due by now; or None
+            where it would come too late: then none is taken.
         """
         with self._lock:
             self._refill(now)
-            due = now + max(0.0, (1.0 - self._balance) / self._rate)
-            due = max(due, self._blocked_until)
-            if due > latest:
+            place = Place(order, size, now, self._taken)
+            waiting = self._taken.waiting
+            missing = waiting[order] + self._missing(order)
+            mark = self._gained - self._put_off[order] + max(0.0, missing)
+            if waiting[order]:
+                # What is missing may be known to those who wait, or not.
+                mark = min(mark, self._ends[order])
+            place.mark = mark
+            if self._last(place, now) > latest:
                 return None
-            self._balance -= 1.0
-            self._outstanding += 1
-            return due
+            if kept is not None:
+                self._drop(kept)
+            waiting[order] += size
+            self._ends[order] = mark + size
+            self._begin(place, now)
+            return place
 
-    def blocked(self, now: float) -> float:
-        """Return for how many seconds nothing may be sent."""
-        return max(0.0, self._blocked_until - now)
+    def turn(self, place: Place, now: float, latest: float) -> bool:
+        """Look again when a place is due: others may have gone before it.
 
-    def cancel(self) -> None:
+        Args:
+            place: One that waits; its turn has come if it is due by now.
+            now: On the runtime's clock.
+            latest: As for `reserve`.
+
+        Returns:
+            Whether it comes in time; else it is given back.
+        """
+        with self._lock:
+            self._refill(now)
+            if self._last(place, now) > latest:
+                place.taken.waiting[place.order] -= place.size
+                return False
+            self._begin(place, now)
+            return True
+
+    def give_back(self, place: Place) -> None:
+        """Give back the second place, if it is still kept."""
+        with self._lock:
+            if place.keeps:
+                self._drop(place)
+
+    def cancel(self, place: Place) -> None:
         """Give back a place that was not used."""
         with self._lock:
-            self._balance += 1.0
-            self._outstanding -= 1
+            if place.waits:
+                place.taken.waiting[place.order] -= place.size
+            else:
+                self._free += 1.0
 
-    def lost(self) -> None:
-        """Keep the place of a request whose answer never came."""
-        with self._lock:
-            self._outstanding -= 1
-
-    def answered(self, now: float, headers: Headers) -> None:
+    def answered(
+        self, now: float, headers: Headers, began: float | None = None
+    ) -> None:
         """Follow what an answer says of the server's own count.
 
-        Requests that are on their way or wait for their turn are taken off
-        what remains: the server has not counted them yet.  The rate is only
-        ever lowered: ``X-RateLimit-Limit`` may name the rate or the burst.
+        Which of the requests that are on their way the server had counted
+        then, nobody knows.  They are taken for counted: else each answer
+        to a burst would take off the others once more, and what completes
+        calls would come too late.  Our own count has them anyway.
+
+        The rate is only ever lowered: ``X-RateLimit-Limit`` may name the
+        rate or the burst.
+
+        Args:
+            now: On the runtime's clock.
+            headers: Of the answer.
+            began: When the request began to be sent, if it is known: what
+                came free since then may not be in the count.
         """
         limit = seconds(headers.get("x-ratelimit-limit"))
         left = seconds(headers.get("x-ratelimit-remaining"))
         with self._lock:
-            self._outstanding -= 1
             # Less than one request is no limit: nothing could be sent that
             # brings back a better one.
             if limit is not None and limit >= 1:
                 self._rate = min(self._limit.rate, limit / self._limit.per)
             if left is not None:
                 self._refill(now)
-                own = left - self._outstanding
-                self._balance = min(self._balance, own)
+                since = 0.0 if began is None else now - began
+                self._free = min(self._free, left + since * self._rate)
 
     def throttled(self, now: float, wait: float) -> None:
         """Send nothing for so many seconds: the server answered 429.
 
         For an hour at most, whatever it says.  Then one request is free,
-        and those that are on their way or wait for their turn have to
-        share what comes after it.
+        and those that wait for their turn have to share what comes after.
+
+        Args:
+            now: On the runtime's clock.
+            wait: As it says.
         """
         wait = min(wait, _LONGEST_BLOCK)
         with self._lock:
-            self._outstanding -= 1
             self._refill(now)
-            own = 1.0 - wait * self._rate - self._outstanding
-            self._balance = min(self._balance + 1.0, own)
+            own = 1.0 - wait * self._rate
+            self._free = min(self._free + 1.0, own)
             self._blocked_until = max(self._blocked_until, now + wait)
 
     def _refill(self, now: float) -> None:
         gained = max(0.0, now - self._at) * self._rate
         self._at = max(self._at, now)
-        self._balance = min(self._limit.burst, self._balance + gained)
+        self._gained += gained
+        self._free = min(self._limit.burst, self._free + gained)
+
+    def _missing(self, order: Order) -> float:
+        """Return how many must become free for the first of this order."""
+        before = sum(self._taken.waiting[:order])
+        if order is not Order.KEPT:
+            # More can't be saved up for them: what comes in a full bucket
+            # would be nobody's.
+            before += min(self._taken.kept, self._limit.burst - 1)
+        return before + 1.0 - self._free
+
+    def _last(self, place: Place, now: float) -> float:
+        """Find out when a place is due, and return when the last of it is."""
+        order = place.order
+        lag = place.mark + self._put_off[order] - self._gained
+        missing = self._missing(order)
+        if lag < _ROUNDING < missing:
+            # Its turn, but others went before it, or the server counts less
+            # than we did: all of its order go later.
+            self._put_off[order] += missing - lag
+            lag = missing
+        ready = now if lag < _ROUNDING else now + lag / self._rate
+        place.due = max(ready, self._blocked_until)
+        rest = (missing if lag < _ROUNDING else lag) + place.size - 1
+        return max(place.due, now + rest / self._rate)
+
+    def _begin(self, place: Place, now: float) -> None:
+        if place.due > now:
+            return
+        taken = place.taken
+        taken.waiting[place.order] -= place.size
+        self._free -= 1.0
+        place.waits = False
+        if place.size > 1:
+            taken.kept += 1
+            place.keeps = True
+
+    @staticmethod
+    def _drop(place: Place) -> None:
+        place.taken.kept -= 1
+        place.keeps = False

@@ -18,6 +18,8 @@ class Record:
         interrupted: Whether that attempt was cancelled.
         sent: Whether the head of the present attempt's request began to
             leave this machine; None where that can't be seen.
+        began: When the present attempt had a connection, on the runtime's
+            clock; None before that.
         status_code: The status of the present attempt, once it is read.
         entered: Whether the caller's middleware ever let the call go on.
         under_way: How often it is on its way behind that middleware now.
@@ -28,6 +30,7 @@ class Record:
     __slots__ = (
         "answered",
         "attempts",
+        "began",
         "entered",
         "interrupted",
         "last",
@@ -45,6 +48,7 @@ class Record:
         self.last: Outcome = Outcome.NOT_SENT
         self.interrupted: bool = False
         self.sent: bool | None = False
+        self.began: float | None = None
         self.status_code: int | None = None
         self.entered: bool = False
         self.under_way: int = 0
@@ -71,6 +75,7 @@ class Record:
         self.attempts += 1
         self.interrupted = False
         self.sent = False
+        self.began = None
         self.status_code = None
         self.own = False
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from .call import Call
+from .latency import Latency
 from .response import Response
 
 
@@ -25,6 +26,11 @@ class Transport(Protocol):
     @property
     def used(self) -> bool:
         """Whether there may be open connections of ours."""
+        ...
+
+    @property
+    def latency(self) -> Latency:
+        """How long its exchanges take."""
         ...
 
     async def send(self, call: Call, trusts: Trusts = trusts_all) -> Response:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import attrs
 
 from sesamy_async.core.call import Call, Proceed
+from sesamy_async.core.headers import Headers
+from sesamy_async.core.latency import Latency
 from sesamy_async.core.outcome import Outcome
+from sesamy_async.core.place import Order, Place
 from sesamy_async.core.rate_limit import Bucket
 from sesamy_async.core.response import Response
 from sesamy_async.core.runtime import Runtime
@@ -23,10 +26,11 @@ class Pace:
 
     bucket: Bucket
     runtime: Runtime
+    latency: Latency
 
     async def __call__(self, call: Call, proceed: Proceed) -> Response:
         """Send the call when its turn has come."""
-        await self._turn(call)
+        place = await self._turn(call)
         try:
             response = await proceed(call)
         except RateLimitError as error:
@@ -35,39 +39,59 @@ class Pace:
             self.bucket.throttled(self.runtime.now(), wait)
             raise
         except APIError as error:
-            self.bucket.answered(self.runtime.now(), error.headers)
+            self._answered(call, error.headers)
             raise
         except SesamyError as error:
-            self._without_answer(sent=error.outcome is not Outcome.NOT_SENT)
+            if error.outcome is Outcome.NOT_SENT:
+                self.bucket.cancel(place)
             raise
         except BaseException:
-            self._without_answer(sent=call.record.sent is not False)
+            if call.record.sent is False:
+                self.bucket.cancel(place)
             raise
-        self.bucket.answered(self.runtime.now(), response.headers)
+        self._answered(call, response.headers)
         return response
 
-    def _without_answer(self, *, sent: bool) -> None:
-        if sent:
-            self.bucket.lost()
-        else:
-            self.bucket.cancel()
+    def _answered(self, call: Call, headers: Headers) -> None:
+        now, began = self.runtime.now(), call.record.began
+        self.bucket.answered(now, headers, began)
 
-    async def _turn(self, call: Call) -> None:
-        """Wait until the call may go; whoever must wait anew queues anew."""
-        while True:
-            now = self.runtime.now()
-            due = self.bucket.reserve(now, call.deadline)
-            if due is None:
-                raise DeadlineExceededError(
-                    "To wait for the rate limit would pass the deadline."
-                )
-            if due <= now:
-                return
+    async def _turn(self, call: Call) -> Place:
+        """Wait until the call may go, with a place for what completes it."""
+        begun = self.runtime.now()
+        place = self._reserve(call, begun)
+        if place is None or not await self._came(place, call, begun):
+            raise DeadlineExceededError(
+                "To wait for the rate limit would pass the deadline."
+            )
+        if call.kept is not None and place.keeps:
+            call.kept.place = place
+        return place
+
+    async def _came(self, place: Place, call: Call, begun: float) -> bool:
+        """Wait for the turn; return whether it can still come in time."""
+        now = begun
+        while place.due > now:
             try:
-                await self.runtime.sleep(due - now)
+                await self.runtime.sleep(place.due - now)
             except BaseException:
-                self.bucket.cancel()
+                self.bucket.cancel(place)
                 raise
-            if not self.bucket.blocked(self.runtime.now()):
-                return
-            self.bucket.cancel()
+            now = self.runtime.now()
+            latest = self.latency.latest(call, begun)
+            if not self.bucket.turn(place, now, latest):
+                return False
+        return True
+
+    def _reserve(self, call: Call, now: float) -> Place | None:
+        latest = self.latency.latest(call, now)
+        kept = call.kept
+        full = kept is not None and kept.full
+        if not call.completes:
+            size = 2 if kept is not None and not full else 1
+            return self.bucket.reserve(now, latest, size=size)
+        if kept is None or not full:
+            return self.bucket.reserve(now, latest, order=Order.COMPLETING)
+        return self.bucket.reserve(
+            now, latest, order=Order.KEPT, kept=kept.place
+        )

@@ -1,4 +1,4 @@
-"""A set of connections to one host: last in, first out, with a fair queue."""
+"""A set of connections to one host: last in, first out, with fair queues."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ class Waiter(Generic[C]):
 class ConnectionSet(Generic[C]):
     """At most `cap` connections; who waits longest is served first.
 
+    But who completes something goes before who begins something.
+
     The free list is last in, first out: few connections stay warm, the
     others pass their idle time and are closed.  A connection goes back only
     after an exchange that was read to its end; all others are discarded.
@@ -69,6 +71,7 @@ class ConnectionSet(Generic[C]):
         self._idle = idle
         self._free: deque[tuple[C, float]] = deque()
         self._waiters: deque[Waiter[C]] = deque()
+        self._first: deque[Waiter[C]] = deque()
         self._stale: list[C] = []
         self._count = 0
         self._lock = Lock()
@@ -81,10 +84,18 @@ class ConnectionSet(Generic[C]):
     @property
     def waiting(self) -> int:
         """How many calls wait for their turn."""
-        return len(self._waiters)
+        return len(self._first) + len(self._waiters)
 
-    async def acquire(self, deadline: float) -> C | None:
-        """Return a connection, or None where the deadline came first."""
+    async def acquire(
+        self, deadline: float, *, first: bool = False
+    ) -> C | None:
+        """Return a connection, or None where the deadline came first.
+
+        Args:
+            deadline: Until when to wait, on the runtime's clock.
+            first: Whether to go before those who do not go first.
+        """
+        queue = self._first if first else self._waiters
         with self._lock:
             self._evict()
             while self._free:
@@ -100,17 +111,17 @@ class ConnectionSet(Generic[C]):
                 waiter = None
             else:
                 waiter = Waiter[C](self._runtime.event())
-                self._waiters.append(waiter)
+                queue.append(waiter)
         if waiter is None:
             return self._made()
         try:
             await waiter.event.wait(deadline - self._runtime.now())
         except BaseException:
-            self._leave(waiter)
+            self._leave(waiter, queue)
             raise
         with self._lock:
             if not waiter.turn:
-                self._waiters.remove(waiter)
+                queue.remove(waiter)
                 return None
             given = waiter.connection
             if given is not None and not given.usable():
@@ -122,7 +133,7 @@ class ConnectionSet(Generic[C]):
     def release(self, connection: C) -> None:
         """Give back a connection that can be used again."""
         with self._lock:
-            if self._waiters:
+            if self.waiting:
                 self._hand_over(connection)
             else:
                 self._free.append((connection, self._runtime.now()))
@@ -133,7 +144,7 @@ class ConnectionSet(Generic[C]):
         Closing it is the caller's part.
         """
         with self._lock:
-            if self._waiters:
+            if self.waiting:
                 self._hand_over(None)
             else:
                 self._count -= 1
@@ -171,16 +182,16 @@ class ConnectionSet(Generic[C]):
         self._count -= 1
 
     def _hand_over(self, connection: C | None) -> None:
-        waiter = self._waiters.popleft()
+        waiter = (self._first or self._waiters).popleft()
         waiter.connection = connection
         waiter.turn = True
         waiter.event.set()
 
-    def _leave(self, waiter: Waiter[C]) -> None:
+    def _leave(self, waiter: Waiter[C], queue: deque[Waiter[C]]) -> None:
         """Leave the queue; who has the turn already passes it on."""
         with self._lock:
             if not waiter.turn:
-                self._waiters.remove(waiter)
+                queue.remove(waiter)
                 return
         if waiter.connection is None:
             self.discard()

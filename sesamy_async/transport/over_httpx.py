@@ -20,6 +20,7 @@ from sesamy_async.core.failure import (
     TransportFailure,
 )
 from sesamy_async.core.headers import Headers
+from sesamy_async.core.latency import Latency
 from sesamy_async.core.response import Response
 from sesamy_async.core.runtime import Runtime
 from sesamy_async.core.status import SUCCESS
@@ -75,6 +76,7 @@ class OverHttpx:
         # Where a server may ask for a certificate after it has read.
         self._late_tls = context is not None and context.post_handshake_auth
         self._sets: _Sets = {}
+        self.latency: Latency = Latency()
         self._lock = Lock()
         renewed_after_fork(self)
 
@@ -114,7 +116,10 @@ class OverHttpx:
         trusts: Callable[[_T], bool],
     ) -> _T:
         connections = self._set_for(call.request.url)
-        wire = await connections.acquire(call.deadline)
+        wire = await connections.acquire(
+            self.latency.latest(call, self._runtime.now()),
+            first=call.completes,
+        )
         if wire is None:
             raise TransportFailure(_NO_CONNECTION)
         try:
@@ -209,6 +214,7 @@ class OverHttpx:
         cause: Exception | None = None
         headers, body = Headers(), Body("", 0, 0)
         boundary = Boundary(call.record)
+        call.record.began = began = self._runtime.now()
         try:
             answer = await wire.send(
                 self._request(call, wire, boundary), call.deadline
@@ -222,6 +228,7 @@ class OverHttpx:
                 late=lambda: self._runtime.now() >= call.deadline,
             )
             await wire.read(answer, body)
+            self.latency.note(self._runtime.now() - began)
             return Response(
                 status_code=status, headers=headers, content=body.finish()
             )
@@ -304,6 +311,6 @@ _NO_URL = Failure(
 )
 _NO_CONNECTION = Failure(
     kind=FailureKind.DEADLINE,
-    detail="No connection became free before the deadline.",
+    detail="No connection became free in time for the deadline.",
     sent=False,
 )

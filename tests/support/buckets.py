@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sesamy_async import Headers, RateLimit
+from sesamy_async.core.place import Order, Place
 from sesamy_async.core.rate_limit import Bucket
 
 
@@ -21,6 +22,36 @@ def left(remaining: float, limit: float = 60) -> Headers:
     )
 
 
-def dues(bucket: Bucket, count: int, now: float = 0.0) -> list[float | None]:
+def taken(bucket: Bucket, count: int, now: float = 0.0) -> list[Place]:
     """Reserve so many places."""
-    return [bucket.reserve(now, INF) for _ in range(count)]
+    places = [bucket.reserve(now, INF) for _ in range(count)]
+    return [place for place in places if place is not None]
+
+
+def dues(bucket: Bucket, count: int, now: float = 0.0) -> list[float]:
+    """Reserve so many places; return when they are due."""
+    return [place.due for place in taken(bucket, count, now)]
+
+
+def pair(bucket: Bucket, now: float = 0.0, latest: float = INF) -> Place:
+    """Reserve a place with one for what completes the call."""
+    place = bucket.reserve(now, latest, size=2)
+    assert place is not None
+    return place
+
+
+def completing(
+    bucket: Bucket, now: float = 0.0, kept: Place | None = None
+) -> Place:
+    """Reserve a place for what completes a call."""
+    order = Order.COMPLETING if kept is None else Order.KEPT
+    place = bucket.reserve(now, INF, order=order, kept=kept)
+    assert place is not None
+    return place
+
+
+def came(
+    bucket: Bucket, place: Place, now: float, latest: float = INF
+) -> bool:
+    """Look whether the turn of a place has come."""
+    return bucket.turn(place, now, latest) and place.due <= now
