@@ -15,7 +15,11 @@ _PATIENCE = 10.0
 
 @contextmanager
 def serving(
-    core: int | None, *, delay: float = 0.0, certificate: str = ""
+    core: int | None,
+    *,
+    delay: float = 0.0,
+    certificate: str = "",
+    own: bool = False,
 ) -> Iterator[Target]:
     """Serve while the block runs.
 
@@ -23,9 +27,12 @@ def serving(
         core: On which it stays.
         delay: Seconds before each answer.
         certificate: A PEM file with key and chain, to serve https.
+        own: Whether each create is answered with a contract of its own.
     """
     command = [sys.executable, "-m", "benchmarks.server"]
     command += ["--delay", str(delay), "--certificate", certificate]
+    if own:
+        command += ["--own-contracts"]
     if core is not None:
         command += ["--core", str(core)]
     with subprocess.Popen(  # noqa: S603 - ourselves

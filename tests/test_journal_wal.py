@@ -84,13 +84,16 @@ class Shop:
     @property
     def confirmed(self) -> int:
         """How many contracts give access."""
-        return int(self.sandbox.ledger()["totals"]["confirmed"])
+        confirmed: int = self.sandbox.ledger()["totals"]["confirmed"]
+        return confirmed
 
     @property
     def most(self) -> int:
         """How many confirmed contracts any order has."""
         orders = self.sandbox.ledger()["orders"].values()
-        return max(sum(one["confirmed"] for one in each) for each in orders)
+        counts = [sum(one["confirmed"] for one in each) for each in orders]
+        most: int = max(counts)
+        return most
 
 
 def names(folder: Path) -> list[str]:
@@ -170,7 +173,7 @@ os._exit(0)
 
 def crash(path: Path, *rows: int) -> None:
     """Confirm rows in a process that is gone without closing anything."""
-    command = [sys.executable, "-c", CRASH, path, *map(str, rows)]
+    command = [sys.executable, "-c", CRASH, str(path), *map(str, rows)]
     subprocess.run(command, check=True, timeout=60)  # noqa: S603 - our own words
 
 
@@ -286,14 +289,27 @@ def test_many_changes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_wal_is_bounded(path: Path) -> None:
-    """After a thousand changes the WAL begins anew."""
-    with new_journal(path, rows=400) as journal:
+    """After two thousand changes the WAL begins anew."""
+    with new_journal(path, rows=700) as journal:
         for state in (State.INTENT, State.CREATED, State.CONFIRMED):
-            journal.apply([change(row, state) for row in range(2, 402)])
+            journal.apply([change(row, state) for row in range(2, 702)])
         wal = read_wal(wal_of(path))
 
     assert wal is not None
     assert 3 == wal.checkpoints
+
+
+def test_lineages(path: Path) -> None:
+    """No two journals have WALs that look the same."""
+    found: set[int] = set()
+    for number in range(5):
+        one = path.with_name(f"{number}.journal")
+        crash(one, 2)
+        wal = read_wal(wal_of(one))
+        assert wal is not None
+        found.add(wal.lineage)
+
+    assert 5 == len(found)
 
 
 def test_wal_lost_as_it_begins(

@@ -317,7 +317,6 @@ def test_wrong_transport(given: Any, blocking: bool, named: str) -> None:
         ({"through": "http://x"}, "transport.through .* got str"),
         ({"through": httpx.Client}, "transport.through .* got type"),
     ],
-    ids=str,
 )
 def test_impossible_settings(changes: dict[str, Any], named: str) -> None:
     """Impossible settings are refused by name."""

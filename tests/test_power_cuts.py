@@ -78,7 +78,7 @@ def test_a_disk_that_lies(
         )
         plan = [
             attrs.evolve(job, moment=Moment.HEAD, passage=each)
-            for each in (1, 2, 1)
+            for each in (6, 7, 6)
         ]
         plug = Plug(chance(number), lies=2)
         campaign = Campaign(f"{number}", job, runner, sandbox, plug)

@@ -51,7 +51,7 @@ def measure(rows: int) -> Memory:
 def _measure(rows: int) -> Memory:
     sent = min(rows, _SENT)
     with (
-        serving(None) as target,
+        serving(None, own=True) as target,
         TemporaryDirectory(dir=Path.cwd()) as folder,
     ):
         file = Path(folder) / "orders.csv"

@@ -56,7 +56,7 @@ def _measure(orders_per_block: int, blocks: int) -> Throughput:
     wall: Matched = {"journal": [], "alone": []}
     processor: Matched = {"journal": [], "alone": []}
     with (
-        serving(cores.server) as target,
+        serving(cores.server, own=True) as target,
         TemporaryDirectory(dir=Path.cwd()) as folder,
     ):
         file = Path(folder) / "orders.csv"

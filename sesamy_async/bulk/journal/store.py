@@ -21,7 +21,7 @@ from .trouble import told
 from .wal import Mark, read_wal
 
 
-_CHANGES = 1_000
+_CHANGES = 2_000
 """After so many changed rows they are copied into the main file."""
 
 
@@ -125,25 +125,29 @@ class Store:
         SQLite does each step in a way that survives a crash; what the main
         file says of its WAL is right after each of them, too.
         """
-        self._checkpoint()
+        path = wal_of(self.path)
+        # Of one that is empty SQLite would count on from salts of zero.
+        if read_wal(path) is not None:
+            self._checkpoint("TRUNCATE")
         # Only now does the WAL begin anew, or SQLite draw its salts.
         self._mark(Mark())
         self._check_presence()
-        wal = read_wal(wal_of(self.path))
+        wal = read_wal(path)
         if wal is None:
-            raise self._lost(wal_of(self.path))
+            raise self._lost(path)
         mark = Mark(
             needed=True, lineage=wal.lineage, checkpoints=wal.checkpoints
         )
         self._mark(mark)
         try:
-            self._checkpoint()
+            # Not to nothing: an empty WAL is none, if one is needed.
+            self._checkpoint("FULL")
         finally:
             self._mark(attrs.evolve(mark, needed=False))
         self._copied = self._db.total_changes
 
-    def _checkpoint(self) -> None:
-        self._db.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
+    def _checkpoint(self, how: str) -> None:
+        self._db.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
 
     def _mark(self, mark: Mark) -> None:
         self._db.execute(SET_MARK, (mark.dump(),))

@@ -18,6 +18,9 @@ from .entry import Change
 
 _PRIMARY = 0xFF
 
+_NO_TEXT = "Could not decode to UTF-8"
+"""How Python's own error begins where SQLite holds bytes for a text."""
+
 _DAMAGED = (
     "it is damaged. Keep it, and get it back from a backup: it says which "
     "orders were sent"
@@ -91,9 +94,7 @@ def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
         )
     if code == sqlite3.SQLITE_NOTADB:
         return no_journal(path)
-    if exactly == sqlite3.SQLITE_OK and isinstance(
-        error, sqlite3.OperationalError
-    ):
+    if str(error).startswith(_NO_TEXT):
         # Python can't decode a text, and would show it.
         return damaged(path)
     said = _ADVICE.get(exactly) or _ADVICE.get(code, f"SQLite says: {error}")
