@@ -132,7 +132,7 @@ def _confirm(client: Any, ids: dict[str, str]) -> Any:
 
 def _answer(sent: list[httpx.Request], request: httpx.Request) -> Any:
     sent.append(request)
-    return httpx.Response(200, json={"id": "c"})
+    return httpx.Response(200, json={})
 
 
 def _judge(
