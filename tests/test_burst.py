@@ -98,7 +98,9 @@ def at_once(
         sandbox = Sandbox(config, clock=now)
         for fault in faults:
             sandbox.faults.add(fault, on="create")
-        sandbox.faults.add(f"delay:{delay}", times=9999)
+        for step in ("create", "confirm"):
+            sandbox.faults.add(f"delay:{delay}", times=9999, on=step)
+        sandbox.faults.add("delay:0.3", on="token")
         endings: list[Ending] = []
 
         async def one(number: int) -> None:
@@ -148,7 +150,7 @@ RUSHES = [
         each=1 / 40,
         confirmed=range(320, 335),
     ),
-    Rush(count=40, burst=1, deadline=8.0, confirmed=range(16, 22)),
+    Rush(count=40, burst=1, deadline=8.0, confirmed=range(12, 20)),
 ]
 
 
@@ -165,7 +167,8 @@ def test_what_is_begun_is_ended(backend: str, rush: Rush) -> None:
     )
 
     assert came.confirmed in rush.confirmed
-    assert (0, 0) == (came.made, came.throttled)
+    assert 0 == came.made
+    assert came.throttled <= 2
     assert {
         "done": came.confirmed,
         "NOT_SENT": rush.count - came.confirmed,
@@ -178,7 +181,7 @@ def test_answers_that_take_long(backend: str, delay: float) -> None:
     """What the network needs is learned, and left of the deadline."""
     came = at_once(backend, 400, burst=300, deadline=8.0, delay=delay)
 
-    assert came.confirmed in range(157, 168)
+    assert came.confirmed in range(153, 166)
     assert 0 == came.made
 
 
@@ -203,7 +206,8 @@ def test_creates_that_are_repeated(backend: str) -> None:
     )
 
     assert came.confirmed in range(160, 167)
-    assert (0, 0) == (came.made, came.throttled)
+    assert 0 == came.made
+    assert came.throttled <= 2
 
 
 @every_loop

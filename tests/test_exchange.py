@@ -21,6 +21,7 @@ from sesamy_async import (
 )
 from sesamy_async.core.exchange import Exchange
 from sesamy_async.core.failure import TransportFailure
+from sesamy_async.core.latency import Latency
 from support.exchanges import a_call, a_failure, an_answer
 from support.runtime import FakeRuntime
 
@@ -31,6 +32,7 @@ class FakeTransport:
 
     result: Response | BaseException
     used: bool = True
+    latency: Latency = attrs.field(factory=Latency)
 
     async def send(self, call: Call) -> Response:
         """Answer or raise."""
