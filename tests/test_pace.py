@@ -114,8 +114,8 @@ async def test_a_block_while_waiting() -> None:
         runtime.slept.append(seconds)
         runtime.time += seconds
         if len(runtime.slept) == 1:
-            completing(pace.bucket, runtime.now())
-            pace.bucket.throttled(runtime.now(), 5.0)
+            other = completing(pace.bucket, runtime.now())
+            pace.bucket.throttled(other, runtime.now(), 5.0)
 
     runtime_sleep = pytest.MonkeyPatch()
     runtime_sleep.setattr(FakeRuntime, "sleep", lambda _, s: sleep(s))

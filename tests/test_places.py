@@ -105,7 +105,7 @@ def test_a_kept_place_that_comes_too_late() -> None:
     """It stays kept: it was not taken."""
     bucket = Bucket(LIMIT, 0.0)
     begun = pair(bucket)
-    bucket.answered(0.0, left(0))
+    bucket.answered(begun, 0.0, left(0))
     late = bucket.reserve(0.0, 0.5, order=Order.KEPT, kept=begun)
 
     assert (None, True) == (late, begun.keeps)
@@ -140,7 +140,7 @@ def test_kept_goes_before_completing() -> None:
     """What was promised goes before what was not."""
     bucket = Bucket(LIMIT, 0.0)
     begun = pair(bucket)
-    bucket.answered(0.0, left(0))
+    bucket.answered(begun, 0.0, left(0))
     plain = completing(bucket)
     kept = completing(bucket, kept=begun)
 
@@ -153,9 +153,8 @@ def test_kept_goes_before_completing() -> None:
 def test_what_is_kept_is_left_free() -> None:
     """Who is new waits until enough is free for those that have begun."""
     bucket = Bucket(RateLimit(requests=60, per=60, burst=10), 0.0)
-    for _ in range(3):
-        pair(bucket)
-    bucket.answered(0.0, left(1))
+    *_, last = [pair(bucket) for _ in range(3)]
+    bucket.answered(last, 0.0, left(3))
 
     assert [3.0, 4.0] == dues(bucket, 2)
 
@@ -215,9 +214,9 @@ def test_who_comes_later_is_put_off_once() -> None:
 def test_another_rate_meanwhile() -> None:
     """Who waits goes by the rate that is known when it looks."""
     bucket = Bucket(LIMIT, 0.0)
-    dues(bucket, 3)
-    (_, place) = taken(bucket, 2)
-    bucket.answered(1.0, Headers({"X-RateLimit-Limit": "30"}))
+    first, *_ = taken(bucket, 3)
+    _, place = taken(bucket, 2)
+    bucket.answered(first, 1.0, Headers({"X-RateLimit-Limit": "30"}))
 
     assert not came(bucket, place, 2.0)
     assert came(bucket, place, place.due)

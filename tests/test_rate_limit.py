@@ -68,7 +68,7 @@ def test_cancelled() -> None:
 def test_available_while_blocked() -> None:
     """A part of a request that is free during a block can't be had."""
     bucket = Bucket(FAST, 0.0)
-    bucket.throttled(0.0, 1.0)
+    bucket.throttled(taken(bucket, 1)[0], 0.0, 1.0)
 
     assert 0.0 == bucket.available(0.9)
     assert 1.0 == bucket.available(1.0)
@@ -77,8 +77,8 @@ def test_available_while_blocked() -> None:
 def test_time_does_not_run_backwards() -> None:
     """An older time neither gains nor loses anything."""
     bucket = Bucket(LIMIT, 10.0)
-    dues(bucket, 3, now=10.0)
-    bucket.answered(5.0, Headers())
+    first, *_ = taken(bucket, 3, now=10.0)
+    bucket.answered(first, 5.0, Headers())
 
     assert [11.0] == dues(bucket, 1, now=10.0)
 
@@ -121,8 +121,8 @@ def test_after_a_fork() -> None:
     dues(bucket, 5)
     bucket._lock.acquire()
     bucket.after_fork()
-    dues(bucket, 1)
-    bucket.answered(0.0, left(2))
+    (place,) = taken(bucket, 1)
+    bucket.answered(place, 0.0, left(2))
 
     assert [0.0, 0.0, 1.0] == dues(bucket, 3)
 
@@ -131,9 +131,9 @@ def test_available() -> None:
     """What is left of the burst for others; nothing while it is blocked."""
     bucket = Bucket(LIMIT, 0.0)
     full = bucket.available(0.0)
-    dues(bucket, 5)
+    first, *_ = taken(bucket, 5)
     spent, rested = bucket.available(0.0), bucket.available(4.0)
-    bucket.throttled(4.0, 10.0)
+    bucket.throttled(first, 4.0, 10.0)
 
     assert (3.0, 0.0, 1.0) == (full, spent, rested)
     assert 0.0 == bucket.available(13.0)

@@ -6,6 +6,8 @@ from enum import IntEnum
 
 import attrs
 
+from .record import Record
+
 
 class Order(IntEnum):
     """Who goes first: the lower."""
@@ -21,24 +23,6 @@ class Order(IntEnum):
 
 
 @attrs.define(eq=False, repr=False)
-class Taken:
-    """How many places of a bucket are taken.
-
-    Attributes:
-        waiting: By those who wait for their turn, for each `Order`.
-        kept: For calls that are to complete those that have begun.
-    """
-
-    waiting: list[int] = attrs.field(factory=lambda: [0] * len(Order))
-    kept: int = 0
-
-    @property
-    def unsent(self) -> int:
-        """How many are taken for requests that are still to be sent."""
-        return sum(self.waiting) + self.kept
-
-
-@attrs.define(eq=False, repr=False)
 class Place:
     """A place in a bucket, or two: the second one is for a later call.
 
@@ -50,8 +34,10 @@ class Place:
         due: When its turn comes, on the runtime's clock; later, if others
             go before it meanwhile.
         taken: Where its bucket counts it.
+        record: Of the call, if it is known.
         mark: Its turn in the count of the bucket.
         waits: Whether its turn has not come.
+        full: Whether its bucket was full before its turn.
         keeps: Whether its second place is still kept.
     """
 
@@ -59,9 +45,36 @@ class Place:
     size: int
     due: float
     taken: Taken
+    record: Record | None = None
     mark: float = 0.0
     waits: bool = True
+    full: bool = False
     keeps: bool = False
+
+    @property
+    def began(self) -> float | None:
+        """When its request was really sent, if it was and that is known."""
+        return None if self.record is None else self.record.began
+
+
+@attrs.define(eq=False, repr=False)
+class Taken:
+    """How many places of a bucket are taken.
+
+    Attributes:
+        waiting: By those who wait for their turn, for each `Order`.
+        kept: For calls that are to complete those that have begun.
+        sent: By requests that have no answer yet.
+    """
+
+    waiting: list[int] = attrs.field(factory=lambda: [0] * len(Order))
+    kept: int = 0
+    sent: set[Place] = attrs.field(factory=set[Place])
+
+    @property
+    def unsent(self) -> int:
+        """How many are taken for requests that are still to be sent."""
+        return sum(self.waiting) + self.kept
 
 
 @attrs.define(eq=False, repr=False)

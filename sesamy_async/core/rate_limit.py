@@ -12,6 +12,7 @@ from .answers import seconds
 from .headers import Headers
 from .numbers import check_number
 from .place import Order, Place, Taken
+from .record import Record
 
 
 _LONGEST_BLOCK = 3600.0
@@ -61,16 +62,16 @@ class Bucket:
     and complete nothing.
 
     `reserve` takes a place; where it is due later, `turn` is asked then.
-    What comes of it is told by `answered` or `throttled`, or `cancel` where
-    nothing was sent.
+    Each place ends in one of `answered`, `throttled`, `lost` and `cancel`.
     """
 
     def __init__(self, limit: RateLimit, now: float) -> None:
         self._limit = limit
         self._rate = limit.rate
         # What the server would take now, once it has counted all that was
-        # sent.
+        # sent: at the least, and at the most.
         self._free = float(limit.burst)
+        self._likely = float(limit.burst)
         self._at = now
         # Who waits goes when as many requests have become free as its mark
         # says, and as many more as its order was put off by.
@@ -86,6 +87,7 @@ class Bucket:
         """Begin anew in a child: what is on its way is the parent's."""
         self._lock = Lock()
         self._free -= self._taken.unsent
+        self._likely -= self._taken.unsent
         self._taken = Taken()
 
     @property
@@ -113,6 +115,7 @@ class Bucket:
         order: Order = Order.NEW,
         size: int = 1,
         kept: Place | None = None,
+        record: Record | None = None,
     ) -> Place | None:
         """Take a place, or two.
 
@@ -122,7 +125,8 @@ class Bucket:
             order: Whom they go before.
             size: How many.  The second one is kept, once the turn of the
                 first has come, for the call that completes this one.
-            kept: The place whose second one is used; its order is KEPT.
+            kept: The place whose second one is used; the order is KEPT.
+            record: Of the call, to see when it is really sent.
 
         Returns:
             The place, whose turn has come if it is due by now; or None
@@ -130,7 +134,7 @@ class Bucket:
         """
         with self._lock:
             self._refill(now)
-            place = Place(order, size, now, self._taken)
+            place = Place(order, size, now, self._taken, record)
             waiting = self._taken.waiting
             missing = waiting[order] + self._missing(order)
             mark = self._gained - self._put_off[order] + max(0.0, missing)
@@ -178,70 +182,97 @@ class Bucket:
             if place.waits:
                 place.taken.waiting[place.order] -= place.size
             else:
+                place.taken.sent.discard(place)
                 self._free += 1.0
+                self._likely += 1.0
 
-    def answered(
-        self, now: float, headers: Headers, began: float | None = None
-    ) -> None:
+    def lost(self, place: Place) -> None:
+        """Keep the place of a request whose answer never came."""
+        with self._lock:
+            place.taken.sent.discard(place)
+
+    def answered(self, place: Place, now: float, headers: Headers) -> None:
         """Follow what an answer says of the server's own count.
-
-        Which of the requests that are on their way the server had counted
-        then, nobody knows.  They are taken for counted: else each answer
-        to a burst would take off the others once more, and what completes
-        calls would come too late.  Our own count has them anyway.
 
         The rate is only ever lowered: ``X-RateLimit-Limit`` may name the
         rate or the burst.
 
         Args:
+            place: Of the request.
             now: On the runtime's clock.
             headers: Of the answer.
-            began: When the request began to be sent, if it is known: what
-                came free since then may not be in the count.
         """
         limit = seconds(headers.get("x-ratelimit-limit"))
         left = seconds(headers.get("x-ratelimit-remaining"))
         with self._lock:
+            later = self._later(place)
             # Less than one request is no limit: nothing could be sent that
             # brings back a better one.
             if limit is not None and limit >= 1:
                 self._rate = min(self._limit.rate, limit / self._limit.per)
             if left is not None:
                 self._refill(now)
-                since = 0.0 if began is None else now - began
-                self._free = min(self._free, left + since * self._rate)
+                self._free = min(self._free, left - later)
+                self._likely = min(self._likely, left)
 
-    def throttled(self, now: float, wait: float) -> None:
+    def throttled(self, place: Place, now: float, wait: float) -> None:
         """Send nothing for so many seconds: the server answered 429.
 
         For an hour at most, whatever it says.  Then one request is free,
-        and those that wait for their turn have to share what comes after.
+        and those that were sent later or wait for their turn have to share
+        what comes after it.
 
         Args:
+            place: Of the request.
             now: On the runtime's clock.
-            wait: As it says.
+            wait: As the server says.
         """
         wait = min(wait, _LONGEST_BLOCK)
         with self._lock:
+            later = self._later(place)
             self._refill(now)
             own = 1.0 - wait * self._rate
-            self._free = min(self._free + 1.0, own)
+            self._free = min(self._free + 1.0, own - later)
+            self._likely = min(self._likely + 1.0, own)
             self._blocked_until = max(self._blocked_until, now + wait)
+
+    def _later(self, place: Place) -> int:
+        """Take in an answer; return how many were sent after its request.
+
+        Those are taken for not counted by the server then.  In a burst
+        that is wrong of some, for they overtake each other on their way.
+        """
+        sent = place.taken.sent
+        sent.discard(place)
+        began = place.began
+        if place.full and began is not None:
+            # A full bucket gains nothing, and the server's was full until
+            # then: the first call of all waits for a token, for example.
+            never = (began - place.due) * self._rate
+            self._free -= never
+            self._likely -= never
+        return sum(
+            each.began is None or (began is not None and each.began > began)
+            for each in sent
+        )
 
     def _refill(self, now: float) -> None:
         gained = max(0.0, now - self._at) * self._rate
         self._at = max(self._at, now)
         self._gained += gained
         self._free = min(self._limit.burst, self._free + gained)
+        self._likely = min(self._limit.burst, self._likely + gained)
 
     def _missing(self, order: Order) -> float:
         """Return how many must become free for the first of this order."""
+        if order is Order.KEPT:
+            # What was promised is not put off by a mere precaution.
+            return 1.0 - self._likely
         before = sum(self._taken.waiting[:order])
-        if order is not Order.KEPT:
-            # More can't be saved up for them: what comes in a full bucket
-            # would be nobody's.
-            before += min(self._taken.kept, self._limit.burst - 1)
-        return before + 1.0 - self._free
+        # More can't be saved up for them: what comes in a full bucket would
+        # be nobody's.
+        kept = min(self._taken.kept, self._limit.burst - 1)
+        return before + kept + 1.0 - self._free
 
     def _last(self, place: Place, now: float) -> float:
         """Find out when a place is due, and return when the last of it is."""
@@ -263,7 +294,10 @@ class Bucket:
             return
         taken = place.taken
         taken.waiting[place.order] -= place.size
+        taken.sent.add(place)
+        place.full = self._free >= self._limit.burst
         self._free -= 1.0
+        self._likely -= 1.0
         place.waits = False
         if place.size > 1:
             taken.kept += 1

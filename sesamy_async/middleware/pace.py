@@ -5,7 +5,6 @@ from __future__ import annotations
 import attrs
 
 from sesamy_async.core.call import Call, Proceed
-from sesamy_async.core.headers import Headers
 from sesamy_async.core.latency import Latency
 from sesamy_async.core.outcome import Outcome
 from sesamy_async.core.place import Order, Place
@@ -36,28 +35,31 @@ class Pace:
         except RateLimitError as error:
             wait = error.retry_after
             wait = 1 / self.bucket.rate if wait is None else wait
-            self.bucket.throttled(self.runtime.now(), wait)
+            self.bucket.throttled(place, self.runtime.now(), wait)
             raise
         except APIError as error:
-            self._answered(call, error.headers)
+            self.bucket.answered(place, self.runtime.now(), error.headers)
             raise
         except SesamyError as error:
-            if error.outcome is Outcome.NOT_SENT:
-                self.bucket.cancel(place)
+            sent = error.outcome is not Outcome.NOT_SENT
+            self._without_answer(place, sent=sent)
             raise
         except BaseException:
-            if call.record.sent is False:
-                self.bucket.cancel(place)
+            sent = call.record.sent is not False
+            self._without_answer(place, sent=sent)
             raise
-        self._answered(call, response.headers)
+        self.bucket.answered(place, self.runtime.now(), response.headers)
         return response
 
-    def _answered(self, call: Call, headers: Headers) -> None:
-        now, began = self.runtime.now(), call.record.began
-        self.bucket.answered(now, headers, began)
+    def _without_answer(self, place: Place, *, sent: bool) -> None:
+        if sent:
+            self.bucket.lost(place)
+        else:
+            self.bucket.cancel(place)
 
     async def _turn(self, call: Call) -> Place:
         """Wait until the call may go, with a place for what completes it."""
+        call.record.began = None  # That was another attempt.
         begun = self.runtime.now()
         place = self._reserve(call, begun)
         if place is None or not await self._came(place, call, begun):
@@ -84,14 +86,18 @@ class Pace:
         return True
 
     def _reserve(self, call: Call, now: float) -> Place | None:
-        latest = self.latency.latest(call, now)
-        kept = call.kept
-        full = kept is not None and kept.full
-        if not call.completes:
-            size = 2 if kept is not None and not full else 1
-            return self.bucket.reserve(now, latest, size=size)
-        if kept is None or not full:
-            return self.bucket.reserve(now, latest, order=Order.COMPLETING)
+        latest, kept = self.latency.latest(call, now), call.kept
+        full = kept.place if kept is not None and kept.full else None
+        order, size = Order.NEW, 1
+        if call.completes:
+            order = Order.COMPLETING if full is None else Order.KEPT
+        elif kept is not None and full is None:
+            size = 2
         return self.bucket.reserve(
-            now, latest, order=Order.KEPT, kept=kept.place
+            now,
+            latest,
+            order=order,
+            size=size,
+            kept=full if call.completes else None,
+            record=call.record,
         )
