@@ -59,6 +59,7 @@ class Pipeline:
         """
         runtime = shared.runtime
         layers: list[Middleware] = [
+            described,
             Deadline(runtime),
             # A probe that succeeds pays for no retries of orders.
             Retry(retry, Quota(), runtime),

@@ -198,7 +198,7 @@ def test_a_page_before_a_confirm(apologetic: Gateway, world: World) -> None:
     apologetic.sandbox.faults.add("status:503", times=99, on="confirm")
     ending = world.one(onboarded("A"), **apologetic.settings)
 
-    assert (UnreadableResponseError, Outcome.UNKNOWN, 4) == ending.facts
+    assert (UnreadableResponseError, Outcome.UNKNOWN, 5) == ending.facts
     assert ([1], [0]) == (
         apologetic.contracts("A"),
         apologetic.confirmed("A"),

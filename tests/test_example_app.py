@@ -73,7 +73,7 @@ async def test_app(app: Any, examples: Examples) -> None:
     [
         # The first half of each strikes as the service starts.
         (["status:503"] * 8, "token", 503, "NOT_SENT"),
-        (["status:403"] * 2, "token", 502, "REFUSED"),
+        (["status:403"] * 4, "token", 502, "REFUSED"),
         (["status:422"], "create", 422, "REFUSED"),
         (["status:404"], "create", 422, "REFUSED"),
         (["status:403"], "create", 502, "REFUSED"),
@@ -109,7 +109,7 @@ async def test_app_errors(  # noqa: PLR0917 - the row of a table
 
 @pytest.mark.parametrize(
     ("faults", "status"),
-    [(0, 204), (1, 204), (2, 502)],
+    [(0, 204), (3, 204), (4, 502)],
 )
 async def test_app_is_ready(
     app: Any, examples: Examples, faults: int, status: int

@@ -16,7 +16,7 @@ def test_examples_are_short() -> None:
     long = [
         path.name
         for path in EXAMPLES.glob("*.py")
-        if len(path.read_text(encoding="utf-8").splitlines()) > 120
+        if len(path.read_text(encoding="utf-8").splitlines()) > 140
     ]
 
     assert [] == long

@@ -6,6 +6,7 @@ said, each of which is bounded, and not with their product.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections import deque
@@ -17,6 +18,9 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from .call import Call
 
+
+# A call imports nothing: a process that is forked meanwhile could hang.
+codecs.lookup("cp1252")
 
 _WORD = r"[^\s@\"'<>(),;:]"
 # Tried at the first character of a word only: at each one, it would take
