@@ -238,6 +238,17 @@ def test_spoiled(path: Path, spoil: Callable[[Path], None]) -> None:
     assert before == path.read_bytes()
 
 
+@pytest.mark.parametrize("sector", [bytes(512), b"\xa5" * 512])
+def test_torn_as_it_begins(path: Path, sector: bytes) -> None:
+    """A power cut may tear the first sector, before anything is in it."""
+    crash(path, 2)
+    wal_of(path).write_bytes(sector + wal_of(path).read_bytes()[512:])
+    with Journal.open(path) as journal:
+        states = [each.state for each in journal.entries()]
+
+    assert State.CONFIRMED not in states
+
+
 def test_of_another_time(path: Path) -> None:
     """A WAL of before, or of another journal, is not mixed in."""
     crash(path, 2)

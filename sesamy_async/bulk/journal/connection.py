@@ -11,7 +11,7 @@ from sesamy_async.bulk.errors import JournalError, JournalMismatchError
 from .presence import wal_of
 from .schema import APPLICATION_ID, MARK, MARK_PAGE, OLDEST, VERSION
 from .trouble import damaged, no_journal, unfit
-from .wal import Mark, fits, read_wal
+from .wal import Mark, fits, read_wal, torn
 
 
 def connect(path: Path, mode: str = "mode=rw") -> sqlite3.Connection:
@@ -98,7 +98,10 @@ def _fits(path: Path) -> bool:
         found = db.execute(MARK).fetchall() + db.execute(MARK_PAGE).fetchall()
     try:
         [[mark], [page]] = found
-        return fits(Mark.parse(mark), wal, page)
+        its = Mark.parse(mark)
+        if wal is None and its.needed:
+            return torn(its, wal_of(path))
+        return fits(its, wal, page)
     except (ValueError, TypeError, AttributeError):
         raise damaged(path) from None
 

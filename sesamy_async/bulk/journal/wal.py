@@ -8,6 +8,7 @@ So the main file itself says whether a WAL belongs to it, and which.
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Self
@@ -128,6 +129,25 @@ def fits(mark: Mark, wal: Wal | None, page: int) -> bool:
         return wal.pages <= {page}
     # The same, and what it marks is in the main file, too.
     return wal.lineage == mark.lineage and not since and wal.pages == {page}
+
+
+def torn(mark: Mark, path: Path) -> bool:
+    """Whether a power cut has torn the header of a WAL that began anew.
+
+    Then nothing is in it yet: its first commit flushes the header.  In one
+    that is damaged later, the salts of its time are still to be found, in
+    the header or in the first frame, which is in the same sector.
+
+    Raises:
+        OSError: It is there and can't be read.
+    """
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        start = file.read(_HEADER.size + _FRAME.size)
+        if len(start) == _HEADER.size + _FRAME.size:
+            salts = {start[at : at + 4] for at in (16, _HEADER.size + 8)}
+            began = (mark.lineage + mark.checkpoints + 1) % _WORD
+            return began.to_bytes(4) not in salts
+    return False
 
 
 def _whole(head: bytes) -> bool:
