@@ -159,7 +159,7 @@ def bench_bulk(session: nox.Session) -> None:
 def mutants(session: nox.Session) -> None:
     """Break what decides, bit by bit, and see that a test fails each time.
 
-    ``nox -s mutants -- 'sesamy_async.core.record*'`` tries some of them.
+    ``nox -s mutants -- 'sesamy_async._call.record*'`` tries some of them.
     """
     session.install("--editable", ".[dev]", "mutmut>=3.8")
     session.run("mutmut", "run", *session.posargs)

@@ -19,7 +19,7 @@ TARGET = PACKAGE / "_blocking.py"
 HEADER = '''\
 """The blocking client.
 
-Generated from client.py and contracts.py by scripts/generate_blocking.py;
+Generated from _client.py and _contracts.py by scripts/generate_blocking.py;
 do not edit.
 """
 
@@ -29,18 +29,21 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from ._call import (
+    Auth,
+    BeforeSend,
+    Middleware,
+    RateLimit,
+    Response,
+    RetryPolicy,
+    Secret,
+    drive,
+)
+from ._checks import NotPickled
+from ._client import BlockingCore
+from ._contracts import AsyncContracts
+from ._models import Contract, NewContract, Onboarded
 from .auth import ClientCredentials
-from .contracts import AsyncContracts
-from .core.auth import Auth
-from .core.call import BeforeSend, Middleware
-from .core.drive import drive
-from .core.not_pickled import NotPickled
-from .core.rate_limit import RateLimit
-from .core.response import Response
-from .core.retry_policy import RetryPolicy
-from .core.secret import Secret
-from .driven import Driven
-from .models import Contract, NewContract, Onboarded
 
 '''
 
@@ -74,8 +77,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def generate() -> str:
     """Return the module as it should be."""
-    contracts = _class("contracts.py", "AsyncContracts")
-    client = _class("client.py", "AsyncSesamy")
+    contracts = _class("_contracts.py", "AsyncContracts")
+    client = _class("_client.py", "AsyncSesamy")
     parts = [
         HEADER,
         _head(contracts, "Contracts"),
@@ -87,7 +90,7 @@ def generate() -> str:
         "    contracts: Contracts",
         '    """The operations on contracts."""\n',
         *_methods(client, set()),
-        "    def _use(self, inner: Driven) -> None:",
+        "    def _use(self, inner: BlockingCore) -> None:",
         "        self._inner = inner",
         "        self.contracts = Contracts(inner.contracts)",
     ]
@@ -154,7 +157,7 @@ def _body(node: Function) -> str:
     if node.name == "__init__":
         # No traceback may show the secret as a local of ours.
         return f"""client_secret = Secret.hide(client_secret)
-        self._use(Driven({_arguments(node)}))"""
+        self._use(BlockingCore({_arguments(node)}))"""
     if node.decorator_list:
         return f"return self._inner.{node.name}"
     if isinstance(node, ast.AsyncFunctionDef):

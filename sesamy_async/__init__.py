@@ -7,6 +7,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ._call import (
+    Auth,
+    BeforeSend,
+    Call,
+    Middleware,
+    Proceed,
+    RateLimit,
+    Record,
+    Request,
+    Response,
+    RetryBudget,
+    RetryPolicy,
+    Secret,
+)
+from ._client import AsyncSesamy
+from ._contracts import AsyncContracts
+from ._headers import Headers
+from ._http import Connections
+from ._lazy import later
+from ._models import (
+    Address,
+    BusinessDetails,
+    Contract,
+    ContractItem,
+    Discount,
+    Gender,
+    NewContract,
+    Onboarded,
+    PaymentData,
+    PaymentMethod,
+    PaymentProvider,
+    User,
+)
+from ._outcome import Outcome
 from ._version import __version__
 from .auth import (
     ClientCredentials,
@@ -16,17 +50,6 @@ from .auth import (
     TokenStore,
     TokenStoreWarning,
 )
-from .client import AsyncSesamy
-from .contracts import AsyncContracts
-from .core.auth import Auth
-from .core.call import BeforeSend, Call, Middleware, Proceed, Request
-from .core.headers import Headers
-from .core.outcome import Outcome
-from .core.rate_limit import RateLimit
-from .core.record import Record
-from .core.response import Response
-from .core.retry_policy import RetryBudget, RetryPolicy
-from .core.secret import Secret
 from .errors import (
     APIError,
     AuthenticationError,
@@ -45,22 +68,6 @@ from .errors import (
     UnauthorizedError,
     UnreadableResponseError,
 )
-from .lazy import later
-from .models import (
-    Address,
-    BusinessDetails,
-    Contract,
-    ContractItem,
-    Discount,
-    Gender,
-    NewContract,
-    Onboarded,
-    PaymentData,
-    PaymentMethod,
-    PaymentProvider,
-    User,
-)
-from .transport import Connections
 
 
 if TYPE_CHECKING:

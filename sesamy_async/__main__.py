@@ -12,7 +12,7 @@ _INTERRUPTED = 130
 def main() -> None:
     """Run the command line, or say how to install what it needs."""
     try:
-        from .cli import run  # noqa: PLC0415 - not needed by the SDK
+        from ._cli import run  # noqa: PLC0415 - not needed by the SDK
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except ModuleNotFoundError as error:

@@ -1,6 +1,6 @@
 """The blocking client.
 
-Generated from client.py and contracts.py by scripts/generate_blocking.py;
+Generated from _client.py and _contracts.py by scripts/generate_blocking.py;
 do not edit.
 """
 
@@ -10,25 +10,25 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from ._call import (
+    Auth,
+    BeforeSend,
+    Middleware,
+    RateLimit,
+    Response,
+    RetryPolicy,
+    Secret,
+    drive,
+)
+from ._checks import NotPickled
+from ._client import BlockingCore
+from ._contracts import AsyncContracts
+from ._models import Contract, NewContract, Onboarded
 from .auth import ClientCredentials
-from .contracts import AsyncContracts
-from .core.auth import Auth
-from .core.call import BeforeSend, Middleware
-from .core.drive import drive
-from .core.not_pickled import NotPickled
-from .core.rate_limit import RateLimit
-from .core.response import Response
-from .core.retry_policy import RetryPolicy
-from .core.secret import Secret
-from .driven import Driven
-from .models import Contract, NewContract, Onboarded
 
 
 class Contracts(NotPickled):
-    """Create and confirm contracts; reached as ``client.contracts``.
-
-    .. versionadded:: 0.1.0
-    """
+    """Create and confirm contracts; reached as ``client.contracts``."""
 
     def __init__(self, inner: AsyncContracts) -> None:
         self._inner = inner
@@ -214,8 +214,6 @@ class Sesamy(NotPickled):
     Raises:
         ConfigurationError: A setting is missing or impossible; it names
             the argument and the variable.  Nothing was sent.
-
-    .. versionadded:: 0.1.0
     """
 
     contracts: Contracts
@@ -243,7 +241,7 @@ class Sesamy(NotPickled):
     ) -> None:
         client_secret = Secret.hide(client_secret)
         self._use(
-            Driven(
+            BlockingCore(
                 vendor_id,
                 client_id=client_id,
                 client_secret=client_secret,
@@ -382,8 +380,6 @@ class Sesamy(NotPickled):
             ConnectionFailedError: Sesamy can't be reached.
             DeadlineExceededError: It took longer than `deadline`.
             SesamyError: As for any call; nothing was sent of an order.
-
-        .. versionadded:: 0.1.0
         """
         return drive(self._inner.ready())
 
@@ -407,6 +403,6 @@ class Sesamy(NotPickled):
             return "Sesamy(...)"  # In a traceback of its constructor.
         return repr(self._inner)
 
-    def _use(self, inner: Driven) -> None:
+    def _use(self, inner: BlockingCore) -> None:
         self._inner = inner
         self.contracts = Contracts(inner.contracts)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from .core.headers import Headers
-from .core.outcome import Outcome
-from .core.status import SERVER_ERROR
+from ._headers import SERVER_ERROR, Headers
+from ._outcome import Outcome
 
 
 class SesamyError(Exception):
@@ -30,8 +29,6 @@ class SesamyError(Exception):
         step: ``"create"`` or ``"confirm"`` when ``contracts.onboard``
             stopped there.
         aside: Why the SDK did not send it again, where it would have.
-
-    .. versionadded:: 0.1.0
     """
 
     _private: ClassVar[frozenset[str]] = frozenset()
@@ -103,10 +100,7 @@ class SesamyError(Exception):
 
 
 class ConfigurationError(SesamyError, ValueError):
-    """A setting is missing or impossible; the message names it.
-
-    .. versionadded:: 0.1.0
-    """
+    """A setting is missing or impossible; the message names it."""
 
     def _advice(self) -> str:
         if self.attempts or self.outcome is not Outcome.NOT_SENT:
@@ -120,8 +114,6 @@ class InvalidRequestError(SesamyError, ValueError):
     Attributes:
         problems: Every wrong field by its path, such as
             ``"userData.address.zip: expected str, got int"``.
-
-    .. versionadded:: 0.1.0
     """
 
     def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
@@ -143,8 +135,6 @@ class AuthenticationError(SesamyError):
         status_code: The HTTP status of the token endpoint's answer.
         retry_after: Seconds that the token endpoint asks to wait, if it
             does.
-
-    .. versionadded:: 0.1.0
     """
 
     def __init__(
@@ -171,24 +161,15 @@ class AuthenticationError(SesamyError):
 
 
 class ConnectionFailedError(SesamyError):
-    """No connection, so nothing was sent.
-
-    .. versionadded:: 0.1.0
-    """
+    """No connection, so nothing was sent."""
 
 
 class OutcomeUnknownError(SesamyError):
-    """The request left, and no answer says what became of it.
-
-    .. versionadded:: 0.1.0
-    """
+    """The request left, and no answer says what became of it."""
 
 
 class DeadlineExceededError(SesamyError):
-    """The deadline of the call passed, or a wait would have passed it.
-
-    .. versionadded:: 0.1.0
-    """
+    """The deadline of the call passed, or a wait would have passed it."""
 
 
 class UnreadableResponseError(SesamyError):
@@ -198,8 +179,6 @@ class UnreadableResponseError(SesamyError):
         status_code: The HTTP status.
         content_type: As the answer names it, or None.
         size: Bytes that were read, or None where the body was cut.
-
-    .. versionadded:: 0.1.0
     """
 
     def __init__(
@@ -234,8 +213,6 @@ class APIError(SesamyError):
         headers: Of the answer; not pickled.
         body: Of the answer, as received; may hold personal data, so it
             is in no message and not pickled.
-
-    .. versionadded:: 0.1.0
     """
 
     _private = frozenset({"headers", "body"})
@@ -273,45 +250,27 @@ class APIError(SesamyError):
 
 
 class BadRequestError(APIError):
-    """400 or 422: something in the order is not as Sesamy wants it.
-
-    .. versionadded:: 0.1.0
-    """
+    """400 or 422: something in the order is not as Sesamy wants it."""
 
 
 class UnauthorizedError(APIError):
-    """401: the token was not accepted, nor was a new one.
-
-    .. versionadded:: 0.1.0
-    """
+    """401: the token was not accepted, nor was a new one."""
 
 
 class PermissionDeniedError(APIError):
-    """403: the client may not do this; look at its scope and vendor.
-
-    .. versionadded:: 0.1.0
-    """
+    """403: the client may not do this; look at its scope and vendor."""
 
 
 class NotFoundError(APIError):
-    """404: no such vendor, promo code or contract.
-
-    .. versionadded:: 0.1.0
-    """
+    """404: no such vendor, promo code or contract."""
 
 
 class ConflictError(APIError):
-    """409: it may exist already, from an earlier attempt; look.
-
-    .. versionadded:: 0.1.0
-    """
+    """409: it may exist already, from an earlier attempt; look."""
 
 
 class RateLimitError(APIError):
-    """429: too many requests; to wait would have taken too long.
-
-    .. versionadded:: 0.1.0
-    """
+    """429: too many requests; to wait would have taken too long."""
 
     def _advice(self) -> str:
         if self.outcome is not Outcome.REFUSED:
@@ -320,10 +279,7 @@ class RateLimitError(APIError):
 
 
 class ServerError(APIError):
-    """5xx: Sesamy, or a gateway before it, failed; outcome unknown.
-
-    .. versionadded:: 0.1.0
-    """
+    """5xx: Sesamy, or a gateway before it, failed; outcome unknown."""
 
 
 _BY_STATUS: dict[int, type[APIError]] = {

@@ -13,7 +13,7 @@ import respx
 from hypothesis import HealthCheck, settings
 
 from sesamy_async import AsyncSesamy
-from sesamy_async.bulk.check.notes import Notes
+from sesamy_async.bulk._check_notes import Notes
 from sesamy_async.sandbox import Sandbox, running
 from support.command_line import CommandLine
 from support.examples import Examples

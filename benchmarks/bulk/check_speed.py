@@ -21,8 +21,9 @@ from typing import Any
 import attrs
 
 from benchmarks.payload import ROOT
+from sesamy_async.bulk import Planned, Terms
 from sesamy_async.bulk.check import check, related_journals
-from sesamy_async.bulk.journal import Journal, Planned, Terms
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading import open_source
 
 from .apart import apart, peak

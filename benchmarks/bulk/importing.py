@@ -9,8 +9,9 @@ import attrs
 
 from benchmarks.payload import BEARER, PROMO, VENDOR
 from sesamy_async import AsyncSesamy, RateLimit, StaticToken
-from sesamy_async.bulk import Confirm, Importer, ImportSummary, Journal, Terms
+from sesamy_async.bulk import Confirm, Importer, ImportSummary, Terms
 from sesamy_async.bulk.check import check
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading import open_source
 
 

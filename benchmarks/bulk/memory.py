@@ -15,7 +15,8 @@ from time import perf_counter
 import attrs
 
 from benchmarks.serving import serving
-from sesamy_async.bulk import Change, Journal, State
+from sesamy_async.bulk import Change, State
+from sesamy_async.bulk.journal import Journal
 
 from .apart import apart, peak
 from .importing import client, plan, run, write_orders

@@ -19,7 +19,7 @@ import attrs
 
 from benchmarks.payload import VENDOR
 from sesamy_async import AsyncSesamy, RateLimit
-from sesamy_async.bulk import Journal
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.sandbox import Limit, Sandbox, SandboxConfig, running
 
 from .importing import plan, run, write_orders

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sesamy_async.lazy import later
-
-from .bind import bind
-from .credentials import ClientCredentials, token_request
-from .given import CallableAuth, StaticToken
-from .store import (
+from ._credentials import (
+    CallableAuth,
+    ClientCredentials,
+    StaticToken,
+    bind,
+    token_request,
+)
+from ._refusals import authentication_error
+from ._renewal import TokenAuth
+from ._stores import (
+    FileTokenStore,
     MemoryTokenStore,
     StoredToken,
     TokenStore,
     TokenStoreWarning,
 )
-from .store_key import store_key
-
-
-if TYPE_CHECKING:
-    from .file_store import FileTokenStore
-    from .problems import authentication_error
-    from .token import Token, token_from_answer
-    from .token_auth import TokenAuth
-else:  # A type checker would take any name for one that is there.
-    __getattr__ = later(
-        __name__,
-        {
-            "FileTokenStore": "file_store",
-            "Token": "token",
-            "TokenAuth": "token_auth",
-            "authentication_error": "problems",
-            "token_from_answer": "token",
-        },
-    )
+from ._tokens import Token, store_key, token_from_answer
 
 
 __all__ = [

@@ -7,25 +7,25 @@ as a plan (``journal``), sent order by order (``importer``), and reported
 
 from __future__ import annotations
 
-from .claim import Claim
-from .confirm import Confirm
-from .errors import (
+from sesamy_async.bulk.journal import Journal, Writer
+
+from ._counts import Ending, ImportSummary
+from ._importer import Importer, Progress
+from ._judge import Cause, Claim, Steps, Trouble, Verdict
+from ._rows import Mistaken, Problem, Row, Sale, Source
+from ._states import (
+    Change,
+    Confirm,
+    Entry,
     InputFileError,
     JournalBusyError,
     JournalError,
     JournalMismatchError,
+    Planned,
+    State,
+    Terms,
 )
-from .importer import Importer
-from .journal import Change, Entry, Journal, Planned, Terms, Writer
 from .lookup import Found, Lookup
-from .problem import Problem
-from .progress import Progress
-from .record import Mistaken, Record, Sale
-from .source import Source
-from .state import State
-from .steps import Steps
-from .summary import Ending, ImportSummary
-from .verdict import Cause, Trouble, Verdict
 
 
 __all__ = [
@@ -48,7 +48,7 @@ __all__ = [
     "Planned",
     "Problem",
     "Progress",
-    "Record",
+    "Row",
     "Sale",
     "Source",
     "State",

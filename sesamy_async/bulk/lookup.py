@@ -14,8 +14,6 @@ class Found:
     Attributes:
         contract_id: Its id.
         confirmed: Whether it gives access.
-
-    .. versionadded:: 0.1.0
     """
 
     contract_id: str
@@ -27,8 +25,6 @@ class Lookup(Protocol):
 
     No source documents such a call of Sesamy's; your publisher may have
     one, or a list of contracts that you can search.
-
-    .. versionadded:: 0.1.0
     """
 
     async def find(self, external_order_id: str) -> Found | None:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from .bucket import Limit
-from .config import SCOPES, Client, PromoCode, SandboxConfig, Vendor
-from .contract import SoldContract
-from .exchange import Answer, Delivery, SandboxRequest
-from .fault import Fault, FaultKind
-from .faults import Faults
-from .kept import KeptLedger
-from .ledger import NO_ANSWER, Ledger
-from .lookup import SandboxLookup
-from .routes import Endpoint
-from .sandbox import BASE_URL, TOKEN_URL, Sandbox
-from .server import running, serve
+from ._config import SCOPES, Client, Limit, PromoCode, SandboxConfig, Vendor
+from ._exchange import Answer, Delivery, Endpoint, SandboxRequest
+from ._faults import Fault, FaultKind, Faults
+from ._ledger import NO_ANSWER, KeptLedger, Ledger, SoldContract
+from ._lookup import SandboxLookup
+from ._sandbox import BASE_URL, TOKEN_URL, Sandbox
+from ._serving import running, serve
 
 
 __all__ = [

@@ -13,7 +13,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from sesamy_async import Connections, StaticToken
 from sesamy_async.sandbox import Sandbox, SandboxConfig, SandboxRequest
-from sesamy_async.sandbox.listener import listening
+from sesamy_async.sandbox._listener import listening
 from support.ports import mute_port
 from support.proxy import ByteFault, ConnectProxy, FaultProxy
 from support.tls import TARGET, client_context, server_context

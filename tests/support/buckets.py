@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from sesamy_async import Headers, RateLimit
-from sesamy_async.core.place import Order, Place
-from sesamy_async.core.rate_limit import Bucket
+from sesamy_async._call import Bucket, Order, Place
 
 
 INF = float("inf")

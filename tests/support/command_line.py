@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import attrs
 import pytest
 
-from sesamy_async.cli import run
+from sesamy_async._cli import run
 from sesamy_async.sandbox import Sandbox
 
 

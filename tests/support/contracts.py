@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sesamy_async.models import Contract
-from sesamy_async.wire import contract_of
+from sesamy_async._models import Contract
+from sesamy_async._wire import contract_of
 
 
 FULL: dict[str, Any] = {

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import attrs
 
-from sesamy_async.bulk.confirm import Confirm
+from sesamy_async.bulk import Confirm, State
 from sesamy_async.bulk.journal import Journal, journal_path
-from sesamy_async.bulk.state import State
 
 from .journals import TERMS, bring, change, new_journal
 

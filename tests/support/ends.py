@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sesamy_async import APIError, Outcome, SesamyError
-from sesamy_async.core.explain import in_our_words
+from sesamy_async._call import in_our_words
 
 
 def api(

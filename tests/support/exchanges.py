@@ -8,12 +8,9 @@ from typing import Any
 
 import attrs
 
-from sesamy_async.core.call import Call, Request
-from sesamy_async.core.explain import explain_answer
-from sesamy_async.core.failure import Failure, FailureKind
-from sesamy_async.core.headers import Headers
-from sesamy_async.core.response import Response
-from sesamy_async.core.secret import Secret
+from sesamy_async._call import Call, Request, Response, Secret, explain_answer
+from sesamy_async._headers import Headers
+from sesamy_async._outcome import Failure, FailureKind
 from sesamy_async.errors import SesamyError
 
 

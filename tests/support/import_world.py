@@ -12,10 +12,8 @@ import anyio.lowlevel
 import attrs
 
 from sesamy_async import AsyncSesamy, RetryPolicy
-from sesamy_async.bulk.confirm import Confirm
-from sesamy_async.bulk.importer import Importer
-from sesamy_async.bulk.journal import Journal, Planned, Terms
-from sesamy_async.bulk.summary import ImportSummary
+from sesamy_async.bulk import Confirm, Importer, ImportSummary, Planned, Terms
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.sandbox import Sandbox, SandboxConfig
 
 from .runtime import FakeEvent, FakeRuntime

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sesamy_async.bulk.journal import Change, Journal, Planned, Terms
-from sesamy_async.bulk.state import State
+from sesamy_async.bulk import Change, Planned, State, Terms
+from sesamy_async.bulk.journal import Journal
 
 
 TERMS = Terms(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from sesamy_async._models import NewContract, User
 from sesamy_async.errors import InvalidRequestError
-from sesamy_async.models import NewContract, User
 
 
 def problems(cls: Any, **fields: Any) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sesamy_async.bulk import Mistaken, Sale, Source
+from sesamy_async.bulk._rows import Skimmed
 from sesamy_async.bulk.reading import open_source
-from sesamy_async.bulk.record import Mistaken, Sale, Skimmed
-from sesamy_async.bulk.source import Source
 
 
 def wrong(source: Source) -> list[str]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from sesamy_async._models import NewContract
 from sesamy_async.errors import InvalidRequestError
-from sesamy_async.models import NewContract
 
 
 SAMPLE = (

@@ -8,13 +8,10 @@ from typing import NoReturn
 
 import attrs
 
-from sesamy_async.bulk.confirm import Confirm
-from sesamy_async.bulk.journal.entry import Entry
-from sesamy_async.bulk.record import Record
+from sesamy_async.bulk import Confirm, Entry, ImportSummary, State
+from sesamy_async.bulk._rows import Row
 from sesamy_async.bulk.reports import Kind
-from sesamy_async.bulk.reports.kind import kind_of
-from sesamy_async.bulk.state import State
-from sesamy_async.bulk.summary import ImportSummary
+from sesamy_async.bulk.reports._places import kind_of
 
 
 FINGERPRINT = "f1"
@@ -25,7 +22,7 @@ HEADER = ("externalOrderId", "userData.email", "userData.phone")
 class Rows:
     """A source that can only be read as it stands."""
 
-    lines: Sequence[Record]
+    lines: Sequence[Row]
     header: tuple[str, ...] = HEADER
     name: str = "orders.csv"
 
@@ -33,13 +30,13 @@ class Rows:
         """Return what changes with it."""
         return FINGERPRINT
 
-    def read(self, record: Record) -> NoReturn:
+    def read(self, record: Row) -> NoReturn:
         """Reports are about rows as they stand."""
         raise NotImplementedError
 
     skim = read
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[Row]:
         """Yield the rows."""
         yield from self.lines
 
@@ -48,7 +45,7 @@ def source_for(entries: Sequence[Entry]) -> Rows:
     """Return the rows that these entries are of."""
     return Rows(
         [
-            Record(
+            Row(
                 each.row,
                 (each.order_id or "", f"kim{each.row}@example.se", "+46701"),
             )

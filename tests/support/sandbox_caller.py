@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from sesamy_async.core.headers import Headers
+from sesamy_async._headers import Headers
 from sesamy_async.sandbox import Answer, Sandbox, SandboxConfig, SandboxRequest
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from sesamy_async import NewContract, User
-from sesamy_async.bulk.problem import Problem
-from sesamy_async.bulk.record import Mistaken, Record, Sale, Skimmed
+from sesamy_async.bulk import Mistaken, Problem, Sale
+from sesamy_async.bulk._rows import Row, Skimmed
 
 
 @attrs.frozen
@@ -37,12 +37,12 @@ class Listed:
         """Return what changes with it."""
         return repr(self)
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[Row]:
         """Yield a row for each id; the first one is row 2."""
         for number, order_id in enumerate(self.ids, start=2):
-            yield Record(number, (order_id,))
+            yield Row(number, (order_id,))
 
-    def read(self, record: Record) -> Sale | Mistaken:
+    def read(self, record: Row) -> Sale | Mistaken:
         """Return the order of a row."""
         [order_id] = record.cells
         if not order_id:
@@ -57,7 +57,7 @@ class Listed:
         )
         return Sale(order=order, promo_code=self.promo_codes.get(order_id))
 
-    def skim(self, record: Record) -> Skimmed | Mistaken:
+    def skim(self, record: Row) -> Skimmed | Mistaken:
         """Return whether `read` finds a sale."""
         found = self.read(record)
         if isinstance(found, Mistaken):

@@ -9,16 +9,9 @@ from typing import Any
 import anyio
 import attrs
 
-from sesamy_async.auth import (
-    ClientCredentials,
-    TokenAuth,
-    store_key,
-)
-from sesamy_async.core.call import Call, Request
-from sesamy_async.core.response import Response
-from sesamy_async.errors import (
-    SesamyError,
-)
+from sesamy_async._call import Call, Request, Response
+from sesamy_async.auth import ClientCredentials, TokenAuth, store_key
+from sesamy_async.errors import SesamyError
 from support.runtime import FakeRuntime
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sesamy_async._call import Secret
 from sesamy_async.auth import StoredToken
-from sesamy_async.core.secret import Secret
 
 
 LATER = 9e9

@@ -10,16 +10,15 @@ from typing import Any
 import attrs
 
 from sesamy_async import AsyncSesamy, ClientCredentials, RetryPolicy
-from sesamy_async.bulk import Importer, Journal, Terms
+from sesamy_async._http import Connections
+from sesamy_async.bulk import Importer, ImportSummary, Source, Terms
+from sesamy_async.bulk._steps import Claims
 from sesamy_async.bulk.check import check, write_problems
-from sesamy_async.bulk.claims import Claims
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading import open_source
 from sesamy_async.bulk.reports import Place, Reports, write_reports
-from sesamy_async.bulk.reports.draft import write_text
-from sesamy_async.bulk.reports.page import Facts, render
-from sesamy_async.bulk.source import Source
-from sesamy_async.bulk.summary import ImportSummary
-from sesamy_async.transport import Connections
+from sesamy_async.bulk.reports._files import write_text
+from sesamy_async.bulk.reports._page import Facts, render
 
 from .canaries import CANARIES, SECRET
 from .import_world import Hurried

@@ -12,7 +12,7 @@ import pytest
 import trio
 import trio.testing
 
-from sesamy_async.runtimes.clock import Clock
+from sesamy_async._call import Clock
 
 
 _T = TypeVar("_T")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .entry import Change, Entry, Planned
-from .journal import Journal
-from .place import journal_path
-from .terms import Terms
-from .timeline import Span
-from .writer import Writer
+from sesamy_async.bulk._states import Change, Entry, Planned, Terms
+
+from ._files import journal_path
+from ._journal import Journal, Span
+from ._settling import reconcile
+from ._writer import Writer
 
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "Terms",
     "Writer",
     "journal_path",
+    "reconcile",
 ]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from .opening import open_source
-from .template import write_template
+from ._opening import open_source, write_template
 
 
 __all__ = ["open_source", "write_template"]

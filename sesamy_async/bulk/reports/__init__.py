@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from .errors import ReportError
-from .kind import Kind
-from .place import Place
-from .reports import Reports
-from .writing import write_reports
+from ._files import ReportError
+from ._places import Kind, Place
+from ._words import Reports
+from ._writing import write_reports
 
 
 __all__ = ["Kind", "Place", "ReportError", "Reports", "write_reports"]

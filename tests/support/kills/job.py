@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from sesamy_async.bulk.confirm import Confirm
+from sesamy_async.bulk import Confirm
 
 from .moments import Moment
 

@@ -6,7 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from sesamy_async.bulk import Entry, Journal
+from sesamy_async.bulk import Entry
+from sesamy_async.bulk.journal import Journal
 
 
 def entries_of(path: Path) -> list[Entry]:

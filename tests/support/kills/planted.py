@@ -10,9 +10,10 @@ from contextlib import AbstractContextManager
 from typing import TypeAlias
 from unittest.mock import patch
 
-from sesamy_async.bulk import Change, Claim, State, Writer, judge
-from sesamy_async.bulk.order_steps import OrderSteps
-from sesamy_async.bulk.verdict import Verdict
+from sesamy_async.bulk import Change, Claim, State, Verdict
+from sesamy_async.bulk import _judge as judge
+from sesamy_async.bulk._steps import OrderSteps
+from sesamy_async.bulk.journal import Writer
 
 
 Fault: TypeAlias = AbstractContextManager[object]
@@ -82,7 +83,7 @@ def _restart_to(state: State) -> Fault:
         del terms
         return Change(row=row, state=state)
 
-    return patch("sesamy_async.bulk.journal.journal.after_cut", after_cut)
+    return patch("sesamy_async.bulk.journal._journal.after_cut", after_cut)
 
 
 PLANT: Mapping[str, Callable[[], Fault]] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from sesamy_async.bulk.journal.presence import wal_of
+from sesamy_async.bulk.journal._files import wal_of
 
 
 _SECTOR = 512

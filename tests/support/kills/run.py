@@ -11,13 +11,11 @@ import anyio
 import attrs
 
 from sesamy_async import AsyncSesamy, RetryPolicy
-from sesamy_async.bulk import Ending, Importer, Journal, Terms
+from sesamy_async._call import AnyioEvent, AnyioRuntime
+from sesamy_async.bulk import Confirm, Ending, Importer, Source, Terms
 from sesamy_async.bulk.check import check
-from sesamy_async.bulk.confirm import Confirm
-from sesamy_async.bulk.journal import journal_path
+from sesamy_async.bulk.journal import Journal, journal_path
 from sesamy_async.bulk.reading import open_source
-from sesamy_async.bulk.source import Source
-from sesamy_async.runtimes.on_anyio import AnyioEvent, AnyioRuntime
 from support.sandbox_settings import arguments
 
 from .job import Job

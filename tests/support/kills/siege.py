@@ -10,8 +10,8 @@ from typing import Any
 
 import attrs
 
+from sesamy_async._cli.output import ExitCode
 from sesamy_async.bulk import Entry, State
-from sesamy_async.cli.exit_codes import ExitCode
 
 from .in_hand import Hand, left_over
 from .judge import Import, judged

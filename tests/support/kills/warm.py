@@ -10,10 +10,9 @@ from pathlib import Path
 import anyio
 
 from sesamy_async import AsyncSesamy
+from sesamy_async.bulk import Sale, Source
 from sesamy_async.bulk.check import check
 from sesamy_async.bulk.reading import open_source
-from sesamy_async.bulk.record import Sale
-from sesamy_async.bulk.source import Source
 from sesamy_async.sandbox import Sandbox, SandboxConfig
 from support.sandbox_settings import arguments
 
@@ -23,7 +22,7 @@ from .orders import write_orders
 def warm_up() -> None:
     """Load and compile what is needed; no thread and no file is left."""
     for name in ("asyncio_stream", "trio_stream"):
-        import_module(f"sesamy_async.transport.{name}")
+        import_module(f"sesamy_async._http.{name}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "orders.csv")
         write_orders(path, "warm")

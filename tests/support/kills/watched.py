@@ -7,9 +7,9 @@ from typing import Any
 
 import attrs
 
-from sesamy_async.bulk import Change, Claim, Importer, Journal, State, Steps
-from sesamy_async.bulk.verdict import Verdict
-from sesamy_async.transport.boundary import Boundary
+from sesamy_async._http import Boundary
+from sesamy_async.bulk import Change, Claim, Importer, State, Steps, Verdict
+from sesamy_async.bulk.journal import Journal
 
 from .moments import Moment, Watch
 from .plug import flushed, size_of

@@ -18,13 +18,13 @@ from sesamy_async.bulk import (
     Entry,
     Importer,
     ImportSummary,
-    Journal,
     Planned,
     State,
     Steps,
     Terms,
+    Verdict,
 )
-from sesamy_async.bulk.verdict import Verdict
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.sandbox import BASE_URL, Ledger
 from support.sources import Listed
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from unittest.mock import patch
 
 from sesamy_async import Outcome, RetryPolicy
-from sesamy_async.core.record import Record
+from sesamy_async._call import Record
 from support.kills.planted import Fault
 
 from .world import World

@@ -20,7 +20,7 @@ from sesamy_async import (
     Response,
     RetryPolicy,
 )
-from sesamy_async.core.runtime import Runtime
+from sesamy_async._call import Runtime
 from sesamy_async.sandbox import (
     Answer,
     KeptLedger,
@@ -29,7 +29,7 @@ from sesamy_async.sandbox import (
     SandboxConfig,
     SandboxRequest,
 )
-from sesamy_async.transport.handler import HandlerTransport
+from sesamy_async.sandbox._transport import HandlerTransport
 from support.import_world import Hurried
 from support.sandbox_settings import arguments
 

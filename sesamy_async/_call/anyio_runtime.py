@@ -1,0 +1,93 @@
+"""The world of `AsyncSesamy`: asyncio or trio, through anyio."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Hashable
+from contextlib import AbstractContextManager
+from importlib import import_module
+from typing import Any, cast
+
+import anyio
+import anyio.lowlevel
+import attrs
+
+from .runtime import Clock
+
+
+@attrs.frozen(eq=False, repr=False)
+class AnyioEvent:
+    """An event of the running loop."""
+
+    _event: anyio.Event = attrs.field(factory=anyio.Event)
+
+    def set(self) -> None:
+        """Let it happen."""
+        self._event.set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait at most so long; return whether it happened."""
+        with anyio.move_on_after(seconds):
+            await self._event.wait()
+        return self._event.is_set()
+
+
+@attrs.frozen(eq=False, repr=False)
+class AnyioRuntime(Clock):
+    """Waits without blocking the event loop."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await anyio.sleep(seconds)
+
+    def event(self) -> AnyioEvent:
+        """Make an event of the running loop."""
+        return AnyioEvent()
+
+    def scope(self) -> Hashable:
+        """Name this process and the running loop."""
+        return os.getpid(), anyio.lowlevel.current_token()
+
+    def alive(self, scope: Hashable) -> bool:
+        """Say whether that is this process, and a loop that is not closed."""
+        pid, token = cast("tuple[int, Any]", scope)
+        loop = getattr(token, "native_token", token)
+        return pid == os.getpid() and not _is_closed(loop)
+
+    def bound(self, deadline: float) -> AbstractContextManager[object, bool]:
+        """Cancel the block at the deadline."""
+        return anyio.move_on_after(deadline - self.now())
+
+    def shield(self) -> AbstractContextManager[object]:
+        """Keep the block from being cancelled, for a second at most."""
+        return anyio.move_on_after(1.0, shield=True)
+
+
+def load_backends() -> None:
+    """Import what anyio imports at its first use on an event loop.
+
+    A client may be made before any loop runs: then it is not known which
+    one will, and asyncio's is loaded, and trio's where there is trio.
+    """
+    try:
+        anyio.lowlevel.current_token()
+    except RuntimeError:
+        import_module("anyio._backends._asyncio")
+        if "trio" in sys.modules:
+            import_module("anyio._backends._trio")
+
+
+def _is_closed(loop: Any) -> bool:
+    """Whether an asyncio loop, or the run of a trio token, is over."""
+    if hasattr(loop, "is_closed"):
+        return bool(loop.is_closed())
+    try:
+        loop.run_sync_soon(_nothing)
+    except RuntimeError:
+        return True
+    return False
+
+
+def _nothing() -> None:
+    """Do nothing, soon."""

@@ -1,0 +1,341 @@
+"""One attempt, and the middleware around it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+import attrs
+
+from sesamy_async._headers import SUCCESS, is_header_value, wants_header_value
+from sesamy_async._outcome import (
+    Failure,
+    FailureKind,
+    Outcome,
+    TransportFailure,
+    outcome_of_status,
+)
+from sesamy_async.errors import (
+    ConfigurationError,
+    DeadlineExceededError,
+    SesamyError,
+    UnauthorizedError,
+)
+
+from .call import (
+    Auth,
+    Call,
+    Middleware,
+    Proceed,
+    Record,
+    Response,
+    Secret,
+    Transport,
+)
+from .explain import (
+    explain_answer,
+    explain_failure,
+    is_own,
+    lacks_permission,
+    request_id_in,
+)
+from .runtime import Runtime
+
+
+@attrs.define(eq=False, repr=False)
+class Lifetime:
+    """Whether a client, and with it all its copies, is closed."""
+
+    closed: bool = False
+
+    def check(self) -> None:
+        """Refuse what would open connections that nobody closes.
+
+        Raises:
+            ConfigurationError: It is closed.
+        """
+        if self.closed:
+            raise ConfigurationError("This client is closed; make a new one.")
+
+
+_log = logging.getLogger("sesamy_async")
+
+
+@attrs.frozen(eq=False, repr=False)
+class Exchange:
+    """Sends a request once; anything but a readable success is an error.
+
+    Above it, all are `SesamyError`: nobody else looks at statuses or at
+    what a transport raises.
+    """
+
+    transport: Transport
+    runtime: Runtime
+    lifetime: Lifetime = attrs.field(factory=Lifetime)
+
+    async def __call__(self, call: Call) -> Response:
+        """Send the call and return Sesamy's answer.
+
+        Raises:
+            SesamyError: With the outcome of this attempt.
+        """
+        record = call.record
+        self.lifetime.check()
+        if self.runtime.now() >= call.deadline:
+            raise DeadlineExceededError(_LATE.detail)
+        if _doubles(call):
+            raise ConfigurationError(
+                "A middleware called proceed again, though the first time "
+                "had done it or may have: that could have made a second "
+                "contract."
+            )
+        record.begin()
+        reading = _Reading(call)
+        _log.debug("%s: attempt %d", call.operation, call.attempt)
+        try:
+            await self._announce(call)
+            response = await self.transport.send(call, reading)
+        except TransportFailure as caught:
+            failure, cause = caught.failure, caught.__cause__
+        except BaseException:
+            record.interrupt()
+            raise
+        else:
+            return self._checked(call, response, reading)
+        error = explain_failure(call, failure)
+        record.note(error.outcome)
+        raise error from cause
+
+    async def connect(self, call: Call) -> Response:
+        """Open a connection for calls to come; nothing of this one is sent.
+
+        Raises:
+            SesamyError: There is none.
+        """
+        record = call.record
+        self.lifetime.check()
+        if self.runtime.now() >= call.deadline:
+            raise DeadlineExceededError(_LATE.detail)
+        record.begin()
+        try:
+            await self.transport.connect(call)
+        except TransportFailure as caught:
+            failure, cause = caught.failure, caught.__cause__
+        else:
+            return Response(status_code=HTTPStatus.NO_CONTENT)
+        error = explain_failure(call, failure)
+        record.note(error.outcome)
+        raise error from cause
+
+    async def _announce(self, call: Call) -> None:
+        """Tell the caller; what takes too long and can't be cut is seen."""
+        if call.before_send is not None:
+            await call.before_send(call)
+            if self.runtime.now() >= call.deadline:
+                raise TransportFailure(_LATE)
+
+    def _checked(
+        self, call: Call, response: Response, reading: _Reading
+    ) -> Response:
+        """Read the answer; its status decides, whatever goes wrong here."""
+        try:
+            return self._read(call, response, reading)
+        except SesamyError:
+            raise
+        except BaseException:
+            call.record.interrupt()
+            raise
+
+    def _read(
+        self, call: Call, response: Response, reading: _Reading
+    ) -> Response:
+        record = call.record
+        if not reading.done:  # By a transport that does not ask.
+            reading(response)
+        if response.status_code not in SUCCESS:
+            error = explain_answer(call, response, self.runtime.wall())
+            record.note(error.outcome)
+            raise error
+        if call.read is not None:
+            if reading.error is not None:
+                record.note(reading.error.outcome)
+                raise reading.error
+            response = Response(
+                status_code=response.status_code,
+                headers=response.headers,
+                content=response.content,
+                parsed=reading.value,
+            )
+        record.answered = True
+        return response
+
+
+@attrs.define(eq=False, repr=False)
+class _Reading:
+    """Reads a success while the transport still has its connection.
+
+    A success that can't be read may be the answer to another call, which a
+    server sent twice or late: then the next one would be, too.
+    """
+
+    call: Call
+    value: Any = None
+    error: SesamyError | None = None
+    done: bool = False
+
+    def __call__(self, response: Response) -> bool:
+        """Read it; return whether the connection can be trusted."""
+        record = self.call.record
+        record.status_code = response.status_code
+        record.own = is_own(response.headers, response.content)
+        if response.status_code in SUCCESS and self.call.read is not None:
+            try:
+                self.value = self.call.read(self.call, response)
+            except SesamyError as error:
+                self.error = error
+        self.done = True
+        return (
+            self.error is None
+            and outcome_of_status(response.status_code) is not Outcome.UNKNOWN
+        )
+
+
+def _doubles(call: Call) -> bool:
+    """Whether a middleware asks for a second contract.
+
+    Only our retry sends again what may have been done (and only where it was
+    told to), and it counts: the first attempt of a call has no past.
+    """
+    record = call.record
+    again = record.answered or (record.lost > 0 and call.attempt == 1)
+    return again and not call.repeatable
+
+
+_LATE = Failure(
+    kind=FailureKind.DEADLINE,
+    detail="The deadline passed before it could be sent.",
+    sent=False,
+)
+
+
+@attrs.frozen(eq=False, repr=False)
+class Authorize:
+    """Asks the `Auth` for the value, and tells it when it is rejected."""
+
+    auth: Auth
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Response:
+        """Send the call with an Authorization value."""
+        try:
+            value = Secret(await self.auth.authorization(call))
+        except SesamyError as failed:
+            # Whatever became of its own request: the order was not sent.
+            if not failed.outcome.settled:
+                failed.outcome = Outcome.NOT_SENT
+            raise
+        if not is_header_value(value.reveal()):
+            who = f"{type(self.auth).__name__}.authorization"
+            raise ConfigurationError(wants_header_value(who, value.reveal()))
+        request = call.request.authorized(value)
+        try:
+            return await proceed(attrs.evolve(call, request=request))
+        except UnauthorizedError as caught:
+            error = caught
+        # A new token would be refused just the same.
+        if not lacks_permission(error.code, error.headers):
+            error.retryable = await self.auth.rejected(value.reveal(), call)
+        raise error
+
+
+@attrs.frozen(eq=False, repr=False)
+class Deadline:
+    """Cuts off whatever still runs when the deadline comes.
+
+    In the blocking client nothing can be cut off from outside: there, each
+    wait and each network operation is bounded by what time is left.
+    """
+
+    runtime: Runtime
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Response:
+        """Let the call go on until its deadline."""
+        with self.runtime.bound(call.deadline):
+            return await proceed(call)
+        raise explain_failure(call, _passed(call.record))
+
+
+def _passed(record: Record) -> Failure:
+    """Return the failure, as the blocking client would have seen it."""
+    if record.interrupted and record.status_code is not None:
+        return Failure(
+            kind=FailureKind.BODY,
+            detail="the deadline passed before its body was read.",
+            status_code=record.status_code,
+            own=record.own,
+        )
+    return Failure(
+        kind=FailureKind.DEADLINE,
+        detail="The deadline passed.",
+        sent=record.lost > 0,
+    )
+
+
+@attrs.frozen(eq=False, repr=False)
+class LogCalls:
+    """Says what was done, how it ended and how long it took.
+
+    Never headers, bodies, queries or tokens.
+    """
+
+    runtime: Runtime
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Response:
+        """Log the call, whichever way it ends."""
+        if not _log.isEnabledFor(logging.INFO):
+            return await proceed(call)
+        start = self.runtime.now()
+        try:
+            response = await proceed(call)
+        except SesamyError as error:
+            end = f"{type(error).__name__} {call.record.settle(error.outcome)}"
+            status = getattr(error, "status_code", None)
+            self._line(call, start, end, status, error.request_id)
+            raise
+        except BaseException as error:
+            end = f"{type(error).__name__} {call.record.outcome}"
+            self._line(call, start, end, None, None)
+            raise
+        request_id = request_id_in(call, response.headers)
+        self._line(call, start, "done", response.status_code, request_id)
+        return response
+
+    def _line(
+        self,
+        call: Call,
+        start: float,
+        end: str,
+        status: int | None,
+        request_id: str | None,
+    ) -> None:
+        _log.info(
+            "%s %s status=%s attempts=%d duration=%.3fs request_id=%r "
+            "external_order_id=%r",
+            call.operation,
+            end,
+            status,
+            call.record.attempts,
+            self.runtime.now() - start,
+            request_id,
+            call.external_order_id,
+        )
+
+
+def chain(middleware: Iterable[Middleware], innermost: Proceed) -> Proceed:
+    """Return one step that walks through all, the first one outermost."""
+    proceed = innermost
+    for layer in reversed(tuple(middleware)):
+        proceed = partial(layer, proceed=proceed)
+    return proceed

@@ -1,0 +1,514 @@
+"""One call, what it has done so far, and what it needs of others."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from enum import IntEnum
+from typing import Any, Never, Protocol, Self, TypeAlias, runtime_checkable
+
+import attrs
+
+from sesamy_async._headers import Headers, merged
+from sesamy_async._outcome import Outcome, outcome_of_status
+
+from .codec import loads
+
+
+class Record:
+    """The memory of one call: the only thing in a `Call` that changes.
+
+    Attributes:
+        attempts: How many times the call was sent or tried to be sent.
+        lost: How many of them may have been done, but left no readable
+            answer.
+        answered: Whether a readable answer says that it was done.
+        last: The outcome of the last attempt that left no answer.
+        interrupted: Whether that attempt was cancelled.
+        sent: Whether the head of the present attempt's request began to
+            leave this machine; None where that can't be seen.
+        began: When the present attempt had a connection, on the runtime's
+            clock; None before that.
+        status_code: The status of the present attempt, once it is read.
+        entered: Whether the caller's middleware ever let the call go on.
+        under_way: How often it is on its way behind that middleware now.
+        own: Whether what was read of its body is Sesamy's own, and no page
+            of a gateway.
+    """
+
+    __slots__ = (
+        "answered",
+        "attempts",
+        "began",
+        "entered",
+        "interrupted",
+        "last",
+        "lost",
+        "own",
+        "sent",
+        "status_code",
+        "under_way",
+    )
+
+    def __init__(self) -> None:
+        self.attempts: int = 0
+        self.lost: int = 0
+        self.answered: bool = False
+        self.last: Outcome = Outcome.NOT_SENT
+        self.interrupted: bool = False
+        self.sent: bool | None = False
+        self.began: float | None = None
+        self.status_code: int | None = None
+        self.entered: bool = False
+        self.under_way: int = 0
+        self.own: bool = False
+
+    @property
+    def outcome(self) -> Outcome:
+        """What is known of the call as a whole, as it stands."""
+        return self.settle(self.last)
+
+    @property
+    def outcome_of_foreign(self) -> Outcome:
+        """What is known once an exception of the caller's ended the call.
+
+        A middleware that never let the call go on may have sent it by
+        itself; one that did not wait for it has left it on its way.
+        """
+        certain = self.entered and not self.under_way
+        doubtful = self.outcome.settled and not certain
+        return Outcome.UNKNOWN if doubtful else self.outcome
+
+    def begin(self) -> None:
+        """Start an attempt."""
+        self.attempts += 1
+        self.interrupted = False
+        self.sent = False
+        self.began = None
+        self.status_code = None
+        self.own = False
+
+    def note(self, outcome: Outcome) -> None:
+        """Add the outcome of an attempt that ended without an answer."""
+        self.last = outcome
+        if not outcome.settled:
+            self.lost += 1
+
+    def interrupt(self) -> None:
+        """Add an attempt that was cancelled.
+
+        A success of which nothing was read may be a gateway's page.
+        """
+        self.interrupted = True
+        if self.status_code is not None:
+            outcome = outcome_of_status(self.status_code)
+            foreign = outcome is Outcome.APPLIED and not self.own
+            self.note(Outcome.UNKNOWN if foreign else outcome)
+        elif self.sent is False:
+            self.note(Outcome.NOT_SENT)
+        else:
+            self.note(Outcome.UNKNOWN)
+
+    def settle(self, outcome: Outcome) -> Outcome:
+        """Return what `outcome` of the last step means for the whole call.
+
+        An attempt that surely did nothing can't undo the doubt that an
+        earlier one left: a refusal after an unknown is still unknown.
+        """
+        if self.answered:
+            return Outcome.APPLIED
+        return Outcome.UNKNOWN if self.lost and outcome.settled else outcome
+
+
+class Order(IntEnum):
+    """Who goes first: the lower."""
+
+    KEPT = 0
+    """What completes another call, in the place that was kept for it."""
+
+    COMPLETING = 1
+    """What completes another call, and has no such place."""
+
+    NEW = 2
+    """All else."""
+
+
+@attrs.define(eq=False, repr=False)
+class Place:
+    """A place in a bucket, or two: the second one is for a later call.
+
+    Only its bucket changes it.
+
+    Attributes:
+        order: Whom it goes before.
+        size: One, or two.
+        due: When its turn comes, on the runtime's clock; later, if others
+            go before it meanwhile.
+        taken: Where its bucket counts it.
+        record: Of the call, if it is known.
+        mark: Its turn in the count of the bucket.
+        waits: Whether its turn has not come.
+        full: Whether its bucket was full before its turn.
+        keeps: Whether its second place is still kept.
+    """
+
+    order: Order
+    size: int
+    due: float
+    taken: Taken
+    record: Record | None = None
+    mark: float = 0.0
+    waits: bool = True
+    full: bool = False
+    keeps: bool = False
+
+    @property
+    def began(self) -> float | None:
+        """When its request was really sent, if it was and that is known."""
+        return None if self.record is None else self.record.began
+
+
+@attrs.define(eq=False, repr=False)
+class Taken:
+    """How many places of a bucket are taken.
+
+    Attributes:
+        waiting: By those who wait for their turn, for each `Order`.
+        kept: For calls that are to complete those that have begun.
+        sent: By requests that have no answer yet.
+    """
+
+    waiting: list[int] = attrs.field(factory=lambda: [0] * len(Order))
+    kept: int = 0
+    sent: set[Place] = attrs.field(factory=set[Place])
+
+    @property
+    def unsent(self) -> int:
+        """How many are taken for requests that are still to be sent."""
+        return sum(self.waiting) + self.kept
+
+
+@attrs.define(eq=False, repr=False)
+class Kept:
+    """What a call hands on to the one that completes it.
+
+    Attributes:
+        place: The place whose second one is kept; None where no pace is.
+    """
+
+    place: Place | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether there is a place for the completing call."""
+        return self.place is not None and self.place.keeps
+
+
+@attrs.frozen(kw_only=True)
+class Response:
+    """A complete HTTP answer.
+
+    Attributes:
+        status_code: The HTTP status.
+        headers: Names in any case.
+        content: The body after decompression; personal, so in no repr.
+        parsed: What the operation read from it, such as a `Contract`.
+    """
+
+    status_code: int
+    headers: Headers = attrs.field(factory=Headers, repr=False)
+    content: bytes = attrs.field(default=b"", repr=False)
+    parsed: Any = attrs.field(default=None, repr=False)
+
+    def json(self) -> Any:
+        """Parse the body, whatever its content type says.
+
+        Bytes that are no UTF-8 are replaced rather than refused: a name in
+        the wrong charset must not make a created contract unreadable.
+
+        Raises:
+            ValueError: It is no JSON, or nested too deeply to be read.  The
+                error holds nothing of the body.
+        """
+        return loads(self.content)
+
+
+class Secret:
+    """Hold a secret so that it stays out of reprs, logs and pickles.
+
+    Only :meth:`reveal` hands it out.  Compares by value; copies are the
+    same object; pickling is refused.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str | Secret) -> None:
+        self._value: str = (
+            value.reveal() if isinstance(value, Secret) else value
+        )
+
+    @classmethod
+    def hide(cls, value: str | Secret | None) -> Secret | None:
+        """Return a secret, or None where there is none."""
+        return None if value is None else cls(value)
+
+    def reveal(self) -> str:
+        """Return the secret itself: only for the moment it is sent."""
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    __str__ = __repr__
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> Never:
+        raise TypeError(
+            "A secret is not pickled; "
+            "build the credentials in the process that uses them."
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """An HTTP request that is ready to be sent.
+
+    Attributes:
+        method: ``"POST"``, ``"GET"``, ...
+        url: The absolute URL, already encoded.
+        headers: Without the Authorization header.
+        content: The body; personal, so it is in no repr.
+        authorization: The whole Authorization value.
+    """
+
+    method: str
+    url: str = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(
+        factory=dict[str, str], repr=False
+    )
+    content: bytes = attrs.field(default=b"", repr=False)
+    authorization: Secret | None = attrs.field(default=None, repr=False)
+
+    def authorized(self, value: Secret) -> Request:
+        """Return a copy with another Authorization value."""
+        return Request(
+            method=self.method,
+            url=self.url,
+            headers=self.headers,
+            content=self.content,
+            authorization=value,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """One operation on its way; change it with :func:`attrs.evolve`.
+
+    Attributes:
+        operation: What is done, such as ``"contracts.create"``.
+        request: What is sent for it.
+        deadline: When the call must have ended, on the runtime's clock
+            (seconds; may be infinite).
+        timeout: Seconds that one network operation may take.
+        attempt: 1 for the first time, 2 for the first retry, ...
+        repeatable: Whether doing it twice is the same as doing it once.
+        external_order_id: The order it is about, if any.
+        contract_id: The contract it is about, if any.
+        order: The JSON of the order it is about; None where that is not
+            known.  Only where it is, an error's text repeats Sesamy's
+            words, in which it is blotted out.
+        max_response_size: Bytes that a success may have at most,
+            decompressed, where that is less than the transport allows.
+        completes: Whether it completes what an earlier call began, so that
+            it goes before others where calls have to wait.
+        kept: What is kept for the call that completes this one, if it is
+            known that there will be one; the two have it in common.
+        read: Reads a success (its value becomes `Response.parsed`), or
+            raises a `SesamyError` where it can't be read.
+        before_send: Awaited at the last moment before each attempt is
+            sent; where it raises, nothing is.
+        record: What the call has done so far, over all attempts.
+    """
+
+    operation: str
+    request: Request
+    deadline: float
+    timeout: float
+    attempt: int = 1
+    repeatable: bool = False
+    external_order_id: str | None = None
+    contract_id: str | None = None
+    order: Secret | None = attrs.field(default=None, repr=False)
+    max_response_size: int | None = None
+    completes: bool = False
+    kept: Kept | None = attrs.field(default=None, repr=False, eq=False)
+    read: Callable[[Call, Response], Any] | None = attrs.field(
+        default=None, repr=False, eq=False
+    )
+    before_send: BeforeSend | None = attrs.field(
+        default=None, repr=False, eq=False
+    )
+    record: Record = attrs.field(factory=Record, repr=False, eq=False)
+
+    def with_headers(self, **headers: str) -> Self:
+        """Return a copy with more headers (``X_Name=`` is ``X-Name``)."""
+        named = {name.replace("_", "-"): headers[name] for name in headers}
+        request = attrs.evolve(
+            self.request, headers=merged(self.request.headers, named)
+        )
+        return attrs.evolve(self, request=request)
+
+
+BeforeSend = Callable[[Call], Awaitable[None]]
+"""What is awaited before each attempt: to write down what is intended.
+"""
+
+Proceed = Callable[[Call], Awaitable[Response]]
+"""What a middleware calls to let the call go on.
+"""
+
+
+class Middleware(Protocol):
+    """Something that a call walks through on its way out and back.
+
+    Any ``async def`` function or object of this shape will do.  In the
+    blocking client it must not suspend: see `Sesamy`.
+    """
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Response:
+        """Return `await proceed(call)`, with whatever around it."""
+        ...
+
+
+@runtime_checkable
+class Auth(Protocol):
+    """Where the Authorization value of each request comes from."""
+
+    async def authorization(self, call: Call) -> str:
+        """Return the whole value, such as ``"Bearer ..."``.
+
+        Called before every attempt, so it should remember what it got.
+        """
+        ...
+
+    async def rejected(self, authorization: str, call: Call) -> bool:
+        """Take note that Sesamy answered 401 to this value.
+
+        Returns:
+            Whether a new value can be had: then the call is sent once
+            more.
+        """
+        ...
+
+
+_UNKNOWN = 0.25
+
+
+class Latency:
+    """A smoothed time of exchanges, in the manner of RFC 6298.
+
+    It needs no lock: what threads write at the same time is one tuple.
+    """
+
+    def __init__(self) -> None:
+        self._known: tuple[float, float] | None = None
+
+    def note(self, seconds: float) -> None:
+        """Learn from an exchange that was answered."""
+        if self._known is None:
+            self._known = seconds, seconds / 2
+            return
+        mean, deviation = self._known
+        off = seconds - mean
+        self._known = mean + off / 8, deviation + (abs(off) - deviation) / 4
+
+    @property
+    def estimate(self) -> float:
+        """Seconds in which nearly every exchange is answered."""
+        if self._known is None:
+            return _UNKNOWN
+        mean, deviation = self._known
+        return mean + 4 * deviation
+
+    def latest(self, call: Call, begun: float) -> float:
+        """Return until when a call can wait and still be ended in time.
+
+        What completes another call may wait until its deadline: to try is
+        better than not to.  All else may wait for half of its time at
+        least, however slow the exchanges are: else nothing would be sent
+        that shows that they have become faster.
+
+        Args:
+            call: The call.
+            begun: When it began to wait.
+        """
+        if call.completes:
+            return call.deadline
+        exchanges = 1 if call.kept is None else 2
+        left = (call.deadline - begun) / 2
+        return call.deadline - min(exchanges * self.estimate, left)
+
+
+Trusts: TypeAlias = Callable[[Response], bool]
+"""Says of an answer whether its connection may carry another one."""
+
+
+def trusts_all(response: Response) -> bool:
+    """Trust a connection whatever it brought."""
+    del response
+    return True
+
+
+class Transport(Protocol):
+    """The connections, as the core sees them."""
+
+    @property
+    def used(self) -> bool:
+        """Whether there may be open connections of ours."""
+        ...
+
+    @property
+    def latency(self) -> Latency:
+        """How long its exchanges take."""
+        ...
+
+    async def send(self, call: Call, trusts: Trusts = trusts_all) -> Response:
+        """Send the request once and read the whole answer.
+
+        Keeps `call.record.sent` true to what has left the machine, so
+        that it can be relied on even when the call is cancelled.
+
+        Args:
+            call: What is sent.
+            trusts: Asked about the answer before its connection is used
+                again; where it says no, the connection is thrown away.
+
+        Raises:
+            TransportFailure: There is no complete answer.
+        """
+        ...
+
+    async def connect(self, call: Call) -> None:
+        """Open a connection to where the call goes, and send nothing.
+
+        Does nothing where it can't: over what the caller gave, and through
+        a proxy.
+
+        Raises:
+            TransportFailure: There is no connection.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close all connections of the present scope."""
+        ...

@@ -1,0 +1,408 @@
+"""Turn what came back from an attempt into an error that explains it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeGuard, cast
+
+import attrs
+
+from sesamy_async._headers import (
+    REDIRECT,
+    SERVER_ERROR,
+    SUCCESS,
+    TOO_MANY,
+    Headers,
+)
+from sesamy_async._outcome import (
+    Failure,
+    FailureKind,
+    Outcome,
+    outcome_of_failure,
+    outcome_of_status,
+)
+from sesamy_async.errors import (
+    APIError,
+    ConnectionFailedError,
+    DeadlineExceededError,
+    InvalidRequestError,
+    OutcomeUnknownError,
+    SesamyError,
+    UnreadableResponseError,
+    api_error_type,
+)
+
+from .call import Call, Response
+from .redact import presentable, redact
+
+
+# Visible ASCII, but no address.
+_ID = re.compile("[!-?A-~]{1,128}")
+_LONGEST_WAIT = 366 * 86_400.0
+LARGEST_ERROR = 65_536
+"""Bytes of an error answer that are read, decompressed."""
+
+# The beginning of an object that does not begin as an error does.
+_OWN = re.compile(
+    rb"(?:\xef\xbb\xbf)?[ \t\r\n]*\{(?![ \t\r\n]*"
+    rb'"(?:errors?|errorMessage|fault|message|success|ok)")'
+)
+_JSON = re.compile(r"[^;]*[/+]json[ \t]*(?:;|$)", re.IGNORECASE)
+
+
+@attrs.frozen(kw_only=True)
+class ErrorBody:
+    """The error envelope of the API (D), as far as it is there."""
+
+    code: str | None = None
+    message: str | None = None
+    details: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    request_id: str | None = None
+    retry_after: float | None = None
+
+
+def read_error(response: Response) -> ErrorBody:
+    """Read ``{"error": {...}}``, ``{"message": ...}``, or nothing."""
+    if len(response.content) > LARGEST_ERROR:
+        return ErrorBody()
+    try:
+        data = response.json()
+    except ValueError:
+        return ErrorBody()
+    if not isinstance(data, dict):
+        return ErrorBody()
+    outer = cast("dict[str, Any]", data)
+    inner = outer.get("error")
+    if isinstance(inner, dict):
+        error = {**outer, **cast("dict[str, Any]", inner)}
+    else:
+        error = {"code": inner, "message": outer.get("error_description")}
+        error = {**error, **outer}
+    details = error.get("details")
+    return ErrorBody(
+        code=_said(error.get("code")),
+        message=_said(error.get("message")),
+        details=cast("dict[str, Any]", details)
+        if isinstance(details, dict)
+        else {},
+        request_id=_id(error.get("request_id")),
+        retry_after=seconds(error.get("retry_after")),
+    )
+
+
+def is_own(headers: Mapping[str, str], start: bytes) -> bool:
+    """Whether a success that can't be read is Sesamy's own.
+
+    It is, where it begins as an object of JSON and its content type says
+    nothing else.  Any other success may be the page of a gateway that puts
+    a 200 on it (``error_page 503 =200``): such a page proves nothing.
+
+    Args:
+        headers: Of the answer.
+        start: The beginning of its body, decompressed.
+    """
+    kind = headers.get("content-type", "")
+    return bool(_OWN.match(start) and (not kind or _JSON.match(kind)))
+
+
+def request_id_of(headers: Headers) -> str | None:
+    """Return the id that Sesamy or a gateway gave to the request."""
+    named = (headers.get("x-request-id"), headers.get("request-id"))
+    return next(filter(None, map(_id, named)), None)
+
+
+def asked_wait(
+    headers: Headers, in_body: float | None, wall: float, *, throttled: bool
+) -> float | None:
+    """Return how many seconds the answer asks to wait, if it does.
+
+    The longer of ``retry_after`` in the body and ``Retry-After`` counts.
+    Only where both are missing does ``X-RateLimit-Reset`` (Unix seconds):
+    it may mean "until one request is free" or "until all are".  Every
+    answer has it (D), so only that of a 429 is one to wait for.
+
+    Args:
+        headers: Of the answer.
+        in_body: ``retry_after`` of the body, in seconds.
+        wall: Unix seconds now; the answer's own Date is preferred, so
+            that a wrong clock here does no harm.
+        throttled: Whether it is a 429.
+    """
+    now = _http_date(headers.get("date")) or wall
+    named = (in_body, _retry_after(headers.get("retry-after"), now))
+    waits = [wait for wait in named if _is_wait(wait)]
+    if waits:
+        return max(waits)
+    if not throttled:
+        return None
+    reset = seconds(headers.get("x-ratelimit-reset"))
+    wait = None if reset is None else max(0.0, reset - now)
+    return wait if _is_wait(wait) else None
+
+
+def seconds(value: object) -> float | None:
+    """Return `value` as a plausible number of seconds, or None.
+
+    Unix times are plausible too; infinities, negatives and words aren't.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if number >= 0 and math.isfinite(number) else None
+
+
+def _retry_after(value: str | None, now: float) -> float | None:
+    wait = seconds(value)
+    if wait is None and (at := _http_date(value)) is not None:
+        wait = max(0.0, at - now)
+    return wait
+
+
+def _is_wait(wait: float | None) -> TypeGuard[float]:
+    """Whether it can be one: no Unix time, and none in milliseconds."""
+    return wait is not None and wait <= _LONGEST_WAIT
+
+
+def _http_date(value: str | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        return parsedate_to_datetime(value).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _said(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _id(value: object) -> str | None:
+    """Return it if it looks like an id: it stands in every log line."""
+    if not isinstance(value, str):
+        return None
+    return value if _ID.fullmatch(value) else None
+
+
+def content_type_of(headers: Mapping[str, str]) -> str:
+    """Name the content type of an answer for a message."""
+    named = headers.get("content-type", "none")[:80]
+    return "".join(filter(str.isprintable, named))
+
+
+SCOPES = (
+    "payments:contract:third-party-onboarding (the default) and "
+    "paymentsContractThirdPartyOnboarding"
+)
+"""How the scope is spelt: by S, and by D."""
+
+AUDIENCES = "https://api.sesamy.com or urn:sesamy"
+"""The audience, if any is needed: of D, and of W and A."""
+
+# A token can be had without the scope (A): then the order is the first to
+# tell.
+_PERMISSION = (
+    "A token is no proof of its scope, and `sesamy token` may show what it "
+    f"has: look at scope (SESAMY_SCOPE; spelt {SCOPES}), at audience "
+    f"(SESAMY_AUDIENCE; it may have to be {AUDIENCES}) and at the vendor."
+)
+_NO_PERMISSION = {"insufficient_scope", "insufficient_permissions"}
+# A path or a code, and no word that is written like a customer's name.
+_NAME = re.compile(r"[a-z][A-Za-z0-9_.*\[\]-]{0,63}")
+_CODES = frozenset(
+    {
+        "validation_error",
+        "authentication_required",
+        "insufficient_permissions",
+        "resource_not_found",
+        "rate_limit_exceeded",
+        "internal_error",
+        "service_unavailable",
+    }
+)
+"""Those that are documented (D): no order can make them personal."""
+
+_ADVICE = {
+    400: "The order is not as Sesamy wants it.",
+    401: "The token was not accepted.",
+    403: _PERMISSION,
+    404: "Look at vendor_id, the promo code and the contract id.",
+    409: "It may exist already, from an earlier attempt: look.",
+    422: "The order is not as Sesamy wants it.",
+}
+
+
+def explain_failure(call: Call, failure: Failure) -> SesamyError:
+    """Return the error for an exchange without a complete answer."""
+    outcome = outcome_of_failure(failure)
+    again = outcome is Outcome.NOT_SENT or call.repeatable
+    if failure.kind is FailureKind.REQUEST and outcome is Outcome.NOT_SENT:
+        return InvalidRequestError(failure.detail)
+    if failure.kind is FailureKind.DEADLINE:
+        return DeadlineExceededError(failure.detail, outcome=outcome)
+    if outcome is Outcome.NOT_SENT:
+        return ConnectionFailedError(failure.detail, retryable=True)
+    if failure.status_code in SUCCESS:
+        return UnreadableResponseError(
+            f"Status {failure.status_code}, but {failure.detail}",
+            outcome=outcome,
+            retryable=again,
+            status_code=failure.status_code,
+        )
+    if failure.status_code is not None:
+        bare = Response(
+            status_code=failure.status_code, headers=failure.headers
+        )
+        return explain_answer(call, bare, wall=0.0)
+    return OutcomeUnknownError(
+        failure.detail, outcome=outcome, retryable=again
+    )
+
+
+def explain_answer(call: Call, response: Response, wall: float) -> APIError:
+    """Return the error for an answer that is no success.
+
+    Args:
+        call: What was asked.
+        response: What was answered.
+        wall: Unix seconds now.
+    """
+    status = response.status_code
+    body = read_error(response)
+    outcome = outcome_of_status(status)
+    throttled = status == TOO_MANY
+    # Side by side, for in a mapping the keys are looked through too.
+    said = [
+        body.code,
+        body.message,
+        body.details,
+        body.request_id or request_id_of(response.headers),
+    ]
+    code, message, details, named = redact(said, call)
+    if body.code in _CODES:
+        code = body.code
+    words = message
+    if call.order is None:
+        code, words = _name(code), None
+    error = api_error_type(status)(
+        _text(status, code, words, details, response.headers),
+        outcome=outcome,
+        retryable=throttled
+        or (outcome is Outcome.UNKNOWN and call.repeatable),
+        status_code=status,
+        code=code,
+        message=message,
+        details=details,
+        retry_after=asked_wait(
+            response.headers, body.retry_after, wall, throttled=throttled
+        )
+        if throttled or outcome is Outcome.UNKNOWN
+        else None,
+        headers=response.headers,
+        body=response.content,
+        repeated=call.order is not None,
+    )
+    error.request_id = named
+    return error
+
+
+def in_our_words(error: APIError) -> str:
+    """Return what an error says without Sesamy's words, but for the code."""
+    return _text(
+        error.status_code, error.code, None, error.details, error.headers
+    )
+
+
+def unreadable(
+    call: Call, response: Response, why: str, outcome: Outcome | None = None
+) -> SesamyError:
+    """Return the error for a success whose body is not what it should be.
+
+    Args:
+        call: What was asked.
+        response: What was answered.
+        why: What is wrong with it.
+        outcome: What it means; by default `APPLIED` where it is Sesamy's
+            own, and `UNKNOWN` where it may be a gateway's page.
+    """
+    if outcome is None:
+        own = is_own(response.headers, response.content)
+        outcome = Outcome.APPLIED if own else Outcome.UNKNOWN
+    error = UnreadableResponseError(
+        f"The answer has status {response.status_code}, but {why} "
+        f"(content type {content_type_of(response.headers)}, "
+        f"{len(response.content)} bytes).",
+        outcome=outcome,
+        retryable=call.repeatable,
+        status_code=response.status_code,
+        content_type=response.headers.get("content-type"),
+        size=len(response.content),
+    )
+    error.request_id = request_id_in(call, response.headers)
+    return error
+
+
+def request_id_in(call: Call, headers: Headers) -> str | None:
+    """Return the id of the request, without what is in the order."""
+    named = request_id_of(headers)
+    return named if named is None else str(redact(named, call))
+
+
+def contradicted(call: Call, response: Response) -> SesamyError:
+    """Return the error for a success whose body tells of an error."""
+    error = OutcomeUnknownError(
+        f"Sesamy answered {response.status_code}, but the body of its answer "
+        "tells of an error.",
+        outcome=Outcome.UNKNOWN,
+        retryable=call.repeatable,
+    )
+    error.request_id = request_id_in(call, response.headers)
+    return error
+
+
+def lacks_permission(code: str | None, headers: Headers) -> bool:
+    """Whether an answer says that the token lacks the scope (RFC 6750)."""
+    challenge = headers.get("www-authenticate", "")
+    return code in _NO_PERMISSION or "insufficient_scope" in challenge
+
+
+def _text(
+    status: int,
+    code: str | None,
+    message: str | None,
+    details: dict[str, Any],
+    headers: Headers,
+) -> str:
+    """Return the text of an error; without a message, just what is a name.
+
+    Words may be in the code and in the field, too.
+    """
+    field = details.get("field")
+    if message is None:
+        code, field = _name(code), _name(field)
+    parts = [f"Sesamy answered {status}"]
+    parts += [f" ({word})"] if (word := presentable(code)) else []
+    parts += [f": {words}"] if (words := presentable(message)) else []
+    parts += [f" [field {name}]"] if (name := presentable(field)) else []
+    text = "".join(parts).rstrip(".") + "."
+    return f"{text} {_advice(status, code, headers)}".rstrip()
+
+
+def _name(value: object) -> str | None:
+    """Return what looks like a name of a program's; else nothing."""
+    if isinstance(value, str) and _NAME.fullmatch(value):
+        return value
+    return None
+
+
+def _advice(status: int, code: str | None, headers: Headers) -> str:
+    if status in REDIRECT:
+        return "Redirects are not followed: look at base_url."
+    if status < SERVER_ERROR and lacks_permission(code, headers):
+        return _PERMISSION
+    return _ADVICE.get(status, "")

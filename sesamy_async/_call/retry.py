@@ -1,0 +1,280 @@
+"""Whether a failed attempt is sent again, and the one place that does it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Set as AbstractSet
+from enum import StrEnum
+from threading import Lock
+
+import attrs
+
+from sesamy_async._checks import check_number
+from sesamy_async._headers import TOO_MANY
+from sesamy_async._outcome import Outcome
+from sesamy_async.errors import (
+    APIError,
+    ConfigurationError,
+    DeadlineExceededError,
+    SesamyError,
+    UnauthorizedError,
+)
+
+from .call import Call, Proceed, Response
+from .runtime import Runtime, renewed_after_fork
+
+
+class Reason(StrEnum):
+    """Why an attempt may be sent again."""
+
+    TRANSIENT = "TRANSIENT"
+    """The network or the service failed for a moment."""
+
+    THROTTLED = "THROTTLED"
+    """Too many requests: this one was not processed."""
+
+    RENEWED = "RENEWED"
+    """The token was not accepted, and a new one can be had."""
+
+
+@attrs.frozen(kw_only=True)
+class RetryBudget:
+    """How many retries a client may make while nothing succeeds.
+
+    In the manner of the AWS standard retry mode: each retry takes tokens,
+    a success gives them back, so that an outage is not amplified.
+
+    Attributes:
+        capacity: Tokens to begin with, and at most.
+        transient: Tokens that a retry after a transient failure takes.
+        throttled: Tokens that a retry after a 429 takes.
+    """
+
+    capacity: int = 500
+    transient: int = 14
+    throttled: int = 5
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("capacity", "transient", "throttled"):
+            check_number(f"budget.{name}", getattr(self, name))
+
+    def cost(self, reason: Reason) -> int:
+        """Return how many tokens a retry for this reason takes."""
+        costs = {
+            Reason.TRANSIENT: self.transient,
+            Reason.THROTTLED: self.throttled,
+        }
+        return costs.get(reason, 0)
+
+
+@attrs.frozen(kw_only=True)
+class Resend:
+    """The decision to send again.
+
+    Attributes:
+        wait: Seconds to wait first.
+        reason: Why it may be sent again.
+    """
+
+    wait: float
+    reason: Reason
+
+
+@attrs.frozen(kw_only=True)
+class RetryPolicy:
+    """When the SDK sends a call again by itself.
+
+    Sent again is only what can't make a second contract: what was not
+    sent, what Sesamy says it did not process (429; 401 once, with a new
+    token), and what is harmless to repeat (confirm, and the unconfirmed
+    create inside ``contracts.onboard``).
+
+    Attributes:
+        attempts: How often a call is sent at most, at least 1.  (The one
+            resend with a new token after a 401 does not count.)
+        base: Seconds; the n-th wait is a random part of
+            ``base * 2 ** (n - 1)``, unless Sesamy names a wait.
+        cap: Seconds; no wait of our own choice is longer.
+        longest_wait: Seconds; where Sesamy asks for a longer wait, the call
+            ends instead, and the error's `retry_after` says how long.  The
+            default is what the documented limits can ask for at most: 200
+            requests at 100 per minute (D).
+        budget: Bounds the retries of a whole client; None for no bound.
+        resend_unknown: Also send a *create* again whose outcome is
+            unknown.  Only for those who know that their Sesamy treats
+            externalOrderId as a key: no source says so, and where it does
+            not, one order becomes two contracts.
+    """
+
+    attempts: int = 4
+    base: float = 0.5
+    cap: float = 20.0
+    longest_wait: float = 120.0
+    budget: RetryBudget | None = attrs.field(factory=RetryBudget)
+    resend_unknown: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if type(self.attempts) is not int:
+            raise ConfigurationError(
+                "retry.attempts must be a whole number of at least 1."
+            )
+        if not isinstance(self.budget, RetryBudget | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(
+                "retry.budget must be a RetryBudget, or None."
+            )
+        if type(self.resend_unknown) is not bool:
+            raise ConfigurationError(
+                "retry.resend_unknown must be True or False."
+            )
+        check_number("retry.attempts", self.attempts, least=1)
+        check_number("retry.base", self.base)
+        check_number("retry.cap", self.cap)
+        check_number("retry.longest_wait", self.longest_wait)
+
+    def decide(
+        self, call: Call, error: SesamyError, chance: float
+    ) -> Resend | None:
+        """Return how to send the call again, or None for not at all.
+
+        Args:
+            call: As it was sent.
+            error: What came of it.
+            chance: A random number, 0 <= chance < 1.
+        """
+        reason = self.reason(call, error)
+        if reason is None:
+            return None
+        if reason is Reason.RENEWED:
+            return Resend(wait=0.0, reason=reason)
+        if call.attempt >= self.attempts:
+            return None
+        asked = _asked(error)
+        # 63 doublings pass any cap; more would overflow a float.
+        step = self.base * 2.0 ** min(call.attempt - 1, 63)
+        wait = chance * min(self.cap, step) if asked is None else asked
+        return Resend(wait=wait, reason=reason)
+
+    def asks_too_much(self, error: SesamyError) -> bool:
+        """Return whether Sesamy asks for a wait that is too long."""
+        asked = _asked(error)
+        return asked is not None and asked > self.longest_wait
+
+    def reason(self, call: Call, error: SesamyError) -> Reason | None:
+        """Return why the call may be sent again, or None if it may not."""
+        if isinstance(error, DeadlineExceededError):
+            return None
+        if isinstance(error, UnauthorizedError):
+            return Reason.RENEWED if error.retryable else None
+        if isinstance(error, APIError) and error.status_code == TOO_MANY:
+            return Reason.THROTTLED
+        may = {
+            Outcome.NOT_SENT: error.retryable,
+            Outcome.REFUSED: False,
+            Outcome.APPLIED: call.repeatable,
+            Outcome.UNKNOWN: call.repeatable
+            or (self.resend_unknown and call.external_order_id is not None),
+        }
+        return Reason.TRANSIENT if may[error.outcome] else None
+
+
+def _asked(error: SesamyError) -> float | None:
+    """Return the seconds that Sesamy, or the token endpoint, asks for."""
+    return getattr(error, "retry_after", None)
+
+
+class Quota:
+    """Counts the tokens of a `RetryBudget`; safe under threads."""
+
+    def __init__(self) -> None:
+        self._spent = 0
+        self._lock = Lock()
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin anew in a child: another thread may have held the lock."""
+        self._lock = Lock()
+
+    def take(self, budget: RetryBudget, reason: Reason) -> bool:
+        """Pay for a retry; return False where the budget is spent."""
+        cost = budget.cost(reason)
+        with self._lock:
+            if self._spent + cost > budget.capacity:
+                return False
+            self._spent += cost
+            return True
+
+    def give_back(self, tokens: int) -> None:
+        """Return tokens after a success."""
+        if self._spent:
+            with self._lock:
+                self._spent = max(0, self._spent - tokens)
+
+
+_log = logging.getLogger("sesamy_async")
+
+
+@attrs.frozen(eq=False, repr=False)
+class Retry:
+    """Asks the policy, pays from the quota, waits, and sends again."""
+
+    policy: RetryPolicy
+    quota: Quota
+    runtime: Runtime
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Response:
+        """Send the call until it ends, at most as often as permitted."""
+        owed = 1
+        resent: set[Reason] = set()
+        while True:
+            try:
+                response = await proceed(call)
+            except SesamyError as error:
+                failed = error
+            else:
+                self.quota.give_back(owed)
+                return response
+            resend = self._decide(call, failed, resent)
+            if resend is None:
+                raise failed
+            _log.debug(
+                "%s: attempt %d ended %s; sent again in %.3fs",
+                call.operation,
+                call.attempt,
+                failed.outcome,
+                resend.wait,
+            )
+            if resend.wait > 0:
+                await self.runtime.sleep(resend.wait)
+            resent.add(resend.reason)
+            if resend.reason is not Reason.RENEWED:
+                budget = self.policy.budget
+                owed = budget.cost(resend.reason) if budget else 0
+                call = attrs.evolve(call, attempt=call.attempt + 1)
+
+    def _decide(
+        self, call: Call, error: SesamyError, resent: AbstractSet[Reason]
+    ) -> Resend | None:
+        resend = self.policy.decide(call, error, self.runtime.random())
+        if resend is None:
+            return None
+        if resend.reason is Reason.RENEWED and Reason.RENEWED in resent:
+            # Nor would the next new token be accepted.
+            error.retryable = False
+            return None
+        if self.runtime.now() + resend.wait >= call.deadline:
+            error.aside = (
+                f"Not sent again: to wait {resend.wait:.1f} s would pass "
+                "the deadline."
+            )
+            return None
+        if self.policy.asks_too_much(error):
+            error.aside = (
+                f"Not sent again: Sesamy asks to wait {resend.wait:.1f} s, "
+                "more than retry.longest_wait."
+            )
+            return None
+        budget = self.policy.budget
+        if budget and not self.quota.take(budget, resend.reason):
+            error.aside = "Not sent again: the retry budget is spent."
+            return None
+        return resend

@@ -1,0 +1,164 @@
+"""Time, waiting and forks: what the core needs of the world it runs in."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Hashable
+from contextlib import AbstractContextManager, nullcontext
+from threading import TIMEOUT_MAX
+from threading import Event as ThreadEvent
+from typing import Protocol, cast
+from weakref import WeakSet
+
+import attrs
+
+
+class Event(Protocol):
+    """Something that happens once and wakes all who wait for it."""
+
+    def set(self) -> None:
+        """Let it happen."""
+        ...
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait at most so long; return whether it happened."""
+        ...
+
+
+class Runtime(Protocol):
+    """The world as the core sees it: one for anyio, one that blocks."""
+
+    def now(self) -> float:
+        """Return seconds on a monotonic clock."""
+        ...
+
+    def wall(self) -> float:
+        """Return Unix seconds: only to read the times of others."""
+        ...
+
+    def random(self) -> float:
+        """Return a number, 0 <= x < 1."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+    def event(self) -> Event:
+        """Make an event for the present scope."""
+        ...
+
+    def scope(self) -> Hashable:
+        """Name where connections and events may be shared.
+
+        A process for the blocking client; a process and an event loop for
+        the async one.
+        """
+        ...
+
+    def alive(self, scope: Hashable) -> bool:
+        """Say whether that scope can still be used from this process."""
+        ...
+
+    def bound(self, deadline: float) -> AbstractContextManager[object, bool]:
+        """Leave the block at the deadline, where that is possible.
+
+        Whoever runs on after the block was cut short.  Where it isn't
+        possible (blocking), the transport bounds each operation.
+        """
+        ...
+
+    def shield(self) -> AbstractContextManager[object]:
+        """Keep the block from being cancelled: for short clean-ups."""
+        ...
+
+
+class Renewable(Protocol):
+    """What has a lock that another thread of the parent may have held."""
+
+    def after_fork(self) -> None:
+        """Begin anew."""
+        ...
+
+
+_everything: WeakSet[Renewable] = WeakSet()
+
+
+def renewed_after_fork(thing: Renewable) -> None:
+    """Call ``thing.after_fork()`` in each child, as long as it lives."""
+    _everything.add(thing)
+
+
+def _renew() -> None:
+    for thing in list(_everything):
+        thing.after_fork()
+
+
+# Windows has no fork, hence no hook for it.
+if hasattr(os, "register_at_fork"):  # pragma: no branch
+    os.register_at_fork(after_in_child=_renew)
+
+
+class Clock:
+    """What neither waits nor blocks."""
+
+    __slots__ = ()
+
+    def now(self) -> float:
+        """Return seconds on a monotonic clock, the same in all loops."""
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """Return Unix seconds."""
+        return time.time()
+
+    def random(self) -> float:
+        """Return a number, 0 <= x < 1."""
+        return random.random()  # noqa: S311 - jitter is no secret
+
+
+@attrs.frozen(eq=False, repr=False)
+class BlockingEvent:
+    """An event between threads."""
+
+    _event: ThreadEvent = attrs.field(factory=ThreadEvent)
+
+    def set(self) -> None:
+        """Let it happen."""
+        self._event.set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Block at most so long; return whether it happened."""
+        return self._event.wait(min(seconds, TIMEOUT_MAX))
+
+
+@attrs.frozen(eq=False, repr=False)
+class BlockingRuntime(Clock):
+    """Waits by blocking the thread."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Block."""
+        time.sleep(seconds)  # noqa: ASYNC251 - no event loop runs this
+
+    def event(self) -> BlockingEvent:
+        """Make an event between threads."""
+        return BlockingEvent()
+
+    def scope(self) -> Hashable:
+        """Name this process: after a fork, connections are made anew."""
+        return os.getpid()
+
+    def alive(self, scope: Hashable) -> bool:
+        """Say whether that is this process."""
+        return scope == os.getpid()
+
+    def bound(self, deadline: float) -> AbstractContextManager[object, bool]:
+        """Do nothing: the transport bounds each network operation."""
+        del deadline
+        return cast("AbstractContextManager[object, bool]", nullcontext())
+
+    def shield(self) -> AbstractContextManager[object]:
+        """Do nothing: nothing is cancelled from outside."""
+        return nullcontext()

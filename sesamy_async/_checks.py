@@ -1,0 +1,137 @@
+"""Checks of arguments: numbers, and ids that become part of a URL."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Never
+from urllib.parse import quote, unquote
+
+from .errors import ConfigurationError, InvalidRequestError
+
+
+_LONGEST = 1000
+_DOTS = {".", ".."}
+_ODD = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# What a path may hold as it is (RFC 3986, section 3.3), and escapes.
+_KEPT = "/%:@!$&'()*+,;=~"
+
+
+def segment(name: str, value: object) -> str:
+    """Return an id, percent-encoded as one segment of a path.
+
+    Args:
+        name: The argument, for the message.
+        value: What was given for it.
+
+    Raises:
+        InvalidRequestError: It is no string, empty, ``.`` or ``..``, too
+            long, or holds control characters.
+    """
+    if not isinstance(value, str):
+        raise InvalidRequestError(
+            f"{name} must be a str, got {type(value).__name__}."
+        )
+    if not value.strip() or value in _DOTS:
+        raise InvalidRequestError(
+            f"{name} must be an id; it is empty, '.' or '..'."
+        )
+    if len(value) > _LONGEST:
+        raise InvalidRequestError(
+            f"{name} has {len(value)} characters; {_LONGEST} are the most."
+        )
+    if not plain(value):
+        raise InvalidRequestError(
+            f"{name} holds control characters or broken Unicode."
+        )
+    return quote(value, safe="")
+
+
+def is_segment(value: str) -> bool:
+    """Return whether an id can be one segment of a path."""
+    try:
+        segment("", value)
+    except InvalidRequestError:
+        return False
+    return True
+
+
+def api_path(path: object) -> str:
+    """Return a path for `client.request`, percent-encoded.
+
+    Escapes that are in it stay as they are.
+
+    Raises:
+        InvalidRequestError: It could lead elsewhere than below base_url.
+    """
+    if not isinstance(path, str) or not path.startswith("/"):
+        raise InvalidRequestError(
+            "path must be a str that begins with '/', below base_url."
+        )
+    if not plain(path) or "?" in path or "#" in path or "\\" in path:
+        raise InvalidRequestError(
+            "path holds one of '?', '#', '\\' or control characters; "
+            "give the query as query=."
+        )
+    segments = [unquote(each) for each in path.split("/")]
+    if path.startswith("//") or any(
+        _DOTS & set(each.split("/")) for each in segments
+    ):
+        raise InvalidRequestError("path leads elsewhere ('//', '.' or '..').")
+    return quote(path, safe=_KEPT)
+
+
+def plain(text: str) -> bool:
+    """Whether it has neither control characters nor lone surrogates."""
+    return _ODD.search(text) is None
+
+
+_SHOWN_BITS = 64
+
+
+def check_number(
+    name: str, value: object, *, least: float = 0.0, above: bool = False
+) -> float:
+    """Return a finite number of at least `least`.
+
+    Args:
+        name: The argument, for the message.
+        value: What was given for it.
+        least: The smallest allowed value.
+        above: Whether `least` itself is refused too.
+
+    Raises:
+        ConfigurationError: It names the argument and says what it takes.
+    """
+    bound = f"{'more than' if above else 'at least'} {least:g}"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        fits = value > least if above else value >= least
+        # No isfinite(), which can't look at an integer of 400 digits.
+        if fits and value <= sys.float_info.max:
+            return float(value)
+        huge = isinstance(value, int) and value.bit_length() > _SHOWN_BITS
+        got = "one of too many digits" if huge else value
+        raise ConfigurationError(
+            f"{name} must be a finite number, {bound}; got {got}."
+        )
+    raise ConfigurationError(
+        f"{name} must be a number, {bound}; got {type(value).__name__}."
+    )
+
+
+class NotPickled:
+    """A client, or what holds one: it belongs to its process.
+
+    A pickle would hold its secret, and of a copy and its original each
+    would close the connections of both.
+    """
+
+    __slots__ = ()
+
+    def __reduce__(self) -> Never:
+        raise TypeError(
+            f"{type(self).__name__} is neither pickled nor copied: it holds "
+            "connections and a secret. Make a client in each process; within "
+            "a process, tasks and threads can share one, and with_options() "
+            "returns a copy with other settings."
+        )

@@ -1,0 +1,462 @@
+"""The async client, and the core of the blocking one."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, ClassVar, Self, cast
+from urllib.parse import urlencode
+
+import attrs
+
+from ._call import (
+    AnyioRuntime,
+    Auth,
+    BlockingRuntime,
+    Middleware,
+    RateLimit,
+    Response,
+    RetryPolicy,
+    Runtime,
+    Secret,
+    dumps,
+)
+from ._checks import NotPickled, api_path, plain
+from ._contracts import AsyncContracts
+from ._headers import merged
+from ._http import bind as bind_transport
+from ._http import check_way
+from ._pipeline import Caller, Shared
+from ._settings import (
+    BASE_URL,
+    TOKEN_URL,
+    Settings,
+    SettingsSource,
+    check_flag,
+    check_headers,
+    check_kinds,
+    check_seconds,
+    check_url,
+    check_vendor,
+)
+from .auth import ClientCredentials
+from .auth._credentials import credentials_from
+from .errors import InvalidRequestError
+
+
+_HARMLESS = {"GET", "HEAD", "OPTIONS"}
+_METHODS = _HARMLESS | {"POST", "PUT", "PATCH", "DELETE"}
+_MOST_BITS = 1024  # Of a number; as many as the largest float has.
+
+
+def http_method(method: object) -> str:
+    """Return a method, plain also where it is a member of an Enum.
+
+    Raises:
+        InvalidRequestError: HTTP has no such method, or none for us.
+    """
+    if not isinstance(method, str) or method not in _METHODS:
+        raise InvalidRequestError(
+            f"method must be one of {', '.join(sorted(_METHODS))}."
+        )
+    return str.__str__(method)
+
+
+def is_repeatable(method: str, said: object) -> bool:
+    """Return whether doing it twice is the same as doing it once.
+
+    Args:
+        method: Of HTTP.
+        said: What the caller says of it, if anything.
+
+    Raises:
+        InvalidRequestError: That is neither yes nor no: to take a "no" for
+            a yes would be the worst.
+    """
+    if said is None:
+        return method in _HARMLESS
+    if not isinstance(said, bool):
+        raise InvalidRequestError("repeatable must be True, False or None.")
+    return said
+
+
+def json_body(json: Any) -> Secret | InvalidRequestError:
+    """Return the body; it is empty where there is none.
+
+    Returns:
+        The body; or, where JSON can't hold it, the error that says so.
+    """
+    if json is None:
+        return Secret("")
+    try:
+        return Secret(dumps(json).decode())
+    except (TypeError, ValueError):
+        return InvalidRequestError("json: it holds what JSON can't.")
+
+
+def query_string(query: object) -> Secret | InvalidRequestError:
+    """Return ``?a=1&b=2``, or nothing; what is None is left out.
+
+    Returns:
+        The query; or, where it is no mapping, a name is no str, or a value
+        no str, number or bool, the error that says so.
+    """
+    if query is None:
+        return Secret("")
+    if not isinstance(query, Mapping):
+        return InvalidRequestError("query must be a mapping.")
+    given = dict(cast("Mapping[object, object]", query))
+    problems = (_problem(name, value) for name, value in given.items())
+    problem = next(filter(None, problems), None)
+    if problem is not None:
+        return InvalidRequestError(problem)
+    pairs = [
+        (cast("str", name), _written(cast("str | float", value)))
+        for name, value in given.items()
+        if value is not None
+    ]
+    return Secret(f"?{urlencode(pairs)}" if pairs else "")
+
+
+def _problem(name: object, value: object) -> str | None:
+    """Say what is wrong with one pair of a query."""
+    if not isinstance(name, str):
+        return "query: its names must be str."
+    if value is None:
+        return None
+    if not isinstance(value, str | int | float):
+        return (
+            f"query: {name!r} must be a str, a number or a bool, "
+            f"got {type(value).__name__}."
+        )
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return f"query: {name!r} is too large a number."
+    if not (plain(_written(value)) and plain(name)):
+        return f"query: {name!r} holds control characters."
+    return None
+
+
+def _written(value: str | float) -> str:
+    """Return the value itself, also where it is a member of an Enum."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__repr__(value)
+    return float.__repr__(value)
+
+
+class AsyncSesamy(NotPickled):
+    """Sesamy's third-party onboarding API, awaited.
+
+    Works on asyncio and trio.  One client can be used from many tasks; it
+    keeps connections, token and pace for all of them.  Each event loop gets
+    connections of its own.
+
+    What is not given is taken from the environment, then from the defaults.
+
+    Args:
+        vendor_id: The publisher; else ``SESAMY_VENDOR_ID``.
+        client_id: Of your API client; else ``SESAMY_CLIENT_ID``.
+        client_secret: Of your API client; else ``SESAMY_CLIENT_SECRET``.
+        auth: Instead of these two: a `ClientCredentials`, a `StaticToken`,
+            an `Auth`, or an (async) callable that returns the whole
+            Authorization value.  Credentials made from `client_id` and
+            `client_secret` take what else they say from ``SESAMY_SCOPE``,
+            ``SESAMY_AUDIENCE``, ``SESAMY_ORGANIZATION`` and
+            ``SESAMY_TOKEN_ENCODING``.
+        base_url: Else ``SESAMY_BASE_URL``, else https://api.sesamy.com (D).
+        token_url: Else ``SESAMY_TOKEN_URL``, else
+            https://token.sesamy.com/oauth/token (S).
+        timeout: Seconds that one network operation may take; None for no
+            limit.
+        deadline: Seconds that a whole call may take, with all waits and
+            retries; None for no limit.
+        retry: When a call is sent again by itself.
+        rate_limit: The pace to keep; None for none.
+        middleware: Your own, outermost first, around all of ours.
+        transport: A `Connections`, or an httpx client or transport of
+            yours (it is not closed with the client).
+        shared_contracts: Whether Sesamy may give several orders one
+            contract.  No source says so: by default, a contract that was
+            given to another order is not believed.
+
+    Raises:
+        ConfigurationError: A setting is missing or impossible; it names
+            the argument and the variable.  Nothing was sent.
+    """
+
+    _name: ClassVar[str] = "AsyncSesamy"
+    _blocking: ClassVar[bool] = False
+    _owner = False
+    _original: AsyncSesamy | None = None
+    contracts: AsyncContracts
+    """The operations on contracts."""
+
+    def __init__(
+        self,
+        vendor_id: str | None = None,
+        *,
+        client_id: str | None = None,
+        client_secret: str | Secret | None = None,
+        auth: Auth
+        | ClientCredentials
+        | Callable[[], str | Awaitable[str]]
+        | None = None,
+        base_url: str | None = None,
+        token_url: str | None = None,
+        timeout: float | None = 30.0,
+        deadline: float | None = 120.0,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+        rate_limit: RateLimit | None = RateLimit(),  # noqa: B008 - frozen
+        middleware: Sequence[Middleware] = (),
+        transport: Any = None,
+        shared_contracts: bool = False,
+    ) -> None:
+        # First of all: no traceback may show it as a local of ours.
+        secret = Secret.hide(client_secret)
+        del client_secret
+        source = SettingsSource(os.environ)
+        vendor_id = source.required("vendor_id", vendor_id, "SESAMY_VENDOR_ID")
+        base_url = source.optional("base_url", base_url, "SESAMY_BASE_URL")
+        token_url = source.optional("token_url", token_url, "SESAMY_TOKEN_URL")
+        authorizing = credentials_from(auth, client_id, secret, source)
+        check_kinds(retry, rate_limit, middleware)
+        settings = Settings(
+            vendor_id=check_vendor(vendor_id),
+            base_url=check_url(
+                "base_url", base_url or BASE_URL, "SESAMY_BASE_URL"
+            ),
+            timeout=check_seconds("timeout", timeout),
+            deadline=check_seconds("deadline", deadline),
+            retry=retry,
+        )
+        token_url = check_url(
+            "token_url", token_url or TOKEN_URL, "SESAMY_TOKEN_URL"
+        )
+        urls = [settings.base_url]
+        if isinstance(authorizing, ClientCredentials):
+            urls.append(token_url)
+        runtime = self._runtime()
+        shared = Shared.of(
+            runtime,
+            bind_transport(
+                transport, runtime, blocking=self._blocking, urls=urls
+            ),
+            auth=authorizing,
+            token_url=token_url,
+            rate_limit=rate_limit,
+            middleware=middleware,
+            shared_contracts=check_flag("shared_contracts", shared_contracts),
+        )
+        check_way(transport, settings.base_url, token_url or TOKEN_URL)
+        self._use(Caller.of(settings, shared))
+        self._owner = True
+
+    @property
+    def vendor_id(self) -> str:
+        """The publisher that calls are for, unless they name another."""
+        return self._caller.settings.vendor_id
+
+    @property
+    def permitted_rate(self) -> float | None:
+        """Requests per second that Sesamy permits, as far as is known.
+
+        What `rate_limit` says, or less where Sesamy's answers say less;
+        None where no pace is kept.
+        """
+        bucket = self._caller.shared.bucket
+        return None if bucket is None else bucket.rate
+
+    @property
+    def permitted_at_once(self) -> float | None:
+        """Requests that may be sent without waiting, as far as is known.
+
+        What is left of the burst of `rate_limit`, or of what Sesamy's
+        answers say; None where no pace is kept.
+        """
+        shared = self._caller.shared
+        if shared.bucket is None:
+            return None
+        return shared.bucket.available(shared.runtime.now())
+
+    @property
+    def base_url(self) -> str:
+        """Where calls go, without a slash at its end."""
+        return self._caller.settings.base_url
+
+    @property
+    def shared_contracts(self) -> bool:
+        """Whether Sesamy may give several orders one contract."""
+        return self._caller.shared.recent is None
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        retry: RetryPolicy | None = None,
+        vendor_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Return a cheap copy with other settings; None leaves one as it is.
+
+        It shares connections, token and pace with this client, and ends
+        with it: closing the copy does nothing.
+
+        Args:
+            timeout: Seconds that one network operation may take;
+                ``math.inf`` for no limit.
+            deadline: Seconds that a whole call may take; ``math.inf`` for
+                no limit.
+            retry: When a call is sent again by itself.
+            vendor_id: The publisher.
+            headers: To be sent with each call, besides those of before.
+
+        Raises:
+            ConfigurationError: One of them is impossible; it is named.
+        """
+        changes: dict[str, Any] = {}
+        if timeout is not None:
+            changes["timeout"] = check_seconds("timeout", timeout)
+        if deadline is not None:
+            changes["deadline"] = check_seconds("deadline", deadline)
+        if retry is not None:
+            check_kinds(retry, None, ())
+            changes["retry"] = retry
+        if vendor_id is not None:
+            changes["vendor_id"] = check_vendor(vendor_id)
+        if headers is not None:
+            old = self._caller.settings.headers
+            changes["headers"] = merged(old, check_headers(headers))
+        settings = attrs.evolve(self._caller.settings, **changes)
+        copy = object.__new__(type(self))
+        # Else the original, unclosed, would be gone without a warning as
+        # long as nothing was sent, and nobody could close the connections.
+        copy._original = self
+        copy._use(Caller.of(settings, self._caller.shared))
+        return copy
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        query: Mapping[str, object] | None = None,
+        repeatable: bool | None = None,
+    ) -> Response:
+        """Reach an endpoint that has no method yet, in the same way.
+
+        Args:
+            method: ``"GET"``, ``"POST"``, ``"PUT"``, ``"PATCH"``,
+                ``"DELETE"``, ``"HEAD"`` or ``"OPTIONS"``.
+            path: Below `base_url`, beginning with ``/``; encode what you
+                put into it with ``urllib.parse.quote(value, safe="")``.
+            json: The body, if any: what JSON can hold.
+            query: Of strings, numbers and bools; None is left out.
+            repeatable: Whether doing it twice is the same as doing it
+                once, so that it may be sent again when its outcome is
+                unknown; by default only GET, HEAD and OPTIONS are.
+
+        Returns:
+            The answer; its ``json()`` parses the body.  A success may
+            have as much as ``Connections(max_response_size=...)`` says,
+            by default 8 MiB: to parse that may take some seconds, and
+            sixty times as much memory.
+
+        Raises:
+            InvalidRequestError: An argument can't be sent; nothing was.
+            SesamyError: As for ``contracts.create``.
+        """
+        body, asked = json_body(json), query_string(query)
+        del json, query  # No traceback may show them as locals of ours.
+        if isinstance(body, InvalidRequestError):
+            raise body
+        if isinstance(asked, InvalidRequestError):
+            raise asked
+        method = http_method(method)
+        target = Secret(f"{api_path(path)}{asked.reveal()}")
+        call = self._caller.call(
+            f"request {method}",
+            method,
+            target.reveal(),
+            body.reveal().encode(),
+            repeatable=is_repeatable(method, repeatable),
+        )
+        return await self._caller.perform(call)
+
+    async def ready(self) -> None:
+        """Get a token and open a connection, so that no order waits for it.
+
+        For the start of a service, and for its readiness probe.  No
+        request of an operation is sent, and the pace is not used.  Through
+        a proxy, or over a client or transport of yours, it is only the
+        token that is asked for.
+
+        Raises:
+            AuthenticationError: The credentials were refused.
+            ConnectionFailedError: Sesamy can't be reached.
+            DeadlineExceededError: It took longer than `deadline`.
+            SesamyError: As for any call; nothing was sent of an order.
+        """
+        await self._caller.ready()
+
+    async def aclose(self) -> None:
+        """Close the connections; calls after it are refused."""
+        shared = self._caller.shared
+        if self._owner and not shared.lifetime.closed:
+            shared.lifetime.closed = True
+            await shared.transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        if not self._owner:
+            return
+        shared = self._caller.shared
+        if shared.transport.used and not shared.lifetime.closed:
+            warnings.warn(
+                f"unclosed {self!r}",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+    def __repr__(self) -> str:
+        if not hasattr(self, "_caller"):
+            return f"{self._name}(...)"  # In a traceback of its constructor.
+        settings = self._caller.settings
+        return (
+            f"{self._name}(vendor_id={settings.vendor_id!r}, "
+            f"base_url={settings.base_url!r})"
+        )
+
+    def _runtime(self) -> Runtime:
+        return AnyioRuntime()
+
+    def _use(self, caller: Caller) -> None:
+        self._caller = caller
+        self.contracts = AsyncContracts(caller)
+
+
+class BlockingCore(AsyncSesamy):
+    """An `AsyncSesamy` under which no await ever suspends."""
+
+    _name: ClassVar[str] = "Sesamy"
+    _blocking: ClassVar[bool] = True
+
+    def _runtime(self) -> Runtime:
+        return BlockingRuntime()

@@ -1,0 +1,121 @@
+"""HTTP headers and statuses: what they may hold and what they mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from http import HTTPStatus
+from typing import cast
+
+
+class Headers(Mapping[str, str]):
+    """Read-only headers whose names are found in any case.
+
+    Repeated headers are joined with ``", "`` (RFC 9110, section 5.3).
+    The repr shows names only: values may be personal.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(
+        self, items: Mapping[str, str] | Iterable[tuple[str, str]] = ()
+    ) -> None:
+        pairs = (
+            cast("Mapping[str, str]", items).items()
+            if isinstance(items, Mapping)
+            else items
+        )
+        # Joined at the end: to lengthen one again and again takes as long
+        # as the square of its length.
+        values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            values.setdefault(name.lower(), []).append(value)
+        self._values = {name: ", ".join(all_) for name, all_ in values.items()}
+
+    @classmethod
+    def from_raw(cls, items: Iterable[tuple[bytes, bytes]]) -> Headers:
+        """Read headers as they came (ISO 8859-1; RFC 9110, section 5.5)."""
+        return cls(
+            [
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, value in items
+            ]
+        )
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Headers({', '.join(self._values)})"
+
+
+def merged(
+    headers: Mapping[str, str], more: Mapping[str, str]
+) -> dict[str, str]:
+    """Return headers with others that replace them, in any case."""
+    replaced = {name.lower() for name in more}
+    kept = {
+        name: value
+        for name, value in headers.items()
+        if name.lower() not in replaced
+    }
+    return {**kept, **more}
+
+
+SUCCESS = range(200, 300)
+REDIRECT = range(300, 400)
+CLIENT_ERROR = range(400, 500)
+REFUSALS = frozenset(
+    {
+        *range(400, 406),
+        407,
+        *range(409, 419),
+        *range(421, 424),
+        *range(425, 427),
+        *range(428, 430),
+        431,
+        451,
+    }
+)
+"""The 4xx of which a standard says that the request was not done.
+
+Not 406, which a server may find only when it has done it and looks for a
+form to say so in; nor 408 and 424, which may speak of a server behind it.
+Least of all those that no standard knows: a gateway's 499, "client closed
+request", is said of requests that went on.
+"""
+SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
+REQUEST_TIMEOUT = HTTPStatus.REQUEST_TIMEOUT
+TOO_EARLY = HTTPStatus.TOO_EARLY
+TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS
+TEMPORARY_REDIRECT = HTTPStatus.TEMPORARY_REDIRECT
+PERMANENT_REDIRECT = HTTPStatus.PERMANENT_REDIRECT
+
+
+_TOKEN = re.compile(r"[!-~]+")
+_VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
+
+
+def is_token(value: object) -> bool:
+    """Say whether this is visible ASCII without a space (RFC 6750)."""
+    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
+
+
+def is_header_value(value: object) -> bool:
+    """Say whether this can be sent whole as a header's value."""
+    return isinstance(value, str) and _VALUE.fullmatch(value) is not None
+
+
+def wants_header_value(who: str, value: object) -> str:
+    """Say what should have been returned, without what was."""
+    return (
+        f"auth= {who} must return the whole Authorization value: a text of "
+        "printable ASCII characters, not empty, without line breaks and "
+        f"outer spaces; it returned a {type(value).__name__}."
+    )

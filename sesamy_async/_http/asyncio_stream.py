@@ -1,0 +1,341 @@
+"""Network streams on asyncio's own transports."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from .stream import READ_SIZE, RequestBuffer, connecting_error, is_readable
+
+
+_STREAM = socket.SOCK_STREAM
+_FIRST_ROUND = 0.3
+"""Seconds for each address at first, where a name has several.
+
+RFC 8305 recommends 0.25 s before the next one is tried; here the earlier
+attempt is given up, and repeated in a second round if none succeeds.
+"""
+
+_MOST_LOOK_UPS = 256
+"""How many threads may look names up at once, in a whole process."""
+
+_LOOK_UP = "sesamy look-up"
+
+
+async def connected(host: str, port: int) -> socket.socket:
+    """Return a connected socket that does not block.
+
+    Raises:
+        OSError: There is no address, or none lets us.
+    """
+    found = await looked_up(host, port)
+    if len(found) > 1:
+        with suppress(OSError):  # TimeoutError is one.
+            return await _first(found, _FIRST_ROUND)
+    return await _first(found, None)
+
+
+async def looked_up(host: str, port: int) -> list[Any]:
+    """Return the addresses of a name.
+
+    In a thread for each, not in those that the loop keeps for everybody: no
+    look-up can be cut off, and where a dozen hang, these are used up.
+
+    Raises:
+        OSError: There is none, or too many look-ups hang.
+        UnicodeError: It can be no name.
+    """
+    with suppress(OSError):  # It is a name.
+        return socket.getaddrinfo(
+            host, port, type=_STREAM, flags=socket.AI_NUMERICHOST
+        )
+    hanging = sum(each.name == _LOOK_UP for each in threading.enumerate())
+    if hanging >= _MOST_LOOK_UPS:
+        raise OSError(f"{hanging} look-ups of names hang.")
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[Any]] = loop.create_future()
+
+    def tell(addresses: list[Any], error: Exception | None) -> None:
+        if found.done():  # It took too long.
+            return
+        if error is None:
+            found.set_result(addresses)
+        else:
+            found.set_exception(error)
+
+    def look_up() -> None:
+        addresses: list[Any] = []
+        failed: Exception | None = None
+        try:
+            addresses = socket.getaddrinfo(host, port, type=_STREAM)
+        except Exception as error:  # noqa: BLE001 - raised by who waits
+            failed = error
+        with suppress(RuntimeError):  # The loop is closed.
+            loop.call_soon_threadsafe(tell, addresses, failed)
+
+    # A daemon: what hangs must not keep the process from its end.
+    threading.Thread(target=look_up, name=_LOOK_UP, daemon=True).start()
+    return await found
+
+
+async def _first(found: list[Any], limit: float | None) -> socket.socket:
+    failure: OSError = OSError("The name has no address.")
+    for family, kind, protocol, _, address in found:
+        try:
+            async with asyncio.timeout(limit):
+                return await _connect(family, kind, protocol, address)
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+async def _connect(
+    family: int, kind: int, protocol: int, address: Any
+) -> socket.socket:
+    loop = asyncio.get_running_loop()
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.settimeout(0)
+        await loop.sock_connect(sock, address)
+    except BaseException:
+        # While the loop still watches it, its number may not be reused.
+        with suppress(NotImplementedError):  # Windows watches none.
+            loop.remove_writer(sock)
+        sock.close()
+        raise
+    return sock
+
+
+_HIGH_WATER = 2**16
+
+
+class Inbox(asyncio.Protocol):
+    """Collects what comes in, and wakes the one who waits for it."""
+
+    def __init__(self) -> None:
+        self.received: bytearray = bytearray()
+        self.ended: bool = False
+        self.error: Exception | None = None
+        self.transport: Any = None
+        self._full = False
+        self._halted = False
+        self._waiter: asyncio.Future[bool] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Collect; let the network hold the rest where nobody reads."""
+        self.received += data
+        if len(self.received) > _HIGH_WATER and not self._halted:
+            self._halted = True
+            self.transport.pause_reading()
+        self._wake(happened=True)
+
+    def eof_received(self) -> None:
+        """Take note that no more will come."""
+        self.ended = True
+        self._wake(happened=True)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take note that it is over."""
+        self.ended = True
+        self.error = exc
+        self._wake(happened=True)
+
+    def pause_writing(self) -> None:
+        """Take note that the network takes no more for now."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """Take note that it does again."""
+        self._full = False
+        self._wake(happened=True)
+
+    async def readable(self, timeout: float | None) -> bool:  # noqa: ASYNC109
+        """Wait for data or the end; return False where time ran out."""
+        while not self.received and not self.ended:
+            if not await self._change(timeout):
+                return False
+        return True
+
+    async def drained(self, timeout: float | None) -> bool:  # noqa: ASYNC109
+        """Wait until all was taken; return False where time ran out."""
+        while self._full and not self.ended:
+            if not await self._change(timeout):
+                return False
+        return True
+
+    def take(self, count: int) -> bytes:
+        """Return at most so many bytes of what has come."""
+        data = bytes(self.received[:count])
+        del self.received[:count]
+        if self._halted and not self.received:
+            self._halted = False
+            self.transport.resume_reading()
+        return data
+
+    async def _change(self, timeout: float | None) -> bool:  # noqa: ASYNC109
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = None
+        if timeout is not None:
+            timer = loop.call_later(timeout, self._expire)
+        try:
+            return await self._waiter
+        finally:
+            self._waiter = None
+            if timer is not None:
+                timer.cancel()
+
+    def _expire(self) -> None:
+        self._wake(happened=False)
+
+    def _wake(self, *, happened: bool) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(happened)
+
+
+class AsyncioStream:
+    """What httpcore reads from and writes to.
+
+    Args:
+        inbox: What comes in over the connection.
+        errors: The module whose exceptions are raised: httpcore's, or that
+            of a continuation of it.
+    """
+
+    def __init__(self, inbox: Inbox, errors: Any) -> None:
+        self._inbox = inbox
+        self._errors = errors
+        self._outbox = RequestBuffer()
+
+    async def read(
+        self,
+        max_bytes: int,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> bytes:
+        """Read some bytes, not many at once; none at the end."""
+        inbox = self._inbox
+        if self._outbox.waiting:
+            await self._send(timeout)
+        if not inbox.received:
+            if not await inbox.readable(timeout):
+                raise self._errors.ReadTimeout
+            if not inbox.received and inbox.error is not None:
+                raise self._errors.ReadError(str(inbox.error)) from inbox.error
+        else:
+            # A server that never pauses must not keep the loop, and with
+            # it the deadline, from its turn.
+            await asyncio.sleep(0)
+        return inbox.take(min(max_bytes, READ_SIZE))
+
+    async def write(
+        self,
+        buffer: bytes,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> None:
+        """Write all bytes."""
+        send = self._outbox.add(buffer)
+        del buffer  # No traceback may show it as a local of ours.
+        if send:
+            await self._send(timeout)
+
+    async def aclose(self) -> None:
+        """Close at once; the socket is gone when this returns."""
+        self._inbox.transport.abort()
+        # Or who gave up an answer would still parse what has come of it.
+        self._inbox.received.clear()
+        await asyncio.sleep(0)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> AsyncioStream:
+        """Put TLS over it."""
+        inbox = self._inbox
+        loop = asyncio.get_running_loop()
+        done = False
+        try:
+            async with asyncio.timeout(timeout):
+                inbox.transport = await loop.start_tls(
+                    inbox.transport,
+                    inbox,
+                    ssl_context,
+                    server_hostname=server_hostname,
+                )
+            done = True
+        except OSError as error:  # TimeoutError is one.
+            raise connecting_error(error, self._errors) from error
+        except TypeError as error:
+            # Before 3.11.8 and 3.12.2, asyncio stumbles where TLS in TLS
+            # fails (python/cpython#113214), and raises that instead.
+            cause = error.__context__
+            if not isinstance(cause, OSError):
+                raise
+            raise connecting_error(cause, self._errors) from cause
+        finally:
+            if not done:
+                inbox.transport.abort()
+        return AsyncioStream(inbox, self._errors)
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the connection says of itself."""
+        if info == "is_readable":
+            return self._is_readable()
+        name = {"server_addr": "peername", "client_addr": "sockname"}
+        return self._inbox.transport.get_extra_info(name.get(info, info))
+
+    def _is_readable(self) -> bool:
+        """Whether an idle connection has something to say: its end."""
+        inbox = self._inbox
+        if inbox.ended or inbox.received or inbox.transport.is_closing():
+            return True
+        # The loop may not have come round to see it yet.
+        return is_readable(inbox.transport.get_extra_info("socket"))
+
+    async def _send(self, timeout: float | None) -> None:  # noqa: ASYNC109
+        inbox = self._inbox
+        if inbox.ended:
+            raise self._errors.WriteError("The connection is closed.")
+        inbox.transport.write(self._outbox.take())
+        if not await inbox.drained(timeout):
+            raise self._errors.WriteTimeout
+
+
+class AsyncioBackend:
+    """Opens such streams.
+
+    Args:
+        errors: The module whose exceptions are raised.
+    """
+
+    def __init__(self, errors: Any) -> None:
+        self._errors = errors
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> AsyncioStream:
+        """Connect."""
+        del local_address, socket_options  # Our connections use neither.
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(timeout):
+                sock = await connected(host, port)
+                _, inbox = await loop.create_connection(Inbox, sock=sock)
+        except (OSError, UnicodeError) as error:  # TimeoutError is one.
+            raise connecting_error(error, self._errors) from error
+        return AsyncioStream(inbox, self._errors)

@@ -1,0 +1,234 @@
+"""One HTTP/1.1 exchange after another on a blocking connection of ours.
+
+It does what httpcore does for a connection, between the same two: httpx
+above, h11 below.  What it leaves out is what the connection set does
+already, the state of a connection that others ask for, and two traced
+events for each step, of which the boundary needs one.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from http import HTTPStatus
+from time import monotonic
+from typing import Any, Self
+
+import attrs
+import h11  # What httpcore requires, and uses for the same.
+
+from .blocking_stream import BlockingBackend, BlockingStream
+from .stream import READ_SIZE, check_rest, rest
+
+
+_LARGEST_HEAD = 100 * 1024
+_ALPN = ["http/1.1"]
+
+
+class BlockingExchanges:
+    """Stands where httpcore's connection keeps one for its protocol.
+
+    An exchange that does not end as it should closes the connection.
+    No bytes and events are in locals here: a traceback would show them.
+
+    Args:
+        origin: Where it leads, as httpcore says it.
+        context: For TLS.
+        backend: Opens the stream.
+        errors: The module whose exceptions are raised: httpcore's, or that
+            of a continuation of it.
+    """
+
+    def __init__(
+        self,
+        origin: Any,
+        context: ssl.SSLContext,
+        backend: BlockingBackend,
+        errors: Any,
+    ) -> None:
+        self._origin = origin
+        self._context = context
+        self._backend = backend
+        self._errors = errors
+        self._stream: BlockingStream | None = None
+        self._h11 = h11.Connection(
+            h11.CLIENT, max_incomplete_event_size=_LARGEST_HEAD
+        )
+
+    def usable(self) -> bool:
+        """Whether it can be used once more.
+
+        Bytes behind an answer would be taken for the answer to the next
+        order: the worst that a connection can do.  h11 has those that were
+        read; what else can be read at rest is such bytes, or the end.
+        """
+        if self._stream is None or self._h11.trailing_data[0]:
+            return False
+        return not self._stream.get_extra_info("is_readable")
+
+    def is_available(self) -> bool:
+        """Whether nothing is under way, as httpcore asks before 1.0.3.
+
+        The connection set sees to that.
+        """
+        return True
+
+    def open(self, seconds: float | None) -> None:
+        """Connect before there is a request.
+
+        Args:
+            seconds: What one network operation may take.
+        """
+        if self._stream is not None:
+            return
+        began = monotonic()
+        stream = self._stream = self._connected(seconds)
+        if self._origin.scheme == b"https":
+            limit = rest(monotonic() - began, seconds)
+            check_rest(stream, limit, self._errors)
+
+    def handle_request(self, request: Any) -> Answered:
+        """Send a request of httpcore's and read the head of the answer."""
+        timeouts = request.extensions["timeout"]
+        trace = request.extensions["trace"]
+        try:
+            stream = self._stream
+            if stream is None:
+                trace("connection.connect_tcp.started", {})
+                stream = self._stream = self._connected(timeouts["connect"])
+            # Who stops reading may have answered before.
+            with suppress(self._errors.WriteError):
+                self._send(stream, request, timeouts["write"], trace)
+            return self._answered(stream, timeouts["read"])
+        except BaseException:
+            self.close()
+            raise
+
+    def next_event(self, stream: BlockingStream, timeout: float | None) -> Any:
+        """Return what h11 makes of the next bytes."""
+        try:
+            while (event := self._h11.next_event()) is h11.NEED_DATA:
+                self._h11.receive_data(stream.read(READ_SIZE, timeout))
+        except h11.RemoteProtocolError as error:
+            raise self._errors.RemoteProtocolError(str(error)) from error
+        return event
+
+    def finish(self) -> None:
+        """Make ready for the next exchange, or close."""
+        if self._h11.our_state is self._h11.their_state is h11.DONE:
+            self._h11.start_next_cycle()
+        else:
+            self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def _connected(self, timeout: float | None) -> BlockingStream:
+        origin = self._origin
+        host = origin.host.decode()
+        stream = self._backend.connect_tcp(host, origin.port, timeout)
+        if origin.scheme != b"https":
+            return stream
+        self._context.set_alpn_protocols(_ALPN)
+        return stream.start_tls(self._context, host, timeout)
+
+    def _send(
+        self,
+        stream: BlockingStream,
+        request: Any,
+        timeout: float | None,
+        trace: Callable[..., Any],
+    ) -> None:
+        trace("http11.send_request_headers.started", {"request": request})
+        try:
+            stream.write(self._h11.send(_head(request)), timeout)
+        except h11.LocalProtocolError as error:
+            raised = self._errors.LocalProtocolError(str(error))
+            trace("http11.send_request_headers.failed", {"exception": raised})
+            raise raised from error
+        stream.write(self._h11.send(_body(request)), timeout)
+        stream.write(self._h11.send(h11.EndOfMessage()), timeout)
+
+    def _answered(
+        self, stream: BlockingStream, timeout: float | None
+    ) -> Answered:
+        event = self.next_event(stream, timeout)
+        while not _is_answer(event):
+            event = self.next_event(stream, timeout)
+        return Answered(
+            status=event.status_code,
+            headers=event.headers.raw_items(),
+            stream=AnswerStream(self, stream, timeout),
+            extensions={
+                "http_version": b"HTTP/" + event.http_version,
+                "reason_phrase": event.reason,
+                "network_stream": stream,
+            },
+        )
+
+
+class AnswerStream:
+    """The body of an answer, as it comes.
+
+    Args:
+        exchanges: Of which it is one.
+        stream: What it comes from.
+        timeout: Seconds that one read may take.
+    """
+
+    def __init__(
+        self,
+        exchanges: BlockingExchanges,
+        stream: BlockingStream,
+        timeout: float | None,
+    ) -> None:
+        self._exchanges = exchanges
+        self._stream = stream
+        self._timeout = timeout
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        event = self._exchanges.next_event(self._stream, self._timeout)
+        if isinstance(event, h11.Data):
+            return bytes(event.data)
+        raise StopIteration
+
+    def close(self) -> None:
+        """Say that nobody reads on."""
+        self._exchanges.finish()
+
+
+@attrs.frozen(kw_only=True)
+class Answered:
+    """What httpx looks for in an answer of httpcore's."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]] = attrs.field(repr=False)
+    stream: AnswerStream
+    extensions: dict[str, Any] = attrs.field(repr=False)
+
+
+def _is_answer(event: Any) -> bool:
+    """Whether no other follows; none does where protocols are switched."""
+    return (
+        isinstance(event, h11.Response)
+        or event.status_code == HTTPStatus.SWITCHING_PROTOCOLS
+    )
+
+
+def _head(request: Any) -> h11.Request:
+    return h11.Request(
+        method=request.method,
+        target=request.url.target,
+        headers=request.headers,
+    )
+
+
+def _body(request: Any) -> h11.Data:
+    return h11.Data(data=b"".join(request.stream))

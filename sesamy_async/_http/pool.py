@@ -1,0 +1,199 @@
+"""A set of connections to one host: last in, first out, with fair queues."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from threading import Lock
+from typing import Generic, Protocol, TypeVar
+
+import attrs
+
+from sesamy_async._call import Event, Runtime
+
+
+class Usable(Protocol):
+    """What a set can hold."""
+
+    def usable(self) -> bool:
+        """Whether it can still be used after a rest."""
+        ...
+
+
+C = TypeVar("C", bound=Usable)
+
+
+@attrs.define(eq=False, repr=False)
+class Waiter(Generic[C]):
+    """A call that waits for its turn.
+
+    Attributes:
+        event: Happens when it has it.
+        turn: Whether it has it.
+        connection: What was handed over; None to make a new one.
+    """
+
+    event: Event
+    turn: bool = False
+    connection: C | None = None
+
+
+class ConnectionSet(Generic[C]):
+    """At most `cap` connections; who waits longest is served first.
+
+    But who completes something goes before who begins something.
+
+    The free list is last in, first out: few connections stay warm, the
+    others pass their idle time and are closed.  A connection goes back only
+    after an exchange that was read to its end; all others are discarded.
+
+    The same code serves tasks and threads: the lock is held for a few
+    instructions, and never over an await.
+
+    Args:
+        make: Makes a connection (without any I/O yet).
+        runtime: For time and events.
+        cap: How many may exist at once.
+        idle: Seconds after which a free one is not used again.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], C],
+        runtime: Runtime,
+        *,
+        cap: int,
+        idle: float,
+    ) -> None:
+        self._make = make
+        self._runtime = runtime
+        self._cap = cap
+        self._idle = idle
+        self._free: deque[tuple[C, float]] = deque()
+        self._waiters: deque[Waiter[C]] = deque()
+        self._first: deque[Waiter[C]] = deque()
+        self._stale: list[C] = []
+        self._count = 0
+        self._lock = Lock()
+
+    @property
+    def count(self) -> int:
+        """How many connections exist or are being made."""
+        return self._count
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for their turn."""
+        return len(self._first) + len(self._waiters)
+
+    async def acquire(
+        self, deadline: float, *, first: bool = False
+    ) -> C | None:
+        """Return a connection, or None where the deadline came first.
+
+        Args:
+            deadline: Until when to wait, on the runtime's clock.
+            first: Whether to go before those who do not go first.
+        """
+        queue = self._first if first else self._waiters
+        with self._lock:
+            self._evict()
+            while self._free:
+                # Left in its place meanwhile: Ctrl-C would take it with it.
+                connection = self._free[-1][0]
+                usable = connection.usable()
+                self._free.pop()
+                if usable:
+                    return connection
+                self._put_away(connection)
+            if self._count < self._cap:
+                self._count += 1
+                waiter = None
+            else:
+                waiter = Waiter[C](self._runtime.event())
+                queue.append(waiter)
+        if waiter is None:
+            return self._made()
+        try:
+            await waiter.event.wait(deadline - self._runtime.now())
+        except BaseException:
+            self._leave(waiter, queue)
+            raise
+        with self._lock:
+            if not waiter.turn:
+                queue.remove(waiter)
+                return None
+            given = waiter.connection
+            if given is not None and not given.usable():
+                # Its place is taken over by the one that is made below.
+                self._stale.append(given)
+                given = None
+        return self._made() if given is None else given
+
+    def release(self, connection: C) -> None:
+        """Give back a connection that can be used again."""
+        with self._lock:
+            if self.waiting:
+                self._hand_over(connection)
+            else:
+                self._free.append((connection, self._runtime.now()))
+
+    def discard(self) -> None:
+        """Make room for a connection that is thrown away.
+
+        Closing it is the caller's part.
+        """
+        with self._lock:
+            if self.waiting:
+                self._hand_over(None)
+            else:
+                self._count -= 1
+
+    def stale(self) -> list[C]:
+        """Return, once, the connections that have to be closed."""
+        if not self._stale:
+            return []
+        with self._lock:
+            stale, self._stale = self._stale, []
+        return stale
+
+    def drain(self) -> list[C]:
+        """Take out all free connections, to close them."""
+        with self._lock:
+            free = [connection for connection, _ in self._free]
+            self._free.clear()
+            self._count -= len(free)
+            return free
+
+    def _made(self) -> C:
+        try:
+            return self._make()
+        except BaseException:
+            self.discard()
+            raise
+
+    def _evict(self) -> None:
+        oldest = self._runtime.now() - self._idle
+        while self._free and self._free[0][1] <= oldest:
+            self._put_away(self._free.popleft()[0])
+
+    def _put_away(self, connection: C) -> None:
+        self._stale.append(connection)
+        self._count -= 1
+
+    def _hand_over(self, connection: C | None) -> None:
+        waiter = (self._first or self._waiters).popleft()
+        waiter.connection = connection
+        waiter.turn = True
+        waiter.event.set()
+
+    def _leave(self, waiter: Waiter[C], queue: deque[Waiter[C]]) -> None:
+        """Leave the queue; who has the turn already passes it on."""
+        with self._lock:
+            if not waiter.turn:
+                queue.remove(waiter)
+                return
+        if waiter.connection is None:
+            self.discard()
+        else:
+            self.release(waiter.connection)

@@ -1,0 +1,221 @@
+"""How connections are made: settings, and which httpx."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cache, lru_cache, partial
+from importlib import import_module
+from typing import Any, Literal, Self
+
+import attrs
+
+from sesamy_async._checks import check_number
+from sesamy_async.errors import ConfigurationError
+
+
+class OneShotBody:
+    """Yields its content once, to loops of both kinds.
+
+    httpx's own stream is an async generator, which trio finds abandoned
+    where a call is cancelled while its body is being written.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter((self._content,))
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Once(self._content)
+
+
+class _Once(AsyncIterator[bytes]):
+    def __init__(self, content: bytes) -> None:
+        self._rest = [content]
+
+    async def __anext__(self) -> bytes:
+        if not self._rest:
+            raise StopAsyncIteration
+        return self._rest.pop()
+
+
+Name = Literal["httpx", "httpx2"]
+
+CORES = {"httpx": "httpcore", "httpx2": "httpcore2"}
+"""The httpcore beneath each httpx."""
+
+# A client talks to few URLs again and again, and parsing one takes longer
+# than anything else that is done for a request.
+_URLS = 256
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Library:
+    """An httpx, with what we need of it.
+
+    Attributes:
+        httpx: The module.
+        core_name: The name of the httpcore beneath it.
+        url: Parses a URL; remembers those it parsed last.
+        stream: Makes the stream of a request's body.
+    """
+
+    httpx: Any
+    core_name: str
+    url: Callable[[str], Any]
+    stream: Callable[[bytes], Any]
+
+    def core(self) -> Any:
+        """Return the httpcore; httpx imports it late, so do we."""
+        return import_module(self.core_name)
+
+
+@cache
+def library(name: Name) -> Library:
+    """Return an httpx by its name.
+
+    Raises:
+        ConfigurationError: There is none, or it is not installed.
+    """
+    if name not in CORES:
+        raise ConfigurationError(
+            'transport.library must be "httpx" or "httpx2".'
+        )
+    try:
+        httpx: Any = import_module(name)
+    except ModuleNotFoundError:
+        httpx = None
+    if httpx is None:
+        raise ConfigurationError(
+            f"transport.library: {name} is not installed: "
+            f"pip install 'sesamy-async[{name}]'."
+        )
+    return Library(
+        httpx=httpx,
+        core_name=CORES[name],
+        url=lru_cache(_URLS)(httpx.URL),
+        stream=type(
+            "WholeStream",
+            (OneShotBody, httpx.AsyncByteStream, httpx.SyncByteStream),
+            {},
+        ),
+    )
+
+
+def library_of(given: object) -> Library | None:
+    """Return the httpx that a client or transport belongs to, if any."""
+    for kind in type(given).__mro__:
+        name = kind.__module__.partition(".")[0]
+        if name == "httpx" or name == "httpx2":  # noqa: PLR1714 - typed
+            return library(name)
+    return None
+
+
+_MIB = 2**20
+
+
+@attrs.frozen(kw_only=True)
+class Connections:
+    """The SDK's own connections; give one as ``transport=`` to change them.
+
+    HTTP/1.1 only: with HTTP/2, one lost connection would make the outcome
+    of many calls unknown at once.
+
+    Attributes:
+        cap: How many connections there may be to one host at once; further
+            calls wait their turn, until their deadline at most.
+        idle: Seconds after which an unused connection is not used again.
+            Servers usually close theirs after 5 s, and a request that
+            crosses with that has an unknown outcome.
+        max_response_size: Bytes that an answer may have, decompressed.
+            Of contracts, tokens and errors less is read.
+        proxy: URL of a proxy for all requests; by default it is taken from
+            the environment (``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY``,
+            ``NO_PROXY``).
+        trust_env: Whether to look at those variables, and at
+            ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``.
+        ssl_context: For your own authorities or client certificates, with
+            an ``https://`` proxy too.
+        library: ``"httpx"``, or ``"httpx2"`` for its maintained
+            continuation (extra ``httpx2``).
+        through: An httpx client or transport to send through instead of
+            own connections.  It stays yours: it is not closed.
+    """
+
+    cap: int = 100
+    idle: float = 4.0
+    max_response_size: int = 8 * _MIB
+    proxy: str | None = attrs.field(default=None, repr=False)
+    trust_env: bool = True
+    ssl_context: ssl.SSLContext | None = None
+    library: Name = "httpx"
+    through: Any = None
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        unfit = [
+            name
+            for name, given in (
+                ("ssl_context", self.ssl_context is not None),
+                ("through", self.through is not None),
+                ("proxy, which has a password", "@" in (self.proxy or "")),
+            )
+            if given
+        ]
+        if unfit:
+            raise TypeError(
+                f"Connections with {' and '.join(unfit)} are not pickled; "
+                "make them in the process that uses them."
+            )
+        names = [field.name for field in attrs.fields(type(self))]
+        values = {name: getattr(self, name) for name in names}
+        return partial(type(self), **values), ()
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.proxy, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError("transport.proxy must be a URL.")
+        check_number("transport.idle", self.idle, least=0)
+        for name in ("cap", "max_response_size"):
+            number: object = getattr(self, name)
+            check_number(f"transport.{name}", number, least=1)
+            if not isinstance(number, int):
+                raise ConfigurationError(
+                    f"transport.{name} must be a whole number."
+                )
+        if type(self.trust_env) is not bool:
+            raise ConfigurationError(
+                "transport.trust_env must be True or False."
+            )
+        self._check_context()
+        if self.library not in tuple(CORES):  # A list has no hash.
+            raise ConfigurationError(
+                'transport.library must be "httpx" or "httpx2".'
+            )
+        if self.through is not None and library_of(self.through) is None:
+            raise ConfigurationError(
+                "transport.through must be an httpx client or transport, "
+                f"got {type(self.through).__name__}."
+            )
+
+    def _check_context(self) -> None:
+        context: object = self.ssl_context
+        if context is None:
+            return
+        if not isinstance(context, ssl.SSLContext):
+            raise ConfigurationError(
+                "transport.ssl_context must be an ssl.SSLContext, such as "
+                "ssl.create_default_context(cafile=...); got "
+                f"{type(context).__name__}."
+            )
+        if context.protocol is ssl.PROTOCOL_TLS_SERVER:
+            raise ConfigurationError(
+                "transport.ssl_context is one for servers: make it with "
+                "ssl.create_default_context(), without a purpose."
+            )

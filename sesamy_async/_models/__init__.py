@@ -1,0 +1,57 @@
+"""The payloads of both directions, as attrs classes."""
+
+from __future__ import annotations
+
+from .contract import Contract, ContractItem, Discount, Onboarded, PaymentData
+from .fields import (
+    JSON_OBJECT,
+    KEY,
+    QUANTITY,
+    TEXT,
+    TEXTS,
+    Gender,
+    PaymentMethod,
+    PaymentProvider,
+    RepeatedKeys,
+    Rule,
+    is_array,
+    is_mapping,
+    is_object,
+    kind,
+    name_of,
+)
+from .json import CONVERTER, Refused, parse, refused_data, ruled_fields
+from .order import Address, BusinessDetails, NewContract, User
+
+
+__all__ = [
+    "CONVERTER",
+    "JSON_OBJECT",
+    "KEY",
+    "QUANTITY",
+    "TEXT",
+    "TEXTS",
+    "Address",
+    "BusinessDetails",
+    "Contract",
+    "ContractItem",
+    "Discount",
+    "Gender",
+    "NewContract",
+    "Onboarded",
+    "PaymentData",
+    "PaymentMethod",
+    "PaymentProvider",
+    "Refused",
+    "RepeatedKeys",
+    "Rule",
+    "User",
+    "is_array",
+    "is_mapping",
+    "is_object",
+    "kind",
+    "name_of",
+    "parse",
+    "refused_data",
+    "ruled_fields",
+]

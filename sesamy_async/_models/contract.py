@@ -1,0 +1,150 @@
+"""What comes back from Sesamy.
+
+The guide (S) promises only an id; the other fields are those that Sesamy
+shows elsewhere in its platform (D, T).  So any of them may be missing, and
+one of an unexpected type is None here and still to be found in
+`Contract.raw`.
+"""
+
+# Without `from __future__ import annotations`: cattrs would have to evaluate
+# each annotation in a process's first call, which takes 2 ms.
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class ContractItem:
+    """One product of a contract (D, T).
+
+    Attributes:
+        sku: The product's id.
+        name: The product's name.
+        purchase_option_id: ``purchaseOptionId``.
+        purchase_option_name: ``purchaseOptionName``.
+        cover: The URL of a picture.
+        purchase_type: ``purchaseType``.
+    """
+
+    sku: str | None = None
+    name: str | None = None
+    purchase_option_id: str | None = None
+    purchase_option_name: str | None = None
+    cover: str | None = attrs.field(default=None, repr=False)
+    purchase_type: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PaymentData:
+    """How a contract is paid (D, T).
+
+    Attributes:
+        method: Such as ``"CARD"``.
+        description: Such as the last digits of a card; in no repr.
+        brand: Such as ``"visa"``.
+    """
+
+    method: str | None = None
+    description: str | None = attrs.field(default=None, repr=False)
+    brand: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Discount:
+    """A discount of a contract (D, T).
+
+    Attributes:
+        code: The code that was used.
+        name: The name of the discount.
+        description: What it says of itself.
+        id: Its id.
+    """
+
+    code: str | None = None
+    name: str | None = None
+    description: str | None = attrs.field(default=None, repr=False)
+    id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Contract:
+    """What Sesamy made of an order.
+
+    The repr shows nothing personal.  Two contracts are equal when all they
+    show here is; `raw` does not count, since it may hold what changes with
+    each answer.
+
+    Attributes:
+        id: What identifies the contract (S).  Always there.
+        name: Its name (D, T), as are all that follow.
+        user_id: Sesamy's id of the user.
+        created_at: When it was made.
+        updated_at: When it was last changed.
+        price: In units of `currency`.
+        next_bill_at: When the next bill is due.
+        next_price: What it will be.
+        currency: Such as ``"SEK"``.
+        manage_url: Where the user can manage it; personal.
+        contract_duration: RECURRING, RENEWABLE, PERPETUAL or another word.
+        issues_remaining: Of a subscription to so many issues.
+        items: The products.
+        status: Such as ``"ACTIVE"``.
+        is_active: Whether it gives access now.
+        recurring_interval: DAY, WEEK, MONTH, YEAR or another word.
+        recurring_time: How many of these intervals.
+        will_cancel_at: When it will end.
+        cancel_requested_at: When the user asked for that.
+        expires_at: When the access ends.
+        payment_data: How it is paid.
+        applied_discounts: The discounts.
+        raw: The whole answer, as received.
+
+    Times are aware; Sesamy's times without a UTC offset are taken as UTC.
+    """
+
+    id: str
+    name: str | None = None
+    user_id: str | None = attrs.field(default=None, repr=False)
+    created_at: datetime | None = attrs.field(default=None, repr=False)
+    updated_at: datetime | None = attrs.field(default=None, repr=False)
+    price: float | None = attrs.field(default=None, repr=False)
+    next_bill_at: datetime | None = attrs.field(default=None, repr=False)
+    next_price: float | None = attrs.field(default=None, repr=False)
+    currency: str | None = attrs.field(default=None, repr=False)
+    manage_url: str | None = attrs.field(default=None, repr=False)
+    contract_duration: str | None = attrs.field(default=None, repr=False)
+    issues_remaining: int | None = attrs.field(default=None, repr=False)
+    items: tuple[ContractItem, ...] = attrs.field(default=(), repr=False)
+    status: str | None = None
+    is_active: bool | None = None
+    recurring_interval: str | None = attrs.field(default=None, repr=False)
+    recurring_time: float | None = attrs.field(default=None, repr=False)
+    will_cancel_at: datetime | None = attrs.field(default=None, repr=False)
+    cancel_requested_at: datetime | None = attrs.field(
+        default=None, repr=False
+    )
+    expires_at: datetime | None = attrs.field(default=None, repr=False)
+    payment_data: PaymentData | None = attrs.field(default=None, repr=False)
+    applied_discounts: tuple[Discount, ...] = attrs.field(
+        default=(), repr=False
+    )
+    raw: Mapping[str, Any] = attrs.field(
+        factory=dict[str, Any], repr=False, eq=False
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Onboarded:
+    """What `contracts.onboard` ends in: one confirmed contract.
+
+    Attributes:
+        contract: The contract that is confirmed.
+        strays: How many creates were sent whose answer was lost: each may
+            have left an unconfirmed contract, which gives no access.
+    """
+
+    contract: Contract
+    strays: int = 0

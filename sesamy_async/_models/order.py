@@ -1,0 +1,235 @@
+"""What is sent to Sesamy: an order, and whose it is.
+
+The order of the attributes is the order in which they are sent.
+"""
+
+# Without `from __future__ import annotations`: cattrs would have to evaluate
+# each annotation in a process's first call, which takes 2 ms.
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Self
+
+import attrs
+
+from sesamy_async._call import dumps
+
+from .fields import (
+    BIRTHDAY,
+    EMAIL,
+    ID,
+    JSON_OBJECT,
+    QUANTITY,
+    TEXT,
+    TEXTS,
+    Gender,
+    PaymentMethod,
+    PaymentProvider,
+    choice,
+    nested,
+)
+from .json import CONVERTER, Refused, checked, read_data, read_text, show_given
+
+
+@checked
+@attrs.frozen(kw_only=True, repr=False)
+class Address:
+    """The postal address of a user.
+
+    What is None is not sent.
+
+    Attributes:
+        country: The country (S).
+        zip: The postal code (S).
+        city: The city (S).
+        street: The street and number (S).
+        co: Care of (S).
+        last_name: ``lastName`` (S).
+        first_name: ``firstName`` (S).
+
+    Raises:
+        InvalidRequestError: A value is of the wrong type.
+    """
+
+    country: str | None = attrs.field(default=None, metadata=TEXT)
+    zip: str | None = attrs.field(default=None, metadata=TEXT)
+    city: str | None = attrs.field(default=None, metadata=TEXT)
+    street: str | None = attrs.field(default=None, metadata=TEXT)
+    co: str | None = attrs.field(default=None, metadata=TEXT)
+    last_name: str | None = attrs.field(default=None, metadata=TEXT)
+    first_name: str | None = attrs.field(default=None, metadata=TEXT)
+
+    def __repr__(self) -> str:
+        return show_given(self)
+
+
+@checked
+@attrs.frozen(kw_only=True, repr=False)
+class BusinessDetails:
+    """The business of a user, optional (S).
+
+    What is None is not sent.
+
+    Attributes:
+        vat_nr: The VAT number, ``vatNr`` (S).
+        company_name: ``companyName`` (S).
+
+    Raises:
+        InvalidRequestError: A value is of the wrong type.
+    """
+
+    vat_nr: str | None = attrs.field(default=None, metadata=TEXT)
+    company_name: str | None = attrs.field(default=None, metadata=TEXT)
+
+    def __repr__(self) -> str:
+        return show_given(self)
+
+
+@checked
+@attrs.frozen(kw_only=True, repr=False)
+class User:
+    """The payer or the owner of what is bought.
+
+    What is None is not sent.  The repr shows no value.
+
+    Attributes:
+        email: The address that the contract is tied to (S).
+        full_name: ``fullName`` (S).
+        phone: The phone number (S).
+        invoice_email: Where invoices go, ``invoiceEmail``, optional (S).
+        gender: ``'male'``, ``'female'`` or ``'other'`` (S); another word is
+            sent as it is.
+        birthday: An ISO string (S), sent exactly as given; or a date or an
+            aware datetime.
+        address: The postal address (S).
+        business_details: ``businessDetails``, optional (S).
+        extra_data: Anything you want to keep for this user, as a JSON
+            object, ``extraData`` (S).  It is copied.
+
+    Raises:
+        InvalidRequestError: It names all values that are wrong.
+    """
+
+    email: str | None = attrs.field(default=None, metadata=EMAIL)
+    full_name: str | None = attrs.field(default=None, metadata=TEXT)
+    phone: str | None = attrs.field(default=None, metadata=TEXT)
+    invoice_email: str | None = attrs.field(default=None, metadata=EMAIL)
+    gender: Gender | str | None = attrs.field(
+        default=None, metadata=choice(Gender)
+    )
+    birthday: date | datetime | str | None = attrs.field(
+        default=None, metadata=BIRTHDAY
+    )
+    address: Address | None = attrs.field(
+        default=None, metadata=nested(Address)
+    )
+    business_details: BusinessDetails | None = attrs.field(
+        default=None, metadata=nested(BusinessDetails)
+    )
+    extra_data: Mapping[str, Any] | None = attrs.field(
+        default=None, hash=False, metadata=JSON_OBJECT
+    )
+
+    def __repr__(self) -> str:
+        return show_given(self)
+
+
+@checked
+@attrs.frozen(kw_only=True)
+class NewContract:
+    """An order from your own system, to be told to Sesamy.
+
+    What is None is not sent.  The repr shows nothing personal.
+
+    Attributes:
+        external_order_id: An id of the order in your own system,
+            ``externalOrderId`` (S).
+        payment_provider: KLARNA, STRIPE, BILLOGRAM or SESAMY,
+            ``paymentProvider`` (S); another word is sent as it is.
+        payment_method: BANKGIRO, EXTERNAL, INVOICE, SWISH, CARD or FREE,
+            ``paymentMethod`` (S); another word is sent as it is.
+        quantity: The number of items, normally 1 (S).
+        vendor_data: Extra vendor data, ``vendorData``, optional (S).  It is
+            copied.
+        provider_data: Extra payment-provider data, ``providerData``,
+            optional (S).  It is copied.
+        user_data: The payer, ``userData`` (S).
+        owner_data: The owner, only where that is not the payer,
+            ``ownerData``, optional (S).
+
+    Raises:
+        InvalidRequestError: It names all values that are wrong.
+    """
+
+    external_order_id: str = attrs.field(metadata=ID)
+    payment_provider: PaymentProvider | str | None = attrs.field(
+        default=None, metadata=choice(PaymentProvider)
+    )
+    payment_method: PaymentMethod | str | None = attrs.field(
+        default=None, metadata=choice(PaymentMethod)
+    )
+    quantity: int | None = attrs.field(default=None, metadata=QUANTITY)
+    vendor_data: Mapping[str, str] | None = attrs.field(
+        default=None, repr=False, hash=False, metadata=TEXTS
+    )
+    provider_data: Mapping[str, str] | None = attrs.field(
+        default=None, repr=False, hash=False, metadata=TEXTS
+    )
+    user_data: User | None = attrs.field(
+        default=None, repr=False, metadata=nested(User)
+    )
+    owner_data: User | None = attrs.field(
+        default=None, repr=False, metadata=nested(User)
+    )
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read an order from JSON data with Sesamy's names (camelCase).
+
+        A null is the same as a field that is not there.
+
+        Args:
+            data: What ``json.loads`` returns.
+
+        Returns:
+            The order.
+
+        Raises:
+            InvalidRequestError: It names every field that is wrong, missing
+                or unknown, by its path.
+        """
+        read = read_data(cls, data)
+        del data
+        if isinstance(read, Refused):
+            raise read.error()
+        return read
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read an order from a JSON document with Sesamy's names.
+
+        Args:
+            text: The document; bytes are UTF-8.
+
+        Returns:
+            The order.
+
+        Raises:
+            InvalidRequestError: It names every field that is wrong,
+                missing, unknown or repeated, by its path; or says where
+                the document is no JSON.
+        """
+        read = read_text(cls, text)
+        del text
+        if isinstance(read, Refused):
+            raise read.error()
+        return read
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the order as the JSON data that is sent."""
+        data: dict[str, Any] = CONVERTER.unstructure(self)
+        return data
+
+    def to_json(self) -> str:
+        """Return the order as the JSON document that is sent."""
+        return dumps(self.to_dict()).decode()

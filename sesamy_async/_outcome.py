@@ -1,0 +1,155 @@
+"""What became of a call: pure functions from facts to an outcome."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import attrs
+
+from ._headers import (
+    PERMANENT_REDIRECT,
+    REFUSALS,
+    SUCCESS,
+    TEMPORARY_REDIRECT,
+    Headers,
+)
+
+
+class Outcome(StrEnum):
+    """What became of the order (or of whatever a call was to do)."""
+
+    NOT_SENT = "NOT_SENT"
+    """Nothing left this machine: send it again when you like."""
+
+    REFUSED = "REFUSED"
+    """Sesamy answered and did not do it: mend what it names, then resend."""
+
+    UNKNOWN = "UNKNOWN"
+    """It may or may not have been done: look before you send it again."""
+
+    APPLIED = "APPLIED"
+    """It was done, but the answer can't be read: do not send it again."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is certain that nothing was done."""
+        return self in {Outcome.NOT_SENT, Outcome.REFUSED}
+
+    @property
+    def advice(self) -> str:
+        """What the caller should do next, as one sentence."""
+        return _ADVICE[self]
+
+    @property
+    def advice_if_harmless(self) -> str:
+        """The same where doing it twice is the same as doing it once."""
+        return _IF_HARMLESS.get(self, self.advice)
+
+
+_ADVICE = {
+    Outcome.NOT_SENT: "Nothing was sent, so it can be sent again.",
+    Outcome.REFUSED: (
+        "Sesamy did not do it; mend what it names before sending it again."
+    ),
+    Outcome.UNKNOWN: (
+        "It may or may not have been done; look before sending it again."
+    ),
+    Outcome.APPLIED: (
+        "It was done, but the answer can't be read; do not send it again."
+    ),
+}
+
+_IF_HARMLESS = {
+    Outcome.UNKNOWN: (
+        "It may or may not have been done; it can be sent again without harm."
+    ),
+    Outcome.APPLIED: (
+        "It was done, but the answer can't be read; it can be sent again "
+        "without harm."
+    ),
+}
+
+
+class FailureKind(StrEnum):
+    """The families of failures that a transport tells apart."""
+
+    REQUEST = "REQUEST"
+    """The request can't be put on the wire: the caller's mistake."""
+
+    CONNECT = "CONNECT"
+    """No connection: name, refusal, TLS, proxy, or its time ran out."""
+
+    TIMEOUT = "TIMEOUT"
+    """A network operation took longer than the timeout."""
+
+    DEADLINE = "DEADLINE"
+    """The deadline of the call passed."""
+
+    BROKEN = "BROKEN"
+    """The connection broke, or what came was no HTTP."""
+
+    BODY = "BODY"
+    """The body can't be decompressed, is cut, or exceeds the cap."""
+
+
+@attrs.frozen(kw_only=True)
+class Failure:
+    """One failed exchange.
+
+    Attributes:
+        kind: The family.
+        detail: What happened, in words without personal data.
+        sent: Whether the request's head began to leave this machine; None
+            where the transport (one of the caller's) can't tell.
+        status_code: The status, where a whole status line was read.
+        own: Whether what was read of the body is Sesamy's own, and no page
+            of a gateway (see `is_own`).
+        headers: Of the answer, where a whole head was read.
+    """
+
+    kind: FailureKind
+    detail: str
+    sent: bool | None = None
+    status_code: int | None = None
+    own: bool = False
+    headers: Headers = attrs.field(factory=Headers, repr=False, eq=False)
+
+
+class TransportFailure(Exception):  # noqa: N818 - it is turned into an error
+    """Carries a `Failure` from a transport to the core."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.failure = failure
+
+
+_REPEATED_ELSEWHERE = {TEMPORARY_REDIRECT, PERMANENT_REDIRECT}
+
+
+def outcome_of_status(status_code: int) -> Outcome:
+    """Say what a complete answer with this status means.
+
+    A success counts only if Sesamy gave it, which is for its body to show.
+    A 5xx, a 408 or a 4xx that no standard knows may come from a gateway
+    whose backend went on working, so it leaves the outcome unknown.  Of the
+    redirects only 307 and 308 say that the request is to be repeated
+    elsewhere, hence was not done here; a 301, 302 or 303 may be the answer
+    to a request that was done.
+    """
+    if status_code in SUCCESS:
+        return Outcome.APPLIED
+    if status_code in REFUSALS or status_code in _REPEATED_ELSEWHERE:
+        return Outcome.REFUSED
+    return Outcome.UNKNOWN
+
+
+def outcome_of_failure(failure: Failure) -> Outcome:
+    """Say what an exchange without a complete answer means.
+
+    Only what is known not to have left is NOT_SENT.
+    """
+    if failure.status_code is not None:
+        outcome = outcome_of_status(failure.status_code)
+        foreign = outcome is Outcome.APPLIED and not failure.own
+        return Outcome.UNKNOWN if foreign else outcome
+    return Outcome.NOT_SENT if failure.sent is False else Outcome.UNKNOWN

@@ -1,0 +1,247 @@
+"""What a client is told: arguments, environment, defaults, checks."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import attrs
+
+from ._call import RateLimit, RetryPolicy, Secret
+from ._checks import check_number, segment
+from ._version import __version__
+from .errors import ConfigurationError, InvalidRequestError
+
+
+BASE_URL = "https://api.sesamy.com"
+"""Payments, in production (D, section "Environments")."""
+
+TOKEN_URL = "https://token.sesamy.com/oauth/token"  # noqa: S105 - a URL
+"""The OAuth2 token endpoint (S)."""
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """The settings of a client that `with_options` can change.
+
+    Attributes:
+        vendor_id: The publisher.
+        base_url: Without a slash at its end.
+        timeout: Seconds for one network operation; infinite for none.
+        deadline: Seconds for a whole call; infinite for none.
+        retry: When a call is sent again.
+        headers: Sent with each call besides our own.
+    """
+
+    vendor_id: str
+    base_url: str
+    timeout: float
+    deadline: float
+    retry: RetryPolicy
+    headers: Mapping[str, str] = attrs.field(
+        factory=dict[str, str], repr=False
+    )
+
+
+_ENDLESS = 1e9  # Seconds; a few times more overflow in a socket.
+
+# A token (RFC 9110, section 5.6.2).
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+# What frames a request, and what its answer may be packed in.
+_OURS = {
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+}
+
+
+class SettingsSource:
+    """Arguments first, then the environment, then a default."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def optional(self, argument: str, given: object, variable: str) -> Any:
+        """Return what is set, or None.
+
+        Raises:
+            ConfigurationError: It is no text, or blank.
+        """
+        if given is None:
+            return self._environ.get(variable) or None
+        if isinstance(given, Secret):
+            return given
+        if not isinstance(given, str) or not given.strip():
+            raise ConfigurationError(
+                f"{argument} must be a non-empty str; it can also be given "
+                f"as {variable}."
+            )
+        return given
+
+    def required(self, argument: str, given: object, variable: str) -> Any:
+        """Return what is set.
+
+        Raises:
+            ConfigurationError: It is missing, no text, or blank.
+        """
+        value = self.optional(argument, given, variable)
+        if value is None:
+            raise ConfigurationError(
+                f"{argument} is missing: pass {argument}=, or set {variable}."
+            )
+        return value
+
+
+def check_vendor(value: object) -> str:
+    """Return a vendor id.
+
+    Raises:
+        ConfigurationError: It can't be one.
+    """
+    try:
+        segment("vendor_id (SESAMY_VENDOR_ID)", value)
+    except InvalidRequestError as error:
+        message = str(error.args[0])
+    else:
+        return str.__str__(cast("str", value))
+    raise ConfigurationError(message)
+
+
+def check_url(argument: str, value: str, variable: str) -> str:
+    """Return a URL without a slash at its end.
+
+    Raises:
+        ConfigurationError: It is no https URL (http is for loopback only),
+            or it has a user, a query or a fragment.
+    """
+    name = f"{argument} ({variable})"
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname or ""
+        port_is_fine = parts.port != 0
+    except ValueError:
+        host, port_is_fine = "", False
+        parts = urlsplit("")
+    odd = not (value.isascii() and value.isprintable()) or " " in value
+    if odd or not host or not port_is_fine:
+        raise ConfigurationError(f"{name} is no URL such as {BASE_URL}.")
+    if "@" in parts.netloc or "?" in value or "#" in value:
+        raise ConfigurationError(
+            f"{name} may have no user, query or fragment."
+        )
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ConfigurationError(
+            f"{name} must be https: http would show the token and the "
+            "customers' data to everybody (it is for loopback only)."
+        )
+    if parts.scheme not in {"http", "https"}:
+        raise ConfigurationError(f"{name} must be an https URL.")
+    return value.rstrip("/")
+
+
+def check_seconds(argument: str, value: object) -> float:
+    """Return a time limit; None, infinity and 30 years are no limit.
+
+    Raises:
+        ConfigurationError: It is no number above zero.
+    """
+    if value is None or value == math.inf:
+        return math.inf
+    seconds = check_number(argument, value, above=True)
+    return seconds if seconds < _ENDLESS else math.inf
+
+
+def check_headers(headers: object) -> dict[str, str]:
+    """Return headers of the caller's.
+
+    Raises:
+        ConfigurationError: One can't be sent, or would replace the token.
+    """
+    if not isinstance(headers, Mapping):
+        raise ConfigurationError("headers must be a mapping of str to str.")
+    checked: dict[str, str] = {}
+    for name, value in cast("Mapping[object, object]", headers).items():
+        if not (
+            isinstance(name, str)
+            and isinstance(value, str)
+            and _NAME.fullmatch(name)
+            and value.isascii()
+            and value.isprintable()
+        ):
+            raise ConfigurationError(
+                "headers: names and values must be printable ASCII, and a "
+                "name one word."
+            )
+        if name.lower() == "authorization":
+            raise ConfigurationError("headers: give Authorization as auth=.")
+        if name.lower() in _OURS:
+            raise ConfigurationError(
+                f"headers: {name} is the connection's own business."
+            )
+        checked[name] = value
+    return checked
+
+
+def check_kinds(retry: object, rate_limit: object, middleware: object) -> None:
+    """Refuse what is of another kind.
+
+    Raises:
+        ConfigurationError: It names the argument.
+    """
+    if not isinstance(retry, RetryPolicy):
+        raise ConfigurationError("retry must be a RetryPolicy.")
+    if not isinstance(rate_limit, RateLimit | None):
+        raise ConfigurationError("rate_limit must be a RateLimit, or None.")
+    if not isinstance(middleware, Sequence):
+        raise ConfigurationError(
+            "middleware must be a sequence of async functions."
+        )
+    for each in cast("Sequence[object]", middleware):
+        if not callable(each):
+            raise ConfigurationError(
+                f"middleware: {type(each).__name__} can't be called; give "
+                "async functions of (call, proceed)."
+            )
+
+
+def check_flag(argument: str, value: object) -> bool:
+    """Return a switch.
+
+    Raises:
+        ConfigurationError: It is neither True nor False.
+    """
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{argument} must be True or False.")
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this host, in lower case, can be nothing but this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+_PYTHON = ".".join(map(str, sys.version_info[:3]))
+
+HEADERS = {
+    "Accept": "application/json",
+    "User-Agent": f"sesamy-async/{__version__} Python/{_PYTHON} "
+    f"({sys.platform})",
+    "X-Sesamy-Client": f"sesamy-async/{__version__}",
+}
+"""Sent with each request; the official package names itself so too (T)."""

@@ -1,0 +1,223 @@
+"""What a check remembers of the rows it has seen."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import TypeAlias
+from unicodedata import normalize
+
+import attrs
+
+from ._rows import SAME_ROW, Problem
+from ._states import Planned
+
+
+@attrs.frozen
+class Alike:
+    """Two rows whose ids differ in case or in Unicode form only.
+
+    They are two orders, and both are sent; more often than not one of them
+    is a mistake.
+
+    Attributes:
+        row: The later one.
+        other: The first one that looks the same.
+    """
+
+    row: int
+    other: int
+
+
+def looks(order_id: str) -> str:
+    """Return what ids have in common that look the same.
+
+    Case and Unicode form are left out, as in a canonical caseless match
+    of the Unicode standard.
+    """
+    if order_id.isascii():
+        return order_id.lower()
+    return normalize("NFC", order_id.casefold())
+
+
+RowNote: TypeAlias = tuple[int, str | None, bytes, bool, int | None]
+ProblemNote: TypeAlias = tuple[int, str, str]
+
+_SCHEMA = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -4096;
+PRAGMA temp_store = FILE;
+CREATE TABLE rows (
+    row INTEGER PRIMARY KEY, order_id TEXT, digest BLOB, known INTEGER,
+    looks INTEGER
+);
+CREATE TABLE problems (row INTEGER, "column" TEXT, reason TEXT);
+CREATE TABLE repeats (
+    order_id TEXT PRIMARY KEY, first INTEGER, digest BLOB, other INTEGER
+) WITHOUT ROWID;
+"""
+
+# A row whose order is not known counts for the one that it seems to be, which
+# it would double once it is mended.  Where the rows of an order are all the
+# same, `other` is NULL.  SQLite takes `digest` from the row that has the
+# smallest number.
+_FIND_REPEATS = f"""
+CREATE INDEX by_order ON rows (order_id) WHERE order_id IS NOT NULL;
+INSERT INTO repeats (order_id, first, digest)
+    SELECT order_id, min(row), digest FROM rows
+    WHERE order_id IS NOT NULL GROUP BY order_id HAVING count(*) > 1;
+UPDATE repeats SET other = (
+    SELECT min(row) FROM rows
+    WHERE rows.order_id = repeats.order_id AND rows.digest != repeats.digest
+);
+INSERT INTO problems
+    SELECT row, '', CASE
+        WHEN other IS NULL
+            THEN '{SAME_ROW}' || first || ': remove this one'
+        ELSE 'row ' || iif(rows.digest = repeats.digest, other, first)
+            || ' has this externalOrderId too, with other data'
+    END
+    FROM repeats JOIN rows USING (order_id)
+    WHERE other IS NOT NULL OR row > first;
+CREATE INDEX by_row ON problems (row);
+"""  # noqa: S608 - a constant of ours
+
+_FIND_ALIKE = """
+CREATE INDEX by_looks ON rows (looks) WHERE looks IS NOT NULL;
+CREATE TABLE alike AS
+    SELECT looks FROM rows WHERE looks IS NOT NULL
+    GROUP BY looks HAVING count(*) > 1;
+"""
+
+# The first row of each id, those that look the same one after the other.
+_ALIKE = """
+SELECT looks, order_id, first FROM (
+    SELECT looks, order_id, min(row) AS first
+    FROM alike JOIN rows USING (looks) GROUP BY looks, order_id
+) ORDER BY min(first) OVER (PARTITION BY looks), first
+"""
+
+_PROBLEMS = """
+SELECT row, "column", reason FROM problems ORDER BY row, rowid
+"""
+
+# From one page to the next by the id, for problems are added in between.
+_ORDER_IDS = """
+SELECT DISTINCT order_id FROM rows
+WHERE order_id > ? ORDER BY order_id LIMIT ?
+"""
+
+_OF_ORDER = """
+INSERT INTO problems SELECT row, '', ? FROM rows WHERE order_id = ?
+"""
+
+_PLAN = """
+SELECT rows.row, iif(rows.row > first OR NOT known, NULL, rows.order_id),
+    "column", reason
+FROM rows
+LEFT JOIN repeats ON repeats.order_id = rows.order_id
+LEFT JOIN problems ON problems.row = rows.row
+ORDER BY rows.row, problems.rowid
+"""
+
+
+class Notes:
+    """A private database in a temporary file without a name.
+
+    Attributes:
+        rows: How many were noted.
+    """
+
+    def __init__(self) -> None:
+        self.rows: int = 0
+        # A worker may check in one thread and plan in another, one at a time.
+        self._database = sqlite3.connect(
+            "", isolation_level=None, check_same_thread=False
+        )
+        self._database.executescript(_SCHEMA)
+
+    def add(
+        self, rows: Sequence[RowNote], problems: Iterable[ProblemNote]
+    ) -> None:
+        """Note rows, and what is wrong with them."""
+        self._database.execute("BEGIN")
+        self._database.executemany(
+            "INSERT INTO rows VALUES (?, ?, ?, ?, ?)", rows
+        )
+        self._database.executemany(
+            "INSERT INTO problems VALUES (?, ?, ?)", problems
+        )
+        self._database.execute("COMMIT")
+        self.rows += len(rows)
+
+    def find_repeats(self) -> None:
+        """Note of each order that is there more than once what is wrong."""
+        self._database.executescript(_FIND_REPEATS)
+
+    def find_alike(self) -> None:
+        """Note which ids may look the same."""
+        self._database.executescript(_FIND_ALIKE)
+
+    def order_ids(self, most: int) -> Iterator[list[str]]:
+        """Yield all ids, each once, so many at a time; after the repeats."""
+        last = ""
+        while found := self._database.execute(
+            _ORDER_IDS, (last, most)
+        ).fetchall():
+            yield (ids := [each for (each,) in found])
+            last = ids[-1]
+
+    def add_to_orders(self, reasons: Iterable[tuple[str, str]]) -> None:
+        """Note what is wrong with all rows of an order.
+
+        Args:
+            reasons: What is wrong, and the id of the order.
+        """
+        self._database.execute("BEGIN")
+        self._database.executemany(_OF_ORDER, reasons)
+        self._database.execute("COMMIT")
+
+    def alike(self) -> Iterator[Alike]:
+        """Yield rows whose id looks like that of an earlier one."""
+        found = self._database.execute(_ALIKE)
+        for _, ids in groupby(found, itemgetter(0)):
+            # Apart again where only a hash is the same.
+            first: dict[str, int] = {}
+            for _, order_id, row in ids:
+                other = first.setdefault(looks(order_id), row)
+                if other != row:
+                    yield Alike(row=row, other=other)
+
+    def wrong_rows(self) -> int:
+        """Return how many rows have a problem."""
+        found: tuple[int] = self._database.execute(
+            "SELECT count(DISTINCT row) FROM problems"
+        ).fetchone()
+        return found[0]
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield all that is wrong, in the order of the rows."""
+        for found in self._database.execute(_PROBLEMS):
+            yield Problem(*found)
+
+    def plan(self) -> Iterator[Planned]:
+        """Yield all rows, with all that is wrong with each as one reason."""
+        found = self._database.execute(_PLAN)
+        for (row, order_id), lines in groupby(found, itemgetter(0, 1)):
+            reasons = [
+                f"{column}: {reason}" if column else reason
+                for _, _, column, reason in lines
+                if reason is not None
+            ]
+            yield Planned(
+                row=row,
+                order_id=order_id,
+                reason="; ".join(reasons) if reasons else None,
+            )
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._database.close()

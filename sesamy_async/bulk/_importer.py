@@ -1,0 +1,270 @@
+"""Send the orders of a plan, and say how far it has come."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+
+import attrs
+
+from sesamy_async._call import AnyioRuntime, Runtime
+from sesamy_async._checks import check_number
+from sesamy_async._client import AsyncSesamy
+from sesamy_async.bulk.journal import Journal, Writer
+from sesamy_async.errors import ConfigurationError
+
+from ._counts import Ending, ImportSummary, Meter, Tally
+from ._judge import Cause
+from ._rows import Source
+from ._states import InputFileError, JournalError, State
+from ._steps import Claims, OrderSteps
+from ._workers import Circuit, Workers
+
+
+@attrs.frozen(kw_only=True)
+class Progress:
+    """A moment of a running import.
+
+    Attributes:
+        rows: All rows of the file.
+        done: Orders that are where they shall be: confirmed, or created
+            where nothing is to be confirmed.
+        rejected: Rows that can't be sent, or that Sesamy refused.
+        unknown: Orders that a person has to look at.
+        strays: Unconfirmed contracts that may be left over.
+        in_flight: Orders that are being sent now.
+        seconds: Since this run began.
+        rate: Calls per second over the last minute.
+        permitted: Calls per second that Sesamy permits, as far as is
+            known; None for no limit.
+        left: Seconds that the rest takes at this rate; None where that
+            can't be said yet.
+        paused: Why nothing is sent now; None where all is well.
+    """
+
+    rows: int
+    done: int = 0
+    rejected: int = 0
+    unknown: int = 0
+    strays: int = 0
+    in_flight: int = 0
+    seconds: float = 0.0
+    rate: float = 0.0
+    permitted: float | None = None
+    left: float | None = None
+    paused: str | None = None
+
+    @property
+    def settled(self) -> int:
+        """Rows of which nothing more is to be expected."""
+        return self.done + self.rejected + self.unknown
+
+
+_DAY = 86_400.0
+_LONGEST_QUEUE = 20.0  # Seconds.
+
+
+class Importer:
+    """Sends what the journal says is still to be sent, and writes it down.
+
+    Each order is claimed, its intent written down, sent, and its outcome
+    written down, in this order; a restart after a crash at any moment goes
+    on without a double.  Retries within a call, pace and token are the
+    client's.  Runs on asyncio and trio.  Good for one run.
+
+    Args:
+        client: Its deadline bounds each call, waits for the pace included.
+        source: The file that the journal was made for.
+        journal: What is to be done, and what was done.
+        concurrency: How many orders are sent at once, at least 1.  No
+            more than can be sent in 20 seconds at the client's pace: more
+            would only wait for each other, and for their deadlines.
+        patience: Seconds that an outage may last before the import stops,
+            at least 0.  Where nothing has worked in this run yet, it stops
+            at once or within half a minute.
+        runtime: For time and events, of tests above all.
+
+    Raises:
+        ConfigurationError: A number is impossible.
+    """
+
+    def __init__(
+        self,
+        client: AsyncSesamy,
+        source: Source,
+        journal: Journal,
+        *,
+        concurrency: int = 10,
+        patience: float = 3600.0,
+        runtime: Runtime | None = None,
+    ) -> None:
+        if type(concurrency) is not int:
+            raise ConfigurationError("concurrency must be a whole number.")
+        check_number("concurrency", concurrency, least=1)
+        check_number("patience", patience)
+        runtime = runtime or AnyioRuntime()
+        terms = journal.terms
+        self._client = client
+        self._journal = journal
+        self._concurrency = _useful(concurrency, client.permitted_rate)
+        self._runtime = runtime
+        self._began = runtime.now()
+        # What was interrupted is settled before anything else is looked at.
+        journal.restart()
+        self._circuit = Circuit(
+            self._began, patience, costly=not terms.repeatable
+        )
+        self._meter = Meter(self._began)
+        self._tally = Tally(journal.counts(), journal.strays(), terms.confirm)
+        self._over = runtime.event()
+        self._ended = False
+        shared = getattr(client, "shared_contracts", False)
+        self._writer = Writer(journal, shared_contracts=shared)
+        self._workers = Workers(
+            OrderSteps(client, terms, Claims(source, journal), self._writer),
+            self._tally,
+            self._circuit,
+            self._meter,
+            runtime,
+            first=not journal.timeline(_DAY),
+        )
+
+    async def run(self) -> ImportSummary:
+        """Process all orders, or as many as is possible now.
+
+        Returns:
+            What became of every row, in this run and in those before.
+
+        Raises:
+            ConfigurationError: The client can't be used (any more); the
+                journal is right all the same.
+        """
+        try:
+            await self._workers.run(self._concurrency)
+        finally:
+            # Or the journal would change after a run that was cancelled.
+            self._writer.close()
+            self._ended = True
+            self._over.set()
+        broken = self._workers.broken
+        ends = JournalError | InputFileError
+        if broken is not None and not isinstance(broken, ends):
+            raise broken
+        return self._summary()
+
+    def stop(self) -> None:
+        """Claim nothing more; what is in flight is finished.
+
+        Call it in the event loop that `run` is in.
+        """
+        self._workers.stop()
+
+    async def updates(self, every: float = 0.5) -> AsyncIterator[Progress]:
+        """Yield how far it has come, until the run has ended.
+
+        Args:
+            every: Seconds between two of them, more than 0.
+        """
+        while not self._ended:
+            yield self.progress()
+            await self._over.wait(every)
+        yield self.progress()
+
+    def progress(self) -> Progress:
+        """Return how far it has come."""
+        now = self._runtime.now()
+        tally, trouble = self._tally, self._circuit.trouble
+        rate = self._meter.rate(now)
+        permitted = self._client.permitted_rate
+        calls = tally.unprocessed * self._journal.terms.confirm.calls
+        return Progress(
+            rows=tally.rows,
+            done=tally.done,
+            rejected=tally.rejected,
+            unknown=tally.unknown,
+            strays=tally.strays,
+            in_flight=self._workers.in_flight,
+            seconds=now - self._began,
+            rate=rate,
+            permitted=permitted,
+            left=time_left(
+                calls, rate, permitted, self._client.permitted_at_once
+            ),
+            paused=None if trouble is None else trouble.text,
+        )
+
+    @property
+    def said(self) -> Mapping[int, str]:
+        """What Sesamy said of rows that it refused in this run.
+
+        Beyond its code, and without what is in the order.  It may speak of
+        the customer all the same, so it is for the rejected report (see
+        `write_reports`) and not in the journal.
+        """
+        return self._workers.said
+
+    def _summary(self) -> ImportSummary:
+        tally, terms = self._tally, self._journal.terms
+        ending, reason = self._how_it_ended()
+        done = {tally.goal: tally.done}
+        return ImportSummary(
+            rows=tally.rows,
+            confirmed=done.get(State.CONFIRMED, 0),
+            created=done.get(State.CREATED, 0),
+            rejected=tally.rejected,
+            unknown=tally.unknown,
+            unprocessed=tally.unprocessed,
+            strays=tally.strays,
+            confirm=terms.confirm,
+            ending=ending,
+            reason=reason,
+            seconds=self._runtime.now() - self._began,
+            calls=self._meter.total,
+            permitted=self._client.permitted_rate,
+        )
+
+    def _how_it_ended(self) -> tuple[Ending, str | None]:
+        workers, over = self._workers, self._circuit.over
+        broken = workers.broken
+        if isinstance(broken, InputFileError):
+            # Not its advice: it says that nothing was sent.
+            return Ending.FILE, str(broken.args[0])
+        if broken is not None:
+            return Ending.JOURNAL, str(broken)
+        if over is not None:
+            refused = over.cause is Cause.REFUSED
+            return Ending.REFUSED if refused else Ending.OUTAGE, over.text
+        if not self._tally.unprocessed:
+            return Ending.COMPLETE, None
+        if workers.stopping:
+            return Ending.INTERRUPTED, None
+        # Some failed each time, while others went through.
+        return Ending.OUTAGE, workers.last
+
+
+def _useful(concurrency: int, permitted: float | None) -> int:
+    """Return how many orders at once make sense at a pace."""
+    if permitted is None:
+        return concurrency
+    return min(concurrency, max(1, int(permitted * _LONGEST_QUEUE)))
+
+
+def time_left(
+    calls: float,
+    rate: float,
+    permitted: float | None,
+    at_once: float | None,
+) -> float | None:
+    """Return the seconds that calls will take; None where nobody can say.
+
+    Args:
+        calls: How many are to be made.
+        rate: Calls per second of late.
+        permitted: Calls per second that are permitted; None for any.
+        at_once: How many of them need not wait for that; None for all.
+    """
+    if not rate:
+        return None
+    if permitted is None or at_once is None:
+        return calls / rate
+    quick = min(calls, at_once)
+    return quick / rate + (calls - quick) / min(rate, permitted)

@@ -1,0 +1,240 @@
+"""The states of an order, and the values that a journal keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+import attrs
+
+from sesamy_async.errors import ConfigurationError, SesamyError
+
+
+class State(StrEnum):
+    """How far an order has come."""
+
+    PENDING = "PENDING"
+    """It may be sent: nothing was done but, perhaps, a stray was left."""
+
+    INTENT = "INTENT"
+    """Its create is about to be sent, or was sent and is not answered."""
+
+    CREATED = "CREATED"
+    """Its contract is made, and the id is known; it is not confirmed."""
+
+    CONFIRMED = "CONFIRMED"
+    """Its contract gives access."""
+
+    REJECTED = "REJECTED"
+    """It can't be sent as it is, or Sesamy refused it."""
+
+    UNKNOWN = "UNKNOWN"
+    """It may or may not have a contract, or access: a person has to look."""
+
+
+MOVES: Mapping[State, frozenset[State]] = {
+    State.PENDING: frozenset({State.PENDING, State.INTENT, State.REJECTED}),
+    State.INTENT: frozenset(
+        {
+            State.PENDING,
+            State.INTENT,
+            State.CREATED,
+            State.CONFIRMED,
+            State.REJECTED,
+            State.UNKNOWN,
+        }
+    ),
+    State.CREATED: frozenset(
+        {State.CREATED, State.CONFIRMED, State.REJECTED, State.UNKNOWN}
+    ),
+    State.CONFIRMED: frozenset(),
+    State.REJECTED: frozenset(),
+    State.UNKNOWN: frozenset({State.CREATED, State.CONFIRMED, State.PENDING}),
+}
+"""Where an order may go from each state; all else is a mistake of ours.
+
+PENDING stays where not even the intent was reached, for want of a token.
+INTENT goes back to PENDING where it is certain that nothing was done, or
+where at worst a stray was left; and to itself where an attempt of its
+create was lost and another follows.  CREATED becomes UNKNOWN where a
+confirm is refused and an earlier one may have been done.  UNKNOWN is left
+only by somebody who looked.
+"""
+
+
+class Confirm(StrEnum):
+    """When a contract is confirmed, and so what a crash can leave."""
+
+    SEPARATELY = "separately"
+    """Create unconfirmed, record the id, then confirm: two calls.
+
+    A contract gives access only once it is confirmed (S), so an order whose
+    create was interrupted is created again; at worst an unconfirmed stray
+    is left.
+    """
+
+    AT_ONCE = "at-once"
+    """Confirm in the create call: one call.
+
+    An order whose create was interrupted is never sent a second time: a
+    person has to look.
+    """
+
+    NO = "no"
+    """Create unconfirmed, and stop there: one call."""
+
+    @property
+    def calls(self) -> int:
+        """How many calls an order takes."""
+        return 2 if self is Confirm.SEPARATELY else 1
+
+    @property
+    def goal(self) -> State:
+        """The state in which an order is done."""
+        return State.CREATED if self is Confirm.NO else State.CONFIRMED
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a create may be repeated: it leaves a stray at worst."""
+        return self is not Confirm.AT_ONCE
+
+
+@attrs.frozen(kw_only=True)
+class Planned:
+    """A row as the check leaves it, for a new journal.
+
+    Attributes:
+        row: Its number.
+        order_id: Its externalOrderId; None where it can't be read, or
+            where another row has it.
+        reason: Why it is rejected; None where it can be sent.
+    """
+
+    row: int
+    order_id: str | None
+    reason: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Entry:
+    """A row as it stands in the journal.
+
+    Attributes:
+        row: Its number.
+        order_id: Its externalOrderId; None where the row holds none.
+        state: How far it has come.
+        contract_id: The contract that is, or will be, confirmed.
+        reason: Why it is where it is; nothing personal.
+        strays: How many unconfirmed contracts it may have left.
+        at: When its state last changed, in Unix seconds.
+    """
+
+    row: int
+    order_id: str | None
+    state: State
+    contract_id: str | None = None
+    reason: str | None = None
+    strays: int = 0
+    at: float = 0.0
+
+
+@attrs.frozen(kw_only=True)
+class Change:
+    """What becomes of a row.
+
+    Attributes:
+        row: Its number.
+        state: How far it has come now.
+        contract_id: None leaves what is there.
+        reason: Replaces what is there, None too.
+        strays: How many more strays it may have left.
+    """
+
+    row: int
+    state: State
+    contract_id: str | None = None
+    reason: str | None = None
+    strays: int = 0
+
+
+SANDBOX = "sandbox "
+"""What `Terms.base_url` begins with in a sandbox of an import's own."""
+
+
+@attrs.frozen(kw_only=True)
+class Terms:
+    """What must not change between two runs of one import.
+
+    Attributes:
+        source: The name of the file, for messages.
+        fingerprint: Of the file and of how it is read.
+        promo_code: For rows that name none; None where all do.
+        vendor_id: For rows that name none.
+        base_url: Where the orders go: production and a sandbox are two
+            imports.
+        confirm: When contracts are confirmed.
+        strays: Whether an interrupted create may be sent again.
+    """
+
+    source: str
+    fingerprint: str
+    promo_code: str | None
+    vendor_id: str
+    base_url: str
+    confirm: Confirm = Confirm.SEPARATELY
+    strays: bool = True
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether an interrupted create is sent again."""
+        return self.strays and self.confirm.repeatable
+
+    def reach(self, base_url: str) -> bool:
+        """Whether orders that go to this address meet those of the import.
+
+        Each import in a sandbox has one of its own.  They count as one, so
+        that a rehearsal tells what the real import would.
+        """
+        if self.base_url.startswith(SANDBOX):
+            return base_url.startswith(SANDBOX)
+        return self.base_url == base_url
+
+
+class InputFileError(ConfigurationError):
+    """The file can't be imported as it is; nothing was sent.
+
+    Attributes:
+        problems: What is wrong, as far as it is worth showing, such as
+            ``"row 17, userData.email: must look like name@example.com"``.
+    """
+
+    def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems: tuple[str, ...] = tuple(problems)
+
+
+class JournalError(SesamyError):
+    """The journal can't be used; the message says what to do.
+
+    What was not written down was not sent.
+
+    Attributes:
+        unsent: Whether it came before anything could be sent.
+    """
+
+    def __init__(self, message: str, *, unsent: bool = False) -> None:
+        super().__init__(message)
+        self.unsent = unsent
+
+    def _advice(self) -> str:
+        if self.unsent:
+            return "Nothing was sent."
+        return "What was not written down was not sent."
+
+
+class JournalMismatchError(JournalError):
+    """The journal is of another file, other options or another version."""
+
+
+class JournalBusyError(JournalError):
+    """Another process uses the journal."""

@@ -1,0 +1,280 @@
+"""The files of a journal: where they are, and which belong together."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from secrets import token_hex
+from typing import Self
+
+import attrs
+
+from ._schema import APPLICATION_ID
+
+
+SUFFIX = ".journal"
+"""How the name of a journal ends by default."""
+
+# What every SQLite file begins with, and the bytes up to those that say whose
+# it is.
+_MAGIC = b"SQLite format 3\0"
+_HEAD = 72
+_OURS = APPLICATION_ID.to_bytes(4, "big")
+
+
+def journal_path(source: Path) -> Path:
+    """Return where the journal of a file is by default: beside it.
+
+    Of ``orders.csv`` it is ``orders.csv.journal``.  Of a symbolic link it
+    is that of the file it leads to: with two journals, the orders of one
+    file would be sent twice.
+    """
+    source = followed(source)
+    return source.parent / f"{source.name}{SUFFIX}"
+
+
+def followed(path: Path) -> Path:
+    """Return the file that a symbolic link leads to; else the path itself."""
+    # Not `resolve`, for which a link to itself is a `RuntimeError`.
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def find_journal(file: Path) -> Path:
+    """Return the journal that somebody means.
+
+    Args:
+        file: The journal, or the file of orders that it stands beside.
+    """
+    beside = journal_path(file)
+    if beside.exists():
+        return beside
+    if file.name.endswith(SUFFIX) or not file.is_file():
+        return file
+    return file if is_journal(file) else beside
+
+
+def is_journal(file: Path) -> bool:
+    """Tell a journal of any name from all other files, by what it holds."""
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(_HEAD)
+    except OSError:
+        return False
+    return head.startswith(_MAGIC) and head.endswith(_OURS)
+
+
+def same_file(path: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, be it there or not."""
+    # Not by name alone where both are there: a disk may take no notice of
+    # upper and lower case, and a file may have two names.
+    if path.exists() and other.exists():
+        return path.samefile(other)
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
+@attrs.frozen
+class Presence:
+    """The files, as they were.
+
+    A file that is deleted, or replaced, can still be written by whoever
+    has it open, and then nobody finds what was written.
+
+    Attributes:
+        files: Which file each path was.
+    """
+
+    files: tuple[tuple[Path, tuple[int, int] | None], ...]
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Remember the files of a journal that is open."""
+        both = (path, wal_of(path))
+        return cls(tuple((each, _identity(each)) for each in both))
+
+    def lost(self) -> Path | None:
+        """Return a file that is not there any more, if there is one."""
+        for path, before in self.files:
+            if _identity(path) != before:
+                return path
+        return None
+
+
+def wal_of(path: Path) -> Path:
+    """Return the file in which SQLite keeps the latest changes."""
+    return path.parent / f"{path.name}-wal"
+
+
+def leftovers(path: Path) -> Iterator[Path]:
+    """Yield what SQLite keeps beside a journal, as far as it is there."""
+    for left in (wal_of(path), path.with_name(f"{path.name}-journal")):
+        if os.path.lexists(left):
+            yield left
+
+
+def set_aside(path: Path) -> None:
+    """Give a file that may be there a name that no other one has."""
+    if os.path.lexists(path):
+        names = (path.with_name(f"{path.name}.{n}.aside") for n in count(1))
+        path.rename(next(n for n in names if not os.path.lexists(n)))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
+_HEADER = struct.Struct(">8I")
+_FRAME = struct.Struct(">6I")
+_WAL_MAGIC = {0x377F0682: "<", 0x377F0683: ">"}
+_WORD = 0x1_0000_0000
+
+
+@attrs.frozen
+class Mark:
+    """What a journal says of its WAL.
+
+    The main file says that a WAL belongs to it; its own WAL, as soon as
+    there is one, says the opposite.  So it is SQLite that takes the mark
+    back, when it copies the last of a WAL into the main file and removes
+    it: there is no moment at which one is done without the other.
+
+    Attributes:
+        needed: Whether changes may be in the WAL only.
+        lineage: Of the WAL; see `Wal`.
+        checkpoints: Of the WAL, when this was written; with the first
+            change after that it begins anew, once.
+    """
+
+    needed: bool = False
+    lineage: int = 0
+    checkpoints: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return what was dumped.
+
+        Raises:
+            ValueError: It is damaged.
+        """
+        needed, lineage, checkpoints, _ = text.split(" ")
+        return cls(bool(int(needed)), int(lineage, 16), int(checkpoints, 16))
+
+    def dump(self) -> str:
+        """Return it as a text, always of the same length.
+
+        So a power cut can't tear it: it stays within a sector.  No two
+        are the same, for SQLite does not write what has not changed.
+        """
+        return (
+            f"{self.needed:d} {self.lineage:08x} {self.checkpoints:08x} "
+            f"{token_hex(4)}"
+        )
+
+
+@attrs.frozen
+class Wal:
+    """What the header of a WAL says.
+
+    Attributes:
+        lineage: The first salt without the number of checkpoints.  SQLite
+            draws that salt when it makes the file, and then adds one each
+            time the file begins anew, so this stays the same.
+        checkpoints: How often it began anew.
+        pages: The pages of the main file that it changes; at most two.
+    """
+
+    lineage: int
+    checkpoints: int
+    pages: frozenset[int] = frozenset()
+
+
+def read_wal(path: Path) -> Wal | None:
+    """Read a WAL, which may be in use; None where it holds nothing.
+
+    SQLite has no lock on this file, so it may be opened and closed.
+
+    Raises:
+        OSError: It is there and can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEADER.size)
+            if not _whole(head):
+                return None
+            _, _, size, checkpoints, *salts, _, _ = _HEADER.unpack(head)
+            lineage = (salts[0] - checkpoints) % _WORD
+            pages: set[int] = set()
+            while len(pages) < 2:  # noqa: PLR2004 - more make no difference
+                frame = file.read(_FRAME.size)
+                if len(frame) < _FRAME.size:
+                    break
+                page, _, *its, _, _ = _FRAME.unpack(frame)
+                if its != salts:
+                    break
+                pages.add(page)
+                file.seek(size, 1)
+            return Wal(lineage, checkpoints, frozenset(pages))
+    except FileNotFoundError:
+        return None
+
+
+def fits(mark: Mark, wal: Wal | None, page: int) -> bool:
+    """Whether nothing is lost, and nothing changed that should not be.
+
+    Args:
+        mark: What the main file says.
+        wal: What is beside it.
+        page: The one that holds the mark.
+    """
+    if wal is None:
+        return not mark.needed
+    since = wal.checkpoints - mark.checkpoints
+    if wal.lineage == mark.lineage and since == 1:
+        return True
+    if not mark.needed:
+        # A crash before the first change leaves a WAL that only marks.
+        return wal.pages <= {page}
+    # The same, and what it marks is in the main file, too.
+    return wal.lineage == mark.lineage and not since and wal.pages == {page}
+
+
+def torn(mark: Mark, path: Path) -> bool:
+    """Whether a power cut has torn the header of a WAL that began anew.
+
+    Then nothing is in it yet: its first commit flushes the header.  In one
+    that is damaged later, the salts of its time are still to be found, in
+    the header or in the first frame, which is in the same sector.
+
+    Raises:
+        OSError: It is there and can't be read.
+    """
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        start = file.read(_HEADER.size + _FRAME.size)
+        if len(start) == _HEADER.size + _FRAME.size:
+            salts = {start[at : at + 4] for at in (16, _HEADER.size + 8)}
+            began = (mark.lineage + mark.checkpoints + 1) % _WORD
+            return began.to_bytes(4) not in salts
+    return False
+
+
+def _whole(head: bytes) -> bool:
+    """Whether SQLite would take it for the header of a WAL."""
+    if len(head) < _HEADER.size:
+        return False
+    [magic] = struct.unpack(">I", head[:4])
+    order = _WAL_MAGIC.get(magic)
+    if order is None:
+        return False
+    words = struct.unpack(f"{order}6I", head[:24])
+    one = two = 0
+    for first, second in zip(words[::2], words[1::2], strict=True):
+        one = (one + first + two) % _WORD
+        two = (two + second + one) % _WORD
+    return struct.unpack(">2I", head[24:]) == (one, two)

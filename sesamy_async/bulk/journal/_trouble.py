@@ -1,0 +1,146 @@
+"""Say what is wrong with a journal, and what to do."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+
+from sesamy_async.bulk._states import (
+    Change,
+    JournalBusyError,
+    JournalError,
+    JournalMismatchError,
+)
+
+
+_PRIMARY = 0xFF
+
+_NO_TEXT = "Could not decode to UTF-8"
+"""How Python's own error begins where SQLite holds bytes for a text."""
+
+_DAMAGED = (
+    "it is damaged. Keep it, and get it back from a backup: it says which "
+    "orders were sent"
+)
+
+_ADVICE = {
+    sqlite3.SQLITE_FULL: (
+        "its disk is full. Make room; the same command then goes on"
+    ),
+    sqlite3.SQLITE_READONLY: (
+        "it can't be written. Let yourself write the file and its folder"
+    ),
+    sqlite3.SQLITE_PERM: (
+        "it can't be written. Let yourself write the file and its folder"
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        "it can't be opened. See that its folder is there, and that you "
+        "may read and write both"
+    ),
+    sqlite3.SQLITE_IOERR_LOCK: (
+        "it can't be locked. Let yourself write the file, and see that it "
+        "is on a local disk"
+    ),
+    sqlite3.SQLITE_IOERR: (
+        "its disk fails, or is full. See that there is room, and that the "
+        "folder is on a local disk; the same command then goes on"
+    ),
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    # The statements are ours: it is the names in the file that are not.
+    sqlite3.SQLITE_ERROR: _DAMAGED,
+    sqlite3.SQLITE_CONSTRAINT: (
+        "it was to take in what can't be. That is a mistake in "
+        "sesamy-async: please report it"
+    ),
+}
+
+
+def forbidden(path: Path, changes: Iterable[Change]) -> JournalError:
+    """Return the error of moves of which no order may make one."""
+    moves = ", ".join(f"row {each.row} to {each.state}" for each in changes)
+    return JournalError(
+        f"The journal {path} was to take in a move that no order "
+        f"may make ({moves}). That is a mistake in sesamy-async: please "
+        "report it."
+    )
+
+
+def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
+    """Return the error that says what to do."""
+    if isinstance(error, OSError):
+        reason = error.strerror or type(error).__name__
+        return JournalError(
+            f"The journal {path} can't be used: {reason}. See that its "
+            "folder is there, and that you may read and write both."
+        )
+    # Python's own errors, such as of a closed connection, have no code.
+    exactly = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    if path.is_dir():
+        # Reading it is what fails, if it is opened for that alone.
+        exactly = sqlite3.SQLITE_CANTOPEN
+    code = exactly & _PRIMARY
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return JournalBusyError(
+            f"The journal {path} is in use: another import of this file, or "
+            "the check of one of its reports, is running. Let it end, or "
+            "stop it, and try again."
+        )
+    if code == sqlite3.SQLITE_CANTOPEN and not path.exists():
+        return JournalError(
+            f"There is no journal {path}; an import makes it when it begins."
+        )
+    if code == sqlite3.SQLITE_NOTADB:
+        return no_journal(path)
+    if str(error).startswith(_NO_TEXT):
+        # Python can't decode a text, and would show it.
+        return damaged(path)
+    said = _ADVICE.get(exactly) or _ADVICE.get(code, f"SQLite says: {error}")
+    return JournalError(f"The journal {path} can't be used: {said}.")
+
+
+def unfit(path: Path, wal: Path) -> JournalError:
+    """Return the error for a journal without the WAL that belongs to it."""
+    what = (
+        f"{wal.name} beside it is of another time, or of another journal"
+        if wal.exists() and wal.stat().st_size
+        else f"{wal.name} is not beside it"
+    )
+    return JournalError(
+        f"The journal {path} is not whole: a crash has left its latest "
+        f"changes in a file of their own, and {what}. They say which orders "
+        f"were sent. Find the {wal.name} that lay beside this journal when "
+        "the import ended, and put it there again. Only if it is gone for "
+        f"good, give `sesamy journal recover {path} --yes`: orders that may "
+        "have been sent become UNKNOWN.",
+        unsent=True,
+    )
+
+
+def damaged(path: Path) -> JournalError:
+    """Return the error for a journal that can't be understood."""
+    return JournalError(f"The journal {path} can't be used: {_DAMAGED}.")
+
+
+def no_journal(path: Path) -> JournalMismatchError:
+    """Return the error for a file that is something else."""
+    return JournalMismatchError(
+        f"{path} is no journal of an import, or it is damaged. If it is to "
+        "be one, get it back from a backup: it says which orders were sent. "
+        "If it is something else, move it away, or name another place for "
+        "the journal."
+    )
+
+
+@contextmanager
+def told(path: Path) -> Generator[None]:
+    """Turn what goes wrong with the file into a `JournalError`."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise trouble(path, error) from error
+    except UnicodeDecodeError:
+        # Python reads names and messages of SQLite as UTF-8.  The error
+        # shows what the file holds.
+        raise damaged(path) from None

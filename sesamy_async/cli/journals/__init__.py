@@ -1,3 +1,0 @@
-"""``sesamy journal``: shown, settled, removed."""
-
-from __future__ import annotations

@@ -1,1 +1,0 @@
-"""The worlds the core runs in: an event loop, or a thread that blocks."""

@@ -1,0 +1,364 @@
+"""Who has which contracts: the truth that tests ask for."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import Counter
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import attrs
+
+from sesamy_async._call import Secret
+from sesamy_async.errors import ConfigurationError
+
+from ._config import PromoCode
+from ._exchange import Endpoint
+
+
+_MONTH = 30 * 24 * 3600
+
+
+@attrs.frozen(kw_only=True)
+class SoldContract:
+    """A contract in the ledger.
+
+    Attributes:
+        id: 32 hexadecimal digits.
+        external_order_id: The order that it was made for.
+        vendor_id: The publisher.
+        promo_code: What was sold.
+        user_id: The same for the same email address.
+        payment_method: As sent.
+        created_at: Unix seconds.
+        confirmed_at: Unix seconds, or None while it gives no access.
+        body: What was sent for it; personal, so in no repr.
+        confirm_body: What was sent with the last confirm call.
+    """
+
+    id: str
+    external_order_id: str
+    vendor_id: str
+    promo_code: str
+    user_id: str
+    payment_method: str
+    created_at: float
+    confirmed_at: float | None = None
+    body: bytes = attrs.field(default=b"", repr=False)
+    confirm_body: bytes = attrs.field(default=b"", repr=False)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether it gives the buyer access."""
+        return self.confirmed_at is not None
+
+    @property
+    def order(self) -> dict[str, Any]:
+        """What was sent for it, as JSON."""
+        order: dict[str, Any] = json.loads(self.body)
+        return order
+
+
+def show(contract: SoldContract, promo: PromoCode) -> dict[str, Any]:
+    """Return a contract as Sesamy's API shows one.
+
+    It has no externalOrderId: no source shows that one comes back.
+    """
+    confirmed = contract.confirmed_at
+    created = contract.created_at
+    return {
+        "id": contract.id,
+        "name": promo.name,
+        "userId": contract.user_id,
+        "createdAt": _iso(created),
+        "updatedAt": _iso(created if confirmed is None else confirmed),
+        "price": promo.price,
+        "nextBillAt": _iso(created + _MONTH),
+        "nextPrice": promo.price,
+        "currency": promo.currency,
+        "contractDuration": "RECURRING",
+        "items": [
+            {
+                "sku": promo.sku,
+                "name": promo.name,
+                "purchaseType": "OTHER",
+            }
+        ],
+        "status": "PENDING" if confirmed is None else "ACTIVE",
+        "isActive": confirmed is not None,
+        "recurringInterval": "MONTH",
+        "recurringTime": 1,
+        "willCancelAt": None,
+        "cancelRequestedAt": None,
+        "paymentData": {
+            "method": contract.payment_method,
+            "description": "Sold by a third party",
+        },
+        "appliedDiscounts": [
+            {
+                "code": contract.promo_code,
+                "name": promo.name,
+                "description": "",
+                "id": f"promo-{promo.sku}",
+            }
+        ],
+    }
+
+
+def user_id(email: str) -> str:
+    """Return the id of a user: one for each address, telling nothing."""
+    digest = blake2b(email.lower().encode(errors="replace"), digest_size=16)
+    return digest.hexdigest()
+
+
+def _iso(unix: float) -> str:
+    moment = datetime.fromtimestamp(unix, UTC)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+@attrs.frozen(kw_only=True)
+class Grant:
+    """A token that was given out.
+
+    Attributes:
+        token: The token itself.
+        client_id: Who asked for it.
+        scopes: What it permits.
+        expires_at: Unix seconds.
+    """
+
+    token: Secret
+    client_id: str
+    scopes: frozenset[str]
+    expires_at: float
+
+
+NO_ANSWER = 0
+"""Stands for the status where the client got no answer.
+"""
+
+
+class Ledger:
+    """Contracts, tokens and counts; read it from any thread."""
+
+    def __init__(self) -> None:
+        # Re-entrant: the sandbox holds it over a decision and its effect.
+        self.lock: AbstractContextManager[bool] = threading.RLock()
+        self._contracts: dict[str, SoldContract] = {}
+        self._orders: dict[str, list[str]] = {}
+        self._grants: dict[Secret, Grant] = {}
+        self._answers: Counter[tuple[Endpoint, int]] = Counter()
+
+    def contracts(self, external_order_id: str) -> tuple[SoldContract, ...]:
+        """Return the contracts of an order, the oldest first."""
+        with self.lock:
+            ids = self._orders.get(external_order_id, ())
+            return tuple(self._contracts[each] for each in ids)
+
+    def count(self, external_order_id: str) -> int:
+        """Return how many contracts an order has."""
+        return len(self.contracts(external_order_id))
+
+    def confirmed(self, external_order_id: str) -> tuple[SoldContract, ...]:
+        """Return those contracts of an order that give access."""
+        return tuple(
+            contract
+            for contract in self.contracts(external_order_id)
+            if contract.confirmed
+        )
+
+    def orders(self) -> tuple[str, ...]:
+        """Return every externalOrderId, the oldest first."""
+        with self.lock:
+            return tuple(self._orders)
+
+    @property
+    def total(self) -> int:
+        """How many contracts there are."""
+        return len(self._contracts)
+
+    def requests(
+        self, endpoint: str | None = None, status: int | None = None
+    ) -> int:
+        """Count the requests that came.
+
+        Args:
+            endpoint: Only those of ``"token"``, ``"create"``,
+                ``"confirm"`` or ``"other"``.
+            status: Only those answered so; `NO_ANSWER` (0) for those
+                whose connection was cut before an answer.
+        """
+        with self.lock:
+            return sum(
+                count
+                for (to, answered), count in self._answers.items()
+                if endpoint in {None, to} and status in {None, answered}
+            )
+
+    def contract(self, contract_id: str) -> SoldContract | None:
+        """Return a contract by its id."""
+        return self._contracts.get(contract_id)
+
+    def grant(self, token: Secret) -> Grant | None:
+        """Return what a token is good for."""
+        return self._grants.get(token)
+
+    def apply(self, change: SoldContract | Grant) -> None:
+        """Take in a new token, or a contract that is new or changed."""
+        with self.lock:
+            if isinstance(change, Grant):
+                self._grants[change.token] = change
+                return
+            if change.id not in self._contracts:
+                ids = self._orders.setdefault(change.external_order_id, [])
+                ids.append(change.id)
+            self._contracts[change.id] = change
+
+    def note(self, endpoint: Endpoint, status: int) -> None:
+        """Count an answer, as the client gets it."""
+        with self.lock:
+            self._answers[endpoint, status] += 1
+
+    def revoke_tokens(self) -> None:
+        """Make every token given out so far worthless."""
+        with self.lock:
+            self._grants.clear()
+
+    def clear(self) -> None:
+        """Forget everything, tokens included."""
+        with self.lock:
+            self._contracts.clear()
+            self._orders.clear()
+            self._grants.clear()
+            self._answers.clear()
+
+    def order_as_json(self, external_order_id: str) -> dict[str, Any]:
+        """Return the contracts of an order, the oldest first, for JSON."""
+        return {
+            "contracts": [
+                {
+                    "id": contract.id,
+                    "confirmed": contract.confirmed,
+                    "vendorId": contract.vendor_id,
+                    "promoCode": contract.promo_code,
+                }
+                for contract in self.contracts(external_order_id)
+            ]
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the contracts of every order and the counts, for JSON."""
+        with self.lock:
+            orders = {
+                order: self.order_as_json(order)["contracts"]
+                for order in self._orders
+            }
+            requests: dict[str, dict[str, int]] = {}
+            for (endpoint, status), count in sorted(self._answers.items()):
+                counts = requests.setdefault(endpoint, {})
+                counts[str(status or "none")] = count
+            confirmed = sum(
+                contract.confirmed for contract in self._contracts.values()
+            )
+            return {
+                "orders": orders,
+                "totals": {
+                    "orders": len(orders),
+                    "contracts": self.total,
+                    "confirmed": confirmed,
+                },
+                "requests": requests,
+            }
+
+
+_FIELDS = (
+    "id",
+    "external_order_id",
+    "vendor_id",
+    "promo_code",
+    "payment_method",
+    "created_at",
+    "confirmed_at",
+)
+
+
+class KeptLedger(Ledger):
+    """A ledger whose contracts are also in a file.
+
+    The file has a line for each contract that is made or confirmed, without
+    anything personal: what was sent for a contract is not kept.  Nor are
+    tokens and counts.  It is there at once when a request is answered, and
+    survives its process, but not a power cut.  Use it in one process at a
+    time.
+
+    Attributes:
+        path: The file; it is made if it is not there.  Absolute, so that
+            it stays the same wherever the process goes.
+        world: What no other file is called by.
+
+    Raises:
+        ConfigurationError: The file can't be read or written, or is none
+            of this kind.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__()
+        self.path: Path = Path(path).absolute()
+        try:
+            self.world: str = self._load() or self._begin()
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ConfigurationError(
+                f"The sandbox's ledger {self.path} can't be used: "
+                f"{getattr(error, 'strerror', None) or 'it is damaged'}. "
+                "Remove it to begin anew, with the journal beside it."
+            ) from error
+
+    def apply(self, change: SoldContract | Grant) -> None:
+        """Take in a new token, or a contract that is new or changed."""
+        with self.lock:
+            if isinstance(change, SoldContract):
+                self._append({name: getattr(change, name) for name in _FIELDS})
+            super().apply(change)
+
+    def clear(self) -> None:
+        """Forget everything: another world."""
+        with self.lock:
+            super().clear()
+            self.path.unlink()
+            self.world = self._begin()
+
+    def _begin(self) -> str:
+        world = token_hex(4)
+        self._append({"world": world})
+        return world
+
+    def _load(self) -> str | None:
+        if not self.path.exists():
+            return None
+        content = self.path.read_bytes()
+        whole, _, cut = content.rpartition(b"\n")
+        if cut:
+            # By a crash: it was never answered.  The file is not written
+            # anew without it, for that could be cut off, too.
+            os.truncate(self.path, len(content) - len(cut))
+        if not whole:
+            return None
+        first, *others = map(json.loads, whole.splitlines())
+        world: str = first["world"]
+        for each in others:
+            super().apply(SoldContract(user_id="", **each))
+        return world
+
+    def _append(self, line: dict[str, Any]) -> None:
+        with open(self.path, "a", encoding="utf-8", opener=_private) as file:
+            file.write(f"{json.dumps(line)}\n")
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,140 @@
+"""The sandbox behind a socket: the home of aiohttp."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from sesamy_async.errors import ConfigurationError
+
+from ._exchange import Answer, Delivery, SandboxRequest
+from ._sandbox import PREFIX, Sandbox, administer, refuse_foreign
+
+
+# Answers that are still to come when the server ends are not worth more.
+_SHUTDOWN = 0.1
+# Close at once, by a reset: what a dying machine does.
+_RESET = struct.pack("ii", 1, 0)
+
+
+@asynccontextmanager
+async def listening(
+    sandbox: Sandbox,
+    host: str,
+    port: int,
+    ssl_context: ssl.SSLContext | None,
+) -> AsyncGenerator[str]:
+    """Serve while the block runs.
+
+    Args:
+        sandbox: What answers.
+        host: Already checked to be of this machine.
+        port: 0 for any free port.
+        ssl_context: For TLS.
+
+    Yields:
+        The base URL.
+
+    Raises:
+        ConfigurationError: The port can't be had.
+    """
+    connection = _Connection(sandbox)
+    server = web.Server(connection.answer, access_log=None)
+    runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port, ssl_context=ssl_context)
+        try:
+            await site.start()
+        except (OSError, OverflowError) as error:
+            raise ConfigurationError(
+                f"The sandbox can't listen on {host} port {port}: "
+                f"{getattr(error, 'strerror', error)}. Choose another port."
+            ) from error
+        bound: int = runner.addresses[0][1]
+        scheme = "http" if ssl_context is None else "https"
+        name = f"[{host}]" if ":" in host else host
+        yield f"{scheme}://{name}:{bound}"
+    finally:
+        await runner.cleanup()
+
+
+class _Connection:
+    """Carries requests to a sandbox, and its answers back."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Carry one request, of which the client may not see the end."""
+        try:
+            return await self._answer(request)
+        except ConnectionResetError:
+            # The client left in the middle of its request; as in `_nothing`.
+            return web.Response()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        path, _, query = request.raw_path.partition("?")
+        if path.startswith(PREFIX):
+            described = await _described(request, path, query)
+            refusal = refuse_foreign(described)
+            return _whole(refusal or administer(self._sandbox, described))
+        arrival = self._sandbox.receive(request.method, path)
+        if arrival.unread:
+            described = SandboxRequest(method=request.method, path=path)
+        else:
+            described = await _described(request, path, query)
+        answer = self._sandbox.answer(described, arrival)
+        if answer.delay:
+            await asyncio.sleep(answer.delay)
+        if answer.delivery is Delivery.HALF:
+            return await _half(request, answer)
+        if answer.delivery is Delivery.NOTHING:
+            return _nothing(request)
+        return _whole(answer)
+
+
+async def _described(
+    request: web.BaseRequest, path: str, query: str
+) -> SandboxRequest:
+    return SandboxRequest(
+        method=request.method,
+        path=path,
+        query=query,
+        headers=request.headers,
+        body=await request.read(),
+    )
+
+
+def _whole(answer: Answer) -> web.Response:
+    return web.Response(
+        status=answer.status, headers=answer.headers, body=answer.body
+    )
+
+
+async def _half(
+    request: web.BaseRequest, answer: Answer
+) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    response.content_length = answer.promised
+    await response.prepare(request)
+    await response.write(answer.half)
+    if request.transport is not None:
+        request.transport.close()
+    return response
+
+
+def _nothing(request: web.BaseRequest) -> web.Response:
+    transport = request.transport
+    if transport is not None:
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        transport.abort()
+    # aiohttp wants an answer, and finds that nobody is there to get it.
+    return web.Response()

@@ -1,0 +1,301 @@
+"""A token server that refuses one encoding is asked in the other."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote_plus
+
+import anyio
+import attrs
+import pytest
+
+from sesamy_async import Outcome
+from sesamy_async._call import Call, Response
+from sesamy_async._settings import HEADERS
+from sesamy_async.auth import ClientCredentials, TokenAuth
+from sesamy_async.auth._refusals import most_telling
+from sesamy_async.errors import (
+    APIError,
+    AuthenticationError,
+    ConnectionFailedError,
+    DeadlineExceededError,
+    SesamyError,
+)
+from support.exchanges import a_call
+from support.runtime import FakeRuntime
+from support.secret_credentials import CANARY
+
+
+pytestmark = pytest.mark.usefixtures("bound_in_time")
+
+URL = "https://token.test/oauth/token"
+NOT_FOUND = (403, {"message": "Client not found"})
+WRONG = (403, {"message": "Invalid client credentials"})
+REQUIRED = (400, b"client_id is required")
+NO_SCOPE = (
+    403,
+    {"error": "access_denied", "error_description": "Scope not granted"},
+)
+UNSUPPORTED = (415, b"Unsupported Media Type")
+DOWN = (503, b"")
+LOST = ConnectionFailedError("Reset.")
+LATE = DeadlineExceededError("Late.")
+GOOD = None
+# Typed loosely, for the encodings vary.
+make: Any = ClientCredentials
+
+
+def refusal(status: int, body: object) -> APIError:
+    """Return what the exchange raises for such an answer."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return APIError("x", status_code=status, body=content)
+
+
+@attrs.define
+class Server:
+    """A token server that answers each encoding in its own way."""
+
+    answers: Mapping[str, Any]
+    asked: list[str] = attrs.field(factory=list)
+    calls: list[Call] = attrs.field(factory=list)
+    runtime: FakeRuntime = attrs.field(factory=FakeRuntime)
+
+    async def __call__(self, call: Call) -> Response:
+        """Give a token, or fail, after a moment."""
+        await anyio.sleep(0.01)
+        kind = call.request.headers["Content-Type"]
+        encoding = "json" if kind == "application/json" else "form"
+        if call.request.authorization is not None:
+            encoding = "basic"
+        self.asked.append(encoding)
+        self.calls.append(call)
+        self.runtime.time += 1
+        answer = self.answers[encoding]
+        if isinstance(answer, SesamyError):
+            raise answer
+        if answer is not None:
+            raise refusal(*answer)
+        content = b'{"access_token": "t", "expires_in": 60}'
+        return Response(status_code=200, content=content)
+
+    def auth(self, encoding: str | None = None) -> TokenAuth:
+        """Return an auth that asks it."""
+        # HTTP Basic carries no such secret.
+        secret = "s" if encoding == "basic" else CANARY
+        credentials = make("id", secret, encoding=encoding)
+        return TokenAuth(credentials, URL, self.runtime, self)
+
+
+def server(**answers: Any) -> Server:
+    """Make one."""
+    return Server(answers)
+
+
+async def error_of(asked: Server, encoding: str | None = None) -> SesamyError:
+    """Return the error in which asking ends."""
+    with pytest.raises(SesamyError) as caught:
+        await asked.auth(encoding).authorization(a_call())
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        *(NOT_FOUND, WRONG, REQUIRED, NO_SCOPE, UNSUPPORTED),
+        *((401, b""), (404, b""), (403, b"<html>"), (499, b"")),
+    ],
+)
+async def test_a_refusal_of_json_is_asked_again_as_form(
+    refused: tuple[int, object],
+) -> None:
+    """Whatever the refusal says, for it may come of the encoding (W)."""
+    asked = server(json=refused, form=GOOD)
+    value = await asked.auth().authorization(a_call())
+
+    assert ("Bearer t", ["json", "form"]) == (value, asked.asked)
+
+
+async def test_json_that_is_taken_is_all_that_is_sent() -> None:
+    """The documented encoding is the first (S)."""
+    asked = server(json=GOOD, form=GOOD)
+    await asked.auth().authorization(a_call())
+
+    assert ["json"] == asked.asked
+
+
+@pytest.mark.parametrize(
+    "passing",
+    [(408, b""), (425, b""), (429, b""), DOWN, (302, b""), LOST, LATE],
+)
+async def test_what_is_no_refusal_is_not_asked_again(passing: Any) -> None:
+    """Time or another address may help there, but no other encoding."""
+    asked = server(json=passing, form=GOOD)
+    error = await error_of(asked)
+
+    assert ["json"] == asked.asked
+    assert "Tried" not in str(error)
+
+
+@pytest.mark.parametrize("encoding", ["json", "form", "basic"])
+async def test_an_encoding_that_was_chosen_is_the_only_one(
+    encoding: str,
+) -> None:
+    """Its refusal is believed, and names the encoding."""
+    asked = server(json=NOT_FOUND, form=NOT_FOUND, basic=NOT_FOUND)
+    error = await error_of(asked, encoding)
+
+    assert [encoding] == asked.asked
+    assert f"Tried as {encoding} (403)." in str(error)
+
+
+async def test_what_worked_is_remembered(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The next token is asked for in that encoding at once."""
+    caplog.set_level(logging.INFO, "sesamy_async")
+    asked = server(json=NOT_FOUND, form=GOOD)
+    auth = asked.auth()
+    for _ in range(3):
+        await auth.authorization(a_call())
+        asked.runtime.time += 100
+
+    assert ["json", "form", "form", "form"] == asked.asked
+    assert [
+        (
+            'token: refused as json, got as form; encoding="form" '
+            "(SESAMY_TOKEN_ENCODING) saves a request"
+        )
+    ] == caplog.messages
+
+
+async def test_what_is_remembered_may_change() -> None:
+    """A server that is replaced is asked in the first encoding again."""
+    asked = server(json=NOT_FOUND, form=GOOD)
+    auth = asked.auth()
+    await auth.authorization(a_call())
+    asked.runtime.time += 100
+    asked.answers = {"json": GOOD, "form": UNSUPPORTED}
+    value = await auth.authorization(a_call())
+
+    assert ("Bearer t", ["json", "form", "form", "json"]) == (
+        value,
+        asked.asked,
+    )
+
+
+async def test_both_encodings_are_one_flight() -> None:
+    """However many wait, each encoding is asked for once."""
+    asked = server(json=NOT_FOUND, form=GOOD)
+    auth = asked.auth()
+    values: list[str] = []
+
+    async def one() -> None:
+        values.append(await auth.authorization(a_call()))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(100):
+            tasks.start_soon(one)
+
+    assert (["Bearer t"] * 100, ["json", "form"]) == (values, asked.asked)
+
+
+async def test_both_encodings_share_one_deadline() -> None:
+    """The second one has what the first has left."""
+    asked = server(json=NOT_FOUND, form=GOOD)
+    call = a_call(deadline=asked.runtime.now() + 5)
+    await asked.auth().authorization(call)
+
+    assert [call.deadline] * 2 == [each.deadline for each in asked.calls]
+
+
+async def test_the_secret_goes_to_one_place_only() -> None:
+    """And each request says who we are."""
+    asked = server(json=NOT_FOUND, form=GOOD)
+    await asked.auth().authorization(a_call())
+
+    assert [URL] * 2 == [each.request.url for each in asked.calls]
+    assert [True] * 2 == [
+        each.request.headers.items() >= HEADERS.items() for each in asked.calls
+    ]
+
+
+@pytest.mark.parametrize(
+    ("json_answer", "form_answer", "expected"),
+    [
+        (NOT_FOUND, NOT_FOUND, NOT_FOUND),
+        # A server that reads no JSON.
+        (NOT_FOUND, WRONG, WRONG),
+        (NOT_FOUND, NO_SCOPE, NO_SCOPE),
+        (UNSUPPORTED, NOT_FOUND, NOT_FOUND),
+        ((403, b""), WRONG, WRONG),
+        ((403, b"<html>"), WRONG, WRONG),
+        # A server that reads nothing else.
+        (WRONG, REQUIRED, WRONG),
+        (WRONG, UNSUPPORTED, WRONG),
+        (WRONG, (302, b""), WRONG),
+        (NOT_FOUND, UNSUPPORTED, NOT_FOUND),
+        (NO_SCOPE, WRONG, NO_SCOPE),
+        (NO_SCOPE, DOWN, NO_SCOPE),
+        (WRONG, DOWN, WRONG),
+        (WRONG, LOST, WRONG),
+        # What may pass may be a token the next time.
+        (NOT_FOUND, DOWN, DOWN),
+        (NOT_FOUND, LOST, LOST),
+        (UNSUPPORTED, (429, b""), (429, b"")),
+        (NO_SCOPE, LATE, LATE),
+    ],
+)
+async def test_the_more_telling_refusal_is_told(
+    json_answer: Any, form_answer: Any, expected: Any
+) -> None:
+    """That of the encoding which the server seems to have read."""
+    error = await error_of(server(json=json_answer, form=form_answer))
+    alone = await error_of(server(form=expected), "form")
+
+    assert (type(alone), alone.outcome, alone.retryable) == (
+        type(error),
+        error.outcome,
+        error.retryable,
+    )
+    assert str(alone.args[0]).split(" Tried")[0] in str(error)
+    assert "Tried as json (" in str(error)
+    assert ", then as form" in str(error)
+
+
+async def test_both_statuses_are_told() -> None:
+    """A refusal says which encodings were tried, and how they ended."""
+    error = await error_of(server(json=WRONG, form=REQUIRED))
+
+    assert "Tried as json (403), then as form (400)." in str(error)
+    assert Outcome.REFUSED is error.outcome
+
+
+@pytest.mark.parametrize("encoding", ["json", "form"])
+async def test_neither_encoding_shows_the_secret(encoding: str) -> None:
+    """A server that repeats what it got is blotted out."""
+    written = json.dumps({"a": CANARY}) if encoding == "json" else CANARY
+    echo = written if encoding == "json" else quote_plus(written)
+    asked = server(json=NOT_FOUND, form=NOT_FOUND)
+    asked.answers = {**asked.answers, encoding: (400, {"message": echo})}
+    error = await error_of(asked)
+
+    assert [] == [
+        form
+        for form in (CANARY, json.dumps(CANARY)[1:-1], quote_plus(CANARY))
+        if form in f"{error!r} {error} {vars(error)}"
+    ]
+
+
+async def test_errors_that_are_told_are_not_changed() -> None:
+    """Each call writes on an error of its own."""
+    first, second = AuthenticationError("A."), AuthenticationError("B.")
+    told = most_telling([("json", first), ("form", second)])
+
+    assert ("A. Tried as json, then as form.", "A.", "B.") == (
+        told.args[0],
+        first.args[0],
+        second.args[0],
+    )

@@ -1,0 +1,284 @@
+"""No secret and no token in anything that may be logged."""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+import warnings
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import attrs
+import pytest
+
+from sesamy_async._call import Call, Request, Response, drive
+from sesamy_async.auth import (
+    CallableAuth,
+    ClientCredentials,
+    FileTokenStore,
+    StaticToken,
+    StoredToken,
+    TokenAuth,
+)
+from sesamy_async.errors import (
+    APIError,
+    ConnectionFailedError,
+    DeadlineExceededError,
+    InvalidRequestError,
+    OutcomeUnknownError,
+    SesamyError,
+    UnreadableResponseError,
+)
+from support.leaks import is_ours
+from support.runtime import FakeRuntime
+
+
+CANARY = "canary"
+SECRET = f"{CANARY}-5ecret"
+TOKEN = f"{CANARY}-t0ken"
+URL = "https://token.sesamy.com/oauth/token"
+CALL = Call(
+    operation="contracts.create",
+    request=Request(method="POST", url="https://api.sesamy.com"),
+    deadline=float("inf"),
+    timeout=30.0,
+)
+loose: Any = ClientCredentials
+loose_token: Any = StaticToken
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Walk over an error and all that hangs on it."""
+    while error is not None:
+        yield error
+        yield from chain(error.__cause__)
+        error = error.__context__
+
+
+def shown(error: BaseException) -> str:
+    """Return all that a log or an error tracker could show of it.
+
+    Of the locals in the traceback only those of our frames count, those
+    of methods that attrs has written for us too.
+    """
+    parts: list[str] = []
+    for each in chain(error):
+        parts += [str(each), repr(each)]
+        stack = traceback.TracebackException.from_exception(
+            each, capture_locals=True
+        ).stack
+        for frame in stack:
+            if is_ours(frame.filename):
+                parts += [f"{frame.name}: {frame.locals}"]
+    if isinstance(error, SesamyError):
+        parts += [repr(error.__dict__), repr(pickle.dumps(error))]
+    return "\n".join(parts)
+
+
+def ends(act: Callable[[], object]) -> str:
+    """Return what is shown of the error in which this ends."""
+    with pytest.raises(BaseException) as caught:  # noqa: PT011 - any
+        act()
+    return shown(caught.value)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda: loose("", SECRET),
+        lambda: loose("id", SECRET, scope=""),
+        lambda: loose("id", SECRET, audience=7),
+        lambda: loose("id", SECRET, encoding="xml"),
+        lambda: loose("id", SECRET, store=object()),
+        lambda: loose("id", SECRET.encode()),
+        lambda: loose("id", [SECRET]),
+        lambda: loose("id", f"{SECRET}\udc80"),
+        lambda: loose("id", f"{SECRET}:", encoding="basic"),
+        lambda: loose("id", f"{SECRET}å", encoding="basic"),
+        lambda: loose("i:d", SECRET, encoding="basic"),
+        lambda: pickle.dumps(ClientCredentials("id", SECRET)),
+        lambda: loose_token(f"{TOKEN}\n"),
+        lambda: loose_token(TOKEN.encode()),
+        lambda: drive(
+            CallableAuth(lambda: f"Bearer {TOKEN}\n").authorization(CALL)
+        ),
+    ],
+)
+def test_settings_that_fail_show_nothing(act: Callable[[], object]) -> None:
+    """Not even with all locals of the traceback."""
+    assert CANARY not in ends(act)
+
+
+class Endpoint:
+    """Ends every exchange in the same way."""
+
+    def __init__(self, end: object) -> None:
+        self.end = end
+
+    async def __call__(self, call: Call) -> Response:
+        """Answer or fail."""
+        del call
+        await anyio.lowlevel.checkpoint()
+        if isinstance(self.end, BaseException):
+            raise self.end
+        if isinstance(self.end, bytes):
+            return Response(status_code=200, content=self.end)
+        await anyio.sleep_forever()
+        raise AssertionError
+
+
+def auth_that(end: object, store: Any = None) -> TokenAuth:
+    """Return an auth whose token calls all end so."""
+    credentials = ClientCredentials("id", SECRET, store=store)
+    return TokenAuth(credentials, URL, FakeRuntime(), Endpoint(end))
+
+
+ECHO = f"{SECRET} is wrong".encode()
+JSON_ECHO = b'{"error": "%b", "error_description": "no %b"}' % (ECHO, ECHO)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        APIError(SECRET, status_code=401, message=SECRET, body=JSON_ECHO),
+        APIError(SECRET, status_code=400, body=ECHO),
+        APIError(SECRET, status_code=500, body=b"<html>" + ECHO),
+        ConnectionFailedError(f"no {SECRET}"),
+        OutcomeUnknownError(f"no {SECRET}"),
+        DeadlineExceededError(f"no {SECRET}"),
+        UnreadableResponseError(f"no {SECRET}", status_code=200),
+        InvalidRequestError(f"no {SECRET}"),
+        RuntimeError("a bug"),
+        b'{"access_token": "%b' % TOKEN.encode(),
+        b'["%b"]' % TOKEN.encode(),
+        TOKEN.encode(),
+        b'{"access_token": "%b\\n"}' % TOKEN.encode(),
+        b'{"access_token": ["%b"]}' % TOKEN.encode(),
+        b'{"access_token": "%b", "token_type": "mac"}' % TOKEN.encode(),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 5])
+async def test_token_calls_that_fail_show_nothing(
+    end: object, size: int
+) -> None:
+    """However the endpoint ends, for who asked and for who waited."""
+    auth = auth_that(end)
+    errors: list[Exception] = []
+
+    async def one() -> None:
+        try:
+            await auth.authorization(CALL)
+        except Exception as error:  # noqa: BLE001 - looked at below
+            errors.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(size):
+            tasks.start_soon(one)
+
+    assert (size, []) == (
+        len(errors),
+        [text for text in map(shown, errors) if CANARY in text],
+    )
+
+
+async def test_a_cancelled_token_call_shows_nothing() -> None:
+    """Nor does the traceback of the cancellation."""
+    seen: list[BaseException] = []
+
+    async def ask() -> None:
+        try:
+            await auth_that(None).authorization(CALL)
+        except BaseException as error:
+            seen.append(error)
+            raise
+
+    with anyio.move_on_after(0.02):
+        await ask()
+
+    assert (
+        len(seen),
+        [text for text in map(shown, seen) if CANARY in text],
+    ) == (1, [])
+
+
+class BrokenStore:
+    """A store that fails with what it was given."""
+
+    def __init__(self, loaded: StoredToken | None) -> None:
+        self.loaded = loaded
+
+    def load(self, key: str) -> StoredToken | None:
+        """Return the token."""
+        del key
+        return self.loaded
+
+    def save(self, key: str, token: StoredToken) -> None:
+        """Fail."""
+        raise ValueError(key, token.value.reveal())
+
+    def discard(self, key: str) -> None:
+        """Fail."""
+        raise ValueError(key, TOKEN)
+
+
+async def failing_save() -> None:
+    """Get a token that can't be kept."""
+    end = b'{"access_token": "%b"}' % TOKEN.encode()
+    await auth_that(end, BrokenStore(None)).authorization(CALL)
+
+
+async def failing_discard() -> None:
+    """Drop a token that can't be forgotten."""
+    store = BrokenStore(StoredToken(TOKEN, 9e9))
+    await auth_that(None, store).rejected(f"Bearer {TOKEN}", CALL)
+
+
+@pytest.mark.parametrize("act", [failing_save, failing_discard])
+async def test_a_store_that_fails_shows_nothing(
+    act: Callable[[], Awaitable[None]],
+) -> None:
+    """Not even where its warnings are turned into errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning) as caught:
+            await act()
+
+    # The store's own error is its own affair; ours is not chained to it.
+    assert CANARY not in shown(caught.value)
+
+
+@pytest.mark.parametrize("act", ["save", "load", "discard"])
+def test_a_file_that_fails_shows_nothing(tmp_path: Path, act: str) -> None:
+    """Not even where its warnings are turned into errors."""
+    path = tmp_path / "tokens.json"
+    store = FileTokenStore(path)
+    store.save("a", StoredToken(TOKEN, 9e9))
+    with pytest.MonkeyPatch.context() as patch:
+        if act == "load":
+            path.chmod(0o644)
+        else:
+            patch.setattr(Path, "replace", fail)
+        arguments = (StoredToken(TOKEN, 9e9),) if act == "save" else ()
+        text = ends(lambda: getattr(store, act)("a", *arguments))
+
+    assert "TokenStoreWarning" in text
+    assert CANARY not in text
+
+
+def fail(path: Path, target: Path) -> None:
+    """Fail as a full disk does."""
+    raise OSError(28, f"No space left for {path.name} and {target.name}")
+
+
+async def test_an_auth_does_not_show_itself() -> None:
+    """Neither before nor after it has a token."""
+    auth = auth_that(b'{"access_token": "%b"}' % TOKEN.encode())
+    await auth.authorization(CALL)
+    texts = [repr(auth), repr(attrs.asdict(auth)), repr(auth._token)]
+
+    assert [text for text in texts if CANARY in text] == []
+    assert "TokenAuth" in texts[0]
+    with pytest.raises(TypeError):
+        pickle.dumps(auth)

@@ -1,0 +1,187 @@
+"""One token for all threads of the blocking client, and after a fork."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+
+import attrs
+import pytest
+
+from sesamy_async._call import (
+    BlockingEvent,
+    BlockingRuntime,
+    Call,
+    Request,
+    Response,
+    drive,
+)
+from sesamy_async.auth import ClientCredentials, TokenAuth
+from sesamy_async.errors import (
+    APIError,
+    AuthenticationError,
+    DeadlineExceededError,
+)
+
+
+THREADS = 32
+
+
+@attrs.frozen
+class CountedEvent(BlockingEvent):
+    """An event between threads that counts who waits."""
+
+    waiting: list[int] = attrs.field(kw_only=True)
+
+    async def wait(self, seconds: float) -> bool:
+        """Block at most so long."""
+        self.waiting.append(1)
+        return await super().wait(seconds)
+
+
+@attrs.frozen
+class Blocking(BlockingRuntime):
+    """A runtime that tells how many wait."""
+
+    waiting: list[int] = attrs.field(factory=list)
+
+    def event(self) -> CountedEvent:
+        """Make an event between threads."""
+        return CountedEvent(waiting=self.waiting)
+
+
+def make(
+    act: Callable[[int], object],
+) -> tuple[TokenAuth, Blocking, list[int]]:
+    """Return an auth, its runtime, and the numbers of its token calls."""
+    runtime = Blocking()
+    calls: list[int] = []
+
+    async def exchange(call: Call) -> Response:
+        del call
+        calls.append(1)
+        number = len(calls)
+        act(number)
+        data = {"access_token": f"token-{number}", "expires_in": 3600}
+        return Response(status_code=200, content=json.dumps(data).encode())
+
+    credentials = ClientCredentials("id", "s")
+    return (
+        TokenAuth(credentials, "https://t", runtime, exchange),
+        runtime,
+        calls,
+    )
+
+
+def ask(auth: TokenAuth, seconds: float = 10.0) -> object:
+    """Return the authorization, or the error."""
+    call = Call(
+        operation="contracts.create",
+        request=Request(method="POST", url="https://api"),
+        deadline=time.monotonic() + seconds,
+        timeout=5.0,
+    )
+    try:
+        return drive(auth.authorization(call))
+    except (AuthenticationError, DeadlineExceededError) as error:
+        return type(error)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what the other threads do, ten seconds at most."""
+    end = time.monotonic() + 10
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_many_threads_make_one_token_call(failing: bool) -> None:
+    """All others block until it has landed, well or badly.
+
+    What is refused is asked for in the other encoding by the same one.
+    """
+
+    def act(number: int) -> None:
+        until(lambda: len(runtime.waiting) == THREADS - 1)
+        if failing:
+            raise APIError("x", status_code=400 + number)
+
+    auth, runtime, calls = make(act)
+    with ThreadPoolExecutor(THREADS) as pool:
+        ends = list(pool.map(lambda _: ask(auth), range(THREADS)))
+
+    expected = AuthenticationError if failing else "Bearer token-1"
+    asked = 2 if failing else 1
+    assert ([expected] * THREADS, asked) == (ends, len(calls))
+
+
+def test_threads_that_race_make_one_token_call() -> None:
+    """Whoever comes between a landing and the next look sees the token."""
+    for _ in range(50):
+        auth, _runtime, calls = make(lambda _: None)
+        start = threading.Barrier(8)
+
+        def run(auth: TokenAuth, start: threading.Barrier) -> object:
+            start.wait(60)
+            return ask(auth)
+
+        with ThreadPoolExecutor(8) as pool:
+            futures = [pool.submit(run, auth, start) for _ in range(8)]
+            ends = {future.result(60) for future in futures}
+
+        assert ({"Bearer token-1"}, 1) == (ends, len(calls))
+
+
+def test_one_who_lands_in_between_is_seen() -> None:
+    """The look is repeated after the take-off: check, fly, check."""
+    auth, _, calls = make(lambda _: None)
+    ask(auth)
+    found, auth._token = auth._token, None
+    scope = Blocking.scope
+
+    class Racing(Blocking):
+        def scope(self) -> Hashable:
+            auth._token = found
+            return scope(self)
+
+    auth._runtime = Racing()
+
+    assert (ask(auth), len(calls)) == ("Bearer token-1", 1)
+
+
+def test_a_thread_waits_until_its_own_deadline() -> None:
+    """Then it ends, and the leader goes on."""
+    release = threading.Event()
+    auth, _, calls = make(lambda _: release.wait(10))
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(ask, auth)
+        until(lambda: bool(calls))
+        late = ask(auth, 0.05)
+        release.set()
+
+        assert (DeadlineExceededError, "Bearer token-1") == (
+            late,
+            leader.result(10),
+        )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_in_the_middle_of_a_flight_leaves_no_lock() -> None:
+    """The child does not wait for a thread that it does not have."""
+    release = threading.Event()
+    auth, _, calls = make(lambda n: release.wait(10) if n == 1 else None)
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(ask, auth)
+        until(lambda: bool(calls))
+        child = os.fork()
+        if not child:  # pragma: no cover - another process
+            os._exit(0 if ask(auth) == "Bearer token-2" else 1)
+        _, status = os.waitpid(child, 0)
+        release.set()
+
+        assert (status, leader.result(10)) == (0, "Bearer token-1")

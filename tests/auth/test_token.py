@@ -1,0 +1,256 @@
+"""Reading a token from an answer and from a store."""
+
+from __future__ import annotations
+
+import json
+import math
+from base64 import urlsafe_b64encode
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sesamy_async._call import Response, Secret
+from sesamy_async.auth import StoredToken, Token, token_from_answer
+from sesamy_async.auth._tokens import (
+    ASSUMED_LIFE,
+    LONGEST_LIFE,
+    claimed_scopes,
+    lifetime,
+    refresh_time,
+    scopes_of,
+    token_from_store,
+)
+
+
+def answer(data: object) -> Response:
+    """Return a success with this JSON."""
+    return Response(status_code=200, content=json.dumps(data).encode())
+
+
+def test_an_answer_becomes_a_token() -> None:
+    """The life counts from when the request was sent."""
+    token = token_from_answer(
+        answer(
+            {
+                "access_token": "abc",
+                "token_type": "Bearer",
+                "expires_in": 86400,
+                "scope": "s",
+            }
+        ),
+        1000.0,
+        0.0,
+    )
+
+    assert (
+        Token(Secret("abc"), "Bearer", 1000.0 + 86400, 1000.0 + 86100, "s")
+        == token
+    )
+
+
+def test_a_type_that_has_no_end() -> None:
+    """However deep its type is nested, no error shows the token."""
+    kind = b"[" * 1015 + b"]" * 1015
+    content = b'{"access_token": "abc", "token_type": %b}' % kind
+    token = token_from_answer(Response(status_code=200, content=content), 0, 0)
+
+    assert isinstance(token, str)
+
+
+@pytest.mark.parametrize("kind", ["bearer", "BEARER", None])
+def test_the_type_is_bearer_in_any_case(kind: str | None) -> None:
+    """What is sent is always spelled ``Bearer``."""
+    token = token_from_answer(
+        answer({"access_token": "abc", "token_type": kind, "scope": 7}), 0, 0
+    )
+    assert isinstance(token, Token)
+
+    assert (token.authorization, token.scope) == ("Bearer abc", None)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "its body is no JSON"),
+        (b"<html>", "its body is no JSON"),
+        (b"[" * 100_000, "its body is no JSON"),
+        (b"[]", "its body is no JSON object"),
+        (b'"abc"', "its body is no JSON object"),
+        (b"{}", "it holds no access_token"),
+        (b'{"access_token": null}', "it holds no access_token"),
+        (b'{"access_token": ""}', "its access_token can't stand in a header"),
+        (b'{"access_token": 7}', "its access_token can't stand in a header"),
+        (
+            b'{"access_token": "a\\r\\nb"}',
+            "its access_token can't stand in a header",
+        ),
+        (
+            b'{"access_token": "a\\n"}',
+            "its access_token can't stand in a header",
+        ),
+        (
+            b'{"access_token": "\xc3\xa5"}',
+            "its access_token can't stand in a header",
+        ),
+        (
+            b'{"access_token": "abc", "token_type": "mac"}',
+            "its token_type is not Bearer",
+        ),
+        (
+            b'{"access_token": "abc", "token_type": {}}',
+            "its token_type is not Bearer",
+        ),
+    ],
+)
+def test_an_answer_without_a_token_says_why(content: bytes, why: str) -> None:
+    """Whatever is answered, it is words and never an exception."""
+    assert why == token_from_answer(
+        Response(status_code=200, content=content), 0, 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "seconds"),
+    [
+        (3600, 3600.0),
+        (12.5, 12.5),
+        ("7200", 7200.0),
+        (0, 0.0),
+        (-1, 0.0),
+        (-(10**400), 0.0),
+        (float("-inf"), 0.0),
+        (10**400, LONGEST_LIFE),
+        ("1e999", LONGEST_LIFE),
+        (float("inf"), LONGEST_LIFE),
+        (float("nan"), ASSUMED_LIFE),
+        ("nan", ASSUMED_LIFE),
+        ("soon", ASSUMED_LIFE),
+        (None, ASSUMED_LIFE),
+        (True, ASSUMED_LIFE),
+        ([], ASSUMED_LIFE),
+    ],
+)
+def test_a_lifetime_is_always_plausible(
+    expires_in: object, seconds: float
+) -> None:
+    """Numbers are bounded; all else is taken as missing."""
+    assert seconds == lifetime(expires_in)
+
+
+@given(
+    st.one_of(st.integers(), st.floats(), st.text(), st.none(), st.booleans())
+)
+def test_no_lifetime_is_absurd(expires_in: Any) -> None:
+    """It is never NaN, negative, or longer than 30 days."""
+    assert 0 <= lifetime(expires_in) <= LONGEST_LIFE
+
+
+@pytest.mark.parametrize(
+    ("life", "chance", "ahead"),
+    [
+        (86400, 0.0, 300.0),
+        (86400, 1.0, 375.0),
+        (1000, 0.0, 200.0),
+        (1000, 0.5, 225.0),
+        (0, 0.5, 0.0),
+    ],
+)
+def test_a_token_is_renewed_ahead_of_its_end(
+    life: float, chance: float, ahead: float
+) -> None:
+    """By 300 s or a fifth of its life, and up to a quarter more."""
+    assert math.isclose(50.0 + life - ahead, refresh_time(50.0, life, chance))
+
+
+def test_a_stored_token_lives_as_long_as_it_says() -> None:
+    """Its Unix time is turned into the runtime's."""
+    token = token_from_store(
+        StoredToken(Secret("abc"), 5000.0, "s"), 10.0, 4000.0, 0.0
+    )
+
+    assert Token(Secret("abc"), "Bearer", 1010.0, 810.0, "s") == token
+
+
+def test_a_stored_token_is_not_believed_to_live_for_ever() -> None:
+    """A clock that was set back must not keep it alive."""
+    token = token_from_store(
+        StoredToken(Secret("abc"), math.inf), 10.0, 4000.0, 0.0
+    )
+    assert token is not None
+
+    assert token.expires_at == 10.0 + LONGEST_LIFE
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        StoredToken(Secret("abc"), 4000.0),
+        StoredToken(Secret("abc"), 3000.0),
+        StoredToken(Secret("abc"), math.nan),
+        StoredToken(Secret("a\nb"), 5000.0),
+        StoredToken(Secret(""), 5000.0),
+    ],
+)
+def test_a_bad_stored_token_is_no_token(stored: StoredToken) -> None:
+    """Expired, undated or unfit for a header: a new one is got."""
+    assert token_from_store(stored, 10.0, 4000.0, 0.0) is None
+
+
+def test_a_token_does_not_show_itself() -> None:
+    """The repr has the times only."""
+    token = Token(Secret("canary"), "Bearer", 1.0, 0.5)
+
+    assert "canary" not in repr(token)
+
+
+def jwt(claims: object) -> Secret:
+    """Return a token with these claims, unsigned."""
+    written = (
+        claims if isinstance(claims, bytes) else json.dumps(claims).encode()
+    )
+    return Secret(f"e30.{urlsafe_b64encode(written).decode().rstrip('=')}.x")
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        (jwt({"scope": "a:b c"}), ("a:b", "c")),
+        (jwt({"scope": ["a", "b c", 7, None]}), ("a", "b", "c")),
+        (jwt({"permissions": ["p"], "scope": "a p"}), ("a", "p")),
+        (jwt({"permissions": []}), ()),
+        (jwt({"scope": ""}), ()),
+        (jwt({"scope": None}), ()),
+        (jwt({"scope": {"a": 1}}), ()),
+        # Neither what steers a terminal, nor an address, nor a long text.
+        (jwt({"scope": "a \x1b[2J kim@x.se \u00e5 " + "x" * 129}), ("a",)),
+        (jwt({"sub": "kim@x.se"}), None),
+        (jwt([1]), None),
+        (jwt(b"[" * 9000), None),
+        (jwt(b"{"), None),
+        (jwt(b"\xff"), None),
+        (jwt({"scope": "a" * 20_000}), None),
+        (Secret("opaque"), None),
+        (Secret("a.b"), None),
+        (Secret("a.b.c.d.e"), None),
+        (Secret("..."), None),
+        (Secret(".."), None),
+        (Secret("a.!!!.c"), None),
+        (Secret("a.\u00e5.c"), None),
+    ],
+)
+def test_the_scopes_that_a_token_claims(
+    token: Secret, expected: tuple[str, ...] | None
+) -> None:
+    """They are read from any token without an error, only to be shown."""
+    assert expected == claimed_scopes(token)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("b a b", ("b", "a")), ("", ()), (7, ()), ("a " * 99_999, ("a",))],
+)
+def test_the_scopes_of_a_text(text: object, expected: tuple[str, ...]) -> None:
+    """Each stands there once, in the order of the text."""
+    assert expected == scopes_of(text)

@@ -1,0 +1,254 @@
+"""A file is checked as a whole before anything of it is sent."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from sesamy_async.bulk import InputFileError, Planned, Source
+from sesamy_async.bulk import check as checking
+from sesamy_async.bulk._check_notes import Notes
+from sesamy_async.bulk.check import Checked, check, write_problems
+from sesamy_async.bulk.reports._files import Sheet
+from support.order_files import Folder
+
+
+SAME = "the same row as row 2: remove this one"
+
+
+def other(row: int) -> str:
+    """Say that another row has the id."""
+    return f"row {row} has this externalOrderId too, with other data"
+
+
+def plan(source: Source, promo_code: str | None = "S") -> list[Planned]:
+    """Return what a journal would begin with."""
+    with check(source, promo_code=promo_code) as checked:
+        return [*checked.planned()]
+
+
+def test_a_right_file(folder: Folder) -> None:
+    """Every row can be sent, and is counted."""
+    with check(
+        folder.csv("externalOrderId", "A-1", "", "A-2"), promo_code="S"
+    ) as checked:
+        assert (2, 2, 0) == (checked.rows, checked.valid, checked.invalid)
+        assert [] == [*checked.problems()]
+        assert [
+            Planned(row=2, order_id="A-1"),
+            Planned(row=4, order_id="A-2"),
+        ] == [*checked.planned()]
+
+
+def test_a_wrong_file(folder: Folder) -> None:
+    """All that is wrong is told in the order of the rows."""
+    source = folder.csv(
+        "externalOrderId,quantity,userData.email",
+        "A-1,0,nobody",
+        "A-2,1,a@example.com",
+        ",1,",
+    )
+    with check(source, promo_code="S") as checked:
+        assert (3, 1, 2) == (checked.rows, checked.valid, checked.invalid)
+        assert [
+            "row 2, quantity: must be at least 1",
+            "row 2, userData.email: must look like name@example.com",
+            "row 4, externalOrderId: required",
+        ] == [*map(str, checked.problems())]
+        assert [
+            (
+                "A-1",
+                (
+                    "quantity: must be at least 1; "
+                    "userData.email: must look like name@example.com"
+                ),
+            ),
+            ("A-2", None),
+            (None, "externalOrderId: required"),
+        ] == [(each.order_id, each.reason) for each in checked.planned()]
+
+
+def test_a_promo_code_for_all_or_for_each(folder: Folder) -> None:
+    """A row without a promo code is wrong where the file has none."""
+    source = folder.csv("externalOrderId,promoCode", "A-1,S", "A-2,")
+    reason = "promoCode: required, for no promo code is given for the whole"
+
+    assert [None, None] == [each.reason for each in plan(source)]
+    [first, second] = plan(source, promo_code=None)
+    assert first.reason is None
+    assert str(second.reason).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (["A,1", "A,1"], [("A", None), (None, SAME)]),
+        (["A,1", "B,1", "A,1"], [("A", None), ("B", None), (None, SAME)]),
+        (["A,1", "A,2"], [("A", other(3)), (None, other(2))]),
+        (
+            ["A,1", "A,1", "A,2", "A,2"],
+            [
+                ("A", other(4)),
+                (None, other(4)),
+                (None, other(2)),
+                (None, other(2)),
+            ],
+        ),
+        (
+            ["A,0", "A,0"],
+            [
+                ("A", "quantity: must be at least 1"),
+                (None, f"quantity: must be at least 1; {SAME}"),
+            ],
+        ),
+        (["A,1", "a,1"], [("A", None), ("a", None)]),
+        ([",1", ",1"], [(None, "externalOrderId: required")] * 2),
+    ],
+)
+def test_repeated_orders(
+    folder: Folder,
+    rows: list[str],
+    expected: list[tuple[str | None, str | None]],
+) -> None:
+    """A row twice is sent once; of two different rows, neither is sent."""
+    planned = plan(folder.csv("externalOrderId,quantity", *rows))
+
+    assert expected == [(each.order_id, each.reason) for each in planned]
+
+
+def test_cells_are_told_apart(folder: Folder) -> None:
+    """Text that moved into the next cell makes another row."""
+    header = "externalOrderId,userData.fullName,userData.phone"
+    planned = plan(folder.csv(header, "A,1,23", "A,12,3"))
+
+    assert [other(3), other(2)] == [each.reason for each in planned]
+
+
+def test_repeated_lines(folder: Folder) -> None:
+    """JSON Lines are told apart in the same way."""
+    order = {"externalOrderId": "A"}
+    planned = plan(folder.jsonl(order, order, {**order, "quantity": 1}))
+
+    assert [
+        ("A", other(3)),
+        (None, other(3)),
+        (None, other(1)),
+    ] == [(each.order_id, each.reason) for each in planned]
+
+
+def test_it_tells_how_far_it_is(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Progress ends at the number of all rows."""
+    monkeypatch.setattr(checking, "_BATCH", 2)
+    seen: list[int] = []
+    source = folder.csv("externalOrderId", *"ABCDE")
+    check(source, promo_code="S", on_rows=seen.append).close()
+
+    assert [2, 4, 5] == seen
+
+
+def test_a_file_that_ends_badly(
+    folder: Folder, notes_closed: list[bool]
+) -> None:
+    """What can't be read on stops the check, and nothing is left open."""
+    source = folder.csv("externalOrderId", "A-1", '"A-2')
+
+    with pytest.raises(InputFileError, match="row 3: a quotation mark"):
+        check(source, promo_code="S")
+    assert [True] == notes_closed
+
+
+def test_no_room_for_the_notes(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk is told with what to do."""
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Notes, "add", full)
+    source = folder.csv("externalOrderId", "A-1")
+
+    with pytest.raises(InputFileError, match=r"disk is full'.*TMPDIR"):
+        check(source, promo_code="S")
+
+
+def test_nothing_can_be_asked_after_the_end(folder: Folder) -> None:
+    """The notes are gone when the check is closed."""
+    with check(folder.csv("externalOrderId", "A"), promo_code="S") as checked:
+        pass
+
+    with pytest.raises(sqlite3.ProgrammingError):
+        next(checked.problems())
+
+
+@pytest.fixture
+def checked(folder: Folder) -> Checked:
+    """Check a file with problems, one of them in a harmful column."""
+    content = {"externalOrderId": "A", "=1+1": "x", "quantity": 0}
+    return check(folder.jsonl(json.dumps(content)), promo_code="S")
+
+
+def test_problems_as_a_table(checked: Checked, tmp_path: Path) -> None:
+    """A spreadsheet opens the problems, and runs none of them."""
+    path = tmp_path / "problems.csv"
+    with checked:
+        write_problems(checked, path)
+
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        assert [
+            ["row", "column", "reason"],
+            ["1", "quantity", "must be at least 1"],
+            ["1", "'=1+1", "unknown field"],
+        ] == [*csv.reader(file)]
+
+
+def test_problems_are_private(checked: Checked, tmp_path: Path) -> None:
+    """Only who checks a file reads what is wrong with it."""
+    path = tmp_path / "problems.csv"
+    with checked:
+        write_problems(checked, path)
+
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+
+
+def test_problems_on_a_full_disk(
+    checked: Checked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a list of problems is never left, nor put over another."""
+    path = tmp_path / "problems.csv"
+    path.write_text("before", encoding="utf-8")
+    rows: list[object] = []
+    add = Sheet.add
+
+    def full(self: Sheet, *values: object) -> None:
+        rows.append(values)
+        if rows[1:]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        add(self, *values)
+
+    monkeypatch.setattr(Sheet, "add", full)
+    with checked, pytest.raises(InputFileError, match="No space left"):
+        write_problems(checked, path)
+
+    assert "before" == path.read_text(encoding="utf-8")
+    assert 2 == len([*tmp_path.iterdir()])
+
+
+def test_problems_that_can_not_be_written(
+    checked: Checked, tmp_path: Path
+) -> None:
+    """Who gives a folder is told so."""
+    with (
+        checked,
+        pytest.raises(InputFileError, match="can't be written: Is a dir"),
+    ):
+        write_problems(checked, tmp_path)

@@ -1,0 +1,167 @@
+"""A table of findings says what somebody meant, or what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sesamy_async.bulk import InputFileError
+from sesamy_async.bulk.journal._settling import Finding, read_findings
+from sesamy_async.bulk.reports._files import Sheet
+
+
+TWICE = (
+    "has the column externalOrderId and the column contractId twice; remove "
+    "the one that does not count. Outcome"
+)
+
+
+EITHER = (
+    "give either the contractId that order 'A-1' has, or yes in notCreated"
+)
+YES_OR_NO = "confirmed and notCreated must be yes, no or empty"
+
+
+@pytest.mark.parametrize("order", ["=1", "'=1", "''=1", "'", "''", "'A"])
+def test_apostrophes(tmp_path: Path, order: str) -> None:
+    """The order that a report of ours names is that order."""
+    path = tmp_path / "found.csv"
+    sheet = Sheet(
+        path, header=("externalOrderId", "contractId"), delimiter=","
+    )
+    sheet.add(order, "c1")
+    sheet.keep()
+
+    assert [order] == [each.order_id for each in read_findings(path)]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_table(tmp_path: Path, delimiter: str, end: str, mark: str) -> None:
+    """A table is read as a spreadsheet writes it."""
+    lines = [
+        "XXXXXXX,externalOrderId,contractId,confirmed,notCreated,reason",
+        "7,A-1,c1,yes,,x",
+        '8,"A,2", c2 ,,no,"two\nlines"',
+        "",
+        ",,,,,",
+        "9,'=A-3,,,Yes,x",
+        "9,'A-4,,no,TRUE",
+        "9,A-5,c5",
+    ]
+    text = end.join(lines).replace(",", delimiter)
+    path = tmp_path / "found.csv"
+    path.write_bytes(f"{mark}{text}".encode())
+
+    assert [
+        Finding(
+            order_id="A-1", contract_id="c1", confirmed=True, where="row 2"
+        ),
+        Finding(order_id=f"A{delimiter}2", contract_id="c2", where="row 3"),
+        Finding(order_id="=A-3", contract_id=None, where="row 6"),
+        Finding(order_id="'A-4", contract_id=None, where="row 7"),
+        Finding(order_id="A-5", contract_id="c5", where="row 8"),
+    ] == read_findings(path)
+
+
+def test_ends_of_lines_in_quotes(tmp_path: Path) -> None:
+    """What stands in quotes is the order's id, whatever it holds."""
+    path = tmp_path / "found.csv"
+    path.write_bytes(b'externalOrderId,contractId\r\n"A\r\n1",c1\r\n')
+
+    assert [
+        Finding(order_id="A\r\n1", contract_id="c1", where="row 2")
+    ] == read_findings(path)
+
+
+def test_two_columns(tmp_path: Path) -> None:
+    """Where every order has a contract, two columns do."""
+    path = tmp_path / "found.csv"
+    path.write_text("contractId;externalOrderId\nc1;A-1\n")
+
+    assert [
+        Finding(order_id="A-1", contract_id="c1", where="row 2")
+    ] == read_findings(path)
+
+
+@pytest.mark.parametrize(
+    ("word", "created"),
+    [
+        ("yes", False),
+        ("TRUE", False),
+        ("1", False),
+        ("", True),
+        ("No", True),
+        ("false", True),
+        ("0", True),
+    ],
+)
+def test_words(tmp_path: Path, word: str, *, created: bool) -> None:
+    """Yes and no may be written as spreadsheets write them."""
+    path = tmp_path / "found.csv"
+    contract = "c1" if created else ""
+    path.write_text(
+        f"externalOrderId,contractId,notCreated\nA-1,{contract}, {word} \n"
+    )
+    [finding] = read_findings(path)
+
+    assert (contract or None) == finding.contract_id
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (",c1,", "externalOrderId is missing"),
+        ("A-1", EITHER),
+        ("A-1,,", EITHER),
+        ("A-1,c1,yes", EITHER),
+        ("A-1,,no", EITHER),
+        ("A-1,,yes,yes", EITHER),
+        ("A-1,,maybe", YES_OR_NO),
+        ("A-1,c1,,maybe", YES_OR_NO),
+        ("A-1,..,", "contractId must be an id; it is empty, '.' or '..'"),
+    ],
+)
+def test_wrong_rows(tmp_path: Path, row: str, said: str) -> None:
+    """Every row that is wrong is named; none is taken to mean something."""
+    path = tmp_path / "found.csv"
+    path.write_text(
+        "externalOrderId,contractId,notCreated,confirmed\n"
+        f"A-0,c0,\n{row}\n{row}\n"
+    )
+    with pytest.raises(InputFileError) as raised:
+        read_findings(path)
+
+    assert (f"row 3: {said}", f"row 4: {said}") == raised.value.problems
+    assert (
+        f"{path} can't be used: row 3: {said}; row 4: {said}."
+        == (raised.value.args[0])
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "No such file or directory"),
+        (b"", "has no column externalOrderId and no column contractId"),
+        (
+            b"contractId,externalOrderId,contractId,externalOrderId\n",
+            TWICE,
+        ),
+        (b"externalOrderId,contract\n", "has no column contractId; its"),
+        (b"externalOrderId,contractId\n\xe5,c1\n", "is not in UTF-8"),
+        (b'externalOrderId,contractId\nA-1,"c1\n', "line 2: unexpected end"),
+        (b'"externalOrderId,contractId\n', "line 1: unexpected end"),
+    ],
+)
+def test_wrong_tables(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    """A file that is no such table says what it lacks."""
+    path = tmp_path / "found.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputFileError, match=f"^{path}.*{said}"):
+        read_findings(path)

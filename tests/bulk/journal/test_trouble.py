@@ -1,0 +1,280 @@
+"""What goes wrong with the disk is told, with what to do."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sesamy_async.bulk import JournalError, State
+from sesamy_async.bulk.journal import Journal
+from sesamy_async.bulk.journal._creating import Rows, Written
+from sesamy_async.bulk.journal._files import wal_of
+from sesamy_async.bulk.journal._trouble import damaged, told, trouble
+from support.journals import bring, change, new_journal
+from support.users import powerless, reachable_folder
+
+
+ADVICE = "See that its folder is there, and that you may read and write both."
+
+LIMITED = """
+import pathlib, resource, signal, sys
+from sesamy_async.bulk import JournalError
+from sesamy_async.bulk.journal import Change, Journal
+from sesamy_async.bulk import State
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+journal = Journal.open(pathlib.Path(sys.argv[1]))
+limit, most = resource.RLIMIT_FSIZE, resource.RLIM_INFINITY
+resource.setrlimit(limit, (60_000, most))
+written = 0
+try:
+    for row in range(2, 302):
+        journal.apply([Change(row=row, state=State.INTENT)])
+        written += 1
+except JournalError as error:
+    print(written, error)
+# What measures coverage writes files too.
+resource.setrlimit(limit, (most, most))
+"""
+
+FULL_WHEN_NEW = """
+import pathlib, resource, signal, sys
+from sesamy_async.bulk import JournalError
+from sesamy_async.bulk.journal import Journal, Planned, Terms
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+limit, most = resource.RLIMIT_FSIZE, resource.RLIM_INFINITY
+resource.setrlimit(limit, (60_000, most))
+terms = Terms(source="", fingerprint="", promo_code=None, vendor_id="",
+    base_url="")
+rows = (Planned(row=row, order_id=f"A-{row}") for row in range(9_999))
+try:
+    Journal.create(pathlib.Path(sys.argv[1]), terms, rows)
+except JournalError as error:
+    print(error)
+resource.setrlimit(limit, (most, most))
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where a journal can be."""
+    return tmp_path / "orders.journal"
+
+
+def test_full(path: Path) -> None:
+    """On a full disk nothing is half written; with room it goes on."""
+    with new_journal(path, rows=50) as journal:
+        [[pages]] = journal._store._db.execute("PRAGMA page_count")
+        journal._store._db.execute(f"PRAGMA max_page_count = {pages}")
+        long = [
+            change(row, State.INTENT, reason="x" * 500) for row in range(2, 52)
+        ]
+        with pytest.raises(JournalError, match=r"disk is full\. Make room"):
+            journal.apply(long)
+        before = journal.counts()
+        journal._store._db.execute(f"PRAGMA max_page_count = {pages * 100}")
+        journal.apply(long)
+
+        assert 50 == before[State.PENDING]
+        assert 50 == journal.counts()[State.INTENT]
+
+
+def test_full_when_new(path: Path) -> None:
+    """A journal for which there is no room leaves nothing behind."""
+    ran = _run(FULL_WHEN_NEW, path)
+
+    assert ran.startswith(f"The journal {path} can't be used")
+    assert [] == list(path.parent.iterdir())
+
+
+def test_limit_of_a_file(path: Path) -> None:
+    """Where the system takes no more, what was told written is there."""
+    new_journal(path, rows=300).close()
+    ran = _run(LIMITED, path)
+    written = int(ran.partition(" ")[0])
+    with Journal.open(path) as journal:
+        intents = journal.counts()[State.INTENT]
+
+    assert "See that there is room" in ran
+    assert 0 < written < 300
+    # The one that failed may be there, or not: nobody was told that it is.
+    assert intents in {written, written + 1}
+
+
+def test_read_only() -> None:
+    """A file that may only be read is refused."""
+    with reachable_folder() as folder:
+        path = folder / "orders.journal"
+        new_journal(path).close()
+        path.chmod(0o444)
+        folder.chmod(0o555)
+        with powerless(), pytest.raises(JournalError, match="can't be locked"):
+            Journal.open(path)
+
+
+def test_read_only_folder() -> None:
+    """A folder that may only be read takes no journal."""
+    with reachable_folder() as folder:
+        folder.chmod(0o555)
+        with (
+            powerless(),
+            pytest.raises(JournalError, match="Permission denied"),
+        ):
+            new_journal(folder / "orders.journal")
+
+
+def test_no_folder(path: Path) -> None:
+    """A folder that is not there is named."""
+    path = path / "orders.journal"
+    said = f"^The journal {path} can't be used: No such file or directory"
+    with pytest.raises(JournalError, match=said):
+        new_journal(path)
+
+
+@pytest.mark.parametrize("lost", ["folder", "journal", "wal", "replaced"])
+def test_lost(path: Path, lost: str) -> None:
+    """A journal that nobody will find again takes nothing more."""
+    folder = path.parent / "in"
+    folder.mkdir()
+    path = folder / path.name
+    journal = new_journal(path)
+    journal.apply([change(2, State.INTENT)])
+    match lost:
+        case "folder":
+            shutil.rmtree(folder)
+        case "journal":
+            path.unlink()
+        case "wal":
+            wal_of(path).unlink()
+        case _:
+            path.rename(folder / "old")
+            path.write_bytes(b"")
+    with pytest.raises(JournalError) as raised:
+        journal.apply([change(3, State.INTENT)])
+    intents = journal.counts()[State.INTENT]
+    journal.close()
+    gone = wal_of(path) if lost == "wal" else path
+
+    assert 1 == intents
+    assert raised.value.args[0] == (
+        f"{gone} was deleted, moved or replaced while the import was "
+        "running, so nothing more is written. Put it back before you go on: "
+        "it says which orders were sent."
+    )
+
+
+def test_damaged(path: Path) -> None:
+    """A damaged file is not taken for an empty one."""
+    new_journal(path, rows=1_000).close()
+    content = bytearray(path.read_bytes())
+    content[8_192:] = b"\x5a" * (len(content) - 8_192)
+    path.write_bytes(content)
+    with pytest.raises(JournalError) as raised, Journal.open(path) as journal:
+        list(journal.entries())
+
+    assert raised.value.args[0] == (
+        f"The journal {path} can't be used: it is damaged. Keep it, and get "
+        "it back from a backup: it says which orders were sent."
+    )
+
+
+def test_flipped_bits(path: Path) -> None:
+    """Whatever bit of a journal is wrong, it is read or called damaged."""
+    with new_journal(path, rows=60) as journal:
+        for row, state in zip(range(2, 60), [*State] * 20, strict=False):
+            bring(journal, row, state)
+        written = Written(b"x" * 32, Rows(bytearray(b"abc")))
+        journal.memory.remember({"orders.csv": (written,)})
+    whole = path.read_bytes()
+    used = [at for at, byte in enumerate(whole) if byte]
+    chance = random.Random(1)  # noqa: S311 - repeatable
+    rows: Counter[int | None] = Counter()
+    for at in chance.sample(used, 400):
+        content = bytearray(whole)
+        content[at] ^= 1 << chance.randrange(8)
+        path.write_bytes(content)
+        rows[_read(path)] += 1
+
+    assert {None, 60} == set(rows)
+
+
+def _read(path: Path) -> int | None:
+    """Read all of a journal; return how many rows it has."""
+    try:
+        with Journal.open(path) as journal:
+            journal.counts()
+            journal.strays()
+            journal.timeline(60.0)
+            journal.memory.recall()
+            journal.holders(["c-4"])
+            return len([*journal.entries()])
+    except JournalError:
+        return None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE orders SET reason = CAST(x'41ff42' AS TEXT)",
+        "UPDATE orders SET order_id = CAST(x'ff' AS TEXT) WHERE row = 2",
+        "ALTER TABLE orders RENAME COLUMN reason TO reasons",
+    ],
+)
+def test_no_text(path: Path, statement: str) -> None:
+    """What is no text is damage, and is not shown."""
+    new_journal(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(statement)
+        db.commit()
+    with Journal.open(path) as journal, pytest.raises(JournalError) as raised:
+        [*journal.entries()]
+
+    assert str(damaged(path)) == str(raised.value)
+
+
+def test_names_that_are_no_text(path: Path) -> None:
+    """Nor is what Python can't read of an error of SQLite."""
+    with pytest.raises(JournalError) as raised, told(path):
+        b"\xff".decode()
+
+    assert str(damaged(path)) == str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(), f"OSError. {ADVICE}"),
+        (sqlite3.ProgrammingError("odd"), "SQLite says: odd."),
+    ],
+)
+def test_other_trouble(path: Path, error: OSError, said: str) -> None:
+    """What nobody thought of is told as it is, and sends nothing."""
+    assert str(trouble(path, error)) == (
+        f"The journal {path} can't be used: {said} Outcome: NOT_SENT. What "
+        "was not written down was not sent."
+    )
+
+
+def test_before_anything_could_be_sent() -> None:
+    """Where nothing can have been sent, that is what is said."""
+    error = JournalError("It is in use.", unsent=True)
+
+    assert error.unsent
+    assert "It is in use. Outcome: NOT_SENT. Nothing was sent." == str(error)
+
+
+def _run(script: str, *arguments: Path) -> str:
+    return subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", script, *arguments],
+        check=True,
+        timeout=120,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout

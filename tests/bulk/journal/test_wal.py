@@ -1,0 +1,469 @@
+"""A journal is used only with the WAL that belongs to it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import attrs
+import pytest
+
+from sesamy_async.bulk import JournalError, State
+from sesamy_async.bulk.journal import Journal
+from sesamy_async.bulk.journal import _database as store_module
+from sesamy_async.bulk.journal._files import Mark, Wal, fits, read_wal, wal_of
+from sesamy_async.bulk.journal._journal import MISSING
+from support.command_line import CommandLine, orders_file
+from support.journals import bring, change, new_journal
+from support.kills.served import Served, served
+
+
+COUNT, ENOUGH = 150, 60
+PATIENCE = 120.0
+MARK_PAGE = 6
+LINEAGE = 7
+
+
+@attrs.frozen
+class Shop:
+    """Somebody with a file of orders, and a sandbox in another process."""
+
+    sandbox: Served
+
+    def command(self, folder: Path) -> subprocess.Popen[str]:
+        """Start the import of a folder."""
+        return subprocess.Popen(  # noqa: S603 - our own words
+            [
+                *(sys.executable, "-m", "sesamy_async", "import"),
+                *("orders.csv", "--promo", "SPRING-12", "--json"),
+            ],
+            cwd=folder,
+            env={
+                **os.environ,
+                **self.sandbox.settings,
+                "XDG_CACHE_HOME": str(folder / "cache"),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def kill(self, folder: Path, *, copy: Path | None = None) -> None:
+        """Begin an import, and kill it when some orders are confirmed.
+
+        Args:
+            folder: Where it runs.
+            copy: Where its files are copied to while it runs.
+        """
+        with self.command(folder) as process:
+            end = time.monotonic() + PATIENCE
+            while self.confirmed < ENOUGH and time.monotonic() < end:
+                time.sleep(0.01)
+            if copy is not None:
+                for each in ("orders.csv", *names(folder)):
+                    shutil.copy(folder / each, copy)
+            process.kill()
+            process.communicate(timeout=PATIENCE)
+
+    def finish(self, folder: Path) -> tuple[int, str]:
+        """Give the same command again."""
+        with self.command(folder) as process:
+            out, _ = process.communicate(timeout=PATIENCE)
+        return process.returncode, out
+
+    @property
+    def confirmed(self) -> int:
+        """How many contracts give access."""
+        confirmed: int = self.sandbox.ledger()["totals"]["confirmed"]
+        return confirmed
+
+    @property
+    def most(self) -> int:
+        """How many confirmed contracts any order has."""
+        orders = self.sandbox.ledger()["orders"].values()
+        counts = [sum(one["confirmed"] for one in each) for each in orders]
+        most: int = max(counts)
+        return most
+
+
+def names(folder: Path) -> list[str]:
+    """Return the files of the journal, the main one first."""
+    return sorted(each.name for each in folder.glob("orders.csv.journal*"))
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Serve a sandbox in another process."""
+    with served(tmp_path_factory.mktemp("s") / "notes", 1, {}) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def shop(sandbox: Served) -> Shop:
+    """Return a shop whose sandbox knows nothing yet."""
+    sandbox.reset()
+    return Shop(sandbox)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """Return a folder with orders, and an empty one."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    orders_file(here / "orders.csv", COUNT)
+    return here, there
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL")
+def test_moved_without_its_wal(shop: Shop, folders: tuple[Path, Path]) -> None:
+    """Nothing is sent until the WAL is there, too; then all goes on."""
+    here, there = folders
+    shop.kill(here)
+    for name in ("orders.csv", "orders.csv.journal"):
+        (here / name).rename(there / name)
+    before = shop.sandbox.ledger()["orders"]
+    refused, said = shop.finish(there)
+    after = shop.sandbox.ledger()["orders"]
+    wal = "orders.csv.journal-wal"
+    (here / wal).rename(there / wal)
+    code, _ = shop.finish(there)
+
+    assert 1 == refused
+    assert before == after
+    assert f"{wal} is not beside it" in said
+    assert f"Find the {wal} that lay beside this journal" in said
+    assert "Nothing was sent." in said
+    assert (0, COUNT, 1) == (code, shop.confirmed, shop.most)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL")
+def test_copied_while_it_ran(shop: Shop, folders: tuple[Path, Path]) -> None:
+    """Both files together are whole, however long ago they were copied."""
+    here, there = folders
+    shop.kill(here, copy=there)
+    with Journal.open(there / "orders.csv.journal") as journal:
+        done = journal.counts()[State.CONFIRMED]
+
+    assert ENOUGH - 20 <= done < COUNT
+
+
+CRASH = """
+import os, pathlib, sys
+from sesamy_async.bulk.journal import Journal
+from support.journals import bring, new_journal
+from sesamy_async.bulk import State
+path = pathlib.Path(sys.argv[1])
+journal = Journal.open(path) if path.exists() else new_journal(path, rows=20)
+for row in map(int, sys.argv[2:]):
+    bring(journal, row, State.CONFIRMED)
+os._exit(0)
+"""
+
+
+def crash(path: Path, *rows: int) -> None:
+    """Confirm rows in a process that is gone without closing anything."""
+    command = [sys.executable, "-c", CRASH, str(path), *map(str, rows)]
+    subprocess.run(command, check=True, timeout=60)  # noqa: S603 - our own words
+
+
+def confirmed(path: Path) -> int:
+    """Return how many orders a journal has as confirmed."""
+    with Journal.open(path) as journal:
+        return journal.counts()[State.CONFIRMED]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where a journal can be."""
+    return tmp_path / "orders.csv.journal"
+
+
+def test_whole_after_a_crash(path: Path) -> None:
+    """With its WAL it goes on; closed, it needs none."""
+    crash(path, 2, 3)
+    crash(path, 4)
+    found = confirmed(path)
+
+    assert not wal_of(path).exists()
+    assert (3, 3) == (found, confirmed(path))
+
+
+def test_crash_before_a_change(path: Path) -> None:
+    """What was opened, and nothing more, needs no WAL."""
+    crash(path)
+    wal_of(path).unlink()
+
+    assert 0 == confirmed(path)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda wal: wal.unlink(), id="missing"),
+        pytest.param(lambda wal: wal.write_bytes(b""), id="empty"),
+        pytest.param(lambda wal: os.truncate(wal, 20), id="cut"),
+        pytest.param(
+            lambda wal: wal.write_bytes(b"\0" + wal.read_bytes()[1:]),
+            id="no WAL",
+        ),
+        pytest.param(
+            lambda wal: wal.write_bytes(
+                wal.read_bytes()[:31] + b"?" + wal.read_bytes()[32:]
+            ),
+            id="flipped",
+        ),
+    ],
+)
+def test_spoiled(path: Path, spoil: Callable[[Path], None]) -> None:
+    """Without the head of its WAL nothing of it is believed or touched."""
+    crash(path, 2)
+    spoil(wal_of(path))
+    before = path.read_bytes()
+    for _ in range(2):
+        with pytest.raises(JournalError, match="is not whole") as raised:
+            Journal.open(path)
+
+    assert raised.value.unsent
+    assert before == path.read_bytes()
+
+
+@pytest.mark.parametrize("sector", [bytes(512), b"\xa5" * 512])
+def test_torn_as_it_begins(path: Path, sector: bytes) -> None:
+    """A power cut may tear the first sector, before anything is in it."""
+    crash(path, 2)
+    wal_of(path).write_bytes(sector + wal_of(path).read_bytes()[512:])
+    with Journal.open(path) as journal:
+        states = [each.state for each in journal.entries()]
+
+    assert State.CONFIRMED not in states
+
+
+def test_of_another_time(path: Path) -> None:
+    """A WAL of before, or of another journal, is not mixed in."""
+    crash(path, 2)
+    old = wal_of(path).read_bytes()
+    crash(path, 3)
+    new = wal_of(path).read_bytes()
+    wal_of(path).write_bytes(old)
+    before = path.read_bytes()
+    with pytest.raises(JournalError, match="beside it is of another time"):
+        Journal.open(path)
+    untouched = (path.read_bytes(), wal_of(path).read_bytes())
+    wal_of(path).write_bytes(new)
+    found = confirmed(path)
+    # It was closed, and needs none.
+    wal_of(path).write_bytes(old)
+    with pytest.raises(JournalError, match="beside it is of another time"):
+        Journal.open(path)
+
+    assert (before, old) == untouched
+    assert 2 == found
+
+
+def test_cut_in_the_middle(path: Path) -> None:
+    """As after a power cut, what is whole of it counts."""
+    crash(path, *range(2, 12))
+    wal = wal_of(path)
+    os.truncate(wal, wal.stat().st_size // 2)
+
+    assert 0 < confirmed(path) < 10
+
+
+def test_many_changes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The WAL begins anew now and then, and stays the one that is needed."""
+    monkeypatch.setattr(store_module, "_CHANGES", 5)
+    with new_journal(path, rows=20) as journal:
+        for row in range(2, 22):
+            bring(journal, row, State.CONFIRMED)
+        wal = read_wal(wal_of(path))
+        copy = path.with_name("copy.journal")
+        shutil.copy(path, copy)
+        with pytest.raises(JournalError, match="is not whole"):
+            Journal.open(copy)
+        shutil.copy(wal_of(path), wal_of(copy))
+        found = confirmed(copy)
+
+    assert wal is not None
+    assert 16 <= wal.checkpoints
+    assert 20 == found
+
+
+def test_wal_is_bounded(path: Path) -> None:
+    """After two thousand changes the WAL begins anew."""
+    with new_journal(path, rows=700) as journal:
+        for state in (State.INTENT, State.CREATED, State.CONFIRMED):
+            journal.apply([change(row, state) for row in range(2, 702)])
+        wal = read_wal(wal_of(path))
+
+    assert wal is not None
+    assert 3 == wal.checkpoints
+
+
+def test_lineages(path: Path) -> None:
+    """No two journals have WALs that look the same."""
+    found: set[int] = set()
+    for number in range(5):
+        one = path.with_name(f"{number}.journal")
+        crash(one, 2)
+        wal = read_wal(wal_of(one))
+        assert wal is not None
+        found.add(wal.lineage)
+
+    assert 5 == len(found)
+
+
+def test_wal_lost_as_it_begins(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the WAL can't be told, nothing is written."""
+    with new_journal(path) as journal:
+        monkeypatch.setattr(store_module, "read_wal", lambda _: None)
+        with pytest.raises(JournalError, match="was deleted, moved"):
+            journal.apply([change(2, State.INTENT)])
+
+        assert 3 == journal.counts()[State.PENDING]
+
+
+def test_kills_as_it_begins(path: Path, tmp_path: Path) -> None:
+    """Killed between any two steps of marking, it needs nothing more."""
+    new_journal(path, rows=20).close()
+    number = 0
+
+    def snapshot(_: str) -> None:
+        nonlocal number
+        number += 1
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for each in path.parent.glob(f"{path.name}*"):
+            shutil.copy(each, folder)
+
+    with Journal.open(path) as journal:
+        journal._store._db.set_trace_callback(snapshot)
+        bring(journal, 2, State.CONFIRMED)
+    found = [
+        confirmed(tmp_path / str(each) / path.name)
+        for each in range(1, number + 1)
+    ]
+
+    assert number > 8
+    assert sorted(found) == found
+    assert {0, 1} >= set(found)
+
+
+@pytest.mark.parametrize(
+    ("mark", "wal", "fit"),
+    [
+        (Mark(), None, True),
+        (Mark(True), None, False),
+        (Mark(True, LINEAGE, 3), Wal(LINEAGE, 3, frozenset({2})), False),
+        (Mark(True, LINEAGE, 3), Wal(LINEAGE, 3, frozenset({6})), True),
+        (Mark(True, LINEAGE, 3), Wal(LINEAGE, 3), False),
+        (Mark(False, LINEAGE, 3), Wal(LINEAGE, 3, frozenset({2})), False),
+        (Mark(False, LINEAGE, 3), Wal(LINEAGE, 4, frozenset({2})), True),
+        (Mark(True, LINEAGE, 3), Wal(LINEAGE, 4), True),
+        (Mark(True, LINEAGE, 3), Wal(LINEAGE, 2, frozenset({2})), False),
+        (Mark(True, LINEAGE, 3), Wal(LINEAGE, 5, frozenset({2})), False),
+        (Mark(True, LINEAGE, 3), Wal(8, 3, frozenset({MARK_PAGE})), False),
+        (Mark(False, LINEAGE, 3), Wal(8, 0, frozenset({MARK_PAGE})), True),
+        (Mark(False, LINEAGE, 3), Wal(8, 0, frozenset({2, 6})), False),
+    ],
+)
+def test_fits(mark: Mark, wal: Wal | None, *, fit: bool) -> None:
+    """A WAL is of the time of the mark, or of the one after it."""
+    assert fit is fits(mark, wal, MARK_PAGE)
+
+
+def test_mark() -> None:
+    """A mark is always as long, and never the same twice."""
+    mark = Mark(True, 0xFFFF_FFFF, 1)
+    first, second = mark.dump(), mark.dump()
+
+    assert first != second
+    assert (mark, mark) == (Mark.parse(first), Mark.parse(second))
+    assert len(Mark().dump()) == len(first)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM wal",
+        "UPDATE wal SET mark = ''",
+        "UPDATE wal SET mark = '0 x 0 0'",
+    ],
+)
+def test_damaged_mark(path: Path, statement: str) -> None:
+    """A mark that can't be read is damage."""
+    new_journal(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(statement)
+        db.commit()
+    with pytest.raises(JournalError, match="is damaged"):
+        Journal.open(path)
+
+
+def test_recover(path: Path) -> None:
+    """What may have been sent since is unknown; what is known, stays so."""
+    crash(path, *range(2, 6))
+    wal_of(path).unlink()
+    with closing(sqlite3.connect(path)) as db:
+        sent = {"CREATED": 2, "CONFIRMED": 3, "REJECTED": 4, "INTENT": 5}
+        for state, row in sent.items():
+            db.execute(
+                "UPDATE orders SET state = ?, contract_id = 'c' || row "
+                "WHERE row = ?",
+                (state, row),
+            )
+        db.commit()
+    unknown = Journal.recover(path)
+    with Journal.open(path) as journal:
+        states = [each.state for each in journal.entries()]
+        reasons = {
+            each.reason for each in journal.entries(states={State.UNKNOWN})
+        }
+
+    assert [State.CREATED, State.CONFIRMED, State.REJECTED] == states[:3]
+    assert [State.UNKNOWN] * 17 == states[3:]
+    assert (17, {MISSING}) == (unknown, reasons)
+    with pytest.raises(JournalError, match="there is nothing to recover"):
+        Journal.recover(path)
+
+
+def test_recover_beside_a_foreign_wal(path: Path) -> None:
+    """A WAL that is not its own is kept, under a name of its own."""
+    crash(path, 2)
+    other = path.with_name("other.journal")
+    crash(other, 2)
+    foreign = wal_of(other).read_bytes()
+    kept = [path.with_name(f"{path.name}-wal.{n}.aside") for n in (1, 2)]
+    kept[0].write_bytes(b"of before")
+    wal_of(path).write_bytes(foreign)
+    Journal.recover(path)
+
+    assert b"of before" == kept[0].read_bytes()
+    assert foreign == kept[1].read_bytes()
+    assert not wal_of(path).exists()
+
+
+def test_recover_command(sesamy: CommandLine, path: Path) -> None:
+    """It needs --yes, and says how many orders have to be looked at."""
+    crash(path, 2)
+    wal_of(path).unlink()
+    code, out, err = sesamy("journal", "recover", path)
+    done = sesamy("journal", "recover", path, "--yes")
+
+    assert (2, "") == (code, out)
+    assert "says which orders were sent last. Look for it first" in err
+    assert (
+        0,
+        f"{path} can be used again; 20 orders became unknown.\n",
+        "",
+    ) == done

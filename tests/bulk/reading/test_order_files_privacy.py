@@ -1,0 +1,114 @@
+"""What is wrong with a file is told without telling who is in it."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sesamy_async.bulk import InputFileError
+from sesamy_async.bulk.check import check
+from sesamy_async.bulk.reading import _text as lines
+from sesamy_async.bulk.reading import open_source
+from support.leaks import told_by
+from support.order_files import Folder
+
+
+CANARY = "CANARY"
+HEADER = "externalOrderId,userData.fullName\n"
+ROW = f"A-1,{CANARY}\n"
+LINE = json.dumps({"externalOrderId": "A-1", "userData": {"co": CANARY}})
+LONG = CANARY * (lines.LONGEST_ROW // 5)
+BROKEN = {
+    "quote.csv": f'{HEADER}{ROW}A-2,"{CANARY}"{CANARY}\n',
+    "unclosed.csv": f'{HEADER}{ROW}A-2,"{CANARY}\n',
+    "long.csv": f"{HEADER}{ROW}A-2,{LONG}\n",
+    "bytes.csv": f"{HEADER}{ROW}A-2,{CANARY}\udcf6\n",
+    "header.csv": ROW * 2,
+    "header.jsonl": f"[{LINE}]",
+    "bytes.jsonl": f"{LINE}\n{LINE}\udcf6\n",
+    "long.jsonl": f"{LINE}\n{LONG}\n",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_errors(folder: Folder, name: str) -> None:
+    """No cell is in an error, nor in a local of its traceback."""
+    raw = BROKEN[name].encode(errors="surrogateescape")
+    path = folder.write(raw, name)
+    with pytest.raises(InputFileError) as caught:
+        check(open_source(path), promo_code="S")
+
+    assert CANARY not in told_by(caught.value)
+
+
+class Failing(io.FileIO):
+    """A file on a disk that fails once it was read from."""
+
+    reads = 0
+
+    def readinto(self, into: Any, /) -> int | None:
+        """Read it once."""
+        self.reads += 1
+        if self.reads > 1:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().readinto(into)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.csv", f"{HEADER}{ROW * 9}"), ("a.jsonl", f"{LINE}\n" * 9)],
+)
+def test_a_disk_that_fails(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    """Nor is the row before it, where the file can't be read on."""
+    source = open_source(folder.write(text, name))
+    monkeypatch.setattr(
+        Path, "open", lambda path, _: io.BufferedReader(Failing(path))
+    )
+    with pytest.raises(InputFileError, match="Input/output") as caught:
+        check(source, promo_code="S")
+
+    assert CANARY not in told_by(caught.value)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        f"{CANARY},0,{CANARY},{CANARY},{CANARY},{CANARY}\x07",
+        f" {CANARY},1,,,,",
+        f"A-1,1,{CANARY}",
+    ],
+)
+def test_problems(folder: Folder, row: str) -> None:
+    """No reason holds the cell that it is about."""
+    source = folder.csv(
+        "externalOrderId,quantity,userData.email,userData.birthday,"
+        "paymentProvider,promoCode",
+        row,
+    )
+    with check(source, promo_code="S") as checked:
+        problems = [*checked.problems()]
+
+    assert problems
+    assert CANARY not in repr(problems)
+
+
+def test_problems_of_json(folder: Folder) -> None:
+    """The same holds for JSON, whatever stands in the place of a value."""
+    user = {"email": CANARY, "birthday": CANARY, "phone": [CANARY]}
+    source = folder.jsonl(
+        {"externalOrderId": "A", "paymentMethod": CANARY, "userData": user},
+        f'{{"externalOrderId": "{CANARY}',
+        f'"{CANARY}"',
+    )
+    with check(source, promo_code="S") as checked:
+        problems = [*checked.problems()]
+
+    assert 6 == len(problems)
+    assert CANARY not in repr(problems)

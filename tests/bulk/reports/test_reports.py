@@ -1,0 +1,297 @@
+"""The reports of an import: every row in one of them, none invented."""
+
+from __future__ import annotations
+
+import csv
+import os
+import stat
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sesamy_async.bulk import Confirm, Entry, State
+from sesamy_async.bulk.journal._settling import Finding, read_findings
+from sesamy_async.bulk.reports import (
+    Kind,
+    Place,
+    ReportError,
+    Reports,
+    write_reports,
+)
+from sesamy_async.bulk.reports._places import kind_of
+from support.journals import new_journal
+from support.reported import FINGERPRINT, SOME, source_for, summary_of
+
+
+def written(
+    folder: Path,
+    entries: tuple[Entry, ...] = SOME,
+    confirm: Confirm = Confirm.SEPARATELY,
+    **more: Any,
+) -> Reports:
+    """Write the reports of these entries."""
+    return write_reports(
+        source_for(entries),
+        entries,
+        summary_of(entries, confirm),
+        Place(folder, "orders"),
+        **{"fingerprint": FINGERPRINT, **more},
+    )
+
+
+def table(path: Path, delimiter: str = ",") -> list[list[str]]:
+    """Read a report as a spreadsheet would."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.reader(file, delimiter=delimiter))
+
+
+def test_each_row_is_reported_once(tmp_path: Path) -> None:
+    """The counts add up to the rows, and so do the lines of the files."""
+    reports = written(tmp_path)
+    lines = sum(
+        len(table(path)) - 1
+        for kind, path in reports.paths.items()
+        if kind != "strays"
+    )
+
+    assert len(SOME) == sum(reports.rows.values())
+    assert len(SOME) == lines
+
+
+def test_confirmed(tmp_path: Path) -> None:
+    """Each done order is told with its contract."""
+    reports = written(tmp_path)
+
+    assert table(reports.paths["confirmed"]) == [
+        ["row", "externalOrderId", "contractId"],
+        ["2", "A-2", "c2"],
+        ["6", "'=A6()", "c6"],
+    ]
+
+
+def test_rejected(tmp_path: Path) -> None:
+    """A rejected row is as it was, with its number and reason in front."""
+    reports = written(tmp_path)
+
+    assert table(reports.paths["rejected"]) == [
+        [
+            *("#row", "#reason"),
+            *("externalOrderId", "userData.email", "userData.phone"),
+        ],
+        ["3", "no @", "A-3", "kim3@example.se", "+46701"],
+        ["9", "no order id", "", "kim9@example.se", "+46701"],
+    ]
+
+
+def test_unknown(tmp_path: Path) -> None:
+    """An unknown order comes with what to do, and cells to fill in."""
+    path = written(tmp_path).paths["unknown"]
+    [_, row] = table(path)
+
+    assert row[:6] == ["4", "A-4", "", "", "", "answer lost"]
+    assert "sesamy journal resolve" in row[6]
+
+    filled = path.read_text("utf-8").replace("A-4,,,", "A-4,c4,yes,")
+    path.write_text(filled, encoding="utf-8")
+
+    assert read_findings(path) == [
+        Finding(
+            order_id="A-4", contract_id="c4", confirmed=True, where="row 2"
+        )
+    ]
+
+
+def test_unprocessed(tmp_path: Path) -> None:
+    """What is not finished says how far it is, with its contract."""
+    reports = written(tmp_path)
+
+    assert table(reports.paths["unprocessed"])[1:] == [
+        ["5", "A-5", "", "nothing was sent yet"],
+        ["7", "A-7", "c7", "Sesamy answered 503"],
+    ]
+
+
+def test_strays(tmp_path: Path) -> None:
+    """Strays are listed beside, with the contract that counts."""
+    [_, row] = table(written(tmp_path).paths["strays"])
+
+    assert row[:4] == ["6", "'=A6()", "c6", "2"]
+
+
+def test_created_where_that_is_the_goal(tmp_path: Path) -> None:
+    """Without confirming, a created order is done."""
+    reports = written(tmp_path, SOME[5:6], Confirm.NO)
+
+    assert ["created"] == [*reports.paths]
+    assert table(reports.paths["created"])[1:] == [["7", "A-7", "c7"]]
+
+
+def test_a_report_without_rows_is_not_there(tmp_path: Path) -> None:
+    """One that an earlier run left is removed, for it is true no more."""
+    with new_journal(tmp_path / "journal") as journal:
+        before = written(tmp_path, memory=journal.memory)
+        after = written(tmp_path, SOME[:1], memory=journal.memory)
+        assert {} == journal.memory.recall()
+
+    assert before.paths["unprocessed"].name == "orders.unprocessed.csv"
+    assert ["orders.confirmed.csv"] == [
+        *(each.name for each in tmp_path.glob("orders.*"))
+    ]
+    assert ["confirmed"] == [*after.paths]
+
+
+def test_delimiter(tmp_path: Path) -> None:
+    """Whoever uses semicolons gets semicolons."""
+    reports = written(tmp_path, delimiter=";")
+
+    assert ["2", "A-2", "c2"] == table(reports.paths["confirmed"], ";")[1]
+
+
+def test_mode(tmp_path: Path) -> None:
+    """Only this user reads the reports, whatever the umask is."""
+    before = os.umask(0)
+    try:
+        reports = written(tmp_path)
+    finally:
+        os.umask(before)
+
+    assert {0o600} == {
+        stat.S_IMODE(path.stat().st_mode) for path in reports.paths.values()
+    }
+
+
+def test_rejections_are_grouped(tmp_path: Path) -> None:
+    """Reasons are counted, the most frequent first."""
+    entries = tuple(
+        Entry(
+            row=row,
+            order_id=f"A-{row}",
+            state=State.REJECTED,
+            reason=f"repeats row {row - 1}" if row > 2 else "no @",
+        )
+        for row in range(2, 6)
+    )
+    reports = written(tmp_path, entries)
+
+    assert (("repeats row …", 3), ("no @", 1)) == reports.rejections
+
+
+@pytest.mark.parametrize("count", [7, 19])
+def test_summary_is_compared(tmp_path: Path, count: int) -> None:
+    """Where importer and journal disagree, nothing is written."""
+    summary = attrs.evolve(summary_of(SOME), confirmed=count, rows=count)
+    with pytest.raises(ReportError, match=f"{count} confirmed rather than 2"):
+        write_reports(
+            source_for(SOME),
+            SOME,
+            summary,
+            Place(tmp_path, "orders"),
+            fingerprint=FINGERPRINT,
+        )
+
+    assert [] == [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    "rows", [SOME[:-1], (*SOME, SOME[0]), (SOME[1], SOME[0], *SOME[2:])]
+)
+def test_changed_file(tmp_path: Path, rows: tuple[Entry, ...]) -> None:
+    """Rows that are not those of the journal are no report."""
+    with pytest.raises(ReportError, match="changed while it was imported"):
+        write_reports(
+            source_for(rows),
+            SOME,
+            summary_of(SOME),
+            Place(tmp_path, "o"),
+            fingerprint=FINGERPRINT,
+        )
+
+    assert [] == [*tmp_path.iterdir()]
+
+
+def test_changed_cells(tmp_path: Path) -> None:
+    """Nor are rows of another file, were there as many of them."""
+    with pytest.raises(ReportError, match="changed while it was imported"):
+        written(tmp_path, fingerprint="of what was sent")
+
+    assert [] == [*tmp_path.iterdir()]
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    """A folder that takes no files is named, and what to do is said."""
+    with pytest.raises(ReportError) as caught:
+        written(tmp_path / "nowhere")
+
+    assert "nowhere" in str(caught.value)
+    assert "give the same command again" in str(caught.value)
+
+
+def test_taken_name(tmp_path: Path) -> None:
+    """What can't be replaced is an error, and leaves nothing beside it."""
+    (tmp_path / "orders.confirmed.csv").mkdir()
+    with pytest.raises(ReportError, match=r"orders\.confirmed\.csv"):
+        written(tmp_path)
+
+    assert ["orders.confirmed.csv"] == [
+        each.name for each in tmp_path.iterdir()
+    ]
+
+
+def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full is an error, and leaves nothing."""
+
+    def full(*arguments: object) -> None:
+        del arguments
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(
+        "sesamy_async.bulk.reports._writing.RowSorter.sort", full
+    )
+    with pytest.raises(ReportError, match="No space left"):
+        written(tmp_path)
+
+    assert [] == [*tmp_path.iterdir()]
+
+
+def test_killed(tmp_path: Path) -> None:
+    """What a killed run has left half written is removed by the next one."""
+    names = {"orders.rejected.csv", "orders.unknown.csv"}
+    for each in names:
+        (tmp_path / f".{each}.abc.new").write_text("kim@example.com")
+    theirs = tmp_path / ".orders.rejected.csv.swp"
+    theirs.touch()
+    written(tmp_path, SOME[:2])
+
+    assert [theirs] == [
+        each for each in tmp_path.iterdir() if each.name.startswith(".")
+    ]
+
+
+@given(
+    states=st.lists(st.sampled_from(State), max_size=30),
+    confirm=st.sampled_from(Confirm),
+)
+def test_counts_add_up(
+    tmp_path_factory: pytest.TempPathFactory,
+    states: list[State],
+    confirm: Confirm,
+) -> None:
+    """Whatever became of the rows, each is in exactly one report."""
+    entries = tuple(
+        Entry(row=row, order_id=f"A-{row}", state=state, contract_id="c")
+        for row, state in enumerate(states, 2)
+    )
+    reports = written(tmp_path_factory.mktemp("reports"), entries, confirm)
+
+    assert len(states) == sum(reports.rows.values())
+    assert Counter(reports.rows) == Counter(
+        {
+            **dict.fromkeys(Kind, 0),
+            **Counter(kind_of(state, confirm) for state in states),
+        }
+    )

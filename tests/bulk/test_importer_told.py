@@ -1,0 +1,166 @@
+"""What an import says of itself, on its way and at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from sesamy_async import RateLimit
+from sesamy_async.bulk import (
+    Change,
+    Confirm,
+    Ending,
+    Importer,
+    ImportSummary,
+    Progress,
+    State,
+)
+from support.import_world import Hurried, World
+from support.journals import bring
+from support.runtime import FakeEvent
+from support.sources import listed
+
+
+FIVE_A_SECOND = RateLimit(requests=300, per=60)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Return a world with six orders, each in a state of its own."""
+    world = World(folder=tmp_path, source=listed(6))
+    with world.journal() as journal:
+        journal.apply([Change(row=2, state=State.PENDING, strays=2)])
+        for row, state in enumerate(State, start=2):
+            if state is not State.INTENT:
+                bring(journal, row, state)
+    return world
+
+
+def at_each_call(world: World, look: Callable[[], None]) -> None:
+    """Have ten seconds pass in each call, and look before its answer."""
+    answer = world.sandbox.answer
+
+    def answering(request: Any, arrival: Any) -> Any:
+        world.runtime.time += 10.0
+        look()
+        return answer(request, arrival)
+
+    world.sandbox.answer = answering  # type: ignore[method-assign]
+
+
+async def test_progress_before_it_runs(world: World) -> None:
+    """What was done before is told, and how long this run has taken."""
+    with world.journal() as journal:
+        async with world.client(rate_limit=FIVE_A_SECOND) as client:
+            importer = Importer(
+                client, world.source, journal, runtime=world.runtime
+            )
+            world.runtime.time += 7.0
+            told = importer.progress()
+
+    assert told == Progress(
+        rows=6,
+        done=1,
+        rejected=1,
+        unknown=1,
+        strays=2,
+        seconds=7.0,
+        permitted=5.0,
+    )
+
+
+async def test_progress_on_the_way(world: World) -> None:
+    """What is in flight is told, and how long the rest will take."""
+    told: list[Progress] = []
+    limit = RateLimit(requests=6, per=600, burst=6)
+
+    def watch(importer: Importer) -> None:
+        at_each_call(world, lambda: told.append(importer.progress()))
+
+    await world.run(concurrency=1, watch=watch, rate_limit=limit)
+    # The token, the create and the confirm of row 2, the create of row 3.
+    last = told[3]
+
+    assert (1, 40.0, 0.05, 0.01) == (
+        last.in_flight,
+        last.seconds,
+        last.rate,
+        last.permitted,
+    )
+    # Of four calls that are left, three are within the burst of six.
+    assert pytest.approx(3 / 0.05 + 1 / 0.01, rel=0.01) == last.left
+
+
+async def test_summary(world: World) -> None:
+    """The end says what became of every row, and what this run did."""
+    at_each_call(world, lambda: None)
+    world.sandbox.faults.add("status:409", on="confirm")
+    summary = await world.run(concurrency=1, rate_limit=FIVE_A_SECOND)
+
+    assert summary == ImportSummary(
+        rows=6,
+        confirmed=2,
+        rejected=2,
+        unknown=2,
+        strays=3,
+        confirm=Confirm.SEPARATELY,
+        seconds=60.0,
+        calls=5,
+        permitted=5.0,
+    )
+
+
+async def test_summary_without_confirms(tmp_path: Path) -> None:
+    """Where nothing is confirmed, what is created is done."""
+    world = World(folder=tmp_path, source=listed(3), confirm=Confirm.NO)
+    summary = await world.run()
+
+    assert summary == ImportSummary(
+        rows=3,
+        created=3,
+        confirm=Confirm.NO,
+        ending=Ending.COMPLETE,
+        calls=3,
+    )
+
+
+@attrs.define
+class _Impatient(FakeEvent):
+    waits: list[float] = attrs.field(factory=list[float])
+
+    async def wait(self, seconds: float) -> bool:
+        """Note for how long, and have waited."""
+        self.waits.append(seconds)
+        return False
+
+
+@attrs.define
+class _Clock(Hurried):
+    waits: list[float] = attrs.field(factory=list[float])
+
+    def event(self) -> FakeEvent:
+        """Make an event that notes for how long it is waited for."""
+        return _Impatient(self, waits=self.waits)
+
+
+@pytest.mark.parametrize(
+    ("settings", "waits"), [({}, [0.5]), ({"every": 3.0}, [3.0])]
+)
+async def test_how_often_it_is_told(
+    world: World, settings: dict[str, float], waits: list[float]
+) -> None:
+    """Progress comes twice a second, or as often as one likes."""
+    clock = _Clock()
+    with world.journal() as journal:
+        async with world.client() as client:
+            importer = Importer(client, world.source, journal, runtime=clock)
+            told = importer.updates(**settings)
+            await anext(told)
+            await anext(told)
+            await told.aclose()  # type: ignore[attr-defined]
+
+    assert waits == clock.waits

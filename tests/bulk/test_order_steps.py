@@ -1,0 +1,224 @@
+"""The steps of an order, one at a time, as another engine drives them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import anyio
+import attrs
+import pytest
+
+from sesamy_async import (
+    AsyncSesamy,
+    ConfigurationError,
+    Contract,
+    NewContract,
+    OutcomeUnknownError,
+    RetryPolicy,
+)
+from sesamy_async.bulk import Claim, Entry, Sale, State
+from sesamy_async.bulk._steps import Claims, OrderSteps
+from sesamy_async.bulk.journal import Journal, Writer
+from support.import_world import World
+from support.sources import listed
+from support.wire import ORDER
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Return a world with 100 orders."""
+    return World(folder=tmp_path, source=listed(100))
+
+
+def steps_of(
+    world: World, journal: Journal, client: AsyncSesamy
+) -> OrderSteps:
+    """Return the steps as an importer puts them together."""
+    return OrderSteps(
+        client, journal.terms, Claims(world.source, journal), Writer(journal)
+    )
+
+
+async def _nothing(lost: int) -> None:
+    del lost
+
+
+async def test_each_order_is_claimed_once(world: World) -> None:
+    """Whoever claims at the same time gets another order."""
+    claimed: list[Claim | None] = []
+    with world.journal() as journal:
+        async with world.client() as client:
+            steps = steps_of(world, journal, client)
+
+            async def claim() -> None:
+                while (found := await steps.claim()) is not None:
+                    claimed.append(found)
+
+            async with anyio.create_task_group() as group:
+                for _ in range(5):
+                    group.start_soon(claim)
+
+    assert list(world.source.ids) == [
+        each.entry.order_id for each in claimed if each
+    ]
+
+
+class _Noted(Claims):
+    """Claims that know how many were asked for at once."""
+
+    asked: int | None = None
+
+    def take(self, most: int) -> list[Claim]:
+        """Note it."""
+        self.asked = most
+        return super().take(most)
+
+
+async def test_a_few_are_read_ahead(world: World) -> None:
+    """A file of a million orders is not read before the first is sent."""
+    with world.journal() as journal:
+        async with world.client() as client:
+            claims = _Noted(world.source, journal)
+            terms, writer = journal.terms, Writer(journal)
+            await OrderSteps(client, terms, claims, writer).claim()
+
+    assert 64 == claims.asked
+
+
+async def test_an_intent_for_each_attempt_in_doubt(world: World) -> None:
+    """An attempt after one that was surely not done adds no stray."""
+    faults = world.sandbox.faults
+    faults.add("drop-after", on="create")
+    faults.add("wait:0", on="create")
+    intents: list[int] = []
+
+    async def note(lost: int) -> None:
+        intents.append(lost)
+
+    with world.journal() as journal:
+        retry = RetryPolicy(attempts=4, base=0.0)
+        async with world.client(retry=retry) as client:
+            steps = steps_of(world, journal, client)
+            claim = await steps.claim()
+            assert claim is not None
+            verdict = await steps.send(claim, note)
+
+    assert ([0, 1], State.CREATED, 0, 3) == (
+        intents,
+        verdict.change.state,
+        verdict.change.strays,
+        verdict.calls,
+    )
+
+
+@attrs.define
+class _Noting:
+    """A client that makes contracts, and notes under what it should."""
+
+    asked: list[tuple[object, ...]] = attrs.field(
+        factory=list[tuple[object, ...]]
+    )
+
+    @property
+    def contracts(self) -> Self:
+        """Itself."""
+        return self
+
+    async def create(
+        self, promo_code: str, order: NewContract, **how: Any
+    ) -> Contract:
+        """Note it, and make it."""
+        self.asked.append((promo_code, how["vendor_id"]))
+        return Contract(id=f"of {order.external_order_id}")
+
+    async def confirm(
+        self, promo_code: str, contract_id: str, **how: Any
+    ) -> None:
+        """Note it."""
+        self.asked.append((promo_code, how["vendor_id"], contract_id))
+
+
+@pytest.mark.parametrize(
+    ("own", "ours", "sent"),
+    [
+        ({}, "SPRING-12", ("SPRING-12", "acme")),
+        ({"promo_code": "B"}, "SPRING-12", ("B", "acme")),
+        ({"vendor_id": "b"}, "SPRING-12", ("SPRING-12", "b")),
+        # It is refused, for it is none.
+        ({}, None, ("", "acme")),
+    ],
+)
+async def test_under_what_it_is_sold(
+    world: World,
+    own: dict[str, str],
+    ours: str | None,
+    sent: tuple[str, str],
+) -> None:
+    """What a row says of its promo code and vendor goes before the terms."""
+    client: Any = _Noting()
+    terms = attrs.evolve(world.terms, promo_code=ours, vendor_id="acme")
+    sale = Sale(order=ORDER, **own)
+    made = Entry(row=2, order_id="A", state=State.CREATED, contract_id="c1")
+    with world.journal() as journal:
+        claims, writer = Claims(world.source, journal), Writer(journal)
+        steps = OrderSteps(client, terms, claims, writer)
+        for entry in attrs.evolve(made, state=State.PENDING), made:
+            await steps.send(Claim(entry, sale), _nothing)
+
+    assert [sent, (*sent, "c1")] == client.asked
+
+
+async def test_an_intent_is_on_disk(world: World) -> None:
+    """What may have been done before is written down with the intent."""
+    with world.journal() as journal:
+        async with world.client() as client:
+            steps = steps_of(world, journal, client)
+            claim = await steps.claim()
+            assert claim is not None
+            await steps.record_intent(claim, 2)
+            entry = journal.entry("A-2")
+
+    assert entry is not None
+    assert (State.INTENT, 2) == (entry.state, entry.strays)
+
+
+async def test_a_confirm_with_a_closed_client(world: World) -> None:
+    """A client that is closed is nobody's fault but ours."""
+    with world.journal() as journal:
+        async with world.client() as client:
+            steps = steps_of(world, journal, client)
+            claim = await steps.claim()
+            assert claim is not None
+        entry = claim.entry
+        made = Claim(
+            type(entry)(
+                row=entry.row,
+                order_id=entry.order_id,
+                state=State.CREATED,
+                contract_id="c1",
+            ),
+            claim.sale,
+        )
+        with pytest.raises(ConfigurationError, match="closed"):
+            await steps.send(made, _nothing)
+
+
+async def test_a_broken_intent_is_no_verdict(world: World) -> None:
+    """An intent that can't be written down ends the step, not the order."""
+
+    async def fail(lost: int) -> None:
+        del lost
+        raise OutcomeUnknownError("x")
+
+    with world.journal() as journal:
+        async with world.client() as client:
+            steps = steps_of(world, journal, client)
+            claim = await steps.claim()
+            assert claim is not None
+            verdict = await steps.send(claim, fail)
+
+    assert (State.PENDING, 0) == (
+        verdict.change.state,
+        world.sandbox.ledger.total,
+    )

@@ -1,0 +1,178 @@
+"""Sending no faster than permitted."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import anyio
+import pytest
+
+from sesamy_async import (
+    APIError,
+    ConnectionFailedError,
+    DeadlineExceededError,
+    Outcome,
+    OutcomeUnknownError,
+    RateLimit,
+    RateLimitError,
+    SesamyError,
+)
+from sesamy_async._call import Bucket, Latency, Pace
+from support.buckets import completing
+from support.exchanges import Script, a_call, an_answer, an_api_error
+from support.runtime import FakeRuntime
+
+
+LIMIT = RateLimit(requests=60, per=60, burst=1)  # One a second.
+
+
+def make(script: Script) -> tuple[Pace, FakeRuntime]:
+    """Return the middleware, and the time it lives in."""
+    del script
+    runtime = FakeRuntime()
+    return Pace(Bucket(LIMIT, runtime.now()), runtime, Latency()), runtime
+
+
+async def test_waits_for_its_turn() -> None:
+    """The second call goes a second after the first."""
+    script = Script([an_answer()])
+    pace, runtime = make(script)
+    await pace(a_call(), script)
+    await pace(a_call(), script)
+
+    assert [1.0] == runtime.slept
+
+
+async def test_would_pass_the_deadline() -> None:
+    """A wait beyond the deadline fails at once, and nothing is sent."""
+    script = Script([an_answer()])
+    pace, runtime = make(script)
+    await pace(a_call(), script)
+
+    with pytest.raises(DeadlineExceededError) as caught:
+        await pace(a_call(deadline=runtime.now() + 0.5), script)
+
+    assert Outcome.NOT_SENT is caught.value.outcome
+    assert caught.value.args[0] == (
+        "To wait for the rate limit would pass the deadline."
+    )
+    assert (1, []) == (len(script.calls), runtime.slept)
+
+
+async def test_429_blocks() -> None:
+    """After a 429, the next call waits as long as it says."""
+    script = Script([an_api_error(429, Retry_After="7"), an_answer()])
+    pace, runtime = make(script)
+    with pytest.raises(RateLimitError):
+        await pace(a_call(), script)
+    await pace(a_call(), script)
+
+    assert [7.0] == runtime.slept
+
+
+async def test_429_without_a_wait() -> None:
+    """A 429 that names no wait blocks until one request is free."""
+    script = Script([an_api_error(429), an_answer()])
+    runtime = FakeRuntime()
+    limit = RateLimit(requests=4, per=1, burst=1)
+    pace = Pace(Bucket(limit, runtime.now()), runtime, Latency())
+    with pytest.raises(RateLimitError):
+        await pace(a_call(), script)
+    await pace(a_call(), script)
+
+    assert [0.25] == runtime.slept
+
+
+@pytest.mark.parametrize("status", [200, 404])
+async def test_follows_what_each_answer_says(status: int) -> None:
+    """A success and a refusal both tell what the server has left."""
+    answer = (
+        an_answer(status, X_RateLimit_Remaining="0")
+        if status == 200
+        else an_api_error(status, X_RateLimit_Remaining="0")
+    )
+    script = Script([answer, an_answer()])
+    runtime = FakeRuntime()
+    bucket = Bucket(RateLimit(requests=60), runtime.now())
+    pace = Pace(bucket, runtime, Latency())
+    with suppress(APIError):
+        await pace(a_call(), script)
+    await pace(a_call(), script)
+
+    assert [1.0] == runtime.slept
+
+
+async def test_a_block_while_waiting() -> None:
+    """Who waits while a 429 comes in queues anew behind it."""
+    script = Script([an_answer()])
+    pace, runtime = make(script)
+    await pace(a_call(), script)
+
+    async def sleep(seconds: float) -> None:
+        runtime.slept.append(seconds)
+        runtime.time += seconds
+        if len(runtime.slept) == 1:
+            other = completing(pace.bucket, runtime.now())
+            pace.bucket.throttled(other, runtime.now(), 5.0)
+
+    runtime_sleep = pytest.MonkeyPatch()
+    runtime_sleep.setattr(FakeRuntime, "sleep", lambda _, s: sleep(s))
+    try:
+        await pace(a_call(), script)
+    finally:
+        runtime_sleep.undo()
+
+    assert [1.0, 5.0] == runtime.slept
+
+
+@pytest.mark.parametrize(
+    ("error", "waits"),
+    [
+        (ConnectionFailedError("-"), []),
+        (OutcomeUnknownError("?", outcome=Outcome.UNKNOWN), [1.0]),
+        (an_api_error(404), [1.0]),
+    ],
+)
+async def test_places_after_failures(
+    error: SesamyError, waits: list[float]
+) -> None:
+    """What was not sent gives its place back; what left keeps it."""
+    script = Script([error, an_answer()])
+    pace, runtime = make(script)
+    with pytest.raises(SesamyError):
+        await pace(a_call(), script)
+    await pace(a_call(), script)
+
+    assert waits == runtime.slept
+
+
+@pytest.mark.parametrize(("sent", "waits"), [(False, []), (True, [1.0])])
+async def test_places_after_cancellations(
+    sent: bool, waits: list[float]
+) -> None:
+    """A cancelled call keeps its place only if it had begun to leave."""
+    script = Script([an_answer()])
+    pace, runtime = make(script)
+    cancelled = a_call()
+    cancelled.record.sent = sent
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await pace(cancelled, lambda _: anyio.sleep(1))  # type: ignore[arg-type, return-value]
+    await pace(a_call(), script)
+
+    assert waits == runtime.slept
+
+
+async def test_cancelled_in_the_queue() -> None:
+    """Who leaves the queue makes room for the others."""
+    script = Script([an_answer()])
+    pace, runtime = make(script)
+    await pace(a_call(), script)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await pace(a_call(), script)
+    runtime.slept.clear()
+    runtime.time -= 1.0
+    await pace(a_call(), script)
+
+    assert [1.0] == runtime.slept

@@ -1,0 +1,286 @@
+"""Who goes first in the bucket, and what is kept for whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from sesamy_async import Headers, RateLimit
+from sesamy_async._call import Bucket, Kept, Latency, Order
+from support.buckets import (
+    FAST,
+    INF,
+    LIMIT,
+    came,
+    completing,
+    dues,
+    left,
+    pair,
+    taken,
+)
+from support.exchanges import a_call
+
+
+def test_two_places() -> None:
+    """A place for the call that completes it comes with the first one."""
+    bucket = Bucket(LIMIT, 0.0)
+    begun = pair(bucket)
+
+    assert (0.0, True) == (begun.due, begun.keeps)
+    assert 1.0 == bucket.available(0.0)
+    assert [1.0 * n for n in (0, 1)] == dues(bucket, 2)
+
+
+def test_no_place_is_kept_before_its_turn() -> None:
+    """Who waits with two places keeps none, and hands none on."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 3)
+    waiting = pair(bucket)
+
+    assert (1.0, False) == (waiting.due, waiting.keeps)
+    assert [3.0] == dues(bucket, 1)
+    assert came(bucket, waiting, 1.0)
+    assert waiting.keeps
+
+
+@pytest.mark.parametrize(("latest", "taken_at"), [(1.9, None), (2.0, 1.0)])
+def test_both_must_come_in_time(latest: float, taken_at: float | None) -> None:
+    """What can't be completed in time takes no place."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 3)
+    place = bucket.reserve(0.0, latest, size=2)
+
+    assert taken_at == (place and place.due)
+    assert [1.0 if place is None else 3.0] == dues(bucket, 1)
+
+
+def test_kept_is_waited_for_if_it_is_not_free() -> None:
+    """The last request that is free is not enough for two."""
+    bucket = Bucket(RateLimit(requests=60, per=60, burst=1), 0.0)
+
+    assert None is bucket.reserve(0.0, 0.9, size=2)
+    assert 0.0 == pair(bucket, latest=1.0).due
+
+
+def test_what_is_plentiful_is_not_waited_for() -> None:
+    """Where both are free, neither has to be waited for."""
+    bucket = Bucket(RateLimit(requests=1, per=60, burst=2), 0.0)
+
+    assert 0.0 == pair(bucket, latest=0.0).due
+
+
+def test_a_kept_place_is_used() -> None:
+    """It is free when it's wanted, whoever came meanwhile."""
+    bucket = Bucket(LIMIT, 0.0)
+    begun = pair(bucket)
+    dues(bucket, 4)
+    confirm = completing(bucket, kept=begun)
+
+    assert (0.0, False) == (confirm.due, begun.keeps)
+    assert [4.0] == dues(bucket, 1)
+
+
+def test_a_kept_place_is_given_back_once() -> None:
+    """What is not used is free for others, and only once."""
+    bucket = Bucket(LIMIT, 0.0)
+    begun = pair(bucket)
+    bucket.give_back(begun)
+    bucket.give_back(begun)
+
+    assert (2.0, False) == (bucket.available(0.0), begun.keeps)
+
+
+def test_a_used_one_is_not_given_back() -> None:
+    """Nothing is left to be given back then."""
+    bucket = Bucket(LIMIT, 0.0)
+    begun = pair(bucket)
+    completing(bucket, kept=begun)
+    bucket.give_back(begun)
+
+    assert 1.0 == bucket.available(0.0)
+
+
+def test_a_kept_place_that_comes_too_late() -> None:
+    """It stays kept: it was not taken."""
+    bucket = Bucket(LIMIT, 0.0)
+    begun = pair(bucket)
+    bucket.answered(begun, 0.0, left(0))
+    late = bucket.reserve(0.0, 0.5, order=Order.KEPT, kept=begun)
+
+    assert (None, True) == (late, begun.keeps)
+    assert 1.0 == completing(bucket, kept=begun).due
+
+
+def test_completing_goes_before_new() -> None:
+    """Those who wait go as much later as others go before them."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 3)
+    first, second = taken(bucket, 2)
+    confirm = completing(bucket)
+
+    assert 1.0 == confirm.due
+    assert not came(bucket, first, 1.0)
+    assert came(bucket, confirm, 1.0)
+    assert not came(bucket, second, 2.0)
+    assert (2.0, 3.0) == (first.due, second.due)
+    assert came(bucket, first, 2.0)
+    assert came(bucket, second, 3.0)
+
+
+def test_in_turn_among_those_who_complete() -> None:
+    """They go in the order of asking, each in its own time."""
+    bucket = Bucket(FAST, 0.0)
+    dues(bucket, 100)
+
+    assert [0.25, 0.5, 0.75] == [completing(bucket).due for _ in range(3)]
+
+
+def test_kept_goes_before_completing() -> None:
+    """What was promised goes before what was not."""
+    bucket = Bucket(LIMIT, 0.0)
+    begun = pair(bucket)
+    bucket.answered(begun, 0.0, left(0))
+    plain = completing(bucket)
+    kept = completing(bucket, kept=begun)
+
+    assert (2.0, 1.0) == (plain.due, kept.due)
+    assert not came(bucket, plain, 1.5)
+    assert came(bucket, kept, 1.5)
+    assert came(bucket, plain, 2.0)
+
+
+def test_what_is_kept_is_left_free() -> None:
+    """Who is new waits until enough is free for those that have begun."""
+    bucket = Bucket(RateLimit(requests=60, per=60, burst=10), 0.0)
+    *_, last = [pair(bucket) for _ in range(3)]
+    bucket.answered(last, 0.0, left(3))
+
+    assert [3.0, 4.0] == dues(bucket, 2)
+
+
+def test_no_more_is_saved_up_than_the_burst() -> None:
+    """What comes in a full bucket is not kept from those who are new."""
+    bucket = Bucket(RateLimit(requests=60, per=60, burst=1), 0.0)
+    begun = pair(bucket)
+    place = pair(bucket)
+
+    assert (True, 1.0) == (begun.keeps, place.due)
+    assert came(bucket, place, 1.0)
+
+
+def test_a_late_kept_place_puts_others_off() -> None:
+    """Where nothing is saved up for it, others wait for it."""
+    bucket = Bucket(RateLimit(requests=60, per=60, burst=1), 0.0)
+    begun = pair(bucket)
+    place, last = taken(bucket, 2)
+    confirm = completing(bucket, 0.5, kept=begun)
+
+    assert 1.0 == confirm.due
+    assert came(bucket, confirm, 1.0)
+    assert not came(bucket, place, 1.25)
+    assert 2.0 == place.due
+    assert came(bucket, place, 2.0)
+    assert not came(bucket, last, 2.0)
+    assert 3.0 == last.due
+
+
+def test_put_off_too_long() -> None:
+    """Who can't go in time any more gives its places back."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 3)
+    place = pair(bucket, latest=2.0)
+    completing(bucket)
+
+    assert not bucket.turn(place, 1.0, 2.0)
+    assert [2.0] == dues(bucket, 1, now=1.0)
+
+
+def test_who_comes_later_is_put_off_once() -> None:
+    """Whoever comes before it is noticed waits no longer than need be."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 3)
+    (first,) = taken(bucket, 1)
+    confirm = completing(bucket)
+    (second,) = taken(bucket, 1)
+
+    assert came(bucket, confirm, 1.0)
+    assert not came(bucket, first, 1.0)
+    assert came(bucket, first, 2.0)
+    assert not came(bucket, second, 2.0)
+    assert came(bucket, second, 3.0)
+
+
+def test_another_rate_meanwhile() -> None:
+    """Who waits goes by the rate that is known when it looks."""
+    bucket = Bucket(LIMIT, 0.0)
+    first, *_ = taken(bucket, 3)
+    _, place = taken(bucket, 2)
+    bucket.answered(first, 1.0, Headers({"X-RateLimit-Limit": "30"}))
+
+    assert not came(bucket, place, 2.0)
+    assert came(bucket, place, place.due)
+
+
+def test_cancelled_while_it_waits() -> None:
+    """Both places of who leaves are free for the next."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 3)
+    bucket.cancel(pair(bucket))
+
+    assert [1.0] == dues(bucket, 1)
+
+
+def test_cancelled_after_its_turn() -> None:
+    """What was not sent is free again; what is kept stays kept."""
+    bucket = Bucket(LIMIT, 0.0)
+    begun = pair(bucket)
+    bucket.cancel(begun)
+
+    assert (2.0, True) == (bucket.available(0.0), begun.keeps)
+
+
+def test_places_of_a_parent() -> None:
+    """What ends in a child was the parent's: it counts for nothing there."""
+    bucket = Bucket(RateLimit(requests=60, per=60, burst=10), 0.0)
+    begun = pair(bucket)
+    bucket.after_fork()
+    before = bucket.available(0.0)
+    bucket.give_back(begun)
+
+    assert (8.0, 8.0) == (before, bucket.available(0.0))
+
+
+def test_nothing_is_kept_without_a_pace() -> None:
+    """Where no pace is kept, nothing is handed on."""
+    assert not Kept().full
+
+
+def test_latency() -> None:
+    """It follows the mean, and leaves room for what is off it."""
+    latency = Latency()
+    estimates = [latency.estimate]
+    for seconds in (1.0, 1.0, 3.0):
+        latency.note(seconds)
+        estimates.append(latency.estimate)
+
+    assert [0.25, 3.0, 2.5, 4.375] == estimates
+
+
+@pytest.mark.parametrize(
+    ("changes", "latest"),
+    [
+        ({}, 18.0),
+        ({"kept": Kept()}, 16.0),
+        ({"completes": True}, 20.0),
+        ({"deadline": 12.0, "kept": Kept()}, 11.0),
+        ({"deadline": INF, "kept": Kept()}, INF),
+    ],
+)
+def test_until_when_to_wait(changes: dict[str, object], latest: float) -> None:
+    """Time is left for one exchange, or two; but half may be waited."""
+    latency = Latency()
+    for _ in range(60):
+        latency.note(2.0)
+
+    call = a_call(**({"deadline": 20.0} | changes))
+
+    assert latest == pytest.approx(latency.latest(call, begun=10.0), abs=1e-3)

@@ -1,0 +1,228 @@
+"""``sesamy import`` says what keeps it from running, and sends nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from sesamy_async.bulk.reports import ReportError
+from sesamy_async.sandbox import Sandbox
+from support.command_line import (
+    CommandLine,
+    once,
+    orders_file,
+    with_mistake,
+)
+from support.users import powerless, reachable_folder
+
+
+PROMO = ("--promo", "SPRING-12")
+
+
+def test_wrong_rows(
+    sesamy: CommandLine, served: Sandbox, tmp_path: Path
+) -> None:
+    """A wrong row keeps all from being sent, and is told with its row."""
+    with_mistake(orders_file(tmp_path / "orders.csv"), row=3)
+    ran = sesamy("import", "orders.csv", *PROMO)
+
+    assert (2, "") == (ran.code, ran.out)
+    assert "mistakes in 1 row of 3: row 3, userData.email: must" in ran.err
+    assert "All are in orders.problems.csv." in ran.err
+    assert 0 == served.ledger.requests()
+    assert {"orders.csv", "orders.problems.csv"} == {
+        each.name for each in tmp_path.iterdir()
+    }
+
+
+def test_many_wrong_rows(
+    sesamy: CommandLine, served: Sandbox, tmp_path: Path
+) -> None:
+    """Twenty problems are shown, and all are in a file."""
+    del served
+    path = orders_file(tmp_path / "orders.csv", 30)
+    for row in range(2, 32):
+        with_mistake(path, row)
+    ran = sesamy("import", "orders.csv", *PROMO)
+    listed = Path("orders.problems.csv").read_text("utf-8").splitlines()
+
+    assert "row 21" in ran.err
+    assert "row 22" not in ran.err
+    assert "\n  and more\n" in ran.err
+    assert 31 == len(listed)
+
+
+def test_list_of_problems_has_no_place(
+    sesamy: CommandLine, served: Sandbox, tmp_path: Path
+) -> None:
+    """Where the list can't be written, the problems are told all the same."""
+    del served
+    with_mistake(orders_file(tmp_path / "orders.csv"), row=3)
+    (tmp_path / "orders.problems.csv").mkdir()
+    ran = sesamy("import", "orders.csv", *PROMO)
+
+    assert 2 == ran.code
+    assert "row 3, userData.email" in ran.err
+    assert "(The list of all is missing: The report orders.prob" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "Which file?"),
+        (("nowhere.csv",), "there is no such file"),
+        (("orders.csv", "--report", "no/page.html"), "no folder no for"),
+        (("orders.csv", "--confirm", "perhaps"), "--confirm"),
+        (("orders.csv", "--concurrency", "0"), "--concurrency"),
+        (("orders.csv", "--sandbox", "--base-url", "x"), "Give either"),
+        (("orders.csv",), "SESAMY_VENDOR_ID"),
+        (("orders.csv", "--vendor", "acme"), "SESAMY_CLIENT_ID"),
+        (("orders.csv", "--encoding", "x"), "no encoding 'x'"),
+    ],
+)
+def test_usage(
+    sesamy: CommandLine,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    """What is wrong with the command is told before anything is sent."""
+    orders_file(tmp_path / "orders.csv")
+    ran = sesamy("import", *arguments, *PROMO)
+
+    assert (2, "") == (ran.code, ran.out)
+    assert said in ran.err
+    assert not Path("orders.csv.journal").exists()
+
+
+def test_wrong_header(
+    sesamy: CommandLine, served: Sandbox, tmp_path: Path
+) -> None:
+    """A header that is nearly right is named, with what it should be."""
+    del served
+    path = orders_file(tmp_path / "orders.csv")
+    text = path.read_text("utf-8").replace("userData.email", "Email")
+    path.write_text(text, encoding="utf-8")
+    ran = sesamy("import", path, *PROMO)
+
+    assert 2 == ran.code
+    assert "Email: unknown; did you mean userData.email?" in ran.err
+
+
+def test_unwritable_folder(sesamy: CommandLine, served: Sandbox) -> None:
+    """Where no journal can be written, nothing is sent."""
+    with reachable_folder() as folder:
+        path = orders_file(folder / "orders.csv")
+        with powerless():
+            ran = sesamy("import", path, *PROMO)
+
+    assert 1 == ran.code
+    assert "orders.csv.journal" in ran.err
+    assert 0 == served.ledger.requests()
+
+
+def test_no_folder_for_the_journal(
+    sesamy: CommandLine, served: Sandbox, tmp_path: Path
+) -> None:
+    """A journal that has no folder keeps all from being sent."""
+    path = orders_file(tmp_path / "orders.csv")
+    ran = sesamy("import", path, *PROMO, "--journal", "no/such.journal")
+
+    assert 1 == ran.code
+    assert "such.journal" in ran.err
+    assert 0 == served.ledger.requests()
+
+
+def test_wrong_secret(
+    sesamy: CommandLine,
+    served: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With a wrong secret it stops, and goes on once it is right."""
+    right = os.environ["SESAMY_CLIENT_SECRET"]
+    orders_file(tmp_path / "orders.csv")
+    monkeypatch.setenv("SESAMY_CLIENT_SECRET", "wrong")
+    stopped = sesamy("import", "orders.csv", *PROMO)
+    monkeypatch.setenv("SESAMY_CLIENT_SECRET", right)
+    resumed = sesamy("import", "orders.csv", *PROMO)
+
+    assert (1, 0) == (stopped.code, resumed.code)
+    assert "Invalid client credentials" in stopped.out
+    assert "3 rows not finished: give the same command" in stopped.out
+    assert "Going on with orders.csv.journal" in resumed.err
+    assert once(served, 3)
+
+
+def test_other_terms(
+    sesamy: CommandLine, served: Sandbox, tmp_path: Path
+) -> None:
+    """A journal of other terms is not gone on with."""
+    orders_file(tmp_path / "orders.csv")
+    first = sesamy("import", "orders.csv", *PROMO)
+    other = sesamy("import", "orders.csv", "--promo", "FAMILY-6")
+
+    assert (0, 1) == (first.code, other.code)
+    assert "--promo was SPRING-12, and is FAMILY-6" in other.err
+    assert once(served, 3)
+
+
+def test_reports_fail(
+    sesamy: CommandLine,
+    served: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where reports fail, what was sent is told all the same."""
+    del served
+
+    def fail(*_: object, **__: object) -> None:
+        raise ReportError("The disk is full.")
+
+    orders_file(tmp_path / "orders.csv")
+    reporting = "sesamy_async.bulk.reports._writing.write_reports"
+    with monkeypatch.context() as broken:
+        broken.setattr(reporting, fail)
+        ran = sesamy("import", "orders.csv", *PROMO)
+    again = sesamy("import", "orders.csv", *PROMO)
+
+    assert (1, 0) == (ran.code, again.code)
+    assert "All 3 orders are confirmed." in ran.out
+    assert "The disk is full. The journal holds what became" in ran.out
+
+
+def test_full_stdout(
+    sesamy: CommandLine,
+    served: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where stdout takes nothing, stderr says what became of all."""
+    del served
+    monkeypatch.setattr(sys, "stdout", None)
+    ran = sesamy("import", orders_file(tmp_path / "orders.csv"), *PROMO)
+
+    assert 4 == ran.code
+    assert "All 3 orders are confirmed." in ran.err
+
+
+def test_no_home(
+    sesamy: CommandLine,
+    served: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without a home, as in a container, tokens are kept nowhere."""
+
+    def fail() -> Path:
+        raise RuntimeError
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", fail)
+    ran = sesamy("import", orders_file(tmp_path / "orders.csv"), *PROMO)
+
+    assert 0 == ran.code
+    assert 1 == served.ledger.requests("token")

@@ -1,0 +1,195 @@
+"""``sesamy import`` of a report sends no order that its parents have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sesamy_async._cli.import_job import Run
+from sesamy_async.bulk.journal import Journal
+from sesamy_async.sandbox import Sandbox
+from support.command_line import (
+    CommandLine,
+    once,
+    orders_file,
+    with_mistake,
+)
+
+
+PROMO = ("--promo", "SPRING-12")
+WHOLE = ("import", "orders.csv", *PROMO, "--skip-invalid")
+REPORT = Path("orders.rejected.csv")
+MENDED = ("import", str(REPORT), *PROMO)
+KNOWN = "its externalOrderId is that of row 3 of orders.csv, which is conf"
+
+
+@pytest.fixture(autouse=True)
+def _orders(tmp_path: Path, served: Sandbox) -> None:
+    """Write a file of orders, of which the one of row 2 is wrong."""
+    del served
+    with_mistake(orders_file(tmp_path / "orders.csv"), row=2)
+
+
+def mend(path: Path, order_id: str) -> None:
+    """Mend the row of a report, and write its id anew."""
+    text = path.read_text("utf-8-sig").replace("(at)", "@")
+    path.write_text(text.replace("T-1", order_id), encoding="utf-8-sig")
+
+
+def test_id_of_another_order(sesamy: CommandLine, served: Sandbox) -> None:
+    """An id that is typed anew, and is a confirmed one, is not sent."""
+    whole = sesamy(*WHOLE)
+    mend(REPORT, "T-2")
+    refused = sesamy(*MENDED)
+    tried = sesamy(*MENDED, "--dry-run")
+
+    assert (3, 2, 2) == (whole.code, refused.code, tried.code)
+    assert f"row 2: {KNOWN}" in refused.err
+    assert f"row 2: {KNOWN}" in tried.err
+    assert 2 == served.ledger.total
+
+
+def test_left_out(sesamy: CommandLine, served: Sandbox) -> None:
+    """Left out, it is in the next report, which does not send it either."""
+    sesamy(*WHOLE)
+    header, row = REPORT.read_text("utf-8-sig").splitlines()
+    rows = [row, row.replace("T-1", "T-2")]
+    text = "\n".join([header, *rows]).replace("(at)", "@")
+    REPORT.write_text(text, encoding="utf-8")
+    mended = sesamy(*MENDED, "--skip-invalid", "--json")
+    nexts = sesamy("import", "orders.rejected.rejected.csv", *PROMO)
+
+    assert (3, 2) == (mended.code, nexts.code)
+    assert (1, 1) == (mended.json["confirmed"], mended.json["rejected"])
+    assert KNOWN in Path("orders.rejected.rejected.csv").read_text("utf-8")
+    assert "row 2: this row was left out because it repeats" in nexts.err
+    assert once(served, 3)
+
+
+def test_new_id(sesamy: CommandLine, served: Sandbox) -> None:
+    """An id that no import has is a new order."""
+    sesamy(*WHOLE)
+    mend(REPORT, "T-9")
+    mended = sesamy(*MENDED)
+
+    assert 0 == mended.code
+    assert 3 == served.ledger.total
+    assert served.ledger.confirmed("T-9")
+
+
+def test_in_a_sandbox_of_its_own(sesamy: CommandLine) -> None:
+    """A rehearsal tells the same as the real import."""
+    sesamy(*WHOLE, "--sandbox")
+    mend(REPORT, "T-2")
+    refused = sesamy(*MENDED, "--sandbox")
+
+    assert 2 == refused.code
+    assert KNOWN in refused.err
+
+
+def test_after_a_rehearsal(sesamy: CommandLine, served: Sandbox) -> None:
+    """What was sent to a sandbox may be sent to Sesamy."""
+    sesamy(*WHOLE, "--sandbox")
+    mend(REPORT, "T-2")
+    mended = sesamy(*MENDED)
+
+    assert 0 == mended.code
+    assert 1 == served.ledger.total
+
+
+def test_while_the_parent_runs(sesamy: CommandLine, served: Sandbox) -> None:
+    """It waits for the import whose report it is."""
+    sesamy(*WHOLE)
+    mend(REPORT, "T-1")
+    with Journal.open(Path("orders.csv.journal")):
+        refused = sesamy(*MENDED)
+    mended = sesamy(*MENDED)
+
+    assert (1, 0) == (refused.code, mended.code)
+    assert "orders.rejected.csv goes with orders.csv.journal" in refused.err
+    assert not Path("orders.rejected.problems.csv").exists()
+    assert once(served, 3)
+
+
+def test_at_the_same_moment(
+    sesamy: CommandLine, served: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two reports that are checked at once, one sends an order."""
+    sesamy(*WHOLE)
+    mend(REPORT, "T-1")
+    other = REPORT.with_name("orders.rejected.2.csv")
+    other.write_bytes(REPORT.read_bytes())
+    create = Journal.create
+    codes: list[int] = []
+
+    def late(path: Path, *more: Any, **how: Any) -> Journal:
+        if path.name.startswith(REPORT.name):
+            codes.append(sesamy("import", other, *PROMO).code)
+        return create(path, *more, **how)
+
+    monkeypatch.setattr(Journal, "create", late)
+    mended = sesamy(*MENDED)
+    again = sesamy("import", other, *PROMO)
+
+    assert ([1], 0, 2) == (codes, mended.code, again.code)
+    assert once(served, 3)
+
+
+def test_while_it_runs(
+    sesamy: CommandLine, served: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once its own journal is there, its parent may be used."""
+    sesamy(*WHOLE)
+    mend(REPORT, "T-1")
+    go = Run.go
+
+    def meanwhile(*given: Any) -> Any:
+        Journal.open(Path("orders.csv.journal")).close()
+        return go(*given)
+
+    monkeypatch.setattr(Run, "go", meanwhile)
+    mended = sesamy(*MENDED)
+
+    assert 0 == mended.code
+    assert once(served, 3)
+
+
+def test_begun(sesamy: CommandLine, served: Sandbox) -> None:
+    """An import that has begun goes on without a look at the others."""
+    sesamy(*WHOLE)
+    mend(REPORT, "T-1")
+    sesamy(*MENDED)
+    with Journal.open(Path("orders.csv.journal")):
+        again = sesamy(*MENDED)
+
+    assert 0 == again.code
+    assert once(served, 3)
+
+
+def test_rehearsed_when_begun(sesamy: CommandLine) -> None:
+    """A rehearsal does not take its own orders for those of another."""
+    own = ("--journal", "orders.rejected.7.csv.journal")
+    sesamy(*WHOLE)
+    mend(REPORT, "T-1")
+    mended = sesamy(*MENDED, *own)
+    tried = sesamy(*MENDED, *own, "--dry-run")
+
+    assert (0, 0) == (mended.code, tried.code)
+
+
+def test_file_that_is_mended_itself(
+    sesamy: CommandLine, served: Sandbox
+) -> None:
+    """Without its journal, a file still sends nothing that a report sent."""
+    sesamy(*WHOLE)
+    mend(REPORT, "T-1")
+    sesamy(*MENDED)
+    Path("orders.csv.journal").unlink()
+    orders_file(Path("orders.csv"), count=1)
+    again = sesamy("import", "orders.csv", *PROMO)
+
+    assert 2 == again.code
+    assert "that of row 2 of orders.rejected.csv, which is conf" in again.err
+    assert once(served, 3)

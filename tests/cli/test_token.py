@@ -1,0 +1,266 @@
+"""Tokens of the command line are checked, shown if asked for, and kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from sesamy_async._call import Secret
+from sesamy_async.auth import ClientCredentials, FileTokenStore, Token
+from sesamy_async.sandbox import Sandbox, SandboxConfig, running
+from support.command_line import ONBOARD, CommandLine, Ran
+from support.sandbox_settings import lead_to
+
+
+SCOPE = "payments:contract:third-party-onboarding"
+MANY = [f"s{number}" for number in range(99)]
+
+
+def test_token_for_people(sesamy: CommandLine, served: Sandbox) -> None:
+    """The credentials are checked, and the token is not shown."""
+    del served
+    ran = sesamy("token")
+
+    assert ran == Ran(
+        0,
+        "The credentials work.\n"
+        "  scope     payments:contract:third-party-onboarding "
+        "(granted, as the token says)\n"
+        "  lifetime  86400 s\n",
+        "",
+    )
+
+
+def test_token_for_machines(
+    sesamy: CommandLine, served: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The token is shown where it is asked for; no vendor is needed."""
+    del served
+    monkeypatch.delenv("SESAMY_VENDOR_ID")
+    scope = "paymentsContractThirdPartyOnboarding"
+    monkeypatch.setenv("SESAMY_SCOPE", scope)
+    shown = sesamy("token", "--show", "--json")
+    hidden = sesamy("token", "--json")
+
+    assert hidden.json == {
+        "token_type": "Bearer",
+        "scope": scope,
+        "scope_source": "token",
+        "missing": [],
+        "expires_in": 86400,
+    }
+    assert shown.json == hidden.json | {"token": shown.json["token"]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (None, ("asked", SCOPE, [])),
+        (f"x {SCOPE}", ("answer", f"x {SCOPE}", [])),
+        ("x x", ("answer", "x", [SCOPE])),
+        ("", ("answer", "", [SCOPE])),
+        ("\x1b[2J kim@example.se", ("answer", "", [SCOPE])),
+        ("a-sandbox-secret y", ("answer", "y", [SCOPE])),
+        (" ".join(MANY), ("answer", " ".join(MANY[:50]), [SCOPE])),
+        (" ".join([*MANY, SCOPE]), ("answer", " ".join(MANY[:50]), [])),
+    ],
+)
+def test_token_tells_what_was_granted(
+    sesamy: CommandLine,
+    served: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str | None,
+    told: tuple[str, str, list[str]],
+) -> None:
+    """The answer tells, else the token, else it is what was asked for."""
+    del served
+    got = Token(Secret("opaque"), "Bearer", 60.0, 60.0, answer)
+    monkeypatch.setattr("sesamy_async._cli.token._ask", lambda *_: (got, 60))
+    ran = sesamy("token", "--json")
+
+    assert told == (
+        ran.json["scope_source"],
+        ran.json["scope"],
+        ran.json["missing"],
+    )
+
+
+def test_token_without_the_scope(
+    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It works, but it is said that orders may be refused, and why."""
+    sandbox = Sandbox(SandboxConfig(tokens_without_scope=True))
+    with running(sandbox) as url:
+        lead_to(sandbox, monkeypatch, url)
+        ran = sesamy("token")
+        refused = sesamy(*ONBOARD)
+
+    assert ran.code == 0
+    assert "the token lacks a scope" in ran.out
+    assert "  scope     none (granted, as the token says)\n" in ran.out
+    assert f"  missing   {SCOPE}\n" in ran.out
+    assert "urn:sesamy" in ran.out
+    assert refused.code == 1
+    assert "SESAMY_AUDIENCE" in refused.err
+
+
+def test_token_of_a_server_that_takes_forms(
+    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is got by default; with JSON alone, what was tried is told."""
+    sandbox = Sandbox(SandboxConfig(form_only=True))
+    with running(sandbox) as url:
+        lead_to(sandbox, monkeypatch, url)
+        both = sesamy("token")
+        chosen = sesamy("token", "--token-encoding", "form")
+        asked = sandbox.ledger.requests("token")
+        alone = sesamy("token", "--token-encoding", "json")
+        monkeypatch.setenv("SESAMY_TOKEN_ENCODING", "json")
+        named = sesamy("token")
+
+    assert (0, 0, 3) == (both.code, chosen.code, asked)
+    assert (1, 1) == (alone.code, named.code)
+    assert "answered 403 (Client not found)" in alone.err
+    assert "Tried as json (403)." in alone.err
+
+
+def test_token_of_an_unknown_tenant(
+    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The URL is what to look at."""
+    sandbox = Sandbox(SandboxConfig(unknown_tenant=True))
+    with running(sandbox) as url:
+        lead_to(sandbox, monkeypatch, url)
+        ran = sesamy("token")
+
+    assert ran.code == 1
+    assert "Check token_url (SESAMY_TOKEN_URL)" in ran.err
+    assert "Tried as json (404), then as form (404)." in ran.err
+
+
+ASKED = {
+    "scope": ("SESAMY_SCOPE", "--scope"),
+    "audience": ("SESAMY_AUDIENCE", "--audience"),
+    "organization": ("SESAMY_ORGANIZATION", "--organization"),
+}
+
+
+def test_what_is_asked_for(
+    sesamy: CommandLine, served: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each comes from its option, else from its variable."""
+    del served
+    seen: list[ClientCredentials] = []
+
+    def ask(given: ClientCredentials, *_: object) -> tuple[Token, int]:
+        seen.append(given)
+        return Token(Secret("t"), "Bearer", 60.0, 60.0), 60
+
+    monkeypatch.setattr("sesamy_async._cli.token._ask", ask)
+    for name, (variable, _) in ASKED.items():
+        monkeypatch.setenv(variable, f"{name}-variable")
+    monkeypatch.setenv("SESAMY_TOKEN_ENCODING", "form")
+    sesamy("token")
+    options = [
+        word
+        for name, (_, option) in ASKED.items()
+        for word in (option, f"{name}-option")
+    ]
+    sesamy("token", "--token-encoding", "basic", *options)
+    told = [
+        (each.scope, each.audience, each.organization, each.encoding)
+        for each in seen
+    ]
+
+    assert [
+        (*(f"{name}-variable" for name in ASKED), "form"),
+        (*(f"{name}-option" for name in ASKED), "basic"),
+    ] == told
+
+
+def test_what_is_asked_of_a_sandbox(sesamy: CommandLine) -> None:
+    """Options hold for --sandbox too; the variables do not."""
+    ran = sesamy(*ONBOARD, "--sandbox", "--scope", "admin")
+
+    assert ran.code == 1
+    assert "Check scope (SESAMY_SCOPE)" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SESAMY_TOKEN_ENCODING", "xml"),
+        ("SESAMY_TOKEN_ENCODING", " "),
+        ("SESAMY_AUDIENCE", " "),
+        ("SESAMY_ORGANIZATION", " "),
+    ],
+)
+def test_a_variable_that_is_wrong(
+    sesamy: CommandLine,
+    served: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+) -> None:
+    """It is exit code 2, and named."""
+    del served
+    monkeypatch.setenv(variable, value)
+    ran = sesamy("token")
+
+    assert ran.code == 2
+    assert f"(or {variable})" in ran.err
+
+
+def test_token_asks_anew(
+    sesamy: CommandLine, served: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that was kept does not vouch for wrong credentials."""
+    del served
+    kept = sesamy(*ONBOARD)
+    monkeypatch.setenv("SESAMY_CLIENT_SECRET", "wrong")
+    ran = sesamy("token")
+
+    assert kept.code == 0
+    assert (ran.code, ran.out) == (1, "")
+    assert "answered 403 (Invalid client credentials)" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("more", "asked", "kept"),
+    [((), 1, True), (("--no-token-cache",), 2, False)],
+)
+def test_token_cache(
+    sesamy: CommandLine,
+    served: Sandbox,
+    more: tuple[str, ...],
+    asked: int,
+    *,
+    kept: bool,
+) -> None:
+    """Tokens are kept between runs, unless that is turned off."""
+    first = sesamy(*ONBOARD, *more)
+    second = sesamy(*ONBOARD, *more)
+
+    assert (0, 0) == (first.code, second.code)
+    assert asked == served.ledger.requests("token")
+    assert kept == FileTokenStore().path.exists()
+
+
+def test_sandbox_keeps_no_token(sesamy: CommandLine) -> None:
+    """A sandbox that ends with its command leaves no token behind."""
+    ran = sesamy(*ONBOARD, "--sandbox")
+
+    assert ran.code == 0
+    assert not FileTokenStore().path.exists()
+
+
+def test_token_store_warns(sesamy: CommandLine, served: Sandbox) -> None:
+    """Trouble with the token file is one readable line."""
+    del served
+    path = FileTokenStore().path
+    path.parent.mkdir(parents=True)
+    path.write_text("broken")
+    path.chmod(0o600)
+    ran = sesamy(*ONBOARD)
+
+    assert ran.code == 0
+    assert ran.err.startswith(f"Warning: The token file {path} is damaged")

@@ -1,0 +1,165 @@
+"""An answer becomes a contract whatever else is in it."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sesamy_async._models import ContractItem
+from sesamy_async._wire import contract_of
+from support.contracts import FULL, read
+
+
+ANY_TEXT = st.text(st.characters(codec=None))
+TIMES = st.datetimes(timezones=st.none() | st.timezones()).map(str)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([10**400, -(10**4000), math.nan, math.inf])
+    | st.floats()
+    | ANY_TEXT
+    | TIMES
+)
+ANY_JSON = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            ANY_TEXT | st.sampled_from([*FULL, "_id", "raw", "sku", "data"]),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=25,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute", "value"),
+    [
+        ("name", "name", 5),
+        ("name", "name", ["a"]),
+        ("price", "price", "99"),
+        ("price", "price", True),
+        ("price", "price", math.nan),
+        ("price", "price", math.inf),
+        ("issuesRemaining", "issues_remaining", 1.5),
+        ("issuesRemaining", "issues_remaining", False),
+        ("issuesRemaining", "issues_remaining", "1"),
+        ("isActive", "is_active", 1),
+        ("isActive", "is_active", "true"),
+        ("paymentData", "payment_data", "CARD"),
+        ("paymentData", "payment_data", []),
+        ("createdAt", "created_at", 1712120510),
+        ("createdAt", "created_at", 1712120510.5),
+        ("createdAt", "created_at", "1712120510123"),
+        ("createdAt", "created_at", True),
+        ("createdAt", "created_at", ""),
+        ("createdAt", "created_at", "soon"),
+        ("createdAt", "created_at", "2025-02-30"),
+        ("createdAt", "created_at", "2025-01-01T25:00:00Z"),
+        ("createdAt", "created_at", "2025-01-01T00:00:00+99:00"),
+        ("createdAt", "created_at", "2025-01-01\ud800"),
+        ("createdAt", "created_at", "2025-01-01T00:00:00." + "0" * 40 + "Z"),
+    ],
+)
+def test_the_unexpected_is_none_and_stays_in_raw(
+    name: str, attribute: str, value: Any
+) -> None:
+    """A field of the wrong type is None; raw still has it."""
+    contract = read(**{name: value})
+
+    assert getattr(contract, attribute) is None
+    assert contract.raw[name] is value
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        (None, ()),
+        ({}, ()),
+        ("abc", ()),
+        ([], ()),
+        (
+            [{"sku": "a"}, None, 5, "b", [], {"sku": 5}],
+            (ContractItem(sku="a"), ContractItem()),
+        ),
+    ],
+)
+def test_unexpected_elements_are_dropped(items: Any, expected: Any) -> None:
+    """What is no object in a list of objects is left out."""
+    assert expected == read(items=items).items
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2025-01-02T03:04:05Z", datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ("2025-01-02T03:04:05", datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ("2025-01-02 03:04", datetime(2025, 1, 2, 3, 4, tzinfo=UTC)),
+        ("2025-01-02", datetime(2025, 1, 2, tzinfo=UTC)),
+        (
+            "2025-01-02T03:04:05.123456789Z",
+            datetime(2025, 1, 2, 3, 4, 5, 123456, tzinfo=UTC),
+        ),
+        (
+            "0001-01-01T00:00:00+23:59",
+            datetime(
+                1, 1, 1, tzinfo=timezone(timedelta(hours=23, minutes=59))
+            ),
+        ),
+    ],
+)
+def test_times_are_aware(text: str, expected: datetime) -> None:
+    """A time without an offset is taken as UTC, a date as midnight."""
+    read_time = read(createdAt=text).created_at
+
+    assert read_time is not None
+    assert read_time.tzinfo is not None
+    assert expected == read_time
+
+
+@pytest.mark.parametrize("name", ["status", "contractDuration"])
+def test_unknown_words_stay(name: str) -> None:
+    """A word that nobody has documented is handed on."""
+    contract = read(**{name: "PAUSED"})
+
+    assert "PAUSED" in {contract.status, contract.contract_duration}
+
+
+@given(ANY_JSON)
+def test_any_json_is_a_contract_or_none(data: Any) -> None:
+    """No answer makes reading it fail, whatever it holds."""
+    contract = contract_of(data)
+
+    assert contract is None or contract.id
+
+
+@given(ANY_JSON, st.dictionaries(st.sampled_from([*FULL, "raw"]), ANY_JSON))
+def test_nothing_beside_the_id_loses_a_contract(
+    wrapped: Any, fields: dict[str, Any]
+) -> None:
+    """With an id there is a contract that can be used as any other."""
+    answer = {**fields, "data": wrapped, "id": "c1"}
+    contract = contract_of(answer)
+
+    assert contract is not None
+    assert contract.id == "c1"
+    assert contract.raw is answer
+    assert repr(contract)
+    assert contract == contract_of(answer)
+    assert hash(contract) == hash(contract_of(answer))
+
+
+def test_most_items() -> None:
+    """A thousand items are read: more would take long."""
+    contract = read(items=[{"id": str(n)} for n in range(1_001)])
+
+    assert 1_000 == len(contract.items)
+    assert 1_001 == len(contract.raw["items"])

@@ -1,0 +1,261 @@
+"""An order that is built in Python is right, or names all that is wrong."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import math
+import pickle
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+import pytest
+
+from sesamy_async._models import (
+    Address,
+    BusinessDetails,
+    NewContract,
+    PaymentProvider,
+    User,
+)
+from sesamy_async._outcome import Outcome
+from sesamy_async._wire import encode_order
+from sesamy_async.errors import InvalidRequestError
+from support.order_fields import problems
+
+
+def test_only_the_order_id_is_required() -> None:
+    """What is not given is not sent."""
+    order = NewContract(external_order_id="A-1")
+
+    assert order.to_json() == '{"externalOrderId":"A-1"}'
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"vendor_data": {}, "provider_data": {}},
+        {"user_data": User(), "owner_data": User()},
+        {"user_data": User(address=Address())},
+        {"user_data": User(business_details=BusinessDetails())},
+        {"user_data": User(extra_data={})},
+    ],
+)
+def test_empty_objects_are_sent(fields: Any) -> None:
+    """An empty object that is given is no object that is missing."""
+    text = NewContract(external_order_id="A-1", **fields).to_json()
+
+    assert text.count("{}") == len(fields)
+
+
+def test_everything_wrong_is_named_at_once() -> None:
+    """One error names every wrong field of an object."""
+    found = problems(
+        NewContract,
+        external_order_id=" ",
+        payment_provider="",
+        payment_method=5,
+        quantity=0,
+        vendor_data={"a": 1, "b": "x", "c": None},
+        provider_data=[],
+        user_data={"email": "a@example.com"},
+        owner_data=Address(),
+    )
+
+    assert found == (
+        "externalOrderId: must not be blank",
+        "paymentProvider: must not be blank",
+        "paymentMethod: expected str, got int",
+        "quantity: must be at least 1, got 0",
+        "vendorData.a: expected str, got int",
+        "vendorData.c: expected str, got None",
+        "providerData: expected an object, got list",
+        "userData: expected User, got dict",
+        "ownerData: expected User, got Address",
+    )
+
+
+def test_the_error_says_which_order_and_what_to_do() -> None:
+    """The message names the order, its problems, and that nothing left."""
+    with pytest.raises(InvalidRequestError) as caught:
+        NewContract(external_order_id="A-1", quantity=0)
+
+    error = caught.value
+    assert error.args[0] == (
+        "NewContract has 1 problem: quantity: must be at least 1, got 0."
+    )
+    assert error.external_order_id == "A-1"
+    assert error.outcome is Outcome.NOT_SENT
+    assert isinstance(error, ValueError)
+
+
+@pytest.mark.parametrize("order_id", ["", None, 5, "\ud800"])
+def test_an_unusable_order_id_is_not_repeated(order_id: Any) -> None:
+    """An error does not carry an order id that is none."""
+    with pytest.raises(InvalidRequestError) as caught:
+        NewContract(external_order_id=order_id)
+
+    assert caught.value.external_order_id is None
+    assert len(caught.value.problems) == 1
+
+
+def test_a_flood_of_problems_is_cut_in_the_message_only() -> None:
+    """The message stays readable; problems has them all."""
+    with pytest.raises(InvalidRequestError) as caught:
+        User(extra_data={"list": [math.nan] * 1000})
+
+    assert len(caught.value.problems) == 1000
+    assert caught.value.args[0].endswith("; and 950 more.")
+
+
+def test_a_missing_or_unknown_argument_is_a_type_error() -> None:
+    """Arguments are checked as for any other class."""
+    build: Any = NewContract
+    with pytest.raises(TypeError, match="external_order_id"):
+        build()
+    with pytest.raises(TypeError, match="emial"):
+        build(external_order_id="A-1", emial="x")
+
+    assert "emial" not in inspect.signature(User).parameters
+    assert "email" in inspect.signature(User).parameters
+
+
+def test_the_order_does_not_change_with_what_it_was_made_of() -> None:
+    """Mappings are copied on the way in and on the way out."""
+    vendor_data = {"a": "b"}
+    extra_data: dict[str, Any] = {
+        "list": [{"x": 1}],
+        "tuple": (1, MappingProxyType({})),
+    }
+    user = User(extra_data=extra_data)
+    order = NewContract(
+        external_order_id="A-1",
+        vendor_data=vendor_data,
+        provider_data=MappingProxyType(vendor_data),
+        user_data=user,
+    )
+    before = order.to_json()
+    vendor_data["a"] = "changed"
+    extra_data["list"][0]["x"] = 2
+    data = order.to_dict()
+    data["vendorData"]["a"] = "changed"
+    data["userData"]["extraData"]["list"].append(3)
+
+    assert before == order.to_json()
+    assert '"extraData":{"list":[{"x":1}],"tuple":[1,{}]}' in before
+
+
+def test_orders_are_values() -> None:
+    """Orders are frozen, compare by value, and have a hash."""
+    one, other = (
+        NewContract(
+            external_order_id="A-1",
+            vendor_data={"a": "b"},
+            user_data=User(extra_data={"a": []}),
+        )
+        for _ in range(2)
+    )
+    field: Any = "quantity"
+
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != attrs.evolve(one, quantity=2)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        setattr(one, field, 2)
+
+
+def test_a_changed_copy_is_checked() -> None:
+    """What attrs.evolve makes is checked as well."""
+    order = NewContract(external_order_id="A-1")
+
+    with pytest.raises(InvalidRequestError, match="quantity"):
+        attrs.evolve(order, quantity=0)
+
+
+def test_an_order_can_be_pickled_and_copied() -> None:
+    """An order goes to another process whole."""
+    order = NewContract(
+        external_order_id="A-1",
+        payment_provider="KLARNA",
+        user_data=User(
+            birthday=date(1980, 1, 1), extra_data={"a": [1, {"b": None}]}
+        ),
+    )
+    again = pickle.loads(pickle.dumps(order))  # noqa: S301 - our own
+
+    assert order == again == copy.deepcopy(order) == copy.copy(order)
+    assert again.payment_provider is PaymentProvider.KLARNA
+
+
+def test_repr_shows_nothing_personal() -> None:
+    """The repr of an order may stand in a log."""
+    address = Address(city="CANARY", co="CANARY")
+    user = User(email="CANARY@example.com", address=address)
+    business = BusinessDetails(vat_nr="CANARY")
+    order = NewContract(
+        external_order_id="A-1",
+        payment_provider="KLARNA",
+        quantity=2,
+        vendor_data={"CANARY": "CANARY"},
+        user_data=user,
+    )
+
+    assert repr(order) == (
+        "NewContract(external_order_id='A-1', "
+        "payment_provider=<PaymentProvider.KLARNA: 'KLARNA'>, "
+        "payment_method=None, quantity=2)"
+    )
+    assert repr(user) == "<User with email, address>"
+    assert repr(address) == "<Address with city, co>"
+    assert repr(business) == "<BusinessDetails with vat_nr>"
+    assert repr(User()) == "<User with nothing>"
+
+
+@pytest.mark.parametrize("value", [{"externalOrderId": "A-1"}, None, "A-1"])
+def test_only_an_order_is_encoded(value: Any) -> None:
+    """What is no order is refused with the way to make one."""
+    with pytest.raises(InvalidRequestError, match="from_dict") as caught:
+        encode_order(value)
+
+    kind = type(value).__name__
+    assert caught.value.problems[0].startswith(
+        f"expected NewContract, got {kind}; "
+    )
+
+
+@pytest.mark.parametrize("loop", [False, True])
+def test_an_order_that_was_changed_is_refused(loop: bool) -> None:
+    """Who reaches into a frozen order gets an error before it is sent."""
+    user = User(extra_data={"a": {}})
+    extra_data: Any = user.extra_data
+    extra_data["a"]["b"] = extra_data if loop else math.nan
+    order = NewContract(external_order_id="A-1", user_data=user)
+
+    with pytest.raises(InvalidRequestError, match="changed after") as caught:
+        encode_order(order)
+    assert caught.value.__context__ is None
+
+
+def test_a_subclass_is_an_order() -> None:
+    """A caller's subclass is sent as what it is."""
+
+    class Mine(NewContract):
+        """A caller's own."""
+
+    assert encode_order(Mine(external_order_id="A")) == (
+        b'{"externalOrderId":"A"}'
+    )
+    with pytest.raises(InvalidRequestError, match="Mine has 1 problem"):
+        Mine(external_order_id="")
+
+
+def test_every_public_class_says_its_version() -> None:
+    """The docstrings tell since when there is a class."""
+    from sesamy_async import _models as models  # noqa: PLC0415 - the whole module
+
+    for name in models.__all__:
+        doc = inspect.getdoc(getattr(models, name))
+        assert doc is not None
+        assert doc.endswith(".. versionadded:: 0.1.0")

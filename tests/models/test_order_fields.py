@@ -1,0 +1,246 @@
+"""Each field of an order has its rule."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from enum import Enum, IntEnum
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sesamy_async._models import (
+    Address,
+    BusinessDetails,
+    Gender,
+    NewContract,
+    PaymentMethod,
+    PaymentProvider,
+    User,
+)
+from support.order_fields import problems, sent
+
+
+class Word(str, Enum):  # noqa: UP042 - the older kind of enum
+    """A caller's own words."""
+
+    KLARNA = "KLARNA"
+    VIPPS = "VIPPS"
+
+
+class Count(IntEnum):
+    """A caller's own numbers."""
+
+    TWO = 2
+
+
+class Nowhere(tzinfo):
+    """A time zone that knows no offset."""
+
+    def utcoffset(self, when: datetime | None, /) -> None:
+        """Know nothing."""
+        del when
+
+    def dst(self, when: datetime | None, /) -> None:
+        """Know nothing."""
+        del when
+
+    def tzname(self, when: datetime | None, /) -> None:
+        """Know nothing."""
+        del when
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0, "must be at least 1, got 0"),
+        (-5, "must be at least 1, got -5"),
+        (-(10**400), "must be at least 1"),
+        (2**53, "must be at most 9007199254740991"),
+        (True, "expected int, got bool"),
+        (1.0, "expected int, got float"),
+        ("1", "expected int, got str"),
+    ],
+)
+def test_wrong_quantities(value: Any, expected: str) -> None:
+    """A quantity is a whole number from 1."""
+    assert (f"quantity: {expected}",) == problems(NewContract, quantity=value)
+
+
+@pytest.mark.parametrize("value", [1, 2**53 - 1, Count.TWO])
+def test_right_quantities(value: int) -> None:
+    """Any other whole number is sent."""
+    order = NewContract(external_order_id="A-1", quantity=value)
+
+    assert f'"quantity":{int(value)}}}' in order.to_json()
+
+
+@pytest.mark.parametrize(
+    "field", ["full_name", "phone", "email", "gender", "birthday"]
+)
+@pytest.mark.parametrize("value", [5, b"a", ["a"], {}, 1.5, True])
+def test_texts_are_str(field: str, value: Any) -> None:
+    """A text is not made from something else."""
+    (problem,) = problems(User, **{field: value})
+
+    assert f"got {type(value).__name__}" in problem
+
+
+@pytest.mark.parametrize("cls", [Address, BusinessDetails])
+def test_all_texts_of_the_small_classes_are_checked(cls: Any) -> None:
+    """Every field of an address and of a business has its rule."""
+    names = [field.name for field in attrs.fields(cls)]
+
+    assert len(names) == len(problems(cls, **dict.fromkeys(names, 5)))
+
+
+@pytest.mark.parametrize(
+    ("cls", "field"),
+    [
+        (NewContract, "external_order_id"),
+        (NewContract, "payment_provider"),
+        (NewContract, "payment_method"),
+        (User, "full_name"),
+        (User, "gender"),
+        (Address, "zip"),
+        (BusinessDetails, "vat_nr"),
+    ],
+)
+def test_a_lone_surrogate_is_no_text(cls: Any, field: str) -> None:
+    """What UTF-8 can't hold is refused before it is sent."""
+    (problem,) = problems(cls, **{field: "a\udcff"})
+
+    assert problem.endswith(": has a lone surrogate, which is no text")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a",
+        "@",
+        "a@",
+        "@b",
+        "a@@b",
+        "a@b@c",
+        "a b@c.se",
+        "a@c.se ",
+        "a@c.se\n",
+        "a\x00@c.se",
+        "a@c\x7f.se",
+        "a\xa0@c.se",
+        "",
+    ],
+)
+@pytest.mark.parametrize("field", ["email", "invoice_email"])
+def test_wrong_emails(field: str, value: str) -> None:
+    """An address has one @ with something on both sides."""
+    (problem,) = problems(User, **{field: value})
+
+    assert problem.endswith(": must look like name@example.com")
+
+
+@pytest.mark.parametrize("value", ["a@b", "åsa.öst+1@exämple.se", "'a'@b.c"])
+def test_right_emails(value: str) -> None:
+    """Everything plausible is sent as it is."""
+    assert {"email": value} == sent(email=value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("1980-12-31", "1980-12-31"),
+        ("1980-12-31T00:00:00Z", "1980-12-31T00:00:00Z"),
+        ("1980-12-31T00:00:00.000+01:00", "1980-12-31T00:00:00.000+01:00"),
+        ("1980-12-31T00:00+0100", "1980-12-31T00:00+0100"),
+        (date(1980, 12, 31), "1980-12-31"),
+        (
+            datetime(1980, 12, 31, tzinfo=UTC),
+            "1980-12-31T00:00:00+00:00",
+        ),
+        (
+            datetime(1980, 12, 31, tzinfo=timezone(timedelta(hours=1))),
+            "1980-12-31T00:00:00+01:00",
+        ),
+    ],
+)
+def test_right_birthdays(value: Any, expected: str) -> None:
+    """A text is sent exactly as given, a date in ISO 8601."""
+    assert {"birthday": expected} == sent(birthday=value)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("", "must be an ISO 8601 date"),
+        ("31.12.1980", "must be an ISO 8601 date"),
+        ("1980-02-30", "must be an ISO 8601 date"),
+        ("1980-02-28T25:00:00Z", "must be an ISO 8601 date"),
+        ("19801231", "must be an ISO 8601 date"),
+        ("1980-W01-1", "must be an ISO 8601 date"),
+        ("1980-12-31 00:00:00Z", "must be an ISO 8601 date"),
+        ("1980-12-31\n", "must be an ISO 8601 date"),
+        ("1980-12-3\N{ARABIC-INDIC DIGIT ONE}", "must be an ISO 8601 date"),
+        ("\ud800", "must be an ISO 8601 date"),
+        ("1980-12-31T00:00:00", "a time of day needs a UTC offset"),
+        (
+            datetime(1980, 12, 31),  # noqa: DTZ001 - that's the point
+            "a time of day needs a UTC offset",
+        ),
+        (
+            datetime(1980, 12, 31, tzinfo=Nowhere()),
+            "a time of day needs a UTC offset",
+        ),
+        (347068800, "expected date, datetime or str, got int"),
+    ],
+)
+def test_wrong_birthdays(value: Any, words: str) -> None:
+    """What is no certain day is refused."""
+    (problem,) = problems(User, birthday=value)
+
+    assert problem.startswith(f"birthday: {words}")
+
+
+@pytest.mark.parametrize(
+    ("given_value", "expected"),
+    [
+        ("KLARNA", PaymentProvider.KLARNA),
+        (PaymentProvider.KLARNA, PaymentProvider.KLARNA),
+        (Word.KLARNA, PaymentProvider.KLARNA),
+        (Word.VIPPS, "VIPPS"),
+        ("VIPPS", "VIPPS"),
+        ("klarna", "klarna"),
+    ],
+)
+def test_a_known_word_becomes_its_enum(
+    given_value: Any, expected: Any
+) -> None:
+    """A known word is kept as the enum, another one as a plain str."""
+    order = NewContract(external_order_id="A", payment_provider=given_value)
+    again = NewContract.from_json(order.to_json())
+
+    assert type(order.payment_provider) is type(expected)
+    assert expected == order.payment_provider
+    assert again == order
+    assert type(order.to_dict()["paymentProvider"]) is str
+
+
+def test_enums_are_not_mixed_up() -> None:
+    """A word of another field's enum is a mistake."""
+    found = problems(
+        NewContract,
+        payment_provider=PaymentMethod.CARD,
+        payment_method=Gender.OTHER,
+    )
+
+    assert found == (
+        "paymentProvider: expected PaymentProvider, got PaymentMethod",
+        "paymentMethod: expected PaymentMethod, got Gender",
+    )
+
+
+@given(st.text())
+def test_every_text_is_sent_as_it_is(text: str) -> None:
+    """No text is changed on its way."""
+    assert {"fullName": text} == sent(full_name=text)

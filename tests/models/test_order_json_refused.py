@@ -1,0 +1,156 @@
+"""All that is wrong with the JSON of an order is named at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sesamy_async._models import NewContract
+from sesamy_async.errors import InvalidRequestError
+from support.order_json import SAMPLE, problems
+
+
+def refusal(text: Any) -> InvalidRequestError:
+    """Return the error of a document that can't be read."""
+    with pytest.raises(InvalidRequestError) as caught:
+        NewContract.from_json(text)
+    return caught.value
+
+
+def test_all_wrong_fields_are_named_by_their_path() -> None:
+    """One error names every wrong field at every level."""
+    user = {
+        "email": 5,
+        "fullName": ["x"],
+        "address": {"zip": 12345, "city": "Oslo", "zipcode": "1"},
+        "businessDetails": "AB",
+        "extraData": [],
+    }
+
+    assert problems(
+        {
+            "paymentProvider": " ",
+            "quantity": True,
+            "vendorData": {"a": 1},
+            "userData": user,
+            "ownerData": [user],
+            "userDta": {},
+            "zzz": 1,
+        }
+    ) == (
+        "externalOrderId: required",
+        "paymentProvider: must not be blank",
+        "quantity: expected int, got bool",
+        "vendorData.a: expected str, got int",
+        "userData.email: expected str, got int",
+        "userData.fullName: expected str, got list",
+        "userData.address.zip: expected str, got int",
+        "userData.address.zipcode: unknown field; did you mean zip?",
+        "userData.businessDetails: expected an object, got str",
+        "userData.extraData: expected an object, got list",
+        "ownerData: expected an object, got list",
+        "userDta: unknown field; did you mean userData?",
+        "zzz: unknown field",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("external_order_id", "externalOrderId"),
+        ("externalorderid", "externalOrderId"),
+        ("ExternalOrderID", "externalOrderId"),
+        ("owner_data", "ownerData"),
+        ("paymentprovider", "paymentProvider"),
+        ("quantities", "quantity"),
+    ],
+)
+def test_a_misspelt_name_is_recognised(name: str, expected: str) -> None:
+    """Who writes a field otherwise is told its name."""
+    found = problems({"externalOrderId": "A", name: "x"})
+
+    assert (f"{name}: unknown field; did you mean {expected}?",) == found
+
+
+def test_a_key_that_is_no_str_is_unknown() -> None:
+    """Python data may have other keys than JSON."""
+    data: Any = {"externalOrderId": "A", 5: 1}
+    with pytest.raises(InvalidRequestError) as caught:
+        NewContract.from_dict(data)
+
+    assert caught.value.problems == ("<int>: unknown field",)
+
+
+def test_repeated_keys_are_named() -> None:
+    """Of two values for one field none is silently dropped."""
+    error = refusal(
+        '{"externalOrderId":"A","quantity":1,"quantity":2,"quantity":2,'
+        '"vendorData":{"x":"1","x":"1"},'
+        '"userData":{"email":"a@b","email":"a@b","address":{"zip":"1",'
+        '"zip":"2"},"extraData":{"a":[{"b":1,"b":2}]}}}'
+    )
+
+    assert error.problems == (
+        "vendorData.x: given more than once",
+        "userData.address.zip: given more than once",
+        "userData.extraData.a[0].b: given more than once",
+        "userData.email: given more than once",
+        "quantity: given more than once",
+    )
+
+
+@pytest.mark.parametrize("data", [None, [], "x", 5, True, [{"a": 1}]])
+def test_an_order_is_an_object(data: Any) -> None:
+    """Anything else is refused by its type."""
+    kind = "None" if data is None else type(data).__name__
+
+    assert problems(data) == (f"expected an object, got {kind}",)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "broken at line 1 column 1: Expecting value"),
+        ('{"a": 1,\n  "b" 2}', "broken at line 2 column 7: Expecting ':' "),
+        ('{"a": 1', "broken at line 1 column 8: Expecting ',' delimiter"),
+        ("{} {}", "broken at line 1 column 4: Extra data"),
+        ("\ufeff\ufeff{}", "broken at line 1 column 1: "),
+        (b'{"a": "\xf6"}', "not UTF-8 at byte 7"),
+        (SAMPLE.encode("utf-16"), "not UTF-8 at byte 0"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"quantity": ' + "9" * 5000 + "}", "has a number of too many digi"),
+        (None, "expected str or bytes, got None"),
+        ({}, "expected str or bytes, got dict"),
+        (bytearray(b"{}"), "expected str or bytes, got bytearray"),
+    ],
+    ids=range(12),
+)
+def test_broken_documents_are_refused_with_the_place(
+    text: Any, expected: str
+) -> None:
+    """What is no JSON is an InvalidRequestError that says where."""
+    error = refusal(text)
+    (problem,) = error.problems
+
+    assert problem.startswith(expected)
+    assert error.args[0].startswith(f"JSON has 1 problem: {problem}"[:60])
+
+
+def test_json_beyond_the_standard_is_refused() -> None:
+    """Python's parser reads NaN; no order may hold it."""
+    text = '{"externalOrderId":"A","userData":{"extraData":{"a":[NaN,1e999]}}}'
+
+    assert refusal(text).problems == (
+        "userData.extraData.a[0]: must be a finite number",
+        "userData.extraData.a[1]: must be a finite number",
+    )
+
+
+def test_the_error_of_a_document_names_its_order() -> None:
+    """Where the id can be read, the error carries it."""
+    error = refusal('{"externalOrderId":"A-1","quantity":0}')
+    other = refusal('{"externalOrderId":"","quantity":0}')
+
+    assert error.external_order_id == "A-1"
+    assert other.external_order_id is None

@@ -1,0 +1,87 @@
+"""Whoever cuts the power loses what was not flushed, and nothing else."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import attrs
+import pytest
+
+from sesamy_async.bulk.journal._files import wal_of
+from support.kills.campaign import Campaign
+from support.kills.job import Job
+from support.kills.moments import Moment
+from support.kills.plug import Plug, flushed, size_of
+from support.kills.served import Served
+from support.kills.zygote import Zygote
+
+
+KEPT, TAIL = b"kept" * 300, b"tail" * 600
+
+
+def chance(seed: int) -> random.Random:
+    """Return chance that can be repeated."""
+    return random.Random(seed)  # noqa: S311 - repeatable
+
+
+def test_what_is_lost(tmp_path: Path) -> None:
+    """What was flushed last is kept; of the rest anything may be left."""
+    journal = tmp_path / "journal"
+    left: set[bytes] = set()
+    for seed in range(200):
+        wal_of(journal).write_bytes(KEPT + TAIL)
+        trace = f"{flushed(4)}claim:2\n{flushed(len(KEPT))}claim:3\n"
+        lost = Plug(chance(seed)).pull(journal, trace)
+        left.add(wal_of(journal).read_bytes())
+        assert len(TAIL) == lost
+    tails = {each.removeprefix(KEPT) for each in left}
+
+    assert all(each.startswith(KEPT) for each in left)
+    assert any(len(each) < len(TAIL) for each in tails)
+    assert any(bytes(512) in each for each in tails)
+    assert any(len(each) == len(TAIL) != each.count(0) for each in tails)
+
+
+@pytest.mark.parametrize("trace", ["", "claim:2\n"])
+def test_nothing_was_flushed(tmp_path: Path, trace: str) -> None:
+    """A run that has not begun to write has nothing to lose."""
+    journal = tmp_path / "journal"
+    wal_of(journal).write_bytes(TAIL)
+
+    assert 0 == Plug(chance(1)).pull(journal, trace)
+    assert TAIL == wal_of(journal).read_bytes()
+    assert len(TAIL) == size_of(journal)
+
+
+def test_no_changes(tmp_path: Path) -> None:
+    """Where there is no file of latest changes, none is made."""
+    journal = tmp_path / "journal"
+
+    assert 0 == Plug(chance(1)).pull(journal, flushed(size_of(journal)))
+    assert [] == [*tmp_path.iterdir()]
+
+
+def test_a_disk_that_lies(
+    processes: tuple[Zygote, Served], tmp_path: Path
+) -> None:
+    """Where flushed changes are lost all the same, the judge sees it."""
+    runner, sandbox = processes
+    violations: list[str] = []
+    for number in range(5):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        job = Job(
+            folder=str(folder),
+            settings=sandbox.settings,
+            confirm="at-once",
+        )
+        plan = [
+            attrs.evolve(job, moment=Moment.HEAD, passage=each)
+            for each in (6, 7, 6)
+        ]
+        plug = Plug(chance(number), lies=2)
+        campaign = Campaign(f"{number}", job, runner, sandbox, plug)
+        violations += campaign.carry_out(plan).violations
+
+    assert [] != [each for each in violations if "are confirmed" in each]

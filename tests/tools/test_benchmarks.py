@@ -1,0 +1,169 @@
+"""The benchmarks run, and what they leave is well formed: not how fast."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import goals, page, results
+from benchmarks.pairing import Spread, joined, orders, ratios
+from benchmarks.report import report
+
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "performance.md"
+LATEST = ROOT / "benchmarks" / "results" / "latest.json"
+ALWAYS_THERE = {"sesamy-async", "httpx", "raw asyncio"}
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return what a short run leaves."""
+    folder = tmp_path_factory.mktemp("bench")
+    # Counting branches would take longer than all that is measured.
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("COVERAGE_")
+    }
+    subprocess.run(  # noqa: S603 - ourselves
+        [sys.executable, "-m", "benchmarks", "--short", "--into", folder],
+        cwd=ROOT,
+        env=environ,
+        check=True,
+        timeout=200,
+    )
+    return results.read(folder / "results.json")
+
+
+def test_a_short_run_measures_all_that_is_there(kept: Any) -> None:
+    """Each scenario has the figures of those that are always installed."""
+    measured = kept["measured"]
+    rates = measured["throughput"]["rates"]
+
+    assert set(measured["async"]["json"]) >= ALWAYS_THERE
+    assert {"10", "100", "500"} == set(rates)
+    assert all(set(each) >= ALWAYS_THERE for each in rates.values())
+    assert {"sesamy-async", "its parts"} <= set(measured["startup"]["imports"])
+    assert {"sesamy-async", "httpx"} <= set(measured["cancellation"])
+
+
+def test_a_short_run_judges_each_goal(kept: Any) -> None:
+    """No goal of ours is left without a figure and a verdict."""
+    assert {True, False} >= {goal["reached"] for goal in kept["goals"]}
+    assert all(
+        goal["now"]["low"] <= goal["now"]["median"] <= goal["now"]["high"]
+        for goal in kept["goals"]
+        if goal["now"] is not None
+    )
+
+
+def test_a_short_run_loses_nothing_to_cancellations(kept: Any) -> None:
+    """No call fails after them, and no socket or task is left."""
+    ours = kept["measured"]["cancellation"]["sesamy-async"]
+
+    assert 0 == ours["failures"]
+    assert 0 == (ours["sockets"] or 0)
+    assert 0 == ours["tasks"]
+
+
+def test_results_tell_nothing_of_where_they_were_made(kept: Any) -> None:
+    """Neither a path nor the name of the machine is kept."""
+    text = str(kept)
+
+    assert str(ROOT) not in text
+    assert str(Path.home()) not in text
+    assert {"cores", "system", "architecture", "python", "implementation"} == (
+        set(kept["machine"])
+    )
+
+
+def test_the_page_is_that_of_the_results() -> None:
+    """docs/performance.md shows benchmarks/results/latest.json."""
+    text = PAGE.read_text(encoding="utf-8")
+
+    assert page.with_tables(text, report(results.read(LATEST))) == text
+
+
+def test_a_full_run_is_kept() -> None:
+    """A short one has not replaced it, and it judges the goals of today."""
+    latest = results.read(LATEST)
+    today = goals.goals(latest["measured"], latest["scale"]["cancellations"])
+
+    assert "full" == latest["scale"]["name"]
+    assert [goal.what for goal in today] == [
+        goal["what"] for goal in latest["goals"]
+    ]
+    assert [goal.reached for goal in today] == [
+        goal["reached"] for goal in latest["goals"]
+    ]
+
+
+def test_ratios_are_of_the_same_block() -> None:
+    """A slow moment that hit both does not show."""
+    expected = Spread(median=2.0, q1=2.0, q3=2.0, low=2.0, high=2.0, count=3)
+
+    assert expected == Spread.of(ratios([2.0, 8.0, 4.0], [1.0, 4.0, 2.0]))
+
+
+def test_what_can_not_be_divided_is_left_out() -> None:
+    """A peer that answered nothing gives no ratio."""
+    assert [2.0] == ratios([1.0, 2.0], [0.0, 1.0])
+
+
+def test_a_spread_is_of_all_figures() -> None:
+    """Median, quartiles and ends."""
+    expected = Spread(median=3.0, q1=2.0, q3=4.0, low=1.0, high=5.0, count=5)
+
+    assert expected == Spread.of([5.0, 1.0, 4.0, 2.0, 3.0])
+
+
+def test_each_block_has_everybody_once_in_an_order_of_its_own() -> None:
+    """The orders differ, and are the same for the same seed."""
+    names = ["a", "b", "c", "d"]
+    blocks = [*orders(names, 20, seed=1)]
+
+    assert all(names == sorted(block) for block in blocks)
+    assert len({tuple(block) for block in blocks}) > 1
+    assert blocks == [*orders(names, 20, seed=1)]
+
+
+def test_processes_are_joined_block_by_block() -> None:
+    """The n-th figures of two contestants stay those of one block."""
+    parts = [{"a": [1.0], "b": [2.0]}, {"a": [3.0], "b": [4.0]}]
+
+    assert {"a": [1.0, 3.0], "b": [2.0, 4.0]} == joined(parts)
+
+
+def test_only_what_is_between_the_markers_is_written() -> None:
+    """The prose around the tables stays."""
+    text = f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n"
+    once = page.with_tables(text, "| new |")
+
+    assert once.startswith("before\n")
+    assert once.endswith("\nafter\n")
+    assert "old" not in once
+    assert once == page.with_tables(once, "| new |")
+
+
+@pytest.mark.parametrize(
+    ("sign", "median", "reached"),
+    [("≤", 1.0, True), ("≤", 1.1, False), ("≥", 1.0, True), ("≥", 0.9, False)],
+)
+def test_a_goal_is_reached_by_its_median(
+    sign: str, median: float, reached: bool
+) -> None:
+    """On the bound is reached."""
+    goal = goals.Goal(what="", sign=sign, bound=1.0, now=Spread.of([median]))
+
+    assert reached is goal.reached
+
+
+def test_what_was_not_measured_is_not_reached_nor_missed() -> None:
+    """It says so."""
+    assert goals.Goal(what="", sign="≤", bound=1.0, now=None).reached is None
