@@ -12,15 +12,15 @@ import pytest
 import respx
 from hypothesis import HealthCheck, settings
 
+from proof.kills.served import Served
+from proof.kills.served import served as served_apart
+from proof.kills.zygote import Zygote, zygote
 from sesamy_async import AsyncSesamy
 from sesamy_async.bulk._check_notes import Notes
 from sesamy_async.sandbox import Sandbox, running
 from support.command_line import CommandLine
 from support.examples import Examples
 from support.import_world import World
-from support.kills.served import Served
-from support.kills.served import served as served_apart
-from support.kills.zygote import Zygote, zygote
 from support.order_files import Folder
 from support.sandbox_caller import Caller, logged_in
 from support.sandbox_settings import lead_to

@@ -334,6 +334,19 @@ class Sandbox:
             "SESAMY_TOKEN_URL": token_url,
         }
 
+    def client_settings(self) -> dict[str, Any]:
+        """Return the arguments of a client that ends here, in this process.
+
+        Returns:
+            What ``AsyncSesamy(**...)`` and ``Sesamy(**...)`` take.
+        """
+        prefix = "SESAMY_"
+        settings = {
+            name.removeprefix(prefix).lower(): value
+            for name, value in self.environment().items()
+        }
+        return {**settings, "transport": self.transport()}
+
     def transport(self) -> HandlerTransport:
         """Return an httpx transport that ends here, blocking or async."""
         # httpx is only loaded when it is wanted.

@@ -17,8 +17,8 @@ from pathlib import Path
 import attrs
 import pytest
 
+from proof.kills.served import Served, served
 from support.command_line import orders_file
-from support.kills.served import Served, served
 
 
 STRACE = shutil.which("strace")

@@ -37,12 +37,14 @@ class Scale:
             the machine has other things to do as well.
         again: How often a try that was late is repeated, for the same
             reason: what is late for another one is so each time.
+        brief: Whether one of several ways to reach a server is enough.
     """
 
     runs: int
     seed: int
     slack: float = 1.0
     again: int = 0
+    brief: bool = False
 
     def chance(self, *about: object) -> random.Random:
         """Return a source of chance that depends on this and the seed."""

@@ -8,14 +8,14 @@ from pathlib import Path
 import attrs
 import pytest
 
+from proof.kills.campaign import Campaign
+from proof.kills.job import Job
+from proof.kills.judge import Import, judged
+from proof.kills.moments import Moment, in_hand
+from proof.kills.plan import Deck, killing, moments_of
+from proof.kills.served import Served
+from proof.kills.zygote import Zygote
 from sesamy_async.bulk import Confirm, Entry, State
-from support.kills.campaign import Campaign
-from support.kills.job import Job
-from support.kills.judge import Import, judged
-from support.kills.moments import Moment, in_hand
-from support.kills.plan import Deck, killing, moments_of
-from support.kills.served import Served
-from support.kills.zygote import Zygote
 
 
 _IN_MID_AIR = (Moment.OUT, Moment.ANSWERED, Moment.OUT, Moment.HEAD)

@@ -9,11 +9,11 @@ from pathlib import Path
 import attrs
 import pytest
 
+from proof.kills.in_hand import Hand, left_over
+from proof.kills.shell import ORDERS, Ran
+from proof.kills.siege import unsaid
 from sesamy_async.bulk import Confirm, Entry, State
 from sesamy_async.bulk.reports import Place, write_reports
-from support.kills.in_hand import Hand, left_over
-from support.kills.shell import ORDERS, Ran
-from support.kills.siege import unsaid
 from support.reported import FINGERPRINT, SOME, source_for, summary_of
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from support.kills import planted as in_imports
-from support.model import planted as in_calls
-from support.model.trial import tried
+from proof.kills import planted as in_imports
+from proof.model import planted as in_calls
+from proof.model.trial import tried
 
 
 _PLANT = {**in_imports.PLANT, **in_calls.PLANT}

@@ -8,13 +8,13 @@ from pathlib import Path
 import attrs
 import pytest
 
+from proof.kills.campaign import Campaign
+from proof.kills.job import Job
+from proof.kills.moments import Moment
+from proof.kills.plug import Plug, flushed, size_of
+from proof.kills.served import Served
+from proof.kills.zygote import Zygote
 from sesamy_async.bulk.journal._files import wal_of
-from support.kills.campaign import Campaign
-from support.kills.job import Job
-from support.kills.moments import Moment
-from support.kills.plug import Plug, flushed, size_of
-from support.kills.served import Served
-from support.kills.zygote import Zygote
 
 
 KEPT, TAIL = b"kept" * 300, b"tail" * 600

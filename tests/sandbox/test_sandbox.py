@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
+from sesamy_async import AsyncSesamy, NewContract, Sesamy
 from sesamy_async.sandbox import Sandbox, SandboxRequest
+from support.examples import ORDER, ORDER_ID
 from support.sandbox_caller import CREATE, Caller, content, logged_in
 
 
@@ -47,6 +51,18 @@ def test_environment_leads_here() -> None:
         "SESAMY_BASE_URL": "http://127.0.0.1:1",
         "SESAMY_TOKEN_URL": "http://127.0.0.1:1/oauth/token",
     } == sandbox.environment("http://127.0.0.1:1/")
+
+
+async def test_client_settings_lead_here() -> None:
+    """A client that is made with them talks to this sandbox."""
+    sandbox = Sandbox()
+    order = NewContract.from_dict(json.loads(ORDER))
+    async with AsyncSesamy(**sandbox.client_settings()) as client:
+        await client.contracts.onboard("SPRING-12", order)
+    with Sesamy(**sandbox.client_settings()) as blocking:
+        blocking.contracts.onboard("SPRING-12", order)
+
+    assert 2 == len(sandbox.ledger.confirmed(ORDER_ID))
 
 
 def test_reprs_hide_secrets_and_people(caller: Caller) -> None:

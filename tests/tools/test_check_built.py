@@ -37,7 +37,7 @@ def test_a_whole_wheel(script: dict[str, Any]) -> None:
     "name",
     [
         "sesamy_async/py.typed",
-        "sesamy_async/client.py",
+        "sesamy_async/_client.py",
         "sesamy_async-0.1.0.dist-info/licenses/LICENSE",
     ],
 )

@@ -59,7 +59,7 @@ def test_worker_shutdown(
     """A signal lets what is under way end, and tells what is not begun."""
     # The first confirms come at once, all others late enough to be met.
     examples.sandbox.faults.add("no-rate-headers", times=1, on="confirm")
-    examples.sandbox.faults.add("delay:4", times=12, on="confirm")
+    examples.sandbox.faults.add("delay:2", times=12, on="confirm")
     with examples.started(example, "SPRING-12", orders) as process:
         assert process.stdout is not None
         first = process.stdout.readline()

@@ -15,6 +15,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from proof.kills.served import Served, served
 from sesamy_async.bulk import JournalError, State
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal import _database as store_module
@@ -22,7 +23,6 @@ from sesamy_async.bulk.journal._files import Mark, Wal, fits, read_wal, wal_of
 from sesamy_async.bulk.journal._journal import MISSING
 from support.command_line import CommandLine, orders_file
 from support.journals import bring, change, new_journal
-from support.kills.served import Served, served
 
 
 COUNT, ENOUGH = 150, 60

@@ -19,7 +19,7 @@ _FAR = 500  # Moments that no call has.
 
 
 def _rows(scale: Scale) -> Iterator[Row]:
-    for way in (Way.HTTP, Way.HTTPS):
+    for way in (Way.HTTPS,) if scale.brief else (Way.HTTP, Way.HTTPS):
         with serving(way, scale.seed) as site:
             for scene in SCENES:
                 for world in WORLDS:

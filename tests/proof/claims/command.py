@@ -14,11 +14,11 @@ from pathlib import Path
 import attrs
 
 from proof.claim import Claim, Row, Scale
+from proof.kills.served import Served, served
+from proof.kills.shell import End, Shell
+from proof.kills.siege import Outcome, Siege
+from proof.memory import folder_in_memory
 from sesamy_async.bulk import Confirm
-from support.kills.served import Served, served
-from support.kills.shell import End, Shell
-from support.kills.siege import Outcome, Siege
-from support.memory import folder_in_memory
 
 
 _ENDS = 5
@@ -148,5 +148,5 @@ CLAIM = Claim(
     ),
     rows=_rows,
     runs=60,
-    short=2,
+    short=1,
 )

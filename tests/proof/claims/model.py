@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proof.claim import Claim, Row, Scale
-from support.model.trial import tried
+from proof.model.trial import tried
 
 
 def _rows(scale: Scale) -> Iterator[Row]:

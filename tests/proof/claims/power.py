@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from proof.claim import Claim, Row, Scale
-from support.kills.job import Job
-from support.kills.served import served
-from support.kills.tries import MODES, Place, tried
-from support.kills.zygote import zygote
-from support.memory import folder_in_memory
+from proof.kills.job import Job
+from proof.kills.served import served
+from proof.kills.tries import MODES, Place, tried
+from proof.kills.zygote import zygote
+from proof.memory import folder_in_memory
 
 
 def _rows(scale: Scale) -> Iterator[Row]:
@@ -36,5 +36,5 @@ CLAIM = Claim(
     ),
     rows=_rows,
     runs=90,
-    short=25,
+    short=6,
 )

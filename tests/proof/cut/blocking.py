@@ -7,12 +7,12 @@ from collections.abc import Callable
 from functools import partial
 from threading import Event
 
+from proof.interrupting import interrupted
 from proof.site import Site
+from proof.stepping import Cut
 from sesamy_async import Sesamy
 from support.aside import Aside
 from support.calling import blocked
-from support.interrupting import interrupted
-from support.stepping import Cut
 
 from .calls import create
 from .judging import Broken, judge, judge_other, settings_of

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from proof.judge import judged
+from proof.notes import outcome_noted
 from proof.site import Site
+from proof.stepping import Cut
 from sesamy_async import Outcome, SesamyError
 from support.calling import AT_ONCE, Ending, complete
-from support.notes import outcome_noted
-from support.stepping import Cut
 
 from .scenes import Scene
 

@@ -10,9 +10,9 @@ import anyio
 import trio
 
 from proof.site import Site
+from proof.stepping import Cut, cut
 from sesamy_async import AsyncSesamy
 from support.calling import awaited
-from support.stepping import Cut, cut
 
 from .calls import create
 from .judging import DEADLINE, Broken, judge, judge_other, settings_of

@@ -7,11 +7,11 @@ from typing import Any
 
 import anyio
 
+from proof.notes import outcome_noted
 from proof.orders import creating
 from proof.site import Site
 from sesamy_async import AsyncSesamy, Outcome, SesamyError
 from support.calling import Operation
-from support.notes import outcome_noted
 
 from .struck import struck
 

@@ -1,6 +1,6 @@
 """Forks a process for each run, so that none waits for imports.
 
-``python -m support.kills.zygote`` reads a `Job` from each line of its input
+``python -m proof.kills.zygote`` reads a `Job` from each line of its input
 and answers with how its process ended, in JSON.
 """
 

@@ -19,9 +19,9 @@ from hypothesis.stateful import (
     rule,
 )
 
+from proof.memory import memory
 from sesamy_async import AsyncSesamy, NewContract, RateLimit, SesamyError, User
 from sesamy_async.bulk import Confirm
-from support.memory import memory
 from support.sources import Listed
 
 from .imported import Imported

@@ -1,6 +1,6 @@
 """Faults in calls, made on purpose: the model must find them.
 
-Those in imports are in `support.kills.planted`.
+Those in imports are in `proof.kills.planted`.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from unittest.mock import patch
 
+from proof.kills.planted import Fault
 from sesamy_async import Outcome, RetryPolicy
 from sesamy_async._call import Record
-from support.kills.planted import Fault
 
 from .world import World
 

@@ -1,6 +1,6 @@
 """A sandbox in a process of its own, which notes what faults it makes.
 
-``python -m support.kills.served NOTES SEED RATES`` prints its address.
+``python -m proof.kills.served NOTES SEED RATES`` prints its address.
 """
 
 from __future__ import annotations
