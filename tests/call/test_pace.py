@@ -17,7 +17,7 @@ from sesamy_async import (
     RateLimitError,
     SesamyError,
 )
-from sesamy_async._call import Bucket, Latency, Pace
+from sesamy_async._call import Bucket, Kept, Latency, Pace
 from support.buckets import completing
 from support.exchanges import Script, a_call, an_answer, an_api_error
 from support.runtime import FakeRuntime
@@ -176,3 +176,56 @@ async def test_cancelled_in_the_queue() -> None:
     await pace(a_call(), script)
 
     assert [1.0] == runtime.slept
+
+
+async def test_what_is_kept_outlives_a_retry() -> None:
+    """A create that is sent again keeps what it has, and no more."""
+    lost = OutcomeUnknownError("?", outcome=Outcome.UNKNOWN)
+    script = Script([lost, an_answer()])
+    runtime = FakeRuntime()
+    bucket = Bucket(RateLimit(burst=10), runtime.now())
+    pace, kept = Pace(bucket, runtime, Latency()), Kept()
+    create = a_call(kept=kept)
+    free: list[float] = []
+    with pytest.raises(OutcomeUnknownError):
+        await pace(create, script)
+    free.append(bucket.available(runtime.now()))
+    await pace(create, script)
+    free.append(bucket.available(runtime.now()))
+    for _ in range(2):
+        await pace(a_call(kept=kept, completes=True), script)
+        free.append(bucket.available(runtime.now()))
+
+    assert [8.0, 7.0, 7.0, 6.0] == free
+    assert set() == bucket._taken.sent
+
+
+async def test_the_time_of_another_attempt_does_not_count() -> None:
+    """Until it is sent again, a call counts as not sent."""
+    script = Script([an_answer()])
+    pace, _ = make(script)
+    call = a_call()
+    call.record.began = 1.0
+    await pace(call, script)
+
+    assert None is script.calls[0].record.began
+
+
+async def test_too_late_when_its_turn_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever was put off too far gives its place back, and says so."""
+    script = Script([an_answer()])
+    pace, runtime = make(script)
+    await pace(a_call(), script)
+
+    async def sleep(_: FakeRuntime, seconds: float) -> None:
+        runtime.time += seconds
+        completing(pace.bucket, runtime.now())
+
+    monkeypatch.setattr(FakeRuntime, "sleep", sleep)
+    with pytest.raises(DeadlineExceededError) as caught:
+        await pace(a_call(deadline=runtime.now() + 1.9), script)
+
+    assert Outcome.NOT_SENT is caught.value.outcome
+    assert 0 == pace.bucket._taken.unsent

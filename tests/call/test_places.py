@@ -53,6 +53,24 @@ def test_both_must_come_in_time(latest: float, taken_at: float | None) -> None:
     assert [1.0 if place is None else 3.0] == dues(bucket, 1)
 
 
+@pytest.mark.parametrize(("latest", "taken_at"), [(0.4, None), (0.5, 0.25)])
+def test_both_at_another_rate(latest: float, taken_at: float | None) -> None:
+    """The second one comes as much later as the rate says."""
+    bucket = Bucket(FAST, 0.0)
+    dues(bucket, 100)
+    place = bucket.reserve(0.0, latest, size=2)
+
+    assert taken_at == (place and place.due)
+
+
+def test_just_in_time() -> None:
+    """What comes at the last moment is in time when it is looked at, too."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 3)
+
+    assert came(bucket, pair(bucket, latest=2.0), 1.0, 2.0)
+
+
 def test_kept_is_waited_for_if_it_is_not_free() -> None:
     """The last request that is free is not enough for two."""
     bucket = Bucket(RateLimit(requests=60, per=60, burst=1), 0.0)
@@ -231,11 +249,13 @@ def test_cancelled_while_it_waits() -> None:
 
 def test_cancelled_after_its_turn() -> None:
     """What was not sent is free again; what is kept stays kept."""
-    bucket = Bucket(LIMIT, 0.0)
+    bucket = Bucket(FAST, 0.0)
     begun = pair(bucket)
+    dues(bucket, 3)
     bucket.cancel(begun)
 
-    assert (2.0, True) == (bucket.available(0.0), begun.keeps)
+    assert (96.0, True) == (bucket.available(0.0), begun.keeps)
+    assert 97.0 == bucket._likely
 
 
 def test_places_of_a_parent() -> None:
@@ -247,6 +267,7 @@ def test_places_of_a_parent() -> None:
     bucket.give_back(begun)
 
     assert (8.0, 8.0) == (before, bucket.available(0.0))
+    assert 8.0 == bucket._likely
 
 
 def test_nothing_is_kept_without_a_pace() -> None:

@@ -105,14 +105,45 @@ def test_what_is_kept_follows_the_answers() -> None:
 def test_sent_long_after_its_turn() -> None:
     """Until a full bucket is really used, nothing comes free in it."""
     bucket = Bucket(FAST, 0.0)
-    records = [Record(), Record()]
+    records = [Record() for _ in range(10)]
     places = [bucket.reserve(0.0, INF, record=each) for each in records]
-    for place, record in zip(places, records, strict=True):
-        assert place is not None
+    for record in records:
         record.began = 0.5
-        bucket.answered(place, 0.75, left(100, limit=240))
+    for place in places:
+        assert place is not None
+        bucket.answered(place, 0.5, Headers())
 
-    assert 99.0 == bucket.available(0.75)
+    assert 90.0 == bucket.available(0.5) == bucket._likely
+
+
+def test_what_remains_counts_from_then() -> None:
+    """What came free before an answer is in it."""
+    bucket = Bucket(LIMIT, 0.0)
+    *_, last = taken(bucket, 1)
+    bucket.answered(last, 5.0, left(0))
+
+    assert [6.0] == dues(bucket, 1, now=5.0)
+
+
+def test_a_throttling_counts_from_then() -> None:
+    """What came free before a 429 is gone."""
+    bucket = Bucket(LIMIT, 0.0)
+    first, *_ = taken(bucket, 3)
+    bucket.throttled(first, 5.0, 10.0)
+
+    assert [17.0] == dues(bucket, 1, now=5.0)
+
+
+def test_throttled_when_more_is_owed() -> None:
+    """A 429 gives back its own place, and no more."""
+    bucket = Bucket(LIMIT, 0.0)
+    first, _, last = taken(bucket, 3)
+    bucket.answered(first, 0.0, left(0))
+    likely = bucket._likely
+    bucket.throttled(last, 0.0, 0.0)
+
+    assert [2.0] == dues(bucket, 1)
+    assert (0.0, 1.0) == (likely, bucket._likely)
 
 
 def test_more_is_not_believed() -> None:
