@@ -106,7 +106,7 @@ def test_sent_long_after_its_turn() -> None:
     """Until a full bucket is really used, nothing comes free in it."""
     bucket = Bucket(FAST, 0.0)
     records = [Record() for _ in range(10)]
-    places = [bucket.reserve(0.0, INF, record=each) for each in records]
+    places = [bucket.reserve(0.25, INF, record=each) for each in records]
     for record in records:
         record.began = 0.5
     for place in places:
@@ -226,11 +226,12 @@ def test_throttled_after_a_loss() -> None:
 def test_throttled_with_a_place_kept() -> None:
     """It waits as long as the others, but not for them."""
     bucket = Bucket(FAST, 0.0)
-    begun = pair(bucket)
+    begun, other = pair(bucket), pair(bucket)
     dues(bucket, 3)
     bucket.throttled(begun, 0.0, 10.0)
 
     assert 10.0 == completing(bucket, kept=begun).due
+    assert 10.25 == completing(bucket, kept=other).due
 
 
 def test_lost() -> None:

@@ -147,9 +147,10 @@ async def test_some_go_first(discarded: bool) -> None:
     served: list[str] = []
 
     async def take(name: str) -> None:
-        connection = await connections.acquire(
-            math.inf, first=name.startswith("first")
-        )
+        if name.startswith("first"):
+            connection = await connections.acquire(math.inf, first=True)
+        else:
+            connection = await connections.acquire(math.inf)
         served.append(name)
         assert connection
         connections.release(connection)
