@@ -1,10 +1,11 @@
-"""Requests and answers, and which endpoint they are for."""
+"""Requests, answers, routes, and the rules of each field."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from enum import Enum, StrEnum
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Never, TypeAlias, cast
 from urllib.parse import unquote
@@ -12,11 +13,21 @@ from urllib.parse import unquote
 import attrs
 
 
+class Endpoint(StrEnum):
+    """The operations of the sandbox."""
+
+    TOKEN = "token"  # noqa: S105 - the name of an operation
+    CREATE = "create"
+    CONFIRM = "confirm"
+    OTHER = "other"
+    """Any other path, or another method than POST."""
+
+
 class Delivery(StrEnum):
     """How much of an answer reaches the client."""
 
     WHOLE = "WHOLE"
-    """All of it, as it should be."""
+    """All of it."""
 
     HALF = "HALF"
     """The head and half the body, then the connection dies."""
@@ -29,12 +40,14 @@ class Delivery(StrEnum):
 class SandboxRequest:
     """A request, as any transport or server can describe it.
 
+    Its repr hides what may be personal.
+
     Attributes:
         method: ``"POST"``, ``"GET"``, ...
         path: Still percent-encoded, without the query.
-        query: The raw query string; may be personal, so in no repr.
-        headers: Names must be found in any case.
-        body: As received; personal, so in no repr.
+        query: The raw query string.
+        headers: A mapping that ignores the case of names.
+        body: As received.
     """
 
     method: str
@@ -48,14 +61,16 @@ class SandboxRequest:
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """An answer, and what is to happen to it on its way.
+    """An answer, and what happens to it on its way.
+
+    Its repr hides headers and body, which may hold a token.
 
     Attributes:
         status: The HTTP status.
-        headers: Without Content-Length, which whoever sends it knows.
-        body: What a whole answer carries; may hold a token, so in no repr.
+        headers: Without Content-Length, which the server adds.
+        body: The body of the whole answer.
         delivery: How much of it reaches the client.
-        delay: Seconds that it waits before it is sent.
+        delay: Seconds to wait before it is sent.
     """
 
     status: int
@@ -68,16 +83,17 @@ class Answer:
 
     @property
     def half(self) -> bytes:
-        """What is sent of the body when half of it is."""
+        """The first half of the body."""
         return self.body[: len(self.body) // 2]
 
     @property
     def promised(self) -> int:
-        """The Content-Length of half an answer: always more than comes."""
+        """The Content-Length of half an answer: more than is sent."""
         return max(1, len(self.body))
 
 
 _CODES = {
+    **{it.value: it.phrase.lower().replace(" ", "_") for it in HTTPStatus},
     400: "validation_error",
     401: "authentication_required",
     403: "insufficient_permissions",
@@ -85,7 +101,6 @@ _CODES = {
     422: "validation_error",
     429: "rate_limit_exceeded",
     500: "internal_error",
-    503: "service_unavailable",
 }
 _JSON = {"Content-Type": "application/json"}
 
@@ -96,62 +111,34 @@ def json_answer(
     """Return an answer with a JSON body."""
     body = json.dumps(content, separators=(",", ":")).encode()
     return Answer(
-        status=status,
-        headers={**_JSON, **headers} if headers else _JSON,
-        body=body,
+        status=status, headers={**(headers or {}), **_JSON}, body=body
     )
-
-
-def error_code(status: int) -> str:
-    """Return Sesamy's code for a status, or one made of its name."""
-    known = _CODES.get(status)
-    if known is not None:
-        return known
-    try:
-        return HTTPStatus(status).phrase.lower().replace(" ", "_")
-    except ValueError:
-        return "unknown_error"
 
 
 def error_answer(
     status: int,
     message: str,
-    request_id: str,
+    headers: Mapping[str, str],
     *,
     details: Mapping[str, str] | None = None,
     retry_after: int | None = None,
-    headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Return an error in Sesamy's envelope."""
-    error: dict[str, Any] = {"code": error_code(status), "message": message}
+    """Return an error in Sesamy's envelope; the headers hold its id."""
+    code = _CODES.get(status, "unknown_error")
+    error: dict[str, Any] = {"code": code, "message": message}
     if details is not None:
         error["details"] = details
-    error["request_id"] = request_id
+    error["request_id"] = headers["X-Request-Id"]
     if retry_after is not None:
         error["retry_after"] = retry_after
     return json_answer(status, {"error": error}, headers)
 
 
-class Endpoint(StrEnum):
-    """The operations of the sandbox."""
-
-    TOKEN = "token"  # noqa: S105 - the name of an operation
-    CREATE = "create"
-    CONFIRM = "confirm"
-    OTHER = "other"
-    """Any other path, or another method than POST."""
-
-
 @attrs.frozen(kw_only=True)
 class Route:
-    """Where a request goes.
+    """Where a request goes, with the decoded names in its path.
 
-    Attributes:
-        endpoint: The operation.
-        known_path: Whether only the method is wrong, if anything is.
-        vendor_id: From the path, decoded once.
-        promo_code: From the path, decoded once.
-        contract_id: From the path, decoded once.
+    `known_path` says whether the path is right, whatever the method.
     """
 
     endpoint: Endpoint
@@ -161,117 +148,96 @@ class Route:
     contract_id: str = ""
 
 
-_TOKEN = Route(endpoint=Endpoint.TOKEN)
-_NOWHERE = Route(endpoint=Endpoint.OTHER, known_path=False)
-_WRONG_METHOD = Route(endpoint=Endpoint.OTHER)
+_OFFER = (
+    "/payments/vendor/(?P<vendor_id>[^/]*)/promos/code/(?P<promo_code>[^/]*)"
+)
+_PATHS = {
+    Endpoint.TOKEN: re.compile("/oauth/token"),
+    Endpoint.CREATE: re.compile(_OFFER),
+    Endpoint.CONFIRM: re.compile(f"{_OFFER}/confirm/(?P<contract_id>[^/]*)"),
+}
 
 
 def find_route(method: str, path: str) -> Route:
-    """Say where a request goes; the path is still percent-encoded."""
-    route = _by_path(path)
-    if method != "POST" and route.known_path:
-        return _WRONG_METHOD
-    return route
+    """Return the route of a request; the path is still percent-encoded."""
+    for endpoint, pattern in _PATHS.items():
+        if found := pattern.fullmatch(path):
+            if method != "POST":
+                return Route(endpoint=Endpoint.OTHER)
+            # Only now: an encoded slash must not split a segment.
+            names = {k: unquote(v) for k, v in found.groupdict().items()}
+            return attrs.evolve(Route(endpoint=endpoint), **names)
+    return Route(endpoint=Endpoint.OTHER, known_path=False)
 
 
-def _by_path(path: str) -> Route:
-    # The encoded slash of a segment must not split it: decode afterwards.
-    match path.split("/"):
-        case ["", "oauth", "token"]:
-            return _TOKEN
-        case ["", "payments", "vendor", vendor, "promos", "code", code]:
-            return Route(
-                endpoint=Endpoint.CREATE,
-                vendor_id=unquote(vendor),
-                promo_code=unquote(code),
-            )
-        case [
-            "",
-            "payments",
-            "vendor",
-            vendor,
-            "promos",
-            "code",
-            code,
-            "confirm",
-            contract,
-        ]:
-            return Route(
-                endpoint=Endpoint.CONFIRM,
-                vendor_id=unquote(vendor),
-                promo_code=unquote(code),
-                contract_id=unquote(contract),
-            )
-        case _:
-            return _NOWHERE
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
-class FieldType(Enum):
-    """The types of fields."""
-
-    TEXT = "a string"
-    COUNT = "a whole number of at least 1"
-    TEXTS = "an object whose values are strings"
-    ANYTHING = "an object"
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 1
 
 
-Shape: TypeAlias = "FieldType | Mapping[str, Shape]"
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
 
-_TEXT = FieldType.TEXT
+
+def _has_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        map(_is_text, cast("dict[str, Any]", value).values())
+    )
+
+
+Shape: TypeAlias = "Callable[[Any], bool] | Mapping[str, Shape]"
+_WORDS: Mapping[Callable[[Any], bool], str] = {
+    _is_text: "a string",
+    _is_count: "a whole number of at least 1",
+    _is_object: "an object",
+    _has_texts: "an object whose values are strings",
+}
+
+# The table is the sandbox's own, so that it can tell where the SDK is wrong.
 _USER: Mapping[str, Shape] = {
-    "email": _TEXT,
-    "fullName": _TEXT,
-    "phone": _TEXT,
-    "invoiceEmail": _TEXT,
-    "gender": _TEXT,
-    "birthday": _TEXT,
+    "email": _is_text,
+    "fullName": _is_text,
+    "phone": _is_text,
+    "invoiceEmail": _is_text,
+    "gender": _is_text,
+    "birthday": _is_text,
     "address": {
-        "country": _TEXT,
-        "zip": _TEXT,
-        "city": _TEXT,
-        "street": _TEXT,
-        "co": _TEXT,
-        "lastName": _TEXT,
-        "firstName": _TEXT,
+        "country": _is_text,
+        "zip": _is_text,
+        "city": _is_text,
+        "street": _is_text,
+        "co": _is_text,
+        "lastName": _is_text,
+        "firstName": _is_text,
     },
-    "businessDetails": {"vatNr": _TEXT, "companyName": _TEXT},
-    "extraData": FieldType.ANYTHING,
+    "businessDetails": {"vatNr": _is_text, "companyName": _is_text},
+    "extraData": _is_object,
 }
 ORDER: Mapping[str, Shape] = {
-    "externalOrderId": _TEXT,
-    "paymentProvider": _TEXT,
-    "paymentMethod": _TEXT,
-    "quantity": FieldType.COUNT,
-    "vendorData": FieldType.TEXTS,
-    "providerData": FieldType.TEXTS,
+    "externalOrderId": _is_text,
+    "paymentProvider": _is_text,
+    "paymentMethod": _is_text,
+    "quantity": _is_count,
+    "vendorData": _has_texts,
+    "providerData": _has_texts,
     "userData": _USER,
     "ownerData": _USER,
 }
-CONFIRMATION: Mapping[str, Shape] = {"providerPaymentData": FieldType.TEXTS}
-
-
-@attrs.frozen
-class FieldError:
-    """What is wrong with a body.
-
-    Attributes:
-        field: Its path, or an empty string for the whole body.
-        reason: ``"required"``, or what it must be.
-    """
-
-    field: str
-    reason: str
+CONFIRMATION: Mapping[str, Shape] = {"providerPaymentData": _has_texts}
 
 
 def _refuse(constant: str) -> Never:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def parse(body: bytes) -> Any:
     """Parse JSON, strictly.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not JSON.
     """
     try:
         return json.loads(body, parse_constant=_refuse)
@@ -279,57 +245,23 @@ def parse(body: bytes) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-def check(
-    value: Any, shape: Shape, required: tuple[str, ...] = ()
-) -> FieldError | None:
-    """Return the first problem of a body, if any.
+def wrong_field(
+    value: Any, shape: Shape, path: str = ""
+) -> tuple[str, str] | None:
+    """Return the path of the first field of a wrong type, and the reason.
 
     Args:
-        value: The body.
-        shape: What its fields must be where they are present; fields
-            that the shape doesn't name may be anything.
-        required: Paths of texts that must be present and not empty.
+        value: The body; fields that the shape doesn't name may be anything.
+        shape: What its fields must be where they are present.
+        path: Where the value stands; empty for the whole body.
     """
-    problem = _wrong_type(value, shape, "")
-    if problem is not None:
-        return problem
-    for path in required:
-        found = value
-        for name in path.split("."):
-            found = found.get(name, {})
-        if not found:
-            return FieldError(path, "required")
-    return None
-
-
-def _wrong_type(value: Any, shape: Shape, path: str) -> FieldError | None:
-    if isinstance(shape, FieldType):
-        return None if _is(value, shape) else _must_be(path, shape)
+    if callable(shape):
+        return None if shape(value) else (path, f"must be {_WORDS[shape]}")
     if not isinstance(value, dict):
-        return _must_be(path, FieldType.ANYTHING)
-    for name, inner in shape.items():
-        if name in value:
-            below = f"{path}.{name}" if path else name
-            problem = _wrong_type(value[name], inner, below)
-            if problem is not None:
-                return problem
-    return None
-
-
-def _must_be(path: str, kind: FieldType) -> FieldError:
-    return FieldError(path, f"must be {kind.value}")
-
-
-def _is(value: Any, kind: FieldType) -> bool:
-    match kind:
-        case FieldType.TEXT:
-            return isinstance(value, str)
-        case FieldType.COUNT:
-            return type(value) is int and value >= 1
-        case FieldType.TEXTS:
-            return isinstance(value, dict) and all(
-                isinstance(each, str)
-                for each in cast("dict[str, Any]", value).values()
-            )
-        case _:
-            return isinstance(value, dict)
+        return path, "must be an object"
+    problems = (
+        wrong_field(value[name], inner, f"{path}.{name}".lstrip("."))
+        for name, inner in shape.items()
+        if name in value
+    )
+    return next(filter(None, problems), None)

@@ -1,4 +1,4 @@
-"""Who has which contracts: the truth that tests ask for."""
+"""The ledger: every contract, token and answer of a sandbox."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from secrets import token_hex
@@ -31,15 +32,15 @@ class SoldContract:
 
     Attributes:
         id: 32 hexadecimal digits.
-        external_order_id: The order that it was made for.
+        external_order_id: The order's id.
         vendor_id: The publisher.
-        promo_code: What was sold.
-        user_id: The same for the same email address.
+        promo_code: The offer.
+        user_id: One for each email address.
         payment_method: As sent.
         created_at: Unix seconds.
         confirmed_at: Unix seconds, or None while it gives no access.
-        body: What was sent for it; personal, so in no repr.
-        confirm_body: What was sent with the last confirm call.
+        body: The body of the create, hidden in the repr.
+        confirm_body: The body of the last confirm call, hidden too.
     """
 
     id: str
@@ -60,7 +61,7 @@ class SoldContract:
 
     @property
     def order(self) -> dict[str, Any]:
-        """What was sent for it, as JSON."""
+        """The order that was sent, decoded."""
         order: dict[str, Any] = json.loads(self.body)
         return order
 
@@ -68,7 +69,7 @@ class SoldContract:
 def show(contract: SoldContract, promo: PromoCode) -> dict[str, Any]:
     """Return a contract as Sesamy's API shows one.
 
-    It has no externalOrderId: no source shows that one comes back.
+    It has no externalOrderId: no source shows one in an answer.
     """
     confirmed = contract.confirmed_at
     created = contract.created_at
@@ -84,11 +85,7 @@ def show(contract: SoldContract, promo: PromoCode) -> dict[str, Any]:
         "currency": promo.currency,
         "contractDuration": "RECURRING",
         "items": [
-            {
-                "sku": promo.sku,
-                "name": promo.name,
-                "purchaseType": "OTHER",
-            }
+            {"sku": promo.sku, "name": promo.name, "purchaseType": "OTHER"}
         ],
         "status": "PENDING" if confirmed is None else "ACTIVE",
         "isActive": confirmed is not None,
@@ -112,7 +109,7 @@ def show(contract: SoldContract, promo: PromoCode) -> dict[str, Any]:
 
 
 def user_id(email: str) -> str:
-    """Return the id of a user: one for each address, telling nothing."""
+    """Return the id of a user, which does not reveal the address."""
     digest = blake2b(email.lower().encode(errors="replace"), digest_size=16)
     return digest.hexdigest()
 
@@ -122,33 +119,23 @@ def _iso(unix: float) -> str:
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Grant:
-    """A token that was given out.
+    """What a token permits, and until when (Unix seconds)."""
 
-    Attributes:
-        token: The token itself.
-        client_id: Who asked for it.
-        scopes: What it permits.
-        expires_at: Unix seconds.
-    """
-
-    token: Secret
-    client_id: str
     scopes: frozenset[str]
     expires_at: float
 
 
 NO_ANSWER = 0
-"""Stands for the status where the client got no answer.
-"""
+"""The status of a request whose client got no answer."""
 
 
 class Ledger:
     """Contracts, tokens and counts; read it from any thread."""
 
     def __init__(self) -> None:
-        # Re-entrant: the sandbox holds it over a decision and its effect.
+        # Re-entrant: the sandbox holds it for a whole request.
         self.lock: AbstractContextManager[bool] = threading.RLock()
         self._contracts: dict[str, SoldContract] = {}
         self._orders: dict[str, list[str]] = {}
@@ -166,7 +153,7 @@ class Ledger:
         return len(self.contracts(external_order_id))
 
     def confirmed(self, external_order_id: str) -> tuple[SoldContract, ...]:
-        """Return those contracts of an order that give access."""
+        """Return the contracts of an order that give access."""
         return tuple(
             contract
             for contract in self.contracts(external_order_id)
@@ -189,9 +176,9 @@ class Ledger:
         """Count the requests that came.
 
         Args:
-            endpoint: Only those of ``"token"``, ``"create"``,
+            endpoint: Only those to ``"token"``, ``"create"``,
                 ``"confirm"`` or ``"other"``.
-            status: Only those answered so; `NO_ANSWER` (0) for those
+            status: Only those with this status; `NO_ANSWER` (0) for those
                 whose connection was cut before an answer.
         """
         with self.lock:
@@ -209,24 +196,26 @@ class Ledger:
         """Return what a token is good for."""
         return self._grants.get(token)
 
-    def apply(self, change: SoldContract | Grant) -> None:
-        """Take in a new token, or a contract that is new or changed."""
+    def add_token(self, token: Secret, grant: Grant) -> None:
+        """Store a new token."""
         with self.lock:
-            if isinstance(change, Grant):
-                self._grants[change.token] = change
-                return
-            if change.id not in self._contracts:
-                ids = self._orders.setdefault(change.external_order_id, [])
-                ids.append(change.id)
-            self._contracts[change.id] = change
+            self._grants[token] = grant
+
+    def apply(self, contract: SoldContract) -> None:
+        """Store a contract that is new or changed."""
+        with self.lock:
+            if contract.id not in self._contracts:
+                ids = self._orders.setdefault(contract.external_order_id, [])
+                ids.append(contract.id)
+            self._contracts[contract.id] = contract
 
     def note(self, endpoint: Endpoint, status: int) -> None:
-        """Count an answer, as the client gets it."""
+        """Count an answer."""
         with self.lock:
             self._answers[endpoint, status] += 1
 
     def revoke_tokens(self) -> None:
-        """Make every token given out so far worthless."""
+        """Revoke every token."""
         with self.lock:
             self._grants.clear()
 
@@ -255,60 +244,49 @@ class Ledger:
     def as_json(self) -> dict[str, Any]:
         """Return the contracts of every order and the counts, for JSON."""
         with self.lock:
-            orders = {
-                order: self.order_as_json(order)["contracts"]
-                for order in self._orders
-            }
             requests: dict[str, dict[str, int]] = {}
             for (endpoint, status), count in sorted(self._answers.items()):
                 counts = requests.setdefault(endpoint, {})
                 counts[str(status or "none")] = count
-            confirmed = sum(
-                contract.confirmed for contract in self._contracts.values()
-            )
             return {
-                "orders": orders,
+                "orders": {
+                    order: self.order_as_json(order)["contracts"]
+                    for order in self._orders
+                },
                 "totals": {
-                    "orders": len(orders),
+                    "orders": len(self._orders),
                     "contracts": self.total,
-                    "confirmed": confirmed,
+                    "confirmed": sum(
+                        each.confirmed for each in self._contracts.values()
+                    ),
                 },
                 "requests": requests,
             }
 
 
-_FIELDS = (
-    "id",
-    "external_order_id",
-    "vendor_id",
-    "promo_code",
-    "payment_method",
-    "created_at",
-    "confirmed_at",
-)
+_PERSONAL = attrs.filters.exclude("user_id", "body", "confirm_body")
 
 
 class KeptLedger(Ledger):
     """A ledger whose contracts are also in a file.
 
-    The file has a line for each contract that is made or confirmed, without
-    anything personal: what was sent for a contract is not kept.  Nor are
-    tokens and counts.  It is there at once when a request is answered, and
-    survives its process, but not a power cut.  Use it in one process at a
-    time.
+    The file has a line for each contract that is made or confirmed, and
+    nothing personal: no bodies.  Tokens and counts are not kept.  A line is
+    written before the request is answered; it survives a crash of the
+    process, but not a power cut.  Use the file in one process at a time.
 
     Attributes:
-        path: The file; it is made if it is not there.  Absolute, so that
-            it stays the same wherever the process goes.
-        world: What no other file is called by.
+        path: The file, as an absolute path; it is made if it is missing.
+        world: A unique name of the file, new after each `clear`.
 
     Raises:
-        ConfigurationError: The file can't be read or written, or is none
-            of this kind.
+        ConfigurationError: The file can't be read or written, or it is
+            not a ledger.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__()
+        # Absolute: the process may change its directory.
         self.path: Path = Path(path).absolute()
         try:
             self.world: str = self._load() or self._begin()
@@ -316,18 +294,17 @@ class KeptLedger(Ledger):
             raise ConfigurationError(
                 f"The sandbox's ledger {self.path} can't be used: "
                 f"{getattr(error, 'strerror', None) or 'it is damaged'}. "
-                "Remove it to begin anew, with the journal beside it."
+                "To start over, remove it and the journal beside it."
             ) from error
 
-    def apply(self, change: SoldContract | Grant) -> None:
-        """Take in a new token, or a contract that is new or changed."""
+    def apply(self, contract: SoldContract) -> None:
+        """Store a contract that is new or changed."""
         with self.lock:
-            if isinstance(change, SoldContract):
-                self._append({name: getattr(change, name) for name in _FIELDS})
-            super().apply(change)
+            self._append(attrs.asdict(contract, filter=_PERSONAL))
+            super().apply(contract)
 
     def clear(self) -> None:
-        """Forget everything: another world."""
+        """Forget everything, and begin another world."""
         with self.lock:
             super().clear()
             self.path.unlink()
@@ -344,21 +321,18 @@ class KeptLedger(Ledger):
         content = self.path.read_bytes()
         whole, _, cut = content.rpartition(b"\n")
         if cut:
-            # By a crash: it was never answered.  The file is not written
-            # anew without it, for that could be cut off, too.
+            # Cut off by a crash, so never answered.  The file is not written
+            # anew: a crash could cut that off, too.
             os.truncate(self.path, len(content) - len(cut))
         if not whole:
             return None
-        first, *others = map(json.loads, whole.splitlines())
+        first, *contracts = map(json.loads, whole.splitlines())
         world: str = first["world"]
-        for each in others:
-            super().apply(SoldContract(user_id="", **each))
+        for contract in contracts:
+            super().apply(SoldContract(user_id="", **contract))
         return world
 
     def _append(self, line: dict[str, Any]) -> None:
-        with open(self.path, "a", encoding="utf-8", opener=_private) as file:
+        private = partial(os.open, mode=0o600)
+        with open(self.path, "a", encoding="utf-8", opener=private) as file:
             file.write(f"{json.dumps(line)}\n")
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -8,18 +8,20 @@ import ssl
 import struct
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from aiohttp import web
 
 from sesamy_async.errors import ConfigurationError
 
 from ._exchange import Answer, Delivery, SandboxRequest
+from ._faults import FaultKind
 from ._sandbox import PREFIX, Sandbox, administer, refuse_foreign
 
 
-# Answers that are still to come when the server ends are not worth more.
+# Seconds that late answers get when the server ends.
 _SHUTDOWN = 0.1
-# Close at once, by a reset: what a dying machine does.
+# Close with a reset, as a dying machine does.
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -33,8 +35,8 @@ async def listening(
     """Serve while the block runs.
 
     Args:
-        sandbox: What answers.
-        host: Already checked to be of this machine.
+        sandbox: The sandbox.
+        host: A loopback address; it was checked.
         port: 0 for any free port.
         ssl_context: For TLS.
 
@@ -44,8 +46,7 @@ async def listening(
     Raises:
         ConfigurationError: The port can't be had.
     """
-    connection = _Connection(sandbox)
-    server = web.Server(connection.answer, access_log=None)
+    server = web.Server(partial(_answer, sandbox), access_log=None)
     runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN)
     await runner.setup()
     try:
@@ -65,39 +66,37 @@ async def listening(
         await runner.cleanup()
 
 
-class _Connection:
-    """Carries requests to a sandbox, and its answers back."""
+async def _answer(
+    sandbox: Sandbox, request: web.BaseRequest
+) -> web.StreamResponse:
+    """Carry a request to a sandbox, and the answer back."""
+    try:
+        return await _exchange(sandbox, request)
+    except ConnectionResetError:
+        return web.Response()  # The client has left; as in `_nothing`.
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
 
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Carry one request, of which the client may not see the end."""
-        try:
-            return await self._answer(request)
-        except ConnectionResetError:
-            # The client left in the middle of its request; as in `_nothing`.
-            return web.Response()
-
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        path, _, query = request.raw_path.partition("?")
-        if path.startswith(PREFIX):
-            described = await _described(request, path, query)
-            refusal = refuse_foreign(described)
-            return _whole(refusal or administer(self._sandbox, described))
-        arrival = self._sandbox.receive(request.method, path)
-        if arrival.unread:
-            described = SandboxRequest(method=request.method, path=path)
-        else:
-            described = await _described(request, path, query)
-        answer = self._sandbox.answer(described, arrival)
-        if answer.delay:
-            await asyncio.sleep(answer.delay)
-        if answer.delivery is Delivery.HALF:
-            return await _half(request, answer)
-        if answer.delivery is Delivery.NOTHING:
-            return _nothing(request)
-        return _whole(answer)
+async def _exchange(
+    sandbox: Sandbox, request: web.BaseRequest
+) -> web.StreamResponse:
+    path, _, query = request.raw_path.partition("?")
+    if path.startswith(PREFIX):
+        described = await _described(request, path, query)
+        refusal = refuse_foreign(described)
+        return _whole(refusal or administer(sandbox, described))
+    fault = sandbox.receive(request.method, path)
+    if fault is not None and fault.kind is FaultKind.DROP_BEFORE:
+        described = SandboxRequest(method=request.method, path=path)
+    else:
+        described = await _described(request, path, query)
+    answer = sandbox.answer(described, fault)
+    if answer.delay:
+        await asyncio.sleep(answer.delay)
+    if answer.delivery is Delivery.HALF:
+        return await _half(request, answer)
+    if answer.delivery is Delivery.NOTHING:
+        return _nothing(request)
+    return _whole(answer)
 
 
 async def _described(
@@ -136,5 +135,5 @@ def _nothing(request: web.BaseRequest) -> web.Response:
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         transport.abort()
-    # aiohttp wants an answer, and finds that nobody is there to get it.
+    # aiohttp wants an answer, though the connection is gone.
     return web.Response()

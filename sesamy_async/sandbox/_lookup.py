@@ -7,14 +7,13 @@ from urllib.parse import quote
 
 import attrs
 
-from sesamy_async._call import Response
 from sesamy_async._outcome import Outcome
-from sesamy_async.bulk import Found
 from sesamy_async.errors import SesamyError
 
 
 if TYPE_CHECKING:
-    from sesamy_async._client import AsyncSesamy
+    from sesamy_async import AsyncSesamy, Response
+    from sesamy_async.bulk import Found
 
 
 @attrs.frozen
@@ -22,7 +21,7 @@ class SandboxLookup:
     """A `Lookup` for orders that went to a sandbox, served or in process.
 
     Attributes:
-        client: One that talks to the sandbox.
+        client: A client of the sandbox.
     """
 
     client: AsyncSesamy
@@ -31,9 +30,9 @@ class SandboxLookup:
         """Return the contract of an order, a confirmed one first.
 
         Raises:
-            SesamyError: It can't be said.  So it is with every answer of
-                what is no sandbox, and where another vendor has a contract
-                for such an order: of whose order is asked, nobody says.
+            SesamyError: The answer is not a sandbox's, or another vendor
+                has a contract for an order with this id: an id does not
+                say whose order it is.
         """
         order = quote(external_order_id, safe="")
         answer = await self.client.request("GET", f"/_sandbox/orders/{order}")
@@ -41,6 +40,9 @@ class SandboxLookup:
 
 
 def _first(answer: Response, vendor_id: str) -> Found | None:
+    # Only here: it loads SQLite, which a sandbox can do without.
+    from sesamy_async.bulk import Found  # noqa: PLC0415 - as above
+
     try:
         contracts = answer.json()["contracts"]
         found = [
@@ -50,11 +52,12 @@ def _first(answer: Response, vendor_id: str) -> Found | None:
         others = {each["vendorId"] for each in contracts} - {vendor_id}
     except (KeyError, TypeError, ValueError):
         raise SesamyError(
-            "What has answered is no sandbox.", outcome=Outcome.UNKNOWN
+            "There is no sandbox at the base URL of the client.",
+            outcome=Outcome.UNKNOWN,
         ) from None
     if others:
         raise SesamyError(
-            "Another vendor has a contract for an order of this id; settle "
+            "Another vendor has a contract for an order with this id; settle "
             "it by hand.",
             outcome=Outcome.UNKNOWN,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import shlex
 import signal
 import ssl
@@ -11,37 +10,34 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, contextmanager
-from types import FrameType
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from functools import partial
 
-import attrs
-
+from sesamy_async._settings import is_loopback
 from sesamy_async.errors import ConfigurationError
 
 from ._sandbox import Sandbox
 
 
-_PORT = 8787
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(
     sandbox: Sandbox,
     host: str = "127.0.0.1",
-    port: int = _PORT,
+    port: int = 8787,
     *,
     ssl_context: ssl.SSLContext | None = None,
     ready: Callable[[str], object] | None = None,
 ) -> None:
     """Serve until SIGINT (Ctrl-C) or SIGTERM; from the main thread.
 
-    Besides Sesamy's API there are ``GET /_sandbox/ledger``,
-    ``POST /_sandbox/reset`` and ``POST /_sandbox/faults``.
+    The paths below ``/_sandbox/`` read and control the sandbox.
 
     Args:
-        sandbox: What answers.
-        host: A loopback address; others are refused, since anybody there
-            could use it.
+        sandbox: The sandbox.
+        host: A loopback address; others are refused, because anybody who
+            reaches them could use the sandbox.
         port: 0 for any free port.
         ssl_context: Serve over TLS with this.
         ready: Called with the base URL once it listens; without it, the
@@ -52,7 +48,21 @@ def serve(
             had, or aiohttp is missing.
     """
     listening = _listening(sandbox, host, port, ssl_context)
-    asyncio.run(_until_signalled(sandbox, listening, ready))
+    ready = ready or partial(_announce, sandbox)
+    stop = asyncio.Event()
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        loop = runner.get_loop()
+
+        # Not `loop.add_signal_handler`: Windows has none.
+        def on_signal(*_: object) -> None:
+            loop.call_soon_threadsafe(stop.set)
+
+        before = {each: signal.signal(each, on_signal) for each in _SIGNALS}
+        try:
+            runner.run(_serve_until(stop, listening, ready))
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
 
 
 @contextmanager
@@ -66,7 +76,7 @@ def running(
     """Serve from a thread while the block runs.
 
     Args:
-        sandbox: What answers.
+        sandbox: The sandbox.
         host: A loopback address.
         port: 0 for any free port.
         ssl_context: Serve over TLS with this.
@@ -79,88 +89,47 @@ def running(
             had, or aiohttp is missing.
     """
     listening = _listening(sandbox, host, port, ssl_context)
-    started: Future[_Running] = Future()
-    thread = threading.Thread(
-        target=_run, args=(listening, started), name="sesamy-sandbox"
-    )
+    stop = asyncio.Event()
+    started: Future[str] = Future()
+    # Here, so that even a start that is interrupted can be stopped.
+    runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+    loop = runner.get_loop()
+
+    def work() -> None:
+        try:
+            with runner:
+                runner.run(_serve_until(stop, listening, started.set_result))
+        except BaseException as error:
+            if started.done():
+                raise
+            # Of any kind: the thread below would wait for ever.
+            started.set_exception(error)
+
+    thread = threading.Thread(target=work, name="sesamy-sandbox")
     thread.start()
     try:
-        yield started.result().url
+        yield started.result()
     finally:
-        # Also where that was interrupted: then as soon as it has started.
-        started.add_done_callback(_stop)
+        with suppress(RuntimeError):  # Closed: the start has failed.
+            loop.call_soon_threadsafe(stop.set)
         thread.join()
 
 
-@attrs.frozen(kw_only=True)
-class _Running:
-    """A server in another thread."""
-
-    url: str
-    stop: Callable[[], object]
-
-
-def _stop(started: Future[_Running]) -> None:
-    if started.exception() is None:
-        started.result().stop()
-
-
-def _run(
-    listening: AbstractAsyncContextManager[str], started: Future[_Running]
+async def _serve_until(
+    stop: asyncio.Event,
+    listening: AbstractAsyncContextManager[str],
+    ready: Callable[[str], object],
 ) -> None:
-    try:
-        asyncio.run(_until_stopped(listening, started))
-    except BaseException as error:
-        if started.done():
-            raise
-        # Of any kind: whoever waits for the start would wait for ever.
-        started.set_exception(error)
-
-
-async def _until_stopped(
-    listening: AbstractAsyncContextManager[str], started: Future[_Running]
-) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     async with listening as url:
-        started.set_result(
-            _Running(url=url, stop=lambda: loop.call_soon_threadsafe(stop.set))
-        )
+        ready(url)
         await stop.wait()
 
 
-async def _until_signalled(
-    sandbox: Sandbox,
-    listening: AbstractAsyncContextManager[str],
-    ready: Callable[[str], object] | None,
-) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    # Not `loop.add_signal_handler`, which Windows has not.
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        loop.call_soon_threadsafe(stop.set)
-
-    before = {each: signal.signal(each, on_signal) for each in _SIGNALS}
-    try:
-        async with listening as url:
-            if ready is None:
-                _announce(sandbox, url)
-            else:
-                ready(url)
-            await stop.wait()
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
 def _announce(sandbox: Sandbox, url: str) -> None:
-    variables = sandbox.environment(url)
     lines = [f"# The sandbox listens on {url}; Ctrl-C ends it."]
     lines += [
         f"export {name}={shlex.quote(value)}"
-        for name, value in variables.items()
+        for name, value in sandbox.environment(url).items()
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
@@ -172,7 +141,11 @@ def _listening(
     port: int,
     ssl_context: ssl.SSLContext | None,
 ) -> AbstractAsyncContextManager[str]:
-    _check_host(host)
+    if not is_loopback(host):
+        raise ConfigurationError(
+            f"The sandbox is served on loopback only, not on host {host!r}: "
+            "anybody who reaches it could use it."
+        )
     try:
         from ._listener import listening  # noqa: PLC0415 - aiohttp is an extra
     except ImportError as error:
@@ -181,15 +154,3 @@ def _listening(
             "pip install 'sesamy-async[sandbox]'."
         ) from error
     return listening(sandbox, host, port, ssl_context)
-
-
-def _check_host(host: str) -> None:
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost"
-    if not loopback:
-        raise ConfigurationError(
-            f"The sandbox is served on loopback only, not on host {host!r}: "
-            "anybody who reaches it could use it."
-        )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, TypeAlias
 
 import anyio
 import anyio.lowlevel
-import attrs
 import httpcore
 import httpx
 
@@ -16,11 +16,9 @@ from ._exchange import Answer, Delivery, SandboxRequest
 
 
 Handler: TypeAlias = Callable[[SandboxRequest], Answer]
-"""What turns a request into an answer.
-"""
 
-# What httpcore tells of a real connection, as far as it says when a request
-# begins to leave.
+# The events of httpcore's trace by which the SDK knows whether a request
+# was sent.
 _CONNECTING = "connection.connect_tcp.started"
 _SENDING = "http11.send_request_headers.started"
 
@@ -28,8 +26,7 @@ _SENDING = "http11.send_request_headers.started"
 class HandlerTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Ask a function instead of the network, blocking or async.
 
-    What the answer says about its delivery becomes what httpx makes of it
-    on a real connection.
+    A broken delivery raises what httpx raises for a real connection.
 
     Args:
         handler: Turns a request into an answer; called from any thread.
@@ -59,10 +56,11 @@ class HandlerTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         trace = request.extensions.get("trace")
         if trace is not None:
             trace(_SENDING, {"request": _as_sent(request)})
-        exchange = _Exchange.of(request, self._handler(_described(request)))
-        if exchange.wait:
-            self._sleep(exchange.wait)
-        return exchange.response()
+        answer = self._handler(_described(request))
+        wait = min(answer.delay, _patience(request))
+        if wait:
+            self._sleep(wait)
+        return _response(answer, request)
 
     async def handle_async_request(
         self, request: httpx.Request
@@ -76,61 +74,57 @@ class HandlerTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         await request.aread()
         trace = request.extensions.get("trace", _no_trace)
         await trace(_CONNECTING, {"host": request.url.host})
-        # A cancelled call must get the chance not to be sent, and another
-        # one (below) the chance to be cancelled after it was.
+        # As on a network, a call can be cancelled before it is sent, and
+        # (below) after it was.
         await anyio.lowlevel.checkpoint()
         await trace(_SENDING, {"request": _as_sent(request)})
-        exchange = _Exchange.of(request, self._handler(_described(request)))
-        await self._async_sleep(exchange.wait)
-        return exchange.response()
+        answer = self._handler(_described(request))
+        await self._async_sleep(min(answer.delay, _patience(request)))
+        return _response(answer, request)
 
 
-@attrs.frozen(kw_only=True)
-class _Exchange:
-    """An answer, and how long the client is ready to wait for it."""
+def _described(request: httpx.Request) -> SandboxRequest:
+    target = request.url.raw_path.decode("ascii")
+    path, _, query = target.partition("?")
+    return SandboxRequest(
+        method=request.method,
+        path=path,
+        query=query,
+        headers=request.headers,
+        body=request.content,
+    )
 
-    request: httpx.Request
-    answer: Answer
-    patience: float
 
-    @classmethod
-    def of(cls, request: httpx.Request, answer: Answer) -> _Exchange:
-        timeout: dict[str, Any] = request.extensions.get("timeout", {})
-        patience = timeout.get("read")
-        return cls(
-            request=request,
-            answer=answer,
-            patience=float("inf") if patience is None else patience,
+def _as_sent(request: httpx.Request) -> httpcore.Request:
+    """Return what the trace of a real connection shows."""
+    return httpcore.Request(request.method, str(request.url))
+
+
+async def _no_trace(name: str, info: dict[str, Any]) -> None:
+    """Do nothing."""
+
+
+def _patience(request: httpx.Request) -> float:
+    """Return how many seconds the client waits for an answer."""
+    timeout: float | None = request.extensions.get("timeout", {}).get("read")
+    return math.inf if timeout is None else timeout
+
+
+def _response(answer: Answer, request: httpx.Request) -> httpx.Response:
+    if answer.delay > _patience(request):
+        raise httpx.ReadTimeout("The answer comes too late.", request=request)
+    if answer.delivery is Delivery.NOTHING:
+        raise httpx.ReadError("The connection was cut.", request=request)
+    if answer.delivery is Delivery.HALF:
+        length = {"Content-Length": str(answer.promised)}
+        return httpx.Response(
+            answer.status,
+            headers={**answer.headers, **length},
+            stream=_HalfStream(answer.half, request),
         )
-
-    @property
-    def wait(self) -> float:
-        return min(self.answer.delay, self.patience)
-
-    def response(self) -> httpx.Response:
-        answer = self.answer
-        if answer.delay > self.patience:
-            raise httpx.ReadTimeout(
-                "The answer comes too late.", request=self.request
-            )
-        match answer.delivery:
-            case Delivery.NOTHING:
-                raise httpx.ReadError(
-                    "The connection was cut.", request=self.request
-                )
-            case Delivery.HALF:
-                length = {"Content-Length": str(answer.promised)}
-                return httpx.Response(
-                    answer.status,
-                    headers={**answer.headers, **length},
-                    stream=_HalfStream(answer.half, self.request),
-                )
-            case _:
-                return httpx.Response(
-                    answer.status,
-                    headers=answer.headers,
-                    content=answer.body,
-                )
+    return httpx.Response(
+        answer.status, headers=answer.headers, content=answer.body
+    )
 
 
 class _HalfStream(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -153,24 +147,3 @@ class _HalfStream(httpx.SyncByteStream, httpx.AsyncByteStream):
             "peer closed connection without sending complete message body",
             request=self._request,
         )
-
-
-async def _no_trace(name: str, info: dict[str, Any]) -> None:
-    """Tell nobody."""
-
-
-def _described(request: httpx.Request) -> SandboxRequest:
-    target = request.url.raw_path.decode("ascii")
-    path, _, query = target.partition("?")
-    return SandboxRequest(
-        method=request.method,
-        path=path,
-        query=query,
-        headers=request.headers,
-        body=request.content,
-    )
-
-
-def _as_sent(request: httpx.Request) -> httpcore.Request:
-    """Return what the trace of a real connection shows."""
-    return httpcore.Request(request.method, str(request.url))

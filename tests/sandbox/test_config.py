@@ -110,24 +110,25 @@ def test_rate_limit_can_be_turned_off(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("tokens = 5", "tokens"),
+        ("tokens = 5", r"unknown: tokens \(known are vendors, clients, "),
         ("token_lifetime = 0", "token_lifetime must be at least 1"),
-        (
-            'token_lifetime = "x"',
-            "expected int, got str @ config.token_lifetime",
-        ),
-        ("seed = true", "expected int, got bool @ config.seed"),
-        ("idempotent = 1", "expected bool, got int @ config.idempotent"),
+        ('token_lifetime = "x"', "token_lifetime: must be a whole number"),
+        ("seed = true", "seed: must be a whole number"),
+        ("idempotent = 1", "idempotent: must be true or false"),
         ("vendors = []", "vendors must not be empty"),
-        ("vendors = 5", "vendors"),
-        ("[[vendors]]\nid = 'v'", "promo_codes.*vendors"),
+        ("vendors = 5", "vendors: must be a list"),
+        ("vendors = [5]", r"vendors\[0\]: must be a table"),
+        ("[[vendors]]\nid = 'v'", r"vendors\[0\].promo_codes: missing"),
         (
             "[[clients]]\nid = 'c'\nsecret = 5",
-            "expected str, got int @ config.clients.0..secret",
+            r"clients\[0\].secret: must be a string",
         ),
-        ("rate_limit = true", "rate_limit"),
-        ("[rate_limit]\nburst = 0", "rate_limit.burst must be at least 1"),
-        ("[rate_limit]\nbrust = 5", "brust"),
+        ("rate_limit = true", "rate_limit: must be a table"),
+        ("[rate_limit]\nburst = 0", "rate_limit: burst must be at least 1"),
+        (
+            "[rate_limit]\nbrust = 5",
+            r"rate_limit: unknown: brust \(.*requests_per_minute, burst\)",
+        ),
         ("[fault_rates]\nboom = 0.5", "'boom' is none of"),
         ("[fault_rates]\n'empty@moon' = 0.5", "no 'moon'"),
         ("[fault_rates]\nempty = 2", "fault_rates.'empty' must be from 0"),
@@ -135,7 +136,7 @@ def test_rate_limit_can_be_turned_off(tmp_path: Path) -> None:
             "[fault_rates]\nempty = 0.6\n'half@token' = 0.6",
             "of token add up to 1.2",
         ),
-        ("[fault_rates]\nempty = '1'", "expected float, got str"),
+        ("[fault_rates]\nempty = '1'", r"\['empty'\]: must be a number"),
         ("oops", "can't be read"),
     ],
 )
@@ -148,12 +149,12 @@ def test_wrong_key_is_named(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_all_wrong_keys_are_named(tmp_path: Path) -> None:
-    """One reading tells of every mistake of type."""
+    """One reading tells of every value of a wrong type."""
     with pytest.raises(ConfigurationError) as caught:
         read(tmp_path, 'seed = "x"\nidempotent = 5')
 
-    assert "seed" in str(caught.value)
-    assert "idempotent" in str(caught.value)
+    assert "seed: must" in str(caught.value)
+    assert "idempotent: must" in str(caught.value)
 
 
 def test_message_shows_no_secret(tmp_path: Path) -> None:
@@ -162,11 +163,11 @@ def test_message_shows_no_secret(tmp_path: Path) -> None:
         read(tmp_path, "[[clients]]\nsecret = 'hush'")
 
     assert "hush" not in str(caught.value)
-    assert "id is missing" in str(caught.value)
+    assert "[0].id: missing" in str(caught.value)
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    """A file that isn't there is a setting that is wrong."""
+    """A file that does not exist is a wrong setting."""
     with pytest.raises(ConfigurationError, match="can't be read"):
         SandboxConfig.from_toml(tmp_path / "none.toml")
 
@@ -180,6 +181,6 @@ def test_missing_file(tmp_path: Path) -> None:
     ],
 )
 def test_values_are_checked_in_code_too(settings: dict[str, Any]) -> None:
-    """What a file may not say, code may not say either."""
+    """Values that are wrong in a file are wrong in code too."""
     with pytest.raises(ConfigurationError):
         SandboxConfig(**settings)

@@ -1,15 +1,20 @@
-"""The ledger of a sandbox tells truly what was done."""
+"""Ledgers tell what a sandbox did; one in a file outlives its process."""
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sesamy_async.sandbox import Limit
-from support.sandbox_caller import Caller, logged_in
+from sesamy_async.errors import ConfigurationError
+from sesamy_async.sandbox import KeptLedger, Limit
+from support.sandbox_caller import CONFIRM, Caller, content, logged_in
 
 
 def test_ledger_tells_the_truth(caller: Caller) -> None:
@@ -88,3 +93,134 @@ def test_threads_share_a_sandbox() -> None:
         ledger.requests("create", 200),
         ledger.requests("create", 429),
     ) == (300, 100)
+
+
+def kept_caller(path: Path, **settings: Any) -> Caller:
+    """Return somebody with a token for a sandbox with a ledger in a file."""
+    return logged_in(ledger=KeptLedger(path), **settings)
+
+
+def test_next_process_goes_on(tmp_path: Path) -> None:
+    """What was created in one process can be confirmed in the next."""
+    path = tmp_path / "world"
+    made = content(kept_caller(path).create())["id"]
+    later = kept_caller(path)
+    later.post(f"{CONFIRM}/{made}", b"")
+
+    for ledger in (later.sandbox.ledger, KeptLedger(path)):
+        assert [made] == [each.id for each in ledger.confirmed("A-1")]
+        assert 1 == ledger.total
+
+
+def test_seed_repeats_no_contract(tmp_path: Path) -> None:
+    """With a seed, the next process makes contracts of its own all the same.
+
+    The ids begin anew with it, and a contract with an id that exists would
+    replace that of another order.
+    """
+    path = tmp_path / "world"
+    for order_id in ("A-1", "A-2"):
+        kept_caller(path, seed=1).create(order_id)
+    ledger = KeptLedger(path)
+
+    assert 2 == ledger.total
+    assert [1, 1] == [ledger.count("A-1"), ledger.count("A-2")]
+
+
+def test_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the process changes its directory, the file stays the same."""
+    monkeypatch.chdir(tmp_path)
+    caller = kept_caller(Path("world"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    caller.create()
+
+    assert 1 == KeptLedger(tmp_path / "world").total
+
+
+def test_private(tmp_path: Path) -> None:
+    """The file is this user's, and holds nothing personal."""
+    path = tmp_path / "world"
+    caller = kept_caller(path)
+    contract_id = content(caller.create())["id"]
+    caller.post(f"{CONFIRM}/{contract_id}", b'{"x": "ada@example.com"}')
+    (contract,) = caller.sandbox.ledger.contracts("A-1")
+    text = path.read_text("utf-8")
+
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+    assert "example.com" not in text
+    assert contract.user_id not in text
+
+
+def test_each_world_has_a_name(tmp_path: Path) -> None:
+    """The name is kept in the file, and no other file has it."""
+    one, other = KeptLedger(tmp_path / "1"), KeptLedger(tmp_path / "2")
+
+    assert one.world == KeptLedger(tmp_path / "1").world
+    assert one.world != other.world
+
+
+def test_reset_begins_another_world(tmp_path: Path) -> None:
+    """Starting over is another world, in the file too."""
+    ledger = KeptLedger(tmp_path / "world")
+    before = ledger.world
+    caller = logged_in(ledger=ledger)
+    caller.create()
+    caller.sandbox.reset()
+    later = KeptLedger(tmp_path / "world")
+
+    assert before != ledger.world == later.world
+    assert 0 == later.total
+
+
+@pytest.mark.parametrize("cut", ["", '{"wor', '{"world": "w"}\n{"id": "c'])
+def test_cut_off(tmp_path: Path, cut: str) -> None:
+    """A line that a crash has cut off was never answered."""
+    path = tmp_path / "world"
+    path.write_text(cut)
+    ledger = KeptLedger(path)
+
+    assert 0 == ledger.total
+    assert ledger.world == KeptLedger(path).world
+
+
+def test_cut_off_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash while the cut line is removed loses no contract either.
+
+    So nothing but that line may be touched: the file is never written anew.
+    """
+    path = tmp_path / "world"
+    kept_caller(path).create()
+    with path.open("a") as file:
+        file.write('{"id": "c')
+
+    def crash(self: Path, *_: object) -> None:
+        os.truncate(self, 0)  # As it begins.
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", crash)
+        patch.setattr(Path, "write_bytes", crash)
+        ledger = KeptLedger(path)
+
+    assert 1 == ledger.total
+    assert path.read_bytes().endswith(b"\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["broken\n", "[]\n", "{}\n", '{"world": "w"}\n{"id": "c"}\n']
+)
+def test_damaged(tmp_path: Path, text: str) -> None:
+    """A file that is not a ledger is refused by its name."""
+    path = tmp_path / "world"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match="world can't be used: it is"):
+        KeptLedger(path)
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    """A file that can't be made is refused with the reason."""
+    with pytest.raises(ConfigurationError, match="No such file"):
+        KeptLedger(tmp_path / "no" / "world")

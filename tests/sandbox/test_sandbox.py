@@ -1,13 +1,23 @@
-"""A sandbox as a whole: its variables, its ids and its reprs."""
+"""A sandbox as a whole: variables, ids, reprs and the rate limit."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
+
+import pytest
 
 from sesamy_async import AsyncSesamy, NewContract, Sesamy
-from sesamy_async.sandbox import Sandbox, SandboxRequest
+from sesamy_async.sandbox import Answer, Limit, Sandbox, SandboxRequest
 from support.examples import ORDER, ORDER_ID
-from support.sandbox_caller import CREATE, Caller, content, logged_in
+from support.sandbox_caller import (
+    CREATE,
+    START,
+    Caller,
+    content,
+    error,
+    logged_in,
+)
 
 
 def test_each_answer_has_its_request_id(caller: Caller) -> None:
@@ -81,3 +91,73 @@ def test_reprs_hide_secrets_and_people(caller: Caller) -> None:
     assert not any(
         hidden in shown for hidden in ("ada@", "sandbox-secret", caller.token)
     )
+
+
+def rate(answer: Answer) -> tuple[str, str, str]:
+    """Return what the headers say of the rate limit."""
+    names = "Limit", "Remaining", "Reset"
+    limit, remaining, reset = (
+        answer.headers[f"X-RateLimit-{name}"] for name in names
+    )
+    return limit, remaining, reset
+
+
+def test_rate_limit() -> None:
+    """The burst is taken at once, the rest as places become free."""
+    limit = Limit(requests_per_minute=30, burst=2)
+    caller = logged_in(rate_limit=limit)
+    answers = [caller.create() for _ in range(3)]
+    caller.now += 1.5
+    early = caller.create()
+    caller.now += 0.5
+    in_time = caller.create()
+    now = int(START)
+
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert [
+        ("30", "1", str(now + 2)),
+        ("30", "0", str(now + 4)),
+        ("30", "0", str(now + 4)),
+    ] == [rate(answer) for answer in answers]
+    assert error(answers[2]) == (429, "rate_limit_exceeded")
+    assert [
+        content(answer)["error"]["retry_after"]
+        for answer in (answers[2], early)
+    ] == [2, 1]
+    assert in_time.status == 200
+    assert caller.sandbox.ledger.requests("create", 429) == 2
+
+
+def test_bucket_never_overflows() -> None:
+    """An idle hour frees the burst and no more; time may go back."""
+    caller = logged_in(rate_limit=Limit(requests_per_minute=60, burst=2))
+    caller.create()
+    caller.now += 3600
+    first = caller.create()
+    caller.now -= 7200
+    second = caller.create()
+    third = caller.create()
+
+    assert [rate(first)[1], rate(second)[1]] == ["1", "0"]
+    assert third.status == 429
+
+
+def test_rate_limit_spares_the_token_endpoint() -> None:
+    """Tokens are neither counted nor told about."""
+    caller = logged_in(rate_limit=Limit(requests_per_minute=1, burst=1))
+    answers = [caller.log_in() for _ in range(3)]
+
+    assert {200} == {answer.status for answer in answers}
+    assert not any("X-RateLimit-Limit" in each.headers for each in answers)
+    assert rate(caller.create())[1] == "0"
+
+
+@pytest.mark.parametrize(
+    "settings", [{"rate_limit": None}, {"rate_limit_headers": False}]
+)
+def test_rate_limit_may_be_silent(settings: dict[str, Any]) -> None:
+    """Without a limit, or told so, answers say nothing of it."""
+    answer = logged_in(**settings).create()
+
+    assert answer.status == 200
+    assert {"Content-Type", "X-Request-Id"} == set(answer.headers)

@@ -7,8 +7,14 @@ from typing import Any
 
 import attrs
 
-from sesamy_async._headers import Headers
-from sesamy_async.sandbox import Answer, Sandbox, SandboxConfig, SandboxRequest
+from sesamy_async import Headers
+from sesamy_async.sandbox import (
+    Answer,
+    Ledger,
+    Sandbox,
+    SandboxConfig,
+    SandboxRequest,
+)
 
 
 CREATE = "/payments/vendor/acme/promos/code/SPRING-12"
@@ -17,7 +23,7 @@ START = 1_800_000_000.0
 
 
 def order(external_order_id: str = "A-1", **more: Any) -> dict[str, Any]:
-    """Return an order as S shows one."""
+    """Return an order like that of Sesamy's guide."""
     return {
         "externalOrderId": external_order_id,
         "paymentProvider": "KLARNA",
@@ -29,7 +35,7 @@ def order(external_order_id: str = "A-1", **more: Any) -> dict[str, Any]:
 
 
 def token_request(sandbox: Sandbox) -> dict[str, str]:
-    """Return what a sandbox's client sends for a token with every scope."""
+    """Return the body of a request for a token with every scope."""
     environment = sandbox.environment()
     return {
         "client_id": environment["SESAMY_CLIENT_ID"],
@@ -45,10 +51,13 @@ class Caller:
     config: SandboxConfig = attrs.field(factory=SandboxConfig)
     now: float = START
     token: str = ""
+    ledger: Ledger | None = None
     sandbox: Sandbox = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.sandbox = Sandbox(self.config, clock=lambda: self.now)
+        self.sandbox = Sandbox(
+            self.config, ledger=self.ledger, clock=lambda: self.now
+        )
 
     def post(
         self, path: str, body: Any = None, *, query: str = "", **headers: str
@@ -93,8 +102,8 @@ def error(answer: Answer) -> tuple[int, str]:
     return answer.status, content(answer)["error"]["code"]
 
 
-def logged_in(**settings: Any) -> Caller:
+def logged_in(*, ledger: Ledger | None = None, **settings: Any) -> Caller:
     """Return somebody with a token for a sandbox."""
-    caller = Caller(config=SandboxConfig(**settings))
+    caller = Caller(config=SandboxConfig(**settings), ledger=ledger)
     caller.log_in()
     return caller

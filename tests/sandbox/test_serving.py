@@ -1,0 +1,367 @@
+"""A served sandbox: where it listens, how it ends, and what it answers."""
+
+from __future__ import annotations
+
+import gc
+import io
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import httpx
+import pytest
+import trustme
+
+from sesamy_async.errors import ConfigurationError
+from sesamy_async.sandbox import NO_ANSWER, Sandbox, running, serve
+from support.sandbox_caller import CREATE, order
+from support.served_sandbox import served
+
+
+LEDGER = "/_sandbox/ledger"
+SIGNALLED = """
+import sys
+from sesamy_async.sandbox import Sandbox, serve
+serve(Sandbox(), port=0)
+sys.stdout.write("ended\\n")
+"""
+
+
+def still_serving() -> bool:
+    """Whether a sandbox's thread runs."""
+    return any(
+        thread.name == "sesamy-sandbox" for thread in threading.enumerate()
+    )
+
+
+def test_served_like_in_process() -> None:
+    """A served sandbox creates contracts, encoded paths and all."""
+    sandbox = Sandbox()
+    with served(sandbox) as client:
+        path = CREATE.replace("SPRING-12", "SPRING%2D12")
+        answer = client.post(f"{path}?confirm=1", json=order())
+        missing = client.get("/nowhere")
+    (contract,) = sandbox.ledger.confirmed("A-1")
+
+    assert (200, contract.id) == (answer.status_code, answer.json()["id"])
+    assert "X-RateLimit-Remaining" in answer.headers
+    assert missing.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("fault", "raised", "applied"),
+    [
+        # Which of the two depends on how much httpx has written by then.
+        ("drop-before", (httpx.ReadError, httpx.RemoteProtocolError), 0),
+        ("drop-after", httpx.ReadError, 1),
+        ("half", httpx.RemoteProtocolError, 1),
+        ("delay:50", httpx.ReadTimeout, 1),
+    ],
+)
+def test_served_faults(
+    fault: str,
+    raised: type[Exception] | tuple[type[Exception], ...],
+    applied: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Each broken connection raises what it does in process; none logs.
+
+    The server ends soon, whatever it still has to answer.
+    """
+    caplog.set_level("WARNING", "aiohttp")
+    sandbox = Sandbox()
+    read = 1.0 if fault == "delay:50" else 20.0
+    with served(sandbox) as client:
+        sandbox.faults.add(fault, on="create")
+        with pytest.raises(raised):
+            client.post(
+                CREATE, json=order(), timeout=httpx.Timeout(20.0, read=read)
+            )
+        answer = client.post(CREATE, json=order("A-2"), timeout=20.0)
+        began = time.monotonic()
+    took = time.monotonic() - began
+
+    assert answer.status_code == 200
+    assert applied == sandbox.ledger.count("A-1")
+    assert caplog.records == []
+    assert took < 20
+
+
+def test_dropped_before_the_body_is_read() -> None:
+    """A connection dies although the body has not come yet."""
+    sandbox = Sandbox()
+    sandbox.faults.add("drop-before")
+    with running(sandbox) as url:
+        address = "127.0.0.1", int(url.rpartition(":")[2])
+        with socket.create_connection(address, timeout=10) as connection:
+            connection.sendall(
+                f"POST {CREATE} HTTP/1.1\r\nHost: x\r\n"
+                "Content-Length: 10\r\n\r\n".encode()
+            )
+            with pytest.raises(ConnectionResetError):
+                connection.recv(1)
+
+    assert sandbox.ledger.requests("create", NO_ANSWER) == 1
+
+
+def test_client_that_left_within_its_request(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nothing is done for it, and nothing is logged."""
+    sandbox = Sandbox()
+    head = f"POST {CREATE} HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
+    with running(sandbox) as url:
+        port = int(url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(head.encode())
+            time.sleep(0.05)
+        time.sleep(0.05)
+
+    assert 0 == sandbox.ledger.requests()
+    assert [] == caplog.messages
+
+
+def test_many_clients_at_once() -> None:
+    """Thirty-two threads of clients lose nothing."""
+    sandbox = Sandbox()
+    with served(sandbox) as client, ThreadPoolExecutor(32) as pool:
+        answers = list(
+            pool.map(
+                lambda number: client.post(CREATE, json=order(str(number))),
+                range(200),
+            )
+        )
+
+    assert {200} == {answer.status_code for answer in answers}
+    assert sandbox.ledger.total == 200
+
+
+def test_tls() -> None:
+    """With a context it is served over TLS, faults included."""
+    authority = trustme.CA()
+    mine = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(mine)
+    theirs = ssl.create_default_context()
+    authority.configure_trust(theirs)
+    sandbox = Sandbox()
+    with served(sandbox, ssl_context=mine, verify=theirs) as client:
+        answer = client.post(CREATE, json=order())
+        sandbox.faults.add("drop-after")
+        with pytest.raises(httpx.TransportError):
+            client.post(CREATE, json=order())
+
+    assert (answer.url.scheme, answer.status_code) == ("https", 200)
+    assert sandbox.ledger.total == 2
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("localhost", r"http://localhost:\d+"),
+        ("127.0.0.2", r"http://127\.0\.0\.2:\d+"),
+        ("::1", r"http://\[::1\]:\d+"),
+    ],
+)
+def test_loopback(host: str, url: str) -> None:
+    """Every name and number of this machine is good."""
+    try:
+        socket.create_server(
+            (host, 0),
+            family=socket.AF_INET6 if ":" in host else socket.AF_INET,
+        ).close()
+    except OSError:
+        pytest.skip("This machine has no such address.")
+    with running(Sandbox(), host) as listening:
+        answer = httpx.get(f"{listening}{LEDGER}")
+
+    assert re.fullmatch(url, listening)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["0.0.0.0", "192.168.0.1", "::", "example.com", ""],  # noqa: S104
+)
+def test_only_loopback(host: str) -> None:
+    """What others can reach is refused, by name or number."""
+    with (
+        pytest.raises(ConfigurationError, match="loopback only"),
+        running(Sandbox(), host),
+    ):
+        pass
+    with pytest.raises(ConfigurationError, match="loopback only"):
+        serve(Sandbox(), host)
+
+
+def test_port_in_use() -> None:
+    """A port that is taken is named, and no thread is left."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(ConfigurationError, match=f"port {port}"),
+            running(Sandbox(), port=port),
+        ):
+            pass
+
+    assert not still_serving()
+
+
+def test_impossible_port() -> None:
+    """A port that no machine has is named rather than waited for."""
+    with (
+        pytest.raises(ConfigurationError, match=r"port 70000: .*65535"),
+        running(Sandbox(), port=70_000),
+    ):
+        pass
+
+    assert not still_serving()
+
+
+def test_nothing_is_left_behind() -> None:
+    """After the block neither thread nor socket remains, even on error."""
+    seen: list[str] = []
+
+    def fail() -> None:
+        with running(Sandbox()) as url:
+            seen.append(url)
+            httpx.get(f"{url}{LEDGER}")
+            raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        fail()
+    gc.collect()
+
+    assert not still_serving()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{seen[0]}{LEDGER}")
+
+
+def test_interrupted_while_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C before it listens ends it all the same."""
+    with monkeypatch.context() as patch:
+
+        def interrupted(self: Future[object]) -> object:
+            del self
+            patch.undo()
+            raise KeyboardInterrupt
+
+        patch.setattr(Future, "result", interrupted)
+        with pytest.raises(KeyboardInterrupt), running(Sandbox()):
+            pytest.fail("It must not get here.")
+
+    assert not still_serving()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_until_signalled(number: signal.Signals) -> None:
+    """Either signal ends the server cleanly; its handlers are restored."""
+    before = signal.getsignal(number)
+    ready: list[str] = []
+
+    def on_ready(url: str) -> None:
+        ready.append(url)
+        os.kill(os.getpid(), number)
+
+    serve(Sandbox(), port=0, ready=on_ready)
+
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", ready[0])
+    assert before == signal.getsignal(number)
+
+
+def test_serve_prints_the_variables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without a callback the variables to export are printed."""
+
+    class Out(io.StringIO):
+        def flush(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    out = Out()
+    monkeypatch.setattr(sys, "stdout", out)
+    serve(Sandbox(), port=0)
+    monkeypatch.undo()
+    printed = out.getvalue()
+
+    assert "export SESAMY_CLIENT_ID=sandbox-client\n" in printed
+    assert re.search(r"export SESAMY_BASE_URL=http://127.0.0.1:\d+", printed)
+
+
+def test_process_ends_cleanly() -> None:
+    """A process of its own ends on SIGTERM without a word of complaint."""
+    with subprocess.Popen(  # noqa: S603 - our own words
+        [sys.executable, "-W", "error", "-c", SIGNALLED],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=120)
+
+    assert first.startswith("# The sandbox listens on http://127.0.0.1:")
+    assert ("ended", "", 0) == (out.splitlines()[-1], err, process.returncode)
+
+
+def test_ledger_is_served() -> None:
+    """The ledger can be read from other processes, and reset."""
+    with served(Sandbox()) as client:
+        client.post(CREATE, json=order())
+        before = client.get(LEDGER).json()
+        reset = client.post("/_sandbox/reset")
+        after = client.get(LEDGER).json()
+
+    assert list(before["orders"]) == ["A-1"]
+    assert before["requests"] == {"create": {"200": 1}, "token": {"200": 1}}
+    assert (reset.status_code, after["orders"]) == (200, {})
+
+
+def test_faults_are_served() -> None:
+    """Faults can be queued from other processes."""
+    with served(Sandbox()) as client:
+        queued = client.post(
+            "/_sandbox/faults",
+            json={"fault": "status:503", "times": 2, "on": "create"},
+        )
+        broken = client.post(CREATE, json=order())
+
+    assert queued.json() == {"pending": ["status:503", "status:503"]}
+    assert broken.status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status", "said"),
+    [
+        ("faults", {"Host": "evil.example:8787"}, 403, "Host header"),
+        ("faults", {"Origin": "https://evil.example"}, 403, "another origin"),
+        ("reset", {"Sec-Fetch-Site": "cross-site"}, 403, "another site"),
+        ("reset", {"Content-Type": "text/plain"}, 415, "application/json"),
+    ],
+)
+def test_web_pages_change_nothing(
+    path: str, headers: dict[str, str], status: int, said: str
+) -> None:
+    """What a browser may be made to send is refused, and does nothing."""
+    sandbox = Sandbox()
+    with served(sandbox) as client:
+        client.post(CREATE, json=order())
+        answer = client.post(
+            f"/_sandbox/{path}",
+            content=b'{"fault": "empty"}',
+            headers={"Content-Type": "application/json", **headers},
+        )
+
+    assert (status, 1, ()) == (
+        answer.status_code,
+        sandbox.ledger.total,
+        sandbox.faults.pending,
+    )
+    assert said in answer.json()["message"]
