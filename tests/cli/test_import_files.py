@@ -254,7 +254,7 @@ def test_file_that_grows(
         orders_file(path, 4)
         return found
 
-    monkeypatch.setattr("sesamy_async.bulk.check.check", grows)
+    monkeypatch.setattr("sesamy_async._cli.import_check.check", grows)
     ran = sesamy("import", "orders.csv", *PROMO)
 
     assert 2 == ran.code

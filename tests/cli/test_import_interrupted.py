@@ -39,7 +39,7 @@ def test_while_checking(
 
     orders_file(tmp_path / "orders.csv")
     with monkeypatch.context() as interrupted:
-        interrupted.setattr("sesamy_async.bulk.check.check", stopped)
+        interrupted.setattr("sesamy_async._cli.import_check.check", stopped)
         ran = sesamy(*IMPORT)
     left = [each.name for each in tmp_path.iterdir()]
     total = served.ledger.total

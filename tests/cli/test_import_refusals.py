@@ -183,7 +183,7 @@ def test_reports_fail(
         raise ReportError("The disk is full.")
 
     orders_file(tmp_path / "orders.csv")
-    reporting = "sesamy_async.bulk.reports._writing.write_reports"
+    reporting = "sesamy_async._cli.import_ending.write_reports"
     with monkeypatch.context() as broken:
         broken.setattr(reporting, fail)
         ran = sesamy("import", "orders.csv", *PROMO)
