@@ -1,0 +1,182 @@
+"""Ctrl-C and SIGTERM at each stage of an import, and its exit codes."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from sesamy_async._cli.import_ending import exit_code_of_import
+from sesamy_async._cli.import_job import NothingSentError, heeding
+from sesamy_async._cli.output import ExitCode
+from sesamy_async.bulk import Ending, Importer, ImportSummary
+from sesamy_async.bulk.check import Checked, check
+from sesamy_async.bulk.journal import Journal
+from sesamy_async.sandbox import Sandbox
+from support.command_line import IMPORT, CommandLine, once, orders_file
+
+
+SAID = (
+    "Error: Interrupted. Outcome: NOT_SENT. This run has sent nothing; give "
+    "the same command again.\n"
+)
+
+either = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+
+
+@either
+def test_while_checking(
+    sesamy: CommandLine,
+    served: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
+    """It ends at once, says that nothing was sent, and leaves nothing."""
+
+    def stopped(*arguments: Any, **options: Any) -> Checked:
+        signal.raise_signal(number)
+        return check(*arguments, **options)
+
+    orders_file()
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr("sesamy_async._cli.import_job.check", stopped)
+        ran = sesamy(*IMPORT)
+    left = [each.name for each in Path().iterdir()]
+    total = served.ledger.total
+    again = sesamy(*IMPORT)
+
+    assert (130, SAID) == (ran.code, ran.err)
+    assert (["orders.csv"], 0) == (left, total)
+    assert 0 == again.code
+    assert once(served, 3)
+
+
+@either
+def test_while_the_journal_is_opened(
+    sesamy: CommandLine,
+    served: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
+    """The next run goes on with what was written down by then."""
+    create = Journal.create
+
+    def stopped(*arguments: Any) -> Journal:
+        create(*arguments).close()
+        signal.raise_signal(number)
+        raise AssertionError
+
+    orders_file()
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Journal, "create", stopped)
+        ran = sesamy(*IMPORT)
+    total = served.ledger.total
+    again = sesamy(*IMPORT)
+
+    assert (130, SAID, 0) == (ran.code, ran.err, total)
+    assert 0 == again.code
+    assert once(served, 3)
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_while_sending(
+    sesamy: CommandLine,
+    served: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    presses: int,
+) -> None:
+    """The first ends it gently, the second at once; both say how to go on."""
+    run = Importer.run
+
+    async def stopped(importer: Importer) -> ImportSummary:
+        for _ in range(presses):
+            signal.raise_signal(signal.SIGINT)
+        return await run(importer)
+
+    orders_file()
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Importer, "run", stopped)
+        ran = sesamy(*IMPORT)
+    again = sesamy(*IMPORT)
+
+    assert 130 == ran.code
+    assert "Stopping: what is in flight is finished" in ran.err
+    assert "Not all is done: it was interrupted." in ran.out
+    assert "give the same command again" in ran.out
+    assert 0 == again.code
+    assert once(served, 3)
+
+
+@either
+def test_when_all_is_sent(
+    sesamy: CommandLine,
+    served: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
+    """From then on it has no effect: what was sent is told and reported."""
+    close = Journal.close
+
+    def stopped(journal: Journal) -> None:
+        signal.raise_signal(number)
+        close(journal)
+
+    orders_file()
+    monkeypatch.setattr(Journal, "close", stopped)
+    ran = sesamy(*IMPORT)
+
+    assert (0, "") == (ran.code, ran.err.partition("\n")[2])
+    assert "All 3 orders are confirmed." in ran.out
+    assert once(served, 3)
+
+
+def test_presses_are_not_lost() -> None:
+    """A press that comes before anything can be stopped counts too."""
+    done = list[str]()
+    with heeding() as presses:
+        presses.then()
+        signal.raise_signal(signal.SIGINT)
+        presses.then(lambda: done.append("stop"), lambda: done.append("now"))
+        first = [*done]
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+
+    assert ["stop"] == first
+    assert ["stop", "now"] == done
+
+
+def test_presses_end() -> None:
+    """A press ends the block at first; then Ctrl-C is Ctrl-C again."""
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(NothingSentError), heeding():
+        signal.raise_signal(signal.SIGINT)
+
+    assert before == signal.getsignal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        ({}, ExitCode.DONE),
+        ({"rejected": 1}, ExitCode.REJECTED),
+        ({"rejected": 1, "unknown": 1}, ExitCode.LOOK),
+        (
+            {"unknown": 1, "unprocessed": 1, "ending": Ending.OUTAGE},
+            ExitCode.FAILED,
+        ),
+        ({"unprocessed": 1, "ending": Ending.REFUSED}, ExitCode.FAILED),
+        ({"unprocessed": 1, "ending": Ending.JOURNAL}, ExitCode.FAILED),
+        (
+            {"unprocessed": 1, "ending": Ending.INTERRUPTED},
+            ExitCode.INTERRUPTED,
+        ),
+    ],
+)
+def test_exit_codes(facts: dict[str, Any], code: ExitCode) -> None:
+    """An unfinished import comes first, then orders to look at."""
+    summary = attrs.evolve(ImportSummary(rows=9), **facts)
+
+    assert code is exit_code_of_import(summary)
