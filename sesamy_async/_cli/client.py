@@ -39,11 +39,7 @@ class ClientArguments(TypedDict):
 
 
 def from_environment(options: Api) -> ClientArguments:
-    """Return the arguments that the options and the environment name.
-
-    Raises:
-        ConfigurationError: One is missing or wrong; the message names it.
-    """
+    """Return the arguments that the options and the environment name."""
     vendor = SettingsSource(os.environ).optional(
         "--vendor", options.vendor, "SESAMY_VENDOR_ID"
     )
@@ -63,11 +59,7 @@ def from_environment(options: Api) -> ClientArguments:
 
 
 def base_url(options: Api) -> str:
-    """Return the address that the orders go to.
-
-    Raises:
-        ConfigurationError: It is no address.
-    """
+    """Return the address that the orders go to."""
     variable = "SESAMY_BASE_URL"
     given = SettingsSource(os.environ).optional(
         "--base-url", options.base_url, variable
@@ -88,16 +80,7 @@ def _store() -> TokenStore | None:
 def in_sandbox(
     options: Api, sandbox: Sandbox | None = None
 ) -> Generator[ClientArguments]:
-    """Serve a sandbox on loopback while the block runs.
-
-    Args:
-        options: The options of the command.
-        sandbox: A new one if not given.
-
-    Raises:
-        ConfigurationError: aiohttp is missing.
-        UsageError: Another address is named too.
-    """
+    """Serve a sandbox on loopback, by default a new one."""
     if options.base_url is not None:
         raise UsageError("Give either --sandbox or --base-url.")
     from sesamy_async.sandbox import (  # noqa: PLC0415 - only for --sandbox
@@ -127,15 +110,7 @@ def in_sandbox(
 def credentials(
     store: TokenStore | None, options: Access = ACCESS
 ) -> ClientCredentials:
-    """Return the credentials, which come from the environment only.
-
-    Args:
-        store: Where tokens are kept.
-        options: What is asked for with the credentials.
-
-    Raises:
-        ConfigurationError: One of them is missing, or both are.
-    """
+    """Return the credentials, which come from the environment only."""
     names = ("SESAMY_CLIENT_ID", "SESAMY_CLIENT_SECRET")
     missing = [name for name in names if not os.environ.get(name)]
     if missing:
@@ -185,14 +160,9 @@ class _LatestCall:
 
 @contextmanager
 def session(options: Api, *, sandbox: bool = False) -> Generator[Sesamy]:
-    """Yield a client.
-
-    Args:
-        options: The options of the command.
-        sandbox: Whether to call a sandbox, which ends with the block.
+    """Yield a client, of a sandbox that ends with the block if wanted.
 
     Raises:
-        ConfigurationError: A setting is missing or impossible.
         InterruptionError: Ctrl-C was pressed.
     """
     latest = _LatestCall()

@@ -176,15 +176,11 @@ _MOST_PROBLEMS = 50
 
 
 def read_order(file: str) -> NewContract:
-    """Read an order in Sesamy's JSON.
-
-    Args:
-        file: Its path; "-" for stdin.
+    """Read an order in Sesamy's JSON from a file, or from stdin.
 
     Raises:
         InvalidRequestError: It can't be read, or holds no order; the
             message names the file, and every field that is wrong.
-        UsageError: It is an option rather than a file.
     """
     if file.startswith("-") and file != _STDIN:
         # What stands behind "=" may be a secret.

@@ -22,13 +22,7 @@ from .output import UsageError
 
 @attrs.frozen
 class Files:
-    """The files of an import.
-
-    Attributes:
-        source: The orders.
-        journal: What was sent.
-        page: The report for people, if it is wanted.
-    """
+    """The files of an import; `page` is the report for people."""
 
     source: Path
     journal: Path
@@ -57,14 +51,7 @@ class Files:
         return self.reports.of("problems")
 
     def keep_apart(self, mapping: Path | None) -> None:
-        """Make sure that nothing is written over what is read or kept.
-
-        Args:
-            mapping: The file that says which column holds what.
-
-        Raises:
-            UsageError: Two of the files would be one.
-        """
+        """Make sure that nothing is written over what is read or kept."""
         taken = [self.source, *([] if mapping is None else [mapping])]
         for path in self._written():
             for other in taken:
@@ -98,13 +85,7 @@ _MOST_SHOWN = 20
 
 
 def refused(source: Source, found: Checked, path: Path) -> InputFileError:
-    """Return the error that names the first problems.
-
-    Args:
-        source: The rows.
-        found: What the check found.
-        path: Where the list of all problems is written.
-    """
+    """Return the error that names the first problems; list all in a file."""
     shown = [str(each) for each in islice(found.problems(), _MOST_SHOWN + 1)]
     if len(shown) > _MOST_SHOWN:
         shown[_MOST_SHOWN:] = ["and more"]
@@ -142,12 +123,7 @@ def alike(found: Checked) -> tuple[str, ...]:
 
 
 def estimate(orders: int, confirm: Confirm) -> str:
-    """Return how long the orders take at the rate that Sesamy documents.
-
-    Args:
-        orders: How many are to be sent.
-        confirm: How many calls each takes.
-    """
+    """Return how long the orders take at the rate that Sesamy documents."""
     limit = RateLimit()
     calls = orders * confirm.calls
     waiting = calls - limit.burst

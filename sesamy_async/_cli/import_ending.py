@@ -25,11 +25,7 @@ from .output import CommandResult, ExitCode
 
 
 def summary_of(journal: Journal) -> ImportSummary:
-    """Return how far an import is that does not run.
-
-    Raises:
-        JournalError: The journal can't be read.
-    """
+    """Return how far an import is that does not run."""
     confirm = journal.terms.confirm
     tally = Tally(journal.counts(), journal.strays(), confirm)
     done = {tally.goal: tally.done}
@@ -53,22 +49,14 @@ def report(
     files: Files,
     said: Mapping[int, str],
 ) -> tuple[Reports, str | None]:
-    """Write all reports; where one can't be written, the import went well.
+    """Write all reports; return them, and why one is missing.
 
-    Args:
-        source: The orders.
-        journal: What became of them.
-        summary: How the run ended.
-        files: Where the reports are written.
-        said: What Sesamy said of refused rows.
-
-    Returns:
-        What was written, and why not all of it was.
+    A missing report is no error: what was sent is told all the same.
     """
     reports = Reports(
         rows={kind: getattr(summary, kind) for kind in Kind}, paths={}
     )
-    # What the spreadsheet of these people takes for a delimiter.
+    # The delimiter that the spreadsheet of these people expects.
     delimiter = source.delimiter if isinstance(source, CsvSource) else ","
     try:
         reports = write_reports(
@@ -117,11 +105,7 @@ def exit_code_of_import(
     """Return the exit code of an import that has run.
 
     An unfinished import comes first, because the same command goes on; then
-    orders to look at, then rows to correct.
-
-    Args:
-        summary: How the run ended.
-        reported: Whether all reports were written.
+    orders to look at, then rows to correct, then a missing report.
     """
     if summary.ending is Ending.INTERRUPTED:
         return ExitCode.INTERRUPTED
@@ -142,15 +126,7 @@ def answer(
     problem: str | None,
     sandbox: bool,
 ) -> CommandResult:
-    """Return what people and machines are told.
-
-    Args:
-        summary: How the run ended.
-        reports: What was written of every row.
-        files: The other files of the import.
-        problem: Why not all reports were written.
-        sandbox: Whether no real contract was made.
-    """
+    """Return what people and machines are told; `problem` of a report."""
     where = "In a sandbox: " if sandbox else ""
     page = files.page
     data: dict[str, Any] = {

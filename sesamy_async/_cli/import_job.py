@@ -102,16 +102,7 @@ def heeding() -> Generator[Presses]:
 
 @attrs.frozen
 class Job:
-    """What somebody has asked for.
-
-    Attributes:
-        source: The orders.
-        files: What is written down, and where.
-        promo: The promo code of rows that name none.
-        doing: What is done, and what is left behind.
-        sending: How the orders are sent.
-        options: The options that all API commands share.
-    """
+    """What somebody has asked for; `promo` is for rows that name none."""
 
     source: Source
     files: Files
@@ -121,13 +112,7 @@ class Job:
     options: Api
 
     def rehearse(self) -> CommandResult:
-        """Check the file, and say how long it takes.
-
-        Raises:
-            InputFileError: Rows are wrong.
-            JournalError: The journal of another import can't be read.
-            ConfigurationError: A setting is wrong.
-        """
+        """Check the file, and say how long it takes."""
         confirm = Confirm(self.sending.confirm)
         with self._checked() as found:
             wrong = (
@@ -155,10 +140,7 @@ class Job:
         """Send what is to be sent, and report.
 
         Raises:
-            InputFileError: Rows are wrong; nothing was sent.
-            JournalError: The journal can't be used; nothing was sent.
-            ConfigurationError: A setting is missing or wrong.
-            NothingSentError: Ctrl-C came before anything was sent.
+            SesamyError: It could not begin; this run has sent nothing.
         """
         begun = self.files.journal.exists()
         # What is missing is told before a long check.
@@ -332,16 +314,9 @@ def in_own_sandbox(
 ) -> Generator[tuple[ClientArguments, str]]:
     """Serve a sandbox that knows what it was told in earlier runs.
 
-    Args:
-        options: The options of the command.
-        files: Of the import; the ledger of its sandbox is one of them.
-
     Yields:
         How to reach it, and what the journal calls it: the same at each
         restart, and another name for each other sandbox.
-
-    Raises:
-        ConfigurationError: The ledger can't be used, or is gone.
     """
     journal, ledger = files.journal, files.ledger
     if journal.exists() and not ledger.exists():

@@ -57,11 +57,7 @@ class ProgressWatch:
 
 @contextmanager
 def watching(name: str) -> Generator[ProgressWatch]:
-    """Yield what shows an import while the block runs.
-
-    Args:
-        name: Of the file.
-    """
+    """Yield what shows the import of a file while the block runs."""
     console = _console()
     if not console.is_interactive:
         yield ProgressWatch(name, console)

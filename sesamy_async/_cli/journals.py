@@ -130,7 +130,7 @@ def resolve(
         output: The options that all commands share.
     """
     del output
-    # Before it is read: what is written into it later was not taken in.
+    # Before it is read: what is written into it later was not read.
     before = _content(table)
     found = _findings(
         order, created, table, confirmed=confirmed, not_created=not_created
@@ -285,18 +285,9 @@ def purge(
 
 @contextmanager
 def _opened(file: Path) -> Generator[Journal]:
-    """Open a journal for the time of a command.
-
-    No import is running then, so an order that was being sent was cut off:
-    that is decided first, as at a restart.
-
-    Args:
-        file: The journal, or the file of orders beside it.
-
-    Raises:
-        JournalError: It can't be used.
-    """
+    """Open a journal for the time of a command."""
     with Journal.open(find_journal(file)) as journal:
+        # No import is running, so an order that was being sent was cut off.
         journal.restart()
         yield journal
 
@@ -345,13 +336,7 @@ def _findings(
     confirmed: bool,
     not_created: bool,
 ) -> list[Finding]:
-    """Return what was found out, as the arguments say it.
-
-    Raises:
-        UsageError: They don't say it, or contradict each other.
-        InvalidRequestError: The id of the contract can't be one.
-        InputFileError: The table can't be used.
-    """
+    """Return what was found out, as the arguments say it."""
     answers = (created is not None) + not_created
     if table is not None and order is None and not (answers or confirmed):
         return read_findings(table)
@@ -375,13 +360,7 @@ def _content(table: Path | None) -> bytes | None:
 
 
 def _take_in(journal: Journal, table: Path, digest: bytes) -> None:
-    """Let the next run replace a report whose findings are known now.
-
-    Args:
-        journal: Knows them.
-        table: Where they were.
-        digest: Of what was read.
-    """
+    """Let the next run replace a report whose findings are known now."""
     memory = journal.memory
     reported = memory.recall()
     written = reported.get(table.name, ())
@@ -390,23 +369,11 @@ def _take_in(journal: Journal, table: Path, digest: bytes) -> None:
         memory.remember({**reported, table.name: known})
 
 
-_SANDBOX = "sandbox"
-
-
 @asynccontextmanager
 async def _lookup(name: str, terms: Terms) -> AsyncGenerator[Lookup]:
-    """Make a lookup for as long as the block runs.
-
-    Args:
-        name: ``package.module:factory``, or ``sandbox``.
-        terms: Where the orders went.
-
-    Raises:
-        UsageError: It can't be made.
-        ConfigurationError: The credentials for the sandbox are missing.
-    """
+    """Make the lookup that an option names, while the block runs."""
     async with AsyncExitStack() as stack:
-        if name == _SANDBOX:
+        if name == "sandbox":
             client = AsyncSesamy(
                 terms.vendor_id,
                 auth=credentials(None),
@@ -428,14 +395,14 @@ def _made(name: str) -> object:
         raise UsageError(
             "--lookup must be package.module:factory, or sandbox."
         )
-    # A command does not look where it is called, as python -m does.
+    # A command does not import from the current folder, as python -m does.
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
         made: object = getattr(importlib.import_module(module), factory)()
     except Exception as error:
-        # Not its message, for that may be secret.
+        # Not its message, which may be secret.
         raise UsageError(
             f"--lookup {name} can't be made: {type(error).__name__}. Try it "
             f"in Python: from {module} import {factory}; {factory}()."

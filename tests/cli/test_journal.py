@@ -163,15 +163,3 @@ def test_purge(sesamy: CommandLine, orders: Path, *, done: bool) -> None:
 
     assert ran == (0, f"{journal_path(orders)} is removed.\n", "")
     assert [orders] == list(orders.parent.iterdir())
-
-
-@pytest.mark.parametrize(
-    "command",
-    [(), ("show",), ("resolve",), ("reconcile",), ("recover",), ("purge",)],
-)
-def test_help(sesamy: CommandLine, command: tuple[str, ...]) -> None:
-    """Every command has help with examples."""
-    code, out, err = sesamy("journal", *command, "--help")
-
-    assert (0, "") == (code, err)
-    assert "Examples:\n\n  sesamy journal" in out

@@ -156,7 +156,7 @@ QUICK = """
 import sys
 from sesamy_async._cli import run
 run(["--version"])
-heavy = ("sesamy_async.bulk", "sesamy_async.sandbox", "sqlite3", "aiohttp")
+heavy = ("sesamy_async.bulk", "sesamy_async.sandbox", "aiohttp")
 sys.stdout.write(repr({*heavy} & {*sys.modules}))
 """
 
