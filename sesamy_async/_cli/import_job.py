@@ -6,7 +6,6 @@ import asyncio
 import signal
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from functools import partial
 from types import FrameType
 from typing import NoReturn
 
@@ -266,7 +265,7 @@ class Job:
             showing = asyncio.create_task(show())
             # A signal may come at any moment: the loop does it later.
             later = asyncio.get_running_loop().call_soon_threadsafe
-            presses.then(partial(later, stop), partial(later, running.cancel))
+            presses.then(lambda: later(stop), lambda: later(running.cancel))
             try:
                 summary = await running
             except asyncio.CancelledError:

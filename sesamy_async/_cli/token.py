@@ -69,7 +69,7 @@ def token(*, show: Flag = False, options: Access = ACCESS) -> CommandResult:
     It always asks for a new token, and keeps nothing.
 
     Args:
-        show: Show the token itself; whoever has it can act for you.
+        show: Show the token itself; anybody who has it can act for you.
         options: The options that all API commands share.
     """
     given = credentials(None, options)

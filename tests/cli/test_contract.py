@@ -11,13 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
-from sesamy_async._cli.client import session
-from sesamy_async._cli.contract import read_order
-from sesamy_async._cli.options import API
-from sesamy_async._cli.output import InterruptionError, UsageError
-from sesamy_async._models import NewContract
-from sesamy_async._outcome import Outcome
-from sesamy_async.errors import InvalidRequestError
+from sesamy_async import NewContract
 from sesamy_async.sandbox import Sandbox
 from support.command_line import (
     CREATE,
@@ -239,19 +233,22 @@ def test_wrong_secret(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "function", ["_cli.contract.read_order", "_blocking.Contracts.onboard"]
+)
 def test_interrupted_before(
     sesamy: CommandLine,
     monkeypatch: pytest.MonkeyPatch,
+    function: str,
     number: signal.Signals,
 ) -> None:
     """Ctrl-C or SIGTERM before anything was sent says so."""
 
-    def interrupt(file: str) -> None:
-        del file
+    def interrupt(*_: object) -> None:
         signal.raise_signal(number)
 
     before = signal.getsignal(number)
-    monkeypatch.setattr("sesamy_async._cli.contract.read_order", interrupt)
+    monkeypatch.setattr(f"sesamy_async.{function}", interrupt)
     ran = sesamy(*ONBOARD, "--sandbox", "--json")
 
     assert ran.code == 130
@@ -259,23 +256,11 @@ def test_interrupted_before(
     assert before == signal.getsignal(number)
 
 
-def test_interrupted_between() -> None:
-    """Ctrl-C in a session without a call says that nothing was sent."""
-    with (
-        pytest.raises(InterruptionError) as caught,
-        session(API, sandbox=True),
-    ):
-        raise KeyboardInterrupt
-
-    assert caught.value.outcome is Outcome.NOT_SENT
-
-
 def test_example() -> None:
     """The example order is read, and holds every documented field."""
-    order = read_order(str(ORDER))
+    order = NewContract.from_json(ORDER.read_bytes())
     documented: Any = json.loads(ORDER.read_text("utf-8"))
 
-    assert isinstance(order, NewContract)
     assert order.to_dict() == documented
     assert not _unset(order)
     assert not _unset(order.user_data)
@@ -289,11 +274,14 @@ def _unset(model: Any) -> list[str]:
     return unset + [each for one in nested if one for each in _unset(one)]
 
 
-def refusal(file: Path) -> InvalidRequestError:
-    """Return the error for a file."""
-    with pytest.raises(InvalidRequestError) as caught:
-        read_order(str(file))
-    return caught.value
+def refused(sesamy: CommandLine, file: Path, content: bytes = b"") -> str:
+    """Return what is said of a file that is written first, if it can be."""
+    if content:
+        file.write_bytes(content)
+    ran = sesamy("onboard", file, *PROMO)
+
+    assert (ran.code, ran.out) == (2, "")
+    return ran.err
 
 
 @pytest.mark.parametrize(
@@ -305,13 +293,17 @@ def refusal(file: Path) -> InvalidRequestError:
         ("/dev/zero", "it has more than 10000000 bytes"),
     ],
 )
-def test_unreadable(tmp_path: Path, path: str, reason: str) -> None:
+def test_unreadable(
+    sesamy: CommandLine, tmp_path: Path, path: str, reason: str
+) -> None:
     """A file that can't be read is named; one without end is not read."""
     loop = tmp_path / "loop.json"
     loop.symlink_to(loop)
     file = tmp_path / path
 
-    assert refusal(file).args == (f"{file} can't be read: {reason}.",)
+    assert refused(sesamy, file).startswith(
+        f"Error: {file} can't be read: {reason}. Outcome: NOT_SENT."
+    )
 
 
 @pytest.mark.parametrize(
@@ -319,50 +311,33 @@ def test_unreadable(tmp_path: Path, path: str, reason: str) -> None:
     [
         (b'{"a": 1,\n  b}', "broken at line 2 column 3: Expecting property"),
         (b'{"a": "\xff"}', "not UTF-8 at byte 7"),
-        (b"", "broken at line 1 column 1"),
+        (b"\n", "broken at line 2 column 1"),
         (b"[]", "expected an object, got list"),
     ],
 )
-def test_no_order(tmp_path: Path, content: bytes, problem: str) -> None:
+def test_no_order(sesamy: CommandLine, content: bytes, problem: str) -> None:
     """Where the file is broken, the place is named."""
-    file = tmp_path / "order.json"
-    file.write_bytes(content)
-    error = refusal(file)
-
-    assert error.args[0].startswith(f"{file} has a problem: ")
-    assert problem in error.args[0]
-    assert error.external_order_id is None
+    assert refused(sesamy, Path("order.json"), content).startswith(
+        f"Error: order.json has a problem: {problem}"
+    )
 
 
-def test_all_problems(tmp_path: Path) -> None:
+def test_all_problems(sesamy: CommandLine) -> None:
     """Every wrong field is named, and the order too."""
-    file = tmp_path / "order.json"
-    file.write_text('{"externalOrderId": "A-1", "quantity": "1", "x": 1}')
-    error = refusal(file)
+    content = b'{"externalOrderId": "A-1", "quantity": "1", "x": 1}'
 
-    assert error.problems == (
-        "quantity: expected int, got str",
-        "x: unknown field",
-    )
-    assert str(error).startswith(
-        f"read of order 'A-1': {file} has 2 problems: quantity: expected"
+    assert refused(sesamy, Path("order.json"), content).startswith(
+        "Error: read of order 'A-1': order.json has 2 problems:\n"
+        "  quantity: expected int, got str\n"
+        "  x: unknown field\n"
     )
 
 
-def test_too_many_problems(tmp_path: Path) -> None:
+def test_too_many_problems(sesamy: CommandLine) -> None:
     """The message ends somewhere; `problems` has them all."""
-    file = tmp_path / "order.json"
+    file = Path("order.json")
     file.write_text(json.dumps({f"x{number}": 1 for number in range(80)}))
-    error = refusal(file)
+    error = sesamy("onboard", file, *PROMO, "--json").json["error"]
 
-    assert len(error.problems) == 81
-    assert error.args[0].endswith("x48: unknown field; and 31 more.")
-
-
-def test_option_for_a_file() -> None:
-    """An unknown option is not taken for a file."""
-    with pytest.raises(UsageError) as caught:
-        read_order("--key=s3cret")
-
-    assert "There is no option --key;" in str(caught.value)
-    assert "s3cret" not in str(caught.value)
+    assert len(error["problems"]) == 81
+    assert "x48: unknown field; and 31 more. Outcome" in error["message"]

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from sesamy_async._cli.import_check import estimate
-from sesamy_async.bulk import Confirm
 from sesamy_async.sandbox import Sandbox
 from support.command_line import IMPORT, PROMO, CommandLine, once, orders_file
 
@@ -156,22 +154,6 @@ def test_dry_run_of_a_right_file(sesamy: CommandLine) -> None:
 
     assert 0 == ran.code
     assert ran.out.startswith("3 orders can be sent. Nothing was sent.\n")
-
-
-@pytest.mark.parametrize(
-    ("orders", "confirm", "told"),
-    [
-        (1, Confirm.NO, "1 call; a burst of 500 is permitted at once"),
-        (250, Confirm.SEPARATELY, "500 calls; a burst of 500"),
-        (251, Confirm.SEPARATELY, "502 calls; at least less than 1 s at the"),
-        (100_000, Confirm.SEPARATELY, "200,000 calls; at least 11 h 5 min"),
-        (100_000, Confirm.AT_ONCE, "100,000 calls; at least 5 h 32 min"),
-        (100_000, Confirm.NO, "100,000 calls; at least 5 h 32 min"),
-    ],
-)
-def test_estimate(orders: int, confirm: Confirm, told: str) -> None:
-    """The calls beyond the burst go at the permitted rate."""
-    assert estimate(orders, confirm).startswith(told)
 
 
 def test_template(sesamy: CommandLine) -> None:

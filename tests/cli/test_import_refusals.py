@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -196,19 +195,6 @@ def test_reports_fail(
     assert (1, 0) == (ran.code, again.code)
     assert "All 3 orders are confirmed." in ran.out
     assert "The disk is full. The journal holds what became" in ran.out
-
-
-@pytest.mark.usefixtures("served")
-def test_full_stdout(
-    sesamy: CommandLine,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Where stdout takes nothing, stderr says what became of all."""
-    monkeypatch.setattr(sys, "stdout", None)
-    ran = sesamy("import", orders_file(), *PROMO)
-
-    assert 4 == ran.code
-    assert "All 3 orders are confirmed." in ran.err
 
 
 def test_no_home(

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM at each stage of an import, and its exit codes."""
+"""Ctrl-C and SIGTERM at each stage of an import."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
-from sesamy_async._cli.import_ending import exit_code_of_import
-from sesamy_async._cli.import_job import NothingSentError, heeding
-from sesamy_async._cli.output import ExitCode
-from sesamy_async.bulk import Ending, Importer, ImportSummary
+from sesamy_async.bulk import Importer, ImportSummary
 from sesamy_async.bulk.check import Checked, check
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.sandbox import Sandbox
@@ -131,52 +127,3 @@ def test_when_all_is_sent(
     assert (0, "") == (ran.code, ran.err.partition("\n")[2])
     assert "All 3 orders are confirmed." in ran.out
     assert once(served, 3)
-
-
-def test_presses_are_not_lost() -> None:
-    """A press that comes before anything can be stopped counts too."""
-    done = list[str]()
-    with heeding() as presses:
-        presses.then()
-        signal.raise_signal(signal.SIGINT)
-        presses.then(lambda: done.append("stop"), lambda: done.append("now"))
-        first = [*done]
-        signal.raise_signal(signal.SIGTERM)
-        signal.raise_signal(signal.SIGINT)
-
-    assert ["stop"] == first
-    assert ["stop", "now"] == done
-
-
-def test_presses_end() -> None:
-    """A press ends the block at first; then Ctrl-C is Ctrl-C again."""
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(NothingSentError), heeding():
-        signal.raise_signal(signal.SIGINT)
-
-    assert before == signal.getsignal(signal.SIGINT)
-
-
-@pytest.mark.parametrize(
-    ("facts", "code"),
-    [
-        ({}, ExitCode.DONE),
-        ({"rejected": 1}, ExitCode.REJECTED),
-        ({"rejected": 1, "unknown": 1}, ExitCode.LOOK),
-        (
-            {"unknown": 1, "unprocessed": 1, "ending": Ending.OUTAGE},
-            ExitCode.FAILED,
-        ),
-        ({"unprocessed": 1, "ending": Ending.REFUSED}, ExitCode.FAILED),
-        ({"unprocessed": 1, "ending": Ending.JOURNAL}, ExitCode.FAILED),
-        (
-            {"unprocessed": 1, "ending": Ending.INTERRUPTED},
-            ExitCode.INTERRUPTED,
-        ),
-    ],
-)
-def test_exit_codes(facts: dict[str, Any], code: ExitCode) -> None:
-    """An unfinished import comes first, then orders to look at."""
-    summary = attrs.evolve(ImportSummary(rows=9), **facts)
-
-    assert code is exit_code_of_import(summary)

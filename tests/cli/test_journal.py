@@ -10,10 +10,15 @@ import pytest
 
 from sesamy_async.bulk import Confirm, State
 from sesamy_async.bulk.journal import Journal, journal_path
-from sesamy_async.bulk.journal._journal import CUT_OFF
 from support.command_line import CommandLine
 from support.cut_off import cut_off, settle_all
 from support.journals import TERMS, bring, new_journal
+
+
+CUT_OFF = (
+    "The import ended while this order was being sent; nobody has seen the "
+    "answer."
+)
 
 
 @pytest.fixture

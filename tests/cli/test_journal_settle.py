@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from pathlib import Path
@@ -11,8 +10,7 @@ import attrs
 import pytest
 
 from sesamy_async.bulk import State
-from sesamy_async.bulk.journal import Journal, journal_path
-from sesamy_async.bulk.journal._creating import Rows, Written
+from sesamy_async.bulk.journal import journal_path
 from sesamy_async.sandbox import Sandbox, running
 from support.command_line import CommandLine
 from support.cut_off import cut_off, states
@@ -96,30 +94,6 @@ def test_resolve_many(sesamy: CommandLine, orders: Path) -> None:
         states(orders)["A-2"],
         states(orders)["A-3"],
     )
-
-
-@pytest.mark.parametrize(
-    ("folder", "taken"), [(".", [b"w", b"t"]), ("elsewhere", [b"w"])]
-)
-def test_report_is_taken_in(
-    sesamy: CommandLine, orders: Path, folder: str, taken: list[bytes]
-) -> None:
-    """A filled-in report may be replaced once its findings are known."""
-    table = orders.parent / folder / "orders.unknown.csv"
-    table.parent.mkdir(exist_ok=True)
-    table.write_text("externalOrderId,contractId\nA-2,c2\n")
-    with Journal.open(journal_path(orders)) as journal:
-        written = Written(b"w", Rows())
-        journal.memory.remember({table.name: (written,)})
-    digest = hashlib.sha256(table.read_bytes()).digest()
-    code, _, _ = sesamy("journal", "resolve", orders, "--from", table)
-    with Journal.open(journal_path(orders)) as journal:
-        known = journal.memory.recall()[table.name]
-
-    assert 0 == code
-    assert taken == [
-        b"t" if each.digest == digest else each.digest for each in known
-    ]
 
 
 @pytest.mark.parametrize(
