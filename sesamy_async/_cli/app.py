@@ -1,10 +1,11 @@
-"""The commands, put together and run."""
+"""The command ``sesamy``: its commands, and how one is run."""
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -14,32 +15,35 @@ from cyclopts.exceptions import UnusedCliTokensError
 from sesamy_async._version import __version__
 from sesamy_async.errors import SesamyError
 
-from . import contract, import_command, journal_commands, sandbox, token
+from .contract import contract_app, onboard_app
+from .import_command import import_app
 from .options import Output
 from .output import (
     CommandResult,
     ExitCode,
     InterruptionError,
-    Script,
     UsageError,
     exit_code_of,
     logging_to_stderr,
     show_answer,
     show_error,
 )
+from .sandbox import sandbox_app
+from .token import token_app
 
 
-_ABOUT = """\
+app = App(
+    name="sesamy",
+    help="""\
 Tell Sesamy what was sold elsewhere, once, for certain.
 
 Every command ends in a known outcome: its message and its exit code say
 what became of the order.
-"""
-
-_EXAMPLES = """\
+""",
+    help_epilogue="""\
 Examples:
 
-  sesamy import import_command.csv --promo SPRING-12 --sandbox
+  sesamy import orders.csv --promo SPRING-12 --sandbox
   sesamy onboard order.json --promo SPRING-12 --sandbox
   sesamy token
   sesamy import --help
@@ -47,84 +51,53 @@ Examples:
 Settings come from SESAMY_VENDOR_ID, SESAMY_CLIENT_ID, SESAMY_CLIENT_SECRET,
 SESAMY_SCOPE, SESAMY_AUDIENCE, SESAMY_ORGANIZATION, SESAMY_TOKEN_ENCODING,
 SESAMY_BASE_URL and SESAMY_TOKEN_URL.
-"""
+""",
+    help_format="plaintext",
+    version=__version__,
+    suppress_keyboard_interrupt=False,
+)
 
-_COMPLETION_EXAMPLES = """\
+journal_app = App(
+    name="journal",
+    help="Look into the journal of an import, and settle its unknowns.",
+    help_epilogue="""\
+Examples:
+
+  sesamy journal show orders.csv
+  sesamy journal resolve --help
+""",
+)
+
+app.command(import_app)
+app.command(onboard_app)
+app.command(contract_app)
+app.command(journal_app)
+app.command(token_app)
+app.command(sandbox_app)
+
+
+@app.command(
+    help_epilogue="""\
 Examples:
 
   sesamy completion bash > ~/.local/share/bash-completion/completions/sesamy
   sesamy completion zsh > ~/.zfunc/_sesamy
   sesamy completion fish > ~/.config/fish/completions/sesamy.fish
 """
+)
+def completion(shell: Literal["bash", "zsh", "fish"], /) -> CommandResult:
+    """Print the script that lets your shell complete this command.
+
+    Args:
+        shell: Your shell.
+    """
+    _load_journal_commands()
+    return CommandResult(app.generate_completion(shell=shell), {})
 
 
-def build() -> App:
-    """Return the whole command line."""
-    app = App(
-        name="sesamy",
-        help=_ABOUT,
-        help_epilogue=_EXAMPLES,
-        help_format="plaintext",
-        version=__version__,
-        suppress_keyboard_interrupt=False,
-    )
-    contracts = App(
-        name="contract",
-        help="Create and confirm contracts, one step at a time.",
-        help_epilogue=contract.CREATE_EXAMPLES,
-    )
-    contracts.command(contract.create, help_epilogue=contract.CREATE_EXAMPLES)
-    contracts.command(
-        contract.confirm, help_epilogue=contract.CONFIRM_EXAMPLES
-    )
-
-    journals = App(
-        name="journal",
-        help="Look into the journal of an import, and settle its unknowns.",
-        help_epilogue=journal_commands.SHOW_EXAMPLES,
-    )
-    journals.command(
-        journal_commands.show, help_epilogue=journal_commands.SHOW_EXAMPLES
-    )
-    journals.command(
-        journal_commands.resolve,
-        help_epilogue=journal_commands.RESOLVE_EXAMPLES,
-    )
-    journals.command(
-        journal_commands.reconcile,
-        help_epilogue=journal_commands.RECONCILE_EXAMPLES,
-    )
-    journals.command(
-        journal_commands.recover,
-        help_epilogue=journal_commands.RECOVER_EXAMPLES,
-    )
-    journals.command(
-        journal_commands.purge, help_epilogue=journal_commands.PURGE_EXAMPLES
-    )
-
-    def completion(shell: Literal["bash", "zsh", "fish"], /) -> Script:
-        """Print the script that lets your shell complete this command.
-
-        Args:
-            shell: Yours.
-        """
-        return Script(
-            "The script was made.",
-            details=(app.generate_completion(shell=shell),),
-        )
-
-    app.command(
-        import_command.import_orders,
-        name="import",
-        help_epilogue=import_command.EXAMPLES,
-    )
-    app.command(contract.onboard, help_epilogue=contract.EXAMPLES)
-    app.command(contracts)
-    app.command(journals)
-    app.command(token.token, help_epilogue=token.EXAMPLES)
-    app.command(sandbox.sandbox, help_epilogue=sandbox.EXAMPLES)
-    app.command(completion, help_epilogue=_COMPLETION_EXAMPLES)
-    return app
+def _load_journal_commands() -> None:
+    """Let `journal_app` have its commands, which import a lot."""
+    importlib.import_module(f"{__package__}.journals")
 
 
 @contextmanager
@@ -151,7 +124,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     # Until they are parsed, this has to do.
     output = Output(as_json="--json" in arguments)
     try:
-        command, bound = _parse(build(), arguments)
+        command, bound = _parse(arguments)
         output = _output(bound.arguments.values(), output)
         with logging_to_stderr(output.verbose), interruptible():
             answer = command(*bound.args, **bound.kwargs)
@@ -166,7 +139,9 @@ def run(argv: Sequence[str] | None = None) -> int:
     return ExitCode.DONE
 
 
-def _parse(app: App, arguments: list[str]) -> tuple[Callable[..., Any], Any]:
+def _parse(arguments: list[str]) -> tuple[Callable[..., Any], Any]:
+    if arguments[:1] == ["journal"]:
+        _load_journal_commands()
     try:
         command, bound, _ = app.parse_args(
             arguments, exit_on_error=False, print_error=False
@@ -187,5 +162,5 @@ def _said(error: CycloptsError) -> str:
     return " ".join(str(error).split())
 
 
-def _output(values: Any, default: Output) -> Output:
+def _output(values: Iterable[object], default: Output) -> Output:
     return next((each for each in values if isinstance(each, Output)), default)

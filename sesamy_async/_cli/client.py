@@ -1,54 +1,45 @@
-"""The client that a command uses, and where it leads."""
+"""The client that a command uses, and where its calls go."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import attrs
 
 from sesamy_async._blocking import Sesamy
+from sesamy_async._call import Call, Proceed, Response
 from sesamy_async._http import Connections
-from sesamy_async._settings import SettingsSource
+from sesamy_async._pipeline import describe
+from sesamy_async._settings import BASE_URL, SettingsSource, check_url
 from sesamy_async.auth import ClientCredentials, FileTokenStore, TokenStore
 from sesamy_async.auth._credentials import asked
 from sesamy_async.errors import ConfigurationError
 
 from .options import ACCESS, Access, Api
-from .output import InterruptWatch, UsageError
+from .output import InterruptionError, UsageError
 
 
 if TYPE_CHECKING:
     from sesamy_async.sandbox import Sandbox
 
 
-@attrs.frozen(kw_only=True)
-class Target:
-    """What a client is told of it.
-
-    Attributes:
-        vendor_id: The publisher.
-        credentials: Whose token.
-        base_url: None for the default.
-        token_url: None for what the environment or the default says.
-        connections: How they are made.
-    """
+class ClientArguments(TypedDict):
+    """The arguments of a client, blocking or not."""
 
     vendor_id: str
-    credentials: ClientCredentials
-    base_url: str | None = None
-    token_url: str | None = None
-    connections: Connections = attrs.field(factory=Connections)
+    auth: ClientCredentials
+    base_url: str
+    token_url: str | None
+    timeout: float
+    deadline: float
+    transport: Connections
 
 
-def from_environment(options: Api) -> Target:
-    """Return what the options and the environment name.
-
-    Raises:
-        ConfigurationError: Something is missing; it is named.
-    """
+def from_environment(options: Api) -> ClientArguments:
+    """Return the arguments that the options and the environment name."""
     vendor = SettingsSource(os.environ).optional(
         "--vendor", options.vendor, "SESAMY_VENDOR_ID"
     )
@@ -56,13 +47,24 @@ def from_environment(options: Api) -> Target:
         raise ConfigurationError(
             "The vendor is missing: give --vendor, or set SESAMY_VENDOR_ID."
         )
-    return Target(
+    return ClientArguments(
         vendor_id=vendor,
-        credentials=credentials(
-            _store() if options.token_cache else None, options
-        ),
-        base_url=options.base_url,
+        auth=credentials(_store() if options.token_cache else None, options),
+        base_url=base_url(options),
+        token_url=None,
+        timeout=options.timeout,
+        deadline=options.deadline,
+        transport=Connections(),
     )
+
+
+def base_url(options: Api) -> str:
+    """Return the address that the orders go to."""
+    variable = "SESAMY_BASE_URL"
+    given = SettingsSource(os.environ).optional(
+        "--base-url", options.base_url, variable
+    )
+    return check_url("--base-url", given or BASE_URL, variable)
 
 
 def _store() -> TokenStore | None:
@@ -77,21 +79,11 @@ def _store() -> TokenStore | None:
 @contextmanager
 def in_sandbox(
     options: Api, sandbox: Sandbox | None = None
-) -> Generator[Target]:
-    """Serve a sandbox on loopback while the block runs.
-
-    Args:
-        options: Those of the command.
-        sandbox: Which; a new one if not given.
-
-    Raises:
-        ConfigurationError: aiohttp is missing.
-        UsageError: Another place is named too.
-    """
+) -> Generator[ClientArguments]:
+    """Serve a sandbox on loopback, by default a new one."""
     if options.base_url is not None:
         raise UsageError("Give either --sandbox or --base-url.")
-    # Nobody else needs it.
-    from sesamy_async.sandbox import (  # noqa: PLC0415 - as said above
+    from sesamy_async.sandbox import (  # noqa: PLC0415 - only for --sandbox
         Sandbox,
         running,
     )
@@ -99,38 +91,32 @@ def in_sandbox(
     sandbox = sandbox or Sandbox()
     with running(sandbox) as url:
         settings = sandbox.environment(url)
-        yield Target(
+        yield ClientArguments(
             vendor_id=options.vendor or settings["SESAMY_VENDOR_ID"],
-            credentials=ClientCredentials(
+            auth=ClientCredentials(
                 settings["SESAMY_CLIENT_ID"],
                 settings["SESAMY_CLIENT_SECRET"],
                 **_asked(options, {}),
             ),
             base_url=settings["SESAMY_BASE_URL"],
             token_url=settings["SESAMY_TOKEN_URL"],
+            timeout=options.timeout,
+            deadline=options.deadline,
             # No proxy leads to loopback.
-            connections=Connections(trust_env=False),
+            transport=Connections(trust_env=False),
         )
 
 
 def credentials(
     store: TokenStore | None, options: Access = ACCESS
 ) -> ClientCredentials:
-    """Return the credentials, which only the environment may hold.
-
-    Args:
-        store: Where tokens are kept.
-        options: What is asked for with them.
-
-    Raises:
-        ConfigurationError: One is missing, or none.
-    """
+    """Return the credentials, which come from the environment only."""
     names = ("SESAMY_CLIENT_ID", "SESAMY_CLIENT_SECRET")
     missing = [name for name in names if not os.environ.get(name)]
     if missing:
         raise ConfigurationError(
             f"Set {' and '.join(missing)}: the credentials come from the "
-            "environment only, for others can see what a command is given."
+            "environment only, because others can see a command's options."
         )
     return ClientCredentials(
         *(os.environ[name] for name in names),
@@ -149,41 +135,50 @@ def _asked(options: Access, environ: Mapping[str, str]) -> dict[str, Any]:
     return asked(SettingsSource(environ), given)
 
 
+@attrs.define
+class _LatestCall:
+    """A middleware that remembers the latest call."""
+
+    call: Call | None = None
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Response:
+        """Let the call go on."""
+        self.call = call
+        return await proceed(call)
+
+    def interrupted(self, interrupt: KeyboardInterrupt) -> InterruptionError:
+        """Return the error that says what became of the latest call."""
+        error = InterruptionError("Interrupted.")
+        if self.call is not None:
+            describe(self.call, error)
+        # The SDK's own note about this call says the same as the error.
+        known = str(error)
+        notes: list[str] = getattr(interrupt, "__notes__", [])
+        error.aside = " ".join(note for note in notes if note != known)
+        return error
+
+
 @contextmanager
 def session(options: Api, *, sandbox: bool = False) -> Generator[Sesamy]:
-    """Yield a client.
-
-    Args:
-        options: Those of the command.
-        sandbox: Whether to call a sandbox, which ends with the block.
+    """Yield a client, of a sandbox that ends with the block if wanted.
 
     Raises:
-        ConfigurationError: A setting is missing or impossible.
-        InterruptionError: Ctrl-C came.
+        InterruptionError: Ctrl-C was pressed.
     """
-    watch = InterruptWatch()
-    place: AbstractContextManager[Target] = (
+    latest = _LatestCall()
+    place = (
         in_sandbox(options)
         if sandbox
         else nullcontext(from_environment(options))
     )
     try:
         with (
-            place as target,
-            Sesamy(
-                target.vendor_id,
-                auth=target.credentials,
-                base_url=target.base_url,
-                token_url=target.token_url,
-                timeout=options.timeout,
-                deadline=options.deadline,
-                middleware=[watch],
-                transport=target.connections,
-            ) as client,
+            place as arguments,
+            Sesamy(**arguments, middleware=[latest]) as client,
         ):
             yield client
     except KeyboardInterrupt as interrupt:
-        said = watch.interrupted(interrupt)
+        said = latest.interrupted(interrupt)
     else:
         return
     raise said

@@ -1,11 +1,12 @@
-"""``sesamy contract`` and ``sesamy onboard``."""
+"""``sesamy onboard`` and ``sesamy contract``."""
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
+
+from cyclopts import App
 
 from sesamy_async._models import NewContract
 from sesamy_async.errors import InvalidRequestError
@@ -15,26 +16,171 @@ from .options import API, Api, Flag, OrderFile
 from .output import CommandResult, UsageError, rows
 
 
+onboard_app = App(
+    name="onboard",
+    help_epilogue="""\
+Examples:
+
+  sesamy onboard order.json --promo SPRING-12 --sandbox
+  sesamy onboard order.json --promo SPRING-12 --vendor acme
+  make-order 4711 | sesamy onboard - --promo SPRING-12 --json
+
+The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
+from options. Exit codes: 0 done; 1 not done; 2 an option, a setting or the
+order is wrong; 4 look before sending it again; 130 Ctrl-C.
+""",
+)
+_CREATE_EXAMPLES = """\
+Examples:
+
+  sesamy contract create order.json --promo SPRING-12 --sandbox
+  sesamy contract create order.json --promo SPRING-12 --confirm
+  sesamy contract create - --promo SPRING-12 --json < order.json
+
+The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
+from options. The exit codes are those of sesamy onboard.
+"""
+contract_app = App(
+    name="contract",
+    help="Create and confirm contracts, one step at a time.",
+    help_epilogue=_CREATE_EXAMPLES,
+)
+
+
+@onboard_app.default
+def onboard(
+    file: OrderFile,
+    /,
+    *,
+    promo: str,
+    sandbox: Flag = False,
+    options: Api = API,
+) -> CommandResult:
+    """Create a contract, then confirm it: exactly one is confirmed.
+
+    An answer that is lost on the way does no harm: the step is repeated. At
+    worst an unconfirmed stray is left, which gives no access.
+
+    Args:
+        file: The order in Sesamy's JSON; "-" for stdin.
+        promo: The promo code: one product at one price.
+        sandbox: Send it to a sandbox of its own; needs no credentials.
+        options: The options that all API commands share.
+    """
+    order = read_order(file)
+    with session(options, sandbox=sandbox) as sesamy:
+        result = sesamy.contracts.onboard(promo, order)
+    contract, strays = result.contract, result.strays
+    where = " in a sandbox" if sandbox else ""
+    explained = " at most (unconfirmed contracts, which give no access)"
+    return CommandResult(
+        f"Contract {contract.id} is confirmed{where}.",
+        {
+            "contract_id": contract.id,
+            "status": contract.status,
+            "confirmed": True,
+            "external_order_id": order.external_order_id,
+            "strays": strays,
+            "sandbox": sandbox,
+        },
+        rows(
+            order=order.external_order_id,
+            status=contract.status,
+            strays=f"{strays}{explained if strays else ''}",
+        ),
+    )
+
+
+@contract_app.command(help_epilogue=_CREATE_EXAMPLES)
+def create(
+    file: OrderFile,
+    /,
+    *,
+    promo: str,
+    confirm: Flag = False,
+    sandbox: Flag = False,
+    options: Api = API,
+) -> CommandResult:
+    """Create a contract; confirm it at once, or later.
+
+    Where the answer is lost on the way, nobody knows whether there is a
+    contract, and this does not try again. Prefer "sesamy onboard", which
+    can.
+
+    Args:
+        file: The order in Sesamy's JSON; "-" for stdin.
+        promo: The promo code: one product at one price.
+        confirm: Give the user access at once.
+        sandbox: Send it to a sandbox of its own; needs no credentials.
+        options: The options that all API commands share.
+    """
+    order = read_order(file)
+    with session(options, sandbox=sandbox) as sesamy:
+        contract = sesamy.contracts.create(promo, order, confirm=confirm)
+    where = " in a sandbox" if sandbox else ""
+    how = " and confirmed" if confirm else ", but not confirmed yet"
+    return CommandResult(
+        f"Contract {contract.id} is made{where}{how}.",
+        {
+            "contract_id": contract.id,
+            "status": contract.status,
+            "confirmed": confirm,
+            "external_order_id": order.external_order_id,
+            "sandbox": sandbox,
+        },
+        rows(order=order.external_order_id, status=contract.status),
+    )
+
+
+@contract_app.command(
+    help_epilogue="""\
+Examples:
+
+  sesamy contract confirm 5f0c2a --promo SPRING-12
+  sesamy contract confirm 5f0c2a --promo SPRING-12 --vendor acme --json
+
+There is no --sandbox here: such a sandbox ends with its command, and its
+contracts with it. Start one with "sesamy sandbox" instead.
+The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
+from options. The exit codes are those of sesamy onboard.
+"""
+)
+def confirm(
+    contract_id: str, /, *, promo: str, options: Api = API
+) -> CommandResult:
+    """Confirm a contract: it gives the user access.
+
+    It can be repeated: a contract that is confirmed stays so.
+
+    Args:
+        contract_id: What "create" has answered.
+        promo: The promo code that it was made under.
+        options: The options that all API commands share.
+    """
+    with session(options) as sesamy:
+        contract = sesamy.contracts.confirm(promo, contract_id)
+    return CommandResult(
+        f"Contract {contract.id} is confirmed.",
+        {
+            "contract_id": contract.id,
+            "status": contract.status,
+            "confirmed": True,
+        },
+        rows(status=contract.status),
+    )
+
+
 _STDIN = "-"
 _LARGEST = 10_000_000
 _MOST_PROBLEMS = 50
-_WORDS = {
-    errno.ENOENT: "there is no such file",
-    errno.EISDIR: "it is a directory",
-    errno.EACCES: "you may not read it",
-}
 
 
 def read_order(file: str) -> NewContract:
-    """Read an order in Sesamy's JSON.
-
-    Args:
-        file: Its path; "-" for stdin.
+    """Read an order in Sesamy's JSON from a file, or from stdin.
 
     Raises:
         InvalidRequestError: It can't be read, or holds no order; the
             message names the file, and every field that is wrong.
-        UsageError: It is an option rather than a file.
     """
     if file.startswith("-") and file != _STDIN:
         # What stands behind "=" may be a secret.
@@ -60,7 +206,7 @@ def _content(file: str, name: str) -> bytes:
         with _opened(file) as opened:
             content = opened.read(_LARGEST + 1)
     except OSError as error:
-        reason = _WORDS.get(error.errno or 0, error.strerror)
+        reason = error.strerror
     else:
         if len(content) <= _LARGEST:
             return content
@@ -70,7 +216,7 @@ def _content(file: str, name: str) -> bytes:
 
 def _opened(file: str) -> BinaryIO:
     if file == _STDIN:
-        # By its number, for Python has no sys.stdin where it is closed.
+        # By its number, because Python has no sys.stdin where it is closed.
         return open(0, "rb", closefd=False)
     return Path(file).open("rb")
 
@@ -82,157 +228,3 @@ def _message(name: str, problems: Sequence[str]) -> str:
         shown.append(f"and {count - _MOST_PROBLEMS} more")
     what = "a problem" if count == 1 else f"{count} problems"
     return f"{name} has {what}: {'; '.join(shown)}."
-
-
-CREATE_EXAMPLES = """\
-Examples:
-
-  sesamy contract create order.json --promo SPRING-12 --sandbox
-  sesamy contract create order.json --promo SPRING-12 --confirm
-  sesamy contract create - --promo SPRING-12 --json < order.json
-
-The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
-from options. Exit codes: as of sesamy onboard.
-"""
-
-CONFIRM_EXAMPLES = """\
-Examples:
-
-  sesamy contract confirm 5f0c2a --promo SPRING-12
-  sesamy contract confirm 5f0c2a --promo SPRING-12 --vendor acme --json
-
-There is no --sandbox here: such a sandbox ends with its command, and its
-contracts with it. Start one with "sesamy sandbox" instead.
-The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
-from options. Exit codes: as of sesamy onboard.
-"""
-
-
-def create(
-    file: OrderFile,
-    /,
-    *,
-    promo: str,
-    confirm: Flag = False,
-    sandbox: Flag = False,
-    options: Api = API,
-) -> CommandResult:
-    """Create a contract; confirm it at once, or later.
-
-    Where the answer is lost on the way, nobody knows whether there is a
-    contract, and this does not try again. Prefer "sesamy onboard", which
-    can.
-
-    Args:
-        file: The order in Sesamy's JSON; "-" for stdin.
-        promo: The promo code: one product at one price.
-        confirm: Give the user access at once.
-        sandbox: Send it to a sandbox of its own; needs no credentials.
-        options: Those of all API commands.
-    """
-    order = read_order(file)
-    with session(options, sandbox=sandbox) as sesamy:
-        contract = sesamy.contracts.create(promo, order, confirm=confirm)
-    where = " in a sandbox" if sandbox else ""
-    how = " and confirmed" if confirm else ", but not confirmed yet"
-    return CommandResult(
-        f"Contract {contract.id} is made{where}{how}.",
-        {
-            "contract_id": contract.id,
-            "status": contract.status,
-            "confirmed": confirm,
-            "external_order_id": order.external_order_id,
-            "sandbox": sandbox,
-        },
-        rows(order=order.external_order_id, status=contract.status),
-    )
-
-
-def confirm(
-    contract_id: str,
-    /,
-    *,
-    promo: str,
-    options: Api = API,
-) -> CommandResult:
-    """Confirm a contract: it gives the user access.
-
-    It can be repeated: a contract that is confirmed stays so.
-
-    Args:
-        contract_id: What "create" has answered.
-        promo: The promo code that it was made under.
-        options: Those of all API commands.
-    """
-    with session(options) as sesamy:
-        contract = sesamy.contracts.confirm(promo, contract_id)
-    return CommandResult(
-        f"Contract {contract.id} is confirmed.",
-        {
-            "contract_id": contract.id,
-            "status": contract.status,
-            "confirmed": True,
-        },
-        rows(status=contract.status),
-    )
-
-
-EXAMPLES = """\
-Examples:
-
-  sesamy onboard order.json --promo SPRING-12 --sandbox
-  sesamy onboard order.json --promo SPRING-12 --vendor acme
-  make-order 4711 | sesamy onboard - --promo SPRING-12 --json
-
-The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
-from options. Exit codes: 0 done; 1 not done; 2 an option, a setting or the
-order is wrong; 4 look before sending it again; 130 Ctrl-C.
-"""
-
-
-def onboard(
-    file: OrderFile,
-    /,
-    *,
-    promo: str,
-    sandbox: Flag = False,
-    options: Api = API,
-) -> CommandResult:
-    """Create a contract, then confirm it: exactly one is confirmed.
-
-    An answer that is lost on the way is no harm: the step is repeated. At
-    worst an unconfirmed stray is left, which gives no access.
-
-    Args:
-        file: The order in Sesamy's JSON; "-" for stdin.
-        promo: The promo code: one product at one price.
-        sandbox: Send it to a sandbox of its own; needs no credentials.
-        options: Those of all API commands.
-    """
-    order = read_order(file)
-    with session(options, sandbox=sandbox) as sesamy:
-        result = sesamy.contracts.onboard(promo, order)
-    contract = result.contract
-    where = " in a sandbox" if sandbox else ""
-    return CommandResult(
-        f"Contract {contract.id} is confirmed{where}.",
-        {
-            "contract_id": contract.id,
-            "status": contract.status,
-            "confirmed": True,
-            "external_order_id": order.external_order_id,
-            "strays": result.strays,
-            "sandbox": sandbox,
-        },
-        rows(
-            order=order.external_order_id,
-            status=contract.status,
-            strays=_strays(result.strays),
-        ),
-    )
-
-
-def _strays(count: int) -> str:
-    if not count:
-        return "0"
-    return f"{count} at most (unconfirmed contracts, which give no access)"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import attrs
+from cyclopts import App
 
 from sesamy_async._checks import segment
 
@@ -20,11 +23,12 @@ from .options import (
 from .output import CommandResult, UsageError
 
 
-# It loads what it needs by itself, for no other command does.
+# It loads what it needs itself, because no other command does.
 # ruff: noqa: PLC0415
 
-
-EXAMPLES = """\
+import_app = App(
+    name="import",
+    help_epilogue="""\
 Examples:
 
   sesamy import orders.csv --promo SPRING-12 --sandbox
@@ -38,9 +42,11 @@ from options. Exit codes: 0 all done; 1 it could not run, or not to its end;
 2 an option, a setting or the file is wrong, and nothing was sent; 3 some
 orders were rejected; 4 some have to be looked at; 130 Ctrl-C. After 1 and
 130 the same command goes on.
-"""
+""",
+)
 
 
+@import_app.default
 def import_orders(
     file: OrderFile | None = None,
     /,
@@ -63,25 +69,19 @@ def import_orders(
         doing: What is done, and what is left behind.
         reading: How the file is read.
         sending: How the orders are sent.
-        options: Those of all API commands; the deadline is that of a call.
+        options: The options that all API commands share; the deadline is
+            that of a call.
     """
-    from sesamy_async._cli.import_check import Files, template
-    from sesamy_async._cli.import_job import Job
     from sesamy_async.bulk.reading import open_source
 
+    from .import_check import Files
+    from .import_job import Job
+
     if doing.template:
-        return template(file)
+        return _template(Path(file or "orders.csv"))
     if promo is not None:
         # Else every row would be refused for it.
         segment("--promo", promo)
-    files = Files.of(_asked(file, doing), doing.journal, doing.report)
-    files.keep_apart(reading.mapping)
-    source = open_source(files.source, **attrs.asdict(reading))
-    job = Job(source, files, promo, doing, sending, options)
-    return job.rehearse() if doing.dry_run else job.carry_out()
-
-
-def _asked(file: str | None, doing: ImportActions) -> str:
     if file is None:
         raise UsageError(
             "Which file? Name it, or let `sesamy import --template` write "
@@ -92,4 +92,26 @@ def _asked(file: str | None, doing: ImportActions) -> str:
         raise UsageError(f"There is no folder {page.parent} for --report.")
     if page is not None and page.is_dir():
         raise UsageError(f"--report {page} is a folder; name a file.")
-    return file
+    files = Files.of(file, doing.journal, page)
+    files.keep_apart(reading.mapping)
+    source = open_source(files.source, **attrs.asdict(reading))
+    job = Job(source, files, promo, doing, sending, options)
+    return job.rehearse() if doing.dry_run else job.carry_out()
+
+
+def _template(path: Path) -> CommandResult:
+    """Write a CSV file and a mapping, where none are."""
+    from sesamy_async.bulk.reading import write_template
+
+    mapping = path.with_suffix(".toml")
+    if mapping == path:
+        raise UsageError(f"{path} is the mapping's name; name a CSV file.")
+    write_template(path, mapping)
+    return CommandResult(
+        f"{path} is a file to begin with, and {mapping} a mapping.",
+        {"template": str(path), "mapping": str(mapping)},
+        (
+            "  Fill it in, and try it with --promo SPRING-12 --sandbox.",
+            "  If your headers differ, write them into the mapping.",
+        ),
+    )

@@ -1,4 +1,4 @@
-"""How an import ended, and the reports it writes."""
+"""How an import ended: its reports, and what the command answers."""
 
 from __future__ import annotations
 
@@ -9,33 +9,37 @@ from typing import Any
 import attrs
 
 from sesamy_async.bulk import Ending, ImportSummary, InputFileError, Source
-from sesamy_async.bulk.journal import Journal, Span
+from sesamy_async.bulk._counts import Tally
+from sesamy_async.bulk._states import State
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading._csv import CsvSource
 from sesamy_async.bulk.reports import Kind, Reports, write_reports
 from sesamy_async.bulk.reports._files import write_text
 from sesamy_async.bulk.reports._page import Facts, render, width_for
-from sesamy_async.bulk.reports._places import STRAYS, kind_of
+from sesamy_async.bulk.reports._places import STRAYS
 from sesamy_async.bulk.reports._words import duration, ending, headline, steps
 from sesamy_async.errors import SesamyError
 
 from .import_check import Files
-from .output import CommandResult, ExitCode, exit_code_of_import
+from .output import CommandResult, ExitCode
 
 
-_MINUTE = 60.0
-
-
-@attrs.frozen
-class Reported:
-    """What was written.
-
-    Attributes:
-        reports: Of every row.
-        problem: Why not all is written, if so.
-    """
-
-    reports: Reports
-    problem: str | None = None
+def summary_of(journal: Journal) -> ImportSummary:
+    """Return how far an import is that does not run."""
+    confirm = journal.terms.confirm
+    tally = Tally(journal.counts(), journal.strays(), confirm)
+    done = {tally.goal: tally.done}
+    return ImportSummary(
+        rows=tally.rows,
+        confirmed=done.get(State.CONFIRMED, 0),
+        created=done.get(State.CREATED, 0),
+        rejected=tally.rejected,
+        unknown=tally.unknown,
+        unprocessed=tally.unprocessed,
+        strays=tally.strays,
+        confirm=confirm,
+        ending=Ending.INTERRUPTED,
+    )
 
 
 def report(
@@ -44,19 +48,16 @@ def report(
     summary: ImportSummary,
     files: Files,
     said: Mapping[int, str],
-) -> Reported:
-    """Write all reports; what is wrong with them is no reason to fail.
+) -> tuple[Reports, str | None]:
+    """Write all reports; return them, and why one is missing.
 
-    Args:
-        source: The orders.
-        journal: What became of them.
-        summary: How the run ended.
-        files: Where the reports shall be.
-        said: What Sesamy said of refused rows.
+    A missing report is no error: what was sent is told all the same.
     """
     reports = Reports(
         rows={kind: getattr(summary, kind) for kind in Kind}, paths={}
     )
+    # The delimiter that the spreadsheet of these people expects.
+    delimiter = source.delimiter if isinstance(source, CsvSource) else ","
     try:
         reports = write_reports(
             source,
@@ -64,7 +65,7 @@ def report(
             summary,
             files.reports,
             fingerprint=journal.terms.fingerprint,
-            delimiter=_delimiter(source),
+            delimiter=delimiter,
             memory=journal.memory,
             said=said,
         )
@@ -73,21 +74,21 @@ def report(
             write_text(files.page, render(facts))
     except InputFileError as error:
         # Not its advice: it says that nothing was sent.
-        return Reported(reports, str(error.args[0]))
+        return reports, str(error.args[0])
     except SesamyError as error:
-        return Reported(reports, str(error))
-    return Reported(reports)
+        return reports, str(error)
+    return reports, None
 
 
-def _delimiter(source: Source) -> str:
-    """Return what the spreadsheet of these people takes for one."""
-    return source.delimiter if isinstance(source, CsvSource) else ","
+_MINUTE = 60.0
 
 
 def _facts(
     journal: Journal, summary: ImportSummary, reports: Reports
 ) -> Facts:
-    width = width_for(_length(journal.timeline(_MINUTE)))
+    minutes = journal.timeline(_MINUTE)
+    length = minutes[-1].start + _MINUTE - minutes[0].start if minutes else 0
+    width = width_for(length)
     return Facts(
         summary=summary,
         terms=journal.terms,
@@ -98,87 +99,84 @@ def _facts(
     )
 
 
-def _length(spans: tuple[Span, ...]) -> float:
-    return spans[-1].start + _MINUTE - spans[0].start if spans else 0.0
+def exit_code_of_import(
+    summary: ImportSummary, *, reported: bool = True
+) -> ExitCode:
+    """Return the exit code of an import that has run.
 
-
-def cut_short(journal: Journal) -> ImportSummary:
-    """Return the summary of a run that was stopped at once.
-
-    Raises:
-        JournalError: It can't be read.
+    An unfinished import comes first, because the same command goes on; then
+    orders to look at, then rows to correct, then a missing report.
     """
-    confirm = journal.terms.confirm
-    counts = dict.fromkeys(Kind, 0)
-    for state, count in journal.counts().items():
-        counts[kind_of(state, confirm)] += count
-    return ImportSummary(
-        rows=sum(counts.values()),
-        confirmed=counts[Kind.CONFIRMED],
-        created=counts[Kind.CREATED],
-        rejected=counts[Kind.REJECTED],
-        unknown=counts[Kind.UNKNOWN],
-        unprocessed=counts[Kind.UNPROCESSED],
-        strays=journal.strays(),
-        confirm=confirm,
-        ending=Ending.INTERRUPTED,
-    )
+    if summary.ending is Ending.INTERRUPTED:
+        return ExitCode.INTERRUPTED
+    if summary.unprocessed:
+        return ExitCode.FAILED
+    if summary.unknown:
+        return ExitCode.LOOK
+    if summary.rejected:
+        return ExitCode.REJECTED
+    return ExitCode.DONE if reported else ExitCode.FAILED
 
 
 def answer(
-    summary: ImportSummary, reported: Reported, files: Files, *, sandbox: bool
+    summary: ImportSummary,
+    reports: Reports,
+    files: Files,
+    *,
+    problem: str | None,
+    sandbox: bool,
 ) -> CommandResult:
-    """Return what people and machines are told.
-
-    Args:
-        summary: How the run ended.
-        reported: What was written of every row.
-        files: The other files of the import.
-        sandbox: Whether no real contract was made.
-    """
+    """Return what people and machines are told; `problem` of a report."""
     where = "In a sandbox: " if sandbox else ""
-    problem = reported.problem
-    code = exit_code_of_import(summary)
-    if problem is not None:
-        code = code or ExitCode.FAILED
+    page = files.page
+    data: dict[str, Any] = {
+        **attrs.asdict(summary),
+        "done": summary.done,
+        "sandbox": sandbox,
+        "source": str(files.source),
+        "journal": str(files.journal),
+        "reports": {name: str(path) for name, path in reports.paths.items()},
+        "kept": [str(path) for path in reports.kept],
+        "report": None if page is None else str(page),
+        "report_problem": problem,
+    }
     return CommandResult(
         f"{where}{headline(summary)}",
-        _data(summary, reported, files, sandbox=sandbox),
+        data,
         (
-            *_rows(summary, reported.reports, files),
+            *_table(summary, reports, files),
             *_why(summary),
-            *steps(summary, reported.reports.paths),
-            *_kept(reported.reports),
+            *steps(summary, reports.paths),
+            *_kept(reports),
             *(() if problem is None else (problem,)),
         ),
-        code,
+        exit_code_of_import(summary, reported=problem is None),
     )
 
 
-def _rows(
+def _table(
     summary: ImportSummary, reports: Reports, files: Files
-) -> tuple[str, ...]:
-    counts: Mapping[str, int] = {
-        **{str(kind): rows for kind, rows in reports.rows.items()},
-        STRAYS: summary.strays,
-    }
-    lines = [
-        (name, f"{count:,}", str(reports.paths.get(str(name), "")))
-        for name, count in counts.items()
-        if count
-    ]
-    number = max((len(count) for _, count, _ in lines), default=0)
-    told = [
-        f"  {name:<11}  {count:>{number}}  {path}".rstrip()
-        for name, count, path in lines
-    ]
-    told.append(f"  {'journal':<11}  {files.journal}")
+) -> Iterator[str]:
+    """Yield a line for each report with its rows, and for the other files."""
+    counts = {str(kind): rows for kind, rows in reports.rows.items()}
+    counts[STRAYS] = summary.strays
+    found = {name: f"{rows:,}" for name, rows in counts.items() if rows}
+    width = max(map(len, found.values()), default=0)
+    for name, rows in found.items():
+        path = reports.paths.get(name, "")
+        yield f"  {name:<11}  {rows:>{width}}  {path}".rstrip()
+    yield f"  {'journal':<11}  {files.journal}"
     if files.page is not None:
-        told.append(f"  {'report':<11}  {files.page}")
+        yield f"  {'report':<11}  {files.page}"
     if summary.calls:
         spent = f"{summary.calls:,} calls in {duration(summary.seconds)}"
-        told.append(f"  {'this run':<11}  {spent}")
-    return tuple(told)
+        yield f"  {'this run':<11}  {spent}"
+
+
+def _why(summary: ImportSummary) -> Iterator[str]:
+    if summary.unprocessed:
+        reason = "" if summary.reason is None else f" {summary.reason}"
+        yield f"Not all is done: {ending(summary)}.{reason}"
 
 
 def _kept(reports: Reports) -> Iterator[str]:
@@ -188,28 +186,3 @@ def _kept(reports: Reports) -> Iterator[str]:
             "itself: it stays as it is, and what this import wrote into it "
             "is in no other report."
         )
-
-
-def _why(summary: ImportSummary) -> tuple[str, ...]:
-    if not summary.unprocessed:
-        return ()
-    said = f"Not all is done: {ending(summary)}."
-    return (said if summary.reason is None else f"{said} {summary.reason}",)
-
-
-def _data(
-    summary: ImportSummary, reported: Reported, files: Files, *, sandbox: bool
-) -> dict[str, Any]:
-    paths = reported.reports.paths
-    page = files.page
-    return {
-        **attrs.asdict(summary),
-        "done": summary.done,
-        "sandbox": sandbox,
-        "source": str(files.source),
-        "journal": str(files.journal),
-        "reports": {name: str(path) for name, path in paths.items()},
-        "kept": [str(path) for path in reported.reports.kept],
-        "report": None if page is None else str(page),
-        "report_problem": reported.problem,
-    }

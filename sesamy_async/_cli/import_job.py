@@ -1,26 +1,17 @@
-"""One import, from its paths to its end."""
+"""An import, from its check to its reports."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-from collections.abc import Callable, Generator, Sequence
-from contextlib import (
-    AbstractContextManager,
-    ExitStack,
-    contextmanager,
-    nullcontext,
-)
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import NoReturn
 
 import attrs
 
 from sesamy_async._client import AsyncSesamy
-from sesamy_async._settings import BASE_URL, SettingsSource, check_url
 from sesamy_async.bulk import (
     Confirm,
     Importer,
@@ -30,20 +21,18 @@ from sesamy_async.bulk import (
     Terms,
 )
 from sesamy_async.bulk._states import SANDBOX
-from sesamy_async.bulk.check import Checked, related_journals
+from sesamy_async.bulk.check import Checked, check, related_journals
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reports._words import count
 from sesamy_async.errors import ConfigurationError
+from sesamy_async.sandbox import KeptLedger, Sandbox, SandboxConfig
 
-from .client import Target, from_environment, in_sandbox
-from .import_check import Files, alike, checked, estimate
-from .import_ending import answer, cut_short, report
-from .import_progress import ProgressWatch, watching
+from .client import ClientArguments, base_url, from_environment, in_sandbox
+from .import_check import Files, alike, estimate, refused
+from .import_ending import answer, report, summary_of
+from .import_progress import ProgressWatch, counting, watching
 from .options import Api, ImportActions, Sending
 from .output import CommandResult, InterruptionError
-
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class NothingSentError(InterruptionError):
@@ -53,56 +42,54 @@ class NothingSentError(InterruptionError):
         return "This run has sent nothing; give the same command again."
 
 
-@attrs.define
+def _interrupt() -> NoReturn:
+    raise KeyboardInterrupt
+
+
 class Presses:
-    """What each press does; none is lost, and none interrupts a write.
+    """What each Ctrl-C does; none is lost, and none interrupts a write."""
 
-    Attributes:
-        count: How many there were.
-    """
-
-    count: int = 0
-    _actions: list[Callable[[], object]] = attrs.field(
-        factory=list[Callable[[], object]], init=False
-    )
+    def __init__(self) -> None:
+        self._count = 0
+        self._actions: list[Callable[[], object]] = [_interrupt]
 
     def then(self, *actions: Callable[[], object]) -> None:
-        """Say what the first press does, the second one, and so on."""
-        self._actions = [*actions]
-        for _ in range(self.count):
-            self._act()
+        """Say what the first press does from now on, the second, and so on.
 
-    def nothing(self) -> None:
-        """Let further presses do nothing."""
-        self._actions = []
+        Presses that came before count too.
+        """
+        before, self._count = self._count, 0
+        self._actions = [*actions]
+        for _ in range(before):
+            self.press()
 
     def press(self) -> None:
         """Do what is next."""
-        self.count += 1
-        self._act()
-
-    def _act(self) -> None:
+        self._count += 1
         if self._actions:
             self._actions.pop(0)()
 
 
 @contextmanager
-def heeding(presses: Presses) -> Generator[Presses]:
+def heeding() -> Generator[Presses]:
     """Turn SIGINT and SIGTERM into presses while the block runs.
 
-    Until somebody says what they do, the first one ends the block.  From
-    the main thread, in which Python runs the handlers of signals.
+    Until `Presses.then` is called, the first one ends the block. From the
+    main thread, in which Python runs the handlers of signals.
 
     Raises:
         NothingSentError: A press has ended it.
     """
+    presses = Presses()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         del number, frame
         presses.press()
 
-    before = {each: signal.signal(each, on_signal) for each in _SIGNALS}
-    presses.then(_interrupt)
+    before = {
+        each: signal.signal(each, on_signal)
+        for each in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield presses
     except KeyboardInterrupt:
@@ -112,185 +99,9 @@ def heeding(presses: Presses) -> Generator[Presses]:
             signal.signal(each, handler)
 
 
-def _interrupt() -> NoReturn:
-    raise KeyboardInterrupt
-
-
-def in_loop(action: Callable[[], object]) -> Callable[[], object]:
-    """Return what does something in the running loop, called anywhere."""
-    loop = asyncio.get_running_loop()
-    return lambda: loop.call_soon_threadsafe(action)
-
-
-_FIRST = (
-    "Stopping: what is in flight is finished and written down. "
-    "Press again to stop at once; nothing is lost or doubled by that either."
-)
-
-
-@attrs.frozen(kw_only=True)
-class Run:
-    """All that a run needs.
-
-    Attributes:
-        source: The orders.
-        journal: What is to be sent.
-        target: Where to.
-        options: Those of all API commands.
-        sending: How.
-        said: What Sesamy said of refused rows is put here.
-    """
-
-    source: Source
-    journal: Journal
-    target: Target
-    options: Api
-    sending: Sending
-    said: dict[int, str] = attrs.field(factory=dict[int, str], repr=False)
-
-    def go(
-        self, watch: ProgressWatch, presses: Presses
-    ) -> ImportSummary | None:
-        """Send what is to be sent.
-
-        Returns:
-            How it ended; None where it was stopped at once.
-        """
-        return asyncio.run(self._go(watch, presses))
-
-    async def _go(
-        self, watch: ProgressWatch, presses: Presses
-    ) -> ImportSummary | None:
-        target = self.target
-        async with AsyncSesamy(
-            target.vendor_id,
-            auth=target.credentials,
-            base_url=target.base_url,
-            token_url=target.token_url,
-            timeout=self.options.timeout,
-            deadline=self.options.deadline,
-            transport=target.connections,
-        ) as client:
-            importer = Importer(
-                client,
-                self.source,
-                self.journal,
-                concurrency=self.sending.concurrency,
-                patience=self.sending.patience,
-            )
-            running = asyncio.create_task(importer.run())
-            showing = asyncio.create_task(_show(importer, watch))
-            presses.then(
-                in_loop(partial(_stop, importer, watch)),
-                in_loop(running.cancel),
-            )
-            try:
-                return await running
-            except asyncio.CancelledError:
-                return None
-            finally:
-                presses.nothing()
-                self.said.update(importer.said)
-                # It ends with the run; what it shows is not worth an error.
-                await asyncio.wait([showing])
-
-
-def _stop(importer: Importer, watch: ProgressWatch) -> None:
-    importer.stop()
-    watch.say(_FIRST)
-
-
-async def _show(importer: Importer, watch: ProgressWatch) -> None:
-    async for progress in importer.updates():
-        watch.show(progress)
-
-
-# As far away as a server on another continent: what an import is like can't
-# be seen where all is done in a blink.
-_DISTANCE = {"delay:0.15@create": 1.0, "delay:0.15@confirm": 1.0}
-
-
-@attrs.frozen
-class ImportPaths:
-    """Where orders go, and what a journal calls it.
-
-    Attributes:
-        target: What a client is told of it.
-        name: The same at each restart, and for nothing else.
-    """
-
-    target: Target
-    name: str
-
-
-def at_sesamy(options: Api) -> ImportPaths:
-    """Return what the options and the environment name.
-
-    Raises:
-        ConfigurationError: Something is missing or wrong; it is named.
-    """
-    return ImportPaths(from_environment(options), base_url(options))
-
-
-def base_url(options: Api) -> str:
-    """Return where the orders go.
-
-    Raises:
-        ConfigurationError: It is no address.
-    """
-    variable = "SESAMY_BASE_URL"
-    given = SettingsSource(os.environ).optional(
-        "--base-url", options.base_url, variable
-    )
-    return check_url("--base-url", given or BASE_URL, variable)
-
-
-@contextmanager
-def in_own_world(
-    options: Api, ledger: Path, journal: Path
-) -> Generator[ImportPaths]:
-    """Serve a sandbox that knows what it was told in earlier runs.
-
-    Args:
-        options: Those of the command.
-        ledger: The file in which it keeps that.
-        journal: Of the import, which may have begun.
-
-    Raises:
-        ConfigurationError: The ledger can't be used, or is gone.
-    """
-    if journal.exists() and not ledger.exists():
-        raise ConfigurationError(
-            f"{journal} is of an import that has begun, and {ledger}, which "
-            "knows the contracts of its sandbox, is not there. Go on without "
-            f"--sandbox if it began so; or remove {journal.name} to try it "
-            "anew."
-        )
-    # Nobody else needs it.
-    from sesamy_async.sandbox import (  # noqa: PLC0415 - as said above
-        KeptLedger,
-        Sandbox,
-        SandboxConfig,
-    )
-
-    kept = KeptLedger(ledger)
-    sandbox = Sandbox(SandboxConfig(fault_rates=_DISTANCE), ledger=kept)
-    with in_sandbox(options, sandbox) as target:
-        yield ImportPaths(target, f"{SANDBOX}{kept.world}")
-
-
 @attrs.frozen
 class Job:
-    """What a person asked for.
-
-    Attributes:
-        source: The orders.
-        files: What is written down, and where.
-        promo: The promo code of rows that name none.
-        doing: What is done, and what is left behind.
-        sending: How the orders are sent.
-        options: Those of all API commands.
-    """
+    """What somebody has asked for; `promo` is for rows that name none."""
 
     source: Source
     files: Files
@@ -300,15 +111,9 @@ class Job:
     options: Api
 
     def rehearse(self) -> CommandResult:
-        """Check the file, and say how long it takes.
-
-        Raises:
-            InputFileError: Rows are wrong.
-            JournalError: That of another import can't be looked into.
-            ConfigurationError: A setting is wrong.
-        """
+        """Check the file, and say how long it takes."""
+        confirm = Confirm(self.sending.confirm)
         with self._checked() as found:
-            told = estimate(found.valid, self._confirm)
             wrong = (
                 f"; {count(found.invalid, 'row')} would be left out"
                 if found.invalid
@@ -321,116 +126,84 @@ class Job:
                     "rows": found.rows,
                     "valid": found.valid,
                     "invalid": found.invalid,
-                    "calls": found.valid * self._confirm.calls,
+                    "calls": found.valid * confirm.calls,
                     "dry_run": True,
                 },
-                (f"  That takes {told}.", *alike(found)),
+                (
+                    f"  That takes {estimate(found.valid, confirm)}.",
+                    *alike(found),
+                ),
             )
 
     def carry_out(self) -> CommandResult:
         """Send what is to be sent, and report.
 
         Raises:
-            InputFileError: Rows are wrong; nothing was sent.
-            JournalError: The journal can't be used; nothing was sent.
-            ConfigurationError: A setting is missing or wrong.
-            NothingSentError: Ctrl-C came before anything was sent.
+            SesamyError: It could not begin; this run has sent nothing.
         """
         begun = self.files.journal.exists()
         # What is missing is told before a long check.
-        sesamy = None if self.doing.sandbox else at_sesamy(self.options)
+        sesamy = None if self.doing.sandbox else from_environment(self.options)
         fingerprint = self.source.fingerprint()
         # Around all else: what was sent must not be left unsaid.
-        with (
-            heeding(Presses()) as presses,
-            ExitStack() as checking,
-        ):
-            plan = None if begun else checking.enter_context(self._checked())
-            with (
-                self._place(sesamy) as place,
-                self._journal(plan, place, fingerprint) as journal,
-            ):
-                said = _beginning(journal, begun=begun)
-                notes = () if plan is None else alike(plan)
-                # From here on its own journal tells what it has.
-                checking.close()
-                return self._run(journal, place, presses, (said, *notes))
-
-    def _run(
-        self,
-        journal: Journal,
-        place: ImportPaths,
-        presses: Presses,
-        notes: Sequence[str],
-    ) -> CommandResult:
-        run = Run(
-            source=self.source,
-            journal=journal,
-            target=place.target,
-            options=self.options,
-            sending=self.sending,
-        )
-        with watching(self.source.name) as watch:
-            for each in notes:
-                watch.say(each)
-            summary = run.go(watch, presses) or cut_short(journal)
-        return answer(
-            summary,
-            report(self.source, journal, summary, self.files, run.said),
-            self.files,
-            sandbox=self.doing.sandbox,
-        )
-
-    @property
-    def _confirm(self) -> Confirm:
-        return Confirm(self.sending.confirm)
+        with heeding() as presses, ExitStack() as checking:
+            found = None if begun else checking.enter_context(self._checked())
+            place = (
+                in_own_sandbox(self.options, self.files)
+                if sesamy is None
+                else nullcontext((sesamy, sesamy["base_url"]))
+            )
+            with place as (client, address):
+                terms = Terms(
+                    source=self.source.name,
+                    fingerprint=fingerprint,
+                    promo_code=self.promo,
+                    vendor_id=client["vendor_id"],
+                    base_url=address,
+                    confirm=Confirm(self.sending.confirm),
+                    strays=not self.sending.no_strays,
+                )
+                with self._journal(found, terms) as journal:
+                    notes = [_beginning(journal, begun=begun)]
+                    notes += () if found is None else alike(found)
+                    # From here on its own journal tells what it has.
+                    checking.close()
+                    return self._run(journal, client, presses, notes)
 
     @contextmanager
     def _checked(self) -> Generator[Checked]:
-        url = SANDBOX if self.doing.sandbox else base_url(self.options)
-        with (
-            related_journals(
-                self.files.source, base_url=url, journal=self.files.journal
-            ) as journals,
-            checked(
-                self.source,
-                self.promo,
-                self.files.reports.of("problems"),
-                journals=journals,
-                skip=self.doing.skip_invalid,
-            ) as found,
-        ):
-            yield found
-
-    def _place(
-        self, sesamy: ImportPaths | None
-    ) -> AbstractContextManager[ImportPaths]:
-        if sesamy is not None:
-            return nullcontext(sesamy)
+        """Yield what the check of all rows found, which may be sent."""
         files = self.files
-        return in_own_world(self.options, files.ledger, files.journal)
+        address = SANDBOX if self.doing.sandbox else base_url(self.options)
+        with related_journals(
+            files.source, base_url=address, journal=files.journal
+        ) as journals:
+            with counting(f"Checking {self.source.name}") as on_rows:
+                found = check(
+                    self.source,
+                    promo_code=self.promo,
+                    on_rows=on_rows,
+                    journals=journals,
+                )
+            with found:
+                if found.invalid and not self.doing.skip_invalid:
+                    raise refused(self.source, found, files.problems)
+                # A list of an earlier check holds no longer.
+                with suppress(OSError):
+                    files.problems.unlink()
+                yield found
 
-    def _journal(
-        self, plan: Checked | None, place: ImportPaths, fingerprint: str
-    ) -> Journal:
-        terms = Terms(
-            source=self.source.name,
-            fingerprint=fingerprint,
-            promo_code=self.promo,
-            vendor_id=place.target.vendor_id,
-            base_url=place.name,
-            confirm=self._confirm,
-            strays=not self.sending.no_strays,
-        )
+    def _journal(self, found: Checked | None, terms: Terms) -> Journal:
+        """Make the journal, or open the one of an import that has begun."""
         path = self.files.journal
-        if plan is not None:
-            if self.source.fingerprint() != fingerprint:
+        if found is not None:
+            if self.source.fingerprint() != terms.fingerprint:
                 # Rows that were not there yet would never be sent.
                 raise InputFileError(
                     f"{self.source.name} changed while it was checked. Give "
                     "the same command again once it is written to its end."
                 )
-            return Journal.create(path, terms, plan.planned())
+            return Journal.create(path, terms, found.planned())
         journal = Journal.open(path)
         try:
             journal.agree(terms)
@@ -439,23 +212,120 @@ class Job:
             raise
         return journal
 
+    def _run(
+        self,
+        journal: Journal,
+        client: ClientArguments,
+        presses: Presses,
+        notes: list[str],
+    ) -> CommandResult:
+        with watching(self.source.name) as watch:
+            for each in notes:
+                watch.say(each)
+            summary, said = asyncio.run(
+                self._send(journal, client, presses, watch)
+            )
+        reports, problem = report(
+            self.source, journal, summary, self.files, said
+        )
+        return answer(
+            summary,
+            reports,
+            self.files,
+            problem=problem,
+            sandbox=self.doing.sandbox,
+        )
+
+    async def _send(
+        self,
+        journal: Journal,
+        client: ClientArguments,
+        presses: Presses,
+        watch: ProgressWatch,
+    ) -> tuple[ImportSummary, Mapping[int, str]]:
+        """Return how it ended, and what Sesamy said of refused rows."""
+        async with AsyncSesamy(**client) as sesamy:
+            importer = Importer(
+                sesamy,
+                self.source,
+                journal,
+                concurrency=self.sending.concurrency,
+                patience=self.sending.patience,
+            )
+
+            def stop() -> None:
+                importer.stop()
+                watch.say(_STOPPING)
+
+            async def show() -> None:
+                async for progress in importer.updates():
+                    watch.show(progress)
+
+            running = asyncio.create_task(importer.run())
+            showing = asyncio.create_task(show())
+            # A signal may come at any moment: the loop does it later.
+            later = asyncio.get_running_loop().call_soon_threadsafe
+            presses.then(lambda: later(stop), lambda: later(running.cancel))
+            try:
+                summary = await running
+            except asyncio.CancelledError:
+                summary = summary_of(journal)
+            finally:
+                presses.then()
+                # It ends with the run; what it shows is not worth an error.
+                await asyncio.wait([showing])
+            return summary, importer.said
+
+
+_STOPPING = (
+    "Stopping: what is in flight is finished and written down. "
+    "Press again to stop at once; nothing is lost or doubled by that either."
+)
+
 
 def _beginning(journal: Journal, *, begun: bool) -> str:
     """Return what is told before anything is sent."""
-    before = cut_short(journal)
-    rest = estimate(before.unprocessed, journal.terms.confirm)
+    now = summary_of(journal)
+    rows = count(now.rows, "row")
+    rest = estimate(now.unprocessed, now.confirm)
     if not begun:
-        left_out = (
-            f" ({before.rejected:,} left out)" if before.rejected else ""
-        )
-        return f"{count(before.rows, 'row')}{left_out}: {rest}."
-    if not before.unprocessed:
+        left_out = f" ({now.rejected:,} left out)" if now.rejected else ""
+        return f"{rows}{left_out}: {rest}."
+    if not now.unprocessed:
         return (
             f"{journal.path} says that this import is complete: nothing is "
             "sent."
         )
-    settled = before.rows - before.unprocessed
     return (
-        f"Going on with {journal.path}: {settled:,} of "
-        f"{count(before.rows, 'row')} are settled; {rest}."
+        f"Going on with {journal.path}: {now.rows - now.unprocessed:,} of "
+        f"{rows} are settled; {rest}."
     )
+
+
+# As far away as a server on another continent: where all is done in a blink,
+# nobody sees what an import is like.
+_DISTANCE = {"delay:0.15@create": 1.0, "delay:0.15@confirm": 1.0}
+
+
+@contextmanager
+def in_own_sandbox(
+    options: Api, files: Files
+) -> Generator[tuple[ClientArguments, str]]:
+    """Serve a sandbox that knows what it was told in earlier runs.
+
+    Yields:
+        How to reach it, and what the journal calls it: the same at each
+        restart, and another name for each other sandbox.
+    """
+    journal, ledger = files.journal, files.ledger
+    if journal.exists() and not ledger.exists():
+        raise ConfigurationError(
+            f"{journal} is of an import that has begun, and {ledger}, which "
+            "knows the contracts of its sandbox, is not there. Go on without "
+            f"--sandbox if it began so; or remove {journal.name} to try it "
+            "anew."
+        )
+    kept = KeptLedger(ledger)
+    sandbox = Sandbox(SandboxConfig(fault_rates=_DISTANCE), ledger=kept)
+    with in_sandbox(options, sandbox) as client:
+        yield client, f"{SANDBOX}{kept.world}"

@@ -1,4 +1,4 @@
-"""Show journals and settle what is unknown in them."""
+"""``sesamy journal``: look into the journal of an import, and settle it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from contextlib import (
     suppress,
 )
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import attrs
+from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from sesamy_async._checks import segment
 from sesamy_async._client import AsyncSesamy
 from sesamy_async._http import Connections
 from sesamy_async._outcome import Outcome
-from sesamy_async.bulk import Entry, Lookup, State, Terms
+from sesamy_async.bulk import Entry, ImportSummary, Lookup, State, Terms
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal._creating import Rows, Written
 from sesamy_async.bulk.journal._files import find_journal, wal_of
@@ -29,53 +30,52 @@ from sesamy_async.bulk.journal._settling import (
     Finding,
     Reconciled,
     read_findings,
-    reconcile,
-    resolve,
 )
-from sesamy_async.bulk.reports import ReportError
+from sesamy_async.bulk.journal._settling import reconcile as ask_for
+from sesamy_async.bulk.journal._settling import resolve as settle
+from sesamy_async.bulk.reports import Kind, ReportError
 from sesamy_async.bulk.reports._files import digest_of
 from sesamy_async.errors import SesamyError
 from sesamy_async.sandbox import SandboxLookup
 
+from .app import journal_app
 from .client import credentials
+from .import_ending import summary_of
+from .options import OUTPUT, Flag, Output
 from .output import CommandResult, UsageError, rows
 
 
-_MOST_SHOWN = 20
+@journal_app.command(
+    help_epilogue="""\
+Examples:
 
+  sesamy journal show orders.csv
+  sesamy journal show orders.csv.journal --json | jq .unknown
 
-@contextmanager
-def opened(file: Path) -> Generator[Journal]:
-    """Open a journal for the time of a command.
-
-    No import is running then, so an order that was being sent was cut off:
-    that is decided first, as at a restart.
+Exit codes: 0 shown; 1 there is no journal, it is in use, or it can't be
+read.
+"""
+)
+def show(file: Path, /, *, output: Output = OUTPUT) -> CommandResult:
+    """Show how far an import has come, and which orders are unknown.
 
     Args:
         file: The journal, or the file of orders beside it.
-
-    Raises:
-        JournalError: It can't be used.
+        output: The options that all commands share.
     """
-    with Journal.open(find_journal(file)) as journal:
-        journal.restart()
-        yield journal
-
-
-def shown(journal: Journal) -> CommandResult:
-    """Return what a journal holds."""
-    tally = _Tally.of(journal)
-    terms = journal.terms
-    unknown = list(journal.entries(states={State.UNKNOWN}))
-    strays = journal.strays()
+    del output
+    with _opened(file) as journal:
+        now, terms = summary_of(journal), _terms(journal.terms)
+        counts = {**_counts(now), "strays": now.strays}
+        unknown = list(journal.entries(states={State.UNKNOWN}))
     return CommandResult(
-        f"{journal.path} is the journal of {terms.source}: {tally.rows} rows.",
+        f"{journal.path} is the journal of {terms['source']}: {now.rows} "
+        "rows.",
         {
             "journal": str(journal.path),
-            **_terms(terms),
-            "rows": tally.rows,
-            **tally.counts,
-            "strays": strays,
+            **terms,
+            "rows": now.rows,
+            **counts,
             "orders": [
                 {
                     "external_order_id": entry.order_id,
@@ -85,22 +85,139 @@ def shown(journal: Journal) -> CommandResult:
                 for entry in unknown
             ],
         },
-        (
-            *rows(**_terms(terms)),
-            "",
-            *rows(**tally.counts, strays=strays),
-            *_listed(unknown),
-        ),
+        (*rows(**terms), "", *rows(**counts), *_listed(unknown)),
     )
 
 
-def recovered(file: Path, *, yes: bool) -> CommandResult:
-    """Make a journal whole again whose WAL is gone for good.
+@journal_app.command(
+    help_epilogue="""\
+Examples:
 
-    Raises:
-        UsageError: The option is missing that allows it.
-        JournalError: It is whole, or can't be used.
+  sesamy journal resolve orders.csv A-4711 --created 5f0c2a
+  sesamy journal resolve orders.csv A-4711 --created 5f0c2a --confirmed
+  sesamy journal resolve orders.csv A-4712 --not-created
+  sesamy journal resolve orders.csv --from found.csv
+
+Exit codes: 0 all are settled; 1 the journal can't be used; 2 an option, an
+order or a row is wrong, and nothing was settled.
+"""
+)
+def resolve(
+    file: Path,
+    order: str | None = None,
+    /,
+    *,
+    created: str | None = None,
+    confirmed: Flag = False,
+    not_created: Flag = False,
+    table: Annotated[Path | None, Parameter(name="--from")] = None,
+    output: Output = OUTPUT,
+) -> CommandResult:
+    """Say of unknown orders whether they have a contract.
+
+    Those that have one are confirmed by the next run, if that is wanted
+    and not done yet; those that have none are sent again by it.
+
+    Args:
+        file: The journal, or the file of orders beside it.
+        order: The externalOrderId.
+        created: It has this contract.
+        confirmed: That contract gives access already.
+        not_created: It is certain that it has none.
+        table: A CSV with the columns externalOrderId, contractId,
+            confirmed ("yes" where it gives access already) and notCreated
+            ("yes" where there is no contract).
+        output: The options that all commands share.
     """
+    del output
+    # Before it is read: what is written into it later was not read.
+    before = _content(table)
+    found = _findings(
+        order, created, table, confirmed=confirmed, not_created=not_created
+    )
+    with _opened(file) as journal:
+        settle(journal, found)
+        if table is not None and before is not None:
+            _take_in(journal, table, before)
+    made = sum(each.contract_id is not None for each in found)
+    return _answer(Reconciled(created=made, not_created=len(found) - made))
+
+
+@journal_app.command(
+    help_epilogue="""\
+Examples:
+
+  sesamy journal reconcile orders.csv --lookup mycompany.sesamy:lookup
+  sesamy journal reconcile orders.csv --lookup sandbox
+
+Exit codes: 0 none is unknown any more; 1 the journal can't be used; 2 an
+option is wrong; 4 some are still unknown.
+"""
+)
+def reconcile(
+    file: Path,
+    /,
+    *,
+    lookup: str,
+    concurrency: Annotated[
+        int, Parameter(validator=Number(gte=1, lte=100))
+    ] = 8,
+    output: Output = OUTPUT,
+) -> CommandResult:
+    """Let a program say of unknown orders whether they have a contract.
+
+    What it can't say stays unknown.
+
+    Args:
+        file: The journal, or the file of orders beside it.
+        lookup: "package.module:factory", which makes a Lookup; "sandbox"
+            where the orders went to a sandbox.
+        concurrency: How many orders it is asked for at once.
+        output: The options that all commands share.
+    """
+    del output
+
+    async def ask(journal: Journal) -> Reconciled:
+        async with _lookup(lookup, journal.terms) as known:
+            return await ask_for(journal, known, concurrency=concurrency)
+
+    with _opened(file) as journal:
+        result = asyncio.run(ask(journal))
+    if result.unknown:
+        why = ", ".join(
+            f"{count} x {name}" for name, count in result.failures.items()
+        )
+        raise SesamyError(
+            f"{_settled(result)} {result.unknown} are still unknown ({why}).",
+            outcome=Outcome.UNKNOWN,
+        )
+    return _answer(result)
+
+
+@journal_app.command(
+    help_epilogue="""\
+Examples:
+
+  sesamy journal recover orders.csv --yes
+
+Exit codes: 0 it can be used again; 1 it can't be used, or nothing is
+missing; 2 --yes is missing.
+"""
+)
+def recover(
+    file: Path, /, *, yes: Flag = False, output: Output = OUTPUT
+) -> CommandResult:
+    """Go on without the latest changes of a journal, lost with its WAL.
+
+    Orders that may have been sent since become UNKNOWN, and are not sent
+    again by themselves.
+
+    Args:
+        file: The journal, or the file of orders beside it.
+        yes: The WAL is gone for good; nobody is asked.
+        output: The options that all commands share.
+    """
+    del output
     path = find_journal(file)
     if not yes:
         raise UsageError(
@@ -114,68 +231,69 @@ def recovered(file: Path, *, yes: bool) -> CommandResult:
     )
 
 
-def purged(journal: Journal, *, yes: bool, force: bool) -> CommandResult:
-    """Remove a journal, unless it is still needed.
+@journal_app.command(
+    help_epilogue="""\
+Examples:
 
-    Raises:
-        UsageError: An option is missing that allows it.
+  sesamy journal purge orders.csv --yes
+  sesamy journal purge orders.csv --yes --force
+
+Exit codes: 0 it is gone; 1 it can't be removed; 2 --yes or --force is
+missing.
+"""
+)
+def purge(
+    file: Path,
+    /,
+    *,
+    yes: Flag = False,
+    force: Flag = False,
+    output: Output = OUTPUT,
+) -> CommandResult:
+    """Remove the journal of an import that has ended.
+
+    Without it nobody knows any more which orders were sent: importing the
+    same file again sends them all again.
+
+    Args:
+        file: The journal, or the file of orders beside it.
+        yes: Remove it; nobody is asked.
+        force: Also where orders are unknown, or not finished.
+        output: The options that all commands share.
     """
-    tally = _Tally.of(journal)
-    if (tally.unknown or tally.unprocessed) and not force:
-        raise UsageError(
-            f"{journal.path} is still needed: {tally.unknown} orders are "
-            f"unknown, and {tally.unprocessed} are not finished. Settle and "
-            "finish them first; --force removes it all the same."
-        )
-    if not yes:
-        raise UsageError(
-            f"{journal.path} says which of {tally.rows} rows were sent; "
-            "without it, importing their file again sends them all again. "
-            "Give --yes to remove it."
-        )
-    journal.purge()
+    del output
+    with _opened(file) as journal:
+        now = summary_of(journal)
+        if (now.unknown or now.unprocessed) and not force:
+            raise UsageError(
+                f"{journal.path} is still needed: {now.unknown} orders are "
+                f"unknown, and {now.unprocessed} are not finished. Settle "
+                "and finish them first; --force removes it all the same."
+            )
+        if not yes:
+            raise UsageError(
+                f"{journal.path} says which of {now.rows} rows were sent; "
+                "without it, importing their file again sends them all "
+                "again. Give --yes to remove it."
+            )
+        journal.purge()
     return CommandResult(
         f"{journal.path} is removed.",
-        {"removed": str(journal.path), "rows": tally.rows, **tally.counts},
+        {"removed": str(journal.path), "rows": now.rows, **_counts(now)},
     )
 
 
-@attrs.frozen(kw_only=True)
-class _Tally:
-    """How many rows are where, in the words of the reports."""
+@contextmanager
+def _opened(file: Path) -> Generator[Journal]:
+    """Open a journal for the time of a command."""
+    with Journal.open(find_journal(file)) as journal:
+        # No import is running, so an order that was being sent was cut off.
+        journal.restart()
+        yield journal
 
-    rows: int
-    confirmed: int
-    created: int
-    rejected: int
-    unknown: int
 
-    @classmethod
-    def of(cls, journal: Journal) -> _Tally:
-        states = journal.counts()
-        only_created = journal.terms.confirm.goal is State.CREATED
-        return cls(
-            rows=sum(states.values()),
-            confirmed=states[State.CONFIRMED],
-            created=states[State.CREATED] if only_created else 0,
-            rejected=states[State.REJECTED],
-            unknown=states[State.UNKNOWN],
-        )
-
-    @property
-    def unprocessed(self) -> int:
-        settled = self.confirmed + self.created + self.rejected + self.unknown
-        return self.rows - settled
-
-    @property
-    def counts(self) -> dict[str, int]:
-        return {
-            "confirmed": self.confirmed,
-            "created": self.created,
-            "rejected": self.rejected,
-            "unknown": self.unknown,
-            "unprocessed": self.unprocessed,
-        }
+def _counts(now: ImportSummary) -> dict[str, int]:
+    return {str(kind): getattr(now, kind) for kind in Kind}
 
 
 def _terms(terms: Terms) -> dict[str, Any]:
@@ -187,6 +305,9 @@ def _terms(terms: Terms) -> dict[str, Any]:
         "confirm": str(terms.confirm),
         "no_strays": not terms.strays,
     }
+
+
+_MOST_SHOWN = 20
 
 
 def _listed(unknown: list[Entry]) -> tuple[str, ...]:
@@ -207,23 +328,52 @@ def _listed(unknown: list[Entry]) -> tuple[str, ...]:
     )
 
 
-_SANDBOX = "sandbox"
+def _findings(
+    order: str | None,
+    created: str | None,
+    table: Path | None,
+    *,
+    confirmed: bool,
+    not_created: bool,
+) -> list[Finding]:
+    """Return what was found out, as the arguments say it."""
+    answers = (created is not None) + not_created
+    if table is not None and order is None and not (answers or confirmed):
+        return read_findings(table)
+    doubtful = answers != 1 or (confirmed and created is None)
+    if table is not None or order is None or doubtful:
+        raise UsageError(
+            "Name an order, and say what was found: --created CONTRACT_ID, "
+            "perhaps with --confirmed, or --not-created; or give a table of "
+            "many: --from CSV."
+        )
+    if created is not None:
+        segment("--created", created)
+    return [Finding(order_id=order, contract_id=created, confirmed=confirmed)]
+
+
+def _content(table: Path | None) -> bytes | None:
+    """Return the digest of a table; None where it can't be read."""
+    with suppress(ReportError):
+        return None if table is None else digest_of(table)
+    return None
+
+
+def _take_in(journal: Journal, table: Path, digest: bytes) -> None:
+    """Let the next run replace a report whose findings are known now."""
+    memory = journal.memory
+    reported = memory.recall()
+    written = reported.get(table.name, ())
+    if written and table.parent.samefile(journal.path.parent):
+        known = (*written, Written(digest, Rows()))
+        memory.remember({**reported, table.name: known})
 
 
 @asynccontextmanager
-async def lookup_of(name: str, terms: Terms) -> AsyncGenerator[Lookup]:
-    """Make a lookup for as long as the block runs.
-
-    Args:
-        name: ``package.module:factory``, or ``sandbox``.
-        terms: Where the orders went.
-
-    Raises:
-        UsageError: It can't be made.
-        ConfigurationError: The credentials for the sandbox are missing.
-    """
+async def _lookup(name: str, terms: Terms) -> AsyncGenerator[Lookup]:
+    """Make the lookup that an option names, while the block runs."""
     async with AsyncExitStack() as stack:
-        if name == _SANDBOX:
+        if name == "sandbox":
             client = AsyncSesamy(
                 terms.vendor_id,
                 auth=credentials(None),
@@ -245,14 +395,14 @@ def _made(name: str) -> object:
         raise UsageError(
             "--lookup must be package.module:factory, or sandbox."
         )
-    # A command does not look where it is called, as python -m does.
+    # A command does not import from the current folder, as python -m does.
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
         made: object = getattr(importlib.import_module(module), factory)()
     except Exception as error:
-        # Not its message, for that may be secret.
+        # Not its message, which may be secret.
         raise UsageError(
             f"--lookup {name} can't be made: {type(error).__name__}. Try it "
             f"in Python: from {module} import {factory}; {factory}()."
@@ -263,93 +413,6 @@ def _made(name: str) -> object:
             "method find."
         )
     return made
-
-
-def findings(
-    order: str | None,
-    created: str | None,
-    table: Path | None,
-    *,
-    confirmed: bool,
-    not_created: bool,
-) -> list[Finding]:
-    """Return what was found out, as the arguments say it.
-
-    Raises:
-        UsageError: They don't say it, or contradict each other.
-        InvalidRequestError: The id of the contract can't be one.
-        InputFileError: The table can't be used.
-    """
-    answers = (created is not None) + not_created
-    if table is not None and order is None and not (answers or confirmed):
-        return read_findings(table)
-    doubtful = answers != 1 or (confirmed and created is None)
-    if table is not None or order is None or doubtful:
-        raise UsageError(
-            "Name an order, and say what was found: --created CONTRACT_ID, "
-            "perhaps with --confirmed, or --not-created; or give a table of "
-            "many: --from CSV."
-        )
-    if created is not None:
-        segment("--created", created)
-    return [Finding(order_id=order, contract_id=created, confirmed=confirmed)]
-
-
-def resolved(journal: Journal, found: list[Finding]) -> CommandResult:
-    """Settle what somebody has looked at."""
-    resolve(journal, found)
-    created = sum(each.contract_id is not None for each in found)
-    return _answer(
-        Reconciled(created=created, not_created=len(found) - created)
-    )
-
-
-def content(table: Path | None) -> bytes | None:
-    """Return the digest of a table; None where it can't be read."""
-    with suppress(ReportError):
-        return None if table is None else digest_of(table)
-    return None
-
-
-def taken_in(journal: Journal, table: Path, digest: bytes) -> None:
-    """Let the next run replace a report whose findings are known now.
-
-    Args:
-        journal: Knows them.
-        table: Where they were.
-        digest: Of what was read.
-    """
-    memory = journal.memory
-    reported = memory.recall()
-    written = reported.get(table.name, ())
-    if written and table.parent.samefile(journal.path.parent):
-        known = (*written, Written(digest, Rows()))
-        memory.remember({**reported, table.name: known})
-
-
-def reconciled(
-    journal: Journal, lookup: str, concurrency: int
-) -> CommandResult:
-    """Settle what a program can say.
-
-    Raises:
-        SesamyError: Some are still unknown; `outcome` is UNKNOWN.
-    """
-
-    async def ask() -> Reconciled:
-        async with lookup_of(lookup, journal.terms) as known:
-            return await reconcile(journal, known, concurrency=concurrency)
-
-    result = asyncio.run(ask())
-    if result.unknown:
-        why = ", ".join(
-            f"{count} x {name}" for name, count in result.failures.items()
-        )
-        raise SesamyError(
-            f"{_settled(result)} {result.unknown} are still unknown ({why}).",
-            outcome=Outcome.UNKNOWN,
-        )
-    return _answer(result)
 
 
 def _answer(result: Reconciled) -> CommandResult:

@@ -20,7 +20,7 @@ OrderFile: TypeAlias = Annotated[str, Parameter(allow_leading_hyphen=True)]
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
 class Output:
-    """How a command talks.
+    """How a command shows what it does.
 
     Attributes:
         as_json: Print one JSON object to stdout, whether it worked or not.
@@ -70,7 +70,7 @@ class Access(Limits):
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
 class Api(Access):
-    """Where a command sends what it sends.
+    """Where a command sends its orders.
 
     Attributes:
         vendor: The publisher; else SESAMY_VENDOR_ID.

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 
-EXAMPLES = """\
+sandbox_app = App(
+    name="sandbox",
+    help_epilogue="""\
 Examples:
 
   sesamy sandbox
@@ -18,9 +20,11 @@ Examples:
 Paste the lines that it prints into another terminal; there
 "sesamy onboard order.json --promo SPRING-12" then goes to the sandbox.
 Exit codes: 0 ended by Ctrl-C; 2 an option or the configuration is wrong.
-"""
+""",
+)
 
 
+@sandbox_app.default
 def sandbox(
     *,
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = 8787,
@@ -38,8 +42,7 @@ def sandbox(
         config: Vendors, promo codes, clients, faults and how its token
             endpoint behaves, as TOML.
     """
-    # Nobody else needs it.
-    from sesamy_async.sandbox import (  # noqa: PLC0415 - as said above
+    from sesamy_async.sandbox import (  # noqa: PLC0415 - here only
         Sandbox,
         SandboxConfig,
         serve,

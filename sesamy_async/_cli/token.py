@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from cyclopts import App
+
 from sesamy_async._call import (
     AUDIENCES,
     SCOPES,
@@ -28,7 +30,9 @@ from .options import ACCESS, Access, Flag, Limits
 from .output import CommandResult, rows
 
 
-EXAMPLES = """\
+token_app = App(
+    name="token",
+    help_epilogue="""\
 Examples:
 
   sesamy token
@@ -41,7 +45,8 @@ from options; SESAMY_TOKEN_URL is used too. Whether the token has the scope
 is read from the answer, or else from the token, which is not verified.
 Exit codes: 0 they work; 1 they don't, or nobody answered; 2 a setting is
 wrong; 130 Ctrl-C.
-"""
+""",
+)
 
 
 _MOST_SCOPES = 50
@@ -50,32 +55,29 @@ _SOURCES = {
     "token": "granted, as the token says",
     "asked": "asked for; nothing says what was granted",
 }
-_WITHOUT = (
+_WITHOUT_SCOPE = (
     "The credentials work, but the token lacks a scope that was asked for: "
     f"orders may be refused with 403. It is spelt {SCOPES}; and the "
     f"audience (SESAMY_AUDIENCE) may have to be {AUDIENCES}."
 )
 
 
-def token(
-    *,
-    show: Flag = False,
-    options: Access = ACCESS,
-) -> CommandResult:
+@token_app.default
+def token(*, show: Flag = False, options: Access = ACCESS) -> CommandResult:
     """Check the credentials: trade them for a token.
 
-    It always asks anew, and keeps nothing.
+    It always asks for a new token, and keeps nothing.
 
     Args:
-        show: Show the token itself; whoever has it can act for you.
-        options: Those of all API commands.
+        show: Show the token itself; anybody who has it can act for you.
+        options: The options that all API commands share.
     """
     given = credentials(None, options)
     url = SettingsSource(os.environ).optional(
         "token_url", None, "SESAMY_TOKEN_URL"
     )
     url = check_url("token_url", url or TOKEN_URL, "SESAMY_TOKEN_URL")
-    got, life = _ask(given, url, options)
+    got, lifetime = _ask(given, url, options)
     source, scopes = _granted(got)
     secret = given.client_secret.reveal()
     # A server may repeat anything.
@@ -86,22 +88,22 @@ def token(
         for each in given.scope.split()
         if scopes is not None and each not in scopes
     ]
-    shown = got.value.reveal() if show else None
-    data = {
-        "token_type": got.token_type,
-        "scope": told,
-        "scope_source": source,
-        "missing": missing,
-        "expires_in": life,
-    }
+    shown = {"token": got.value.reveal()} if show else {}
     return CommandResult(
-        _WITHOUT if missing else "The credentials work.",
-        data if shown is None else data | {"token": shown},
+        _WITHOUT_SCOPE if missing else "The credentials work.",
+        {
+            "token_type": got.token_type,
+            "scope": told,
+            "scope_source": source,
+            "missing": missing,
+            "expires_in": lifetime,
+            **shown,
+        },
         rows(
             scope=f"{told or 'none'} ({_SOURCES[source]})",
             missing=" ".join(missing) or None,
-            lifetime=f"{life} s",
-            token=shown,
+            lifetime=f"{lifetime} s",
+            **shown,
         ),
     )
 
@@ -117,6 +119,7 @@ def _granted(token: Token) -> tuple[str, tuple[str, ...] | None]:
 def _ask(
     given: ClientCredentials, url: str, options: Limits
 ) -> tuple[Token, int]:
+    """Return a new token, and for how many seconds it is good."""
     runtime = BlockingRuntime()
     carrier = bind(None, runtime, blocking=True)
     auth = TokenAuth(given, url, runtime, Exchange(carrier, runtime))

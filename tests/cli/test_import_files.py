@@ -7,20 +7,11 @@ from typing import Any
 
 import pytest
 
-from sesamy_async._cli.import_job import Run
-from sesamy_async.bulk import ImportSummary
+from sesamy_async.bulk import Importer, ImportSummary
 from sesamy_async.bulk.check import Checked, check
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.sandbox import Sandbox
-from support.command_line import (
-    CommandLine,
-    once,
-    orders_file,
-    with_mistake,
-)
-
-
-PROMO = ("--promo", "SPRING-12")
+from support.command_line import IMPORT, PROMO, CommandLine, orders_file
 
 
 @pytest.mark.parametrize(
@@ -62,7 +53,7 @@ def test_two_of_one_name(
     sesamy: CommandLine, served: Sandbox, tmp_path: Path
 ) -> None:
     """A table and JSON Lines of one name have reports of their own."""
-    orders_file(tmp_path / "orders.csv")
+    orders_file()
     line = '{"externalOrderId": "A-1", "userData": {"email": "k@x.se"}}'
     Path("orders.jsonl").write_text(f"{line}\n", encoding="utf-8")
     codes = [
@@ -85,9 +76,9 @@ def test_names_of_another_import(
     sesamy: CommandLine, served: Sandbox, tmp_path: Path
 ) -> None:
     """Where reports would replace those of another import, it is refused."""
-    orders_file(tmp_path / "orders.csv")
+    orders_file()
     orders_file(tmp_path / "orders")
-    sesamy("import", "orders.csv", *PROMO)
+    sesamy(*IMPORT)
     report = Path("orders.confirmed.csv").read_bytes()
     ran = sesamy("import", "orders", *PROMO, "--format", "csv")
 
@@ -99,91 +90,11 @@ def test_names_of_another_import(
     assert 3 == served.ledger.total
 
 
-def test_report_is_a_folder(sesamy: CommandLine, tmp_path: Path) -> None:
-    """A folder is no report, which is told before anything is sent."""
-    orders_file(tmp_path / "orders.csv")
-    ran = sesamy("import", "orders.csv", *PROMO, "--report", tmp_path)
-
-    assert 2 == ran.code
-    assert "is a folder; name a file" in ran.err
-
-
-def test_template_is_no_mapping(sesamy: CommandLine, tmp_path: Path) -> None:
-    """A template whose name is that of its mapping is not written."""
-    ran = sesamy("import", "--template", "orders.toml")
-
-    assert (2, []) == (ran.code, list(tmp_path.iterdir()))
-
-
-@pytest.mark.parametrize("promo", ["", ".", "a\x1bb", "x" * 1001])
-def test_promo_that_is_none(
-    sesamy: CommandLine, tmp_path: Path, promo: str
-) -> None:
-    """A promo code that can't be one is told before any row is refused."""
-    orders_file(tmp_path / "orders.csv")
-    ran = sesamy("import", "orders.csv", "--sandbox", "--promo", promo)
-
-    assert 2 == ran.code
-    assert ran.err.startswith("Error: --promo")
-    assert [Path("orders.csv")] == [*Path().iterdir()]
-
-
-def test_no_promo_at_all(sesamy: CommandLine, tmp_path: Path) -> None:
-    """Without --promo, each row must name its own."""
-    orders_file(tmp_path / "orders.csv")
-    ran = sesamy("import", "orders.csv", "--sandbox")
-
-    assert 2 == ran.code
-    assert "row 2, promoCode: required" in ran.err
-
-
-def test_report_that_is_imported(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
-) -> None:
-    """A rejected report that was mended and imported is not written anew."""
-    with_mistake(orders_file(tmp_path / "orders.csv"), row=3)
-    whole = ("import", "orders.csv", *PROMO, "--skip-invalid")
-    mended = ("import", "orders.rejected.csv", *PROMO)
-    sesamy(*whole)
-    report = Path("orders.rejected.csv")
-    text = report.read_text("utf-8-sig").replace("(at)", "@")
-    report.write_text(text, encoding="utf-8-sig")
-    before = report.read_bytes()
-    codes = [sesamy(*each).code for each in (mended, whole, mended)]
-
-    assert [0, 3, 0] == codes
-    assert before == report.read_bytes()
-    assert once(served, 3)
-
-
-def test_report_that_is_mended(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
-) -> None:
-    """A rejected report that was mended is not written anew, and that said."""
-    with_mistake(orders_file(tmp_path / "orders.csv"), row=3)
-    whole = ("import", "orders.csv", *PROMO, "--skip-invalid")
-    sesamy(*whole)
-    report = Path("orders.rejected.csv")
-    text = report.read_text("utf-8-sig").replace("(at)", "@")
-    report.write_text(text, encoding="utf-8-sig")
-    again = sesamy(*whole)
-    machines = sesamy(*whole, "--json")
-    mended = sesamy("import", "orders.rejected.csv", *PROMO)
-
-    assert (3, 3, 0) == (again.code, machines.code, mended.code)
-    assert "orders.rejected.csv was changed since it was written" in again.out
-    assert ["orders.rejected.csv"] == machines.json["kept"]
-    assert text == report.read_text("utf-8-sig")
-    assert once(served, 3)
-
-
-def test_linked_file(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
-) -> None:
+def test_linked_file(sesamy: CommandLine, served: Sandbox) -> None:
     """A file that is reached by another name is the same import."""
-    orders_file(tmp_path / "orders.csv")
+    orders_file()
     Path("latest.csv").symlink_to("orders.csv")
-    first = sesamy("import", "orders.csv", *PROMO)
+    first = sesamy(*IMPORT)
     again = sesamy("import", "latest.csv", *PROMO)
 
     assert (0, 0) == (first.code, again.code)
@@ -232,7 +143,7 @@ def test_file_that_changes(
         return journal
 
     monkeypatch.setattr(Journal, "create", changes)
-    ran = sesamy("import", "orders.csv", *PROMO)
+    ran = sesamy(*IMPORT)
 
     assert 1 == ran.code
     assert said in ran.out
@@ -243,19 +154,18 @@ def test_file_that_changes(
 def test_file_that_grows(
     sesamy: CommandLine,
     served: Sandbox,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A file that is still written is not imported as far as it is."""
-    path = orders_file(tmp_path / "orders.csv")
+    path = orders_file()
 
     def grows(*arguments: Any, **options: Any) -> Checked:
         found = check(*arguments, **options)
         orders_file(path, 4)
         return found
 
-    monkeypatch.setattr("sesamy_async.bulk.check.check", grows)
-    ran = sesamy("import", "orders.csv", *PROMO)
+    monkeypatch.setattr("sesamy_async._cli.import_job.check", grows)
+    ran = sesamy(*IMPORT)
 
     assert 2 == ran.code
     assert "changed while it was checked" in ran.err
@@ -263,27 +173,27 @@ def test_file_that_grows(
 
 
 def test_file_that_is_sorted(
-    sesamy: CommandLine,
-    served: Sandbox,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    sesamy: CommandLine, served: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No order that was sent comes into a report to mend and import."""
-    path = with_mistake(orders_file(tmp_path / "orders.csv"), row=2)
-    go = Run.go
+    path = orders_file(wrong=2)
+    run = Importer.run
 
-    def sorts(*arguments: Any) -> ImportSummary | None:
-        summary = go(*arguments)
+    def sort() -> None:
         header, *rows = path.read_text("utf-8").splitlines()
-        beside = tmp_path / "sorted.csv"
+        beside = Path("sorted.csv")
         beside.write_text("\n".join([header, *rows[::-1]]), encoding="utf-8")
         beside.replace(path)
+
+    async def sorts(importer: Importer) -> ImportSummary:
+        summary = await run(importer)
+        sort()
         return summary
 
-    monkeypatch.setattr(Run, "go", sorts)
-    ran = sesamy("import", "orders.csv", *PROMO, "--skip-invalid")
+    monkeypatch.setattr(Importer, "run", sorts)
+    ran = sesamy(*IMPORT, "--skip-invalid")
 
     assert 2 == served.ledger.total
     assert 3 == ran.code
     assert "changed while it was imported" in ran.out
-    assert not (tmp_path / "orders.rejected.csv").exists()
+    assert not Path("orders.rejected.csv").exists()

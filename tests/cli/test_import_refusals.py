@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 from sesamy_async.bulk.reports import ReportError
 from sesamy_async.sandbox import Sandbox
-from support.command_line import (
-    CommandLine,
-    once,
-    orders_file,
-    with_mistake,
-)
+from support.command_line import IMPORT, PROMO, CommandLine, once, orders_file
 from support.users import powerless, reachable_folder
-
-
-PROMO = ("--promo", "SPRING-12")
 
 
 def test_wrong_rows(
     sesamy: CommandLine, served: Sandbox, tmp_path: Path
 ) -> None:
     """A wrong row keeps all from being sent, and is told with its row."""
-    with_mistake(orders_file(tmp_path / "orders.csv"), row=3)
-    ran = sesamy("import", "orders.csv", *PROMO)
+    orders_file(wrong=3)
+    ran = sesamy(*IMPORT)
 
     assert (2, "") == (ran.code, ran.out)
     assert "mistakes in 1 row of 3: row 3, userData.email: must" in ran.err
@@ -38,15 +29,13 @@ def test_wrong_rows(
     }
 
 
-def test_many_wrong_rows(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("served")
+def test_many_wrong_rows(sesamy: CommandLine) -> None:
     """Twenty problems are shown, and all are in a file."""
-    del served
-    path = orders_file(tmp_path / "orders.csv", 30)
-    for row in range(2, 32):
-        with_mistake(path, row)
-    ran = sesamy("import", "orders.csv", *PROMO)
+    path = orders_file(count=30)
+    text = path.read_text("utf-8").replace("@", "(at)")
+    path.write_text(text, encoding="utf-8")
+    ran = sesamy(*IMPORT)
     listed = Path("orders.problems.csv").read_text("utf-8").splitlines()
 
     assert "row 21" in ran.err
@@ -55,14 +44,14 @@ def test_many_wrong_rows(
     assert 31 == len(listed)
 
 
+@pytest.mark.usefixtures("served")
 def test_list_of_problems_has_no_place(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
+    sesamy: CommandLine, tmp_path: Path
 ) -> None:
     """Where the list can't be written, the problems are told all the same."""
-    del served
-    with_mistake(orders_file(tmp_path / "orders.csv"), row=3)
+    orders_file(wrong=3)
     (tmp_path / "orders.problems.csv").mkdir()
-    ran = sesamy("import", "orders.csv", *PROMO)
+    ran = sesamy(*IMPORT)
 
     assert 2 == ran.code
     assert "row 3, userData.email" in ran.err
@@ -73,8 +62,10 @@ def test_list_of_problems_has_no_place(
     ("arguments", "said"),
     [
         ((), "Which file?"),
+        (("--template", "orders.toml"), "is the mapping's name"),
         (("nowhere.csv",), "there is no such file"),
         (("orders.csv", "--report", "no/page.html"), "no folder no for"),
+        (("orders.csv", "--report", "."), "is a folder; name a file"),
         (("orders.csv", "--confirm", "perhaps"), "--confirm"),
         (("orders.csv", "--concurrency", "0"), "--concurrency"),
         (("orders.csv", "--sandbox", "--base-url", "x"), "Give either"),
@@ -85,12 +76,11 @@ def test_list_of_problems_has_no_place(
 )
 def test_usage(
     sesamy: CommandLine,
-    tmp_path: Path,
     arguments: tuple[str, ...],
     said: str,
 ) -> None:
     """What is wrong with the command is told before anything is sent."""
-    orders_file(tmp_path / "orders.csv")
+    orders_file()
     ran = sesamy("import", *arguments, *PROMO)
 
     assert (2, "") == (ran.code, ran.out)
@@ -98,12 +88,30 @@ def test_usage(
     assert not Path("orders.csv.journal").exists()
 
 
-def test_wrong_header(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("promo", ["", ".", "a\x1bb", "x" * 1001])
+def test_promo_that_is_none(sesamy: CommandLine, promo: str) -> None:
+    """A promo code that can't be one is told before any row is refused."""
+    orders_file()
+    ran = sesamy("import", "orders.csv", "--sandbox", "--promo", promo)
+
+    assert 2 == ran.code
+    assert ran.err.startswith("Error: --promo")
+    assert [Path("orders.csv")] == [*Path().iterdir()]
+
+
+def test_no_promo_at_all(sesamy: CommandLine) -> None:
+    """Without --promo, each row must name its own."""
+    orders_file()
+    ran = sesamy("import", "orders.csv", "--sandbox")
+
+    assert 2 == ran.code
+    assert "row 2, promoCode: required" in ran.err
+
+
+@pytest.mark.usefixtures("served")
+def test_wrong_header(sesamy: CommandLine) -> None:
     """A header that is nearly right is named, with what it should be."""
-    del served
-    path = orders_file(tmp_path / "orders.csv")
+    path = orders_file()
     text = path.read_text("utf-8").replace("userData.email", "Email")
     path.write_text(text, encoding="utf-8")
     ran = sesamy("import", path, *PROMO)
@@ -125,10 +133,10 @@ def test_unwritable_folder(sesamy: CommandLine, served: Sandbox) -> None:
 
 
 def test_no_folder_for_the_journal(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
+    sesamy: CommandLine, served: Sandbox
 ) -> None:
     """A journal that has no folder keeps all from being sent."""
-    path = orders_file(tmp_path / "orders.csv")
+    path = orders_file()
     ran = sesamy("import", path, *PROMO, "--journal", "no/such.journal")
 
     assert 1 == ran.code
@@ -139,16 +147,15 @@ def test_no_folder_for_the_journal(
 def test_wrong_secret(
     sesamy: CommandLine,
     served: Sandbox,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With a wrong secret it stops, and goes on once it is right."""
     right = os.environ["SESAMY_CLIENT_SECRET"]
-    orders_file(tmp_path / "orders.csv")
+    orders_file()
     monkeypatch.setenv("SESAMY_CLIENT_SECRET", "wrong")
-    stopped = sesamy("import", "orders.csv", *PROMO)
+    stopped = sesamy(*IMPORT)
     monkeypatch.setenv("SESAMY_CLIENT_SECRET", right)
-    resumed = sesamy("import", "orders.csv", *PROMO)
+    resumed = sesamy(*IMPORT)
 
     assert (1, 0) == (stopped.code, resumed.code)
     assert "Invalid client credentials" in stopped.out
@@ -157,12 +164,10 @@ def test_wrong_secret(
     assert once(served, 3)
 
 
-def test_other_terms(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
-) -> None:
+def test_other_terms(sesamy: CommandLine, served: Sandbox) -> None:
     """A journal of other terms is not gone on with."""
-    orders_file(tmp_path / "orders.csv")
-    first = sesamy("import", "orders.csv", *PROMO)
+    orders_file()
+    first = sesamy(*IMPORT)
     other = sesamy("import", "orders.csv", "--promo", "FAMILY-6")
 
     assert (0, 1) == (first.code, other.code)
@@ -170,49 +175,31 @@ def test_other_terms(
     assert once(served, 3)
 
 
+@pytest.mark.usefixtures("served")
 def test_reports_fail(
     sesamy: CommandLine,
-    served: Sandbox,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Where reports fail, what was sent is told all the same."""
-    del served
 
     def fail(*_: object, **__: object) -> None:
         raise ReportError("The disk is full.")
 
-    orders_file(tmp_path / "orders.csv")
-    reporting = "sesamy_async.bulk.reports._writing.write_reports"
+    orders_file()
+    reporting = "sesamy_async._cli.import_ending.write_reports"
     with monkeypatch.context() as broken:
         broken.setattr(reporting, fail)
-        ran = sesamy("import", "orders.csv", *PROMO)
-    again = sesamy("import", "orders.csv", *PROMO)
+        ran = sesamy(*IMPORT)
+    again = sesamy(*IMPORT)
 
     assert (1, 0) == (ran.code, again.code)
     assert "All 3 orders are confirmed." in ran.out
     assert "The disk is full. The journal holds what became" in ran.out
 
 
-def test_full_stdout(
-    sesamy: CommandLine,
-    served: Sandbox,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Where stdout takes nothing, stderr says what became of all."""
-    del served
-    monkeypatch.setattr(sys, "stdout", None)
-    ran = sesamy("import", orders_file(tmp_path / "orders.csv"), *PROMO)
-
-    assert 4 == ran.code
-    assert "All 3 orders are confirmed." in ran.err
-
-
 def test_no_home(
     sesamy: CommandLine,
     served: Sandbox,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Without a home, as in a container, tokens are kept nowhere."""
@@ -222,7 +209,7 @@ def test_no_home(
 
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", fail)
-    ran = sesamy("import", orders_file(tmp_path / "orders.csv"), *PROMO)
+    ran = sesamy("import", orders_file(), *PROMO)
 
     assert 0 == ran.code
     assert 1 == served.ledger.requests("token")

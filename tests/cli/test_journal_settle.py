@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from pathlib import Path
@@ -11,8 +10,7 @@ import attrs
 import pytest
 
 from sesamy_async.bulk import State
-from sesamy_async.bulk.journal import Journal, journal_path
-from sesamy_async.bulk.journal._creating import Rows, Written
+from sesamy_async.bulk.journal import journal_path
 from sesamy_async.sandbox import Sandbox, running
 from support.command_line import CommandLine
 from support.cut_off import cut_off, states
@@ -54,42 +52,31 @@ def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return cut_off(tmp_path)
 
 
-def test_resolve_created(sesamy: CommandLine, orders: Path) -> None:
-    """An order with a contract is created; the rest is left."""
-    ran = sesamy("journal", "resolve", orders, "A-2", "--created", "c2")
+@pytest.mark.parametrize(
+    ("found", "answer", "state"),
+    [
+        (("A-2", "--created", "c2"), (1, 0), "CREATED"),
+        (("A-2", "--created", "c2", "--confirmed"), (1, 0), "CONFIRMED"),
+        (("A-4", "--not-created"), (0, 1), "PENDING"),
+    ],
+)
+def test_resolve(
+    sesamy: CommandLine,
+    orders: Path,
+    found: tuple[str, ...],
+    answer: tuple[int, int],
+    state: str,
+) -> None:
+    """An order is settled as somebody has found it; the rest is left."""
+    before = states(orders)
+    ran = sesamy("journal", "resolve", orders, *found)
 
-    assert ran == (
-        0,
-        SETTLED.format(1, 0),
-        "",
-    )
+    assert ran == (0, SETTLED.format(*answer), "")
     assert {
-        "A-2": "CREATED",
-        "A-3": "UNKNOWN",
+        **before,
         "A-4": "UNKNOWN",
-        "A-5": "CONFIRMED",
-        "A-6": "CREATED",
-        "A-7": "PENDING",
+        found[0]: state,
     } == states(orders)
-
-
-def test_resolve_confirmed(sesamy: CommandLine, orders: Path) -> None:
-    """An order whose contract gives access is done."""
-    found = ("A-2", "--created", "c2", "--confirmed")
-    code, out, _ = sesamy("journal", "resolve", orders, *found, "--json")
-
-    assert (0, {"created": 1, "not_created": 0}) == (code, json.loads(out))
-    assert "CONFIRMED" == states(orders)["A-2"]
-
-
-def test_resolve_not_created(sesamy: CommandLine, orders: Path) -> None:
-    """An order that was cut off, and has no contract, may be sent again."""
-    code, out, _ = sesamy(
-        "journal", "resolve", orders, "A-4", "--not-created", "--json"
-    )
-
-    assert (0, {"created": 0, "not_created": 1}) == (code, json.loads(out))
-    assert "PENDING" == states(orders)["A-4"]
 
 
 def test_resolve_many(sesamy: CommandLine, orders: Path) -> None:
@@ -110,44 +97,20 @@ def test_resolve_many(sesamy: CommandLine, orders: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "taken"), [(".", [b"w", b"t"]), ("elsewhere", [b"w"])]
+    ("table", "said"),
+    [
+        ("nowhere.csv", "nowhere.csv can't be read: No such file"),
+        (".", ". can't be read: Is a directory"),
+    ],
 )
-def test_report_is_taken_in(
-    sesamy: CommandLine, orders: Path, folder: str, taken: list[bytes]
+def test_resolve_no_table(
+    sesamy: CommandLine, orders: Path, table: str, said: str
 ) -> None:
-    """A filled-in report may be replaced once its findings are known."""
-    table = orders.parent / folder / "orders.unknown.csv"
-    table.parent.mkdir(exist_ok=True)
-    table.write_text("externalOrderId,contractId\nA-2,c2\n")
-    with Journal.open(journal_path(orders)) as journal:
-        written = Written(b"w", Rows())
-        journal.memory.remember({table.name: (written,)})
-    digest = hashlib.sha256(table.read_bytes()).digest()
-    code, _, _ = sesamy("journal", "resolve", orders, "--from", table)
-    with Journal.open(journal_path(orders)) as journal:
-        known = journal.memory.recall()[table.name]
-
-    assert 0 == code
-    assert taken == [
-        b"t" if each.digest == digest else each.digest for each in known
-    ]
-
-
-def test_resolve_no_table(sesamy: CommandLine, orders: Path) -> None:
-    """A table that is not there is told, and nothing is settled."""
-    ran = sesamy("journal", "resolve", orders, "--from", "nowhere.csv")
+    """A table that can't be read is told, and nothing is settled."""
+    ran = sesamy("journal", "resolve", orders, "--from", table)
 
     assert (2, "UNKNOWN") == (ran.code, states(orders)["A-2"])
-    assert "nowhere.csv can't be read: No such file" in ran.err
-
-
-def test_resolve_a_folder(sesamy: CommandLine, orders: Path) -> None:
-    """What can't be read as a table is told, and nothing is settled."""
-    folder = orders.parent
-    ran = sesamy("journal", "resolve", orders, "--from", folder)
-
-    assert (2, "UNKNOWN") == (ran.code, states(orders)["A-2"])
-    assert f"{folder} can't be read: Is a directory" in ran.err
+    assert said in ran.err
 
 
 def test_resolve_wrong_rows(sesamy: CommandLine, orders: Path) -> None:
@@ -248,11 +211,7 @@ def test_reconcile_with_a_sandbox(
             bring(journal, 2, State.UNKNOWN)
         ran = sesamy("journal", "reconcile", orders, "--lookup", "sandbox")
 
-    assert ran == (
-        0,
-        SETTLED.format(0, 1),
-        "",
-    )
+    assert ran == (0, SETTLED.format(0, 1), "")
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
-"""What the command line writes is safe to read, and never lost."""
+"""What commands write is safe to read, never lost, and needs no terminal."""
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
+import warnings
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from sesamy_async.auth import TokenStoreWarning
 from support.command_line import CREATE, ONBOARD, PROMO, CommandLine
 
 
@@ -57,6 +60,7 @@ class Odd(Full):
         (Odd(), "OSError"),
         (None, "it is closed"),
     ],
+    ids=["full", "odd", "closed"],
 )
 def test_answer_is_not_lost(
     sesamy: CommandLine,
@@ -88,10 +92,29 @@ def test_error_is_not_lost(
 
 
 def test_terminal_is_safe(sesamy: CommandLine, tmp_path: Path) -> None:
-    """What would steer the terminal is shown escaped."""
+    """A text that would steer the terminal is shown escaped."""
     file = tmp_path / "order.json"
     file.write_text('{"externalOrderId": "A\\u001b[2J\\ud83d\\ude00"}')
-    ran = sesamy("contract", "create", str(file), *PROMO, "--sandbox")
+    ran = sesamy("contract", "create", file, *PROMO, "--sandbox")
 
     assert "\x1b" not in f"{ran.out}{ran.err}"
     assert "A\\x1b[2J😀" in f"{ran.out}{ran.err}"
+
+
+def test_logs_are_safe(
+    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The logs and the warnings of the SDK steer no terminal either."""
+
+    def noisy(*_: object) -> None:
+        logging.getLogger("sesamy_async").warning("a\x1b]0;evil\x07")
+        warnings.warn("b\x9b", TokenStoreWarning, stacklevel=1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sesamy_async._cli.contract.read_order", noisy)
+    warned = sesamy(*ONBOARD).err.splitlines()[:2]
+
+    assert [
+        r"WARNING a\x1b]0;evil\x07",
+        r"Warning: b\x9b",
+    ] == warned

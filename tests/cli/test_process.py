@@ -4,23 +4,40 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import signal
 import subprocess
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+import attrs
 import pytest
 
 from sesamy_async.sandbox import Sandbox
-from support.command_line import CREATE, ONBOARD, ORDER, ORDER_ID, PROMO
+from support.command_line import (
+    CREATE,
+    IMPORT,
+    ONBOARD,
+    ORDER,
+    ORDER_ID,
+    PROMO,
+    CommandLine,
+    orders_file,
+)
 from support.commands import SESAMY, ran
-from support.ports import closed_port
 
 
-def interrupted(*arguments: str, when: Any) -> tuple[int, str, str]:
-    """Run a command, and press Ctrl-C when it is time."""
+PATIENCE = 120.0
+
+
+@contextmanager
+def started(
+    *arguments: str, until: Callable[[], object]
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a command, and wait until it is far enough."""
     with subprocess.Popen(  # noqa: S603 - our own words
         [*SESAMY, *arguments],
         stdout=subprocess.PIPE,
@@ -28,23 +45,30 @@ def interrupted(*arguments: str, when: Any) -> tuple[int, str, str]:
         text=True,
         encoding="utf-8",
     ) as process:
-        end = time.monotonic() + 120
-        while not when() and time.monotonic() < end:
-            time.sleep(0.02)
+        end = time.monotonic() + PATIENCE
+        while not until() and time.monotonic() < end:
+            time.sleep(0.01)
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def interrupted(
+    *arguments: str, when: Callable[[], object]
+) -> tuple[int, str, str]:
+    """Run a command, and press Ctrl-C when it is time."""
+    with started(*arguments, "--no-token-cache", until=when) as process:
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err
 
 
-def test_interrupted_create(
-    served: Sandbox,
-) -> None:
+def test_interrupted_create(served: Sandbox) -> None:
     """Ctrl-C while the answer is awaited says that nobody knows."""
     served.faults.add("delay:20", on="create")
     code, out, err = interrupted(
-        *CREATE,
-        "--no-token-cache",
-        when=lambda: served.ledger.count(ORDER_ID),
+        *CREATE, when=lambda: served.ledger.count(ORDER_ID)
     )
 
     assert (code, out) == (130, "")
@@ -55,16 +79,11 @@ def test_interrupted_create(
     )
 
 
-def test_interrupted_confirm(
-    served: Sandbox,
-) -> None:
+def test_interrupted_confirm(served: Sandbox) -> None:
     """Ctrl-C in the second step names the contract of the first."""
     served.faults.add("delay:20", on="confirm")
     code, out, err = interrupted(
-        *ONBOARD,
-        "--no-token-cache",
-        "--json",
-        when=lambda: served.ledger.confirmed(ORDER_ID),
+        *ONBOARD, "--json", when=lambda: served.ledger.confirmed(ORDER_ID)
     )
     error = json.loads(out)["error"]
     (contract,) = served.ledger.contracts(ORDER_ID)
@@ -74,40 +93,6 @@ def test_interrupted_confirm(
     assert error["outcome"] == "UNKNOWN"
     assert error["contract_id"] == contract.id
     assert f"Contract '{contract.id}' was made; go on" in error["message"]
-
-
-def test_wrong_secret(served: Sandbox, tmp_path: Path) -> None:
-    """With a wrong secret the order is not sent, and the secret not told."""
-    done = ran(
-        *ONBOARD,
-        environment={
-            "SESAMY_CLIENT_SECRET": "hunter2-hunter2",
-            "XDG_CACHE_HOME": str(tmp_path),
-        },
-    )
-
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "Outcome: REFUSED. The order was not sent." in done.stderr
-    assert "hunter2" not in done.stderr
-    assert served.ledger.total == 0
-
-
-@pytest.mark.parametrize("variable", ["SESAMY_BASE_URL", "SESAMY_TOKEN_URL"])
-def test_no_network(served: Sandbox, variable: str) -> None:
-    """Where nobody listens, nothing was sent: exit code 1."""
-    del served
-    with closed_port() as port:
-        done = ran(
-            *ONBOARD,
-            "--no-token-cache",
-            "--deadline",
-            "2",
-            environment={variable: f"http://127.0.0.1:{port}"},
-        )
-
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "Outcome: NOT_SENT." in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_stdin() -> None:
@@ -121,18 +106,8 @@ def test_stdin() -> None:
     assert json.loads(done.stdout)["external_order_id"] == ORDER_ID
 
 
-def test_stdin_is_empty() -> None:
-    """What is wrong with stdin is said of stdin."""
-    done = ran("onboard", "-", *PROMO, "--sandbox", input="")
-
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(
-        "Error: stdin has a problem: broken at line 1 column 1"
-    )
-
-
 def test_all_problems_are_listed() -> None:
-    """People get each wrong field on a line of its own."""
+    """People get each wrong field of stdin on a line of its own."""
     done = ran("onboard", "-", *PROMO, input='{"quantity": "1", "x": 1}')
 
     assert done.returncode == 2
@@ -151,11 +126,7 @@ def test_all_problems_are_listed() -> None:
 def test_full_disk() -> None:
     """A full disk behind stdout loses no contract, and adds no noise."""
     with Path("/dev/full").open("w", encoding="utf-8") as full:
-        done = ran(
-            *ONBOARD,
-            "--sandbox",
-            stdout=full,
-        )
+        done = ran(*ONBOARD, "--sandbox", stdout=full)
 
     assert done.returncode == 4
     assert re.fullmatch(
@@ -165,23 +136,22 @@ def test_full_disk() -> None:
     )
 
 
-def test_sandbox(tmp_path: Path) -> None:
+def test_sandbox(
+    sesamy: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It prints what to export, works with that, and Ctrl-C ends it."""
     config = tmp_path / "shop.toml"
     config.write_text("token_lifetime = 60\n")
-    with subprocess.Popen(  # noqa: S603 - our own words
-        [*SESAMY, "sandbox", "--port", "0", "--config", str(config)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as server:
-        environment = exported(server.stdout)
-        done = ran("token", "--json", environment=environment)
+    arguments = ("sandbox", "--port", "0", "--config", str(config))
+    with started(*arguments, until=lambda: True) as server:
+        for name, value in exported(server.stdout).items():
+            monkeypatch.setenv(name, value)
+        answer = sesamy("token", "--json").json
         server.send_signal(signal.SIGINT)
-        _, err = server.communicate(timeout=120)
+        _, err = server.communicate(timeout=PATIENCE)
 
     assert (server.returncode, err) == (0, "")
-    assert json.loads(done.stdout)["expires_in"] == 60
+    assert answer["expires_in"] == 60
 
 
 def exported(stdout: IO[str] | None) -> dict[str, str]:
@@ -195,17 +165,76 @@ def exported(stdout: IO[str] | None) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("shell", "check"),
-    [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")],
-)
-def test_completion(shell: str, check: str, tmp_path: Path) -> None:
-    """Each shell can read its script."""
-    done = ran("completion", shell)
-    script = tmp_path / "script"
-    script.write_text(done.stdout, encoding="utf-8")
-    found = shutil.which(shell)
+COUNT = 40
+AT_ONCE = 8
+IMPORTING = (*IMPORT, "--sandbox", "--concurrency", str(AT_ONCE))
 
-    assert done.returncode == 0
-    if found is not None:
-        assert ran(check, str(script), command=(found,)).returncode == 0
+
+@attrs.frozen
+class Ledger:
+    """What the sandbox of an import has done."""
+
+    path: Path = Path("orders.csv.sandbox")
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """A line for each thing."""
+        return self.path.read_text().splitlines() if self.path.exists() else ()
+
+    def grows(self) -> Callable[[], bool]:
+        """Return what says whether it has more than now."""
+        least = len(self.lines) + AT_ONCE
+        return lambda: len(self.lines) > least
+
+    @property
+    def confirmed(self) -> Counter[str]:
+        """How many confirmed contracts each order has."""
+        contracts = {
+            line["id"]: line for line in map(json.loads, self.lines[1:])
+        }
+        return Counter(
+            line["external_order_id"]
+            for line in contracts.values()
+            if line["confirmed_at"] is not None
+        )
+
+
+def test_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped, stopped at once and killed, it confirms each order once."""
+    monkeypatch.chdir(tmp_path)
+    orders_file(count=COUNT)
+    ledger = Ledger()
+
+    # It finishes what is in flight, and says how to go on.
+    with started(*IMPORTING, "--json", until=ledger.grows()) as process:
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=PATIENCE)
+    told = json.loads(out)
+    stopped = ledger.confirmed
+
+    assert 130 == process.returncode
+    assert "Stopping: what is in flight is finished" in err
+    assert "interrupted" == told["ending"]
+    assert 0 < told["confirmed"] == stopped.total() < COUNT
+    assert COUNT == told["confirmed"] + told["unprocessed"]
+
+    # The second Ctrl-C waits for nothing.
+    with started(*IMPORTING, until=ledger.grows()) as process:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=PATIENCE)
+
+    assert 130 == process.returncode
+    assert "give the same command again" in out
+
+    with started(*IMPORTING, until=ledger.grows()) as process:
+        process.kill()
+        process.communicate(timeout=PATIENCE)
+    done = ran(*IMPORTING)
+
+    assert 0 == done.returncode
+    assert done.stdout.startswith(
+        f"In a sandbox: All {COUNT} orders are confirmed.\n"
+    )
+    assert Counter(f"T-{n}" for n in range(1, COUNT + 1)) == ledger.confirmed

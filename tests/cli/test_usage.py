@@ -1,24 +1,32 @@
-"""The command line explains itself, and what was wrong with its use."""
+"""The command explains itself, and what was wrong with its use."""
 
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import sesamy_async
+from sesamy_async.__main__ import main
 from support.command_line import ONBOARD, ORDER, PROMO, CommandLine
+from support.commands import ran as ran_apart
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("onbord",), 'Did you mean "onboard"?'),
+        (("journl",), 'Did you mean "journal"?'),
         (("onboard", str(ORDER)), "--promo"),
         (("onboard", *PROMO), "requires an argument"),
         ((*ONBOARD, "--client-secret=s3cret"), "--client-secret"),
-        (("onboard", "--client-secret=s3cret", *PROMO), "--client-secret"),
         (("onboard", *PROMO, "-x", "s3cret"), "See `sesamy onboard --help`."),
         ((*ONBOARD, "s3cret"), "an argument too many"),
+        (("onboard", "--key=s3cret", *PROMO), "There is no option --key;"),
         ((*ONBOARD, "--timeout", "soon"), "--timeout"),
         ((*ONBOARD, "--sandbox", "--timeout", "0"), "timeout must be"),
         ((*ONBOARD, "--sandbox", "--base-url", "x"), "Give either --sandbox"),
@@ -35,7 +43,7 @@ from support.command_line import ONBOARD, ORDER, PROMO, CommandLine
 def test_usage(
     sesamy: CommandLine, arguments: tuple[str, ...], said: str
 ) -> None:
-    """A wrong option or setting is exit code 2, and names what it is."""
+    """A wrong option or setting is exit code 2, and named."""
     ran = sesamy(*arguments)
 
     assert (ran.code, ran.out) == (2, "")
@@ -52,6 +60,18 @@ def test_usage_for_machines(sesamy: CommandLine) -> None:
     assert ran.json["error"]["type"] == "UsageError"
 
 
+def test_base_url_is_checked(
+    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address that is none is told by the name of its option."""
+    for name in ("VENDOR_ID", "CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.setenv(f"SESAMY_{name}", "x")
+    ran = sesamy(*ONBOARD, "--base-url", "nowhere")
+
+    assert ran.code == 2
+    assert ran.err.startswith("Error: --base-url (SESAMY_BASE_URL) is no URL")
+
+
 def test_one_credential_is_missing(
     sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,38 +86,123 @@ def test_one_credential_is_missing(
 @pytest.mark.parametrize(
     "command",
     [
-        (),
-        ("onboard",),
-        ("contract",),
-        ("contract", "create"),
-        ("contract", "confirm"),
-        ("token",),
-        ("sandbox",),
-        ("completion",),
+        "",
+        "import",
+        "onboard",
+        "contract",
+        "contract create",
+        "contract confirm",
+        "token",
+        "sandbox",
+        "completion",
+        "journal",
+        "journal show",
+        "journal resolve",
+        "journal reconcile",
+        "journal recover",
+        "journal purge",
     ],
 )
-def test_help(sesamy: CommandLine, command: tuple[str, ...]) -> None:
+def test_help(sesamy: CommandLine, command: str) -> None:
     """Every command has help with examples."""
-    ran = sesamy(*command, "--help")
+    ran = sesamy(*command.split(), "--help")
 
     assert (ran.code, ran.err) == (0, "")
-    assert f"Usage: {' '.join(['sesamy', *command])}" in ran.out
+    assert f"Usage: sesamy {command}".rstrip() in ran.out
     assert "Examples:\n\n  sesamy" in ran.out
 
 
-def test_version(sesamy: CommandLine) -> None:
-    """The version is that of the package."""
-    ran = sesamy("--version")
+def test_help_of_all(sesamy: CommandLine) -> None:
+    """The help says of each command what it does."""
+    ran = sesamy("--help")
 
-    assert ran.code == 0
-    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", ran.out)
+    assert "journal      Look into the journal of an import" in ran.out
+    assert "import       Send all orders of a file" in ran.out
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion(sesamy: CommandLine, shell: str) -> None:
-    """Each shell gets a script that knows the commands."""
+@pytest.mark.parametrize(
+    ("shell", "check"),
+    [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")],
+)
+def test_completion(
+    sesamy: CommandLine, tmp_path: Path, shell: str, check: str
+) -> None:
+    """Each shell gets a script that it can read, with all commands."""
     ran = sesamy("completion", shell)
+    script = tmp_path / "script"
+    script.write_text(ran.out, encoding="utf-8")
+    found = shutil.which(shell)
 
     assert (ran.code, ran.err) == (0, "")
-    assert "onboard" in ran.out
-    assert "token-cache" in ran.out
+    for word in ("onboard", "reconcile", "token-cache"):
+        assert word in ran.out
+    if found is not None:
+        subprocess.run([found, check, script], check=True)  # noqa: S603
+
+
+def test_version(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The version is that of the package; arguments are of the process."""
+    monkeypatch.setattr(sys, "argv", ["sesamy", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 0
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", capsys.readouterr().out)
+
+
+QUICK = """
+import sys
+from sesamy_async._cli import run
+run(["--version"])
+heavy = ("sesamy_async.bulk", "sesamy_async.sandbox", "aiohttp")
+sys.stdout.write(repr({*heavy} & {*sys.modules}))
+"""
+
+
+def test_it_starts_quickly() -> None:
+    """What one command needs is not imported by the others."""
+    done = ran_apart(command=(sys.executable, "-c", QUICK))
+
+    assert done.stdout.endswith("set()")
+
+
+NO_CLI = """
+import runpy, sys
+sys.modules["cyclopts"] = None
+runpy.run_module("sesamy_async", run_name="__main__")
+"""
+
+
+def test_cli_is_not_installed() -> None:
+    """Without the extra, one line says how to get it."""
+    done = ran_apart(command=(sys.executable, "-c", NO_CLI))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "pip install 'sesamy-async[cli]'" in done.stderr
+
+
+def test_other_modules_are_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing for another reason is not blamed on the extra."""
+    monkeypatch.setitem(sys.modules, "sesamy_async._cli", None)
+    monkeypatch.delattr(sesamy_async, "_cli", raising=False)
+
+    with pytest.raises(ModuleNotFoundError):
+        main()
+
+
+def test_interrupted_while_it_is_imported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ctrl-C at the very beginning shows no traceback either."""
+
+    class Interrupting:
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "sesamy_async._cli", Interrupting())
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 130

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,8 @@ from sesamy_async.sandbox import Sandbox
 ORDER = Path(__file__).parents[2] / "examples" / "order.json"
 ORDER_ID = "A-2026-004711"
 PROMO = ("--promo", "SPRING-12")
+ORDERS = Path("orders.csv")
+IMPORT = ("import", str(ORDERS), *PROMO)
 CREATE = ("contract", "create", str(ORDER), *PROMO)
 ONBOARD = ("onboard", str(ORDER), *PROMO)
 FIELDS = ("externalOrderId", "paymentProvider", "paymentMethod", "quantity")
@@ -65,22 +67,26 @@ def once(sandbox: Sandbox, count: int) -> bool:
     )
 
 
-def orders_file(path: Path, count: int = 3) -> Path:
+def orders_file(
+    path: Path = ORDERS, count: int = 3, *, wrong: int | None = None
+) -> Path:
     """Write a file of orders.
 
     Args:
         path: Where.
         count: How many.
+        wrong: A row whose email address is broken.
     """
     header = [*FIELDS, "userData.email", "userData.fullName"]
     lines = [",".join(header)]
     for number in range(1, count + 1):
+        at = "(at)" if number + 1 == wrong else "@"
         row = {
             "externalOrderId": f"T-{number}",
             "paymentProvider": "KLARNA",
             "paymentMethod": "INVOICE",
             "quantity": "1",
-            "userData.email": f"kim{number}@example.se",
+            "userData.email": f"kim{number}{at}example.se",
             "userData.fullName": "Kim Åberg",
         }
         lines.append(",".join(row[name] for name in header))
@@ -88,12 +94,15 @@ def orders_file(path: Path, count: int = 3) -> Path:
     return path
 
 
-def with_mistake(path: Path, row: int) -> Path:
-    """Break the email address of a row."""
-    lines: Sequence[str] = path.read_text(encoding="utf-8").splitlines()
-    changed = [
-        line.replace("@", "(at)") if number == row else line
-        for number, line in enumerate(lines, 1)
-    ]
-    path.write_text("\n".join(changed), encoding="utf-8")
-    return path
+def mend(path: Path, order_id: str | None = None) -> str:
+    """Correct the rows of a rejected report, and return its text.
+
+    Args:
+        path: The report.
+        order_id: A new id for them; that of before if not given.
+    """
+    text = path.read_text("utf-8-sig").replace("(at)", "@")
+    if order_id is not None:
+        text = re.sub(r"\bT-\d+", order_id, text)
+    path.write_text(text, encoding="utf-8-sig")
+    return text

@@ -1,4 +1,4 @@
-"""``sesamy import`` of a report sends no order that its parents have."""
+"""A report that is mended sends no order that another import has."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from typing import Any
 
 import pytest
 
-from sesamy_async._cli.import_job import Run
+from sesamy_async.bulk import Importer
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.sandbox import Sandbox
 from support.command_line import (
+    IMPORT,
+    PROMO,
     CommandLine,
+    mend,
     once,
     orders_file,
-    with_mistake,
 )
 
 
-PROMO = ("--promo", "SPRING-12")
-WHOLE = ("import", "orders.csv", *PROMO, "--skip-invalid")
+WHOLE = (*IMPORT, "--skip-invalid")
 REPORT = Path("orders.rejected.csv")
 MENDED = ("import", str(REPORT), *PROMO)
 KNOWN = "its externalOrderId is that of row 3 of orders.csv, which is conf"
@@ -29,13 +30,35 @@ KNOWN = "its externalOrderId is that of row 3 of orders.csv, which is conf"
 def _orders(tmp_path: Path, served: Sandbox) -> None:
     """Write a file of orders, of which the one of row 2 is wrong."""
     del served
-    with_mistake(orders_file(tmp_path / "orders.csv"), row=2)
+    orders_file(tmp_path / "orders.csv", wrong=2)
 
 
-def mend(path: Path, order_id: str) -> None:
-    """Mend the row of a report, and write its id anew."""
-    text = path.read_text("utf-8-sig").replace("(at)", "@")
-    path.write_text(text.replace("T-1", order_id), encoding="utf-8-sig")
+def test_imported(sesamy: CommandLine, served: Sandbox) -> None:
+    """A report is mended, imported as it is, and not written anew."""
+    first = sesamy(*WHOLE)
+    mend(REPORT)
+    before = REPORT.read_bytes()
+    codes = [sesamy(*each).code for each in (MENDED, WHOLE, MENDED)]
+
+    assert "3 rows (1 left out)" in first.err
+    assert [3, 0, 3, 0] == [first.code, *codes]
+    assert before == REPORT.read_bytes()
+    assert once(served, 3)
+
+
+def test_mended(sesamy: CommandLine, served: Sandbox) -> None:
+    """A report that was mended is not written anew, and that is told."""
+    sesamy(*WHOLE)
+    text = mend(REPORT)
+    again = sesamy(*WHOLE)
+    machines = sesamy(*WHOLE, "--json")
+    mended = sesamy(*MENDED)
+
+    assert (3, 3, 0) == (again.code, machines.code, mended.code)
+    assert "orders.rejected.csv was changed since it was written" in again.out
+    assert ["orders.rejected.csv"] == machines.json["kept"]
+    assert text == REPORT.read_text("utf-8-sig")
+    assert once(served, 3)
 
 
 def test_id_of_another_order(sesamy: CommandLine, served: Sandbox) -> None:
@@ -102,7 +125,7 @@ def test_after_a_rehearsal(sesamy: CommandLine, served: Sandbox) -> None:
 def test_while_the_parent_runs(sesamy: CommandLine, served: Sandbox) -> None:
     """It waits for the import whose report it is."""
     sesamy(*WHOLE)
-    mend(REPORT, "T-1")
+    mend(REPORT)
     with Journal.open(Path("orders.csv.journal")):
         refused = sesamy(*MENDED)
     mended = sesamy(*MENDED)
@@ -118,7 +141,7 @@ def test_at_the_same_moment(
 ) -> None:
     """Of two reports that are checked at once, one sends an order."""
     sesamy(*WHOLE)
-    mend(REPORT, "T-1")
+    mend(REPORT)
     other = REPORT.with_name("orders.rejected.2.csv")
     other.write_bytes(REPORT.read_bytes())
     create = Journal.create
@@ -142,14 +165,14 @@ def test_while_it_runs(
 ) -> None:
     """Once its own journal is there, its parent may be used."""
     sesamy(*WHOLE)
-    mend(REPORT, "T-1")
-    go = Run.go
+    mend(REPORT)
+    run = Importer.run
 
-    def meanwhile(*given: Any) -> Any:
+    async def meanwhile(importer: Importer) -> Any:
         Journal.open(Path("orders.csv.journal")).close()
-        return go(*given)
+        return await run(importer)
 
-    monkeypatch.setattr(Run, "go", meanwhile)
+    monkeypatch.setattr(Importer, "run", meanwhile)
     mended = sesamy(*MENDED)
 
     assert 0 == mended.code
@@ -159,7 +182,7 @@ def test_while_it_runs(
 def test_begun(sesamy: CommandLine, served: Sandbox) -> None:
     """An import that has begun goes on without a look at the others."""
     sesamy(*WHOLE)
-    mend(REPORT, "T-1")
+    mend(REPORT)
     sesamy(*MENDED)
     with Journal.open(Path("orders.csv.journal")):
         again = sesamy(*MENDED)
@@ -172,7 +195,7 @@ def test_rehearsed_when_begun(sesamy: CommandLine) -> None:
     """A rehearsal does not take its own orders for those of another."""
     own = ("--journal", "orders.rejected.7.csv.journal")
     sesamy(*WHOLE)
-    mend(REPORT, "T-1")
+    mend(REPORT)
     mended = sesamy(*MENDED, *own)
     tried = sesamy(*MENDED, *own, "--dry-run")
 
@@ -184,11 +207,11 @@ def test_file_that_is_mended_itself(
 ) -> None:
     """Without its journal, a file still sends nothing that a report sent."""
     sesamy(*WHOLE)
-    mend(REPORT, "T-1")
+    mend(REPORT)
     sesamy(*MENDED)
     Path("orders.csv.journal").unlink()
     orders_file(Path("orders.csv"), count=1)
-    again = sesamy("import", "orders.csv", *PROMO)
+    again = sesamy(*IMPORT)
 
     assert 2 == again.code
     assert "that of row 2 of orders.rejected.csv, which is conf" in again.err

@@ -1,16 +1,17 @@
-"""The command line says what became of the order, in words and codes."""
+"""``onboard`` and ``contract`` say what became of the order."""
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
+from pathlib import Path
+from typing import Any
 
+import attrs
 import pytest
 
-from sesamy_async._cli.client import session
-from sesamy_async._cli.options import API
-from sesamy_async._cli.output import InterruptionError
-from sesamy_async._outcome import Outcome
+from sesamy_async import NewContract
 from sesamy_async.sandbox import Sandbox
 from support.command_line import (
     CREATE,
@@ -21,6 +22,7 @@ from support.command_line import (
     CommandLine,
     Ran,
 )
+from support.ports import closed_port
 
 
 def test_onboard_for_people(sesamy: CommandLine, served: Sandbox) -> None:
@@ -38,9 +40,13 @@ def test_onboard_for_people(sesamy: CommandLine, served: Sandbox) -> None:
     )
 
 
-def test_onboard_for_machines(sesamy: CommandLine, served: Sandbox) -> None:
+@pytest.mark.parametrize("strays", [0, 1])
+def test_onboard_for_machines(
+    sesamy: CommandLine, served: Sandbox, strays: int
+) -> None:
     """With --json there is one object, which counts the strays."""
-    served.faults.add("drop-after", on="create")
+    if strays:
+        served.faults.add("drop-after", on="create")
     ran = sesamy(*ONBOARD, "--json")
     (contract,) = served.ledger.confirmed(ORDER_ID)
 
@@ -50,7 +56,7 @@ def test_onboard_for_machines(sesamy: CommandLine, served: Sandbox) -> None:
         "status": "ACTIVE",
         "confirmed": True,
         "external_order_id": ORDER_ID,
-        "strays": 1,
+        "strays": strays,
         "sandbox": False,
     }
 
@@ -130,9 +136,12 @@ def test_sandbox_without_aiohttp(
     assert "pip install 'sesamy-async[sandbox]'" in ran.err
 
 
+REFUSED = ("onboard", str(ORDER), "--promo", "NOPE", "--sandbox")
+
+
 def test_refused(sesamy: CommandLine) -> None:
     """What Sesamy refuses is exit code 1, and one paragraph on stderr."""
-    ran = sesamy("onboard", str(ORDER), "--promo", "NOPE", "--sandbox")
+    ran = sesamy(*REFUSED)
 
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith(
@@ -144,18 +153,13 @@ def test_refused(sesamy: CommandLine) -> None:
 
 def test_refused_for_machines(sesamy: CommandLine) -> None:
     """With --json an error is an object on stdout too."""
-    ran = sesamy(
-        "onboard", str(ORDER), "--promo", "NOPE", "--sandbox", "--json"
-    )
+    ran = sesamy(*REFUSED, "--json")
     error = ran.json["error"]
-    varying = {
-        "message": error["message"],
-        "request_id": error["request_id"],
-    }
 
     assert (ran.code, ran.err) == (1, "")
     assert error == {
         "type": "NotFoundError",
+        "message": error["message"],
         "outcome": "REFUSED",
         "retryable": False,
         "operation": "contracts.onboard",
@@ -163,9 +167,9 @@ def test_refused_for_machines(sesamy: CommandLine) -> None:
         "contract_id": None,
         "step": "create",
         "attempts": 1,
+        "request_id": error["request_id"],
         "status_code": 404,
         "code": "resource_not_found",
-        **varying,
     }
 
 
@@ -186,8 +190,10 @@ def test_look_first(
 
 def test_stopped_in_between(sesamy: CommandLine, served: Sandbox) -> None:
     """Where confirming failed, the error names the contract."""
-    served.faults.add("status:503", on="confirm", times=50)
-    ran = sesamy(*ONBOARD, "--deadline", "2", "--json")
+    served.faults.add("status:504", on="confirm")
+    # To wait so long would pass the deadline.
+    served.faults.add("wait:600", on="confirm")
+    ran = sesamy(*ONBOARD, "--json")
     error = ran.json["error"]
     (contract,) = served.ledger.contracts(ORDER_ID)
 
@@ -199,46 +205,139 @@ def test_stopped_in_between(sesamy: CommandLine, served: Sandbox) -> None:
     )
 
 
+@pytest.mark.parametrize("variable", ["SESAMY_BASE_URL", "SESAMY_TOKEN_URL"])
+@pytest.mark.usefixtures("served")
+def test_no_network(
+    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """Where nobody listens, nothing was sent: exit code 1."""
+    with closed_port() as port:
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{port}")
+        ran = sesamy(*ONBOARD, "--deadline", "0.3")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert "Outcome: NOT_SENT." in ran.err
+
+
+def test_wrong_secret(
+    sesamy: CommandLine, served: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a wrong secret the order is not sent, and the secret not told."""
+    monkeypatch.setenv("SESAMY_CLIENT_SECRET", "hunter2-hunter2")
+    ran = sesamy(*ONBOARD)
+
+    assert (ran.code, ran.out) == (1, "")
+    assert "Outcome: REFUSED. The order was not sent." in ran.err
+    assert "hunter2" not in ran.err
+    assert served.ledger.total == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "function", ["_cli.contract.read_order", "_blocking.Contracts.onboard"]
+)
 def test_interrupted_before(
-    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
+    sesamy: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+    function: str,
+    number: signal.Signals,
 ) -> None:
-    """Ctrl-C before anything was sent says so."""
+    """Ctrl-C or SIGTERM before anything was sent says so."""
 
-    def interrupt(file: str) -> None:
-        del file
-        raise KeyboardInterrupt
+    def interrupt(*_: object) -> None:
+        signal.raise_signal(number)
 
-    monkeypatch.setattr("sesamy_async._cli.contract.read_order", interrupt)
+    before = signal.getsignal(number)
+    monkeypatch.setattr(f"sesamy_async.{function}", interrupt)
     ran = sesamy(*ONBOARD, "--sandbox", "--json")
 
     assert ran.code == 130
     assert ran.json["error"]["outcome"] == "NOT_SENT"
+    assert before == signal.getsignal(number)
 
 
-def test_terminated(
-    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
+def test_example() -> None:
+    """The example order is read, and holds every documented field."""
+    order = NewContract.from_json(ORDER.read_bytes())
+    documented: Any = json.loads(ORDER.read_text("utf-8"))
+
+    assert order.to_dict() == documented
+    assert not _unset(order)
+    assert not _unset(order.user_data)
+
+
+def _unset(model: Any) -> list[str]:
+    fields = attrs.fields(type(model))
+    values = {field.name: getattr(model, field.name) for field in fields}
+    nested = [values.get("address"), values.get("business_details")]
+    unset = [name for name, value in values.items() if value is None]
+    return unset + [each for one in nested if one for each in _unset(one)]
+
+
+def refused(sesamy: CommandLine, file: Path, content: bytes = b"") -> str:
+    """Return what is said of a file that is written first, if it can be."""
+    if content:
+        file.write_bytes(content)
+    ran = sesamy("onboard", file, *PROMO)
+
+    assert (ran.code, ran.out) == (2, "")
+    return ran.err
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("nowhere.json", "No such file or directory"),
+        (".", "Is a directory"),
+        ("loop.json", "Too many levels of symbolic links"),
+        ("/dev/zero", "it has more than 10000000 bytes"),
+    ],
+)
+def test_unreadable(
+    sesamy: CommandLine, tmp_path: Path, path: str, reason: str
 ) -> None:
-    """SIGTERM says as much as Ctrl-C, and is as before afterwards."""
+    """A file that can't be read is named; one without end is not read."""
+    loop = tmp_path / "loop.json"
+    loop.symlink_to(loop)
+    file = tmp_path / path
 
-    def terminate(file: str) -> None:
-        del file
-        signal.raise_signal(signal.SIGTERM)
-
-    before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr("sesamy_async._cli.contract.read_order", terminate)
-    ran = sesamy(*ONBOARD, "--sandbox", "--json")
-
-    assert ran.code == 130
-    assert ran.json["error"]["outcome"] == "NOT_SENT"
-    assert before == signal.getsignal(signal.SIGTERM)
+    assert refused(sesamy, file).startswith(
+        f"Error: {file} can't be read: {reason}. Outcome: NOT_SENT."
+    )
 
 
-def test_interrupted_between() -> None:
-    """Ctrl-C in a session without a call says that nothing was sent."""
-    with (
-        pytest.raises(InterruptionError) as caught,
-        session(API, sandbox=True),
-    ):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b'{"a": 1,\n  b}', "broken at line 2 column 3: Expecting property"),
+        (b'{"a": "\xff"}', "not UTF-8 at byte 7"),
+        (b"\n", "broken at line 2 column 1"),
+        (b"[]", "expected an object, got list"),
+    ],
+)
+def test_no_order(sesamy: CommandLine, content: bytes, problem: str) -> None:
+    """Where the file is broken, the place is named."""
+    assert refused(sesamy, Path("order.json"), content).startswith(
+        f"Error: order.json has a problem: {problem}"
+    )
 
-    assert caught.value.outcome is Outcome.NOT_SENT
+
+def test_all_problems(sesamy: CommandLine) -> None:
+    """Every wrong field is named, and the order too."""
+    content = b'{"externalOrderId": "A-1", "quantity": "1", "x": 1}'
+
+    assert refused(sesamy, Path("order.json"), content).startswith(
+        "Error: read of order 'A-1': order.json has 2 problems:\n"
+        "  quantity: expected int, got str\n"
+        "  x: unknown field\n"
+    )
+
+
+def test_too_many_problems(sesamy: CommandLine) -> None:
+    """The message ends somewhere; `problems` has them all."""
+    file = Path("order.json")
+    file.write_text(json.dumps({f"x{number}": 1 for number in range(80)}))
+    error = sesamy("onboard", file, *PROMO, "--json").json["error"]
+
+    assert len(error["problems"]) == 81
+    assert "x48: unknown field; and 31 more. Outcome" in error["message"]

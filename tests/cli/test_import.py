@@ -7,42 +7,30 @@ from pathlib import Path
 import pytest
 
 from sesamy_async.sandbox import Sandbox
-from support.command_line import (
-    CommandLine,
-    once,
-    orders_file,
-    with_mistake,
-)
+from support.command_line import IMPORT, PROMO, CommandLine, once, orders_file
 
 
-PROMO = ("--promo", "SPRING-12")
-
-
-def test_for_people(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
-) -> None:
+def test_for_people(sesamy: CommandLine, served: Sandbox) -> None:
     """All orders are confirmed once, and people get aligned rows."""
-    ran = sesamy("import", orders_file(tmp_path / "orders.csv"), *PROMO)
+    ran = sesamy("import", orders_file(), *PROMO)
     *told, spent = ran.out.splitlines()
 
     assert 0 == ran.code
     assert told == [
         "All 3 orders are confirmed.",
-        f"  confirmed    3  {tmp_path / 'orders.confirmed.csv'}",
-        f"  journal      {tmp_path / 'orders.csv.journal'}",
+        "  confirmed    3  orders.confirmed.csv",
+        "  journal      orders.csv.journal",
     ]
     assert spent.startswith("  this run     6 calls in")
     assert ran.err.startswith("3 rows: 6 calls; a burst of 500")
     assert once(served, 3)
 
 
-def test_for_machines(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
-) -> None:
+def test_for_machines(sesamy: CommandLine, served: Sandbox) -> None:
     """With --json there is one object, with all counts and paths."""
-    orders_file(tmp_path / "orders.csv")
+    orders_file()
     ran = sesamy(
-        *("import", "orders.csv", *PROMO, "--json"),
+        *(*IMPORT, "--json"),
         *("--report", "page.html", "--confirm", "no"),
     )
     answer = ran.json
@@ -75,38 +63,20 @@ def test_for_machines(
     assert "All 3 orders are created." in Path("page.html").read_text("utf-8")
 
 
-def test_complete_already(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
-) -> None:
+def test_complete_already(sesamy: CommandLine, served: Sandbox) -> None:
     """A complete import sends nothing, and is reported again."""
-    with_mistake(orders_file(tmp_path / "orders.csv"), row=3)
-    first = sesamy("import", "orders.csv", *PROMO, "--skip-invalid")
+    orders_file(wrong=3)
+    first = sesamy(*IMPORT, "--skip-invalid")
     report = Path("orders.rejected.csv")
     report.unlink()
     before = served.ledger.requests("create")
-    again = sesamy("import", "orders.csv", *PROMO, "--skip-invalid")
+    again = sesamy(*IMPORT, "--skip-invalid")
 
     assert (3, 3) == (first.code, again.code)
     assert before == served.ledger.requests("create")
     assert "this import is complete: nothing is sent" in again.err
     assert report.exists()
     assert 2 == served.ledger.total
-
-
-def test_mended_report(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
-) -> None:
-    """The rejected report, mended, is imported as it is."""
-    with_mistake(orders_file(tmp_path / "orders.csv"), row=3)
-    first = sesamy("import", "orders.csv", *PROMO, "--skip-invalid")
-    report = Path("orders.rejected.csv")
-    text = report.read_text("utf-8-sig").replace("(at)", "@")
-    report.write_text(text, encoding="utf-8-sig")
-    second = sesamy("import", report, *PROMO)
-
-    assert (3, 0) == (first.code, second.code)
-    assert "3 rows (1 left out)" in first.err
-    assert once(served, 3)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +90,7 @@ def test_what_spreadsheets_write(
     more: tuple[str, ...],
 ) -> None:
     """Semicolons and cp1252 go in, and semicolons come out."""
-    path = orders_file(tmp_path / "orders.csv")
+    path = orders_file()
     text = path.read_text("utf-8").replace(",", delimiter)
     path.write_text(text, encoding="cp1252" if more else "utf-8")
     ran = sesamy("import", path, *PROMO, *more)
@@ -151,13 +121,13 @@ def test_json_lines(
 
 def test_dry_run(sesamy: CommandLine, tmp_path: Path) -> None:
     """A dry run needs no credentials, sends nothing and leaves nothing."""
-    with_mistake(orders_file(tmp_path / "orders.csv", 400), row=3)
-    told = sesamy("import", "orders.csv", *PROMO, "--dry-run")
+    orders_file(count=400, wrong=3)
+    told = sesamy(*IMPORT, "--dry-run")
     skipped = sesamy(
         "import", "orders.csv", *PROMO, "--dry-run", "--skip-invalid"
     )
     machines = sesamy(
-        *("import", "orders.csv", *PROMO, "--dry-run", "--skip-invalid"),
+        *(*IMPORT, "--dry-run", "--skip-invalid"),
         *("--confirm", "at-once", "--json"),
     )
 
@@ -177,10 +147,10 @@ def test_dry_run(sesamy: CommandLine, tmp_path: Path) -> None:
     assert [tmp_path / "orders.csv"] == [*tmp_path.iterdir()]
 
 
-def test_dry_run_of_a_right_file(sesamy: CommandLine, tmp_path: Path) -> None:
+def test_dry_run_of_a_right_file(sesamy: CommandLine) -> None:
     """Where all is right, that is all that is said."""
-    orders_file(tmp_path / "orders.csv")
-    ran = sesamy("import", "orders.csv", *PROMO, "--dry-run")
+    orders_file()
+    ran = sesamy(*IMPORT, "--dry-run")
 
     assert 0 == ran.code
     assert ran.out.startswith("3 orders can be sent. Nothing was sent.\n")
@@ -189,7 +159,7 @@ def test_dry_run_of_a_right_file(sesamy: CommandLine, tmp_path: Path) -> None:
 def test_template(sesamy: CommandLine) -> None:
     """The template can be imported as it is, and is never overwritten."""
     made = sesamy("import", "--template", "--json")
-    ran = sesamy("import", "orders.csv", *PROMO, "--dry-run")
+    ran = sesamy(*IMPORT, "--dry-run")
     again = sesamy("import", "--template")
     other = sesamy("import", "mine.csv", "--template")
 
@@ -198,38 +168,72 @@ def test_template(sesamy: CommandLine) -> None:
     assert Path("mine.toml").exists()
 
 
-def test_orders_to_look_at(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
-) -> None:
-    """An order whose answer is lost is to be looked at: exit code 4."""
+def test_strays_are_told(sesamy: CommandLine, served: Sandbox) -> None:
+    """A create whose answer is lost is repeated, and counted."""
     served.faults.add("drop-after", on="create")
-    orders_file(tmp_path / "orders.csv")
-    ran = sesamy("import", "orders.csv", *PROMO, "--confirm", "at-once")
+    orders_file()
+    ran = sesamy(*IMPORT)
+
+    assert 0 == ran.code
+    assert "  strays       1  orders.strays.csv" in ran.out
+
+
+@pytest.mark.parametrize("how", [("--confirm", "at-once"), ("--no-strays",)])
+def test_orders_to_look_at(
+    sesamy: CommandLine, served: Sandbox, how: tuple[str, ...]
+) -> None:
+    """Where nothing may be repeated, a lost answer is to be looked at."""
+    served.faults.add("drop-after", on="create")
+    orders_file()
+    ran = sesamy(*IMPORT, *how)
 
     assert 4 == ran.code
     assert "2 of 3 rows are confirmed; 1 unknown." in ran.out
     assert 3 == served.ledger.total
 
 
-def test_strays_are_told(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
-) -> None:
-    """A create whose answer is lost is repeated, and counted."""
-    served.faults.add("drop-after", on="create")
-    orders_file(tmp_path / "orders.csv")
-    ran = sesamy("import", "orders.csv", *PROMO)
+def test_sandbox_needs_nothing(sesamy: CommandLine) -> None:
+    """It takes no credentials, and says that no real contract was made."""
+    orders_file()
+    ran = sesamy(*IMPORT, "--sandbox")
 
     assert 0 == ran.code
-    assert "  strays       1  orders.strays.csv" in ran.out
+    assert ran.out.startswith("In a sandbox: All 3 orders are confirmed.\n")
 
 
-def test_no_strays(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
-) -> None:
-    """Whoever wants no strays has to look instead."""
-    served.faults.add("drop-after", on="create")
-    orders_file(tmp_path / "orders.csv")
-    ran = sesamy("import", "orders.csv", *PROMO, "--no-strays")
+def test_sandbox_is_gone(sesamy: CommandLine) -> None:
+    """Without the world of before, it says how to begin anew."""
+    orders_file()
+    first = sesamy(*IMPORT, "--sandbox")
+    Path("orders.csv.sandbox").unlink()
+    lost = sesamy(*IMPORT, "--sandbox")
+    Path("orders.csv.journal").unlink()
+    anew = sesamy(*IMPORT, "--sandbox")
 
-    assert 4 == ran.code
-    assert 3 == served.ledger.total
+    assert (0, 2, 0) == (first.code, lost.code, anew.code)
+    assert "or remove orders.csv.journal to try it anew" in lost.err
+
+
+def test_another_sandbox(sesamy: CommandLine) -> None:
+    """The ledger of another import is not mistaken for its own."""
+    orders_file()
+    first = sesamy(*IMPORT, "--sandbox")
+    other = sesamy(*IMPORT, "--sandbox", "--journal", "other.journal")
+    Path("other.sandbox").replace("orders.csv.sandbox")
+    mixed = sesamy(*IMPORT, "--sandbox")
+
+    assert (0, 0, 1) == (first.code, other.code, mixed.code)
+    assert "--base-url was sandbox" in mixed.err
+
+
+def test_nothing_personal_is_kept(sesamy: CommandLine) -> None:
+    """No file that it leaves holds a name or an address."""
+    orders_file()
+    sesamy(*IMPORT, "--sandbox", "--report", "page.html")
+    found = [
+        path.name
+        for path in Path().iterdir()
+        if b"example.se" in path.read_bytes()
+    ]
+
+    assert ["orders.csv"] == found

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM before an import sends, and after it has sent."""
+"""Ctrl-C and SIGTERM at each stage of an import."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from sesamy_async.bulk import Importer, ImportSummary
 from sesamy_async.bulk.check import Checked, check
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.sandbox import Sandbox
-from support.command_line import CommandLine, once, orders_file
+from support.command_line import IMPORT, CommandLine, once, orders_file
 
 
-IMPORT = ("import", "orders.csv", "--promo", "SPRING-12")
 SAID = (
     "Error: Interrupted. Outcome: NOT_SENT. This run has sent nothing; give "
     "the same command again.\n"
@@ -27,7 +27,6 @@ either = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_while_checking(
     sesamy: CommandLine,
     served: Sandbox,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     number: signal.Signals,
 ) -> None:
@@ -37,11 +36,11 @@ def test_while_checking(
         signal.raise_signal(number)
         return check(*arguments, **options)
 
-    orders_file(tmp_path / "orders.csv")
+    orders_file()
     with monkeypatch.context() as interrupted:
-        interrupted.setattr("sesamy_async.bulk.check.check", stopped)
+        interrupted.setattr("sesamy_async._cli.import_job.check", stopped)
         ran = sesamy(*IMPORT)
-    left = [each.name for each in tmp_path.iterdir()]
+    left = [each.name for each in Path().iterdir()]
     total = served.ledger.total
     again = sesamy(*IMPORT)
 
@@ -55,11 +54,10 @@ def test_while_checking(
 def test_while_the_journal_is_opened(
     sesamy: CommandLine,
     served: Sandbox,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     number: signal.Signals,
 ) -> None:
-    """What was written down by then is gone on with."""
+    """The next run goes on with what was written down by then."""
     create = Journal.create
 
     def stopped(*arguments: Any) -> Journal:
@@ -67,7 +65,7 @@ def test_while_the_journal_is_opened(
         signal.raise_signal(number)
         raise AssertionError
 
-    orders_file(tmp_path / "orders.csv")
+    orders_file()
     with monkeypatch.context() as interrupted:
         interrupted.setattr(Journal, "create", stopped)
         ran = sesamy(*IMPORT)
@@ -79,11 +77,39 @@ def test_while_the_journal_is_opened(
     assert once(served, 3)
 
 
+@pytest.mark.parametrize("presses", [1, 2])
+def test_while_sending(
+    sesamy: CommandLine,
+    served: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    presses: int,
+) -> None:
+    """The first ends it gently, the second at once; both say how to go on."""
+    run = Importer.run
+
+    async def stopped(importer: Importer) -> ImportSummary:
+        for _ in range(presses):
+            signal.raise_signal(signal.SIGINT)
+        return await run(importer)
+
+    orders_file()
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Importer, "run", stopped)
+        ran = sesamy(*IMPORT)
+    again = sesamy(*IMPORT)
+
+    assert 130 == ran.code
+    assert "Stopping: what is in flight is finished" in ran.err
+    assert "Not all is done: it was interrupted." in ran.out
+    assert "give the same command again" in ran.out
+    assert 0 == again.code
+    assert once(served, 3)
+
+
 @either
 def test_when_all_is_sent(
     sesamy: CommandLine,
     served: Sandbox,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     number: signal.Signals,
 ) -> None:
@@ -94,7 +120,7 @@ def test_when_all_is_sent(
         signal.raise_signal(number)
         close(journal)
 
-    orders_file(tmp_path / "orders.csv")
+    orders_file()
     monkeypatch.setattr(Journal, "close", stopped)
     ran = sesamy(*IMPORT)
 
