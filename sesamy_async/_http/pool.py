@@ -1,4 +1,4 @@
-"""A set of connections to one host: last in, first out, with fair queues."""
+"""A pool of connections to one host: last in, first out, with fair queues."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sesamy_async._call import Event, Runtime
 
 
 class Usable(Protocol):
-    """What a set can hold."""
+    """What a pool can hold."""
 
     def usable(self) -> bool:
         """Whether it can still be used after a rest."""
@@ -28,8 +28,8 @@ class Waiter(Generic[C]):
     """A call that waits for its turn.
 
     Attributes:
-        event: Happens when it has it.
-        turn: Whether it has it.
+        event: Happens when its turn has come.
+        turn: Whether it has come.
         connection: What was handed over; None to make a new one.
     """
 
@@ -38,10 +38,11 @@ class Waiter(Generic[C]):
     connection: C | None = None
 
 
-class ConnectionSet(Generic[C]):
-    """At most `cap` connections; who waits longest is served first.
+class Pool(Generic[C]):
+    """At most `cap` connections; the call that waits longest goes first.
 
-    But who completes something goes before who begins something.
+    But a call that completes something goes before one that begins
+    something.
 
     The free list is last in, first out: few connections stay warm, the
     others pass their idle time and are closed.  A connection goes back only
@@ -93,13 +94,13 @@ class ConnectionSet(Generic[C]):
 
         Args:
             deadline: Until when to wait, on the runtime's clock.
-            first: Whether to go before those who do not go first.
+            first: Whether to go before the calls that do not go first.
         """
         queue = self._first if first else self._waiters
         with self._lock:
             self._evict()
             while self._free:
-                # Left in its place meanwhile: Ctrl-C would take it with it.
+                # It stays in its place meanwhile: Ctrl-C would lose it.
                 connection = self._free[-1][0]
                 usable = connection.usable()
                 self._free.pop()
@@ -141,7 +142,7 @@ class ConnectionSet(Generic[C]):
     def discard(self) -> None:
         """Make room for a connection that is thrown away.
 
-        Closing it is the caller's part.
+        The caller closes it.
         """
         with self._lock:
             if self.waiting:
@@ -188,7 +189,7 @@ class ConnectionSet(Generic[C]):
         waiter.event.set()
 
     def _leave(self, waiter: Waiter[C], queue: deque[Waiter[C]]) -> None:
-        """Leave the queue; who has the turn already passes it on."""
+        """Leave the queue; if the turn has come, pass it on."""
         with self._lock:
             if not waiter.turn:
                 queue.remove(waiter)

@@ -12,11 +12,11 @@ import pytest
 
 from sesamy_async._http import (
     Allowance,
-    Answered,
     BlockingExchanges,
     BlockingStream,
+    CoreResponse,
     default_context,
-    library,
+    load_library,
 )
 from support.leaks import told_by
 from support.runtime import FakeRuntime
@@ -54,7 +54,7 @@ class Pair:
     peer: socket.socket
     events: list[str] = attrs.field(factory=list)
 
-    def send(self, **headers: bytes) -> Answered:
+    def send(self, **headers: bytes) -> CoreResponse:
         """Send an order and read the head of the answer."""
         length = str(len(BODY)).encode()
         request = httpcore.Request(
@@ -93,7 +93,7 @@ def pair() -> Iterator[Pair]:
     with ours, theirs:
         stream = BlockingStream(ours, Allowance(FakeRuntime()), httpcore)
         backend = Backend(stream)
-        context = default_context(library("httpx"), trust_env=False)
+        context = default_context(load_library("httpx"), trust_env=False)
         exchanges = BlockingExchanges(
             ORIGIN,
             context,
@@ -103,7 +103,7 @@ def pair() -> Iterator[Pair]:
         yield Pair(exchanges, backend, theirs)
 
 
-def whole(answered: Answered) -> bytes:
+def whole(answered: CoreResponse) -> bytes:
     """Read an answer to its end."""
     body = b"".join(answered.stream)
     answered.stream.close()

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from sesamy_async._call import AnyioRuntime, Runtime
-from sesamy_async._http import ConnectionSet
+from sesamy_async._http import Pool
 from support.runtime import FakeRuntime
 
 
@@ -29,10 +29,10 @@ class Line:
 
 def make(
     cap: int = 2, idle: float = 4.0, runtime: Runtime | None = None
-) -> ConnectionSet[Line]:
+) -> Pool[Line]:
     """Return a set of connections that are just names: c1, c2, ..."""
     numbers = itertools.count(1)
-    return ConnectionSet(
+    return Pool(
         lambda: Line(f"c{next(numbers)}"),
         runtime or FakeRuntime(),
         cap=cap,
@@ -109,7 +109,7 @@ async def test_cap() -> None:
     assert 0 == connections.waiting
 
 
-async def wait_for(connections: ConnectionSet[Line], waiting: int) -> None:
+async def wait_for(connections: Pool[Line], waiting: int) -> None:
     """Let others run until so many wait."""
     with anyio.fail_after(5):
         while connections.waiting != waiting:
@@ -263,7 +263,7 @@ async def test_failing_to_make() -> None:
     def fail() -> Line:
         raise OSError("no more")
 
-    connections = ConnectionSet(fail, FakeRuntime(), cap=1, idle=4.0)
+    connections = Pool(fail, FakeRuntime(), cap=1, idle=4.0)
     for _ in range(2):
         with pytest.raises(OSError, match="no more"):
             await connections.acquire(math.inf)
@@ -285,9 +285,7 @@ async def test_drained() -> None:
 async def test_closed_while_it_rested() -> None:
     """What the server closed meanwhile is not used again."""
     lines = iter([Line("c1", open=False), Line("c2")])
-    connections = ConnectionSet(
-        lambda: next(lines), FakeRuntime(), cap=1, idle=4.0
-    )
+    connections = Pool(lambda: next(lines), FakeRuntime(), cap=1, idle=4.0)
     first = await connections.acquire(math.inf)
     assert first
     connections.release(first)
@@ -300,9 +298,7 @@ async def test_closed_while_it_rested() -> None:
 async def test_handed_over_closed() -> None:
     """Who waits is not given what the server has closed, or spoiled."""
     lines = iter([Line("c1", open=False), Line("c2")])
-    connections = ConnectionSet(
-        lambda: next(lines), FakeRuntime(), cap=1, idle=4.0
-    )
+    connections = Pool(lambda: next(lines), FakeRuntime(), cap=1, idle=4.0)
     first = await connections.acquire(math.inf)
     assert first
     served: list[Line | None] = []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sesamy_async import AsyncSesamy, ConfigurationError, Connections, Sesamy
-from sesamy_async._http import library, library_of
+from sesamy_async._http import library_of, load_library
 from sesamy_async._http import settings as module
 from sesamy_async.sandbox import Sandbox
 from support.calling import ORDER
@@ -26,7 +26,7 @@ def test_unknown() -> None:
     """Another name is refused by the argument's name."""
     wrong: Any = "requests"
     with pytest.raises(ConfigurationError, match=r"transport\.library"):
-        library(wrong)
+        load_library(wrong)
 
 
 def test_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,9 +36,9 @@ def test_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ModuleNotFoundError(name)
 
     monkeypatch.setattr(module, "import_module", missing)
-    library.cache_clear()
+    load_library.cache_clear()
     with pytest.raises(ConfigurationError, match=r"sesamy-async\[httpx2\]"):
-        library("httpx2")
+        load_library("httpx2")
 
 
 def test_httpx_is_whose_class_it_is() -> None:
@@ -46,7 +46,7 @@ def test_httpx_is_whose_class_it_is() -> None:
     httpx2 = import_module("httpx2")
     mine = type("Mine", (httpx2.BaseTransport,), {})
 
-    assert library("httpx2") is library_of(mine())
+    assert load_library("httpx2") is library_of(mine())
     assert None is library_of(object())
 
 

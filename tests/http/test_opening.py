@@ -28,10 +28,10 @@ from sesamy_async._call import BlockingRuntime
 from sesamy_async._http import (
     bind,
     default_context,
-    library,
+    load_library,
     open_async,
     open_blocking,
-    prepared,
+    prepare,
     proxy_for,
 )
 from sesamy_async.sandbox import Sandbox, running
@@ -47,7 +47,7 @@ from support.wire import ORDER
 HEAD = "http11.send_request_headers."
 
 
-HTTPX = library("httpx")
+HTTPX = load_library("httpx")
 LOOPBACK = (
     "localhost",
     "LOCALHOST:8000",
@@ -235,7 +235,7 @@ def test_certificates_are_read_when_a_client_is_made(
     before = default_context(HTTPX, trust_env=True)
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted(tmp_path)))
     urls = ["http://127.0.0.1:8000", "https://a.test"]
-    made = prepared(Connections(), HTTPX, urls, blocking=True)
+    made = prepare(Connections(), HTTPX, urls, blocking=True)
     monkeypatch.delenv("SSL_CERT_FILE")
 
     assert before is default_context(HTTPX, trust_env=True)
@@ -256,7 +256,7 @@ def test_a_context_is_made_where_it_is_needed(
     urls: list[str], settings: Connections, *, expected: bool
 ) -> None:
     """Who uses no TLS does not wait for one."""
-    made = prepared(settings, HTTPX, urls, blocking=True)
+    made = prepare(settings, HTTPX, urls, blocking=True)
 
     assert expected is (made.ssl_context is not None)
 
