@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from .stream import READ_SIZE, RequestBuffer, connecting_error, is_readable
@@ -131,18 +132,18 @@ class Inbox(asyncio.Protocol):
         if len(self.received) > _HIGH_WATER and not self._halted:
             self._halted = True
             self.transport.pause_reading()
-        self._wake(happened=True)
+        self._wake()
 
     def eof_received(self) -> None:
         """Take note that no more will come."""
         self.ended = True
-        self._wake(happened=True)
+        self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that the connection is gone."""
         self.ended = True
         self.error = exc
-        self._wake(happened=True)
+        self._wake()
 
     def pause_writing(self) -> None:
         """Take note that the network takes no more for now."""
@@ -151,11 +152,11 @@ class Inbox(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Take note that the network takes more again."""
         self._full = False
-        self._wake(happened=True)
+        self._wake()
 
     async def readable(self, timeout: float | None) -> bool:  # noqa: ASYNC109
         """Wait for data or the end; return False where time ran out."""
-        while not self.received and not self.ended:
+        while not (self.received or self.ended):
             if not await self._change(timeout):
                 return False
         return True
@@ -181,7 +182,9 @@ class Inbox(asyncio.Protocol):
         self._waiter = loop.create_future()
         timer = None
         if timeout is not None:
-            timer = loop.call_later(timeout, self._expire)
+            timer = loop.call_later(
+                timeout, partial(self._wake, happened=False)
+            )
         try:
             return await self._waiter
         finally:
@@ -189,10 +192,7 @@ class Inbox(asyncio.Protocol):
             if timer is not None:
                 timer.cancel()
 
-    def _expire(self) -> None:
-        self._wake(happened=False)
-
-    def _wake(self, *, happened: bool) -> None:
+    def _wake(self, *, happened: bool = True) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(happened)
 

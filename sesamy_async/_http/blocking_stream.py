@@ -15,11 +15,11 @@ from typing import Any
 from sesamy_async._call import Runtime
 
 from .stream import (
+    FORK_LOCK,
     READ_SIZE,
     RequestBuffer,
     connecting_error,
     is_readable,
-    shake_hands,
 )
 
 
@@ -116,7 +116,7 @@ class BlockingStream:
                 server_hostname=server_hostname,
                 do_handshake_on_connect=False,
             )
-            shake_hands(secured, limit)
+            _shake_hands(secured, limit)
         except OSError as error:
             sock.close()
             raise connecting_error(error, self._errors) from error
@@ -152,6 +152,25 @@ class BlockingStream:
             raise self._errors.WriteTimeout(str(error)) from error
         except OSError as error:
             raise self._errors.WriteError(str(error)) from error
+
+
+def _shake_hands(sock: ssl.SSLSocket, limit: Allowance) -> None:
+    """Do a whole handshake in steps, between which a fork may happen.
+
+    Raises:
+        OSError: It failed, or took too long.
+    """
+    while True:
+        sock.settimeout(0.0)
+        try:
+            with FORK_LOCK:
+                sock.do_handshake()
+        except ssl.SSLWantReadError:
+            sock.settimeout(limit.shorten(None))
+            # The socket beneath TLS: it waits until something comes.
+            socket.socket.recv(sock, 1, socket.MSG_PEEK)
+        else:
+            return
 
 
 class BlockingBackend:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import Any
 
 from sesamy_async._outcome import Failure, FailureKind, TransportFailure
 
@@ -22,13 +22,6 @@ _START = 128
 # else is done: 8 MiB in chunks of one byte would take four minutes.
 _MOST_CHUNKS = 2048
 _LEAST_CHUNK = 64
-
-
-class _Decoder(Protocol):
-    @property
-    def eof(self) -> bool: ...
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
 class Body:
@@ -63,7 +56,7 @@ class Body:
         self._received = 0
         encoding = encoding.strip().lower()
         self._plain = encoding in {"", "identity"}
-        self._decoder: _Decoder | None = None
+        self._decoder: Any = None
         if encoding in _GZIP:
             self._decoder = zlib.decompressobj(_GZIP_WINDOW)
 

@@ -142,12 +142,23 @@ class BlockingExchanges:
     ) -> None:
         trace("http11.send_request_headers.started", {"request": request})
         try:
-            stream.write(self._h11.send(_head(request)), timeout)
+            stream.write(
+                self._h11.send(
+                    h11.Request(
+                        method=request.method,
+                        target=request.url.target,
+                        headers=request.headers,
+                    )
+                ),
+                timeout,
+            )
         except h11.LocalProtocolError as error:
             raised = self._errors.LocalProtocolError(str(error))
             trace("http11.send_request_headers.failed", {"exception": raised})
             raise raised from error
-        stream.write(self._h11.send(_body(request)), timeout)
+        stream.write(
+            self._h11.send(h11.Data(data=b"".join(request.stream))), timeout
+        )
         stream.write(self._h11.send(h11.EndOfMessage()), timeout)
 
     def _answered(
@@ -217,15 +228,3 @@ def _is_answer(event: Any) -> bool:
         isinstance(event, h11.Response)
         or event.status_code == HTTPStatus.SWITCHING_PROTOCOLS
     )
-
-
-def _head(request: Any) -> h11.Request:
-    return h11.Request(
-        method=request.method,
-        target=request.url.target,
-        headers=request.headers,
-    )
-
-
-def _body(request: Any) -> h11.Data:
-    return h11.Data(data=b"".join(request.stream))

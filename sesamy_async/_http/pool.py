@@ -5,26 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from threading import Lock
-from typing import Generic, Protocol, TypeVar
 
 import attrs
 
 from sesamy_async._call import Event, Runtime
 
-
-class Usable(Protocol):
-    """What a pool can hold."""
-
-    def usable(self) -> bool:
-        """Whether it can still be used after a rest."""
-        ...
-
-
-C = TypeVar("C", bound=Usable)
+from .adapters import Adapter
 
 
 @attrs.define(eq=False, repr=False)
-class Waiter(Generic[C]):
+class Waiter:
     """A call that waits for its turn.
 
     Attributes:
@@ -35,10 +25,10 @@ class Waiter(Generic[C]):
 
     event: Event
     turn: bool = False
-    connection: C | None = None
+    connection: Adapter | None = None
 
 
-class Pool(Generic[C]):
+class Pool:
     """At most `cap` connections; the call that waits longest goes first.
 
     But a call that completes something goes before one that begins
@@ -60,7 +50,7 @@ class Pool(Generic[C]):
 
     def __init__(
         self,
-        make: Callable[[], C],
+        make: Callable[[], Adapter],
         runtime: Runtime,
         *,
         cap: int,
@@ -70,10 +60,10 @@ class Pool(Generic[C]):
         self._runtime = runtime
         self._cap = cap
         self._idle = idle
-        self._free: deque[tuple[C, float]] = deque()
-        self._waiters: deque[Waiter[C]] = deque()
-        self._first: deque[Waiter[C]] = deque()
-        self._stale: list[C] = []
+        self._free: deque[tuple[Adapter, float]] = deque()
+        self._waiters: deque[Waiter] = deque()
+        self._first: deque[Waiter] = deque()
+        self._stale: list[Adapter] = []
         self._count = 0
         self._lock = Lock()
 
@@ -89,7 +79,7 @@ class Pool(Generic[C]):
 
     async def acquire(
         self, deadline: float, *, first: bool = False
-    ) -> C | None:
+    ) -> Adapter | None:
         """Return a connection, or None where the deadline came first.
 
         Args:
@@ -111,7 +101,7 @@ class Pool(Generic[C]):
                 self._count += 1
                 waiter = None
             else:
-                waiter = Waiter[C](self._runtime.event())
+                waiter = Waiter(self._runtime.event())
                 queue.append(waiter)
         if waiter is None:
             return self._made()
@@ -131,7 +121,7 @@ class Pool(Generic[C]):
                 given = None
         return self._made() if given is None else given
 
-    def release(self, connection: C) -> None:
+    def release(self, connection: Adapter) -> None:
         """Give back a connection that can be used again."""
         with self._lock:
             if self.waiting:
@@ -150,7 +140,7 @@ class Pool(Generic[C]):
             else:
                 self._count -= 1
 
-    def stale(self) -> list[C]:
+    def stale(self) -> list[Adapter]:
         """Return, once, the connections that have to be closed."""
         if not self._stale:
             return []
@@ -158,7 +148,7 @@ class Pool(Generic[C]):
             stale, self._stale = self._stale, []
         return stale
 
-    def drain(self) -> list[C]:
+    def drain(self) -> list[Adapter]:
         """Take out all free connections, to close them."""
         with self._lock:
             free = [connection for connection, _ in self._free]
@@ -166,7 +156,7 @@ class Pool(Generic[C]):
             self._count -= len(free)
             return free
 
-    def _made(self) -> C:
+    def _made(self) -> Adapter:
         try:
             return self._make()
         except BaseException:
@@ -178,17 +168,17 @@ class Pool(Generic[C]):
         while self._free and self._free[0][1] <= oldest:
             self._put_away(self._free.popleft()[0])
 
-    def _put_away(self, connection: C) -> None:
+    def _put_away(self, connection: Adapter) -> None:
         self._stale.append(connection)
         self._count -= 1
 
-    def _hand_over(self, connection: C | None) -> None:
+    def _hand_over(self, connection: Adapter | None) -> None:
         waiter = (self._first or self._waiters).popleft()
         waiter.connection = connection
         waiter.turn = True
         waiter.event.set()
 
-    def _leave(self, waiter: Waiter[C], queue: deque[Waiter[C]]) -> None:
+    def _leave(self, waiter: Waiter, queue: deque[Waiter]) -> None:
         """Leave the queue; if the turn has come, pass it on."""
         with self._lock:
             if not waiter.turn:

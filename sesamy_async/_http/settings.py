@@ -28,17 +28,17 @@ class OneShotBody:
         return iter((self._content,))
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return _Once(self._content)
+        return _AsyncIterator(iter(self))
 
 
-class _Once(AsyncIterator[bytes]):
-    def __init__(self, content: bytes) -> None:
-        self._rest = [content]
+@attrs.frozen(eq=False, repr=False)
+class _AsyncIterator(AsyncIterator[bytes]):
+    _chunks: Iterator[bytes]
 
     async def __anext__(self) -> bytes:
-        if not self._rest:
-            raise StopAsyncIteration
-        return self._rest.pop()
+        for chunk in self._chunks:
+            return chunk
+        raise StopAsyncIteration
 
 
 Name = Literal["httpx", "httpx2"]
@@ -77,21 +77,15 @@ def load_library(name: Name) -> Library:
     """Import an httpx by its name.
 
     Raises:
-        ConfigurationError: There is none, or it is not installed.
+        ConfigurationError: It is not installed.
     """
-    if name not in CORES:
-        raise ConfigurationError(
-            'transport.library must be "httpx" or "httpx2".'
-        )
     try:
         httpx: Any = import_module(name)
     except ModuleNotFoundError:
-        httpx = None
-    if httpx is None:
         raise ConfigurationError(
             f"transport.library: {name} is not installed: "
             f"pip install 'sesamy-async[{name}]'."
-        )
+        ) from None
     return Library(
         httpx=httpx,
         core_name=CORES[name],

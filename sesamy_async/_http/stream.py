@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import select
-import socket
 import ssl
 from threading import RLock
-from typing import Any, Protocol
+from typing import Any
 
 from sesamy_async._call import Runtime
 
@@ -57,16 +56,12 @@ class RequestBuffer:
         return held
 
 
-class _HasFileno(Protocol):
-    def fileno(self) -> int: ...
-
-
-def is_readable(sock: _HasFileno) -> bool:
+def is_readable(sock: Any) -> bool:
     """Look, without waiting, whether there is anything to read.
 
     Windows has no poll, but its select has no highest number either.
     """
-    number = sock.fileno()
+    number: int = sock.fileno()
     if number < 0:
         return True
     if not hasattr(select, "poll"):  # pragma: no cover - Windows
@@ -153,29 +148,6 @@ class ForkSafeTLS(ssl.SSLObject):
         """Go on with the handshake, as far as what has come permits."""
         with FORK_LOCK:
             super().do_handshake()
-
-
-class _Limit(Protocol):
-    def shorten(self, timeout: float | None) -> float | None: ...
-
-
-def shake_hands(sock: ssl.SSLSocket, limit: _Limit) -> None:
-    """Do a whole handshake in steps, between which a fork may happen.
-
-    Raises:
-        OSError: It failed, or took too long.
-    """
-    while True:
-        sock.settimeout(0.0)
-        try:
-            with FORK_LOCK:
-                sock.do_handshake()
-        except ssl.SSLWantReadError:
-            sock.settimeout(limit.shorten(None))
-            # The socket beneath TLS: it waits until something comes.
-            socket.socket.recv(sock, 1, socket.MSG_PEEK)
-        else:
-            return
 
 
 # Windows has no fork, hence no hook for it.

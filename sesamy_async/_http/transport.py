@@ -116,7 +116,7 @@ class HttpxTransport:
         context = settings.ssl_context
         # A server may ask for our certificate after it has read.
         self._late_tls = context is not None and context.post_handshake_auth
-        self._pools: dict[tuple[Hashable, str], Pool[Adapter]] = {}
+        self._pools: dict[tuple[Hashable, str], Pool] = {}
         self.latency: Latency = Latency()
         self._lock = Lock()
         renewed_after_fork(self)
@@ -211,7 +211,7 @@ class HttpxTransport:
         for pool in pools:
             await self._close((*pool.stale(), *pool.drain()))
 
-    def _pool_for(self, url: str) -> Pool[Adapter]:
+    def _pool_for(self, url: str) -> Pool:
         origin = origin_of(url)
         if origin is None:
             raise TransportFailure(_NO_URL)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
+
+from sesamy_async._call import Runtime
 
 from .stream import READ_SIZE, RequestBuffer, holds_more
-
-
-class _Shields(Protocol):
-    def shield(self) -> AbstractContextManager[object]: ...
 
 
 class TrioStream:
@@ -29,7 +26,7 @@ class TrioStream:
     def __init__(
         self,
         stream: Any,
-        runtime: _Shields,
+        runtime: Runtime,
         beneath: TrioStream | None = None,
     ) -> None:
         self._stream = stream
@@ -119,7 +116,7 @@ class TrioBackend:
         runtime: Shields the closing.
     """
 
-    def __init__(self, backend: Any, runtime: _Shields) -> None:
+    def __init__(self, backend: Any, runtime: Runtime) -> None:
         self._backend = backend
         self._runtime = runtime
 

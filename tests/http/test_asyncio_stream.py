@@ -20,6 +20,7 @@ from support.leaks import told_by
 from support.tls import client_context
 
 
+Pair = tuple[AsyncioStream, socket.socket]
 MUCH = b"x" * 1_000_000
 
 
@@ -40,7 +41,7 @@ def listener() -> Iterator[socket.socket]:
 @pytest.fixture
 async def pair(
     listener: socket.socket,
-) -> AsyncIterator[tuple[AsyncioStream, socket.socket]]:
+) -> AsyncIterator[Pair]:
     """Return a stream, and the socket at its other end."""
     stream = await AsyncioBackend(httpcore).connect_tcp(
         "127.0.0.1", listener.getsockname()[1], 5.0
@@ -52,7 +53,7 @@ async def pair(
         await stream.aclose()
 
 
-async def test_read(pair: tuple[AsyncioStream, socket.socket]) -> None:
+async def test_read(pair: Pair) -> None:
     """What comes is read in the order it comes; the end is empty."""
     stream, peer = pair
     peer.sendall(b"abcdef")
@@ -64,7 +65,7 @@ async def test_read(pair: tuple[AsyncioStream, socket.socket]) -> None:
     assert b"" == await stream.read(4, 5.0)
 
 
-async def test_much(pair: tuple[AsyncioStream, socket.socket]) -> None:
+async def test_much(pair: Pair) -> None:
     """More than is held at once arrives whole: the network waits."""
     stream, peer = pair
     sending = asyncio.to_thread(peer.sendall, MUCH)
@@ -80,7 +81,7 @@ async def test_much(pair: tuple[AsyncioStream, socket.socket]) -> None:
     assert held < len(MUCH) / 2
 
 
-async def test_read_size(pair: tuple[AsyncioStream, socket.socket]) -> None:
+async def test_read_size(pair: Pair) -> None:
     """However much there is, little is parsed at once."""
     stream, peer = pair
     peer.sendall(b"x" * 3 * READ_SIZE)
@@ -90,9 +91,7 @@ async def test_read_size(pair: tuple[AsyncioStream, socket.socket]) -> None:
     assert READ_SIZE == len(await stream.read(65_536, 5.0))
 
 
-async def test_reading_is_fair(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
+async def test_reading_is_fair(pair: Pair) -> None:
     """Reading without a pause lets other tasks have their turn."""
     stream, peer = pair
     peer.sendall(b"x" * 100)
@@ -113,9 +112,7 @@ async def test_reading_is_fair(
     assert turns >= 49
 
 
-async def test_timeouts(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
+async def test_timeouts(pair: Pair) -> None:
     """What takes too long is what httpcore calls it, and shows nothing."""
     stream, _ = pair
     with pytest.raises(httpcore.ReadTimeout):
@@ -126,9 +123,7 @@ async def test_timeouts(
     assert "CANARY" not in told_by(caught.value)
 
 
-async def test_write_much(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
+async def test_write_much(pair: Pair) -> None:
     """A write ends when the network has taken it, or nearly."""
     stream, peer = pair
 
@@ -144,9 +139,7 @@ async def test_write_much(
     assert 20 * len(MUCH) == await task
 
 
-async def test_write_after_the_end(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
+async def test_write_after_the_end(pair: Pair) -> None:
     """Nothing is written to a connection that has ended."""
     stream, peer = pair
     peer.close()
@@ -155,9 +148,7 @@ async def test_write_after_the_end(
         await stream.write(b"x", 5.0)
 
 
-async def test_head_without_body(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
+async def test_head_without_body(pair: Pair) -> None:
     """A head without a body leaves before anything is read."""
     stream, peer = pair
     await stream.write(b"GET / HTTP/1.1\r\n\r\n", 5.0)
@@ -167,9 +158,7 @@ async def test_head_without_body(
     assert b"GET / HTTP/1.1\r\n\r\n" == peer.recv(100)
 
 
-async def test_extra_info(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
+async def test_extra_info(pair: Pair) -> None:
     """A stream tells whether there is something to read."""
     stream, peer = pair
 
@@ -187,9 +176,7 @@ async def test_extra_info(
     assert stream.get_extra_info("is_readable")
 
 
-async def test_closed_with_bytes_left(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
+async def test_closed_with_bytes_left(pair: Pair) -> None:
     """What has come of an answer that was given up is not read on."""
     stream, peer = pair
     peer.sendall(b"abcdef")
@@ -353,9 +340,7 @@ def test_a_look_up_that_comes_too_late(
     assert 1 == resolver.asked
 
 
-async def test_woken_twice(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
+async def test_woken_twice(pair: Pair) -> None:
     """Data that comes before the reader has looked wakes it only once."""
     stream, _ = pair
     inbox = stream._inbox
@@ -367,9 +352,7 @@ async def test_woken_twice(
     assert b"ab" == await reading
 
 
-async def test_broken(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
+async def test_broken(pair: Pair) -> None:
     """A connection that breaks while it is read is what httpcore calls it."""
     stream, peer = pair
     linger = struct.pack("ii", 1, 0)

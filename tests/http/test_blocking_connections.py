@@ -25,11 +25,12 @@ from support.leaks import told_by
 from support.runtime import FakeRuntime
 
 
+Ends = tuple[BlockingStream, socket.socket]
 HEAD = b"POST / HTTP/1.1\r\n\r\n"
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[BlockingStream, socket.socket]]:
+def ends() -> Iterator[Ends]:
     """Return a stream, and the socket at its other end."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -77,9 +78,7 @@ def test_a_part(seconds: float | None, expected: float) -> None:
     assert expected == part.deadline
 
 
-def test_head_leaves_with_body(
-    ends: tuple[BlockingStream, socket.socket],
-) -> None:
+def test_head_leaves_with_body(ends: Ends) -> None:
     """A head is held back until its body comes."""
     stream, peer = ends
     stream.write(HEAD, 5.0)
@@ -92,9 +91,7 @@ def test_head_leaves_with_body(
     assert HEAD + b"body" == peer.recv(100)
 
 
-def test_head_without_body(
-    ends: tuple[BlockingStream, socket.socket],
-) -> None:
+def test_head_without_body(ends: Ends) -> None:
     """A head without a body leaves before anything is read."""
     stream, peer = ends
     peer.sendall(b"answer")
@@ -104,7 +101,7 @@ def test_head_without_body(
     assert HEAD == peer.recv(100)
 
 
-def test_timeouts(ends: tuple[BlockingStream, socket.socket]) -> None:
+def test_timeouts(ends: Ends) -> None:
     """What takes too long is what httpcore calls it, and shows nothing."""
     stream, _ = ends
     with pytest.raises(httpcore.ReadTimeout):
@@ -115,7 +112,7 @@ def test_timeouts(ends: tuple[BlockingStream, socket.socket]) -> None:
     assert "CANARY" not in told_by(caught.value)
 
 
-def test_broken(ends: tuple[BlockingStream, socket.socket]) -> None:
+def test_broken(ends: Ends) -> None:
     """What breaks is what httpcore calls it."""
     stream, peer = ends
     stream.write(b"x", 1.0)
@@ -126,7 +123,7 @@ def test_broken(ends: tuple[BlockingStream, socket.socket]) -> None:
         stream.read(100, 1.0)
 
 
-def test_extra_info(ends: tuple[BlockingStream, socket.socket]) -> None:
+def test_extra_info(ends: Ends) -> None:
     """A stream tells its socket, and whether there is something to read."""
     stream, peer = ends
 
@@ -144,9 +141,7 @@ def test_extra_info(ends: tuple[BlockingStream, socket.socket]) -> None:
     assert stream.get_extra_info("is_readable")
 
 
-def test_interrupted_in_the_handshake(
-    ends: tuple[BlockingStream, socket.socket],
-) -> None:
+def test_interrupted_in_the_handshake(ends: Ends) -> None:
     """A handshake that is interrupted leaves no socket behind."""
     stream, peer = ends
 
@@ -282,7 +277,7 @@ class Pair:
 
 
 @pytest.fixture
-def pair(ends: tuple[BlockingStream, socket.socket]) -> Pair:
+def pair(ends: Ends) -> Pair:
     """Return a connection, and the socket at its other end."""
     stream, theirs = ends
     backend: Any = Backend(stream)

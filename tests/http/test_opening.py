@@ -346,13 +346,6 @@ def test_telemetry(world: World) -> None:
     assert ["POST"] == [span.name for span in exporter.get_finished_spans()]
 
 
-def test_unknown() -> None:
-    """Another name is refused by the argument's name."""
-    wrong: Any = "requests"
-    with pytest.raises(ConfigurationError, match=r"transport\.library"):
-        load_library(wrong)
-
-
 def test_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A library that is missing says how to get it."""
 
