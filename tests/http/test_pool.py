@@ -36,7 +36,7 @@ def make(
     cap: int = 2,
     runtime: Runtime | None = None,
     lines: Iterable[Line] = (C1, C2),
-) -> Pool:
+) -> Any:
     """Return a pool that makes these connections in turn."""
     made: Iterator[Any] = iter(lines)
     return Pool(
@@ -46,8 +46,8 @@ def make(
 
 async def take(pool: Pool, *, first: bool = False) -> Any:
     """Take a connection, however long that lasts."""
-    connection: Any = await pool.acquire(math.inf, first=first)
-    assert isinstance(connection, Line)
+    connection = await pool.acquire(math.inf, first=first)
+    assert connection is not None
     return connection
 
 
