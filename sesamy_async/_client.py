@@ -27,7 +27,7 @@ from ._checks import NotPickled, api_path, plain
 from ._contracts import AsyncContracts
 from ._headers import merged
 from ._http import bind as bind_transport
-from ._http import check_way
+from ._http import check_proxy
 from ._pipeline import Caller, Shared
 from ._settings import (
     BASE_URL,
@@ -252,7 +252,7 @@ class AsyncSesamy(NotPickled):
             middleware=middleware,
             shared_contracts=check_flag("shared_contracts", shared_contracts),
         )
-        check_way(transport, settings.base_url, token_url or TOKEN_URL)
+        check_proxy(transport, settings.base_url, token_url or TOKEN_URL)
         self._use(Caller.of(settings, shared))
         self._owner = True
 

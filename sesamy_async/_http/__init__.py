@@ -2,56 +2,75 @@
 
 from __future__ import annotations
 
-from .adapters import AsyncTransportWire, Boundary
-from .asyncio_stream import AsyncioBackend, AsyncioStream, Inbox
-from .binding import bind, check_way
+from typing import TYPE_CHECKING
+
+from sesamy_async._lazy import later
+
+from .adapters import AsyncAdapter, SendTracker, by_async_transport
+from .binding import bind, check_proxy
 from .blocking_stream import Allowance, BlockingBackend, BlockingStream
 from .body import Body
-from .failures import failure_of, over_proxy, tls_alert, unread
-from .http11 import Answered, BlockingExchanges
+from .failures import Facts, failure_of, tls_alert
 from .opening import (
     default_context,
     open_async,
     open_blocking,
-    prepared,
+    prepare,
     proxy_for,
 )
-from .pool import ConnectionSet
-from .settings import Connections, library, library_of
+from .pool import Pool
+from .settings import Connections, library_of, load_library
 from .stream import READ_SIZE, holds_more
-from .transport import OverHttpx
-from .trio_stream import TrioStream
+from .transport import HttpxTransport
 
+
+if TYPE_CHECKING:
+    from .asyncio_stream import AsyncioBackend, AsyncioStream, Inbox
+    from .http11 import BlockingExchanges, CoreResponse
+    from .trio_stream import TrioStream
+
+# What only one kind of client uses is loaded with its first client.
+__getattr__ = later(
+    __name__,
+    {
+        "AsyncioBackend": "asyncio_stream",
+        "AsyncioStream": "asyncio_stream",
+        "BlockingExchanges": "http11",
+        "CoreResponse": "http11",
+        "Inbox": "asyncio_stream",
+        "TrioStream": "trio_stream",
+    },
+)
 
 __all__ = [
     "READ_SIZE",
     "Allowance",
-    "Answered",
-    "AsyncTransportWire",
+    "AsyncAdapter",
     "AsyncioBackend",
     "AsyncioStream",
     "BlockingBackend",
     "BlockingExchanges",
     "BlockingStream",
     "Body",
-    "Boundary",
-    "ConnectionSet",
     "Connections",
+    "CoreResponse",
+    "Facts",
+    "HttpxTransport",
     "Inbox",
-    "OverHttpx",
+    "Pool",
+    "SendTracker",
     "TrioStream",
     "bind",
-    "check_way",
+    "by_async_transport",
+    "check_proxy",
     "default_context",
     "failure_of",
     "holds_more",
-    "library",
     "library_of",
+    "load_library",
     "open_async",
     "open_blocking",
-    "over_proxy",
-    "prepared",
+    "prepare",
     "proxy_for",
     "tls_alert",
-    "unread",
 ]

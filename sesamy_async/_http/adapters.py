@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, cast
 
+import attrs
 import httpx
 
 from sesamy_async._call import Record
@@ -15,73 +16,45 @@ from sesamy_async._outcome import Failure, FailureKind, TransportFailure
 
 from .blocking_stream import Allowance
 from .body import Body
-from .stream import usable
-
-
-if TYPE_CHECKING:
-    from .http11 import BlockingExchanges
-
-_ours = ContextVar("sesamy_async_call", default=False)
-
-
-def _not_ours(record: logging.LogRecord) -> bool:
-    del record
-    return not _ours.get()
-
-
-@contextmanager
-def httpx_log_silenced() -> Generator[None]:
-    """Drop what the logger `httpx` says within the block.
-
-    Only for the present task or thread, and only for requests of ours;
-    those that the caller makes with the same client are logged as ever.
-    """
-    logging.getLogger("httpx").addFilter(_not_ours)
-    token = _ours.set(True)
-    try:
-        yield
-    finally:
-        _ours.reset(token)
 
 
 _STARTED = ".send_request_headers.started"
 _FAILED = ".send_request_headers.failed"
 _CONNECTING = ("connection.", "socks.")
 _CONNECT = "connect_tcp.started"
-_BEHIND = {"proxy.start_tls.started", "socks.start_tls.started"}
+_BEHIND_PROXY = {"proxy.start_tls.started", "socks.start_tls.started"}
 _TUNNEL = b"CONNECT"
 
 
-class Boundary:
+class SendTracker:
     """Keeps `Record.sent` true, from httpcore's trace of one attempt.
 
     Nothing was sent as long as ``http11.send_request_headers.started`` has
-    not fired (or ``http2.``, in a client of the caller's).  It fires for a
-    proxy's CONNECT too, which is not ours; and a head that h11 refuses to
-    write (``LocalProtocolError``) never left.  What has left once, a second
-    try of a transport of the caller's can't call back.
+    not fired (or ``http2.``, in a client of the user's).  It also fires for
+    a proxy's CONNECT, which is not our request; and a head that h11 refuses
+    to write (``LocalProtocolError``) never left.  If a transport of the
+    user's tries twice, its second try can't call back what has left once.
 
     Attributes:
-        fresh: Whether a connection was made for this attempt.
-        behind: Whether a proxy led to the target.
+        new_connection: Whether a connection was made for this attempt.
+        behind_proxy: Whether a proxy had led to the target.
     """
 
-    __slots__ = ("_first", "_record", "behind", "fresh")
+    __slots__ = ("_first", "_record", "behind_proxy", "new_connection")
 
     def __init__(self, record: Record) -> None:
         self._record = record
         self._first = False
-        self.fresh = False
-        self.behind = False
-        # As long as nothing is traced, nothing can be said: the transport
-        # may be one that has no trace.
+        self.new_connection = False
+        self.behind_proxy = False
+        # The transport may be one that has no trace.
         record.sent = None
 
-    def see(self, name: str, info: dict[str, Any]) -> None:
+    def on_event(self, name: str, info: dict[str, Any]) -> None:
         """Take note of an event, in the blocking client."""
         record = self._record
-        self.fresh = self.fresh or name.endswith(_CONNECT)
-        self.behind = self.behind or name in _BEHIND
+        self.new_connection |= name.endswith(_CONNECT)
+        self.behind_proxy |= name in _BEHIND_PROXY
         if name.endswith(_STARTED):
             ours = info["request"].method != _TUNNEL
             self._first = ours and not record.sent
@@ -93,118 +66,65 @@ class Boundary:
         elif record.sent is None and name.startswith(_CONNECTING):
             record.sent = False
 
-    async def asee(self, name: str, info: dict[str, Any]) -> None:
+    async def on_event_async(self, name: str, info: dict[str, Any]) -> None:
         """Take note of an event, in the async client."""
-        self.see(name, info)
+        self.on_event(name, info)
 
 
-Known = Callable[[], bool]
-"""Says whether exceptions mean what they mean in httpx."""
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class _Adapter:
+    """One connection of ours, or whatever the user gave us.
+
+    Attributes:
+        through: The httpx client or transport.
+        handle: Sends a request through it; returns the answer's head, or an
+            awaitable of it.
+        owned: Whether it is ours.  Then nothing leaves it untraced, and it
+            is closed with us.
+        known: Says whether its exceptions mean what they mean in httpx.
+            Otherwise a `ConnectTimeout` may come after the request left.
+        usable: Says whether it can still be used after a rest.
+        connect: Connects ahead and sends nothing, where that is possible.
+        proxy: The name of the proxy it goes through, if it is ours.
+    """
+
+    through: Any
+    handle: Callable[[Any, httpx.Request], Any]
+    owned: bool = False
+    known: Callable[[], bool] = lambda: True
+    usable: Callable[[], bool] = lambda: True
+    connect: Callable[[float | None], Any] | None = None
+    proxy: str | None = None
 
 
-class Wire(Protocol):
-    """One connection of ours, or whatever the caller gave us."""
+class AsyncAdapter(_Adapter):
+    """Awaits; a cancellation ends it at the deadline."""
 
-    @property
-    def traced(self) -> bool:
-        """Whether nothing can leave without the trace telling of it."""
-        ...
-
-    @property
-    def known(self) -> bool:
-        """Whether its exceptions mean what they mean in httpx.
-
-        Where they don't, a `ConnectTimeout` may come after the request
-        has left.
-        """
-        ...
-
-    @property
-    def proxy(self) -> str | None:
-        """The name of the proxy that it goes through, if it is ours."""
-        ...
-
-    def usable(self) -> bool:
-        """Whether it can still be used after a rest."""
-        ...
-
-    def trace(self, boundary: Boundary) -> Callable[..., Any]:
+    def trace(self, tracker: SendTracker) -> Callable[..., Any]:
         """Return the callback for httpcore's trace."""
-        ...
+        return tracker.on_event_async
 
     async def open(self, seconds: float | None, deadline: float) -> None:
-        """Connect, if it is ours and has no proxy, and send nothing."""
-        ...
+        """Connect ahead, if that is possible, and send nothing."""
+        del deadline
+        if self.connect is not None:
+            await self.connect(seconds)
 
     async def send(
         self, request: httpx.Request, deadline: float
     ) -> httpx.Response:
-        """Send it and read the head of the answer."""
-        ...
+        """Send a request and read the head of the answer."""
+        del deadline
+        response: httpx.Response = await self.handle(self.through, request)
+        return response
 
     async def read(self, response: httpx.Response, body: Body) -> None:
-        """Read the rest into `body`, and close the answer."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close the connection."""
-        ...
-
-
-class _OverTransport:
-    _transport: Any
-    _owned: bool
-    _connection: Any
-    _known: Known
-    proxy: str | None
-
-    @property
-    def traced(self) -> bool:
-        return self._owned
-
-    @property
-    def known(self) -> bool:
-        return self._owned or self._known()
-
-    def usable(self) -> bool:
-        return not self._owned or usable(self._connection, self._transport)
-
-
-class _OverClient:
-    """It may be a mock, it has a pool of its own, and it stays open."""
-
-    _known: Known
-    proxy: str | None = None
-
-    @property
-    def traced(self) -> bool:
-        return False
-
-    @property
-    def known(self) -> bool:
-        return self._known()
-
-    def usable(self) -> bool:
-        return True
-
-    async def open(self, seconds: float | None, deadline: float) -> None:
-        pass
-
-    async def aclose(self) -> None:
-        pass
-
-
-class _Awaiting:
-    def trace(self, boundary: Boundary) -> Callable[..., Any]:
-        return boundary.asee
-
-    async def read(self, response: httpx.Response, body: Body) -> None:
+        """Read the rest of an answer into `body`, and close the answer."""
         try:
             if response.is_stream_consumed:
                 body.take(response.content)
                 return
-            stream = cast("httpx.AsyncByteStream", response.stream)
-            chunks = aiter(stream)
+            chunks = aiter(cast("httpx.AsyncByteStream", response.stream))
             try:
                 async for chunk in chunks:
                     body.feed(chunk)
@@ -215,155 +135,56 @@ class _Awaiting:
         finally:
             await response.aclose()
 
-
-class AsyncTransportWire(_OverTransport, _Awaiting):
-    """Over an async httpx transport."""
-
-    def __init__(
-        self,
-        transport: httpx.AsyncBaseTransport,
-        *,
-        owned: bool,
-        connection: Any = None,
-        known: Known = bool,  # Says False.
-        proxy: str | None = None,
-        ahead: Callable[[float | None], Awaitable[None]] | None = None,
-    ) -> None:
-        self.proxy = proxy
-        self._transport = transport
-        self._owned = owned
-        self._known = known
-        self._connection = connection
-        self._ahead = ahead
-
-    async def open(self, seconds: float | None, deadline: float) -> None:
-        """Connect, if it is ours and has no proxy, and send nothing."""
-        del deadline  # A cancellation ends the call in time.
-        if self._ahead is not None:
-            await self._ahead(seconds)
-
-    async def send(
-        self, request: httpx.Request, deadline: float
-    ) -> httpx.Response:
-        """Send it and read the head of the answer."""
-        del deadline  # A cancellation ends the call in time.
-        response: httpx.Response
-        response = await self._transport.handle_async_request(request)
-        return response
-
     async def aclose(self) -> None:
         """Close the connection, if it is ours."""
-        if self._owned:
-            await self._transport.aclose()
+        if self.owned:
+            await self.through.aclose()
 
 
-class AsyncClientWire(_OverClient, _Awaiting):
-    """Over an `httpx.AsyncClient` of the caller's."""
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class BlockingAdapter(_Adapter):
+    """Blocks; its allowance ends it at the deadline."""
 
-    def __init__(self, client: httpx.AsyncClient, known: Known) -> None:
-        self._client = client
-        self._known = known
+    allowance: Allowance
+
+    def trace(self, tracker: SendTracker) -> Callable[..., Any]:
+        """Return the callback for httpcore's trace."""
+        return tracker.on_event
+
+    async def open(self, seconds: float | None, deadline: float) -> None:
+        """Connect ahead, if that is possible, and send nothing."""
+        self.allowance.deadline = deadline
+        if self.connect is not None:
+            self.connect(seconds)
 
     async def send(
         self, request: httpx.Request, deadline: float
     ) -> httpx.Response:
-        """Send it and read the head of the answer."""
-        del deadline
-        refuse_closed(closed=self._client.is_closed)
-        request = with_client_headers(self._client, request)
-        with httpx_log_silenced():
-            return await self._client.send(
-                request, stream=True, auth=None, follow_redirects=False
-            )
-
-
-class _Blocking:
-    _allowance: Allowance
-
-    def trace(self, boundary: Boundary) -> Callable[..., Any]:
-        return boundary.see
+        """Send a request and read the head of the answer."""
+        self.allowance.deadline = deadline
+        response: httpx.Response = self.handle(self.through, request)
+        return response
 
     async def read(self, response: httpx.Response, body: Body) -> None:
+        """Read the rest of an answer into `body`, and close the answer."""
         try:
             if response.is_stream_consumed:
                 body.take(response.content)
                 return
             for chunk in cast("httpx.SyncByteStream", response.stream):
                 body.feed(chunk)
-                if self._allowance.spent:
+                if self.allowance.spent:
                     raise TimeoutError("The deadline passed.")
         finally:
             response.close()
 
-
-class BlockingTransportWire(_OverTransport, _Blocking):
-    """Over a blocking httpx transport."""
-
-    def __init__(
-        self,
-        transport: httpx.BaseTransport,
-        allowance: Allowance,
-        *,
-        owned: bool,
-        exchanges: BlockingExchanges | None = None,
-        known: Known = bool,  # Says False.
-        proxy: str | None = None,
-    ) -> None:
-        self.proxy = proxy
-        self._transport = transport
-        self._allowance = allowance
-        self._owned = owned
-        self._known = known
-        self._connection = None
-        self._exchanges = exchanges
-
-    def usable(self) -> bool:
-        """Whether it can still be used after a rest."""
-        if self._exchanges is not None:
-            return self._exchanges.usable()
-        return super().usable()
-
-    async def open(self, seconds: float | None, deadline: float) -> None:
-        """Connect, if it is ours and has no proxy, and send nothing."""
-        self._allowance.deadline = deadline
-        if self._exchanges is not None:
-            self._exchanges.open(seconds)
-
-    async def send(
-        self, request: httpx.Request, deadline: float
-    ) -> httpx.Response:
-        """Send it and read the head of the answer."""
-        self._allowance.deadline = deadline
-        response: httpx.Response = self._transport.handle_request(request)
-        return response
-
     async def aclose(self) -> None:
         """Close the connection, if it is ours."""
-        if self._owned:
-            self._transport.close()
+        if self.owned:
+            self.through.close()
 
 
-class BlockingClientWire(_OverClient, _Blocking):
-    """Over an `httpx.Client` of the caller's."""
-
-    def __init__(
-        self, client: httpx.Client, allowance: Allowance, known: Known
-    ) -> None:
-        self._client = client
-        self._allowance = allowance
-        self._known = known
-
-    async def send(
-        self, request: httpx.Request, deadline: float
-    ) -> httpx.Response:
-        """Send it and read the head of the answer."""
-        self._allowance.deadline = deadline
-        refuse_closed(closed=self._client.is_closed)
-        request = with_client_headers(self._client, request)
-        with httpx_log_silenced():
-            return self._client.send(
-                request, stream=True, auth=None, follow_redirects=False
-            )
+Adapter = AsyncAdapter | BlockingAdapter
 
 
 async def _exhaust(chunks: AsyncIterator[bytes]) -> None:
@@ -377,10 +198,57 @@ async def _exhaust(chunks: AsyncIterator[bytes]) -> None:
             await anext(chunks)
 
 
-def with_client_headers(
+# These look the method up at each call: it may be patched meanwhile.
+def by_transport(
+    transport: httpx.BaseTransport, request: httpx.Request
+) -> httpx.Response:
+    """Send a request by a blocking transport."""
+    return transport.handle_request(request)
+
+
+async def by_async_transport(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request
+) -> httpx.Response:
+    """Send a request by an async transport."""
+    return await transport.handle_async_request(request)
+
+
+def by_client(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+    """Send a request by a blocking client."""
+    request = _prepared(client, request)
+    with _httpx_log_silenced():
+        return client.send(
+            request, stream=True, auth=None, follow_redirects=False
+        )
+
+
+async def by_async_client(
+    client: httpx.AsyncClient, request: httpx.Request
+) -> httpx.Response:
+    """Send a request by an async client."""
+    request = _prepared(client, request)
+    with _httpx_log_silenced():
+        return await client.send(
+            request, stream=True, auth=None, follow_redirects=False
+        )
+
+
+def _prepared(
     client: httpx.Client | httpx.AsyncClient, request: httpx.Request
 ) -> httpx.Request:
-    """Add the headers and cookies that the caller gave to the client."""
+    """Add the headers and cookies that the user gave to the client.
+
+    Raises:
+        TransportFailure: The client is closed.
+    """
+    if client.is_closed:
+        raise TransportFailure(
+            Failure(
+                kind=FailureKind.CONNECT,
+                detail="The httpx client given as transport= is closed.",
+                sent=False,
+            )
+        )
     return client.build_request(
         request.method,
         request.url,
@@ -390,17 +258,24 @@ def with_client_headers(
     )
 
 
-def refuse_closed(*, closed: bool) -> None:
-    """Refuse a client of the caller's that is closed.
+_sending = ContextVar("sesamy_async_call", default=False)
 
-    Raises:
-        TransportFailure: Nothing was sent.
+
+def _not_sending(record: logging.LogRecord) -> bool:
+    del record
+    return not _sending.get()
+
+
+@contextmanager
+def _httpx_log_silenced() -> Generator[None]:
+    """Drop what the logger `httpx` says within the block.
+
+    Only for the present task or thread: requests that the user makes with
+    the same client are still logged.
     """
-    if closed:
-        raise TransportFailure(
-            Failure(
-                kind=FailureKind.CONNECT,
-                detail="The httpx client given as transport= is closed.",
-                sent=False,
-            )
-        )
+    logging.getLogger("httpx").addFilter(_not_sending)
+    token = _sending.set(True)
+    try:
+        yield
+    finally:
+        _sending.reset(token)

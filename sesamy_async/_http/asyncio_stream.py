@@ -6,24 +6,20 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from .stream import READ_SIZE, RequestBuffer, connecting_error, is_readable
 
 
 _STREAM = socket.SOCK_STREAM
+# Seconds for each address at first, where a name has several.  RFC 8305
+# recommends 0.25 s before the next one is tried; here the earlier attempt
+# is given up, and repeated in a second round if none succeeds.
 _FIRST_ROUND = 0.3
-"""Seconds for each address at first, where a name has several.
-
-RFC 8305 recommends 0.25 s before the next one is tried; here the earlier
-attempt is given up, and repeated in a second round if none succeeds.
-"""
-
+# How many threads may look names up at once, in a whole process.
 _MOST_LOOK_UPS = 256
-"""How many threads may look names up at once, in a whole process."""
-
 _LOOK_UP = "sesamy look-up"
 
 
@@ -43,8 +39,8 @@ async def connected(host: str, port: int) -> socket.socket:
 async def looked_up(host: str, port: int) -> list[Any]:
     """Return the addresses of a name.
 
-    In a thread for each, not in those that the loop keeps for everybody: no
-    look-up can be cut off, and where a dozen hang, these are used up.
+    Each look-up has a thread of its own.  None can be cut off, and a dozen
+    that hang would use up the threads that the loop keeps for everybody.
 
     Raises:
         OSError: There is none, or too many look-ups hang.
@@ -73,12 +69,12 @@ async def looked_up(host: str, port: int) -> list[Any]:
         failed: Exception | None = None
         try:
             addresses = socket.getaddrinfo(host, port, type=_STREAM)
-        except Exception as error:  # noqa: BLE001 - raised by who waits
+        except Exception as error:  # noqa: BLE001 - raised by `found`
             failed = error
         with suppress(RuntimeError):  # The loop is closed.
             loop.call_soon_threadsafe(tell, addresses, failed)
 
-    # A daemon: what hangs must not keep the process from its end.
+    # A daemon: a look-up that hangs must not keep the process alive.
     threading.Thread(target=look_up, name=_LOOK_UP, daemon=True).start()
     return await found
 
@@ -115,7 +111,7 @@ _HIGH_WATER = 2**16
 
 
 class Inbox(asyncio.Protocol):
-    """Collects what comes in, and wakes the one who waits for it."""
+    """Collects what comes in, and wakes the task that waits for it."""
 
     def __init__(self) -> None:
         self.received: bytearray = bytearray()
@@ -127,46 +123,46 @@ class Inbox(asyncio.Protocol):
         self._waiter: asyncio.Future[bool] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Keep the transport."""
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Collect; let the network hold the rest where nobody reads."""
+        """Collect; let the network hold the rest while nobody reads."""
         self.received += data
         if len(self.received) > _HIGH_WATER and not self._halted:
             self._halted = True
             self.transport.pause_reading()
-        self._wake(happened=True)
+        self._wake()
 
     def eof_received(self) -> None:
         """Take note that no more will come."""
         self.ended = True
-        self._wake(happened=True)
+        self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Take note that it is over."""
+        """Take note that the connection is gone."""
         self.ended = True
         self.error = exc
-        self._wake(happened=True)
+        self._wake()
 
     def pause_writing(self) -> None:
         """Take note that the network takes no more for now."""
         self._full = True
 
     def resume_writing(self) -> None:
-        """Take note that it does again."""
+        """Take note that the network takes more again."""
         self._full = False
-        self._wake(happened=True)
+        self._wake()
 
     async def readable(self, timeout: float | None) -> bool:  # noqa: ASYNC109
         """Wait for data or the end; return False where time ran out."""
-        while not self.received and not self.ended:
+        while not (self.received or self.ended):
             if not await self._change(timeout):
                 return False
         return True
 
     async def drained(self, timeout: float | None) -> bool:  # noqa: ASYNC109
-        """Wait until all was taken; return False where time ran out."""
+        """Wait until the network took all; return False where time ran out."""
         while self._full and not self.ended:
             if not await self._change(timeout):
                 return False
@@ -186,7 +182,9 @@ class Inbox(asyncio.Protocol):
         self._waiter = loop.create_future()
         timer = None
         if timeout is not None:
-            timer = loop.call_later(timeout, self._expire)
+            timer = loop.call_later(
+                timeout, partial(self._wake, happened=False)
+            )
         try:
             return await self._waiter
         finally:
@@ -194,10 +192,7 @@ class Inbox(asyncio.Protocol):
             if timer is not None:
                 timer.cancel()
 
-    def _expire(self) -> None:
-        self._wake(happened=False)
-
-    def _wake(self, *, happened: bool) -> None:
+    def _wake(self, *, happened: bool = True) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(happened)
 
@@ -207,14 +202,13 @@ class AsyncioStream:
 
     Args:
         inbox: What comes in over the connection.
-        errors: The module whose exceptions are raised: httpcore's, or that
-            of a continuation of it.
+        errors: The httpcore whose exceptions are raised.
     """
 
     def __init__(self, inbox: Inbox, errors: Any) -> None:
         self._inbox = inbox
         self._errors = errors
-        self._outbox = RequestBuffer()
+        self._request = RequestBuffer()
 
     async def read(
         self,
@@ -223,7 +217,7 @@ class AsyncioStream:
     ) -> bytes:
         """Read some bytes, not many at once; none at the end."""
         inbox = self._inbox
-        if self._outbox.waiting:
+        if self._request.waiting:
             await self._send(timeout)
         if not inbox.received:
             if not await inbox.readable(timeout):
@@ -231,8 +225,8 @@ class AsyncioStream:
             if not inbox.received and inbox.error is not None:
                 raise self._errors.ReadError(str(inbox.error)) from inbox.error
         else:
-            # A server that never pauses must not keep the loop, and with
-            # it the deadline, from its turn.
+            # A server that never pauses must not keep other tasks, and
+            # the deadline, from their turn.
             await asyncio.sleep(0)
         return inbox.take(min(max_bytes, READ_SIZE))
 
@@ -242,7 +236,7 @@ class AsyncioStream:
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> None:
         """Write all bytes."""
-        send = self._outbox.add(buffer)
+        send = self._request.add(buffer)
         del buffer  # No traceback may show it as a local of ours.
         if send:
             await self._send(timeout)
@@ -250,7 +244,7 @@ class AsyncioStream:
     async def aclose(self) -> None:
         """Close at once; the socket is gone when this returns."""
         self._inbox.transport.abort()
-        # Or who gave up an answer would still parse what has come of it.
+        # Or the rest of an answer that was given up would still be parsed.
         self._inbox.received.clear()
         await asyncio.sleep(0)
 
@@ -291,8 +285,7 @@ class AsyncioStream:
         """Return what the connection says of itself."""
         if info == "is_readable":
             return self._is_readable()
-        name = {"server_addr": "peername", "client_addr": "sockname"}
-        return self._inbox.transport.get_extra_info(name.get(info, info))
+        return self._inbox.transport.get_extra_info(info)
 
     def _is_readable(self) -> bool:
         """Whether an idle connection has something to say: its end."""
@@ -306,16 +299,16 @@ class AsyncioStream:
         inbox = self._inbox
         if inbox.ended:
             raise self._errors.WriteError("The connection is closed.")
-        inbox.transport.write(self._outbox.take())
+        inbox.transport.write(self._request.take())
         if not await inbox.drained(timeout):
             raise self._errors.WriteTimeout
 
 
 class AsyncioBackend:
-    """Opens such streams.
+    """Opens streams.
 
     Args:
-        errors: The module whose exceptions are raised.
+        errors: The httpcore whose exceptions are raised.
     """
 
     def __init__(self, errors: Any) -> None:
@@ -326,11 +319,10 @@ class AsyncioBackend:
         host: str,
         port: int,
         timeout: float | None = None,  # noqa: ASYNC109
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
+        **options: Any,
     ) -> AsyncioStream:
         """Connect."""
-        del local_address, socket_options  # Our connections use neither.
+        del options  # Of the socket: our connections have none.
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(timeout):

@@ -12,25 +12,27 @@ from sesamy_async._call import Runtime, Transport, load_backends
 from sesamy_async.errors import ConfigurationError
 
 from .adapters import (
-    AsyncClientWire,
-    AsyncTransportWire,
-    BlockingClientWire,
-    BlockingTransportWire,
+    AsyncAdapter,
+    BlockingAdapter,
+    by_async_client,
+    by_async_transport,
+    by_client,
+    by_transport,
 )
 from .blocking_stream import Allowance
 from .opening import (
+    impossible_proxy,
     is_proxy,
-    no_proxy,
     open_async,
     open_blocking,
-    prepared,
+    prepare,
     proxy_for,
 )
-from .settings import Connections, Library, library, library_of
-from .transport import Make, OverHttpx
+from .settings import Connections, Library, library_of, load_library
+from .transport import HttpxTransport, Make
 
 
-_ENOUGH = 2**31
+_NO_LIMIT = 2**31
 
 
 def bind(
@@ -56,26 +58,31 @@ def bind(
         raise _refusal(given, blocking=blocking)
     through = settings.through
     if through is None:
-        # Not by the settings themselves: its password would be a local of
-        # a frame of theirs.
+        # Not in a method of the settings: a traceback would show the
+        # password of the proxy as a local of theirs.
         if settings.proxy is not None and not is_proxy(settings.proxy):
-            raise no_proxy()
-        chosen = library(settings.library)
-        settings = prepared(settings, chosen, urls, blocking=blocking)
-        make = _own(settings, chosen, runtime, blocking=blocking)
-        return OverHttpx(make, runtime, settings, chosen)
-    theirs = cast("Library", library_of(through))
-    foreign = _foreign(through, theirs, runtime, blocking=blocking)
-    if foreign is None:
+            raise impossible_proxy()
+        library = load_library(settings.library)
+        settings = prepare(settings, library, urls, blocking=blocking)
+        make: Make | None = partial(
+            open_blocking if blocking else open_async,
+            settings=settings,
+            library=library,
+            runtime=runtime,
+        )
+    else:
+        library = cast("Library", library_of(through))
+        make = _adapt(through, library, runtime, blocking=blocking)
+        if not blocking:
+            load_backends()
+        # The user's own client or transport has its own limits.
+        settings = attrs.evolve(settings, cap=_NO_LIMIT)
+    if make is None:
         raise _refusal(through, blocking=blocking)
-    if not blocking:
-        load_backends()
-    # What the caller gave has limits of its own.
-    settings = attrs.evolve(settings, cap=_ENOUGH)
-    return OverHttpx(foreign, runtime, settings, theirs)
+    return HttpxTransport(make, runtime, settings, library)
 
 
-def check_way(given: Any, *urls: str) -> None:
+def check_proxy(given: Any, *urls: str) -> None:
     """Refuse a proxy that would see what is sent to these URLs.
 
     Raises:
@@ -86,51 +93,52 @@ def check_way(given: Any, *urls: str) -> None:
             proxy_for(url, given)
 
 
-def _own(
-    settings: Connections,
-    chosen: Library,
-    runtime: Runtime,
-    *,
-    blocking: bool,
-) -> Make:
-    opened = open_blocking if blocking else open_async
-    return partial(opened, settings=settings, chosen=chosen, runtime=runtime)
-
-
-def _foreign(
-    through: Any, theirs: Library, runtime: Runtime, *, blocking: bool
+def _adapt(
+    through: Any, library: Library, runtime: Runtime, *, blocking: bool
 ) -> Make | None:
-    httpx = theirs.httpx
-    known = partial(knows, through, httpx)
-    if blocking and isinstance(through, httpx.Client):
-        return lambda _: BlockingClientWire(through, Allowance(runtime), known)
-    if blocking and isinstance(through, httpx.BaseTransport):
-        return lambda _: BlockingTransportWire(
-            through, Allowance(runtime), owned=False, known=known
+    """Return what adapts a client or transport; None if it is of no use."""
+    httpx = library.httpx
+    known = partial(_is_known, through, httpx)
+    handle: Any
+    if blocking:
+        if isinstance(through, httpx.Client):
+            handle = by_client
+        elif isinstance(through, httpx.BaseTransport):
+            handle = by_transport
+        else:
+            return None
+        return lambda _: BlockingAdapter(
+            through=through,
+            handle=handle,
+            known=known,
+            allowance=Allowance(runtime),
         )
-    if not blocking and isinstance(through, httpx.AsyncClient):
-        return lambda _: AsyncClientWire(through, known)
-    if not blocking and isinstance(through, httpx.AsyncBaseTransport):
-        return lambda _: AsyncTransportWire(through, owned=False, known=known)
-    return None
+    if isinstance(through, httpx.AsyncClient):
+        handle = by_async_client
+    elif isinstance(through, httpx.AsyncBaseTransport):
+        handle = by_async_transport
+    else:
+        return None
+    return lambda _: AsyncAdapter(through=through, handle=handle, known=known)
 
 
-def knows(through: Any, httpx: Any) -> bool:
+def _is_known(through: Any, httpx: Any) -> bool:
     """Whether what this raises means what it means in httpx.
 
-    So it is for httpx's own transports, and for a client that sends through
-    nothing else; not for a subclass, which may do anything.  An application
-    (`ASGITransport`, `WSGITransport`) has the request when it raises.
+    That holds for httpx's own transports, and for a client that sends
+    through nothing else; not for a subclass, which may do anything.  An
+    application (`ASGITransport`, `WSGITransport`) already has the request
+    when it raises.
 
     Args:
-        through: A client or transport of the caller's.
+        through: A client or transport of the user's.
         httpx: The module that it belongs to.
     """
     traced = {httpx.HTTPTransport, httpx.AsyncHTTPTransport}
     if type(through) not in {httpx.Client, httpx.AsyncClient}:
         return type(through) in {*traced, httpx.MockTransport}
-    # The names are httpx's private ones: should they ever change, a test
-    # with respx fails.
+    # These are private names of httpx: should they ever change, a test with
+    # respx fails.
     mounted = filter(None, through._mounts.values())  # noqa: SLF001
     kinds = {type(each) for each in (through._transport, *mounted)}  # noqa: SLF001
     # A hook for answers may raise anything after a mock has answered.

@@ -1,8 +1,8 @@
 """Blocking network streams that know the deadline of the call.
 
-A timeout bounds one read.  A server that sends a byte now and then holds a
-call for as long as it likes; in async code a cancellation ends that, in
-blocking code only the stream itself can.
+A timeout bounds one read.  A server that sends a byte now and then could
+hold a call for as long as it likes.  In async code a cancellation ends that;
+in blocking code only the stream can.
 """
 
 from __future__ import annotations
@@ -10,17 +10,16 @@ from __future__ import annotations
 import math
 import socket
 import ssl
-from collections.abc import Iterable
 from typing import Any
 
 from sesamy_async._call import Runtime
 
 from .stream import (
+    FORK_LOCK,
     READ_SIZE,
     RequestBuffer,
     connecting_error,
     is_readable,
-    shake_hands,
 )
 
 
@@ -39,7 +38,7 @@ class Allowance:
         return self._runtime.now() >= self.deadline
 
     def within(self, seconds: float | None) -> Allowance:
-        """Return one for a part that may take so long, and no longer."""
+        """Return an allowance for one part of the call."""
         part = Allowance(self._runtime)
         left = self.shorten(seconds)
         if left is not None:
@@ -65,9 +64,8 @@ class BlockingStream:
 
     Args:
         sock: A connected socket, perhaps with TLS over it.
-        allowance: How long it may take.
-        errors: The module whose exceptions are raised: httpcore's, or that
-            of a continuation of it.
+        allowance: How long the call may take.
+        errors: The httpcore whose exceptions are raised.
     """
 
     def __init__(
@@ -76,11 +74,11 @@ class BlockingStream:
         self._sock = sock
         self._allowance = allowance
         self._errors = errors
-        self._outbox = RequestBuffer()
+        self._request = RequestBuffer()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read some bytes, not many at once; none at the end."""
-        if self._outbox.waiting:
+        if self._request.waiting:
             self._send(timeout)
         try:
             self._bound(timeout)
@@ -92,7 +90,7 @@ class BlockingStream:
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all bytes."""
-        send = self._outbox.add(buffer)
+        send = self._request.add(buffer)
         del buffer  # No traceback may show it as a local of ours.
         if send:
             self._send(timeout)
@@ -111,14 +109,14 @@ class BlockingStream:
         sock: socket.socket = self._sock
         try:
             limit = self._allowance.within(timeout)
-            # The first takes the socket over, and would leave it open where
-            # Ctrl-C interrupts the second.
+            # In two steps: where Ctrl-C interrupts the second one, the
+            # first has not left the socket open.
             sock = secured = ssl_context.wrap_socket(
                 sock,
                 server_hostname=server_hostname,
                 do_handshake_on_connect=False,
             )
-            shake_hands(secured, limit)
+            _shake_hands(secured, limit)
         except OSError as error:
             sock.close()
             raise connecting_error(error, self._errors) from error
@@ -132,20 +130,20 @@ class BlockingStream:
         sock = self._sock
         tls = sock if isinstance(sock, ssl.SSLSocket) else None
         if info == "is_readable":
-            # TLS takes in whole records, of which a sip may leave some.
+            # TLS takes in whole records, of which a read may leave some.
             return bool(tls and tls.pending()) or is_readable(sock)
         if info == "ssl_object":
             return tls
         return sock if info == "socket" else None
 
     def _bound(self, timeout: float | None) -> None:
-        """Let the next operation take no longer than may be."""
+        """Set the timeout of the next operation."""
         seconds = self._allowance.shorten(timeout)
-        if self._sock.gettimeout() != seconds:  # To set it is a system call.
+        if self._sock.gettimeout() != seconds:  # A system call.
             self._sock.settimeout(seconds)
 
     def _send(self, timeout: float | None) -> None:
-        left = memoryview(self._outbox.take())
+        left = memoryview(self._request.take())
         try:
             while left:
                 self._bound(timeout)
@@ -156,12 +154,31 @@ class BlockingStream:
             raise self._errors.WriteError(str(error)) from error
 
 
+def _shake_hands(sock: ssl.SSLSocket, limit: Allowance) -> None:
+    """Do a whole handshake in steps, between which a fork may happen.
+
+    Raises:
+        OSError: It failed, or took too long.
+    """
+    while True:
+        sock.settimeout(0.0)
+        try:
+            with FORK_LOCK:
+                sock.do_handshake()
+        except ssl.SSLWantReadError:
+            sock.settimeout(limit.shorten(None))
+            # The socket beneath TLS: it waits until something comes.
+            socket.socket.recv(sock, 1, socket.MSG_PEEK)
+        else:
+            return
+
+
 class BlockingBackend:
-    """Opens such streams.
+    """Opens streams.
 
     Args:
-        allowance: How long it may take.
-        errors: The module whose exceptions are raised.
+        allowance: How long the call may take.
+        errors: The httpcore whose exceptions are raised.
     """
 
     def __init__(self, allowance: Allowance, errors: Any) -> None:
@@ -173,15 +190,14 @@ class BlockingBackend:
         host: str,
         port: int,
         timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
+        **options: Any,
     ) -> BlockingStream:
         """Connect to the first address that lets us.
 
-        All addresses of a name share one timeout.  To look the name up is
-        bounded by neither: no system call that does so has a timeout.
+        All addresses of a name share one timeout.  Looking the name up is
+        not bounded: no system call for it has a timeout.
         """
-        del local_address, socket_options  # Our connections use neither.
+        del options  # Of the socket: our connections have none.
         try:
             sock = _connected(host, port, self._allowance.within(timeout))
         except (OSError, UnicodeError) as error:
@@ -195,7 +211,7 @@ def _connected(host: str, port: int, allowance: Allowance) -> socket.socket:
     for tried, (family, kind, protocol, _, address) in enumerate(found):
         try:
             sock = socket.socket(family, kind, protocol)
-        except OSError as error:  # A family that this machine has not.
+        except OSError as error:  # This machine lacks the family.
             failure = error
             continue
         try:

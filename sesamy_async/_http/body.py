@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import Any
 
 from sesamy_async._outcome import Failure, FailureKind, TransportFailure
 
@@ -18,32 +18,26 @@ _GZIP_WINDOW = zlib.MAX_WBITS | 16
 # For a header with a file's name, and for data that grow a little.
 _ROOM = 2**16
 _START = 128
-# To unwrap a chunk takes some 30 microseconds, however small it is, in which
-# nothing else is done: 8 MiB of one byte each would take four minutes.
+# Each chunk takes some 30 microseconds, however small it is, in which nothing
+# else is done: 8 MiB in chunks of one byte would take four minutes.
 _MOST_CHUNKS = 2048
 _LEAST_CHUNK = 64
-
-
-class _Decoder(Protocol):
-    @property
-    def eof(self) -> bool: ...
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
 class Body:
     """Collects an answer's body; never holds more than `limit` bytes.
 
-    httpx inflates each chunk whole: 29 KB may become 30 MB before anybody
-    looks.  Here zlib stops at the limit.  What never becomes anything, such
-    as empty blocks or bytes behind the end, has a limit too.
+    httpx decompresses each chunk whole: 29 KB may become 30 MB before
+    anybody looks.  Here zlib stops at the limit.  Compressed data that never
+    becomes anything, such as empty blocks or bytes behind the end, has a
+    limit too.
 
     Args:
         encoding: The Content-Encoding header.
         limit: Bytes that the body may have at most, decompressed.
         status_code: Of the answer, for the failure.
-        late: Whether the deadline has passed: where the next chunk is
-            there already, nothing else looks.
+        late: Says whether the deadline has passed: nothing else looks
+            where the next chunk is there already.
     """
 
     def __init__(
@@ -62,13 +56,13 @@ class Body:
         self._received = 0
         encoding = encoding.strip().lower()
         self._plain = encoding in {"", "identity"}
-        self._decoder: _Decoder | None = None
+        self._decoder: Any = None
         if encoding in _GZIP:
             self._decoder = zlib.decompressobj(_GZIP_WINDOW)
 
     @property
     def start(self) -> bytes:
-        """The beginning of it, as far as it was read."""
+        """The beginning of the body, as far as it was read."""
         return bytes(self._parts[:_START])
 
     def feed(self, chunk: bytes) -> None:
@@ -95,7 +89,7 @@ class Body:
         if self._received > 2 * self._limit + _ROOM:
             raise self._too_large()
         if self._decoder.eof:
-            return  # zlib would collect it, and copy all at each step.
+            return  # zlib would collect it, and copy it all at each step.
         room = self._limit - len(self._parts) + 1
         try:
             data = self._decoder.decompress(chunk, room)

@@ -20,7 +20,7 @@ _SOCKS = re.compile(
     "Proxy Server could not connect: [A-Za-z ]{1,40}|Invalid username/password"
 )
 _ALERT = re.compile("[A-Z0-9_]{1,60}")
-# What a server says in TLS of nothing but the certificate of a client.  In
+# What a server says in TLS only about the certificate of a client.  In
 # TLS 1.3 that comes after the client's handshake is done.
 _OF_CERTIFICATES = re.compile(
     "(TLSV1|TLSV13|SSLV3)_ALERT_(CERTIFICATE_(REQUIRED|EXPIRED|REVOKED|"
@@ -33,21 +33,19 @@ _BEFORE_SENDING = {FailureKind.REQUEST, FailureKind.CONNECT}
 def _kinds(httpx: Any) -> tuple[_Kind, ...]:
     """Return the families of what an httpx raises, special ones first."""
     connect, request = FailureKind.CONNECT, FailureKind.REQUEST
+    broken = FailureKind.BROKEN
+    bad_header = "A header can't be sent"
     return (
         (httpx.PoolTimeout, connect, "No connection became free."),
         (httpx.ConnectTimeout, connect, "Connecting took too long."),
         (httpx.ConnectError, connect, "No connection"),
         (httpx.ProxyError, connect, "The proxy refused."),
         (httpx.TimeoutException, FailureKind.TIMEOUT, "No answer in time."),
-        (
-            httpx.DecodingError,
-            FailureKind.BODY,
-            "its body can't be decoded.",
-        ),
+        (httpx.DecodingError, FailureKind.BODY, "its body can't be decoded."),
         (
             httpx.LocalProtocolError,
             request,
-            "A header can't be sent: look for line breaks in what was given.",
+            f"{bad_header}: look for line breaks in what was given.",
         ),
         (
             httpx.UnsupportedProtocol,
@@ -58,9 +56,9 @@ def _kinds(httpx: Any) -> tuple[_Kind, ...]:
         (
             UnicodeEncodeError,
             request,
-            "A header can't be sent: it may hold ASCII only.",
+            f"{bad_header}: it may hold ASCII only.",
         ),
-        (httpx.TransportError, FailureKind.BROKEN, "The connection broke."),
+        (httpx.TransportError, broken, "The connection broke."),
     )
 
 
@@ -76,14 +74,33 @@ def as_of_httpx(error: Exception, httpx: Any) -> Exception:
     return error if kind is None else kind(str(error))
 
 
-def failure_of(
-    error: BaseException,
-    httpx: Any,
-    *,
-    sent: bool | None,
-    status_code: int | None,
-) -> Failure:
-    """Return what `error` means; what is foreign to httpx is a break.
+@attrs.frozen(kw_only=True, eq=False)
+class Facts:
+    """What is known of an exchange that failed.
+
+    Attributes:
+        sent: Whether the head began to leave; None where nothing was traced.
+        status_code: The status, where a status line was read.
+        known: Whether the transport raises httpx's exceptions for what
+            httpx means by them.
+        unread: Whether a server that refuses our certificate has read
+            nothing else: so it is on a new connection of ours.
+        proxy: The name of our proxy, if any.
+        behind_proxy: Whether the proxy had led to the target.
+        late: Whether the deadline has passed.
+    """
+
+    sent: bool | None = None
+    status_code: int | None = None
+    known: bool = True
+    unread: bool = False
+    proxy: str | None = None
+    behind_proxy: bool = False
+    late: bool = False
+
+
+def failure_of(error: BaseException, httpx: Any, facts: Facts) -> Failure:
+    """Return what an exception means; one foreign to httpx is a break.
 
     Its own words are used only where no connection was made: elsewhere
     they may repeat a header, the URL, or what the server sent.
@@ -91,88 +108,59 @@ def failure_of(
     Args:
         error: As raised.
         httpx: The module that was used.
-        sent: Whether the head began to leave; None for unknown.
-        status_code: Where a status line was read.
+        facts: What else is known.
     """
-    kind, words = FailureKind.BROKEN, f"{type(error).__name__} was raised."
-    for cause, its_kind, its_words in _kinds(httpx):
+    if facts.status_code is not None:
+        return Failure(
+            kind=FailureKind.BODY,
+            detail="its body is cut short or broken.",
+            sent=facts.sent,
+            status_code=facts.status_code,
+        )
+    kind, words = _meaning(error, httpx)
+    sent, alert = facts.sent, tls_alert(error)
+    if sent is None and kind in _BEFORE_SENDING:
+        if facts.known:
+            sent = False
+        else:
+            # Other transports raise `ConnectTimeout` for a connection that
+            # was lost after the request had left.
+            kind = FailureKind.BROKEN
+            words = (
+                f"{type(error).__name__} was raised by a transport that does "
+                "not tell whether the request was sent."
+            )
+    elif kind is FailureKind.BROKEN and alert is not None:
+        says = f'TLS says "{alert.replace("_", " ").lower()}"'
+        words = f"{words.rstrip('.')}: {says}."
+        # In TLS 1.3 a client may write before the server has looked at its
+        # certificate.
+        if facts.unread and _OF_CERTIFICATES.fullmatch(alert):
+            kind, sent = FailureKind.CONNECT, False
+            words = (
+                "No connection: the server did not accept our certificate, "
+                f"or got none ({says}); give one with "
+                "Connections(ssl_context=...)."
+            )
+    if facts.late:
+        kind, words = FailureKind.DEADLINE, "The deadline passed."
+    elif facts.proxy and sent is False and kind is not FailureKind.REQUEST:
+        where = "through" if facts.behind_proxy else "at"
+        words = f"{words.rstrip('.')} ({where} the proxy {facts.proxy})."
+    return Failure(kind=kind, detail=words, sent=sent)
+
+
+def _meaning(error: BaseException, httpx: Any) -> tuple[FailureKind, str]:
+    for cause, kind, words in _kinds(httpx):
         if isinstance(error, cause):
-            kind, words = its_kind, its_words
-            break
-    if isinstance(error, httpx.ConnectError):
-        # A system's refusal has words; what ends in a handshake may have none.
-        words = f"{words}: {str(error) or 'it ended before it was ready'}."
-    if isinstance(error, httpx.ProxyError):
-        words = _refused(str(error))
-    if kind is FailureKind.BROKEN and (alert := tls_alert(error)):
-        words = f"{words.rstrip('.')}: TLS says {_readable(alert)}."
-    if status_code is not None:
-        kind = FailureKind.BODY
-        words = "its body is cut short or broken."
-    return Failure(kind=kind, detail=words, sent=sent, status_code=status_code)
-
-
-def untraced(
-    failure: Failure, error: BaseException, *, known: bool
-) -> Failure:
-    """Return what a failure means of which no trace was seen.
-
-    The class of an exception says that nothing was sent only where we know
-    who raised it: other transports raise `ConnectTimeout` for a connection
-    that was lost after the request had left.
-
-    Args:
-        failure: As `failure_of` returned it.
-        error: As raised.
-        known: Whether the transport raises httpx's exceptions for what
-            httpx means by them.
-    """
-    settled = failure.sent is not None or failure.status_code is not None
-    if settled or failure.kind not in _BEFORE_SENDING:
-        return failure
-    if known:
-        return attrs.evolve(failure, sent=False)
-    return attrs.evolve(
-        failure,
-        kind=FailureKind.BROKEN,
-        detail=f"{type(error).__name__} was raised by a transport that does "
-        "not tell whether the request was sent.",
-    )
-
-
-def unread(failure: Failure, error: BaseException) -> Failure:
-    """Return what a failure means on a connection of ours that was new.
-
-    In TLS 1.3 a client may write before the server has looked at its
-    certificate.  A server that refuses that one has read nothing else.
-    """
-    alert = tls_alert(error)
-    refused = alert is not None and _OF_CERTIFICATES.fullmatch(alert)
-    if not refused or failure.kind is not FailureKind.BROKEN:
-        return failure
-    return attrs.evolve(
-        failure,
-        kind=FailureKind.CONNECT,
-        sent=False,
-        detail="No connection: the server did not accept our certificate, or "
-        f"that we showed none (TLS says {_readable(str(alert))}); give one "
-        "with Connections(ssl_context=...).",
-    )
-
-
-def over_proxy(failure: Failure, proxy: str, *, behind: bool) -> Failure:
-    """Name the proxy in a failure that came before anything was sent.
-
-    Args:
-        failure: Of a connection that goes through it.
-        proxy: Its name.
-        behind: Whether it had led to the target.
-    """
-    if failure.sent is not False or failure.kind is FailureKind.REQUEST:
-        return failure
-    where = "through" if behind else "at"
-    words = f"{failure.detail.rstrip('.')} ({where} the proxy {proxy})."
-    return attrs.evolve(failure, detail=words)
+            if cause is httpx.ConnectError:
+                # A handshake that ends early may have no words.
+                said = str(error) or "it ended before it was ready"
+                return kind, f"{words}: {said}."
+            if cause is httpx.ProxyError:
+                return kind, _refusal_of_proxy(str(error))
+            return kind, words
+    return FailureKind.BROKEN, f"{type(error).__name__} was raised."
 
 
 def tls_alert(error: BaseException) -> str | None:
@@ -186,18 +174,13 @@ def tls_alert(error: BaseException) -> str | None:
     return None
 
 
-def _readable(alert: str) -> str:
-    return f'"{alert.replace("_", " ").lower()}"'
-
-
-def _refused(said: str) -> str:
-    """Say why a proxy refused, but for words of its own."""
+def _refusal_of_proxy(said: str) -> str:
+    """Say why a proxy refused, without words of its own."""
     if found := _STATUS.match(said):
         status = int(found[0])
         names = {each.value: each.phrase for each in HTTPStatus}
         named = f"{status} {names.get(status, '')}".rstrip()
-        more = _PROXY_ADVICE.get(status, "")
-        return f"The proxy refused: {named}{more}."
+        return f"The proxy refused: {named}{_PROXY_ADVICE.get(status, '')}."
     if found := _SOCKS.match(said):
         return f"The proxy refused: {found[0]}."
     return "The proxy refused."

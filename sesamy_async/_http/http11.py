@@ -1,9 +1,8 @@
 """One HTTP/1.1 exchange after another on a blocking connection of ours.
 
-It does what httpcore does for a connection, between the same two: httpx
-above, h11 below.  What it leaves out is what the connection set does
-already, the state of a connection that others ask for, and two traced
-events for each step, of which the boundary needs one.
+It does what httpcore does for a connection, between httpx above and h11
+below.  It leaves out what the pool does already, the state of a connection,
+and all but the few traced events that `SendTracker` needs.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ from time import monotonic
 from typing import Any, Self
 
 import attrs
-import h11  # What httpcore requires, and uses for the same.
+import h11  # httpcore requires it.
 
 from .blocking_stream import BlockingBackend, BlockingStream
-from .stream import READ_SIZE, check_rest, rest
+from .stream import READ_SIZE, ended_early, ticket_wait
 
 
 _LARGEST_HEAD = 100 * 1024
@@ -27,17 +26,16 @@ _ALPN = ["http/1.1"]
 
 
 class BlockingExchanges:
-    """Stands where httpcore's connection keeps one for its protocol.
+    """Takes the place of the HTTP/1.1 connection in one of httpcore's.
 
     An exchange that does not end as it should closes the connection.
     No bytes and events are in locals here: a traceback would show them.
 
     Args:
-        origin: Where it leads, as httpcore says it.
+        origin: Where it leads, an `httpcore.Origin`.
         context: For TLS.
         backend: Opens the stream.
-        errors: The module whose exceptions are raised: httpcore's, or that
-            of a continuation of it.
+        errors: The httpcore whose exceptions are raised.
     """
 
     def __init__(
@@ -57,38 +55,37 @@ class BlockingExchanges:
         )
 
     def usable(self) -> bool:
-        """Whether it can be used once more.
+        """Whether it can be used once more: see `connection_usable`.
 
-        Bytes behind an answer would be taken for the answer to the next
-        order: the worst that a connection can do.  h11 has those that were
-        read; what else can be read at rest is such bytes, or the end.
+        h11 has the bytes that were read behind an answer; what else can be
+        read of an idle connection is more of them, or its end.
         """
         if self._stream is None or self._h11.trailing_data[0]:
             return False
         return not self._stream.get_extra_info("is_readable")
 
     def is_available(self) -> bool:
-        """Whether nothing is under way, as httpcore asks before 1.0.3.
-
-        The connection set sees to that.
-        """
+        """Say yes to httpcore before 1.0.3: the pool has looked already."""
         return True
 
     def open(self, seconds: float | None) -> None:
         """Connect before there is a request.
 
         Args:
-            seconds: What one network operation may take.
+            seconds: What one network operation may take; None for no limit.
         """
         if self._stream is not None:
             return
         began = monotonic()
         stream = self._stream = self._connected(seconds)
         if self._origin.scheme == b"https":
-            limit = rest(monotonic() - began, seconds)
-            check_rest(stream, limit, self._errors)
+            try:
+                stream.read(1, ticket_wait(monotonic() - began, seconds))
+            except self._errors.ReadTimeout:
+                return
+            raise ended_early(self._errors)
 
-    def handle_request(self, request: Any) -> Answered:
+    def handle_request(self, request: Any) -> CoreResponse:
         """Send a request of httpcore's and read the head of the answer."""
         timeouts = request.extensions["timeout"]
         trace = request.extensions["trace"]
@@ -97,7 +94,7 @@ class BlockingExchanges:
             if stream is None:
                 trace("connection.connect_tcp.started", {})
                 stream = self._stream = self._connected(timeouts["connect"])
-            # Who stops reading may have answered before.
+            # A server that stops reading may have answered before.
             with suppress(self._errors.WriteError):
                 self._send(stream, request, timeouts["write"], trace)
             return self._answered(stream, timeouts["read"])
@@ -145,21 +142,32 @@ class BlockingExchanges:
     ) -> None:
         trace("http11.send_request_headers.started", {"request": request})
         try:
-            stream.write(self._h11.send(_head(request)), timeout)
+            stream.write(
+                self._h11.send(
+                    h11.Request(
+                        method=request.method,
+                        target=request.url.target,
+                        headers=request.headers,
+                    )
+                ),
+                timeout,
+            )
         except h11.LocalProtocolError as error:
             raised = self._errors.LocalProtocolError(str(error))
             trace("http11.send_request_headers.failed", {"exception": raised})
             raise raised from error
-        stream.write(self._h11.send(_body(request)), timeout)
+        stream.write(
+            self._h11.send(h11.Data(data=b"".join(request.stream))), timeout
+        )
         stream.write(self._h11.send(h11.EndOfMessage()), timeout)
 
     def _answered(
         self, stream: BlockingStream, timeout: float | None
-    ) -> Answered:
+    ) -> CoreResponse:
         event = self.next_event(stream, timeout)
         while not _is_answer(event):
             event = self.next_event(stream, timeout)
-        return Answered(
+        return CoreResponse(
             status=event.status_code,
             headers=event.headers.raw_items(),
             stream=AnswerStream(self, stream, timeout),
@@ -175,8 +183,8 @@ class AnswerStream:
     """The body of an answer, as it comes.
 
     Args:
-        exchanges: Of which it is one.
-        stream: What it comes from.
+        exchanges: The connection's.
+        stream: Where it comes from.
         timeout: Seconds that one read may take.
     """
 
@@ -205,8 +213,8 @@ class AnswerStream:
 
 
 @attrs.frozen(kw_only=True)
-class Answered:
-    """What httpx looks for in an answer of httpcore's."""
+class CoreResponse:
+    """What httpx needs of an `httpcore.Response`."""
 
     status: int
     headers: list[tuple[bytes, bytes]] = attrs.field(repr=False)
@@ -215,20 +223,8 @@ class Answered:
 
 
 def _is_answer(event: Any) -> bool:
-    """Whether no other follows; none does where protocols are switched."""
+    """Whether no further answer follows this one."""
     return (
         isinstance(event, h11.Response)
         or event.status_code == HTTPStatus.SWITCHING_PROTOCOLS
     )
-
-
-def _head(request: Any) -> h11.Request:
-    return h11.Request(
-        method=request.method,
-        target=request.url.target,
-        headers=request.headers,
-    )
-
-
-def _body(request: Any) -> h11.Data:
-    return h11.Data(data=b"".join(request.stream))

@@ -20,10 +20,21 @@ from sesamy_async._call import Runtime, load_backends
 from sesamy_async._settings import is_loopback
 from sesamy_async.errors import ConfigurationError
 
-from .adapters import AsyncTransportWire, BlockingTransportWire
+from .adapters import (
+    AsyncAdapter,
+    BlockingAdapter,
+    by_async_transport,
+    by_transport,
+)
 from .blocking_stream import Allowance, BlockingBackend
 from .settings import Connections, Library
-from .stream import UNFORKED, Handshaking, open_ahead
+from .stream import (
+    FORK_LOCK,
+    ForkSafeTLS,
+    connection_usable,
+    open_ahead,
+    pool_usable,
+)
 
 
 _PROXIES = {"http", "https", "socks5", "socks5h"}
@@ -32,7 +43,7 @@ _ASYNC = (f"{__package__}.asyncio_stream", f"{__package__}.trio_stream")
 _AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
-def default_context(chosen: Library, *, trust_env: bool) -> ssl.SSLContext:
+def default_context(library: Library, *, trust_env: bool) -> ssl.SSLContext:
     """Return the context that clients share: it takes 20 ms to build.
 
     There is one for each setting of the environment.
@@ -41,23 +52,23 @@ def default_context(chosen: Library, *, trust_env: bool) -> ssl.SSLContext:
         ConfigurationError: The environment names no authorities.
     """
     named = map(os.environ.get, _AUTHORITIES) if trust_env else ()
-    return _context(chosen, tuple(named), trust_env=trust_env)
+    return _context(library, tuple(named), trust_env=trust_env)
 
 
 @cache
 def _context(
-    chosen: Library, named: tuple[str | None, ...], *, trust_env: bool
+    library: Library, named: tuple[str | None, ...], *, trust_env: bool
 ) -> ssl.SSLContext:
     del named  # The library reads them itself.
     try:
-        with UNFORKED:
-            context: ssl.SSLContext = chosen.httpx.create_ssl_context(
+        with FORK_LOCK:
+            context: ssl.SSLContext = library.httpx.create_ssl_context(
                 trust_env=trust_env
             )
     except OSError as error:  # ssl.SSLError is one.
         raise ConfigurationError(
-            "transport: there are no certificates to be read where "
-            f"SSL_CERT_FILE or SSL_CERT_DIR leads to ({error})."
+            "transport: no certificates can be read where SSL_CERT_FILE or "
+            f"SSL_CERT_DIR leads to ({error})."
         ) from error
     return context
 
@@ -65,25 +76,45 @@ def _context(
 @cache
 def _no_tls() -> ssl.SSLContext:
     """Return a context that trusts nobody, for plain connections."""
-    with UNFORKED:
+    with FORK_LOCK:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def is_proxy(url: str) -> bool:
+    """Whether this can be the URL of a proxy."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    visible = url.isascii() and url.isprintable() and " " not in url
+    return parts.scheme in _PROXIES and bool(host) and port != 0 and visible
+
+
+def impossible_proxy() -> ConfigurationError:
+    """Return the error for a proxy that can't be used, without its URL."""
+    return ConfigurationError(
+        "transport: the proxy (proxy=, or HTTPS_PROXY, HTTP_PROXY, "
+        "ALL_PROXY) can't be used; give the URL of an http or https "
+        "proxy, or install httpx[socks] for a socks5 one."
+    )
 
 
 def proxy_for(origin: str, settings: Connections) -> str | None:
     """Return the URL of the proxy that leads to `origin`, if any.
 
-    To this machine none of the environment does: it would get the secret,
-    the token and the orders in clear text, and would look for the port on
-    its own machine.
+    A proxy of the environment is never used for this machine: it would get
+    the secret, the token and the orders in clear text, and would look for
+    the port on its own machine.
 
     Raises:
-        ConfigurationError: The proxy that was given would get them.
+        ConfigurationError: The proxy in the settings would get them.
     """
     target = urlsplit(origin)
-    local = is_loopback(_host(origin))
+    local = is_loopback(target.hostname or "")
     if settings.proxy:
         plain = local and target.scheme == "http"
-        if plain and not is_loopback(_host(settings.proxy)):
+        if plain and not is_loopback(urlsplit(settings.proxy).hostname or ""):
             raise ConfigurationError(
                 "transport.proxy: http to this machine through a proxy on "
                 "another one would show it the secret and the customers' "
@@ -101,22 +132,22 @@ def proxy_for(origin: str, settings: Connections) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
-def prepared(
+def prepare(
     settings: Connections,
-    chosen: Library,
+    library: Library,
     urls: Iterable[str],
     *,
     blocking: bool,
 ) -> Connections:
     """Load and build now what a call would have to otherwise.
 
-    An import holds a lock: a process that is forked meanwhile, by another
-    thread, would wait for it for ever, whatever the deadline of its calls.
-    And both hold up the event loop for as long as a call may take.
+    An import holds a lock: if another thread forks meanwhile, the child
+    would wait for that lock for ever, whatever the deadline of its calls.
+    Both also hold up the event loop for as long as a call may take.
 
     Args:
         settings: How connections are made.
-        chosen: The httpx to use.
+        library: The httpx to use.
         urls: Where calls will go.
         blocking: Whether it is for `Sesamy`.
 
@@ -126,7 +157,7 @@ def prepared(
     Raises:
         ConfigurationError: The environment names no authorities.
     """
-    chosen.core()
+    library.core()
     codecs.lookup("idna")  # The codec of host names, whatever they hold.
     for name in _BLOCKING if blocking else _ASYNC:
         import_module(name)
@@ -137,79 +168,91 @@ def prepared(
     if context is None and any(
         _needs_tls(url, proxy_for(url, settings)) for url in urls
     ):
-        context = default_context(chosen, trust_env=settings.trust_env)
+        context = default_context(library, trust_env=settings.trust_env)
     if context is not None and context.sslobject_class is ssl.SSLObject:
-        context.sslobject_class = Handshaking
+        context.sslobject_class = ForkSafeTLS
     return attrs.evolve(settings, ssl_context=context)
 
 
 def open_async(
-    origin: str, settings: Connections, chosen: Library, runtime: Runtime
-) -> AsyncTransportWire:
+    origin: str, settings: Connections, library: Library, runtime: Runtime
+) -> AsyncAdapter:
     """Make a connection for `AsyncSesamy`; it connects at its first use."""
-    options = _options(origin, settings, chosen)
-    transport = _made(chosen.httpx.AsyncHTTPTransport, chosen, options)
-    core = chosen.core()
+    options = _options(origin, settings, library)
+    transport = _made(library.httpx.AsyncHTTPTransport, library, options)
+    core = library.core()
     backend = _backend(core, runtime)
     if options["proxy"] is not None:
-        # A proxy's pool takes the backend only from within.
+        # A pool that exists takes another backend only by this name.
         transport._pool._network_backend = backend  # noqa: SLF001
-        return AsyncTransportWire(
-            transport, owned=True, proxy=_named(options["proxy"], settings)
+        return AsyncAdapter(
+            through=transport,
+            handle=by_async_transport,
+            owned=True,
+            usable=partial(pool_usable, transport),
+            proxy=_name_of(options["proxy"], settings),
         )
     connection = core.AsyncHTTPConnection(
         _origin(core, origin),
         ssl_context=options["verify"],
         network_backend=backend,
     )
-    _go_directly(transport, connection)
-    return AsyncTransportWire(
-        transport,
+    _put(connection, transport)
+    return AsyncAdapter(
+        through=transport,
+        handle=by_async_transport,
         owned=True,
-        connection=connection,
-        ahead=partial(open_ahead, connection, core, runtime=runtime),
+        usable=partial(connection_usable, connection),
+        connect=partial(open_ahead, connection, core, runtime),
     )
 
 
 def open_blocking(
-    origin: str, settings: Connections, chosen: Library, runtime: Runtime
-) -> BlockingTransportWire:
+    origin: str, settings: Connections, library: Library, runtime: Runtime
+) -> BlockingAdapter:
     """Make a connection for `Sesamy`; it connects at its first use."""
-    options = _options(origin, settings, chosen)
-    transport = _made(chosen.httpx.HTTPTransport, chosen, options)
+    options = _options(origin, settings, library)
+    transport = _made(library.httpx.HTTPTransport, library, options)
     allowance = Allowance(runtime)
-    core = chosen.core()
+    core = library.core()
     backend = BlockingBackend(allowance, core)
     if options["proxy"] is not None:
         if not options["proxy"].startswith("https:"):
-            # As in `open_async`.  (Over TLS to the proxy, TLS to Sesamy
-            # is more than a socket can.)
+            # As in `open_async`.  (A socket can't have TLS to Sesamy over
+            # TLS to the proxy.)
             transport._pool._network_backend = backend  # noqa: SLF001
-        return BlockingTransportWire(
-            transport,
-            allowance,
+        return BlockingAdapter(
+            through=transport,
+            handle=by_transport,
             owned=True,
-            proxy=_named(options["proxy"], settings),
+            usable=partial(pool_usable, transport),
+            proxy=_name_of(options["proxy"], settings),
+            allowance=allowance,
         )
-    # Only here and in `prepared`: whoever awaits needs none.
+    # Only here and in `prepare`: the async client needs none.
     from sesamy_async._http.http11 import BlockingExchanges  # noqa: PLC0415
 
     exchanges = BlockingExchanges(
         _origin(core, origin), options["verify"], backend, core
     )
-    # It does nothing but take a lock, but it is where respx listens.
+    # It does nothing but take a lock, but it is what respx patches.
     connection = core.HTTPConnection(_origin(core, origin))
-    connection._connection = exchanges  # noqa: SLF001 - as in _go_directly
-    _go_directly(transport, connection)
-    return BlockingTransportWire(
-        transport, allowance, owned=True, exchanges=exchanges
+    connection._connection = exchanges  # noqa: SLF001 - as in `_put`
+    _put(connection, transport)
+    return BlockingAdapter(
+        through=transport,
+        handle=by_transport,
+        owned=True,
+        usable=exchanges.usable,
+        connect=exchanges.open,
+        allowance=allowance,
     )
 
 
 def _backend(core: Any, runtime: Runtime) -> Any:
     """Return what opens streams on the running loop."""
     if hasattr(current_token().native_token, "create_connection"):
-        # Only here and in `prepared`: whoever blocks needs no asyncio.
+        # Only here and in `prepare`: the blocking client needs no asyncio.
         from sesamy_async._http.asyncio_stream import AsyncioBackend  # noqa: PLC0415
 
         return AsyncioBackend(core)
@@ -218,12 +261,12 @@ def _backend(core: Any, runtime: Runtime) -> Any:
     return TrioBackend(core.TrioBackend(), runtime)
 
 
-def _go_directly(transport: Any, connection: Any) -> None:
+def _put(connection: Any, transport: Any) -> None:
     """Put a connection where an httpx transport has a pool.
 
-    Our own set does what a pool is for.  The two have one interface; the
-    name is httpx's private one: should it ever change, every call on a
-    socket fails, and with it half of the tests.
+    Our own pool does what that one is for, and a connection has the same
+    interface.  The name is a private one of httpx: should it ever change,
+    every call on a socket fails, and half of the tests do.
     """
     transport._pool = connection  # noqa: SLF001
 
@@ -240,20 +283,20 @@ def _needs_tls(url: str, proxy: str | None) -> bool:
 
 
 def _options(
-    origin: str, settings: Connections, chosen: Library
+    origin: str, settings: Connections, library: Library
 ) -> dict[str, Any]:
     proxy = proxy_for(origin, settings)
     context = settings.ssl_context
     if context is None:
         context = (
-            default_context(chosen, trust_env=settings.trust_env)
+            default_context(library, trust_env=settings.trust_env)
             if _needs_tls(origin, proxy)
             else _no_tls()
         )
     return {
         "verify": context,
         "http2": False,
-        "limits": chosen.httpx.Limits(
+        "limits": library.httpx.Limits(
             max_connections=1,
             max_keepalive_connections=1,
             keepalive_expiry=settings.idle,
@@ -263,38 +306,19 @@ def _options(
     }
 
 
-def _host(url: str) -> str:
-    return urlsplit(url).hostname or ""
-
-
-def is_proxy(url: str) -> bool:
-    """Whether this can be the URL of a proxy."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return False
-    visible = url.isascii() and url.isprintable() and " " not in url
-    return parts.scheme in _PROXIES and bool(host) and port != 0 and visible
-
-
-def no_proxy() -> ConfigurationError:
-    """Return the error for a proxy that can't be used, without its URL."""
-    return ConfigurationError(
-        "transport: the proxy (proxy=, or HTTPS_PROXY, HTTP_PROXY, "
-        "ALL_PROXY) can't be used; give the URL of an http or https "
-        "proxy, or install httpx[socks] for a socks5 one."
-    )
-
-
-def _named(proxy: str, settings: Connections) -> str:
+def _name_of(proxy: str, settings: Connections) -> str:
     """Name a proxy, without its user and password, and say whose it is."""
     _, _, name = urlsplit(proxy).netloc.rpartition("@")
     return name if settings.proxy else f"{name} of the environment"
 
 
-def _made(kind: Any, chosen: Library, options: dict[str, Any]) -> Any:
-    httpx = chosen.httpx
+def _made(kind: Any, library: Library, options: dict[str, Any]) -> Any:
+    """Make an httpx transport.
+
+    Raises:
+        ConfigurationError: The proxy is none.
+    """
+    httpx = library.httpx
     with suppress(ImportError, ValueError, httpx.InvalidURL):
         proxy = options["proxy"]
         if proxy is not None and proxy.startswith("https:"):
@@ -302,4 +326,4 @@ def _made(kind: Any, chosen: Library, options: dict[str, Any]) -> Any:
             proxy = httpx.Proxy(proxy, ssl_context=options["verify"])
         return kind(**{**options, "proxy": proxy})
     # Outside of the block: what was raised there may hold the password.
-    raise no_proxy()
+    raise impossible_proxy()

@@ -1,47 +1,38 @@
-"""A set of connections to one host: last in, first out, with fair queues."""
+"""A pool of connections to one host: last in, first out, with fair queues."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
 from threading import Lock
-from typing import Generic, Protocol, TypeVar
 
 import attrs
 
 from sesamy_async._call import Event, Runtime
 
-
-class Usable(Protocol):
-    """What a set can hold."""
-
-    def usable(self) -> bool:
-        """Whether it can still be used after a rest."""
-        ...
-
-
-C = TypeVar("C", bound=Usable)
+from .adapters import Adapter
 
 
 @attrs.define(eq=False, repr=False)
-class Waiter(Generic[C]):
+class Waiter:
     """A call that waits for its turn.
 
     Attributes:
-        event: Happens when it has it.
-        turn: Whether it has it.
+        event: Happens when its turn has come.
+        turn: Whether it has come.
         connection: What was handed over; None to make a new one.
     """
 
     event: Event
     turn: bool = False
-    connection: C | None = None
+    connection: Adapter | None = None
 
 
-class ConnectionSet(Generic[C]):
-    """At most `cap` connections; who waits longest is served first.
+class Pool:
+    """At most `cap` connections; the call that waits longest goes first.
 
-    But who completes something goes before who begins something.
+    But a call that completes something goes before one that begins
+    something.
 
     The free list is last in, first out: few connections stay warm, the
     others pass their idle time and are closed.  A connection goes back only
@@ -59,7 +50,7 @@ class ConnectionSet(Generic[C]):
 
     def __init__(
         self,
-        make: Callable[[], C],
+        make: Callable[[], Adapter],
         runtime: Runtime,
         *,
         cap: int,
@@ -69,10 +60,10 @@ class ConnectionSet(Generic[C]):
         self._runtime = runtime
         self._cap = cap
         self._idle = idle
-        self._free: deque[tuple[C, float]] = deque()
-        self._waiters: deque[Waiter[C]] = deque()
-        self._first: deque[Waiter[C]] = deque()
-        self._stale: list[C] = []
+        self._free: deque[tuple[Adapter, float]] = deque()
+        self._waiters: deque[Waiter] = deque()
+        self._first: deque[Waiter] = deque()
+        self._stale: list[Adapter] = []
         self._count = 0
         self._lock = Lock()
 
@@ -88,18 +79,18 @@ class ConnectionSet(Generic[C]):
 
     async def acquire(
         self, deadline: float, *, first: bool = False
-    ) -> C | None:
+    ) -> Adapter | None:
         """Return a connection, or None where the deadline came first.
 
         Args:
             deadline: Until when to wait, on the runtime's clock.
-            first: Whether to go before those who do not go first.
+            first: Whether to go before the calls that do not go first.
         """
         queue = self._first if first else self._waiters
         with self._lock:
             self._evict()
             while self._free:
-                # Left in its place meanwhile: Ctrl-C would take it with it.
+                # It stays in its place meanwhile: Ctrl-C would lose it.
                 connection = self._free[-1][0]
                 usable = connection.usable()
                 self._free.pop()
@@ -110,7 +101,7 @@ class ConnectionSet(Generic[C]):
                 self._count += 1
                 waiter = None
             else:
-                waiter = Waiter[C](self._runtime.event())
+                waiter = Waiter(self._runtime.event())
                 queue.append(waiter)
         if waiter is None:
             return self._made()
@@ -130,7 +121,7 @@ class ConnectionSet(Generic[C]):
                 given = None
         return self._made() if given is None else given
 
-    def release(self, connection: C) -> None:
+    def release(self, connection: Adapter) -> None:
         """Give back a connection that can be used again."""
         with self._lock:
             if self.waiting:
@@ -141,7 +132,7 @@ class ConnectionSet(Generic[C]):
     def discard(self) -> None:
         """Make room for a connection that is thrown away.
 
-        Closing it is the caller's part.
+        The caller closes it.
         """
         with self._lock:
             if self.waiting:
@@ -149,7 +140,7 @@ class ConnectionSet(Generic[C]):
             else:
                 self._count -= 1
 
-    def stale(self) -> list[C]:
+    def stale(self) -> list[Adapter]:
         """Return, once, the connections that have to be closed."""
         if not self._stale:
             return []
@@ -157,7 +148,7 @@ class ConnectionSet(Generic[C]):
             stale, self._stale = self._stale, []
         return stale
 
-    def drain(self) -> list[C]:
+    def drain(self) -> list[Adapter]:
         """Take out all free connections, to close them."""
         with self._lock:
             free = [connection for connection, _ in self._free]
@@ -165,7 +156,7 @@ class ConnectionSet(Generic[C]):
             self._count -= len(free)
             return free
 
-    def _made(self) -> C:
+    def _made(self) -> Adapter:
         try:
             return self._make()
         except BaseException:
@@ -177,18 +168,18 @@ class ConnectionSet(Generic[C]):
         while self._free and self._free[0][1] <= oldest:
             self._put_away(self._free.popleft()[0])
 
-    def _put_away(self, connection: C) -> None:
+    def _put_away(self, connection: Adapter) -> None:
         self._stale.append(connection)
         self._count -= 1
 
-    def _hand_over(self, connection: C | None) -> None:
+    def _hand_over(self, connection: Adapter | None) -> None:
         waiter = (self._first or self._waiters).popleft()
         waiter.connection = connection
         waiter.turn = True
         waiter.event.set()
 
-    def _leave(self, waiter: Waiter[C], queue: deque[Waiter[C]]) -> None:
-        """Leave the queue; who has the turn already passes it on."""
+    def _leave(self, waiter: Waiter, queue: deque[Waiter]) -> None:
+        """Leave the queue; if the turn has come, pass it on."""
         with self._lock:
             if not waiter.turn:
                 queue.remove(waiter)

@@ -15,10 +15,10 @@ from sesamy_async.errors import ConfigurationError
 
 
 class OneShotBody:
-    """Yields its content once, to loops of both kinds.
+    """A request's body that is in memory.
 
-    httpx's own stream is an async generator, which trio finds abandoned
-    where a call is cancelled while its body is being written.
+    httpx's own stream is an async generator: where a call is cancelled
+    while its body is being written, trio warns that nobody closed it.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -28,17 +28,17 @@ class OneShotBody:
         return iter((self._content,))
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return _Once(self._content)
+        return _AsyncIterator(iter(self))
 
 
-class _Once(AsyncIterator[bytes]):
-    def __init__(self, content: bytes) -> None:
-        self._rest = [content]
+@attrs.frozen(eq=False, repr=False)
+class _AsyncIterator(AsyncIterator[bytes]):
+    _chunks: Iterator[bytes]
 
     async def __anext__(self) -> bytes:
-        if not self._rest:
-            raise StopAsyncIteration
-        return self._rest.pop()
+        for chunk in self._chunks:
+            return chunk
+        raise StopAsyncIteration
 
 
 Name = Literal["httpx", "httpx2"]
@@ -46,8 +46,8 @@ Name = Literal["httpx", "httpx2"]
 CORES = {"httpx": "httpcore", "httpx2": "httpcore2"}
 """The httpcore beneath each httpx."""
 
-# A client talks to few URLs again and again, and parsing one takes longer
-# than anything else that is done for a request.
+# A client uses few URLs again and again, and parsing one takes longer than
+# anything else that is done for a request.
 _URLS = 256
 
 
@@ -58,7 +58,7 @@ class Library:
     Attributes:
         httpx: The module.
         core_name: The name of the httpcore beneath it.
-        url: Parses a URL; remembers those it parsed last.
+        url: Parses a URL; remembers the latest ones.
         stream: Makes the stream of a request's body.
     """
 
@@ -73,31 +73,25 @@ class Library:
 
 
 @cache
-def library(name: Name) -> Library:
-    """Return an httpx by its name.
+def load_library(name: Name) -> Library:
+    """Import an httpx by its name.
 
     Raises:
-        ConfigurationError: There is none, or it is not installed.
+        ConfigurationError: It is not installed.
     """
-    if name not in CORES:
-        raise ConfigurationError(
-            'transport.library must be "httpx" or "httpx2".'
-        )
     try:
         httpx: Any = import_module(name)
     except ModuleNotFoundError:
-        httpx = None
-    if httpx is None:
         raise ConfigurationError(
             f"transport.library: {name} is not installed: "
             f"pip install 'sesamy-async[{name}]'."
-        )
+        ) from None
     return Library(
         httpx=httpx,
         core_name=CORES[name],
         url=lru_cache(_URLS)(httpx.URL),
         stream=type(
-            "WholeStream",
+            "OneShotStream",
             (OneShotBody, httpx.AsyncByteStream, httpx.SyncByteStream),
             {},
         ),
@@ -109,7 +103,7 @@ def library_of(given: object) -> Library | None:
     for kind in type(given).__mro__:
         name = kind.__module__.partition(".")[0]
         if name == "httpx" or name == "httpx2":  # noqa: PLR1714 - typed
-            return library(name)
+            return load_library(name)
     return None
 
 

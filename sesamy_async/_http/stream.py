@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import os
 import select
-import socket
 import ssl
 from threading import RLock
-from typing import Any, Protocol
+from typing import Any
 
 from sesamy_async._call import Runtime
 
+
+READ_SIZE = 2**13
+"""Bytes; what is read at once is parsed before anybody else has a turn.
+
+64 KiB of ``100 Continue`` would keep h11 busy for a tenth of a second, and
+the deadline would pass unnoticed.  A contract has about one KiB.
+
+h11 refuses a head whose end has not come after 100 KiB, but looks only when
+all that was read is parsed: so a head may be longer by one read.
+"""
 
 _END_OF_HEAD = b"\r\n\r\n"
 
@@ -19,8 +28,8 @@ class RequestBuffer:
     """Holds a head back until its body comes, or an answer is awaited.
 
     httpcore writes the two one after the other: two system calls, two
-    packets, and a server that wakes up twice.  Here, and not in a local of
-    whoever sends it, no traceback shows the token and the order.
+    packets, and a server that wakes up twice.  What is held here, and not in
+    a local, no traceback shows.
     """
 
     __slots__ = ("_held",)
@@ -47,27 +56,12 @@ class RequestBuffer:
         return held
 
 
-READ_SIZE = 2**13
-"""Bytes; what is read at once is parsed before anybody else has a turn.
-
-64 KiB of ``100 Continue`` would keep h11 busy for a tenth of a second, and
-with it the deadline from being noticed.  A contract has about one KiB.
-
-h11 refuses a head whose end has not come after 100 KiB, but looks only when
-all that was read is parsed: so a sip is by how much a longer one may pass.
-"""
-
-
-class _HasFileno(Protocol):
-    def fileno(self) -> int: ...
-
-
-def is_readable(sock: _HasFileno) -> bool:
+def is_readable(sock: Any) -> bool:
     """Look, without waiting, whether there is anything to read.
 
-    Windows has no poll, but its select knows no highest number either.
+    Windows has no poll, but its select has no highest number either.
     """
-    number = sock.fileno()
+    number: int = sock.fileno()
     if number < 0:
         return True
     if not hasattr(select, "poll"):  # pragma: no cover - Windows
@@ -80,9 +74,9 @@ def is_readable(sock: _HasFileno) -> bool:
 def holds_more(tls: ssl.SSLObject) -> bool:
     """Look whether TLS took in more from the network than was read of it.
 
-    Records that came together leave the socket together, so it is silent
-    about those that nobody has asked for.  There is no looking without
-    reading: where this says yes, the connection is of no more use.
+    Records that came together leave the socket together, so the socket does
+    not show the unread ones.  To look means to read: where this says yes,
+    the connection can't be used any more.
     """
     try:
         tls.read(1)
@@ -93,116 +87,107 @@ def holds_more(tls: ssl.SSLObject) -> bool:
     return True
 
 
-_NO_NAME = "The host's name can't be looked up."
-
-
 def connecting_error(error: OSError | UnicodeError, errors: Any) -> Exception:
     """Return the exception of httpcore's for one of the system's.
 
     Args:
-        error: As raised; a `UnicodeError` is of a name that is none.
-        errors: The module whose exceptions are raised: httpcore's, or that
-            of a continuation of it.
+        error: As raised; a `UnicodeError` means an impossible name.
+        errors: The httpcore whose exceptions are raised.
     """
+    kind, words = errors.ConnectError, str(error)
     if isinstance(error, UnicodeError):
-        kind, words = errors.ConnectError, _NO_NAME
+        words = "The host's name can't be looked up."
     elif isinstance(error, TimeoutError):
-        kind, words = errors.ConnectTimeout, str(error)
-    else:
-        kind, words = errors.ConnectError, str(error)
+        kind = errors.ConnectTimeout
     raised: Exception = kind(words)
     return raised
 
 
-def usable(connection: Any, transport: Any) -> bool:
-    """Whether an idle connection can be used once more.
+def pool_usable(transport: Any) -> bool:
+    """Whether all connections of an httpx transport can be used again."""
+    pool = transport._pool.connections  # noqa: SLF001
+    return all(connection_usable(each) for each in pool)
+
+
+def connection_usable(connection: Any) -> bool:
+    """Whether an idle connection of httpcore's can be used once more.
 
     Bytes behind an answer stay in the buffers of h11 and TLS, and would be
     taken for the answer to the next order: the worst that a connection can
-    do.  Only those two know of them; should these private names ever
-    change, every second call on a socket fails, and with it half of the
-    tests.
-
-    Args:
-        connection: httpcore's, or None where there is a pool (a proxy's).
-        transport: The httpx transport that has that pool.
+    do.  Only those two know of them.  Should these private names ever
+    change, every second call on a socket fails, and half of the tests do.
     """
-    if connection is None:
-        pool = transport._pool.connections  # noqa: SLF001
-        return all(usable(each, None) for each in pool)
     if connection.is_closed() or connection.has_expired():
         return False
     # A proxy's connection holds that to the target.
     inner = connection
     while inner is not None and not hasattr(inner, "_h11_state"):
         inner = inner._connection  # noqa: SLF001
-    return inner is None or not _has_more(inner)
-
-
-def _has_more(inner: Any) -> bool:
-    """Whether there are bytes behind an answer that was read."""
-    if inner._h11_state.trailing_data[0]:  # noqa: SLF001 - as said above
+    if inner is None:
         return True
-    stream = inner._network_stream  # noqa: SLF001 - as said above
-    # Of one that was opened ahead, `has_expired` does not ask that.
+    if inner._h11_state.trailing_data[0]:  # noqa: SLF001
+        return False
+    stream = inner._network_stream  # noqa: SLF001
+    # `has_expired` does not ask that of one that was opened ahead.
     if not inner.is_idle() and stream.get_extra_info("is_readable"):
-        return True
+        return False
     tls = stream.get_extra_info("ssl_object")
-    # Of an `SSLSocket`, `has_expired` knows: our stream says "is_readable".
-    return isinstance(tls, ssl.SSLObject) and holds_more(tls)
+    # For an `SSLSocket`, `has_expired` has asked "is_readable" of our stream.
+    return not (isinstance(tls, ssl.SSLObject) and holds_more(tls))
 
 
-# Of threads, and reentrant: a signal handler may fork too.
-UNFORKED = RLock()
+# A lock for threads, and reentrant: a signal handler may fork too.
+FORK_LOCK = RLock()
+"""Held where OpenSSL has locks of its own that a fork must not copy."""
 
 
-class Handshaking(ssl.SSLObject):
-    """TLS of an event loop's: a step of its handshake is not forked."""
+class ForkSafeTLS(ssl.SSLObject):
+    """TLS on an event loop; no fork happens in a step of its handshake."""
 
     def do_handshake(self) -> None:
         """Go on with the handshake, as far as what has come permits."""
-        with UNFORKED:
+        with FORK_LOCK:
             super().do_handshake()
-
-
-class _Limit(Protocol):
-    def shorten(self, timeout: float | None) -> float | None: ...
-
-
-def shake_hands(sock: ssl.SSLSocket, limit: _Limit) -> None:
-    """Do a whole handshake in steps, between which a fork may happen.
-
-    Raises:
-        OSError: It failed, or took too long.
-    """
-    while True:
-        sock.settimeout(0.0)
-        try:
-            with UNFORKED:
-                sock.do_handshake()
-        except ssl.SSLWantReadError:
-            sock.settimeout(limit.shorten(None))
-            # Of the socket beneath TLS: it waits until something comes.
-            socket.socket.recv(sock, 1, socket.MSG_PEEK)
-        else:
-            return
 
 
 # Windows has no fork, hence no hook for it.
 if hasattr(os, "register_at_fork"):  # pragma: no branch
     os.register_at_fork(
-        before=UNFORKED.acquire,
-        after_in_parent=UNFORKED.release,
-        after_in_child=UNFORKED.release,
+        before=FORK_LOCK.acquire,
+        after_in_parent=FORK_LOCK.release,
+        after_in_child=FORK_LOCK.release,
     )
 
 
-_LEAST_REST = 0.01
-_EARLY = "It was ended, or spoken on, before it was used."
+_LEAST_WAIT = 0.01
+
+
+def ticket_wait(took: float, seconds: float | None) -> float:
+    """Return for how long to read on a connection that was just secured.
+
+    The server sends tickets for later handshakes, a round trip after it.
+    Left unread, they look like an answer to nothing, and the connection
+    would be thrown away before its first use.  So would one that refuses
+    our certificate, which TLS 1.3 says only now.
+
+    Args:
+        took: Seconds that connecting took: more than a round trip.
+        seconds: What may be taken; None for no limit.
+    """
+    wanted = max(_LEAST_WAIT, took)
+    return wanted if seconds is None else min(wanted, seconds)
+
+
+def ended_early(errors: Any) -> Exception:
+    """Return the error for something that came before any request."""
+    raised: Exception = errors.ConnectError(
+        "The server ended it, or sent something, before it was used."
+    )
+    return raised
 
 
 async def open_ahead(
-    connection: Any, core: Any, seconds: float | None, runtime: Runtime
+    connection: Any, core: Any, runtime: Runtime, seconds: float | None
 ) -> None:
     """Open a connection of httpcore's, which would wait for its first use.
 
@@ -211,8 +196,8 @@ async def open_ahead(
     Args:
         connection: An `httpcore.AsyncHTTPConnection`.
         core: The httpcore that it is of.
-        seconds: What one network operation may take; None for no limit.
         runtime: For the time that it takes.
+        seconds: What one network operation may take; None for no limit.
     """
     if connection._connection is not None:  # noqa: SLF001
         return
@@ -229,34 +214,8 @@ async def open_ahead(
         origin=origin, stream=stream
     )
     if origin.scheme == b"https":
-        limit = rest(runtime.now() - began, seconds)
         try:
-            await stream.read(1, limit)
+            await stream.read(1, ticket_wait(runtime.now() - began, seconds))
         except core.ReadTimeout:
             return
-        raise core.ConnectError(_EARLY)
-
-
-def rest(took: float, seconds: float | None) -> float:
-    """Return for how long to read on a connection that was just secured.
-
-    The server sends tickets for later handshakes, a round trip after it.
-    Left unread, they look like an answer to nothing, and the connection
-    would be thrown away before its first use.  So would one that refuses
-    our certificate, which TLS 1.3 says only now.
-
-    Args:
-        took: Seconds that connecting took: more than a round trip.
-        seconds: What may be taken.
-    """
-    wanted = max(_LEAST_REST, took)
-    return wanted if seconds is None else min(wanted, seconds)
-
-
-def check_rest(stream: Any, limit: float, core: Any) -> None:
-    """Read on a blocking stream, on which nothing should come."""
-    try:
-        stream.read(1, limit)
-    except core.ReadTimeout:
-        return
-    raise core.ConnectError(_EARLY)
+        raise ended_early(core)

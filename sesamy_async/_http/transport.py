@@ -26,17 +26,10 @@ from sesamy_async._call import (
 from sesamy_async._headers import SUCCESS, Headers
 from sesamy_async._outcome import Failure, FailureKind, TransportFailure
 
-from .adapters import Boundary, Wire
+from .adapters import Adapter, SendTracker
 from .body import ACCEPT_ENCODING, Body
-from .failures import (
-    as_of_httpx,
-    failure_of,
-    is_foreign,
-    over_proxy,
-    unread,
-    untraced,
-)
-from .pool import ConnectionSet
+from .failures import Facts, as_of_httpx, failure_of, is_foreign
+from .pool import Pool
 from .settings import Connections, Library
 
 
@@ -47,30 +40,30 @@ _ACCEPT_ENCODING = (b"Accept-Encoding", ACCEPT_ENCODING.encode())
 
 def request_of(
     request: Request,
-    chosen: Library,
+    library: Library,
     seconds: float | None,
     trace: Callable[..., Any],
 ) -> Any:
     """Return an `httpx.Request`.
 
-    Made of encoded headers and a ready stream: httpx would work both out
-    once more for each request.
+    It is made of encoded headers and a ready stream, which httpx would work
+    out again for each request.
 
     Args:
         request: What is to be sent.
-        chosen: The httpx to use.
+        library: The httpx to use.
         seconds: What one network operation may take; None for no limit.
         trace: Called with the events of httpcore.
 
     Raises:
         UnicodeError: A header is not ASCII.
     """
-    url = chosen.url(request.url)
-    return chosen.httpx.Request(
+    url = library.url(request.url)
+    return library.httpx.Request(
         request.method,
         url,
         headers=_headers(request, url.netloc),
-        stream=chosen.stream(request.content),
+        stream=library.stream(request.content),
         extensions={
             "timeout": dict.fromkeys(_TIMEOUTS, seconds),
             "trace": trace,
@@ -96,12 +89,11 @@ _LEAST = 0.001  # Zero would make a socket non-blocking.
 
 _T = TypeVar("_T")
 
-Make = Callable[[str], Wire]
-_Sets = dict[tuple[Hashable, str], ConnectionSet[Wire]]
+Make = Callable[[str], Adapter]
 
 
-class OverHttpx:
-    """A `Transport` with a set of connections for each host and loop.
+class HttpxTransport:
+    """A `Transport` with a pool of connections for each host and loop.
 
     Args:
         make: Makes a connection to an origin.
@@ -122,9 +114,9 @@ class OverHttpx:
         self._runtime = runtime
         self._settings = settings
         context = settings.ssl_context
-        # Where a server may ask for a certificate after it has read.
+        # A server may ask for our certificate after it has read.
         self._late_tls = context is not None and context.post_handshake_auth
-        self._sets: _Sets = {}
+        self._pools: dict[tuple[Hashable, str], Pool] = {}
         self.latency: Latency = Latency()
         self._lock = Lock()
         renewed_after_fork(self)
@@ -136,14 +128,15 @@ class OverHttpx:
     @property
     def used(self) -> bool:
         """Whether there may be open connections of ours."""
-        return any(each.count for each in self._sets.values())
+        return any(each.count for each in self._pools.values())
 
     async def send(self, call: Call, trusts: Trusts = trusts_all) -> Response:
         """Send the request once and read the whole answer.
 
         Args:
             call: What is sent.
-            trusts: Whether the connection may be used again, by its answer.
+            trusts: Says by the answer whether the connection may be used
+                again.
 
         Raises:
             TransportFailure: There is no complete answer.
@@ -161,47 +154,49 @@ class OverHttpx:
     async def _over(
         self,
         call: Call,
-        work: Callable[[Wire, Call], Awaitable[_T]],
+        work: Callable[[Adapter, Call], Awaitable[_T]],
         trusts: Callable[[_T], bool],
     ) -> _T:
-        connections = self._set_for(call.request.url)
-        wire = await connections.acquire(
+        """Do something over a connection, and keep it if it can be used."""
+        pool = self._pool_for(call.request.url)
+        adapter = await pool.acquire(
             self.latency.latest(call, self._runtime.now()),
             first=call.completes,
         )
-        if wire is None:
+        if adapter is None:
             raise TransportFailure(_NO_CONNECTION)
         try:
-            result = await work(wire, call)
+            result = await work(adapter, call)
             trusted = trusts(result)
         except BaseException as error:
             untraced = call.record.sent is None
-            if untraced and wire.traced and not isinstance(error, Exception):
+            if untraced and adapter.owned and not isinstance(error, Exception):
                 # Cancelled before the first event.
                 call.record.sent = False
-            connections.discard()
-            await self._close([wire])
+            pool.discard()
+            await self._close([adapter])
             raise
-        if trusted and connections in self._sets.values():
-            connections.release(wire)
-            await self._close(connections.stale())
-        else:  # What it brings next may belong to another call, or
-            # the client was closed meanwhile.
-            connections.discard()
-            await self._close([wire])
+        if trusted and pool in self._pools.values():
+            pool.release(adapter)
+            await self._close(pool.stale())
+        else:
+            # What it brings next may belong to another call, or the client
+            # was closed meanwhile.
+            pool.discard()
+            await self._close([adapter])
         return result
 
-    async def _close(self, wires: Iterable[Wire]) -> None:
-        """Close them; no trouble with that changes what became of a call.
+    async def _close(self, adapters: Iterable[Adapter]) -> None:
+        """Close them all; an error there does not change how a call ended.
 
-        All of them, also where the task is cancelled meanwhile, which on
-        asyncio no shield keeps off: nobody else knows of the others.
+        If the task is cancelled meanwhile (on asyncio no shield prevents
+        that), the others are closed too: nobody else knows of them.
         """
         cancelled: BaseException | None = None
-        for wire in wires:
+        for adapter in adapters:
             try:
                 with self._runtime.shield(), suppress(Exception):
-                    await wire.aclose()
+                    await adapter.aclose()
             except BaseException as error:  # noqa: BLE001 - raised below
                 cancelled = error
         if cancelled is not None:
@@ -211,30 +206,30 @@ class OverHttpx:
         """Close the free connections of the present scope."""
         scope = self._runtime.scope()
         with self._lock:
-            mine = [key for key in self._sets if key[0] == scope]
-            sets = [self._sets.pop(key) for key in mine]
-        for each in sets:
-            await self._close((*each.stale(), *each.drain()))
+            mine = [key for key in self._pools if key[0] == scope]
+            pools = [self._pools.pop(key) for key in mine]
+        for pool in pools:
+            await self._close((*pool.stale(), *pool.drain()))
 
-    def _set_for(self, url: str) -> ConnectionSet[Wire]:
+    def _pool_for(self, url: str) -> Pool:
         origin = origin_of(url)
         if origin is None:
             raise TransportFailure(_NO_URL)
         key = (self._runtime.scope(), origin)
-        connections = self._sets.get(key)
-        if connections is None:
+        pool = self._pools.get(key)
+        if pool is None:
             with self._lock:
                 self._forget_the_dead()
-                connections = self._sets.setdefault(
+                pool = self._pools.setdefault(
                     key,
-                    ConnectionSet(
+                    Pool(
                         lambda: self._make(origin),
                         self._runtime,
                         cap=self._settings.cap,
                         idle=self._settings.idle,
                     ),
                 )
-        return connections
+        return pool
 
     def _forget_the_dead(self) -> None:
         """Drop the connections of parents and of loops that are closed.
@@ -242,31 +237,32 @@ class OverHttpx:
         They can't be closed from here: a parent still uses its own, and
         those of a closed loop went with it.
         """
-        dead = [key for key in self._sets if not self._runtime.alive(key[0])]
+        dead = [key for key in self._pools if not self._runtime.alive(key[0])]
         for key in dead:
-            del self._sets[key]
+            del self._pools[key]
 
-    async def _open(self, wire: Wire, call: Call) -> None:
+    async def _open(self, adapter: Adapter, call: Call) -> None:
         httpx = self._library.httpx
         try:
-            await wire.open(self._seconds(call), call.deadline)
+            await adapter.open(self._seconds(call), call.deadline)
         except Exception as caught:  # noqa: BLE001 - every end is known
             error = as_of_httpx(caught, httpx)
-            failure = failure_of(error, httpx, sent=False, status_code=None)
+            facts = Facts(sent=False, late=self._is_late(call))
+            failure = failure_of(error, httpx, facts)
             cause = error if is_foreign(error, httpx) else None
         else:
             return
-        raise TransportFailure(self._timely(call, failure)) from cause
+        raise TransportFailure(failure) from cause
 
-    async def _exchange(self, wire: Wire, call: Call) -> Response:
+    async def _exchange(self, adapter: Adapter, call: Call) -> Response:
         status: int | None = None
         cause: Exception | None = None
         headers, body = Headers(), Body("", 0, 0)
-        boundary = Boundary(call.record)
+        tracker = SendTracker(call.record)
         call.record.began = began = self._runtime.now()
         try:
-            answer = await wire.send(
-                self._request(call, wire, boundary), call.deadline
+            answer = await adapter.send(
+                self._request(call, adapter, tracker), call.deadline
             )
             call.record.status_code = status = answer.status_code
             headers = Headers.from_raw(answer.headers.raw)
@@ -274,9 +270,9 @@ class OverHttpx:
                 headers.get("content-encoding", ""),
                 _limit(call, status, self._settings),
                 status,
-                late=lambda: self._runtime.now() >= call.deadline,
+                late=lambda: self._is_late(call),
             )
-            await wire.read(answer, body)
+            await adapter.read(answer, body)
             self.latency.note(self._runtime.now() - began)
             return Response(
                 status_code=status, headers=headers, content=body.finish()
@@ -284,37 +280,33 @@ class OverHttpx:
         except TransportFailure as caught:
             failure = caught.failure
         except Exception as caught:  # noqa: BLE001 - every end is known
-            sent = call.record.sent
             httpx = self._library.httpx
-            failure = failure_of(caught, httpx, sent=sent, status_code=status)
-            failure = untraced(failure, caught, known=wire.known)
-            if boundary.fresh and wire.traced and not self._late_tls:
-                failure = unread(failure, caught)
-            if wire.proxy is not None:
-                failure = over_proxy(
-                    failure, wire.proxy, behind=boundary.behind
-                )
+            unread = tracker.new_connection and adapter.owned
+            facts = Facts(
+                sent=call.record.sent,
+                status_code=status,
+                known=adapter.known(),
+                unread=unread and not self._late_tls,
+                proxy=adapter.proxy,
+                behind_proxy=tracker.behind_proxy,
+                late=self._is_late(call),
+            )
+            failure = failure_of(caught, httpx, facts)
             # The words of httpx may repeat a header: only what is foreign
             # to it is chained.
             cause = caught if is_foreign(caught, httpx) else None
         finally:
             call.record.own = is_own(headers, body.start)
-        failure = attrs.evolve(
-            self._timely(call, failure), own=call.record.own, headers=headers
-        )
+        failure = attrs.evolve(failure, own=call.record.own, headers=headers)
         raise TransportFailure(failure) from cause
 
-    def _timely(self, call: Call, failure: Failure) -> Failure:
-        """Say that the deadline passed, where that is what ended it."""
-        late = self._runtime.now() >= call.deadline
-        if not late or failure.status_code is not None:
-            return failure
-        return attrs.evolve(
-            failure, kind=FailureKind.DEADLINE, detail="The deadline passed."
-        )
+    def _is_late(self, call: Call) -> bool:
+        return self._runtime.now() >= call.deadline
 
-    def _request(self, call: Call, wire: Wire, boundary: Boundary) -> Any:
-        seconds, trace = self._seconds(call), wire.trace(boundary)
+    def _request(
+        self, call: Call, adapter: Adapter, tracker: SendTracker
+    ) -> Any:
+        seconds, trace = self._seconds(call), adapter.trace(tracker)
         try:
             return request_of(call.request, self._library, seconds, trace)
         except Exception:
@@ -331,8 +323,8 @@ class OverHttpx:
 def _limit(call: Call, status: int, settings: Connections) -> int:
     """Return how many bytes of an answer are read at most.
 
-    To read what is in them takes up to a hundred times as much memory, and
-    time in which nothing else is done.
+    Parsing them takes up to a hundred times as much memory, and time in
+    which nothing else is done.
     """
     limits = [settings.max_response_size]
     if call.max_response_size is not None:

@@ -1,42 +1,38 @@
-"""Network streams on trio: httpcore's own, with some things mended."""
+"""Network streams on trio: httpcore's own, with some fixes."""
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
+
+from sesamy_async._call import Runtime
 
 from .stream import READ_SIZE, RequestBuffer, holds_more
 
 
-class _Shields(Protocol):
-    def shield(self) -> AbstractContextManager[object]: ...
-
-
 class TrioStream:
-    """Sends a request's head with its body, and forgets no connection.
+    """A stream of httpcore's that sends a request's head with its body.
 
-    httpcore leaves the connection open where the TLS handshake over it was
-    cancelled, and does not say why it failed; and it sees nothing of what
-    the TLS to a proxy holds.
+    httpcore's own stream leaves the connection open if a TLS handshake is
+    cancelled, does not say why a handshake failed, and does not see what the
+    TLS to a proxy holds.
 
     Args:
         stream: httpcore's.
-        runtime: Shields what has to be closed.
-        beneath: What this one's TLS was put over.
+        runtime: Shields the closing.
+        beneath: The stream that this one's TLS is over.
     """
 
     def __init__(
         self,
         stream: Any,
-        runtime: _Shields,
+        runtime: Runtime,
         beneath: TrioStream | None = None,
     ) -> None:
         self._stream = stream
         self._runtime = runtime
         self._beneath = beneath
-        self._outbox = RequestBuffer()
+        self._request = RequestBuffer()
 
     async def read(
         self,
@@ -44,10 +40,11 @@ class TrioStream:
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> bytes:
         """Read some bytes, not many at once; none at the end."""
-        if self._outbox.waiting:
-            await self._stream.write(self._outbox.take(), timeout)
-        sip = min(max_bytes, READ_SIZE)
-        data: bytes = await self._stream.read(sip, timeout)
+        if self._request.waiting:
+            await self._stream.write(self._request.take(), timeout)
+        data: bytes = await self._stream.read(
+            min(max_bytes, READ_SIZE), timeout
+        )
         return data
 
     async def write(
@@ -57,14 +54,14 @@ class TrioStream:
     ) -> None:
         """Write all bytes."""
         if not buffer:
-            # The body of a CONNECT, from a generator of httpcore's: were it
-            # cancelled here, trio would warn that nobody has closed that.
-            # What is held leaves as the answer is awaited.
+            # The body of a CONNECT, from a generator of httpcore's.  If it
+            # were cancelled here, trio would warn that nobody closed the
+            # generator.  What is held leaves as the answer is awaited.
             return
-        send = self._outbox.add(buffer)
+        send = self._request.add(buffer)
         del buffer  # No traceback may show it as a local of ours.
         if send:
-            await self._stream.write(self._outbox.take(), timeout)
+            await self._stream.write(self._request.take(), timeout)
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -97,7 +94,7 @@ class TrioStream:
         return self._stream.get_extra_info(info)
 
     def has_more(self) -> bool:
-        """Whether something has come that was not asked for."""
+        """Whether something has come that nobody asked for."""
         tls = self._stream.get_extra_info("ssl_object")
         if tls is not None and holds_more(tls):
             return True
@@ -112,27 +109,20 @@ def _reason(error: BaseException) -> ssl.SSLError | None:
 
 
 class TrioBackend:
-    """Opens such streams.
+    """Opens streams.
 
     Args:
         backend: httpcore's.
-        runtime: Shields what has to be closed.
+        runtime: Shields the closing.
     """
 
-    def __init__(self, backend: Any, runtime: _Shields) -> None:
+    def __init__(self, backend: Any, runtime: Runtime) -> None:
         self._backend = backend
         self._runtime = runtime
 
     async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
+        self, host: str, port: int, **how: Any
     ) -> TrioStream:
         """Connect."""
-        stream = await self._backend.connect_tcp(
-            host, port, timeout, local_address, socket_options
-        )
+        stream = await self._backend.connect_tcp(host, port, **how)
         return TrioStream(stream, self._runtime)

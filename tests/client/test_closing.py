@@ -20,10 +20,11 @@ from sesamy_async import (
 from sesamy_async._call import AnyioRuntime
 from sesamy_async._client import AsyncSesamy
 from sesamy_async._http import (
-    AsyncTransportWire,
+    AsyncAdapter,
     Connections,
-    OverHttpx,
-    library,
+    HttpxTransport,
+    by_async_transport,
+    load_library,
 )
 from sesamy_async.sandbox import Sandbox, running
 from support.calling import ORDER
@@ -31,7 +32,7 @@ from support.exchanges import a_call
 from support.wire import QUICK
 
 
-class Stubborn(AsyncTransportWire):
+class Stubborn(AsyncAdapter):
     """A connection that can't be closed without trouble."""
 
     async def aclose(self) -> None:
@@ -39,14 +40,14 @@ class Stubborn(AsyncTransportWire):
         raise OSError("It can't be closed.")
 
 
-def make(answer: Any) -> OverHttpx:
+def make(answer: Any) -> HttpxTransport:
     """Return a transport over such connections."""
     transport = httpx.MockTransport(answer)
-    return OverHttpx(
-        lambda _: Stubborn(transport, owned=False, known=lambda: True),
+    return HttpxTransport(
+        lambda _: Stubborn(through=transport, handle=by_async_transport),
         AnyioRuntime(),
         Connections(idle=0.0),
-        library("httpx"),
+        load_library("httpx"),
     )
 
 
@@ -140,7 +141,7 @@ async def test_cancelled_while_it_closes() -> None:
     class Cancelled(BaseException):
         pass
 
-    class Last(AsyncTransportWire):
+    class Last(AsyncAdapter):
         async def aclose(self) -> None:
             closed.append(self)
             raise Cancelled
@@ -154,11 +155,11 @@ async def test_cancelled_while_it_closes() -> None:
     closed: list[Last] = []
     under_way: list[httpx.Request] = []
     inner = httpx.MockTransport(both_at_once)
-    transport = OverHttpx(
-        lambda _: Last(inner, owned=False),
+    transport = HttpxTransport(
+        lambda _: Last(through=inner, handle=by_async_transport),
         AnyioRuntime(),
         Connections(),
-        library("httpx"),
+        load_library("httpx"),
     )
     async with anyio.create_task_group() as group:
         for _ in range(2):

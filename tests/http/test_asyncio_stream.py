@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import AsyncIterator, Iterator
+from unittest import mock
 
 import httpcore
 import pytest
 
-from sesamy_async._http import READ_SIZE, AsyncioBackend, AsyncioStream
+from sesamy_async._http import READ_SIZE, AsyncioBackend, AsyncioStream, Inbox
 from sesamy_async._http import asyncio_stream as asyncio_connect
 from support.leaks import told_by
+from support.tls import client_context
 
 
+Pair = tuple[AsyncioStream, socket.socket]
 MUCH = b"x" * 1_000_000
 
 
@@ -37,7 +41,7 @@ def listener() -> Iterator[socket.socket]:
 @pytest.fixture
 async def pair(
     listener: socket.socket,
-) -> AsyncIterator[tuple[AsyncioStream, socket.socket]]:
+) -> AsyncIterator[Pair]:
     """Return a stream, and the socket at its other end."""
     stream = await AsyncioBackend(httpcore).connect_tcp(
         "127.0.0.1", listener.getsockname()[1], 5.0
@@ -49,7 +53,7 @@ async def pair(
         await stream.aclose()
 
 
-async def test_read(pair: tuple[AsyncioStream, socket.socket]) -> None:
+async def test_read(pair: Pair) -> None:
     """What comes is read in the order it comes; the end is empty."""
     stream, peer = pair
     peer.sendall(b"abcdef")
@@ -61,7 +65,7 @@ async def test_read(pair: tuple[AsyncioStream, socket.socket]) -> None:
     assert b"" == await stream.read(4, 5.0)
 
 
-async def test_much(pair: tuple[AsyncioStream, socket.socket]) -> None:
+async def test_much(pair: Pair) -> None:
     """More than is held at once arrives whole: the network waits."""
     stream, peer = pair
     sending = asyncio.to_thread(peer.sendall, MUCH)
@@ -77,8 +81,8 @@ async def test_much(pair: tuple[AsyncioStream, socket.socket]) -> None:
     assert held < len(MUCH) / 2
 
 
-async def test_sips(pair: tuple[AsyncioStream, socket.socket]) -> None:
-    """However much there is, what is parsed at once is little."""
+async def test_read_size(pair: Pair) -> None:
+    """However much there is, little is parsed at once."""
     stream, peer = pair
     peer.sendall(b"x" * 3 * READ_SIZE)
     while len(stream._inbox.received) < READ_SIZE:  # noqa: ASYNC110 - the loop reads
@@ -87,10 +91,8 @@ async def test_sips(pair: tuple[AsyncioStream, socket.socket]) -> None:
     assert READ_SIZE == len(await stream.read(65_536, 5.0))
 
 
-async def test_reading_is_fair(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
-    """Who reads without a pause lets the loop have its turn."""
+async def test_reading_is_fair(pair: Pair) -> None:
+    """Reading without a pause lets other tasks have their turn."""
     stream, peer = pair
     peer.sendall(b"x" * 100)
     await stream.read(1, 5.0)
@@ -110,27 +112,18 @@ async def test_reading_is_fair(
     assert turns >= 49
 
 
-async def test_read_timeout(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
-    """What does not come in time is what httpcore calls it."""
+async def test_timeouts(pair: Pair) -> None:
+    """What takes too long is what httpcore calls it, and shows nothing."""
     stream, _ = pair
     with pytest.raises(httpcore.ReadTimeout):
         await stream.read(1, 0.01)
+    with pytest.raises(httpcore.WriteTimeout) as caught:
+        await stream.write(b"CANARY" * 10_000_000, 0.05)
+
+    assert "CANARY" not in told_by(caught.value)
 
 
-async def test_write_timeout(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
-    """What is not taken in time is what httpcore calls it."""
-    stream, _ = pair
-    with pytest.raises(httpcore.WriteTimeout):
-        await stream.write(MUCH * 20, 0.05)
-
-
-async def test_write_much(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
+async def test_write_much(pair: Pair) -> None:
     """A write ends when the network has taken it, or nearly."""
     stream, peer = pair
 
@@ -146,9 +139,7 @@ async def test_write_much(
     assert 20 * len(MUCH) == await task
 
 
-async def test_write_after_the_end(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
+async def test_write_after_the_end(pair: Pair) -> None:
     """Nothing is written to a connection that has ended."""
     stream, peer = pair
     peer.close()
@@ -157,9 +148,7 @@ async def test_write_after_the_end(
         await stream.write(b"x", 5.0)
 
 
-async def test_head_without_body(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
+async def test_head_without_body(pair: Pair) -> None:
     """A head without a body leaves before anything is read."""
     stream, peer = pair
     await stream.write(b"GET / HTTP/1.1\r\n\r\n", 5.0)
@@ -169,14 +158,11 @@ async def test_head_without_body(
     assert b"GET / HTTP/1.1\r\n\r\n" == peer.recv(100)
 
 
-async def test_extra_info(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
-    """A stream tells its ends, and whether there is something to read."""
+async def test_extra_info(pair: Pair) -> None:
+    """A stream tells whether there is something to read."""
     stream, peer = pair
 
-    assert peer.getsockname() == stream.get_extra_info("server_addr")
-    assert peer.getpeername() == stream.get_extra_info("client_addr")
+    assert peer.getsockname() == stream.get_extra_info("peername")
     assert not stream.get_extra_info("is_readable")
 
     peer.sendall(b"x")
@@ -190,9 +176,7 @@ async def test_extra_info(
     assert stream.get_extra_info("is_readable")
 
 
-async def test_closed_with_bytes_left(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
+async def test_closed_with_bytes_left(pair: Pair) -> None:
     """What has come of an answer that was given up is not read on."""
     stream, peer = pair
     peer.sendall(b"abcdef")
@@ -202,27 +186,50 @@ async def test_closed_with_bytes_left(
     assert b"" == await stream.read(1, 5.0)
 
 
+KIND = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
+
+
+def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: object) -> None:
+    """Let every name have these addresses."""
+
+    async def look_up(*_: object) -> list[object]:
+        return [(*KIND, address) for address in addresses]
+
+    monkeypatch.setattr(asyncio_connect, "looked_up", look_up)
+
+
 async def test_second_address(
     listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An address that does not answer delays the next one a little only."""
-    port = listener.getsockname()[1]
     monkeypatch.setattr(asyncio_connect, "_FIRST_ROUND", 0.05)
     connect = asyncio_connect._connect
 
     async def connected(*where: object) -> socket.socket:
-        if where[3] == ("mute", 1):
+        if where[3] == "mute":
             await asyncio.sleep(30)
         return await connect(*where)  # type: ignore[arg-type]
 
-    async def addresses(*_: object, **__: object) -> list[object]:
-        kind = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
-        return [(*kind, ("mute", 1)), (*kind, ("127.0.0.1", port))]
-
     monkeypatch.setattr(asyncio_connect, "_connect", connected)
-    monkeypatch.setattr(asyncio_connect, "looked_up", addresses)
+    resolve_to(monkeypatch, "mute", listener.getsockname())
     stream = await AsyncioBackend(httpcore).connect_tcp("a.test", 1, 5.0)
     await stream.aclose()
+
+
+@pytest.mark.parametrize(
+    ("addresses", "words"), [(0, "no address"), (2, "Connect call failed")]
+)
+async def test_no_address_lets_us(
+    addresses: int,
+    words: str,
+    listener: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where a name has no address, or each one refuses, it is said."""
+    resolve_to(monkeypatch, *[listener.getsockname()] * addresses)
+    listener.close()
+    with pytest.raises(httpcore.ConnectError, match=words):
+        await AsyncioBackend(httpcore).connect_tcp("a.test", 1, 5.0)
 
 
 class Resolver:
@@ -265,8 +272,7 @@ async def test_look_ups_that_hang(
     resolver: Resolver, listener: socket.socket
 ) -> None:
     """However many hang, the next name is looked up."""
-    kind = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
-    resolver.known = [(*kind, listener.getsockname())]
+    resolver.known = [(*KIND, listener.getsockname())]
     backend = AsyncioBackend(httpcore)
     hanging = [backend.connect_tcp("hangs.test", 1, 0.05) for _ in range(50)]
     failed = await asyncio.gather(*hanging, return_exceptions=True)
@@ -313,60 +319,28 @@ async def test_a_look_up_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
         await AsyncioBackend(httpcore).connect_tcp("a.test", 1, 5.0)
 
 
-def test_a_loop_that_ends_before_a_look_up(resolver: Resolver) -> None:
-    """A look-up that ends after its loop tells nobody, and harms nobody."""
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_look_up_that_comes_too_late(
+    ended: bool, resolver: Resolver
+) -> None:
+    """What is found after the timeout, or after the loop, is left alone."""
 
     async def give_up() -> None:
         with pytest.raises(httpcore.ConnectTimeout):
             await AsyncioBackend(httpcore).connect_tcp("hangs.test", 1, 0.05)
+        if not ended:
+            resolver.go_on.set()
+            look_ups_end()
+            await asyncio.sleep(0)
 
     asyncio.run(give_up())
     resolver.go_on.set()
-
-    assert 1 == resolver.asked
-
-
-async def test_a_look_up_that_comes_too_late(resolver: Resolver) -> None:
-    """What is found after the timeout is left alone."""
-    with pytest.raises(httpcore.ConnectTimeout):
-        await AsyncioBackend(httpcore).connect_tcp("hangs.test", 1, 0.05)
-    resolver.go_on.set()
     look_ups_end()
-    await asyncio.sleep(0)
 
     assert 1 == resolver.asked
 
 
-async def test_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name without an address gives no connection."""
-
-    async def addresses(*_: object, **__: object) -> list[object]:
-        return []
-
-    monkeypatch.setattr(asyncio_connect, "looked_up", addresses)
-    with pytest.raises(httpcore.ConnectError, match="no address"):
-        await AsyncioBackend(httpcore).connect_tcp("a.test", 1, 5.0)
-
-
-async def test_every_address_refuses(
-    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where no address lets us, there is no connection."""
-    port = listener.getsockname()[1]
-    listener.close()
-
-    async def addresses(*_: object, **__: object) -> list[object]:
-        kind = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
-        return [(*kind, ("127.0.0.1", port))] * 2
-
-    monkeypatch.setattr(asyncio_connect, "looked_up", addresses)
-    with pytest.raises(httpcore.ConnectError):
-        await AsyncioBackend(httpcore).connect_tcp("a.test", 1, 5.0)
-
-
-async def test_woken_twice(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
+async def test_woken_twice(pair: Pair) -> None:
     """Data that comes before the reader has looked wakes it only once."""
     stream, _ = pair
     inbox = stream._inbox
@@ -378,9 +352,7 @@ async def test_woken_twice(
     assert b"ab" == await reading
 
 
-async def test_broken(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
+async def test_broken(pair: Pair) -> None:
     """A connection that breaks while it is read is what httpcore calls it."""
     stream, peer = pair
     linger = struct.pack("ii", 1, 0)
@@ -390,19 +362,41 @@ async def test_broken(
         await stream.read(10, 5.0)
 
 
-async def test_nothing_of_it_in_tracebacks(
-    pair: tuple[AsyncioStream, socket.socket],
-) -> None:
-    """What is being written is in no local of our frames."""
-    stream, _ = pair
-    with pytest.raises(httpcore.WriteTimeout) as caught:
-        await stream.write(b"CANARY" * 10_000_000, 0.05)
-
-    assert "CANARY" not in told_by(caught.value)
-
-
 async def test_a_name_that_is_none() -> None:
     """A name that can't be looked up gives no connection."""
     backend = AsyncioBackend(httpcore)
     with pytest.raises(httpcore.ConnectError, match="name"):
         await backend.connect_tcp("x" * 64 + ".test", 1, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("reason", "error", "words"),
+    [
+        (
+            ssl.SSLCertVerificationError(1, "not trusted"),
+            httpcore.ConnectError,
+            "not trusted",
+        ),
+        # A mistake of ours or of a loop's is no failure of TLS.
+        (ValueError("a mistake"), TypeError, "stumbles"),
+    ],
+)
+async def test_asyncio_stumbles(
+    reason: Exception,
+    error: type[Exception],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Older Pythons hide why TLS in TLS fails; it is found again."""
+
+    async def stumble(*_: object, **__: object) -> None:
+        stumbled = TypeError("stumbles")
+        stumbled.__context__ = reason
+        raise stumbled
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "start_tls", stumble)
+    inbox = Inbox()
+    inbox.transport = mock.Mock()
+    stream = AsyncioStream(inbox, httpcore)
+    with pytest.raises(error, match=words):
+        await stream.start_tls(client_context())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -21,33 +23,30 @@ from sesamy_async import (
     Connections,
     Outcome,
     Sesamy,
-    SesamyError,
     StaticToken,
 )
 from sesamy_async._call import BlockingRuntime
 from sesamy_async._http import (
     bind,
     default_context,
-    library,
+    library_of,
+    load_library,
     open_async,
     open_blocking,
-    prepared,
+    prepare,
     proxy_for,
+    settings,
 )
 from sesamy_async.sandbox import Sandbox, running
-from support.calling import World, onboard
+from support.calling import World, create, onboard
 from support.fault_server import FaultServer
 from support.faults import good
 from support.marks import every_world
 from support.runtime import FakeRuntime
 from support.tls import trusted
-from support.wire import ORDER
 
 
-HEAD = "http11.send_request_headers."
-
-
-HTTPX = library("httpx")
+HTTPX = load_library("httpx")
 LOOPBACK = (
     "localhost",
     "LOCALHOST:8000",
@@ -235,7 +234,7 @@ def test_certificates_are_read_when_a_client_is_made(
     before = default_context(HTTPX, trust_env=True)
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted(tmp_path)))
     urls = ["http://127.0.0.1:8000", "https://a.test"]
-    made = prepared(Connections(), HTTPX, urls, blocking=True)
+    made = prepare(Connections(), HTTPX, urls, blocking=True)
     monkeypatch.delenv("SSL_CERT_FILE")
 
     assert before is default_context(HTTPX, trust_env=True)
@@ -256,7 +255,7 @@ def test_a_context_is_made_where_it_is_needed(
     urls: list[str], settings: Connections, *, expected: bool
 ) -> None:
     """Who uses no TLS does not wait for one."""
-    made = prepared(settings, HTTPX, urls, blocking=True)
+    made = prepare(settings, HTTPX, urls, blocking=True)
 
     assert expected is (made.ssl_context is not None)
 
@@ -329,22 +328,8 @@ def test_proxy_password_is_not_shown() -> None:
     assert "CANARY" not in repr(Connections(proxy="http://u:CANARY@p:1"))
 
 
-def test_own_httpx_stays_open() -> None:
-    """A transport of the caller's is used, and never closed."""
-    closed: list[bool] = []
-
-    class Theirs(httpx.MockTransport):
-        def close(self) -> None:
-            closed.append(True)
-
-    theirs = Theirs(lambda _: httpx.Response(200, json={"id": "c1"}))
-    with Sesamy("acme", auth=StaticToken("t"), transport=theirs) as sesamy:
-        contract = sesamy.contracts.create("P", ORDER)
-
-    assert ("c1", []) == (contract.id, closed)
-
-
-async def test_telemetry(anyio_backend: str) -> None:
+@every_world
+def test_telemetry(world: World) -> None:
     """OpenTelemetry's instrumentation of httpx sees our connections."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
@@ -352,47 +337,46 @@ async def test_telemetry(anyio_backend: str) -> None:
     instrumentor = HTTPXClientInstrumentor()
     instrumentor.instrument(tracer_provider=provider)
     try:
-        await _two_calls()
+        with FaultServer([], good) as server:
+            world.one(create, base_url=server.url)
     finally:
         instrumentor.uninstrument()
         provider.shutdown()
 
-    assert anyio_backend
-    assert ["POST", "POST"] == [
-        span.name for span in exporter.get_finished_spans()
-    ]
+    assert ["POST"] == [span.name for span in exporter.get_finished_spans()]
 
 
-async def _two_calls() -> None:
-    with running(Sandbox()) as url:
-        settings: dict[str, Any] = {
-            "base_url": url,
-            "auth": StaticToken("t"),
-        }
-        async with AsyncSesamy("acme", **settings) as client:
-            with pytest.raises(SesamyError):
-                await client.contracts.create("P", ORDER)
-        with (
-            Sesamy("acme", **settings) as sesamy,
-            pytest.raises(SesamyError),
-        ):
-            sesamy.contracts.create("P", ORDER)
+def test_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library that is missing says how to get it."""
+
+    def missing(name: str) -> ModuleType:
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(settings, "import_module", missing)
+    load_library.cache_clear()
+    with pytest.raises(ConfigurationError, match=r"sesamy-async\[httpx2\]"):
+        load_library("httpx2")
 
 
-async def test_asgi_transport() -> None:
-    """An application can be called without any network."""
+def test_httpx_is_whose_class_it_is() -> None:
+    """A transport of either is known by its class, and nothing else is."""
+    httpx2 = import_module("httpx2")
+    mine = type("Mine", (httpx2.BaseTransport,), {})
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        del scope, receive
-        start = {"type": "http.response.start", "status": 201, "headers": []}
-        await send(start)
-        await send({"type": "http.response.body", "body": b'{"id": "c1"}'})
+    assert load_library("httpx2") is library_of(mine())
+    assert None is library_of(object())
 
-    async with AsyncSesamy(
-        "acme",
-        auth=StaticToken("t"),
-        transport=httpx.ASGITransport(app),
-    ) as client:
-        contract = await client.contracts.create("P", ORDER)
 
-    assert "c1" == contract.id
+@every_world
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_connections_over_either(library: Any, world: World) -> None:
+    """Connections of our own work over either."""
+    with FaultServer([], good) as server:
+        endings = world.run(
+            [create, create],
+            base_url=server.url,
+            transport=Connections(library=library),
+        )
+
+    assert ["c-1", "c-2"] == [ending.value.id for ending in endings]
+    assert 1 == server.connections

@@ -1,4 +1,4 @@
-"""Calls through an httpx client or transport of the caller's."""
+"""Calls through an httpx client or transport of the user's."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import httpx
 from sesamy_async import AsyncSesamy, Sesamy
 
 from .calling import Ending, Operation, World, awaited, blocked, complete
+from .tls import client_context
 
 
 def client_for(world: World, **more: Any) -> Any:
-    """Return an httpx client of the caller's."""
+    """Return an httpx client of the user's."""
+    more.setdefault("verify", client_context())  # By itself it makes one.
     if world is World.BLOCKING:
         return httpx.Client(**more)
     return httpx.AsyncClient(**more)
@@ -26,7 +28,7 @@ def through(
     operations: Sequence[Operation],
     **settings: Any,
 ) -> tuple[list[Ending], bool]:
-    """Make calls through something of the caller's.
+    """Make calls through something of the user's.
 
     Returns:
         How they ended, and whether what they went through was still open

@@ -98,15 +98,12 @@ def drip(first: bytes, each: bytes, pause: float = 0.05) -> Step:
     return step
 
 
-def good_but_slow(seconds: float) -> Step:
-    """Do well, after a while."""
-
-    def step(peer: Peer) -> None:
-        peer.next_request_begins()
-        peer.pause(seconds)
-        good(peer)
-
-    return step
+def slow_then_silent(peer: Peer) -> None:
+    """Answer a create after a while, and a confirm not at all."""
+    if peer.read_request().operation == "confirm":
+        peer.hang()
+    peer.pause(0.05)
+    peer.send(message(201, {"id": "c-1"}))
 
 
 def hang(peer: Peer) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from sesamy_async._http import Boundary
+from sesamy_async._http import SendTracker
 from sesamy_async.bulk import Change, Claim, Importer, State, Steps, Verdict
 from sesamy_async.bulk.journal import Journal
 
@@ -92,12 +92,12 @@ def watch_commits(journal: Journal, watch: Watch) -> None:
 def watch_requests(watch: Watch) -> None:
     """Watch the connections of this process."""
 
-    async def asee(self: Boundary, name: str, info: dict[str, Any]) -> None:
+    async def asee(self: SendTracker, name: str, info: dict[str, Any]) -> None:
         await seen(self, name, info)
         if name.endswith(_OUT):
             watch.passed(Moment.OUT)
         elif name.endswith(_HEAD):
             watch.passed(Moment.HEAD)
 
-    seen = Boundary.asee
-    Boundary.asee = asee  # type: ignore[method-assign]
+    seen = SendTracker.on_event_async
+    SendTracker.on_event_async = asee  # type: ignore[method-assign]

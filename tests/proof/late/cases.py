@@ -17,8 +17,6 @@ from support.calling import (
     create,
     hasty,
     later,
-    post_much,
-    spoiled,
 )
 from support.ports import closed_port, mute_port
 from support.reaching import direct
@@ -29,7 +27,6 @@ from .servers import Servers
 _STUBBORN = RetryPolicy(attempts=9999, base=0.02, cap=0.02, budget=None)
 _LONG = 20.0
 _AFTER = 0.05
-_MUCH = b"x" * 16_000_000
 _BUSY = {
     "100s without a pause",
     "nothing is read",
@@ -65,10 +62,6 @@ def _one(
 def _slow(row: slow_rows.Row) -> Case:
     def run(world: World, deadline: float, servers: Servers) -> list[Ending]:
         settings = row.settings(servers[row.cause])
-        if row.operation is post_much:
-            # To write it down takes a while that belongs to the caller.
-            settings["middleware"] = [spoiled(content=_MUCH)]
-            return _one(world, deadline, create, **settings)
         return _one(world, deadline, row.operation, **settings)
 
     return Case(row.cause, run, row.cause in _BUSY)
