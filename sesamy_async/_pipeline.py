@@ -269,7 +269,7 @@ def describe(call: Call, error: SesamyError) -> None:
     error.external_order_id = call.external_order_id
     error.contract_id = call.contract_id
     error.outcome = call.record.settle(error.outcome)
-    if call.record.under_way and error.outcome.settled:
+    if call.record.under_way and error.outcome.nothing_done:
         # A middleware gave up, but what it let go on may yet be sent.
         error.outcome = Outcome.UNKNOWN
     if error.outcome in {Outcome.UNKNOWN, Outcome.APPLIED}:

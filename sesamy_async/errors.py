@@ -86,7 +86,7 @@ class SesamyError(Exception):
         return ""
 
     def _advice(self) -> str:
-        if self.retryable and not self.outcome.settled:
+        if self.retryable and not self.outcome.nothing_done:
             return self.outcome.advice_if_harmless
         return self.outcome.advice
 
@@ -155,7 +155,7 @@ class AuthenticationError(SesamyError):
         self.retry_after = retry_after
 
     def _advice(self) -> str:
-        if not self.outcome.settled:  # By an earlier attempt.
+        if not self.outcome.nothing_done:  # By an earlier attempt.
             return super()._advice()
         return "The order was not sent." if self.external_order_id else ""
 

@@ -233,7 +233,7 @@ class Authorize:
             value = Secret(await self.auth.authorization(call))
         except SesamyError as failed:
             # Whatever became of its own request: the order was not sent.
-            if not failed.outcome.settled:
+            if not failed.outcome.nothing_done:
                 failed.outcome = Outcome.NOT_SENT
             raise
         if not is_header_value(value.reveal()):

@@ -75,7 +75,7 @@ class Record:
         itself; one that did not wait for it has left it on its way.
         """
         certain = self.entered and not self.under_way
-        doubtful = self.outcome.settled and not certain
+        doubtful = self.outcome.nothing_done and not certain
         return Outcome.UNKNOWN if doubtful else self.outcome
 
     def begin(self) -> None:
@@ -90,7 +90,7 @@ class Record:
     def note(self, outcome: Outcome) -> None:
         """Add the outcome of an attempt that ended without an answer."""
         self.last = outcome
-        if not outcome.settled:
+        if not outcome.nothing_done:
             self.lost += 1
 
     def interrupt(self) -> None:
@@ -116,7 +116,9 @@ class Record:
         """
         if self.answered:
             return Outcome.APPLIED
-        return Outcome.UNKNOWN if self.lost and outcome.settled else outcome
+        return (
+            Outcome.UNKNOWN if self.lost and outcome.nothing_done else outcome
+        )
 
 
 class Order(IntEnum):
