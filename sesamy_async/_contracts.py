@@ -421,8 +421,3 @@ def _stopped(error: SesamyError, step: str, contract_id: str | None) -> None:
         error.outcome = Outcome.UNKNOWN
     if made:
         error.aside = f"The confirm was not sent. {error.aside}".rstrip()
-    if step == "confirm":
-        # To onboard again would make, and confirm, another contract.
-        error.retryable = False
-    elif error.outcome is Outcome.UNKNOWN:
-        error.retryable = True

@@ -40,7 +40,7 @@ from ._headers import SUCCESS, merged
 from ._outcome import Outcome
 from ._settings import HEADERS, Settings
 from .auth import bind
-from .errors import ConfigurationError, DeadlineExceededError, SesamyError
+from .errors import ConfigurationError, SesamyError
 
 
 class RecentIds:
@@ -268,15 +268,11 @@ def describe(call: Call, error: SesamyError) -> None:
     error.attempts = call.record.attempts
     error.external_order_id = call.external_order_id
     error.contract_id = call.contract_id
+    error.repeatable = call.repeatable
     error.outcome = call.record.settle(error.outcome)
     if call.record.under_way and error.outcome.nothing_done:
         # A middleware gave up, but what it let go on may yet be sent.
         error.outcome = Outcome.UNKNOWN
-    if error.outcome in {Outcome.UNKNOWN, Outcome.APPLIED}:
-        error.retryable = call.repeatable
-    elif isinstance(error, DeadlineExceededError):
-        # Retryable for the caller: for us there was no time left.
-        error.retryable = True
 
 
 _JSON = {"Content-Type": "application/json"}

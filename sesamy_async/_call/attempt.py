@@ -246,7 +246,7 @@ class Authorize:
             error = caught
         # A new token would be refused just the same.
         if not lacks_permission(error.code, error.headers):
-            error.retryable = await self.auth.rejected(value.reveal(), call)
+            error.transient = await self.auth.rejected(value.reveal(), call)
         raise error
 
 
