@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .anyio_runtime import AnyioEvent, AnyioRuntime, load_backends
-from .attempt import Authorize, Deadline, Exchange, Lifetime, LogCalls, chain
+from .attempt import Authorize, Deadline, Exchange, LogCalls, chain
 from .call import (
     Auth,
     BeforeSend,
@@ -75,7 +75,6 @@ __all__ = [
     "Exchange",
     "Kept",
     "Latency",
-    "Lifetime",
     "LogCalls",
     "Middleware",
     "Order",

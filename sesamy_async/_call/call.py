@@ -12,6 +12,7 @@ from sesamy_async._headers import Headers, merged
 from sesamy_async._outcome import Outcome, outcome_of_status
 
 from .codec import loads
+from .guard import guarded
 
 
 class Record:
@@ -221,6 +222,7 @@ class Response:
     content: bytes = attrs.field(default=b"", repr=False)
     parsed: Any = attrs.field(default=None, repr=False)
 
+    @guarded
     def json(self) -> Any:
         """Parse the body, whatever its content type says.
 
