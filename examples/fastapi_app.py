@@ -92,7 +92,7 @@ async def confirm(
 def answer_to(error: SesamyError) -> tuple[HTTPStatus, str]:
     """Say what our caller should do, for many will obey the status alone."""
     made = error.contract_id is not None
-    if made and (error.step == "confirm" or not error.outcome.settled):
+    if made and (error.step == "confirm" or not error.outcome.nothing_done):
         # No 5xx: whoever repeats the POST then makes a second contract.
         return HTTPStatus.ACCEPTED, "PUT the contract's confirmation."
     unfit = InvalidRequestError | BadRequestError | NotFoundError

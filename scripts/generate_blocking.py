@@ -38,6 +38,7 @@ from ._call import (
     RetryPolicy,
     Secret,
     drive,
+    guarded,
 )
 from ._checks import NotPickled
 from ._client import BlockingCore
@@ -68,9 +69,6 @@ WORDS = {
     "onboarding API, awaited.": "onboarding API, blocking.",
     ASYNC_WORDS: BLOCKING_WORDS,
 }
-
-# Arguments that hold what is personal, or may where they are wrong.
-PRIVATE = {"json", "order", "provider_payment_data", "query"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -155,19 +153,10 @@ def _body(node: Function) -> str:
     if node.name in BODIES:
         return BODIES[node.name]
     if node.name == "__init__":
-        # No traceback may show the secret as a local of ours.
-        return f"""client_secret = Secret.hide(client_secret)
-        self._use(BlockingCore({_arguments(node)}))"""
-    if node.decorator_list:
+        return f"self._use(BlockingCore({_arguments(node)}))"
+    if "property" in map(ast.unparse, node.decorator_list):
         return f"return self._inner.{node.name}"
     if isinstance(node, ast.AsyncFunctionDef):
-        given = [*node.args.args, *node.args.kwonlyargs]
-        private = [each.arg for each in given if each.arg in PRIVATE]
-        if private:
-            # As there, no traceback may show it as a local of ours.
-            return f"""pending = {call}
-        del {", ".join(private)}
-        return drive(pending)"""
         return f"return drive({call})"
     return f"""copy = object.__new__(type(self))
         copy._use({call})

@@ -19,6 +19,7 @@ from ._call import (
     RetryPolicy,
     Secret,
     drive,
+    guarded,
 )
 from ._checks import NotPickled
 from ._client import BlockingCore
@@ -33,6 +34,7 @@ class Contracts(NotPickled):
     def __init__(self, inner: AsyncContracts) -> None:
         self._inner = inner
 
+    @guarded
     def create(
         self,
         promo_code: str,
@@ -80,17 +82,18 @@ class Contracts(NotPickled):
             APIError: Sesamy answered with an error; `REFUSED`, or for a
                 5xx, 408 and some others `UNKNOWN`.
         """
-        pending = self._inner.create(
-            promo_code,
-            order,
-            confirm=confirm,
-            vendor_id=vendor_id,
-            repeatable=repeatable,
-            before_send=before_send,
+        return drive(
+            self._inner.create(
+                promo_code,
+                order,
+                confirm=confirm,
+                vendor_id=vendor_id,
+                repeatable=repeatable,
+                before_send=before_send,
+            )
         )
-        del order
-        return drive(pending)
 
+    @guarded
     def confirm(
         self,
         promo_code: str,
@@ -123,16 +126,17 @@ class Contracts(NotPickled):
             InvalidRequestError: An argument can't be sent; nothing was.
             SesamyError: As for `create`.
         """
-        pending = self._inner.confirm(
-            promo_code,
-            contract_id,
-            provider_payment_data=provider_payment_data,
-            vendor_id=vendor_id,
-            order=order,
+        return drive(
+            self._inner.confirm(
+                promo_code,
+                contract_id,
+                provider_payment_data=provider_payment_data,
+                vendor_id=vendor_id,
+                order=order,
+            )
         )
-        del provider_payment_data, order
-        return drive(pending)
 
+    @guarded
     def onboard(
         self,
         promo_code: str,
@@ -164,14 +168,14 @@ class Contracts(NotPickled):
                 and the order can be onboarded again; at ``"confirm"`` the
                 contract is `contract_id`: go on with `confirm`.
         """
-        pending = self._inner.onboard(
-            promo_code,
-            order,
-            provider_payment_data=provider_payment_data,
-            vendor_id=vendor_id,
+        return drive(
+            self._inner.onboard(
+                promo_code,
+                order,
+                provider_payment_data=provider_payment_data,
+                vendor_id=vendor_id,
+            )
         )
-        del order, provider_payment_data
-        return drive(pending)
 
 
 class Sesamy(NotPickled):
@@ -219,6 +223,7 @@ class Sesamy(NotPickled):
     contracts: Contracts
     """The operations on contracts."""
 
+    @guarded
     def __init__(
         self,
         vendor_id: str | None = None,
@@ -239,7 +244,6 @@ class Sesamy(NotPickled):
         transport: Any = None,
         shared_contracts: bool = False,
     ) -> None:
-        client_secret = Secret.hide(client_secret)
         self._use(
             BlockingCore(
                 vendor_id,
@@ -329,6 +333,7 @@ class Sesamy(NotPickled):
         )
         return copy
 
+    @guarded
     def request(
         self,
         method: str,
@@ -361,12 +366,13 @@ class Sesamy(NotPickled):
             InvalidRequestError: An argument can't be sent; nothing was.
             SesamyError: As for ``contracts.create``.
         """
-        pending = self._inner.request(
-            method, path, json=json, query=query, repeatable=repeatable
+        return drive(
+            self._inner.request(
+                method, path, json=json, query=query, repeatable=repeatable
+            )
         )
-        del json, query
-        return drive(pending)
 
+    @guarded
     def ready(self) -> None:
         """Get a token and open a connection, so that no order waits for it.
 

@@ -15,6 +15,8 @@ from ._call import (
     AnyioRuntime,
     Auth,
     BlockingRuntime,
+    Bucket,
+    Exchange,
     Middleware,
     RateLimit,
     Response,
@@ -22,6 +24,7 @@ from ._call import (
     Runtime,
     Secret,
     dumps,
+    guarded,
 )
 from ._checks import NotPickled, api_path, plain
 from ._contracts import AsyncContracts
@@ -41,22 +44,19 @@ from ._settings import (
     check_url,
     check_vendor,
 )
-from .auth import ClientCredentials
+from ._wire import RecentIds
+from .auth import ClientCredentials, bind
 from .auth._credentials import credentials_from
 from .errors import InvalidRequestError
 
 
 _HARMLESS = {"GET", "HEAD", "OPTIONS"}
 _METHODS = _HARMLESS | {"POST", "PUT", "PATCH", "DELETE"}
-_MOST_BITS = 1024  # Of a number; as many as the largest float has.
+_MOST_BITS = 1024  # Of an integer; as many as the largest float has.
 
 
-def http_method(method: object) -> str:
-    """Return a method, plain also where it is a member of an Enum.
-
-    Raises:
-        InvalidRequestError: HTTP has no such method, or none for us.
-    """
+def _http_method(method: object) -> str:
+    """Return a method, plain also where it is a member of an Enum."""
     if not isinstance(method, str) or method not in _METHODS:
         raise InvalidRequestError(
             f"method must be one of {', '.join(sorted(_METHODS))}."
@@ -64,89 +64,70 @@ def http_method(method: object) -> str:
     return str.__str__(method)
 
 
-def is_repeatable(method: str, said: object) -> bool:
-    """Return whether doing it twice is the same as doing it once.
-
-    Args:
-        method: Of HTTP.
-        said: What the caller says of it, if anything.
-
-    Raises:
-        InvalidRequestError: That is neither yes nor no: to take a "no" for
-            a yes would be the worst.
-    """
-    if said is None:
+def _is_repeatable(method: str, given: object) -> bool:
+    """Return whether doing it twice is the same as doing it once."""
+    if given is None:
         return method in _HARMLESS
-    if not isinstance(said, bool):
+    # To take a "no" for a yes would be the worst.
+    if not isinstance(given, bool):
         raise InvalidRequestError("repeatable must be True, False or None.")
-    return said
+    return given
 
 
-def json_body(json: Any) -> Secret | InvalidRequestError:
-    """Return the body; it is empty where there is none.
-
-    Returns:
-        The body; or, where JSON can't hold it, the error that says so.
-    """
+def _json_body(json: Any) -> bytes:
+    """Return the body; it is empty where there is none."""
     if json is None:
-        return Secret("")
+        return b""
     try:
-        return Secret(dumps(json).decode())
+        return dumps(json)
     except (TypeError, ValueError):
-        return InvalidRequestError("json: it holds what JSON can't.")
+        raise InvalidRequestError("json holds what JSON can't.") from None
 
 
-def query_string(query: object) -> Secret | InvalidRequestError:
+def query_string(query: object) -> str:
     """Return ``?a=1&b=2``, or nothing; what is None is left out.
 
-    Returns:
-        The query; or, where it is no mapping, a name is no str, or a value
-        no str, number or bool, the error that says so.
+    Raises:
+        InvalidRequestError: It is no mapping, a name is no str, or a value
+            is no str, number or bool.
     """
     if query is None:
-        return Secret("")
+        return ""
     if not isinstance(query, Mapping):
-        return InvalidRequestError("query must be a mapping.")
+        raise InvalidRequestError("query must be a mapping.")
     given = dict(cast("Mapping[object, object]", query))
-    problems = (_problem(name, value) for name, value in given.items())
-    problem = next(filter(None, problems), None)
-    if problem is not None:
-        return InvalidRequestError(problem)
     pairs = [
-        (cast("str", name), _written(cast("str | float", value)))
+        _query_pair(name, value)
         for name, value in given.items()
         if value is not None
     ]
-    return Secret(f"?{urlencode(pairs)}" if pairs else "")
+    return f"?{urlencode(pairs)}" if pairs else ""
 
 
-def _problem(name: object, value: object) -> str | None:
-    """Say what is wrong with one pair of a query."""
+def _query_pair(name: object, value: object) -> tuple[str, str]:
+    """Return both as text, plain also where one is a member of an Enum."""
     if not isinstance(name, str):
-        return "query: its names must be str."
-    if value is None:
-        return None
-    if not isinstance(value, str | int | float):
-        return (
+        raise InvalidRequestError("query: its names must be str.")
+    if isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, str):
+        text = str.__str__(value)
+    elif isinstance(value, int):
+        if value.bit_length() > _MOST_BITS:
+            raise InvalidRequestError(
+                f"query: {name!r} is too large a number."
+            )
+        text = int.__repr__(value)
+    elif isinstance(value, float):
+        text = float.__repr__(value)
+    else:
+        raise InvalidRequestError(
             f"query: {name!r} must be a str, a number or a bool, "
             f"got {type(value).__name__}."
         )
-    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
-        return f"query: {name!r} is too large a number."
-    if not (plain(_written(value)) and plain(name)):
-        return f"query: {name!r} holds control characters."
-    return None
-
-
-def _written(value: str | float) -> str:
-    """Return the value itself, also where it is a member of an Enum."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, int):
-        return int.__repr__(value)
-    return float.__repr__(value)
+    if not (plain(text) and plain(name)):
+        raise InvalidRequestError(f"query: {name!r} holds control characters.")
+    return name, text
 
 
 class AsyncSesamy(NotPickled):
@@ -196,6 +177,7 @@ class AsyncSesamy(NotPickled):
     contracts: AsyncContracts
     """The operations on contracts."""
 
+    @guarded
     def __init__(
         self,
         vendor_id: str | None = None,
@@ -216,14 +198,13 @@ class AsyncSesamy(NotPickled):
         transport: Any = None,
         shared_contracts: bool = False,
     ) -> None:
-        # First of all: no traceback may show it as a local of ours.
-        secret = Secret.hide(client_secret)
-        del client_secret
         source = SettingsSource(os.environ)
         vendor_id = source.required("vendor_id", vendor_id, "SESAMY_VENDOR_ID")
         base_url = source.optional("base_url", base_url, "SESAMY_BASE_URL")
         token_url = source.optional("token_url", token_url, "SESAMY_TOKEN_URL")
-        authorizing = credentials_from(auth, client_id, secret, source)
+        authorizing = credentials_from(
+            auth, client_id, Secret.hide(client_secret), source
+        )
         check_kinds(retry, rate_limit, middleware)
         settings = Settings(
             vendor_id=check_vendor(vendor_id),
@@ -241,19 +222,28 @@ class AsyncSesamy(NotPickled):
         if isinstance(authorizing, ClientCredentials):
             urls.append(token_url)
         runtime = self._runtime()
-        shared = Shared.of(
-            runtime,
+        exchange = Exchange(
             bind_transport(
                 transport, runtime, blocking=self._blocking, urls=urls
             ),
-            auth=authorizing,
-            token_url=token_url,
-            rate_limit=rate_limit,
-            middleware=middleware,
-            shared_contracts=check_flag("shared_contracts", shared_contracts),
+            runtime,
         )
-        check_proxy(transport, settings.base_url, token_url or TOKEN_URL)
-        self._use(Caller.of(settings, shared))
+        shared = Shared(
+            exchange=exchange,
+            auth=bind(
+                authorizing,
+                token_url=token_url,
+                runtime=runtime,
+                exchange=exchange,
+            ),
+            bucket=Bucket(rate_limit, runtime.now()) if rate_limit else None,
+            recent=None
+            if check_flag("shared_contracts", shared_contracts)
+            else RecentIds(),
+            middleware=tuple(middleware),
+        )
+        check_proxy(transport, settings.base_url, token_url)
+        self._use(Caller(settings, shared))
         self._owner = True
 
     @property
@@ -281,7 +271,7 @@ class AsyncSesamy(NotPickled):
         shared = self._caller.shared
         if shared.bucket is None:
             return None
-        return shared.bucket.available(shared.runtime.now())
+        return shared.bucket.available(shared.exchange.runtime.now())
 
     @property
     def base_url(self) -> str:
@@ -337,9 +327,10 @@ class AsyncSesamy(NotPickled):
         # Else the original, unclosed, would be gone without a warning as
         # long as nothing was sent, and nobody could close the connections.
         copy._original = self
-        copy._use(Caller.of(settings, self._caller.shared))
+        copy._use(Caller(settings, self._caller.shared))
         return copy
 
+    @guarded
     async def request(
         self,
         method: str,
@@ -372,23 +363,18 @@ class AsyncSesamy(NotPickled):
             InvalidRequestError: An argument can't be sent; nothing was.
             SesamyError: As for ``contracts.create``.
         """
-        body, asked = json_body(json), query_string(query)
-        del json, query  # No traceback may show them as locals of ours.
-        if isinstance(body, InvalidRequestError):
-            raise body
-        if isinstance(asked, InvalidRequestError):
-            raise asked
-        method = http_method(method)
-        target = Secret(f"{api_path(path)}{asked.reveal()}")
+        content, asked = _json_body(json), query_string(query)
+        method = _http_method(method)
         call = self._caller.call(
             f"request {method}",
             method,
-            target.reveal(),
-            body.reveal().encode(),
-            repeatable=is_repeatable(method, repeatable),
+            f"{api_path(path)}{asked}",
+            content,
+            repeatable=_is_repeatable(method, repeatable),
         )
         return await self._caller.perform(call)
 
+    @guarded
     async def ready(self) -> None:
         """Get a token and open a connection, so that no order waits for it.
 
@@ -407,10 +393,10 @@ class AsyncSesamy(NotPickled):
 
     async def aclose(self) -> None:
         """Close the connections; calls after it are refused."""
-        shared = self._caller.shared
-        if self._owner and not shared.lifetime.closed:
-            shared.lifetime.closed = True
-            await shared.transport.aclose()
+        exchange = self._caller.shared.exchange
+        if self._owner and not exchange.closed:
+            exchange.closed = True
+            await exchange.transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -426,8 +412,8 @@ class AsyncSesamy(NotPickled):
     def __del__(self) -> None:
         if not self._owner:
             return
-        shared = self._caller.shared
-        if shared.transport.used and not shared.lifetime.closed:
+        exchange = self._caller.shared.exchange
+        if exchange.transport.used and not exchange.closed:
             warnings.warn(
                 f"unclosed {self!r}",
                 ResourceWarning,

@@ -3,59 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
-from ._call import BeforeSend, Call, Kept, Secret, dumps
+from ._call import BeforeSend, Call, Secret, dumps, guarded
 from ._checks import NotPickled, segment
 from ._models import Contract, NewContract, Onboarded
 from ._outcome import Outcome
-from ._pipeline import Caller
+from ._pipeline import Caller, describe
 from ._wire import (
     OwnContract,
     Read,
-    contract_in,
     encode_order,
     prefer_confirmed,
     read_confirmable,
     read_confirmed,
     read_created,
 )
-from .errors import InvalidRequestError, SesamyError
+from .errors import ConfigurationError, InvalidRequestError, SesamyError
 
 
 _LARGEST = 2**18
 """Bytes that an answer may have; a contract has about a thousand."""
 
 
-def create_call(
+def _create_call(
     caller: Caller,
     promo_code: str,
     order: NewContract,
     vendor_id: str | None,
     *,
-    confirm: bool,
+    confirm: bool = False,
     repeatable: bool = False,
-    by: float | None = None,
-    kept: Kept | None = None,
     read: Read = read_created,
-    before_send: BeforeSend | None = None,
+    **facts: Any,
 ) -> Call:
     """Return the call that makes a contract of an order.
 
-    Args:
-        caller: Makes calls with the settings of a client.
-        promo_code: Picks the base contract.
-        order: What was sold, to whom.
-        vendor_id: The publisher; None for the client's.
-        confirm: Whether to give access at once.
-        repeatable: Whether it may be sent again when in doubt.
-        by: When it must have ended; None for as the settings say.
-        kept: What is kept for its confirm, if there will be one.
-        read: Reads a success.
-        before_send: Awaited before each attempt.
-
     Raises:
-        InvalidRequestError: One of them can't be sent.
+        InvalidRequestError: An argument can't be sent.
     """
     if repeatable and confirm:
         raise InvalidRequestError(
@@ -66,127 +51,91 @@ def create_call(
         raise InvalidRequestError("confirm must be True or False.")
     if type(repeatable) is not bool:
         raise InvalidRequestError("repeatable must be True or False.")
-    vendor_id = _vendor(caller, vendor_id)
-    path = _path(vendor_id, promo_code)
-    hidden = hide_order(order)
+    content = encode_order(order)
+    vendor_id, path = _path(caller, vendor_id, promo_code)
     if (recent := caller.shared.recent) is not None:
-        read = OwnContract(read, recent, str.__str__(vendor_id))
-    # S: "send the confirm query param to 1"; its example has "false".
+        read = OwnContract(read, recent, vendor_id)
+    # The guide: "send the confirm query param to 1"; its example has
+    # "false".
     query = "confirm=1" if confirm else "confirm=false"
     return caller.call(
         "contracts.create",
         "POST",
         f"{path}?{query}",
-        hidden.reveal().encode(),
+        content,
         repeatable=repeatable,
-        deadline=by,
         external_order_id=order.external_order_id,
-        order=hidden,
+        order=Secret(content.decode()),
         max_response_size=_LARGEST,
-        kept=kept,
         read=read,
-        before_send=before_send,
+        **facts,
     )
 
 
-def confirm_call(
+def _confirm_call(
     caller: Caller,
     promo_code: str,
     contract_id: str,
-    payment: Secret,
+    payment: bytes,
     vendor_id: str | None,
-    *,
-    by: float | None = None,
-    kept: Kept | None = None,
-    external_order_id: str | None = None,
-    order: Secret | None = None,
+    **facts: Any,
 ) -> Call:
     """Return the call that confirms a contract.
 
-    Args:
-        caller: Makes calls with the settings of a client.
-        promo_code: The one the contract was made under.
-        contract_id: The contract.
-        payment: What `payment_body` returns.
-        vendor_id: The publisher; None for the client's.
-        by: When it must have ended; None for as the settings say.
-        kept: What its create kept for it.
-        external_order_id: The order it was made of, if known.
-        order: The JSON of that order, if known.
-
     Raises:
-        InvalidRequestError: One of them can't be sent.
+        InvalidRequestError: An argument can't be sent.
     """
-    path = _path(_vendor(caller, vendor_id), promo_code)
+    _, path = _path(caller, vendor_id, promo_code)
     return caller.call(
         "contracts.confirm",
         "POST",
         f"{path}/confirm/{segment('contract_id', contract_id)}",
-        payment.reveal().encode(),
+        payment,
         repeatable=True,
-        deadline=by,
-        external_order_id=external_order_id,
-        # Plain, where it is a member of an Enum: an answer is told by it.
+        # Plain, also where it is a member of an Enum: answers are
+        # compared with it.
         contract_id=str.__str__(contract_id),
-        order=order,
         max_response_size=_LARGEST,
         completes=True,
-        kept=kept,
         read=read_confirmed,
+        **facts,
     )
 
 
-def hide_order(order: NewContract) -> Secret:
-    """Return the JSON of an order, hidden.
+def _payment_body(data: object) -> bytes:
+    """Return the body of a confirm.
 
     Raises:
-        InvalidRequestError: Its mappings were changed since it was checked.
-    """
-    return Secret(encode_order(order).decode())
-
-
-def payment_body(data: object) -> Secret | InvalidRequestError:
-    """Return the body of a confirm, hidden.
-
-    Returns what is wrong, rather than raises it: no traceback may show the
-    data, which may be personal, as a local of ours.
+        InvalidRequestError: The data can't be sent.
     """
     if data is None:
-        return Secret("{}")
+        return b"{}"
     mistake = InvalidRequestError(
         "provider_payment_data must be a mapping of str to str."
     )
     if not isinstance(data, Mapping):
-        return mistake
+        raise mistake
     given = dict(cast("Mapping[object, object]", data))
     if not all(
         isinstance(each, str) for pair in given.items() for each in pair
     ):
-        return mistake
+        raise mistake
     try:
-        return Secret(dumps({"providerPaymentData": given}).decode())
+        return dumps({"providerPaymentData": given})
     except ValueError:
-        return mistake
+        raise mistake from None
 
 
-def no_order(order: object) -> InvalidRequestError | None:
-    """Return what is wrong with an order that is none; None if it is one."""
-    if isinstance(order, NewContract):
-        return None
-    return InvalidRequestError(
-        f"order must be a NewContract, got {type(order).__name__}; "
-        "NewContract.from_dict reads the documented JSON."
-    )
-
-
-def _vendor(caller: Caller, vendor_id: str | None) -> str:
-    return caller.settings.vendor_id if vendor_id is None else vendor_id
-
-
-def _path(vendor_id: str, promo_code: str) -> str:
+def _path(
+    caller: Caller, vendor_id: str | None, promo_code: str
+) -> tuple[str, str]:
+    """Return the publisher, and the path of its contracts."""
+    if vendor_id is None:
+        vendor_id = caller.settings.vendor_id
     vendor = segment("vendor_id", vendor_id)
     promo = segment("promo_code", promo_code)
-    return f"/payments/vendor/{vendor}/promos/code/{promo}"
+    path = f"/payments/vendor/{vendor}/promos/code/{promo}"
+    return str.__str__(vendor_id), path
 
 
 class AsyncContracts(NotPickled):
@@ -195,6 +144,7 @@ class AsyncContracts(NotPickled):
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
+    @guarded
     async def create(
         self,
         promo_code: str,
@@ -242,11 +192,7 @@ class AsyncContracts(NotPickled):
             APIError: Sesamy answered with an error; `REFUSED`, or for a
                 5xx, 408 and some others `UNKNOWN`.
         """
-        mistake = no_order(order)
-        if mistake is not None:
-            del order  # No traceback may show it as a local of ours.
-            raise mistake
-        call = create_call(
+        call = _create_call(
             self._caller,
             promo_code,
             order,
@@ -257,6 +203,7 @@ class AsyncContracts(NotPickled):
         )
         return await self._contract(call)
 
+    @guarded
     async def confirm(
         self,
         promo_code: str,
@@ -289,24 +236,19 @@ class AsyncContracts(NotPickled):
             InvalidRequestError: An argument can't be sent; nothing was.
             SesamyError: As for `create`.
         """
-        payment = payment_body(provider_payment_data)
-        del provider_payment_data
-        if isinstance(payment, InvalidRequestError):
-            raise payment
-        mistake = None if order is None else no_order(order)
-        if mistake is not None:
-            del order  # No traceback may show it as a local of ours.
-            raise mistake
-        call = confirm_call(
+        payment = _payment_body(provider_payment_data)
+        known = None if order is None else Secret(encode_order(order).decode())
+        call = _confirm_call(
             self._caller,
             promo_code,
             contract_id,
             payment,
             vendor_id,
-            order=None if order is None else hide_order(order),
+            order=known,
         )
         return await self._contract(call)
 
+    @guarded
     async def onboard(
         self,
         promo_code: str,
@@ -338,60 +280,49 @@ class AsyncContracts(NotPickled):
                 and the order can be onboarded again; at ``"confirm"`` the
                 contract is `contract_id`: go on with `confirm`.
         """
-        mistake = no_order(order)
-        if mistake is not None:
-            del order, provider_payment_data
-            raise mistake
-        # Before the first step: a mistake here must not stop in between.
-        payment = payment_body(provider_payment_data)
-        del provider_payment_data
-        if isinstance(payment, InvalidRequestError):
-            raise payment
         with self._caller.keeping() as kept:
-            return await self._onboard(
-                promo_code, order, payment, vendor_id, kept
+            deadline = self._caller.deadline()
+            create = _create_call(
+                self._caller,
+                promo_code,
+                order,
+                vendor_id,
+                repeatable=True,
+                read=read_confirmable,
+                deadline=deadline,
+                kept=kept,
             )
+            # A mistake in it must not stop the order in between.
+            payment = _payment_body(provider_payment_data)
+            return await self._onboard(promo_code, vendor_id, create, payment)
 
     async def _onboard(
         self,
         promo_code: str,
-        order: NewContract,
-        payment: Secret,
         vendor_id: str | None,
-        kept: Kept,
+        create: Call,
+        payment: bytes,
     ) -> Onboarded:
-        deadline = self._caller.deadline()
-        create = create_call(
-            self._caller,
-            promo_code,
-            order,
-            vendor_id,
-            confirm=False,
-            repeatable=True,
-            by=deadline,
-            kept=kept,
-            read=read_confirmable,
-        )
         try:
             contract = await self._contract(create)
         except SesamyError as error:
             _stopped(error, "create", None)
             raise
         try:
-            confirm = confirm_call(
+            confirm = _confirm_call(
                 self._caller,
                 promo_code,
                 contract.id,
                 payment,
                 vendor_id,
-                by=deadline,
-                kept=kept,
-                external_order_id=order.external_order_id,
+                deadline=create.deadline,
+                kept=create.kept,
+                external_order_id=create.external_order_id,
                 order=create.order,
             )
             confirmed = await self._contract(confirm)
         except SesamyError as error:
-            error.external_order_id = order.external_order_id
+            error.external_order_id = create.external_order_id
             error.attempts += create.record.attempts
             _stopped(error, "confirm", contract.id)
             raise
@@ -407,7 +338,17 @@ class AsyncContracts(NotPickled):
         )
 
     async def _contract(self, call: Call) -> Contract:
-        return contract_in(call, await self._caller.perform(call))
+        """Send a call, and return the contract that was read."""
+        contract = (await self._caller.perform(call)).parsed
+        if isinstance(contract, Contract):
+            return contract
+        kind = type(contract).__name__
+        error = ConfigurationError(
+            f"A middleware replaced the contract by {kind}.",
+            outcome=Outcome.APPLIED,
+        )
+        describe(call, error)
+        raise error
 
 
 def _stopped(error: SesamyError, step: str, contract_id: str | None) -> None:
@@ -421,8 +362,3 @@ def _stopped(error: SesamyError, step: str, contract_id: str | None) -> None:
         error.outcome = Outcome.UNKNOWN
     if made:
         error.aside = f"The confirm was not sent. {error.aside}".rstrip()
-    if step == "confirm":
-        # To onboard again would make, and confirm, another contract.
-        error.retryable = False
-    elif error.outcome is Outcome.UNKNOWN:
-        error.retryable = True

@@ -31,7 +31,7 @@ class Outcome(StrEnum):
     """It was done, but the answer can't be read: do not send it again."""
 
     @property
-    def settled(self) -> bool:
+    def nothing_done(self) -> bool:
         """Whether it is certain that nothing was done."""
         return self in {Outcome.NOT_SENT, Outcome.REFUSED}
 

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from threading import Lock
+from typing import Any, TypeAlias, cast
 
 import attrs
 
-from ._call import Call, Response, contradicted, dumps, unreadable
+from ._call import (
+    Call,
+    Response,
+    contradicted,
+    dumps,
+    guarded,
+    renewed_after_fork,
+    unreadable,
+)
 from ._checks import is_segment
-from ._models import CONVERTER, Contract, NewContract, Refused, is_object
+from ._models import CONVERTER, Contract, NewContract, is_object
 from ._outcome import Outcome
-from ._pipeline import RecentIds, describe
-from .errors import ConfigurationError
+from .errors import InvalidRequestError
 
 
-# How an answer may say that it was not done: no source says how Sesamy's
-# does where its status is a success.
+# How an answer with a success status may say that it was not done: no
+# source says how Sesamy's does.
 _ERROR_NAMES = ("error", "errors", "errorMessage", "error_message", "fault")
 _SUCCESS_NAMES = ("success", "ok")
 _NO = (False, "false", "False")
@@ -28,102 +36,49 @@ _REPLACED = "\ufffd"
 _MOST_BITS = 256  # The largest integer that is believed to be an id.
 
 
+@guarded
 def encode_order(order: NewContract) -> bytes:
-    """Return the body that tells Sesamy of an order.
-
-    Args:
-        order: The order.
-
-    Returns:
-        Compact JSON in UTF-8, without what is not given.
+    """Return compact JSON in UTF-8, without what is not given.
 
     Raises:
-        InvalidRequestError: It is no `NewContract`, or one whose mappings
-            were changed since it was checked.
+        InvalidRequestError: It is no `NewContract`, or its mappings were
+            changed since it was checked.
     """
-    kind = type(order).__name__
-    if isinstance(cast("object", order), NewContract):
-        try:
-            return dumps(CONVERTER.unstructure(order, NewContract))
-        except (RecursionError, ValueError) as error:
-            problem = f"changed after it was checked: {error}"
-    else:
-        problem = (
-            f"expected NewContract, got {kind}; "
-            "NewContract.from_dict reads JSON data"
+    if not isinstance(cast("object", order), NewContract):
+        raise InvalidRequestError(
+            f"order must be a NewContract, got {type(order).__name__}; "
+            "NewContract.from_dict reads the documented JSON."
         )
-    # Whatever was given, the error's traceback must not hold on to it.
-    del order
-    raise Refused("The order", (problem,)).error()
+    try:
+        return dumps(CONVERTER.unstructure(order, NewContract))
+    except (RecursionError, ValueError) as error:
+        problem = f"changed after it was checked: {error}"
+        raise InvalidRequestError(
+            f"The order has 1 problem: {problem}.", problems=(problem,)
+        ) from None
 
 
 def contract_of(data: Any) -> Contract | None:
-    """Find the contract in an answer; whatever the answer is.
+    """Find the contract in an answer; None where there is no id.
 
     The id may be called ``id``, ``contractId`` or ``_id``, and the contract
     may be wrapped in ``{"data": ...}``: which of these Sesamy answers is
     unknown.
-
-    Args:
-        data: The answer as parsed JSON.
-
-    Returns:
-        The contract, or None where there is no id.
     """
-    if not is_object(data):
-        return None
-    for found in (data, data.get("data")):
-        if is_object(found):
-            contract_id = _id_in(found)
-            if contract_id is not None:
-                known = {**found, "id": contract_id, "raw": data}
-                return CONVERTER.structure(known, Contract)
+    for found in _objects(data):
+        contract_id = next(_ids(found), None)
+        if contract_id is not None:
+            known = {**found, "id": contract_id, "raw": data}
+            return CONVERTER.structure(known, Contract)
     return None
 
 
-def ids_in(data: Any) -> list[str]:
-    """Return every id that an answer names; whatever the answer is.
-
-    Args:
-        data: The answer as parsed JSON.
-    """
-    outer = [data] if is_object(data) else []
-    places = [*outer, *(each.get("data") for each in outer)]
-    return [
-        each for place in places if is_object(place) for each in _ids(place)
-    ]
-
-
-def denies(data: Any) -> bool:
-    """Whether an answer says that it was not done, whatever its status.
-
-    Args:
-        data: The answer as parsed JSON.
-    """
+def _objects(data: Any) -> list[dict[str, Any]]:
+    """Return the object that an answer is, and the one within it."""
     if not is_object(data):
-        return False
+        return []
     inner = data.get("data")
-    return _denies(data) or (is_object(inner) and _denies(inner))
-
-
-def _denies(found: dict[str, Any]) -> bool:
-    return (
-        isinstance(found.get("error"), dict)
-        or any(found.get(name) for name in _ERROR_NAMES)
-        or any(found.get(name) in _NO for name in _SUCCESS_NAMES)
-        or any(_is_failure(found.get(name)) for name in _STATUS_NAMES)
-    )
-
-
-def _is_failure(status: object) -> bool:
-    """Whether it is a word for failure, or a status of HTTP that is."""
-    if isinstance(status, str):
-        return status.lower() in _FAILURES
-    return isinstance(status, int) and status in _ERROR_STATUSES
-
-
-def _id_in(found: dict[str, Any]) -> str | None:
-    return next(_ids(found), None)
+    return [data, inner] if is_object(inner) else [data]
 
 
 def _ids(found: dict[str, Any]) -> Iterator[str]:
@@ -139,86 +94,123 @@ def _id_from(value: Any) -> str | None:
     return str(value) if value.bit_length() <= _MOST_BITS else None
 
 
-Read = Callable[[Call, Response], Contract]
-"""Reads an answer, or raises what is wrong with it."""
-
-
-def contract_in(call: Call, response: Response) -> Contract:
-    """Return what was read, unless a middleware put something else there."""
-    if isinstance(response.parsed, Contract):
-        return response.parsed
-    error = ConfigurationError(
-        "A middleware replaced the contract by "
-        f"{type(response.parsed).__name__}.",
-        outcome=Outcome.APPLIED,
+def _denies(data: Any) -> bool:
+    """Whether an answer says that it was not done, whatever its status."""
+    return any(
+        isinstance(found.get("error"), dict)
+        or any(found.get(name) for name in _ERROR_NAMES)
+        or any(found.get(name) in _NO for name in _SUCCESS_NAMES)
+        or any(_is_failure(found.get(name)) for name in _STATUS_NAMES)
+        for found in _objects(data)
     )
-    describe(call, error)
-    raise error
+
+
+def _is_failure(status: object) -> bool:
+    """Whether it is a word for failure, or an HTTP status that is one."""
+    if isinstance(status, str):
+        return status.lower() in _FAILURES
+    return isinstance(status, int) and status in _ERROR_STATUSES
+
+
+Read: TypeAlias = Callable[[Call, Response], Contract]
+"""Reads an answer, or raises what is wrong with it."""
 
 
 def read_created(call: Call, response: Response) -> Contract:
     """Read a create's answer: any object with an id is a contract."""
-    # Of the answer itself, no traceback may show a local of ours.
-    contract, denied = _created(_json(call, response))
+    data = _json(call, response)
+    contract = contract_of(data)
     if contract is not None:
         return contract
-    if denied:
+    if _denies(data):
         raise contradicted(call, response)
     raise unreadable(call, response, "its JSON holds no contract id")
-
-
-def _created(data: Any) -> tuple[Contract | None, bool]:
-    """Return the contract, and whether the answer denies that there is one."""
-    return contract_of(data), denies(data)
 
 
 def read_confirmable(call: Call, response: Response) -> Contract:
     """Read the answer to a create that is to be confirmed next.
 
-    A contract that no confirm can name is of no more use than one without
-    an id: it stays unconfirmed, hence a stray.
+    A contract that no confirm can name is as useless as one without an id:
+    it stays unconfirmed, hence a stray.
     """
     contract = read_created(call, response)
     if is_segment(contract.id):
         return contract
-    raise unreadable(
-        call,
-        response,
-        "its contract id can't stand in a URL, so it can't be confirmed",
-    )
+    why = "its contract id can't stand in a URL, so it can't be confirmed"
+    raise unreadable(call, response, why)
 
 
 def read_confirmed(call: Call, response: Response) -> Contract:
     """Read a confirm's answer: a contract, another object, or nothing.
 
-    No source says what it holds.  That it was confirmed, the status says,
+    No source says what it holds.  The status says that it was confirmed,
     unless the body says otherwise: then nobody knows.
     """
     confirmed = call.contract_id or ""
     if not response.content.strip():
         return Contract(id=confirmed)
-    # Of the answer itself, no traceback may show a local of ours.
-    contract, denied, why = _confirmed(_json(call, response), confirmed)
-    if contract is not None:
-        return contract
-    if denied:
-        raise contradicted(call, response)
-    raise unreadable(call, response, why, Outcome.UNKNOWN)
-
-
-def _confirmed(data: Any, confirmed: str) -> tuple[Contract | None, bool, str]:
-    """Return the contract; or whether it is denied, and what is wrong."""
+    data = _json(call, response)
     if not is_object(data):
-        return None, False, "its JSON is no object"
-    if denies(data):
-        return None, True, ""
-    named = ids_in(data)
+        why = "its JSON is no object"
+        raise unreadable(call, response, why, Outcome.UNKNOWN)
+    if _denies(data):
+        raise contradicted(call, response)
+    named = [each for found in _objects(data) for each in _ids(found)]
     if named and confirmed not in named:
-        return None, False, "it speaks of another contract"
+        why = "it speaks of another contract"
+        raise unreadable(call, response, why, Outcome.UNKNOWN)
     contract = contract_of(data)
     if contract is not None and contract.id == confirmed:
-        return contract, False, ""
-    return Contract(id=confirmed, raw=data), False, ""
+        return contract
+    return Contract(id=confirmed, raw=data)
+
+
+def _json(call: Call, response: Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        raise unreadable(call, response, "its body is no JSON") from None
+
+
+def prefer_confirmed(confirmed: Contract, created: Contract) -> Contract:
+    """Prefer the contract that confirm answered, if it answered with one."""
+    answered = contract_of(confirmed.raw)
+    same = answered is not None and answered.id == confirmed.id
+    return confirmed if same else created
+
+
+class RecentIds:
+    """Remembers the contract ids that a client got, the latest of them.
+
+    It keeps hashes (64 bits, of a secret seed) instead of the ids: an id
+    may have megabytes.
+
+    Args:
+        most: How many ids it remembers.
+    """
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._most = most
+        self._orders: dict[int, int] = {}
+        self._lock = Lock()
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin anew in a child: another thread may have held the lock."""
+        self._lock = Lock()
+
+    def belongs(self, vendor: str, contract_id: str, order: str) -> bool:
+        """Return whether a contract is this order's, as far as is known.
+
+        A contract that is not known is given to the order.
+        """
+        key, owner = hash((vendor, contract_id)), hash(order)
+        with self._lock:
+            known = self._orders.pop(key, owner)
+            self._orders[key] = known  # As the latest one.
+            if len(self._orders) > self._most:
+                del self._orders[next(iter(self._orders))]
+        return known == owner
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -239,37 +231,19 @@ class OwnContract:
     vendor: str
 
     def __call__(self, call: Call, response: Response) -> Contract:
-        """Read it.
+        """Read the answer.
 
         Raises:
             SesamyError: It can't be read, or is the contract of another
                 order, so that nobody knows what became of this one.
         """
         contract = self.read(call, response)
-        # Plain, where it is a member of an Enum: such have other hashes.
+        # Plain, as a member of an Enum has another hash.
         order = str.__str__(call.external_order_id or "")
         if self.recent.belongs(self.vendor, contract.id, order):
             return contract
-        del contract  # No traceback may show it as a local of ours.
-        raise unreadable(
-            call,
-            response,
+        why = (
             "its contract was given to another order before (if orders may "
-            "share one, make the client with shared_contracts=True)",
-            Outcome.UNKNOWN,
+            "share one, make the client with shared_contracts=True)"
         )
-
-
-def _json(call: Call, response: Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        pass
-    raise unreadable(call, response, "its body is no JSON")
-
-
-def prefer_confirmed(confirmed: Contract, created: Contract) -> Contract:
-    """Prefer what confirm answered, if it answered with the contract."""
-    answered = contract_of(confirmed.raw)
-    same = answered is not None and answered.id == confirmed.id
-    return confirmed if same else created
+        raise unreadable(call, response, why, Outcome.UNKNOWN)

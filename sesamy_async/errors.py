@@ -17,32 +17,36 @@ class SesamyError(Exception):
 
     Attributes:
         outcome: What became of the order.
-        retryable: Whether the same call may simply be made again.
+        transient: Whether the cause may pass by itself.
+        repeatable: Whether doing the call twice is the same as doing it
+            once.
         operation: Such as ``"contracts.create"``, if it was in a call.
-        attempts: How often the request was sent or tried to be sent; of
-            an onboarding, those of both steps.
+        attempts: How often the request was sent or tried to be sent; for
+            an onboarding, in both steps.
         external_order_id: The order it is about, if any.
         request_id: Sesamy's name for the request, if it gave one.
-        contract_id: The contract it is about, if its id is known; where
-            `step` is ``"confirm"``, it exists: go on with
+        contract_id: The contract it is about, if its id is known.  If
+            `step` is ``"confirm"``, the contract exists: go on with
             ``contracts.confirm``.
-        step: ``"create"`` or ``"confirm"`` when ``contracts.onboard``
+        step: ``"create"`` or ``"confirm"`` if ``contracts.onboard``
             stopped there.
-        aside: Why the SDK did not send it again, where it would have.
+        aside: Why the SDK did not send the request again.
     """
 
     _private: ClassVar[frozenset[str]] = frozenset()
+    _transient: ClassVar[bool] = False
 
     def __init__(
         self,
         message: str,
         *,
         outcome: Outcome = Outcome.NOT_SENT,
-        retryable: bool = False,
+        retryable: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.outcome = outcome
-        self.retryable = retryable
+        self.transient = self._transient if retryable is None else retryable
+        self.repeatable = bool(retryable)
         self.operation: str | None = None
         self.attempts: int = 0
         self.external_order_id: str | None = None
@@ -50,6 +54,15 @@ class SesamyError(Exception):
         self.contract_id: str | None = None
         self.step: str | None = None
         self.aside: str = ""
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may simply be made again."""
+        if self.step == "confirm":
+            # To onboard again would make, and confirm, another contract.
+            return False
+        nothing_done = self.outcome.nothing_done
+        return self.transient if nothing_done else self.repeatable
 
     def __str__(self) -> str:
         subject = self._subject()
@@ -86,7 +99,7 @@ class SesamyError(Exception):
         return ""
 
     def _advice(self) -> str:
-        if self.retryable and not self.outcome.settled:
+        if self.retryable and not self.outcome.nothing_done:
             return self.outcome.advice_if_harmless
         return self.outcome.advice
 
@@ -142,7 +155,7 @@ class AuthenticationError(SesamyError):
         message: str,
         *,
         outcome: Outcome = Outcome.REFUSED,
-        retryable: bool = False,
+        retryable: bool | None = None,
         error: str | None = None,
         error_description: str | None = None,
         status_code: int | None = None,
@@ -155,7 +168,7 @@ class AuthenticationError(SesamyError):
         self.retry_after = retry_after
 
     def _advice(self) -> str:
-        if not self.outcome.settled:  # By an earlier attempt.
+        if not self.outcome.nothing_done:  # By an earlier attempt.
             return super()._advice()
         return "The order was not sent." if self.external_order_id else ""
 
@@ -170,6 +183,8 @@ class OutcomeUnknownError(SesamyError):
 
 class DeadlineExceededError(SesamyError):
     """The deadline of the call passed, or a wait would have passed it."""
+
+    _transient = True
 
 
 class UnreadableResponseError(SesamyError):
@@ -186,7 +201,7 @@ class UnreadableResponseError(SesamyError):
         message: str,
         *,
         outcome: Outcome = Outcome.APPLIED,
-        retryable: bool = False,
+        retryable: bool | None = None,
         status_code: int | None = None,
         content_type: str | None = None,
         size: int | None = None,
@@ -222,7 +237,7 @@ class APIError(SesamyError):
         text: str,
         *,
         outcome: Outcome = Outcome.REFUSED,
-        retryable: bool = False,
+        retryable: bool | None = None,
         status_code: int = 0,
         code: str | None = None,
         message: str | None = None,
@@ -271,6 +286,8 @@ class ConflictError(APIError):
 
 class RateLimitError(APIError):
     """429: too many requests; to wait would have taken too long."""
+
+    _transient = True
 
     def _advice(self) -> str:
         if self.outcome is not Outcome.REFUSED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .anyio_runtime import AnyioEvent, AnyioRuntime, load_backends
-from .attempt import Authorize, Deadline, Exchange, Lifetime, LogCalls, chain
+from .attempt import Authorize, Deadline, Exchange, LogCalls, chain
 from .call import (
     Auth,
     BeforeSend,
@@ -40,6 +40,7 @@ from .explain import (
     seconds,
     unreadable,
 )
+from .guard import forget_locals, guarded
 from .pace import Bucket, Pace, RateLimit
 from .redact import presentable, redact
 from .retry import Quota, Reason, Resend, Retry, RetryBudget, RetryPolicy
@@ -74,7 +75,6 @@ __all__ = [
     "Exchange",
     "Kept",
     "Latency",
-    "Lifetime",
     "LogCalls",
     "Middleware",
     "Order",
@@ -105,6 +105,8 @@ __all__ = [
     "dumps",
     "explain_answer",
     "explain_failure",
+    "forget_locals",
+    "guarded",
     "in_our_words",
     "is_own",
     "load_backends",

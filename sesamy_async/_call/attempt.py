@@ -42,112 +42,98 @@ from .explain import (
     lacks_permission,
     request_id_in,
 )
+from .guard import guarded
 from .runtime import Runtime
-
-
-@attrs.define(eq=False, repr=False)
-class Lifetime:
-    """Whether a client, and with it all its copies, is closed."""
-
-    closed: bool = False
-
-    def check(self) -> None:
-        """Refuse what would open connections that nobody closes.
-
-        Raises:
-            ConfigurationError: It is closed.
-        """
-        if self.closed:
-            raise ConfigurationError("This client is closed; make a new one.")
 
 
 _log = logging.getLogger("sesamy_async")
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class Exchange:
     """Sends a request once; anything but a readable success is an error.
 
-    Above it, all are `SesamyError`: nobody else looks at statuses or at
+    All its errors are `SesamyError`: nobody else looks at statuses or at
     what a transport raises.
+
+    Attributes:
+        transport: The connections.
+        runtime: The clocks.
+        closed: Whether the client, and with it all its copies, is closed.
     """
 
     transport: Transport
     runtime: Runtime
-    lifetime: Lifetime = attrs.field(factory=Lifetime)
+    closed: bool = False
 
+    def check_open(self) -> None:
+        """Refuse what would open connections that nobody closes.
+
+        Raises:
+            ConfigurationError: The client is closed.
+        """
+        if self.closed:
+            raise ConfigurationError("This client is closed; make a new one.")
+
+    @guarded
     async def __call__(self, call: Call) -> Response:
         """Send the call and return Sesamy's answer.
 
         Raises:
             SesamyError: With the outcome of this attempt.
         """
-        record = call.record
-        self.lifetime.check()
-        if self.runtime.now() >= call.deadline:
-            raise DeadlineExceededError(_LATE.detail)
+        self._check(call)
         if _doubles(call):
             raise ConfigurationError(
                 "A middleware called proceed again, though the first time "
                 "had done it or may have: that could have made a second "
                 "contract."
             )
-        record.begin()
+        call.record.begin()
         reading = _Reading(call)
         _log.debug("%s: attempt %d", call.operation, call.attempt)
         try:
             await self._announce(call)
             response = await self.transport.send(call, reading)
         except TransportFailure as caught:
-            failure, cause = caught.failure, caught.__cause__
+            raise _failed(call, caught) from caught.__cause__
         except BaseException:
-            record.interrupt()
+            call.record.interrupt()
             raise
-        else:
-            return self._checked(call, response, reading)
-        error = explain_failure(call, failure)
-        record.note(error.outcome)
-        raise error from cause
+        try:
+            return self._read(call, response, reading)
+        except SesamyError:
+            raise
+        except BaseException:  # The status decides, whatever goes wrong.
+            call.record.interrupt()
+            raise
 
+    @guarded
     async def connect(self, call: Call) -> Response:
         """Open a connection for calls to come; nothing of this one is sent.
 
         Raises:
             SesamyError: There is none.
         """
-        record = call.record
-        self.lifetime.check()
-        if self.runtime.now() >= call.deadline:
-            raise DeadlineExceededError(_LATE.detail)
-        record.begin()
+        self._check(call)
+        call.record.begin()
         try:
             await self.transport.connect(call)
         except TransportFailure as caught:
-            failure, cause = caught.failure, caught.__cause__
-        else:
-            return Response(status_code=HTTPStatus.NO_CONTENT)
-        error = explain_failure(call, failure)
-        record.note(error.outcome)
-        raise error from cause
+            raise _failed(call, caught) from caught.__cause__
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    def _check(self, call: Call) -> None:
+        self.check_open()
+        if self.runtime.now() >= call.deadline:
+            raise DeadlineExceededError(_LATE.detail)
 
     async def _announce(self, call: Call) -> None:
-        """Tell the caller; what takes too long and can't be cut is seen."""
+        """Tell the user; this may take until the deadline has passed."""
         if call.before_send is not None:
             await call.before_send(call)
             if self.runtime.now() >= call.deadline:
                 raise TransportFailure(_LATE)
-
-    def _checked(
-        self, call: Call, response: Response, reading: _Reading
-    ) -> Response:
-        """Read the answer; its status decides, whatever goes wrong here."""
-        try:
-            return self._read(call, response, reading)
-        except SesamyError:
-            raise
-        except BaseException:
-            call.record.interrupt()
-            raise
 
     def _read(
         self, call: Call, response: Response, reading: _Reading
@@ -163,14 +149,16 @@ class Exchange:
             if reading.error is not None:
                 record.note(reading.error.outcome)
                 raise reading.error
-            response = Response(
-                status_code=response.status_code,
-                headers=response.headers,
-                content=response.content,
-                parsed=reading.value,
-            )
+            response = attrs.evolve(response, parsed=reading.value)
         record.answered = True
         return response
+
+
+def _failed(call: Call, caught: TransportFailure) -> SesamyError:
+    """Note a failure, and return its error."""
+    error = explain_failure(call, caught.failure)
+    call.record.note(error.outcome)
+    return error
 
 
 @attrs.define(eq=False, repr=False)
@@ -233,7 +221,7 @@ class Authorize:
             value = Secret(await self.auth.authorization(call))
         except SesamyError as failed:
             # Whatever became of its own request: the order was not sent.
-            if not failed.outcome.settled:
+            if not failed.outcome.nothing_done:
                 failed.outcome = Outcome.NOT_SENT
             raise
         if not is_header_value(value.reveal()):
@@ -246,7 +234,7 @@ class Authorize:
             error = caught
         # A new token would be refused just the same.
         if not lacks_permission(error.code, error.headers):
-            error.retryable = await self.auth.rejected(value.reveal(), call)
+            error.transient = await self.auth.rejected(value.reveal(), call)
         raise error
 
 

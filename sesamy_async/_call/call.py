@@ -12,6 +12,7 @@ from sesamy_async._headers import Headers, merged
 from sesamy_async._outcome import Outcome, outcome_of_status
 
 from .codec import loads
+from .guard import guarded
 
 
 class Record:
@@ -75,7 +76,7 @@ class Record:
         itself; one that did not wait for it has left it on its way.
         """
         certain = self.entered and not self.under_way
-        doubtful = self.outcome.settled and not certain
+        doubtful = self.outcome.nothing_done and not certain
         return Outcome.UNKNOWN if doubtful else self.outcome
 
     def begin(self) -> None:
@@ -90,7 +91,7 @@ class Record:
     def note(self, outcome: Outcome) -> None:
         """Add the outcome of an attempt that ended without an answer."""
         self.last = outcome
-        if not outcome.settled:
+        if not outcome.nothing_done:
             self.lost += 1
 
     def interrupt(self) -> None:
@@ -116,7 +117,9 @@ class Record:
         """
         if self.answered:
             return Outcome.APPLIED
-        return Outcome.UNKNOWN if self.lost and outcome.settled else outcome
+        return (
+            Outcome.UNKNOWN if self.lost and outcome.nothing_done else outcome
+        )
 
 
 class Order(IntEnum):
@@ -219,6 +222,7 @@ class Response:
     content: bytes = attrs.field(default=b"", repr=False)
     parsed: Any = attrs.field(default=None, repr=False)
 
+    @guarded
     def json(self) -> Any:
         """Parse the body, whatever its content type says.
 

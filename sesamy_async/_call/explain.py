@@ -240,7 +240,6 @@ _ADVICE = {
 def explain_failure(call: Call, failure: Failure) -> SesamyError:
     """Return the error for an exchange without a complete answer."""
     outcome = outcome_of_failure(failure)
-    again = outcome is Outcome.NOT_SENT or call.repeatable
     if failure.kind is FailureKind.REQUEST and outcome is Outcome.NOT_SENT:
         return InvalidRequestError(failure.detail)
     if failure.kind is FailureKind.DEADLINE:
@@ -251,7 +250,6 @@ def explain_failure(call: Call, failure: Failure) -> SesamyError:
         return UnreadableResponseError(
             f"Status {failure.status_code}, but {failure.detail}",
             outcome=outcome,
-            retryable=again,
             status_code=failure.status_code,
         )
     if failure.status_code is not None:
@@ -259,9 +257,7 @@ def explain_failure(call: Call, failure: Failure) -> SesamyError:
             status_code=failure.status_code, headers=failure.headers
         )
         return explain_answer(call, bare, wall=0.0)
-    return OutcomeUnknownError(
-        failure.detail, outcome=outcome, retryable=again
-    )
+    return OutcomeUnknownError(failure.detail, outcome=outcome)
 
 
 def explain_answer(call: Call, response: Response, wall: float) -> APIError:
@@ -292,8 +288,6 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
     error = api_error_type(status)(
         _text(status, code, words, details, response.headers),
         outcome=outcome,
-        retryable=throttled
-        or (outcome is Outcome.UNKNOWN and call.repeatable),
         status_code=status,
         code=code,
         message=message,
@@ -338,7 +332,6 @@ def unreadable(
         f"(content type {content_type_of(response.headers)}, "
         f"{len(response.content)} bytes).",
         outcome=outcome,
-        retryable=call.repeatable,
         status_code=response.status_code,
         content_type=response.headers.get("content-type"),
         size=len(response.content),
@@ -359,7 +352,6 @@ def contradicted(call: Call, response: Response) -> SesamyError:
         f"Sesamy answered {response.status_code}, but the body of its answer "
         "tells of an error.",
         outcome=Outcome.UNKNOWN,
-        retryable=call.repeatable,
     )
     error.request_id = request_id_in(call, response.headers)
     return error

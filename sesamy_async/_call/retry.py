@@ -164,11 +164,11 @@ class RetryPolicy:
         if isinstance(error, DeadlineExceededError):
             return None
         if isinstance(error, UnauthorizedError):
-            return Reason.RENEWED if error.retryable else None
+            return Reason.RENEWED if error.transient else None
         if isinstance(error, APIError) and error.status_code == TOO_MANY:
             return Reason.THROTTLED
         may = {
-            Outcome.NOT_SENT: error.retryable,
+            Outcome.NOT_SENT: error.transient,
             Outcome.REFUSED: False,
             Outcome.APPLIED: call.repeatable,
             Outcome.UNKNOWN: call.repeatable
@@ -259,7 +259,7 @@ class Retry:
             return None
         if resend.reason is Reason.RENEWED and Reason.RENEWED in resent:
             # Nor would the next new token be accepted.
-            error.retryable = False
+            error.transient = False
             return None
         if self.runtime.now() + resend.wait >= call.deadline:
             error.aside = (

@@ -58,7 +58,7 @@ def exit_code_of(error: SesamyError) -> ExitCode:
     if isinstance(error, InterruptionError):
         return ExitCode.INTERRUPTED
     # First, because a wrong setting may show when a request is lost already.
-    if not error.outcome.settled:
+    if not error.outcome.nothing_done:
         return ExitCode.LOOK
     if isinstance(error, ConfigurationError | InvalidRequestError):
         return ExitCode.USAGE

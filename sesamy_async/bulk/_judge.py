@@ -228,7 +228,7 @@ def _after_create(
     terms: Terms, entry: Entry, error: SesamyError, lost: int
 ) -> State:
     exists = isinstance(error, ConflictError)
-    if not error.outcome.settled:
+    if not error.outcome.nothing_done:
         again = terms.repeatable and not exists
         return State.PENDING if again else State.UNKNOWN
     if trouble_of(error) is not None:

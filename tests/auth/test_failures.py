@@ -45,7 +45,7 @@ from support.secret_credentials import CANARY, CREDENTIALS, URL
             DeadlineExceededError("x", outcome=Outcome.UNKNOWN),
             DeadlineExceededError,
             Outcome.NOT_SENT,
-            False,
+            True,
         ),
         (
             UnreadableResponseError("x", status_code=200),

@@ -86,7 +86,7 @@ async def test_a_poisonous_order_is_set_aside(world: World) -> None:
             arrival = world.sandbox.receive(request.method, request.path)
         return answer(request, arrival)
 
-    world.sandbox.answer = poisoned  # type: ignore[method-assign]
+    world.sandbox.answer = poisoned  # type: ignore[method-assign, assignment]
     summary = await world.run(concurrency=1)
     with world.journal() as journal:
         [entry] = journal.entries(states={State.PENDING})

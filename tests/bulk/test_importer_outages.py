@@ -59,7 +59,7 @@ async def test_an_outage_is_told(world: World) -> None:
             told.add(importer.progress().paused)
             return answer(request, arrival)
 
-        world.sandbox.answer = answering  # type: ignore[method-assign]
+        world.sandbox.answer = answering  # type: ignore[method-assign, assignment]
 
     await world.run(watch=watch)
 

@@ -49,7 +49,7 @@ def at_each_call(world: World, look: Callable[[], None]) -> None:
         look()
         return answer(request, arrival)
 
-    world.sandbox.answer = answering  # type: ignore[method-assign]
+    world.sandbox.answer = answering  # type: ignore[method-assign, assignment]
 
 
 async def test_progress_before_it_runs(world: World) -> None:

@@ -53,7 +53,7 @@ def test_suspending(
         sesamy.contracts.create("SPRING-12", ORDER)
 
     assert (
-        f"test_drive.{middleware.__name__} waits for an event loop, which "
+        f"{__name__}.{middleware.__name__} waits for an event loop, which "
         "the blocking client does not have. "
         "Make it not suspend, or use AsyncSesamy."
     ) == caught.value.args[0]

@@ -168,22 +168,6 @@ def test_retry_after(status: int, expected: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "repeatable", "expected"),
-    [
-        (429, False, True),
-        (503, False, False),
-        (503, True, True),
-        (400, True, False),
-    ],
-)
-def test_retryable(status: int, repeatable: bool, expected: bool) -> None:
-    """Retryable is what may simply be called again."""
-    error = an_api_error(status, call=a_call(repeatable=repeatable))
-
-    assert expected is error.retryable
-
-
-@pytest.mark.parametrize(
     ("named", "expected"),
     [
         ("1-67a2 b", None),

@@ -9,11 +9,7 @@ import pytest
 
 from sesamy_async import (
     APIError,
-    ConnectionFailedError,
     Outcome,
-    OutcomeUnknownError,
-    SesamyError,
-    UnreadableResponseError,
 )
 from sesamy_async._call import (
     contradicted,
@@ -49,38 +45,6 @@ def test_a_body_that_broke() -> None:
     error = explain_failure(a_call(), failure)
 
     assert "Status 201, but its body is cut." == error.args[0]
-
-
-@pytest.mark.parametrize("repeatable", [True, False])
-@pytest.mark.parametrize(
-    ("facts", "kind"),
-    [
-        ({"kind": FailureKind.TIMEOUT}, OutcomeUnknownError),
-        (
-            {"kind": FailureKind.BODY, "status_code": 201},
-            UnreadableResponseError,
-        ),
-    ],
-)
-def test_doubt_is_retryable_where_it_does_no_harm(
-    facts: dict[str, Any], kind: type[SesamyError], repeatable: bool
-) -> None:
-    """What may have been done is only repeated where that is harmless."""
-    error = explain_failure(a_call(repeatable=repeatable), a_failure(**facts))
-
-    assert (kind, repeatable) == (type(error), error.retryable)
-
-
-def test_what_was_not_sent_is_retryable() -> None:
-    """Whatever it was to do."""
-    failure = a_failure(kind=FailureKind.CONNECT, sent=False)
-    error = explain_failure(a_call(), failure)
-
-    assert (ConnectionFailedError, True, Outcome.NOT_SENT) == (
-        type(error),
-        error.retryable,
-        error.outcome,
-    )
 
 
 @pytest.mark.parametrize(
@@ -129,26 +93,20 @@ def test_the_wait_by_our_clock() -> None:
     assert 9.0 == explain_answer(a_call(), answer, 1_800_000_000.0).retry_after
 
 
-@pytest.mark.parametrize("repeatable", [True, False])
-def test_belied(repeatable: bool) -> None:
-    """A success that tells of an error is unknown; some may ask again."""
+def test_contradicted() -> None:
+    """A success that tells of an error is unknown."""
     answer = an_answer(200, X_Request_Id="r-1")
-    error = contradicted(a_call(repeatable=repeatable), answer)
+    error = contradicted(a_call(), answer)
 
-    assert (Outcome.UNKNOWN, "r-1", repeatable) == (
-        error.outcome,
-        error.request_id,
-        error.retryable,
-    )
+    assert (Outcome.UNKNOWN, "r-1") == (error.outcome, error.request_id)
 
 
-@pytest.mark.parametrize("repeatable", [True, False])
-def test_unreadable(repeatable: bool) -> None:
-    """It is named by Sesamy's id, and repeated where that is harmless."""
+def test_unreadable() -> None:
+    """It is named by Sesamy's id, and says what is wrong."""
     answer = an_answer(200, b"x", X_Request_Id="r-1")
-    error = unreadable(a_call(repeatable=repeatable), answer, "no")
+    error = unreadable(a_call(), answer, "no")
 
-    assert ("r-1", repeatable) == (error.request_id, error.retryable)
+    assert "r-1" == error.request_id
     assert (
         "The answer has status 200, but no (content type none, 1 bytes)."
     ) == error.args[0]

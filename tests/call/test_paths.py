@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sesamy_async import InvalidRequestError, Secret
+from sesamy_async import InvalidRequestError
 from sesamy_async._checks import api_path, segment
 from sesamy_async._client import query_string
 
@@ -142,13 +142,11 @@ def test_api_path_refused(path: Any) -> None:
 )
 def test_query(query: dict[str, object] | None, expected: str) -> None:
     """A query is encoded; what is None is left out."""
-    assert Secret(expected) == query_string(query)
+    assert expected == query_string(query)
 
 
 @pytest.mark.parametrize("value", [["x"], b"x", "a\nb", HUGE], ids=type)
 def test_query_refused(value: object) -> None:
     """A value that is no plain text is refused by its name."""
-    refused = query_string({"limit": value})
-
-    assert isinstance(refused, InvalidRequestError)
-    assert "'limit'" in str(refused)
+    with pytest.raises(InvalidRequestError, match="'limit'"):
+        query_string({"limit": value})

@@ -39,7 +39,7 @@ def lost() -> OutcomeUnknownError:
 def renewable() -> SesamyError:
     """Return a 401 after which a new token can be had."""
     error = an_api_error(401)
-    error.retryable = True
+    error.transient = True
     return error
 
 

@@ -99,7 +99,7 @@ def test_resend_unknown_is_not_about_applied() -> None:
 def test_renewed() -> None:
     """A 401 is sent again when a new token can be had, at once."""
     error = an_api_error(401)
-    error.retryable = True
+    error.transient = True
     call = a_call(attempt=4)
 
     assert Resend(wait=0.0, reason=Reason.RENEWED) == RetryPolicy().decide(

@@ -89,7 +89,7 @@ async def test_closed_during_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
                 await anyio.sleep(0.01)
             await client.aclose()
 
-        assert not client._caller.shared.transport.used
+        assert not client._caller.shared.exchange.transport.used
 
 
 async def test_closed_during_a_wait(
@@ -118,7 +118,7 @@ async def test_closed_during_a_wait(
         turn.set()
 
     assert [Outcome.NOT_SENT] == [error.outcome for error in errors]
-    assert not client._caller.shared.transport.used
+    assert not client._caller.shared.exchange.transport.used
     assert 1 == len(served.ledger.contracts(ORDER.external_order_id))
 
 

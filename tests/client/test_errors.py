@@ -186,6 +186,31 @@ def test_late_refusal_hides_no_doubt(kind: type[SesamyError]) -> None:
     assert str(error).endswith(Outcome.UNKNOWN.advice)
 
 
+PASSES = (DeadlineExceededError, RateLimitError)
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("outcome", Outcome)
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_retryable(
+    kind: type[SesamyError], outcome: Outcome, repeatable: bool
+) -> None:
+    """After doubt the call decides, otherwise the kind of error.
+
+    At the confirm of `onboard`, nothing does: there is a contract already.
+    """
+    error = kind("It failed.")
+    error.outcome = outcome
+    error.repeatable = repeatable
+    expected = kind in PASSES if outcome.nothing_done else repeatable
+
+    assert expected is error.retryable
+
+    error.step = "confirm"
+
+    assert not error.retryable
+
+
 @pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.APPLIED])
 def test_harmless(outcome: Outcome) -> None:
     """What can be repeated is not said to need a look, or to be over."""

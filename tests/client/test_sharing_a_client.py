@@ -70,7 +70,7 @@ def test_a_thousand_wait_in_two_loops(
         async with anyio.create_task_group() as group:
             for each in range(WAITERS):
                 group.start_soon(one, f"{number}-{each}")
-        await client._caller.shared.transport.aclose()
+        await client._caller.shared.exchange.transport.aclose()
 
     with ThreadPoolExecutor(2) as pool:
         loops = [

@@ -157,7 +157,7 @@ def test_one_client_for_two_loops_in_turn(backend: str) -> None:
 
     async def main(client: AsyncSesamy) -> str:
         contract = await create(client)
-        await client._caller.shared.transport.aclose()
+        await client._caller.shared.exchange.transport.aclose()
         return str(contract.id)
 
     with FaultServer([], good) as server:
@@ -199,7 +199,7 @@ def test_one_client_for_two_loops_at_once(backend: str) -> None:
         both.wait()
         contracts.extend([(await create(client)).id for _ in range(20)])
         both.wait()
-        await client._caller.shared.transport.aclose()
+        await client._caller.shared.exchange.transport.aclose()
 
     with FaultServer([], good) as server:
         client = AsyncSesamy(**complete(direct(server)))

@@ -128,8 +128,8 @@ def of_token(cause: str, step: Step, world: World) -> Case:
                 deadline=deadline,
                 **direct(server),
             )
-        settled = ending.failed.outcome.settled
-        return in_time(ending, deadline), settled, server.received
+        nothing_done = ending.failed.outcome.nothing_done
+        return in_time(ending, deadline), nothing_done, server.received
 
     return Case(
         cause=f"the token endpoint {cause}",

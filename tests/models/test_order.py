@@ -220,9 +220,7 @@ def test_only_an_order_is_encoded(value: Any) -> None:
         encode_order(value)
 
     kind = type(value).__name__
-    assert caught.value.problems[0].startswith(
-        f"expected NewContract, got {kind}; "
-    )
+    assert f"must be a NewContract, got {kind}; " in str(caught.value)
 
 
 @pytest.mark.parametrize("loop", [False, True])

@@ -34,7 +34,7 @@ from sesamy_async import (
 def look(error: SesamyError) -> None:
     """Use what every error says."""
     assert_type(error.outcome, Outcome)
-    assert_type(error.outcome.settled, bool)
+    assert_type(error.outcome.nothing_done, bool)
     assert_type(error.outcome.advice, str)
     assert_type(error.retryable, bool)
     assert_type(error.operation, str | None)
