@@ -121,6 +121,9 @@ class Source(Protocol):
         ...
 
 
+IGNORED = "#"
+"""Columns, or keys, that begin with it are not read."""
+
 REASON = "#reason"
 """The column, or key, of a rejected report that says why."""
 

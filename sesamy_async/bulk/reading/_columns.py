@@ -13,10 +13,10 @@ import attrs
 
 from sesamy_async._checks import did_you_mean
 from sesamy_async._models import is_array, is_object, name_of
+from sesamy_async.bulk._rows import IGNORED
 from sesamy_async.bulk._states import InputFileError
 
 from ._fields import (
-    IGNORED,
     ORDER_ID,
     Field,
     Read,

@@ -39,9 +39,6 @@ PROMO_CODE = "promoCode"
 OVERRIDES = {PROMO_CODE: "promo_code", "vendorId": "vendor_id"}
 """What a row may say besides its order, with the attributes of `Sale`."""
 
-IGNORED = "#"
-"""The headers, or keys, that begin with it are not read."""
-
 _OPEN = (TEXTS[KEY], JSON_OBJECT[KEY])
 _SHOWN_NUMBER = re.compile(r", got -?\d+$")
 

@@ -12,6 +12,7 @@ import attrs
 
 from sesamy_async._models import is_object, kind, parse
 from sesamy_async.bulk._rows import (
+    IGNORED,
     REASON,
     SENT_BEFORE,
     Mistaken,
@@ -23,7 +24,6 @@ from sesamy_async.bulk._rows import (
 from sesamy_async.bulk._states import InputFileError
 
 from ._fields import (
-    IGNORED,
     ORDER_ID,
     ObjectReader,
     WrongValue,
