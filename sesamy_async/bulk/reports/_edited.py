@@ -112,7 +112,6 @@ class EditableReport:
         for file in self.kept:
             if file.digest == digest:
                 # It is there already, even if we did not put it there.
-                self._spare.append(self._file)
                 self._file = file
                 self._report.discard()
 

@@ -25,8 +25,8 @@ from sesamy_async.bulk.journal._creating import Memory, Reported
 
 from ._edited import EditableReport, ReportFile, free_path, report_files
 from ._files import Report, ReportError, Sheet
-from ._places import STRAYS, Kind, Place, kind_of
-from ._words import LOOK, STRAY, Reports, unprocessed
+from ._places import STRAYS, Kind, Place, Reports, kind_of
+from ._words import LOOK, STRAY, UNPROCESSED
 
 
 _PARTICULAR = re.compile(
@@ -258,7 +258,7 @@ class RowSorter:
         elif kind is Kind.REJECTED:
             self._add_rejected(record, entry)
         elif kind is Kind.UNPROCESSED:
-            reason = entry.reason or unprocessed(entry.state)
+            reason = entry.reason or UNPROCESSED[entry.state]
             self._sheets[kind].add(*done, reason)
         else:
             self._sheets[kind].add(*done)
