@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from typing import Never
 from urllib.parse import quote, unquote
 
@@ -84,6 +85,25 @@ def api_path(path: object) -> str:
 def plain(text: str) -> bool:
     """Whether it has neither control characters nor lone surrogates."""
     return _ODD.search(text) is None
+
+
+HINT = "; did you mean "
+_LONGEST_NAME = 60
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a hint for the end of a message; empty if nothing is alike.
+
+    Args:
+        name: What was written.
+        known: What could have been meant.
+    """
+    # Only here: it is for mistakes, and takes its time to load.
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    words = {word.lower(): word for word in known}
+    near = get_close_matches(name[:_LONGEST_NAME].lower(), words, n=1)
+    return f"{HINT}{words[near[0]]}?" if near else ""
 
 
 _SHOWN_BITS = 64

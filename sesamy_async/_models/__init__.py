@@ -20,7 +20,7 @@ from .fields import (
     kind,
     name_of,
 )
-from .json import CONVERTER, Refused, parse, refused_data, ruled_fields
+from .json import CONVERTER, Refused, build, parse, ruled_fields
 from .order import Address, BusinessDetails, NewContract, User
 
 
@@ -46,12 +46,12 @@ __all__ = [
     "RepeatedKeys",
     "Rule",
     "User",
+    "build",
     "is_array",
     "is_mapping",
     "is_object",
     "kind",
     "name_of",
     "parse",
-    "refused_data",
     "ruled_fields",
 ]

@@ -27,6 +27,7 @@ from cattrs.gen import (
     override,
 )
 
+from sesamy_async._checks import did_you_mean
 from sesamy_async.errors import InvalidRequestError
 
 from .fields import (
@@ -44,7 +45,6 @@ from .fields import (
 
 _T = TypeVar("_T")
 _MOST_SHOWN = 50
-_LONGEST_WORD = 40
 
 
 class RuledField(NamedTuple):
@@ -213,7 +213,8 @@ def _data_problems(
             yield f"{prefix}{wire}: required"
     for key in data:
         if key not in fields:
-            yield f"{prefix}{name_of(key)}: unknown field{_hint(key, fields)}"
+            hint = did_you_mean(key, fields) if isinstance(key, str) else ""
+            yield f"{prefix}{name_of(key)}: unknown field{hint}"
     if isinstance(data, RepeatedKeys):
         yield from data.problems(prefix)
 
@@ -225,17 +226,6 @@ def _value_problems(rule: Rule, value: Any, path: str) -> Iterator[str]:
         yield from _data_problems(rule.model, value, f"{path}.")
     else:
         yield f"{path}: expected an object, got {kind(value)}"
-
-
-def _hint(key: object, fields: Mapping[str, RuledField]) -> str:
-    if not isinstance(key, str):
-        return ""
-    # Only here: it is for orders that are wrong, and takes its time to load.
-    from difflib import get_close_matches  # noqa: PLC0415
-
-    words = {wire.lower(): wire for wire in fields}
-    near = get_close_matches(key[:_LONGEST_WORD].lower(), words, n=1)
-    return f"; did you mean {words[near[0]]}?" if near else ""
 
 
 _Write: TypeAlias = Callable[[Any], Any]
@@ -378,6 +368,18 @@ CONVERTER.register_structure_hook_factory(_is_order, _read_order)
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=object_of)
+
+
+def build(cls: type[_T], values: Mapping[str, Any]) -> _T:
+    """Build an instance of values that are checked, and as it keeps them.
+
+    Args:
+        cls: A class of the order.
+        values: By the names of its attributes.
+    """
+    instance = cls.__new__(cls)
+    cls.__init__.__wrapped__(instance, **values)  # type: ignore[attr-defined]
+    return instance
 
 
 def read_data(cls: type[_T], data: object) -> _T | Refused:

@@ -61,19 +61,6 @@ class Sale:
 
 
 @attrs.frozen
-class Skimmed:
-    """What a check must know of a right row.
-
-    Attributes:
-        external_order_id: Which order it is.
-        promo_code: Its own; or None.
-    """
-
-    external_order_id: str
-    promo_code: str | None = None
-
-
-@attrs.frozen
 class Mistaken:
     """A row that holds no order that can be sent.
 
@@ -133,14 +120,9 @@ class Source(Protocol):
         """Return what a row says, or all that is wrong with it."""
         ...
 
-    def skim(self, record: Row) -> Skimmed | Mistaken:
-        """Return whether `read` finds a sale there, without building it.
 
-        It finds the same mistakes as `read`, but faster: for a million
-        rows.
-        """
-        ...
-
+IGNORED = "#"
+"""Columns, or keys, that begin with it are not read."""
 
 REASON = "#reason"
 """The column, or key, of a rejected report that says why."""

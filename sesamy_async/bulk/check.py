@@ -189,36 +189,45 @@ def _batches(records: Iterator[Row]) -> Iterator[list[Row]]:
         yield batch
 
 
+def _new_hash() -> blake2b:
+    # Of a new key each time: on disk, it tells nobody who is in the file.
+    return blake2b(digest_size=16, key=token_bytes(32))
+
+
 @attrs.frozen
 class _Look:
     source: Source
     needs_promo: bool
-    # Of a new key each time: on disk, it tells nobody who is in the file.
-    _key: bytes = attrs.field(factory=lambda: token_bytes(32), repr=False)
+    _hash: blake2b = attrs.field(factory=_new_hash, repr=False)
 
     def at(self, batch: list[Row]) -> tuple[list[RowNote], list[ProblemNote]]:
         """Return what is to be noted of some rows."""
-        skim, digest = self.source.skim, self._digest
+        read, digest = self.source.read, self._digest
         rows: list[RowNote] = []
         problems: list[ProblemNote] = []
         for record in batch:
-            found = skim(record)
-            order_id, known = found.external_order_id, True
+            found = read(record)
+            known = True
             if isinstance(found, Mistaken):
-                order_id, known = order_id or found.perhaps, bool(order_id)
+                order_id = found.external_order_id or found.perhaps
+                known = bool(found.external_order_id)
                 problems += [
                     (each.row, each.column, each.reason)
                     for each in found.problems
                 ]
-            elif self.needs_promo and found.promo_code is None:
-                problems.append((record.number, PROMO_CODE, _NO_PROMO))
+            else:
+                order_id = found.order.external_order_id
+                if self.needs_promo and found.promo_code is None:
+                    problems.append((record.number, PROMO_CODE, _NO_PROMO))
             look = None if order_id is None else hash(looks(order_id))
             rows.append((record.number, order_id, digest(record), known, look))
         return rows, problems
 
     def _digest(self, record: Row) -> bytes:
-        cells = "\0".join(record.cells).encode(errors="surrogatepass")
-        return blake2b(cells, digest_size=16, key=self._key).digest()
+        digest = self._hash.copy()
+        cells = "\0".join(record.cells)
+        digest.update(cells.encode(errors="surrogatepass"))
+        return digest.digest()
 
 
 _HEADER = ("row", "column", "reason")

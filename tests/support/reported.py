@@ -34,8 +34,6 @@ class Rows:
         """Reports are about rows as they stand."""
         raise NotImplementedError
 
-    skim = read
-
     def records(self) -> Iterator[Row]:
         """Yield the rows."""
         yield from self.lines

@@ -8,7 +8,7 @@ import attrs
 
 from sesamy_async import NewContract, User
 from sesamy_async.bulk import Mistaken, Problem, Sale
-from sesamy_async.bulk._rows import Row, Skimmed
+from sesamy_async.bulk._rows import Row
 
 
 @attrs.frozen
@@ -56,13 +56,6 @@ class Listed:
             user_data=User(email=f"{record.number}@example.com"),
         )
         return Sale(order=order, promo_code=self.promo_codes.get(order_id))
-
-    def skim(self, record: Row) -> Skimmed | Mistaken:
-        """Return whether `read` finds a sale."""
-        found = self.read(record)
-        if isinstance(found, Mistaken):
-            return found
-        return Skimmed(found.order.external_order_id, found.promo_code)
 
 
 def listed(count: int) -> Listed:

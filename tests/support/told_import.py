@@ -158,7 +158,6 @@ class ToldImport:
         for record in source.records():
             yield record
             yield source.read(record)
-            yield source.skim(record)
         yield from Claims(source, journal).take(1)
 
     def _look(self) -> None:

@@ -1,26 +1,29 @@
-"""Which column holds which field."""
+"""Which column holds which field: the mapping file and the header."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from sesamy_async._checks import did_you_mean
 from sesamy_async._models import is_array, is_object, name_of
+from sesamy_async.bulk._rows import IGNORED
 from sesamy_async.bulk._states import InputFileError
 
 from ._fields import (
-    HINT,
     ORDER_ID,
     Field,
-    did_you_mean,
+    Read,
+    WrongValue,
+    field_hint,
     field_of,
     unknown_field,
-    without_value,
 )
 from ._text import opened
 
@@ -30,11 +33,11 @@ _SECTIONS = ("columns", "constants", "ignore")
 
 @attrs.frozen
 class Mapped:
-    """What a mapping file says; by itself, that headers are paths.
+    """What a mapping file says; by default, that headers are paths.
 
     Attributes:
         columns: The documented paths, by the headers of the file.
-        constants: What every row says, by path.
+        constants: The values that every row has, by path.
         ignored: The headers of columns that are not read.
     """
 
@@ -55,7 +58,7 @@ def read_mapping(path: Path, *, allow_unknown: bool) -> Mapped:
             not name.
 
     Raises:
-        InputFileError: It can't be read, or is wrong; it names all that is.
+        InputFileError: It can't be read, or is wrong; it names all mistakes.
     """
     content, wrong = _parsed(path)
     problems = (
@@ -83,7 +86,7 @@ def _parsed(path: Path) -> tuple[dict[str, Any], str]:
     except UnicodeDecodeError:
         return {}, "it is not UTF-8; save it as UTF-8"
     except tomllib.TOMLDecodeError as error:
-        return {}, f"it is no TOML: {error}"
+        return {}, f"it is not TOML: {error}"
 
 
 def _mapping_problems(
@@ -100,7 +103,12 @@ def _mapping_problems(
         yield "columns: must be a table of headers and paths"
     constants = content.get("constants", {})
     if is_object(constants):
-        yield from _constant_problems(constants, allow_unknown=allow_unknown)
+        for name, value in _flat(constants):
+            problem = _constant_problem(
+                name, value, allow_unknown=allow_unknown
+            )
+            if problem:
+                yield f"constants.{problem}"
     else:
         yield "constants: must be a table of paths and values"
     ignored = content.get("ignore", [])
@@ -125,22 +133,19 @@ def _column_problems(columns: dict[str, Any]) -> Iterator[str]:
             seen[target] = name_of(header)
 
 
-def _constant_problems(
-    constants: dict[str, Any], *, allow_unknown: bool
-) -> Iterator[str]:
-    for name, value in _flat(constants):
-        field = field_of(name)
-        if field is None:
-            yield f"constants.{unknown_field(name)}"
-            continue
-        if name == ORDER_ID:
-            yield f"constants.{name}: each order needs one of its own"
-            continue
-        if field.whole_number and isinstance(value, str):
-            yield f"constants.{name}: write the number without quotation marks"
-            continue
-        check = field.check(allow_unknown=allow_unknown)
-        yield from map(without_value, check(value, f"constants.{name}"))
+def _constant_problem(name: str, value: Any, *, allow_unknown: bool) -> str:
+    field = field_of(name)
+    if field is None:
+        return unknown_field(name)
+    if name == ORDER_ID:
+        return f"{name}: each order needs one of its own"
+    if field.is_number and isinstance(value, str):
+        return f"{name}: write the number without quotation marks"
+    try:
+        field.reader(allow_unknown=allow_unknown)(value)
+    except WrongValue as wrong:
+        return f"{name}{wrong.args[0]}"
+    return ""
 
 
 def _flat(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
@@ -152,15 +157,12 @@ def _flat(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{above}{key}", value
 
 
-IGNORED = "#"
-"""What the headers of columns begin with that are not read."""
-
-_WHOLE = re.compile("[0-9]{1,20}")
+_DIGITS = re.compile("[0-9]{1,20}")
 _MOST_SHOWN = 20
-# Says nothing of what is there: it may be the first order, with a name in it.
+# It doesn't show the row, which may be an order, with a name in it.
 _NO_HEADER = (
     "its first row has no documented name, such as externalOrderId; write "
-    "the names there, or let a mapping (--mapping) say what the columns are"
+    "the names there, or say with a mapping (--mapping) what the columns are"
 )
 
 
@@ -169,38 +171,79 @@ class Column:
     """A column that is read.
 
     Attributes:
-        index: Which of the cells.
-        header: What the file calls it.
-        field: What it is in an order.
-        wrong: Says what is wrong with a cell that is given, if anything.
+        index: Its place in a row.
+        header: Its name in the file.
+        field: The field of an order that it holds.
+        attribute: As in `Field`.
+        read: Reads a cell that is not empty, or raises `WrongValue`.
     """
 
     index: int
     header: str
     field: Field
-    wrong: Callable[[str], str | None]
+    attribute: str
+    read: Read
 
-    def value(self, cell: str) -> str | int:
-        """Return what a right cell says."""
-        return int(cell) if self.field.whole_number else cell
+    @classmethod
+    def of(
+        cls, index: int, header: str, field: Field, *, allow_unknown: bool
+    ) -> Column:
+        """Return the column of a field."""
+        read = check = field.reader(allow_unknown=allow_unknown)
+
+        @lru_cache
+        def number(cell: str) -> Any:
+            if not _DIGITS.fullmatch(cell):
+                raise WrongValue(": must be a whole number such as 1")
+            return check(int(cell))
+
+        if field.is_number:
+            read = number
+        return cls(index, header, field, field.attribute, read)
 
 
-def header_error(
-    name: str, header: Sequence[str], mapped: Mapped
-) -> InputFileError | None:
-    """Return the error that names every header that is wrong, if any is.
+def read_header(
+    name: str, header: Sequence[str], mapped: Mapped, *, allow_unknown: bool
+) -> tuple[Column, ...] | InputFileError:
+    """Return the columns, or the error that names every wrong header.
+
+    It is not raised, because the header may be an order, and a traceback
+    shows the locals of its frames.
 
     Args:
-        name: Of the file, for the message.
+        name: The name of the file, for the message.
         header: Its first row.
-        mapped: Where its headers are no documented paths.
+        mapped: What the mapping file says.
+        allow_unknown: Whether words that the guide doesn't name are right.
     """
-    problems = [*_problems(header, mapped)]
-    if not problems:
-        return None
-    if not any(_is_header(cell, mapped) for cell in header):
+    columns: list[Column] = []
+    problems: list[str] = []
+    seen: set[str] = set()
+    for index, cell in enumerate(header):
+        if cell.startswith(IGNORED) or cell in mapped.ignored:
+            continue
+        target = mapped.columns.get(cell, cell)
+        field = field_of(target)
+        problem = _header_problem(index + 1, cell, target, mapped)
+        if not problem and target in seen:
+            problem = f"{name_of(cell)}: {name_of(target)} is given twice"
+        seen.add(target)
+        if problem:
+            problems.append(problem)
+        elif field is not None:
+            columns.append(
+                Column.of(index, cell, field, allow_unknown=allow_unknown)
+            )
+    problems += _missing(header, mapped)
+    if ORDER_ID not in seen:
+        problems.append(f"{ORDER_ID}: no column has it")
+    if problems and not any(_is_header(cell, mapped) for cell in header):
         problems = [_NO_HEADER]
-    shown = problems[:_MOST_SHOWN]
+    return _header_error(name, problems) if problems else tuple(columns)
+
+
+def _header_error(name: str, problems: Sequence[str]) -> InputFileError:
+    shown = [*problems[:_MOST_SHOWN]]
     if len(problems) > len(shown):
         shown.append(f"and {len(problems) - len(shown)} more")
     return InputFileError(
@@ -209,51 +252,16 @@ def header_error(
     )
 
 
-def columns_of(
-    header: Sequence[str], mapped: Mapped, *, allow_unknown: bool
-) -> tuple[Column, ...]:
-    """Return what the columns of a file are.
-
-    Args:
-        header: Its first row, without mistakes.
-        mapped: Where its headers are no documented paths.
-        allow_unknown: Whether a word may be none that the guide names.
-    """
-    columns: list[Column] = []
-    for index, cell in enumerate(header):
-        field = field_of(mapped.columns.get(cell, cell))
-        if field is not None and _is_read(cell, mapped):
-            wrong = _wrong(field, allow_unknown=allow_unknown)
-            columns.append(Column(index, cell, field, wrong))
-    return tuple(columns)
-
-
-def _is_read(header: str, mapped: Mapped) -> bool:
-    return not header.startswith(IGNORED) and header not in mapped.ignored
+def _missing(header: Sequence[str], mapped: Mapped) -> Iterator[str]:
+    for name in mapped.columns:
+        if name not in header:
+            hint = did_you_mean(name, header)
+            yield f"{name_of(name)}: mapped, but not in the file{hint}"
 
 
 def _is_header(cell: str, mapped: Mapped) -> bool:
     known = cell in mapped.columns or cell in mapped.ignored
-    return known or bool(field_of(cell)) or HINT in unknown_field(cell)
-
-
-def _problems(header: Sequence[str], mapped: Mapped) -> Iterator[str]:
-    seen: set[str] = set()
-    for number, cell in enumerate(header, 1):
-        if _is_read(cell, mapped):
-            target = mapped.columns.get(cell, cell)
-            wrong = _header_problem(number, cell, target, mapped)
-            if not wrong and target in seen:
-                wrong = f"{name_of(cell)}: {name_of(target)} is given twice"
-            if wrong:
-                yield wrong
-            seen.add(target)
-    for missing in mapped.columns:
-        if missing not in header:
-            hint = did_you_mean(missing, header)
-            yield f"{name_of(missing)}: mapped, but not in the file{hint}"
-    if ORDER_ID not in seen:
-        yield f"{ORDER_ID}: no column has it"
+    return known or bool(field_of(cell)) or bool(field_hint(cell))
 
 
 def _header_problem(
@@ -267,24 +275,5 @@ def _header_problem(
         return f"{name_of(cell)}: {target} is a constant already"
     if field_of(target) is not None:
         return ""
-    onward = " (map it, or list it under ignore)" if mapped.columns else ""
-    return f"{unknown_field(cell)}{onward}"
-
-
-def _wrong(
-    field: Field, *, allow_unknown: bool
-) -> Callable[[str], str | None]:
-    check = field.check(allow_unknown=allow_unknown)
-
-    def reason(value: str | int) -> str | None:
-        # An empty path leaves ": " in front of the reason.
-        for said in check(value, ""):
-            return without_value(said.removeprefix(": "))
-        return None
-
-    def number(cell: str) -> str | None:
-        if not _WHOLE.fullmatch(cell):
-            return "must be a whole number such as 1"
-        return reason(int(cell))
-
-    return number if field.whole_number else reason
+    advice = " (map it, or list it under ignore)" if mapped.columns else ""
+    return f"{unknown_field(cell)}{advice}"

@@ -12,7 +12,6 @@ from typing import Any
 
 import attrs
 
-from sesamy_async._models import NewContract
 from sesamy_async.bulk._rows import (
     REASON,
     SENT_BEFORE,
@@ -20,201 +19,257 @@ from sesamy_async.bulk._rows import (
     Problem,
     Row,
     Sale,
-    Skimmed,
     is_repeat,
 )
 from sesamy_async.bulk._states import InputFileError
 
-from ._columns import Column, Mapped, columns_of, header_error
+from ._columns import Column, Mapped, read_header
 from ._fields import (
+    HOLDERS,
     ORDER_ID,
-    OVERRIDES,
-    PROMO_CODE,
-    VENDOR_ID,
+    Field,
+    WrongValue,
     field_of,
     is_text,
     mended_id,
+    sale_of,
 )
-from ._text import LONGEST_ROW, TOO_LONG, Text, fingerprint, undecodable
+from ._text import LONGEST_ROW, TOO_LONG, Text
 
-
-_BREAK = re.compile("\r\n|\r|\n")
-
-FEWEST = 3
-"""Of how many cells a row must be, to be told from words with commas."""
 
 MERGED_ROWS = (
     "some lines in a cell are rows of their own: a quotation mark is not "
-    "closed, or stands where none belongs"
+    "closed, or is in the wrong place"
 )
+_BREAK = re.compile("\r\n|\r|\n")
+_FEWEST_CELLS = 3  # Of fewer, a row can't be told from words with a comma.
+_FEWEST_ROWS = 2  # A header and an order.
+_DELIMITERS = (",", ";", "\t")
+_QUOTED = re.compile(r'"[^"]*"?')
 
 
-def merged_rows(
-    cells: Sequence[str], delimiter: str
-) -> Iterator[tuple[str, ...]]:
-    """Yield the rows that there would be without quotation marks.
+@attrs.frozen
+class CsvSource:
+    """A `Source` of the rows of a CSV file.
 
-    The first one is left out: it is the row itself, up to the mark.
+    Attributes:
+        header: The first row.
+        delimiter: The character between its cells.
     """
-    _, *lines = _BREAK.split(delimiter.join(cells))
-    for line in lines:
-        yield tuple(line.split(delimiter))
+
+    header: tuple[str, ...]
+    delimiter: str
+    _text: Text
+    _table: Table
+    _meaning: Mapping[str, Any] = attrs.field(repr=False)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        encoding: str,
+        delimiter: str | None,
+        mapped: Mapped,
+        allow_unknown: bool,
+    ) -> CsvSource:
+        """Read the header.
+
+        Args:
+            path: The file.
+            encoding: The encoding of its bytes.
+            delimiter: The character between cells; None to find it out.
+            mapped: What the mapping file says.
+            allow_unknown: Whether words that the guide doesn't name are
+                right.
+
+        Raises:
+            InputFileError: It can't be read, or its header is wrong.
+        """
+        text = Text(path, encoding, newline="")
+        if delimiter is None:
+            delimiter = _delimiter_in(_first_line(text))
+        rows = [*islice(_rows(text, delimiter), _FEWEST_ROWS)]
+        header = _trimmed(rows[0].cells) if rows else ()
+        columns = read_header(
+            path.name, header, mapped, allow_unknown=allow_unknown
+        )
+        if isinstance(columns, InputFileError):
+            # The rows may be orders, and an error shows its frame's locals.
+            del rows, header
+            raise columns
+        if len(rows) < _FEWEST_ROWS:
+            raise InputFileError(
+                f"{path.name} has a header and no orders below it."
+            )
+        meaning = {
+            "format": "csv",
+            "encoding": encoding,
+            "delimiter": delimiter,
+            "columns": {each.header: each.field.name for each in columns},
+            "constants": mapped.constants,
+            "allow_unknown": allow_unknown,
+        }
+        table = Table(header, delimiter, columns, [*_read(mapped.constants)])
+        return cls(header, delimiter, text, table, meaning)
+
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+        return self._text.path.name
+
+    def fingerprint(self) -> str:
+        """Hash the bytes, and how they are read."""
+        return self._text.fingerprint(self._meaning)
+
+    def records(self) -> Iterator[Row]:
+        """Yield the rows below the header, without those that are blank."""
+        return islice(_rows(self._text, self.delimiter), 1, None)
+
+    def read(self, record: Row) -> Sale | Mistaken:
+        """Return the order of a row, or all its problems."""
+        return self._table.read(record)
+
+
+def _read(constants: Mapping[str, Any]) -> Iterator[tuple[Field, Any]]:
+    """Yield the fields of constants, and their values as an order keeps them.
+
+    They were checked, with or without unknown words.
+    """
+    for name, value in constants.items():
+        field = field_of(name)
+        if field is not None:
+            yield field, field.reader(allow_unknown=True)(value)
 
 
 class Table:
-    """Turns rows into sales; made once from a header.
+    """Turns rows into sales.
 
     Args:
-        width: How many cells a row has.
+        header: The first row.
+        delimiter: The character between cells.
         columns: Those that are read.
-        constants: What every row says, by path.
-        delimiter: What stands between them.
-        reason: Which of the cells says why a row was rejected, if any.
+        constants: The values that every row has.
     """
 
     def __init__(
         self,
-        width: int,
-        columns: Sequence[Column],
-        constants: Mapping[str, Any],
+        header: Sequence[str],
         delimiter: str,
-        reason: int | None,
+        columns: Sequence[Column],
+        constants: Sequence[tuple[Field, Any]],
     ) -> None:
         self._delimiter = delimiter
-        self._reason = reason
-        self._width = width
-        self._columns = columns
-        self._ruled = [each for each in columns if not each.field.any_text]
-        self._at = {each.field.name: each for each in columns}
-        self._constants = constants
-
-    def skim(self, record: Row) -> Skimmed | Mistaken:
-        """Return whether a row holds a sale, at little cost.
-
-        Where a row as a whole is text, a cell that may be any text needs no
-        look of its own.
-        """
-        cells = record.cells
-        row = "".join(cells)
-        if len(cells) != self._width or "\0" in row or not is_text(row):
-            return self._look(record)
-        if "\n" in row or "\r" in row:
-            return self._look(record)
-        for column in self._ruled:
-            cell = cells[column.index]
-            if cell and column.wrong(cell):
-                return self._look(record)
-        order_id = cells[self._at[ORDER_ID].index]
-        if not order_id or self._repeats(cells):
-            return self._look(record)
-        return Skimmed(order_id, self._override(PROMO_CODE, cells))
+        self._width = len(header)
+        self._reason = header.index(REASON) if REASON in header else None
+        [self._order_id] = (it for it in columns if it.field.name == ORDER_ID)
+        # The order, and the objects in it that a row can have.
+        fields = [
+            *(each.field for each in columns),
+            *(it for it, _ in constants),
+        ]
+        used = [it for it in HOLDERS if any(map(it.holds, fields))]
+        places = {(): 0, **{it.path: at for at, it in enumerate(used, 1)}}
+        self._holders = [
+            (places[it.path], places[it.path[:-1]], it) for it in used
+        ]
+        self._constants: list[dict[str, Any]] = [{} for _ in places]
+        for field, value in constants:
+            self._constants[places[field.holder]][field.attribute] = value
+        self._all = [
+            (each, each.index, places[each.field.holder]) for each in columns
+        ]
+        self._texts = [it for it in self._all if it[0].field.is_any_text]
+        self._others = [it for it in self._all if it not in self._texts]
 
     def read(self, record: Row) -> Sale | Mistaken:
-        """Return the sale that a row holds, or all that is wrong with it."""
-        found = self._look(record)
-        if isinstance(found, Mistaken):
-            return found
-        return Sale(
-            order=NewContract.from_dict(self._data(record.cells)),
-            promo_code=found.promo_code,
-            vendor_id=self._override(VENDOR_ID, record.cells),
-        )
-
-    def _look(self, record: Row) -> Skimmed | Mistaken:
+        """Return the order of a row, or all its problems."""
         cells, row = record.cells, record.number
-        misfit = self._misfit(cells)
+        text = self._delimiter.join(cells)
+        misfit = self._misfit(cells, text)
         if misfit:
-            there = cells[self._at[ORDER_ID].index :][:1]
+            there = cells[self._order_id.index :][:1]
             perhaps = mended_id("".join(there))
             return Mistaken((Problem(row, "", misfit),), perhaps=perhaps)
-        if self._repeats(cells):
+        if self._reason is not None and is_repeat(cells[self._reason]):
             return Mistaken((Problem(row, "", SENT_BEFORE),))
+        values, wrong = self._values(cells, text)
+        if not wrong:
+            return self._sale(values)
         problems = tuple(
-            Problem(row, column.header, wrong)
-            for column, wrong in self._wrong_cells(cells)
+            Problem(row, column.header, reason) for column, reason in wrong
         )
-        column = self._at[ORDER_ID]
-        order_id = cells[column.index]
-        if not problems:
-            return Skimmed(order_id, self._override(PROMO_CODE, cells))
-        if all(each.column != column.header for each in problems):
+        order_id = cells[self._order_id.index]
+        if all(column is not self._order_id for column, _ in wrong):
             return Mistaken(problems, order_id)
         return Mistaken(problems, perhaps=mended_id(order_id))
 
-    def _repeats(self, cells: Sequence[str]) -> bool:
-        return self._reason is not None and is_repeat(cells[self._reason])
-
-    def _misfit(self, cells: Sequence[str]) -> str:
-        why = ""
+    def _misfit(self, cells: Sequence[str], text: str) -> str:
         if len(cells) < self._width:
             why = "the row is cut, or delimiters are missing"
         elif any(cells[self._width :]):
             why = "a cell that holds the delimiter needs quotation marks"
-        elif self._swallows(cells):
-            return MERGED_ROWS
-        each = f"has {len(cells)} cells, and the header {self._width}"
-        return why and f"{each}: {why}"
+        else:
+            lines = "\n" in text or "\r" in text
+            return MERGED_ROWS if lines and self._swallows(text) else ""
+        return f"has {len(cells)} cells, and the header {self._width}: {why}"
 
-    def _swallows(self, cells: Sequence[str]) -> bool:
-        if self._width < FEWEST:
-            return False
-        return any(
-            len(row) == self._width and not any(self._wrong_cells(row))
-            for row in merged_rows(cells, self._delimiter)
+    def _swallows(self, text: str) -> bool:
+        """Whether lines inside the cells would be rows without quotes."""
+        # The first one is the row itself, up to the quotation mark.
+        _, *lines = _BREAK.split(text)
+        rows = ((line.split(self._delimiter), line) for line in lines)
+        return self._width >= _FEWEST_CELLS and any(
+            len(cells) == self._width and not self._values(cells, line)[1]
+            for cells, line in rows
         )
 
-    def _wrong_cells(
-        self, cells: Sequence[str]
-    ) -> Iterator[tuple[Column, str]]:
-        for column in self._columns:
-            cell = cells[column.index]
-            wrong: str | None = None
+    def _values(
+        self, cells: Sequence[str], text: str
+    ) -> tuple[list[dict[str, Any]], list[tuple[Column, str]]]:
+        """Return the values of a row by their places, and what is wrong."""
+        values = [each.copy() for each in self._constants]
+        wrong: list[tuple[Column, str]] = []
+        columns = self._all
+        if "\0" not in text and is_text(text):
+            # No need to look at each cell in which any text is right.
+            columns = self._others
+            for column, index, place in self._texts:
+                if cells[index]:
+                    values[place][column.attribute] = cells[index]
+        for column, index, place in columns:
+            cell = cells[index]
             if "\0" in cell:
-                wrong = "has a NUL character, which is no text"
+                wrong.append((column, "has a NUL character, which is no text"))
             elif cell:
-                wrong = column.wrong(cell)
-            elif column.field.name == ORDER_ID:
-                wrong = "required"
-            if wrong:
-                yield column, wrong
+                try:
+                    values[place][column.attribute] = column.read(cell)
+                except WrongValue as error:
+                    wrong.append((column, error.args[0].removeprefix(": ")))
+            elif column is self._order_id:
+                wrong.append((column, "required"))
+        return values, wrong
 
-    def _override(self, name: str, cells: Sequence[str]) -> str | None:
-        column = self._at.get(name)
-        given = self._constants.get(name) if column is None else None
-        return given if column is None else cells[column.index] or None
-
-    def _data(self, cells: Sequence[str]) -> dict[str, Any]:
-        data: dict[str, Any] = {}
-        for name, value in self._constants.items():
-            field = field_of(name)
-            if field is not None and name not in OVERRIDES:
-                _put(data, field.path, value)
-        for column in self._columns:
-            cell = cells[column.index]
-            if cell and column.field.name not in OVERRIDES:
-                _put(data, column.field.path, column.value(cell))
-        return data
-
-
-def _put(data: dict[str, Any], path: Sequence[str], value: Any) -> None:
-    *above, last = path
-    for name in above:
-        data = data.setdefault(name, {})
-    data[last] = value
+    def _sale(self, values: list[dict[str, Any]]) -> Sale:
+        for place, above, holder in self._holders:
+            if values[place]:
+                built = holder.build(values[place])
+                values[above][holder.attribute] = built
+        return sale_of(values[0])
 
 
 def csv_rows(name: str, lines: Iterable[str], delimiter: str) -> Iterator[Row]:
     """Yield the rows that are not blank, the header first.
 
     Args:
-        name: Of the file, for messages.
+        name: The name of the file, for messages.
         lines: Its lines, with their breaks.
-        delimiter: What stands between the cells.
+        delimiter: The character between cells.
 
     Raises:
         InputFileError: A row has no end, or can't be told from the next.
     """
-    # It is one limit for the process; nobody else's must get lower.
+    # The limit is one for the process; nobody else's must get lower.
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_ROW + 1))
     bounded = _Bounded(lines)
     try:
@@ -261,32 +316,14 @@ def _in_words(said: str, delimiter: str) -> str:
         return said
     if "expected after" in said:
         return (
-            "after a closing quotation mark, something else than "
-            f"{delimiter!r} follows; a quotation mark inside of quoted text "
-            'is written twice: ""'
+            "a closing quotation mark is not followed by "
+            f"{delimiter!r}; inside quoted text, write a quotation mark "
+            'twice: ""'
         )
     return (
         "a quotation mark opens a cell that is not closed until the end of "
         "the file"
     )
-
-
-_KNOWN = (",", ";", "\t")
-_QUOTED = re.compile(r'"[^"]*"?')
-
-
-def delimiter_in(header: str) -> str:
-    """Find out the delimiter from the first line of a file.
-
-    `csv.Sniffer` looks at whole rows, and takes the spaces or the letters
-    of an address for one.
-
-    Returns:
-        The one of comma, semicolon and tab that is there most often outside
-        of quotation marks; a comma where there is none.
-    """
-    bare = _QUOTED.sub("", header)
-    return max(_KNOWN, key=bare.count)
 
 
 def checked_delimiter(delimiter: str) -> str:
@@ -303,120 +340,26 @@ def checked_delimiter(delimiter: str) -> str:
     return delimiter
 
 
-_FEWEST = 2  # A header, and an order.
+def _delimiter_in(header: str) -> str:
+    """Return the delimiter that is most often outside of quotation marks.
 
-
-@attrs.frozen
-class CsvSource:
-    """A `Source` of the rows of a CSV file.
-
-    Attributes:
-        header: The first row.
-        delimiter: What stands between its cells.
+    `csv.Sniffer` looks at whole rows, and takes the spaces or the letters
+    of an address for one.
     """
-
-    header: tuple[str, ...]
-    _text: Text
-    delimiter: str
-    _table: Table
-    _meaning: Mapping[str, Any] = attrs.field(repr=False)
-
-    @classmethod
-    def open(
-        cls,
-        path: Path,
-        *,
-        encoding: str,
-        delimiter: str | None,
-        mapped: Mapped,
-        allow_unknown: bool,
-    ) -> CsvSource:
-        """Find out what the columns are.
-
-        Args:
-            path: The file.
-            encoding: How its bytes are read.
-            delimiter: What stands between cells; None to find it out.
-            mapped: What its headers mean.
-            allow_unknown: Whether a word may be none that the guide names.
-
-        Raises:
-            InputFileError: It can't be read, or its header is wrong.
-        """
-        text = Text(path, encoding, newline="")
-        if delimiter is None:
-            delimiter = delimiter_in(_first_line(text))
-        rows = [*islice(_rows(text, delimiter), 2)]
-        header = _trimmed(rows[0].cells) if rows else ()
-        wrong = header_error(path.name, header, mapped)
-        if wrong is not None:
-            # It may be an order, and an error shows the locals of its frame.
-            del header
-            raise wrong
-        columns = columns_of(header, mapped, allow_unknown=allow_unknown)
-        if len(rows) < _FEWEST:
-            raise InputFileError(
-                f"{path.name} has a header and no orders below it."
-            )
-        return cls(
-            header,
-            text,
-            delimiter,
-            Table(
-                len(header),
-                columns,
-                mapped.constants,
-                delimiter,
-                header.index(REASON) if REASON in header else None,
-            ),
-            {
-                "format": "csv",
-                "encoding": encoding,
-                "delimiter": delimiter,
-                "columns": {c.header: c.field.name for c in columns},
-                "constants": mapped.constants,
-                "allow_unknown": allow_unknown,
-            },
-        )
-
-    @property
-    def name(self) -> str:
-        """The name of the file."""
-        return self._text.path.name
-
-    def fingerprint(self) -> str:
-        """Hash the bytes, and how they are read."""
-        return fingerprint(self._text.path, self._meaning)
-
-    def records(self) -> Iterator[Row]:
-        """Yield the rows below the header, without those that are blank."""
-        return islice(_rows(self._text, self.delimiter), 1, None)
-
-    def read(self, record: Row) -> Sale | Mistaken:
-        """Return what a row says, or all that is wrong with it."""
-        return self._table.read(record)
-
-    def skim(self, record: Row) -> Skimmed | Mistaken:
-        """Return whether `read` finds a sale there, without building it."""
-        return self._table.skim(record)
+    bare = _QUOTED.sub("", header)
+    return max(_DELIMITERS, key=bare.count)
 
 
 def _rows(text: Text, delimiter: str) -> Iterator[Row]:
-    rows = partial(csv_rows, text.path.name, delimiter=delimiter)
-    try:
-        yield from rows(text.lines())
-    except UnicodeError:
-        pass
-    else:
-        return
-    raise undecodable(text, rows, headed=True)
+    split = partial(csv_rows, text.path.name, delimiter=delimiter)
+    return text.rows(split, headed=True)
 
 
 def _first_line(text: Text) -> str:
     try:
         return next(filter(str.strip, text.lines()), "")
     except UnicodeError:
-        # Whoever reads the rows says where.
+        # The reading of the rows says where.
         return ""
 
 

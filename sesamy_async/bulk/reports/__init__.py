@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ._files import ReportError
-from ._places import Kind, Place
-from ._words import Reports
+from ._places import Kind, Place, Reports
 from ._writing import write_reports
 
 

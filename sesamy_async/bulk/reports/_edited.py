@@ -1,8 +1,8 @@
-"""Reports that exist already, and rows that were edited in them."""
+"""Reports that people edit: one that is theirs is never replaced."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -19,8 +19,8 @@ class ReportFile:
     """A name for a report, and what is there.
 
     Attributes:
-        path: Where it is.
-        digest: Of what lies there; None for nothing.
+        path: Its path.
+        digest: Of the file that is there; None if there is none.
         written: What was written there, as far as is known.
         imported: Whether it is imported itself.
     """
@@ -40,87 +40,63 @@ class ReportFile:
         return any(row in each.rows for each in self.written)
 
 
-@attrs.frozen
-class ExistingReports:
-    """All names for one kind of report.
+def report_files(
+    place: Place, kind: Kind, suffix: str, reported: Reported
+) -> tuple[ReportFile, ...]:
+    """Return all files of a kind of report; the last one is free.
 
-    A report that somebody has changed, or imports, stays as it is; the rows
-    that it was given are theirs, and come into no other one, for an order
-    that is in two files would be sent twice.
-
-    Attributes:
-        spots: The last one is free.
+    Raises:
+        ReportError: One of them can't be read.
     """
-
-    spots: tuple[ReportFile, ...]
-
-    @classmethod
-    def look(
-        cls, place: Place, kind: Kind, suffix: str, reported: Reported
-    ) -> ExistingReports:
-        """Look at what is there.
-
-        Raises:
-            ReportError: Something can't be read.
-        """
-        spots: list[ReportFile] = []
-        while not spots or spots[-1] != ReportFile(path=spots[-1].path):
-            path = place.of(kind, suffix, number=len(spots) + 1)
-            spots.append(_report_file(path, reported))
-        return cls(tuple(spots))
-
-    @property
-    def free(self) -> ReportFile:
-        """Where the next report goes."""
-        return next(each for each in self.spots if each.ours)
-
-    @property
-    def spare(self) -> Iterator[ReportFile]:
-        """What is ours, and not needed any more."""
-        return (each for each in self.spots if each.ours and each != self.free)
-
-    @property
-    def theirs(self) -> tuple[ReportFile, ...]:
-        """What stays as it is."""
-        return tuple(each for each in self.spots if not each.ours)
-
-    def __contains__(self, row: int) -> bool:
-        """Whether a row is in a report that is somebody's."""
-        return any(row in each for each in self.theirs)
+    files: list[ReportFile] = []
+    while not files or files[-1] != ReportFile(path=files[-1].path):
+        path = place.of(kind, suffix, number=len(files) + 1)
+        files.append(
+            ReportFile(
+                path=path,
+                digest=digest_of(path),
+                written=reported.get(path.name, ()),
+                imported=journal_path(path).exists(),
+            )
+        )
+    return tuple(files)
 
 
-def _report_file(path: Path, reported: Reported) -> ReportFile:
-    return ReportFile(
-        path=path,
-        digest=digest_of(path),
-        written=reported.get(path.name, ()),
-        imported=journal_path(path).exists(),
-    )
+def free_path(files: Sequence[ReportFile]) -> Path:
+    """Return where the next report goes."""
+    return next(each.path for each in files if each.ours)
 
 
-@attrs.define
 class EditableReport:
-    """One that never replaces what somebody has changed.
+    """A new report that never replaces what somebody has changed.
+
+    A report that somebody has changed, or imports, stays as it is.  Its rows
+    come into no other one, because an order that is in two files would be
+    sent twice.
+
+    Args:
+        files: What `report_files` returns.
+        report: The new report.
 
     Attributes:
-        shelf: Where such reports are.
-        report: The new one.
-        rows: How many rows there are of its kind, also in those of others.
+        kept: The reports that stay as they are.
     """
 
-    shelf: ExistingReports
-    report: Report
-    rows: int = attrs.field(default=0, init=False)
-    _has: Rows = attrs.field(factory=Rows, init=False)
-    _written: Written | None = attrs.field(default=None, init=False)
-    _spot: ReportFile = attrs.field(init=False)
+    def __init__(self, files: Sequence[ReportFile], report: Report) -> None:
+        self.kept: tuple[ReportFile, ...] = tuple(
+            each for each in files if not each.ours
+        )
+        self._file, *self._spare = [each for each in files if each.ours]
+        self._names = {each.path.name for each in files if each.ours}
+        self._report = report
+        self._rows = Rows()
+        self._written: Written | None = None
 
     def takes(self, row: int) -> bool:
-        """Count a row; return whether it is to be written."""
-        self.rows += 1
-        if row in self.shelf:
+        """Whether a row is to be written; note it if so."""
+        if any(row in each for each in self.kept):
             return False
-        self._has.add(row)
+        self._rows.add(row)
         return True
 
     def end(self) -> None:
@@ -129,44 +105,41 @@ class EditableReport:
         Raises:
             ReportError: It can't be written.
         """
-        self._spot = self.shelf.free
-        digest = self.report.digest()
+        digest = self._report.digest()
         if digest is None:
             return
-        self._written = Written(digest, self._has)
-        for spot in self.shelf.theirs:
-            if spot.digest == digest:
-                # It is there already, whoever has put it there.
-                self._spot = spot
-                self.report.discard()
+        self._written = Written(digest, self._rows)
+        for file in self.kept:
+            if file.digest == digest:
+                # It is there already, even if we did not put it there.
+                self._file = file
+                self._report.discard()
 
-    def tidy(self) -> None:
-        """Put away what is ours, and not needed any more."""
-        for spot in self.shelf.spare:
-            spot.path.unlink(missing_ok=True)
+    def remove_spare(self) -> None:
+        """Remove the reports that are not needed any more."""
+        for file in self._spare:
+            file.path.unlink(missing_ok=True)
 
     def expected(self, reported: Reported) -> Reported:
-        """Return what may lie there until it is in its place."""
-        return {**reported, **self._noted(*self._spot.written)}
+        """Return what may be there until the report is in its place."""
+        return {**reported, **self._noted(*self._file.written)}
 
     def settled(self, reported: Reported) -> Reported:
-        """Return what lies there once it is in its place."""
-        ours = {each.path.name for each in self.shelf.spots if each.ours}
+        """Return what is there once the report is in its place."""
         rest = {
             name: written
             for name, written in reported.items()
-            if name not in ours
+            if name not in self._names
         }
         return {**rest, **self._noted()}
 
     @property
-    def path(self) -> Path | None:
-        """Where its rows are; the first place where there are several."""
-        if self._written is not None:
-            return self._spot.path
-        return self.shelf.theirs[0].path if self.rows else None
+    def path(self) -> Path:
+        """Where its rows are; the first place if there are several."""
+        file = self.kept[0] if self._written is None else self._file
+        return file.path
 
     def _noted(self, *before: Written) -> Reported:
         if self._written is None:
             return {}
-        return {self._spot.path.name: (*before, self._written)}
+        return {self._file.path.name: (*before, self._written)}

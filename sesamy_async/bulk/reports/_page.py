@@ -17,13 +17,18 @@ from sesamy_async.bulk._counts import ImportSummary
 from sesamy_async.bulk._states import State, Terms
 from sesamy_async.bulk.journal import Span
 
-from ._places import Kind
-from ._words import Reports, count, duration, ending, headline, meaning, steps
+from ._places import Kind, Reports
+from ._words import MEANINGS, count, duration, ending, headline, steps
+
+
+_PACKAGE = "sesamy_async.bulk.reports"
+_MOST_BARS = 120
+_WIDTHS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 
 
 @attrs.frozen(kw_only=True)
 class Facts:
-    """All that is told; nothing of it is personal.
+    """The facts of a page; none is personal.
 
     Attributes:
         summary: How the run ended.
@@ -43,7 +48,7 @@ class Facts:
 
     @property
     def real(self) -> bool:
-        """Whether the orders went to an address; a sandbox has but a name."""
+        """Whether the orders went to an address, and not to a sandbox."""
         return "://" in self.terms.base_url
 
     @property
@@ -55,6 +60,94 @@ class Facts:
     def ended(self) -> float:
         """When the last order ended, to a span."""
         return self.spans[-1].start + self.width if self.spans else self.now
+
+    @property
+    def permitted(self) -> float | None:
+        """How many orders a second Sesamy permits; None if not known."""
+        calls = self.summary.permitted
+        return None if calls is None else calls / self.summary.confirm.calls
+
+
+def width_for(seconds: float) -> float:
+    """Return a round number of seconds of which 120 are long enough.
+
+    Args:
+        seconds: From the first order to the last.
+    """
+    for width in _WIDTHS:
+        if seconds <= width * _MOST_BARS:
+            return width
+    return -(-seconds // _MOST_BARS)
+
+
+def render(facts: Facts) -> str:
+    """Return the page: HTML that needs nothing but itself.
+
+    No script, no font, no image and no request; light and dark; every value
+    is escaped, and none is personal.
+    """
+    summary, terms = facts.summary, facts.terms
+    return Template(_read("page.html")).substitute(
+        style=_read("page.css"),
+        source=text(terms.source),
+        where="" if facts.real else " into a sandbox: no contract is real",
+        headline=text(headline(summary)),
+        kind="good" if summary.done == summary.rows else "mixed",
+        ending=text(_ending(facts)),
+        bar=bar(facts.reports.rows),
+        outcomes=outcomes(facts.reports),
+        about=_about(facts),
+        pace=_pace(facts),
+        chart=chart(facts),
+        onward=onward(facts),
+        details=details(facts.reports),
+        made=text(moment(facts.now)),
+        version=text(__version__),
+    )
+
+
+def _ending(facts: Facts) -> str:
+    summary = facts.summary
+    said = f"The run ended because {ending(summary)}."
+    return f"{said} {summary.reason}" if summary.reason else said
+
+
+def _about(facts: Facts) -> str:
+    summary, terms = facts.summary, facts.terms
+    told = {
+        "File": terms.source,
+        "Promo code": terms.promo_code or "in the rows",
+        "Publisher": terms.vendor_id,
+        "Sent to": terms.base_url,
+        "Confirmed": terms.confirm,
+        "First order": moment(facts.began) if facts.spans else "none",
+        "Last order": moment(facts.ended) if facts.spans else "none",
+        "This run": f"{duration(summary.seconds)}, {summary.calls:,} calls",
+    }
+    return "\n".join(
+        f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>"
+        for name, value in told.items()
+    )
+
+
+def _pace(facts: Facts) -> str:
+    limit = facts.permitted
+    if not facts.spans:
+        return "<p>No order was sent.</p>"
+    said = "Orders that ended per second."
+    if limit is not None:
+        said += (
+            f" The dashed line is what Sesamy permits in the long run: "
+            f"{limit:.3g} orders per second at "
+            f"{count(facts.summary.confirm.calls, 'call')} each. "
+            "A burst at the beginning may go beyond it."
+        )
+    return f"<p>{text(said)}</p>"
+
+
+@cache
+def _read(name: str) -> str:
+    return files(_PACKAGE).joinpath(name).read_text("utf-8")
 
 
 def text(value: object) -> str:
@@ -98,7 +191,7 @@ def outcomes(reports: Reports) -> str:
         f'<tr><th scope="row"><span class="key {kind}"></span>{kind}</th>'
         f'<td class="number">{rows:,}</td>'
         f'<td class="number">{share(rows, total)}</td>'
-        f"<td>{text(meaning(kind))}{_listed(reports, kind)}</td></tr>"
+        f"<td>{text(MEANINGS[kind])}{_listed(reports, kind)}</td></tr>"
         for kind, rows in reports.rows.items()
         if rows
     )
@@ -114,6 +207,11 @@ def outcomes(reports: Reports) -> str:
     )
 
 
+def _listed(reports: Reports, kind: Kind) -> str:
+    path = reports.paths.get(kind)
+    return "" if path is None else f" <code>{text(path.name)}</code>"
+
+
 def share(part: int, whole: int) -> str:
     """Return a percentage; only all is 100 %, and only nothing is 0 %."""
     if part == whole:
@@ -122,7 +220,7 @@ def share(part: int, whole: int) -> str:
 
 
 def onward(facts: Facts) -> str:
-    """Return what is to be done next, as a list."""
+    """Return what is left to do, as a list."""
     todo = [*steps(facts.summary, facts.reports.paths)]
     items = "\n".join(
         f"<li>{text(step)}</li>" for step in todo or ["Nothing: all is done."]
@@ -132,53 +230,28 @@ def onward(facts: Facts) -> str:
 
 def details(reports: Reports) -> str:
     """Return the tables of reasons, unknown orders and strays."""
-    tables: list[str] = []
-    if reports.rejections:
-        tables.append(
-            table(
-                "Why rows were rejected",
-                ("Reason", "Rows"),
-                reports.rejections,
-            )
-        )
-    if reports.unknown:
-        tables.append(
-            table(
-                f"Orders to look at{_first(reports, Kind.UNKNOWN)}",
-                ("Row", "Order", "Reason"),
-                [
-                    (str(each.row), each.order_id, each.reason)
-                    for each in reports.unknown
-                ],
-            )
-        )
-    if reports.strays:
-        tables.append(
-            table(
-                "Orders that may have left unconfirmed contracts",
-                ("Row", "Order", "Contract that counts", "Strays at most"),
-                [
-                    (
-                        str(each.row),
-                        each.order_id,
-                        each.contract_id,
-                        each.strays,
-                    )
-                    for each in reports.strays
-                ],
-            )
-        )
-    return "\n".join(tables)
-
-
-def _first(reports: Reports, kind: Kind) -> str:
-    shown, total = len(reports.unknown), reports.rows[kind]
-    return "" if shown == total else f": the first {shown} of {total:,}"
-
-
-def _listed(reports: Reports, kind: Kind | str) -> str:
-    path = reports.paths.get(str(kind))
-    return "" if path is None else f" <code>{text(path.name)}</code>"
+    shown, total = len(reports.unknown), reports.rows[Kind.UNKNOWN]
+    first = "" if shown == total else f": the first {shown} of {total:,}"
+    tables: list[tuple[str, Sequence[str], Sequence[Sequence[object]]]] = [
+        ("Why rows were rejected", ("Reason", "Rows"), reports.rejections),
+        (
+            f"Orders to look at{first}",
+            ("Row", "Order", "Reason"),
+            [
+                (str(each.row), each.order_id, each.reason)
+                for each in reports.unknown
+            ],
+        ),
+        (
+            "Orders that may have left unconfirmed contracts",
+            ("Row", "Order", "Contract that counts", "Strays at most"),
+            [
+                (str(each.row), each.order_id, each.contract_id, each.strays)
+                for each in reports.strays
+            ],
+        ),
+    ]
+    return "\n".join(table(*each) for each in tables if each[2])
 
 
 _ROUND = (1, 2, 2.5, 5, 10)
@@ -192,6 +265,7 @@ def top_of(value: float) -> float:
 
 _WIDTH, _HEIGHT = 1000, 260
 _LEFT, _BOTTOM, _TOP = 56, 28, 14
+_INSIDE = _HEIGHT - _BOTTOM - _TOP
 _DAY = 86400
 # From the bottom up, by the class that colours it.
 _STACK = (
@@ -215,15 +289,7 @@ class _Frame:
         return _LEFT + share * (_WIDTH - _LEFT)
 
     def y(self, rate: float) -> float:
-        return _HEIGHT - _BOTTOM - rate / self.top * _inside()
-
-
-def permitted_orders(facts: Facts) -> float | None:
-    """Return how many orders a second Sesamy permits, if it is known."""
-    permitted = facts.summary.permitted
-    if permitted is None:
-        return None
-    return permitted / facts.summary.confirm.calls
+        return _HEIGHT - _BOTTOM - rate / self.top * _INSIDE
 
 
 def chart(facts: Facts) -> str:
@@ -231,7 +297,7 @@ def chart(facts: Facts) -> str:
     if not facts.spans:
         return ""
     most = max(sum(span.ended.values()) for span in facts.spans) / facts.width
-    limit = permitted_orders(facts)
+    limit = facts.permitted
     frame = _Frame(
         began=facts.began,
         ended=facts.ended,
@@ -240,23 +306,19 @@ def chart(facts: Facts) -> str:
     said = f"Orders per second over time; at most {most:.1f}"
     if limit is not None:
         said += f", where {limit:.3g} are permitted in the long run"
-    parts: list[str] = [
-        *_grid(frame),
-        *(
-            part
-            for span in facts.spans
-            for part in _column(frame, span, facts.width)
-        ),
-        *([] if limit is None else _limit(frame, limit)),
-    ]
+    parts = [*_grid(frame)]
+    for span in facts.spans:
+        parts += _column(frame, span, facts.width)
+    if limit is not None:
+        y = frame.y(limit)
+        parts.append(
+            f'<line class="limit" x1="{_LEFT}" x2="{_WIDTH}" y1="{y:.2f}" '
+            f'y2="{y:.2f}"/>'
+        )
     return (
         f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="{text(said)}">{"".join(parts)}</svg>'
     )
-
-
-def _inside() -> float:
-    return _HEIGHT - _BOTTOM - _TOP
 
 
 def _column(frame: _Frame, span: Span, width: float) -> Iterator[str]:
@@ -273,14 +335,6 @@ def _column(frame: _Frame, span: Span, width: float) -> Iterator[str]:
                 f'width="{wide:.2f}" height="{frame.y(below) - top:.2f}"/>'
             )
         below += rate
-
-
-def _limit(frame: _Frame, limit: float) -> Iterator[str]:
-    y = frame.y(limit)
-    yield (
-        f'<line class="limit" x1="{_LEFT}" x2="{_WIDTH}" y1="{y:.2f}" '
-        f'y2="{y:.2f}"/>'
-    )
 
 
 def _grid(frame: _Frame) -> Iterator[str]:
@@ -338,95 +392,3 @@ def bar(rows: Mapping[Kind, int]) -> str:
         f'aria-label="{text(said or "no rows")}">'
         f"{''.join(parts)}</svg>"
     )
-
-
-_PACKAGE = "sesamy_async.bulk.reports"
-
-
-def render(facts: Facts) -> str:
-    """Return the page: HTML that needs nothing but itself.
-
-    No script, no font, no image and no request; light and dark; every value
-    is escaped, and none is personal.
-    """
-    summary, terms = facts.summary, facts.terms
-    return Template(_read("page.html")).substitute(
-        style=_read("page.css"),
-        source=text(terms.source),
-        where="" if facts.real else " into a sandbox: no contract is real",
-        headline=text(headline(summary)),
-        kind="good" if summary.done == summary.rows else "mixed",
-        ending=text(_ending(facts)),
-        bar=bar(facts.reports.rows),
-        outcomes=outcomes(facts.reports),
-        about=_about(facts),
-        pace=_pace(facts),
-        chart=chart(facts),
-        onward=onward(facts),
-        details=details(facts.reports),
-        made=text(moment(facts.now)),
-        version=text(__version__),
-    )
-
-
-def _ending(facts: Facts) -> str:
-    summary = facts.summary
-    said = f"The run ended because {ending(summary)}."
-    return f"{said} {summary.reason}" if summary.reason else said
-
-
-def _about(facts: Facts) -> str:
-    summary, terms = facts.summary, facts.terms
-    told = {
-        "File": terms.source,
-        "Promo code": terms.promo_code or "in the rows",
-        "Publisher": terms.vendor_id,
-        "Sent to": terms.base_url,
-        "Confirmed": terms.confirm,
-        "First order": moment(facts.began) if facts.spans else "none",
-        "Last order": moment(facts.ended) if facts.spans else "none",
-        "This run": f"{duration(summary.seconds)}, {summary.calls:,} calls",
-    }
-    return "\n".join(
-        f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>"
-        for name, value in told.items()
-    )
-
-
-def _pace(facts: Facts) -> str:
-    limit = permitted_orders(facts)
-    if not facts.spans:
-        return "<p>No order was sent.</p>"
-    said = "Orders that ended per second."
-    if limit is not None:
-        said += (
-            f" The dashed line is what Sesamy permits in the long run: "
-            f"{limit:.3g} orders per second at "
-            f"{count(facts.summary.confirm.calls, 'call')} each. "
-            "A burst at the beginning may go beyond it."
-        )
-    return f"<p>{text(said)}</p>"
-
-
-@cache
-def _read(name: str) -> str:
-    return files(_PACKAGE).joinpath(name).read_text("utf-8")
-
-
-_MOST_BARS = 120
-_WIDTHS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
-
-
-def width_for(seconds: float) -> float:
-    """Return a round number of seconds of which 120 are long enough.
-
-    Args:
-        seconds: From the first order to the last.
-    """
-    for width in _WIDTHS:
-        if seconds <= width * _MOST_BARS:
-            return width
-    return -(-seconds // _MOST_BARS)
-
-
-__all__ = ["Facts", "render", "width_for"]

@@ -1,14 +1,15 @@
-"""Where the reports of an import are, and which there are."""
+"""The reports of an import: which there are, and where."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
 import attrs
 
-from sesamy_async.bulk._states import Confirm, State
+from sesamy_async.bulk._states import Confirm, Entry, State
 from sesamy_async.bulk.journal._files import SUFFIX
 
 
@@ -42,11 +43,11 @@ _SETTLED = {
 
 
 def kind_of(state: State, confirm: Confirm) -> Kind:
-    """Return where an order in this state belongs.
+    """Return the report of an order in this state.
 
     Args:
         state: How far it has come.
-        confirm: When contracts are confirmed, and so what is the goal.
+        confirm: When contracts are confirmed.
     """
     if state is State.CREATED and confirm.goal is State.CREATED:
         return Kind.CREATED
@@ -54,7 +55,7 @@ def kind_of(state: State, confirm: Confirm) -> Kind:
 
 
 STRAYS = "strays"
-"""The report that comes on top: its rows are in another one too."""
+"""The additional report: its rows are in another one too."""
 
 _USUAL = ".csv"
 _REPORT = re.compile(
@@ -77,11 +78,11 @@ class Place:
 
     @classmethod
     def beside(cls, journal: Path) -> Place:
-        """Return where the reports are of the import with this journal.
+        """Return the place of the reports of an import with this journal.
 
-        Of ``orders.csv.journal`` their names begin with ``orders``; where
-        the file is no ``.csv``, with all of its name, for ``orders.jsonl``
-        may be in the same folder.
+        Beside ``orders.csv.journal`` their names begin with ``orders``.  If
+        the file is not a ``.csv``, they begin with its whole name, because
+        an ``orders.csv`` may be in the same folder.
         """
         name = Path(journal.name.removesuffix(SUFFIX))
         usual = name.suffix.lower() == _USUAL
@@ -104,3 +105,27 @@ class Place:
         """Return the path of a report; from the second on, with a number."""
         counted = "" if number == 1 else f".{number}"
         return self.folder / f"{self.stem}.{kind}{counted}{suffix}"
+
+
+@attrs.frozen(kw_only=True)
+class Reports:
+    """The reports that were written.
+
+    Attributes:
+        rows: How many rows each kind has; they add up to those of the file.
+        paths: Where each report is, by the word in its name, such as
+            ``"rejected"``; a report without rows is not there.
+        kept: Reports that were left as they are, because somebody has
+            changed them or imports them; their rows are in no new one.
+        rejections: Reasons of the rejected rows with their counts, the most
+            frequent first.
+        unknown: The first orders that a person has to look at.
+        strays: The first orders that may have left unconfirmed contracts.
+    """
+
+    rows: Mapping[Kind, int]
+    paths: Mapping[str, Path]
+    kept: tuple[Path, ...] = ()
+    rejections: tuple[tuple[str, int], ...] = ()
+    unknown: tuple[Entry, ...] = ()
+    strays: tuple[Entry, ...] = ()

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import attrs
-
 from sesamy_async.bulk._counts import Ending, ImportSummary
-from sesamy_async.bulk._states import Confirm, Entry, State
+from sesamy_async.bulk._states import State
 
 from ._places import STRAYS, Kind
 
 
-_GOAL = {
-    Confirm.SEPARATELY: "confirmed",
-    Confirm.AT_ONCE: "confirmed",
-    Confirm.NO: "created",
-}
 _ENDING = {
     Ending.COMPLETE: "every order was processed",
     Ending.INTERRUPTED: "it was interrupted",
@@ -30,8 +23,8 @@ _MINUTE, _HOUR = 60, 3600
 
 
 def headline(summary: ImportSummary) -> str:
-    """Return the whole story in a sentence."""
-    goal = _GOAL[summary.confirm]
+    """Return the result in a sentence."""
+    goal = summary.confirm.goal.lower()
     if summary.done == summary.rows == 1:
         return f"The order is {goal}."
     if summary.done == summary.rows:
@@ -55,7 +48,7 @@ def ending(summary: ImportSummary) -> str:
 
 
 def count(number: int, word: str) -> str:
-    """Return a number with a word, which gets an s where there are more."""
+    """Return a number with a word, in the plural unless it is 1."""
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
@@ -72,22 +65,20 @@ def duration(seconds: float) -> str:
     return f"{minutes // _MINUTE:,} h {minutes % _MINUTE} min"
 
 
-def meaning(kind: Kind) -> str:
-    """Return what it means for an order to be in a report."""
-    return {
-        Kind.CONFIRMED: "The buyer has access.",
-        Kind.CREATED: "The contract is made; it gives no access yet.",
-        Kind.REJECTED: (
-            "It can't be sent as it is, or Sesamy refused it. Mend the rows "
-            "of the report and import that file."
-        ),
-        Kind.UNKNOWN: (
-            "It may or may not have a contract: a person has to look before "
-            "it is sent again."
-        ),
-        Kind.UNPROCESSED: "It is not finished; the same command goes on.",
-    }[kind]
-
+MEANINGS: Mapping[Kind, str] = {
+    Kind.CONFIRMED: "The buyer has access.",
+    Kind.CREATED: "The contract is made; it gives no access yet.",
+    Kind.REJECTED: (
+        "It can't be sent as it is, or Sesamy refused it. Correct the rows "
+        "of the report and import that file."
+    ),
+    Kind.UNKNOWN: (
+        "It may or may not have a contract: a person has to look before it "
+        "is sent again."
+    ),
+    Kind.UNPROCESSED: "It is not finished; the same command goes on.",
+}
+"""What it means for an order to be in a report."""
 
 LOOK = (
     "Ask the publisher whether this order has a contract, and tell it to "
@@ -101,16 +92,12 @@ STRAY = (
 )
 """What to do about a contract that may be left over."""
 
-_UNPROCESSED = {
+UNPROCESSED: Mapping[State, str] = {
     State.PENDING: "nothing was sent yet",
     State.INTENT: "it was about to be created, or was, when the run ended",
     State.CREATED: "its contract is made, and not confirmed yet",
 }
-
-
-def unprocessed(state: State) -> str:
-    """Return why an order is not finished, where nothing else is known."""
-    return _UNPROCESSED[state]
+"""Why an order is not finished, if nothing else is known."""
 
 
 def steps(summary: ImportSummary, paths: Mapping[str, Path]) -> Iterator[str]:
@@ -140,8 +127,8 @@ def steps(summary: ImportSummary, paths: Mapping[str, Path]) -> Iterator[str]:
         )
     if summary.rejected:
         yield (
-            f"{count(summary.rejected, 'row')} rejected: mend what "
-            f"{named(Kind.REJECTED)} tells, and import that file."
+            f"{count(summary.rejected, 'row')} rejected: correct the rows "
+            f"of {named(Kind.REJECTED)}, and import that file."
         )
     if summary.strays:
         yield (
@@ -149,27 +136,3 @@ def steps(summary: ImportSummary, paths: Mapping[str, Path]) -> Iterator[str]:
             "unconfirmed. They give no access, and nothing has to be done; "
             f"the publisher can remove them: see {named(STRAYS)}."
         )
-
-
-@attrs.frozen(kw_only=True)
-class Reports:
-    """The reports that were written.
-
-    Attributes:
-        rows: How many rows each kind has; they add up to those of the file.
-        paths: Where each report is, by the word in its name, such as
-            ``"rejected"``; a report without rows is not there.
-        kept: Reports that were left as they are, because somebody has
-            changed them or imports them; their rows are in no new one.
-        rejections: Reasons of the rejected rows with their counts, the most
-            frequent first.
-        unknown: The first orders that a person has to look at.
-        strays: The first orders that may have left unconfirmed contracts.
-    """
-
-    rows: Mapping[Kind, int]
-    paths: Mapping[str, Path]
-    kept: tuple[Path, ...] = ()
-    rejections: tuple[tuple[str, int], ...] = ()
-    unknown: tuple[Entry, ...] = ()
-    strays: tuple[Entry, ...] = ()

@@ -10,21 +10,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import zip_longest
+from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
+from sesamy_async._models import is_object
 from sesamy_async.bulk._counts import ImportSummary
-from sesamy_async.bulk._rows import REASON, Row, Source, harmless
+from sesamy_async.bulk._rows import IGNORED, REASON, Row, Source, harmless
 from sesamy_async.bulk._states import Confirm, Entry, JournalError
 from sesamy_async.bulk.journal._creating import Memory, Reported
 
-from ._edited import EditableReport, ExistingReports
+from ._edited import EditableReport, ReportFile, free_path, report_files
 from ._files import Report, ReportError, Sheet
-from ._places import STRAYS, Kind, Place, kind_of
-from ._words import LOOK, STRAY, Reports, unprocessed
+from ._places import STRAYS, Kind, Place, Reports, kind_of
+from ._words import LOOK, STRAY, UNPROCESSED
 
 
 _PARTICULAR = re.compile(
@@ -62,35 +64,29 @@ class Reasons:
         return tuple(self._counts.most_common())
 
 
-MARK = "#"
-"""What the names of columns begin with that an import does not read."""
-
 _COLUMNS = ("#row", REASON)
-
-
-SAID = " Sesamy says: "
-"""Stands before its words, of which the journal knows nothing."""
+_SAID = " Sesamy says: "
 
 
 def why(entry: Entry, said: str | None = None) -> str:
-    """Return the reason, and which contract there is all the same.
+    """Return the reason, and the contract that exists all the same.
 
     Args:
-        entry: What became of the row.
+        entry: The rejected row.
         said: What Sesamy said of it, beyond its code.
     """
     reason = entry.reason or ""
     contract = entry.contract_id
     if contract is not None and contract not in reason:
         reason += f" (contract {contract} is made, and not confirmed)"
-    return reason if said is None else f"{reason}{SAID}{said}"
+    return reason if said is None else f"{reason}{_SAID}{said}"
 
 
 def rejected_header(names: Sequence[str]) -> list[str]:
-    """Return the header of the report, whatever it already was.
+    """Return the header of the report of rejected rows.
 
     Args:
-        names: The header of the file.
+        names: The header of the file, which may be such a report itself.
     """
     return [*_COLUMNS, *(name for name in names if not _ours(name))]
 
@@ -101,10 +97,10 @@ def rejected_cells(
     entry: Entry,
     said: str | None = None,
 ) -> list[str]:
-    """Return a row of the report.
+    """Return a row of the report of rejected rows.
 
-    The additional columns come first, for a row may be rejected because it
-    has more cells than the header.
+    The additional columns come first, because a row may be rejected for
+    having more cells than the header.
 
     Args:
         names: The header of the file.
@@ -139,7 +135,7 @@ def rejected_line(text: str, entry: Entry, said: str | None = None) -> str:
     if not order or any(map(_ours, order)):
         old = {key: order[key] for key in order if not _ours(key)}
         return _dump({**added, **old})
-    # Not written anew: repeated keys and numbers stay as they stand.
+    # Not written anew: repeated keys and numbers stay as they are.
     return f"{_dump(added)[:-1]}, {text.strip()[1:]}"
 
 
@@ -148,35 +144,29 @@ def _object(text: str) -> dict[str, Any] | None:
         value: Any = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+    return value if is_object(value) else None
 
 
 def _ours(name: str) -> bool:
-    return name.startswith(MARK)
+    return name.startswith(IGNORED)
 
 
 def _dump(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-_SAID_COLUMNS = ("#row", "#reason")
+def _said_before(
+    files: Iterable[ReportFile], delimiter: str
+) -> Iterator[tuple[int, str]]:
+    """Yield what Sesamy said of rows in earlier runs, with their numbers.
 
-
-def said_before(shelf: ExistingReports, delimiter: str) -> dict[int, str]:
-    """Return it, by the numbers of the rows.
-
-    Args:
-        shelf: The reports of rejected rows that are there; only those that
-            we wrote and nobody has changed are read.
-        delimiter: Between their cells.
+    Only reports that we wrote and nobody has changed are read.
     """
-    said: dict[int, str] = {}
-    for spot in shelf.spots:
-        if spot.ours and spot.digest is not None:
-            # What can't be read is told where it is to be replaced.
+    for file in files:
+        if file.ours and file.digest is not None:
+            # The error is raised where the report is to be replaced.
             with suppress(OSError):
-                said.update(_said_in(spot.path, delimiter))
-    return said
+                yield from _said_in(file.path, delimiter)
 
 
 def _said_in(path: Path, delimiter: str) -> Iterator[tuple[int, str]]:
@@ -184,208 +174,173 @@ def _said_in(path: Path, delimiter: str) -> Iterator[tuple[int, str]]:
         rows: Iterator[Any] = (
             csv.reader(file, delimiter=delimiter)
             if path.suffix == ".csv"
-            else (_cells(json.loads(line)) for line in file)
+            else (itemgetter(*_COLUMNS)(json.loads(line)) for line in file)
         )
         for number, reason, *_ in rows:
-            words = reason.partition(SAID)[2]
+            words = reason.partition(_SAID)[2]
             if words:
                 yield int(number), words
 
 
-def _cells(order: dict[str, Any]) -> list[Any]:
-    return [order[name] for name in _SAID_COLUMNS]
-
-
 _DONE = ("row", "externalOrderId", "contractId")
-_TO_SETTLE = (*_DONE, "confirmed", "notCreated", "reason", "whatToDo")
 _HEADERS: Mapping[str, tuple[str, ...]] = {
     Kind.CONFIRMED: _DONE,
     Kind.CREATED: _DONE,
     Kind.UNPROCESSED: (*_DONE, "reason"),
     STRAYS: (*_DONE, "strays", "whatToDo"),
 }
+_UNKNOWN = (*_DONE, "confirmed", "notCreated", "reason", "whatToDo")
 _SHOWN = 20
 
 
-@attrs.frozen
 class RowSorter:
     """The reports of an import while they are written.
 
-    Attributes:
+    Args:
+        source: The rows.
+        place: Where the reports are.
         confirm: When contracts are confirmed.
-        names: The header of the file.
-        sheets: Those that are tables whatever the file is.
-        mended: The rejected rows, as the file has them.
-        mendable: Those of them that people write in.
-        said: What Sesamy said of rejected rows; personal, perhaps.
+        delimiter: The character between cells.
+        memory: What the journal knows of earlier reports, if it is known.
+        said: What Sesamy said of rejected rows in this run.
+
+    Raises:
+        ReportError: A report that is there can't be read.
+
+    Attributes:
+        rows: How many rows each kind has.
     """
 
-    confirm: Confirm
-    names: tuple[str, ...]
-    sheets: Mapping[str, Sheet]
-    mended: Sheet | Report
-    mendable: Mapping[Kind, EditableReport]
-    said: Mapping[int, str] = attrs.field(repr=False)
-    _reasons: Reasons = attrs.field(factory=Reasons, init=False)
-    _unknown: list[Entry] = attrs.field(factory=list[Entry], init=False)
-    _strays: list[Entry] = attrs.field(factory=list[Entry], init=False)
-
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         source: Source,
         place: Place,
         confirm: Confirm,
-        delimiter: str,
-        reported: Reported,
         *,
+        delimiter: str,
+        memory: Memory | None,
         said: Mapping[int, str],
-    ) -> RowSorter:
-        """Return an empty one; no file is made yet.
-
-        Raises:
-            ReportError: A report of before can't be read.
-        """
+    ) -> None:
+        self.rows: Counter[str] = Counter()
+        self._confirm = confirm
+        self._names = source.header
+        self._memory = memory
+        self._reported = {} if memory is None else memory.recall()
+        self._reasons = Reasons()
+        self._entries: dict[str, list[Entry]] = {Kind.UNKNOWN: [], STRAYS: []}
+        suffix = ".csv" if self._names else ".jsonl"
+        rejected = report_files(place, Kind.REJECTED, suffix, self._reported)
+        unknown = report_files(place, Kind.UNKNOWN, ".csv", self._reported)
+        self._said = {**dict(_said_before(rejected, delimiter)), **said}
         sheet = partial(Sheet, delimiter=delimiter)
-        names = source.header
-        suffix = ".csv" if names else ".jsonl"
-        look = partial(ExistingReports.look, place, reported=reported)
-        mend, settle = look(Kind.REJECTED, suffix), look(Kind.UNKNOWN, ".csv")
-        said = {**said_before(mend, delimiter), **said}
-        mended = (
-            sheet(mend.free.path, header=rejected_header(names))
-            if names
-            else Report(mend.free.path)
-        )
-        sheets = {
+        self._sheets = {
             kind: sheet(place.of(kind), header=header)
             for kind, header in _HEADERS.items()
         }
-        unknown = sheet(settle.free.path, header=_TO_SETTLE)
-        mendable = {
-            Kind.REJECTED: EditableReport(mend, mended),
-            Kind.UNKNOWN: EditableReport(settle, unknown),
-        }
-        sheets[Kind.UNKNOWN] = unknown
-        return cls(confirm, names, sheets, mended, mendable, said)
-
-    @property
-    def rows(self) -> dict[Kind, int]:
-        """How many rows each kind has."""
-        return {
-            kind: (self.mendable.get(kind) or self.sheets[kind]).rows
-            for kind in Kind
+        self._sheets[Kind.UNKNOWN] = sheet(free_path(unknown), header=_UNKNOWN)
+        self._rejected = (
+            sheet(free_path(rejected), header=rejected_header(self._names))
+            if self._names
+            else Report(free_path(rejected))
+        )
+        self._editable = {
+            Kind.REJECTED: EditableReport(rejected, self._rejected),
+            Kind.UNKNOWN: EditableReport(unknown, self._sheets[Kind.UNKNOWN]),
         }
 
     def sort(self, record: Row, entry: Entry) -> None:
-        """Put a row where it belongs."""
-        kind = kind_of(entry.state, self.confirm)
+        """Write a row into its report."""
+        kind = kind_of(entry.state, self._confirm)
         done = (entry.row, entry.order_id, entry.contract_id)
-        match kind:
-            case Kind.CONFIRMED | Kind.CREATED:
-                self.sheets[kind].add(*done)
-            case Kind.UNKNOWN:
-                self._settle(entry)
-            case Kind.UNPROCESSED:
-                reason = entry.reason or unprocessed(entry.state)
-                self.sheets[kind].add(*done, reason)
-            case _:
-                self._reject(record, entry)
+        self.rows[kind] += 1
+        if kind is Kind.UNKNOWN:
+            self._add_unknown(entry)
+        elif kind is Kind.REJECTED:
+            self._add_rejected(record, entry)
+        elif kind is Kind.UNPROCESSED:
+            reason = entry.reason or UNPROCESSED[entry.state]
+            self._sheets[kind].add(*done, reason)
+        else:
+            self._sheets[kind].add(*done)
         if entry.strays:
-            self.sheets[STRAYS].add(*done, entry.strays, STRAY)
-            _remember(self._strays, entry)
+            self.rows[STRAYS] += 1
+            self._sheets[STRAYS].add(*done, entry.strays, STRAY)
+            self._remember(STRAYS, entry)
 
-    def keep(self, memory: Memory | None, reported: Reported) -> Reports:
-        """Put all reports in their places, and those away that are not.
+    def keep(self) -> Reports:
+        """Put the new reports in their places, and remove the old ones.
 
-        Args:
-            memory: What is told of them, before and after.
-            reported: What it knew before.
+        Raises:
+            ReportError: One can't be put in its place.
         """
-        mendable = self.mendable.values()
-        expected = settled = reported
-        for each in mendable:
+        editable = self._editable.values()
+        expected = settled = self._reported
+        for each in editable:
             each.end()
             expected = each.expected(expected)
             settled = each.settled(settled)
-        _note(memory, reported, expected)
-        for report in (*self.sheets.values(), self.mended):
+        self._note(expected)
+        for report in self._all():
             report.keep()
-        for each in mendable:
-            each.tidy()
-        _note(memory, expected, settled)
+        for each in editable:
+            each.remove_spare()
+        self._note(settled)
         return Reports(
-            rows=self.rows,
-            paths=dict(self._paths()),
-            kept=tuple(
-                spot.path for each in mendable for spot in each.shelf.theirs
-            ),
+            rows={kind: self.rows[kind] for kind in Kind},
+            paths={
+                str(kind): (self._editable.get(kind) or report).path
+                for kind, report in {
+                    **self._sheets,
+                    Kind.REJECTED: self._rejected,
+                }.items()
+                if self.rows[kind]
+            },
+            kept=tuple(file.path for each in editable for file in each.kept),
             rejections=self._reasons.common(),
-            unknown=tuple(self._unknown),
-            strays=tuple(self._strays),
+            unknown=tuple(self._entries[Kind.UNKNOWN]),
+            strays=tuple(self._entries[STRAYS]),
         )
 
     def discard(self) -> None:
-        """Leave no file that is not in its place."""
-        for report in (*self.sheets.values(), self.mended):
+        """Remove the files that are not in their places."""
+        for report in self._all():
             report.discard()
 
-    def _paths(self) -> Iterator[tuple[str, Path]]:
-        for kind, report in self.sheets.items():
-            if report.rows:
-                yield str(kind), report.path
-        for kind, each in self.mendable.items():
-            if each.path is not None:
-                yield str(kind), each.path
+    def _all(self) -> list[Report]:
+        return [*self._sheets.values(), self._rejected]
 
-    def _settle(self, entry: Entry) -> None:
-        _remember(self._unknown, entry)
-        if self.mendable[Kind.UNKNOWN].takes(entry.row):
+    def _add_unknown(self, entry: Entry) -> None:
+        self._remember(Kind.UNKNOWN, entry)
+        if self._editable[Kind.UNKNOWN].takes(entry.row):
             # Nobody has looked yet, so nothing is filled in.
             cells = (entry.row, entry.order_id, "", "", "", entry.reason, LOOK)
-            self.sheets[Kind.UNKNOWN].add(*cells)
+            self._sheets[Kind.UNKNOWN].add(*cells)
 
-    def _reject(self, record: Row, entry: Entry) -> None:
+    def _add_rejected(self, record: Row, entry: Entry) -> None:
         self._reasons.add(entry.reason or "")
-        if not self.mendable[Kind.REJECTED].takes(entry.row):
+        if not self._editable[Kind.REJECTED].takes(entry.row):
             return
-        said = self.said.get(entry.row)
-        if isinstance(self.mended, Sheet):
-            cells = rejected_cells(self.names, record.cells, entry, said)
-            self.mended.add_as_is(cells)
+        said = self._said.get(entry.row)
+        if isinstance(self._rejected, Sheet):
+            cells = rejected_cells(self._names, record.cells, entry, said)
+            self._rejected.add_as_is(cells)
         else:
-            self.mended.line(rejected_line(record.cells[0], entry, said))
+            self._rejected.line(rejected_line(record.cells[0], entry, said))
+
+    def _remember(self, kind: str, entry: Entry) -> None:
+        if len(self._entries[kind]) < _SHOWN:
+            self._entries[kind].append(entry)
+
+    def _note(self, reported: Reported) -> None:
+        if self._memory is not None and reported != self._reported:
+            # A journal that can't be written must not prevent a report: at
+            # worst the next run takes it for edited, and leaves it alone.
+            with suppress(JournalError):
+                self._memory.remember(reported)
+        self._reported = reported
 
 
-def _remember(entries: list[Entry], entry: Entry) -> None:
-    if len(entries) < _SHOWN:
-        entries.append(entry)
-
-
-def _note(memory: Memory | None, before: Reported, now: Reported) -> None:
-    if memory is not None and now != before:
-        # A journal that can't be written keeps no report from being: at
-        # worst the next run takes it for somebody's, and leaves it alone.
-        with suppress(JournalError):
-            memory.remember(now)
-
-
-def joined(
-    records: Iterable[Row], entries: Iterable[Entry]
-) -> Iterator[tuple[Row, Entry]]:
-    """Yield each row with its entry; one of each is in memory.
-
-    Raises:
-        ReportError: They are not of the same rows.
-    """
-    for record, entry in zip_longest(records, entries):
-        if record is None or entry is None or record.number != entry.row:
-            raise changed()
-        yield record, entry
-
-
-def changed() -> ReportError:
-    """Return the error for a file that is not the one that was sent."""
+def _changed() -> ReportError:
     return ReportError(
         "The file does not have the rows that the journal has, so it was "
         "changed while it was imported; put it back as it was."
@@ -435,34 +390,41 @@ def write_reports(
         InputFileError: The rows can't be read again.
         JournalError: The journal can't be read.
     """
-    reported: Reported = {} if memory is None else memory.recall()
-    desk = RowSorter.of(
-        source, place, summary.confirm, delimiter, reported, said=said
+    sorter = RowSorter(
+        source,
+        place,
+        summary.confirm,
+        delimiter=delimiter,
+        memory=memory,
+        said=said,
     )
     try:
-        for record, entry in joined(source.records(), entries):
-            desk.sort(record, entry)
+        for record, entry in zip_longest(source.records(), entries):
+            if record is None or entry is None or record.number != entry.row:
+                raise _changed()
+            sorter.sort(record, entry)
         if source.fingerprint() != fingerprint:
-            raise changed()
-        _check(desk.rows, summary)
-        return desk.keep(memory, reported)
+            raise _changed()
+        _compare(sorter.rows, summary)
+        return sorter.keep()
     except OSError as error:
         problem = error.strerror
     finally:
-        desk.discard()
+        sorter.discard()
     # Not from that error, whose traceback leads to the cells of a row.
     raise ReportError(f"The reports can't be written: {problem}.")
 
 
-def _check(rows: Mapping[Kind, int], summary: ImportSummary) -> None:
-    """Compare what two have counted: the importer, and the reports."""
+def _compare(rows: Mapping[str, int], summary: ImportSummary) -> None:
+    """Compare the counts of the importer and of the reports."""
     wrong = [
         f"{getattr(summary, kind)} {kind} rather than {rows[kind]}"
         for kind in Kind
         if getattr(summary, kind) != rows[kind]
     ]
-    if sum(rows.values()) != summary.rows:
-        wrong.append(f"{summary.rows} rows rather than {sum(rows.values())}")
+    total = sum(rows[kind] for kind in Kind)
+    if total != summary.rows:
+        wrong.append(f"{summary.rows} rows rather than {total}")
     if wrong:
         raise ReportError(
             f"The journal does not hold what was counted: {'; '.join(wrong)}. "

@@ -60,7 +60,7 @@ def test_nothing_there(folder: Folder, line: str) -> None:
 def test_it_is_not_shown(folder: Folder) -> None:
     """What stands there may be a name, if the row was torn apart."""
     source = folder.csv("externalOrderId,quantity", "Astrid")
-    [found] = [source.skim(record) for record in source.records()]
+    [found] = [source.read(record) for record in source.records()]
 
     assert isinstance(found, Mistaken)
     assert "Astrid" == found.perhaps

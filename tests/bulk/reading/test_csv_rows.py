@@ -138,7 +138,7 @@ def test_every_row_needs_an_order_id(
 ) -> None:
     """Without an id of its own, nobody can tell what became of an order."""
     source = folder.csv("externalOrderId,quantity", f"{cell},1")
-    [found] = [source.skim(record) for record in source.records()]
+    [found] = [source.read(record) for record in source.records()]
 
     assert [f"row 2, externalOrderId: {reason}"] == wrong(source)
     assert isinstance(found, Mistaken)
@@ -235,7 +235,7 @@ def test_a_delimiter_may_be_given(folder: Folder) -> None:
     ("row", "what"),
     [
         ('A-2,"x', "a quotation mark opens a cell that is not closed"),
-        ('A-2,"x"y', "after a closing quotation mark, something else"),
+        ('A-2,"x"y', "a closing quotation mark is not followed by ','"),
     ],
 )
 def test_broken_quotes_stop_the_reading(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import codecs
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sesamy_async.bulk import InputFileError
+from sesamy_async.bulk._rows import Row
 from sesamy_async.bulk.reading import _text as files
 from sesamy_async.bulk.reading import open_source
 from sesamy_async.bulk.reading._csv import csv_rows
-from sesamy_async.bulk.reading._text import Text, undecodable
+from sesamy_async.bulk.reading._text import Text
 from support.order_files import Folder, orders
 
 
@@ -65,7 +67,7 @@ def test_wrong_bytes_are_found(folder: Folder, rows: int) -> None:
 
     assert said.startswith(
         f"orders.csv, row {rows + 2}, userData.fullName: it holds byte 0xf6, "
-        "which is no UTF-8. If a spreadsheet wrote the file, try --encoding "
+        "which is not UTF-8. If a spreadsheet wrote the file, try --encoding "
         "cp1252."
     )
 
@@ -75,7 +77,7 @@ def test_wrong_bytes_in_a_header(folder: Folder) -> None:
     raw = "Länk,externalOrderId\nx,A-1\n".encode("cp1252")
 
     assert refused(folder.write(raw)).startswith(
-        "orders.csv, row 1: it holds byte 0xe4, which is no UTF-8."
+        "orders.csv, row 1: it holds byte 0xe4, which is not UTF-8."
     )
 
 
@@ -84,7 +86,7 @@ def test_wrong_bytes_in_json_lines(folder: Folder) -> None:
     raw = f"{ROW}\n".encode() + ROW.encode("cp1252")
 
     assert refused(folder.write(raw, "orders.jsonl")).startswith(
-        "orders.jsonl, row 2: it holds byte 0xc5, which is no UTF-8."
+        "orders.jsonl, row 2: it holds byte 0xc5, which is not UTF-8."
     )
 
 
@@ -93,22 +95,27 @@ def test_wrong_bytes_of_another_encoding(folder: Folder) -> None:
     path = folder.write("externalOrderId,#x\nA-1,Ánna\n")
 
     assert refused(path, encoding="cp1252").startswith(
-        "orders.csv, row 2, #x: it holds byte 0x81, which is no cp1252. Save "
+        "orders.csv, row 2, #x: it holds byte 0x81, which is not cp1252. Save "
         "the file as UTF-8, or give the right --encoding."
     )
     assert refused(path, encoding="utf-16").startswith(
-        "orders.csv: it is no utf-16. Save the file as UTF-8, or give"
+        "orders.csv: it is not utf-16. Save the file as UTF-8, or give"
     )
 
 
 def test_a_file_that_was_mended_meanwhile(folder: Folder) -> None:
     """Where the wrong bytes are gone, they are told without a place."""
-    text = Text(folder.write(TABLE), "utf-8-sig", "")
-    error = undecodable(
-        text, lambda lines: csv_rows("x", lines, ","), headed=True
-    )
+    path = folder.write(TABLE.encode("cp1252"))
 
-    assert str(error).startswith("orders.csv: it is no UTF-8.")
+    def split(lines: Iterator[str]) -> Iterator[Row]:
+        try:
+            yield from csv_rows("x", lines, ",")
+        finally:
+            folder.write(TABLE)
+
+    rows = Text(path, "utf-8-sig", "").rows(split, headed=True)
+    with pytest.raises(InputFileError, match=r"^orders.csv: it is not UTF-8"):
+        list(rows)
 
 
 @pytest.mark.parametrize("encoding", [None, "utf-16"])

@@ -105,7 +105,7 @@ def test_lines_without_an_order(
 ) -> None:
     """What is no order is told by its line, and nothing else is read."""
     source = folder.jsonl(ORDER, line)
-    [_, found] = [source.skim(record) for record in source.records()]
+    [_, found] = [source.read(record) for record in source.records()]
     [told] = wrong(source)
 
     assert told.startswith(problem.replace("row 1", "row 2"))

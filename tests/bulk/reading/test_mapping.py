@@ -116,7 +116,7 @@ def test_problems_name_the_columns_of_the_file(folder: Folder) -> None:
             "[constants]\nexternalOrderId = 'A'",
             "constants.externalOrderId: each order needs one of its own",
         ),
-        ("x = ", "it is no TOML: "),
+        ("x = ", "it is not TOML: "),
     ],
 )
 def test_wrong_mappings(folder: Folder, toml: str, problem: str) -> None:

@@ -181,7 +181,7 @@ def test_crash_between(
     """After a crash while reports are put in place, each is known as ours."""
     written(tmp_path, rows(2), journal.memory)
     place = "sesamy_async.bulk.reports._files.Report.keep"
-    tidy = "sesamy_async.bulk.reports._edited.EditableReport.tidy"
+    tidy = "sesamy_async.bulk.reports._edited.EditableReport.remove_spare"
     with monkeypatch.context() as broken:
         broken.setattr(tidy if placed else place, lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):

@@ -179,7 +179,7 @@ def test_what_to_do(tmp_path: Path) -> None:
         "2 rows not finished: give the same command again",
         "1 order to look at",
         "orders.unknown.csv",
-        "mend what orders.rejected.csv tells",
+        "correct the rows of orders.rejected.csv",
         "At most 2 contracts may be left",
         "orders.strays.csv",
     ):
