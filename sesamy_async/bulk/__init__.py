@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sesamy_async.bulk.journal import Journal, Writer
 
-from ._counts import Ending, ImportSummary
+from ._counts import Ending, ImportSummary, Tally
 from ._importer import Importer, Progress
 from ._judge import Cause, Claim, Steps, Trouble, Verdict
 from ._rows import Mistaken, Problem, Row, Sale, Source
@@ -53,6 +53,7 @@ __all__ = [
     "Source",
     "State",
     "Steps",
+    "Tally",
     "Terms",
     "Trouble",
     "Verdict",

@@ -15,7 +15,7 @@ from sesamy_async.errors import ConfigurationError
 from ._counts import Ending, ImportSummary, Meter, Tally
 from ._judge import Cause
 from ._rows import Source
-from ._states import InputFileError, JournalError, State
+from ._states import InputFileError, JournalError
 from ._steps import Claims, OrderSteps
 from ._workers import Circuit, Workers
 
@@ -114,7 +114,7 @@ class Importer:
             self._began, patience, costly=not terms.repeatable
         )
         self._meter = Meter(self._began)
-        self._tally = Tally(journal.counts(), journal.strays(), terms.confirm)
+        self._tally = Tally.of(journal)
         self._over = runtime.event()
         self._ended = False
         shared = getattr(client, "shared_contracts", False)
@@ -203,19 +203,9 @@ class Importer:
         return self._workers.said
 
     def _summary(self) -> ImportSummary:
-        tally, terms = self._tally, self._journal.terms
         ending, reason = self._how_it_ended()
-        done = {tally.goal: tally.done}
-        return ImportSummary(
-            rows=tally.rows,
-            confirmed=done.get(State.CONFIRMED, 0),
-            created=done.get(State.CREATED, 0),
-            rejected=tally.rejected,
-            unknown=tally.unknown,
-            unprocessed=tally.unprocessed,
-            strays=tally.strays,
-            confirm=terms.confirm,
-            ending=ending,
+        return self._tally.summary(
+            ending,
             reason=reason,
             seconds=self._runtime.now() - self._began,
             calls=self._meter.total,

@@ -281,7 +281,7 @@ class Workers:
             self._worked(claim, verdict)
             if change.state is not State.CREATED:
                 return
-            if self._tally.goal is State.CREATED:
+            if self._tally.confirm.goal is State.CREATED:
                 return
 
     async def _record_intent(

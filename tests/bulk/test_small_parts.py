@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
-from sesamy_async.bulk import Change, Claim, Confirm, Entry, Sale, State
+from sesamy_async.bulk import (
+    Change,
+    Claim,
+    Confirm,
+    Ending,
+    Entry,
+    ImportSummary,
+    Sale,
+    State,
+)
 from sesamy_async.bulk._counts import Meter, Tally
 from sesamy_async.bulk._workers import PAUSE, RetryQueue
 from support.wire import ORDER
@@ -117,38 +128,39 @@ def counted(calls: int) -> Meter:
 
 
 @pytest.mark.parametrize(
-    ("confirm", "done", "unprocessed"),
+    ("confirm", "created", "unprocessed"),
     [
-        (Confirm.SEPARATELY, 4, 6),
-        (Confirm.AT_ONCE, 4, 6),
-        (Confirm.NO, 3, 7),
+        (Confirm.SEPARATELY, 0, 6),
+        (Confirm.AT_ONCE, 0, 6),
+        (Confirm.NO, 3, 3),
     ],
 )
-def test_tally(confirm: Confirm, done: int, unprocessed: int) -> None:
+def test_tally(confirm: Confirm, created: int, unprocessed: int) -> None:
     """Every row is done, rejected, unknown or unprocessed."""
+    states = Counter({state: n for n, state in enumerate(State, start=1)})
+    tally = Tally(states, 7, confirm)
     counts = {
-        State.PENDING: 1,
-        State.INTENT: 2,
-        State.CREATED: 3,
-        State.CONFIRMED: 4,
-        State.REJECTED: 5,
-        State.UNKNOWN: 6,
+        "confirmed": 4,
+        "created": created,
+        "rejected": 5,
+        "unknown": 6,
+        "unprocessed": unprocessed,
     }
-    tally = Tally(counts, 7, confirm)
 
-    assert (21, done, 5, 6, unprocessed, 7) == (
-        tally.rows,
-        tally.done,
-        tally.rejected,
-        tally.unknown,
-        tally.unprocessed,
-        tally.strays,
-    )
+    assert (counts, 4 + created) == (tally.counts, tally.done)
+    assert ImportSummary(
+        rows=21,
+        **counts,  # type: ignore[arg-type]
+        strays=7,
+        confirm=confirm,
+        ending=Ending.FILE,
+        calls=9,
+    ) == tally.summary(Ending.FILE, calls=9)
 
 
 def test_tally_moves() -> None:
     """A row that moves leaves one count and joins another."""
-    tally = Tally({State.PENDING: 2}, 0, Confirm.SEPARATELY)
+    tally = Tally(Counter({State.PENDING: 2}), 0, Confirm.SEPARATELY)
     tally.move(State.PENDING, Change(row=2, state=State.CONFIRMED, strays=2))
 
     assert (2, 1, 1, 2) == (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import attrs
@@ -100,7 +101,7 @@ class Moves(Tally):
     """A tally that knows from where to where rows went."""
 
     def __init__(self, rows: int) -> None:
-        super().__init__({State.PENDING: rows}, 0, Confirm.SEPARATELY)
+        super().__init__(Counter({State.PENDING: rows}), 0, Confirm.SEPARATELY)
         self.seen: list[tuple[State, State]] = []
 
     def move(self, before: State, change: Change) -> None:
