@@ -9,14 +9,14 @@ import attrs
 import pytest
 
 from sesamy_async import AsyncSesamy
-from sesamy_async.bulk import Change, Confirm, Found, Importer, State
-from sesamy_async.bulk.journal import Journal, Writer
+from sesamy_async.bulk import Confirm, Found, Importer, State
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal._settling import reconcile
 from sesamy_async.sandbox import Answer, Endpoint, SandboxRequest
 from sesamy_async.sandbox._exchange import find_route
 from sesamy_async.sandbox._transport import HandlerTransport
 from support.import_world import World
-from support.journals import bring, change, new_journal
+from support.journals import bring, new_journal
 from support.sources import listed
 
 
@@ -129,61 +129,12 @@ async def test_shared_contracts(world: World) -> None:
     assert [False, True] == shared
 
 
-async def test_written_though_shared(journal: Journal) -> None:
-    """Then a contract of another order is written as any other."""
-    writer = Writer(journal, shared_contracts=True)
-    with journal:
-        await writer.write(Change(row=3, state=State.INTENT))
-        holder = await writer.write(
-            change(3, State.CREATED, contract_id="c-2")
-        )
-        states = [each.state for each in journal.entries()]
-        writer.close()
-
-    assert holder is None
-    assert State.CREATED is states[1]
-
-
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
     """Return a journal in which row 2 has contract c-2."""
     journal = new_journal(tmp_path / "orders.journal", rows=5)
     bring(journal, 2, State.CONFIRMED)
     return journal
-
-
-@pytest.mark.parametrize("contract", ["c-2", "c\0-2", "c\ud800-2"])
-async def test_written(journal: Journal, contract: str) -> None:
-    """A contract is told from others as the journal keeps it."""
-    writer = Writer(journal)
-    with journal:
-        for row in (3, 4):
-            await writer.write(Change(row=row, state=State.INTENT))
-        first = await writer.write(
-            change(3, State.CREATED, contract_id=contract)
-        )
-        second = await writer.write(
-            change(4, State.CREATED, contract_id=contract)
-        )
-        states = [each.state for each in journal.entries()]
-        writer.close()
-
-    holder = 2 if contract == "c-2" else 3
-
-    assert (2 if contract == "c-2" else None) == first
-    assert holder == second
-    assert State.INTENT is states[2]
-
-
-async def test_one_at_a_time(journal: Journal) -> None:
-    """That a contract is taken is found without reading all rows."""
-    with journal:
-        [[*_, how]] = journal._store.read(
-            "EXPLAIN QUERY PLAN SELECT row FROM orders WHERE contract_id = ?",
-            "c-2",
-        )
-
-    assert "USING COVERING INDEX contract_ids" in how
 
 
 async def test_looked_up(journal: Journal) -> None:

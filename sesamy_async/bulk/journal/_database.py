@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +12,6 @@ from typing import Any, Self
 import attrs
 
 from sesamy_async.bulk._states import (
-    Change,
     JournalError,
     JournalMismatchError,
     Terms,
@@ -292,22 +291,6 @@ class Store:
             "was running, so nothing more is written. Put it back "
             "before you go on: it says which orders were sent."
         )
-
-
-def waves(changes: Iterable[Change]) -> list[dict[int, Change]]:
-    """Part changes so that no part has two of the same row.
-
-    Changes of one row stay in their order, each in a later part.
-    """
-    parts: list[dict[int, Change]] = []
-    seen: dict[int, int] = {}
-    for change in changes:
-        at = seen.get(change.row, 0)
-        seen[change.row] = at + 1
-        if at == len(parts):
-            parts.append({})
-        parts[at][change.row] = change
-    return parts
 
 
 def terms_in(store: Store) -> Terms:

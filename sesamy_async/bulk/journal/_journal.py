@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import (
     Callable,
@@ -28,8 +27,8 @@ from sesamy_async.bulk._states import (
 )
 
 from ._creating import Memory, draft, sweep
-from ._database import Store, terms_in, waves
-from ._schema import COLUMNS, RECOVER, UPDATE, entry_of, values_of
+from ._database import Store, terms_in
+from ._schema import COLUMNS, RECOVER, UPDATE, entry_of, storable, values_of
 from ._trouble import forbidden, told
 
 
@@ -365,13 +364,12 @@ class Journal:
         Raises:
             JournalError: It can't be read.
         """
-        return dict(
-            self._store.read(
-                "SELECT contract_id, row FROM orders WHERE contract_id IN "
-                "(SELECT value FROM json_each(?))",
-                json.dumps([*contract_ids]),
-            )
-        )
+        query = "SELECT row FROM orders WHERE contract_id = ?"
+        return {
+            each: row
+            for each in contract_ids
+            for (row,) in self._store.read(query, storable(each))
+        }
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Put changes on disk: all of them, or none.
@@ -382,13 +380,9 @@ class Journal:
         """
         now = self._clock()
         with self._store.transaction() as db:
-            for wave in waves(changes):
-                values = json.dumps(
-                    [values_of(each) for each in wave.values()]
-                )
-                done = db.execute(UPDATE, (now, values)).rowcount
-                if done != len(wave):
-                    raise forbidden(self.path, wave.values())
+            for each in changes:
+                if not db.execute(UPDATE, values_of(each, now)).rowcount:
+                    raise forbidden(self.path, each)
 
     def counts(self) -> Mapping[State, int]:
         """Return how many rows are in each state; it reads all rows.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,13 +57,12 @@ _ADVICE = {
 }
 
 
-def forbidden(path: Path, changes: Iterable[Change]) -> JournalError:
-    """Return the error of moves of which no order may make one."""
-    moves = ", ".join(f"row {each.row} to {each.state}" for each in changes)
+def forbidden(path: Path, change: Change) -> JournalError:
+    """Return the error for a move that no order may make."""
     return JournalError(
-        f"The journal {path} was to take in a move that no order "
-        f"may make ({moves}). That is a mistake in sesamy-async: please "
-        "report it."
+        f"The journal {path} was asked to move row {change.row} to "
+        f"{change.state}, which no order may do. That is a mistake in "
+        "sesamy-async: please report it."
     )
 
 

@@ -134,9 +134,9 @@ def test_all_or_nothing(path: Path) -> None:
         journal.apply(changes[:3])
 
         assert raised.value.args[0] == (
-            f"The journal {path} was to take in a move that no order may "
-            "make (row 2 to INTENT, row 3 to INTENT, row 99 to INTENT). That "
-            "is a mistake in sesamy-async: please report it."
+            f"The journal {path} was asked to move row 99 to INTENT, which "
+            "no order may do. That is a mistake in sesamy-async: please "
+            "report it."
         )
         assert 3 == before[State.PENDING]
         assert {

@@ -51,7 +51,7 @@ def _written_is_not_on_disk() -> Fault:
 
     def close(self: Writer) -> None:
         for change in held:
-            self._join(change)
+            self._thread.submit(self._write, change)
         true(self)
 
     true = Writer.close
