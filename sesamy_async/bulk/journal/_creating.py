@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import glob
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
 import attrs
 
+from sesamy_async._files import AtomicFile
 from sesamy_async.bulk._states import JournalError, Planned, State, Terms
 
 from ._database import Store, connect
@@ -27,9 +26,6 @@ from ._schema import (
 )
 
 
-_SUFFIX = ".new"
-
-
 def draft(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
     """Write a journal beside its place, then put it there.
 
@@ -43,18 +39,15 @@ def draft(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
         raise _exists(path)
     for left in leftovers(path):
         raise _orphaned(left, path)
-    sweep(path)
-    # It makes the file with mode 0600, and for us alone.
-    handle, name = tempfile.mkstemp(
-        prefix=f"{path.name}.", suffix=_SUFFIX, dir=path.parent
-    )
-    os.close(handle)
-    written = Path(name)
-    try:
-        _fill(written, terms, rows)
-        _place(written, path)
-    finally:
-        written.unlink(missing_ok=True)
+    with AtomicFile.begin(path) as new:
+        _fill(new.beside, terms, rows)
+        try:
+            new.place()
+        except OSError:
+            # Another process may have removed our file as a leftover.
+            if os.path.lexists(path):
+                raise _exists(path) from None
+            raise
 
 
 def _fill(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
@@ -77,54 +70,6 @@ def _fill(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
 def _values(row: Planned) -> tuple[int, str | None, str, str | None]:
     state = State.PENDING if row.reason is None else State.REJECTED
     return row.row, storable(row.order_id), state, storable(row.reason)
-
-
-def _place(written: Path, path: Path) -> None:
-    """Put the file where it belongs, unless another one is there."""
-    try:
-        # In one step: a crash leaves no empty file that is no journal.
-        path.hardlink_to(written)
-    except FileExistsError:
-        raise _exists(path) from None
-    except OSError:
-        # Some disks have no hard links.
-        _rename(written, path)
-    _flush(path.parent)
-
-
-def _rename(written: Path, path: Path) -> None:
-    try:
-        # Taking the name first, for a rename alone would replace a file.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        raise _exists(path) from None
-    try:
-        written.replace(path)
-    except BaseException:
-        path.unlink()
-        raise
-
-
-def _flush(folder: Path) -> None:
-    """Let the name of the file survive a power cut, too."""
-    # Windows opens no folders, and writes their names by itself.
-    with suppress(PermissionError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def sweep(path: Path) -> None:
-    """Remove what a crash has left half written.
-
-    If another process is at it this moment, its file goes too, and it
-    ends: only one of them can have the place anyway.
-    """
-    for left in path.parent.glob(f"{glob.escape(path.name)}.*{_SUFFIX}"):
-        with suppress(PermissionError):
-            left.unlink(missing_ok=True)
 
 
 def _exists(path: Path) -> JournalError:

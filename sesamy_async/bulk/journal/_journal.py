@@ -17,6 +17,7 @@ from typing import Self
 
 import attrs
 
+from sesamy_async._files import sweep
 from sesamy_async.bulk._states import (
     Change,
     Entry,
@@ -26,7 +27,7 @@ from sesamy_async.bulk._states import (
     Terms,
 )
 
-from ._creating import Memory, draft, sweep
+from ._creating import Memory, draft
 from ._database import Store, terms_in
 from ._schema import COLUMNS, RECOVER, UPDATE, entry_of, storable, values_of
 from ._trouble import forbidden, told

@@ -181,7 +181,7 @@ def test_killed(path: Path) -> None:
 def test_killed_when_it_is_there(path: Path) -> None:
     """What was written beside is removed by whoever opens the journal."""
     new_journal(path).close()
-    path.with_name(f"{path.name}.abc.new").hardlink_to(path)
+    path.with_name(f".{path.name}.abc.new").hardlink_to(path)
     Journal.open(path).close()
 
     assert [path] == list(path.parent.iterdir())
@@ -231,3 +231,21 @@ def test_killed_at_the_end(path: Path) -> None:
         journal.purge()
 
     assert [] == list(path.parent.iterdir())
+
+
+def test_leftover_that_can_not_be_removed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the disk fails at a leftover of a crash, the journal is named."""
+    new_journal(path).close()
+    path.with_name(f".{path.name}.1.new").touch()
+
+    def failing(self: Path, **how: Any) -> None:
+        del self, how
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "unlink", failing)
+    with pytest.raises(JournalError) as raised:
+        Journal.open(path)
+
+    assert f"The journal {path} can't be used: Input" in str(raised.value)

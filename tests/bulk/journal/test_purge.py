@@ -69,7 +69,7 @@ def test_purge_that_fails(path: Path) -> None:
 def test_purge_of_remains_that_fails(path: Path) -> None:
     """So it is where what a crash has left can't be removed."""
     journal = new_journal(path)
-    path.with_name(f"{path.name}.1.new").mkdir()
+    path.with_name(f".{path.name}.1.new").mkdir()
     with pytest.raises(JournalError, match=f"^The journal {path} can't be"):
         journal.purge()
 
