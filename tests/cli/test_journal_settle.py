@@ -11,8 +11,7 @@ import attrs
 import pytest
 
 from sesamy_async.bulk import State
-from sesamy_async.bulk.journal import Journal, journal_path
-from sesamy_async.bulk.journal._creating import Rows, Written
+from sesamy_async.bulk.journal import Journal, Rows, Written, journal_path
 from sesamy_async.sandbox import Sandbox, running
 from support.command_line import CommandLine
 from support.cut_off import cut_off, states

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import attrs
 
+from sesamy_async._files import AtomicFile
 from sesamy_async.bulk._states import (
     JournalError,
     JournalMismatchError,
+    Planned,
+    State,
     Terms,
 )
 
@@ -22,6 +26,7 @@ from ._files import (
     Presence,
     fits,
     followed,
+    leftovers,
     read_wal,
     set_aside,
     torn,
@@ -29,12 +34,17 @@ from ._files import (
 )
 from ._schema import (
     APPLICATION_ID,
+    INDEXES,
+    INSERT,
     MARK,
     MARK_PAGE,
     OLDEST,
     SET_MARK,
+    TABLES,
     VERSION,
+    dump,
     load,
+    storable,
 )
 from ._trouble import damaged, no_journal, told, unfit
 
@@ -58,6 +68,69 @@ def connect(path: Path, mode: str = "mode=rw") -> sqlite3.Connection:
     # On a Mac a plain fsync does not reach the disk; elsewhere no difference.
     db.executescript("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON")
     return db
+
+
+def make_database(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
+    """Write a new journal beside its place, then put it there.
+
+    Raises:
+        JournalError: There is a file already, or what SQLite kept beside
+            one that is gone.
+        sqlite3.Error: It can't be written.
+        OSError: It can't be written.
+    """
+    if os.path.lexists(path):
+        raise _exists(path)
+    for left in leftovers(path):
+        raise _orphaned(left, path)
+    with AtomicFile.begin(path) as new:
+        _fill(new.beside, terms, rows)
+        try:
+            new.place()
+        except OSError:
+            # Another process may have removed our file as a leftover.
+            if os.path.lexists(path):
+                raise _exists(path) from None
+            raise
+
+
+def _fill(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
+    with closing(connect(path)) as db:
+        # What is half written is thrown away, so it needs no way back.
+        db.execute("PRAGMA journal_mode = OFF")
+        db.execute("PRAGMA synchronous = FULL")
+        db.executescript(TABLES)
+        db.execute("BEGIN")
+        db.execute("INSERT INTO terms VALUES (?)", (dump(terms),))
+        db.executemany(INSERT, map(_values, rows))
+        db.execute("INSERT INTO wal VALUES (?)", (Mark().dump(),))
+        for each in INDEXES:
+            db.execute(each)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute("COMMIT")
+
+
+def _values(row: Planned) -> tuple[int, str | None, str, str | None]:
+    state = State.PENDING if row.reason is None else State.REJECTED
+    return row.row, storable(row.order_id), state, storable(row.reason)
+
+
+def _exists(path: Path) -> JournalError:
+    return JournalError(
+        f"There is a file {path} already. If it is the journal of this "
+        "import, go on with it; it says which orders were sent."
+    )
+
+
+def _orphaned(left: Path, path: Path) -> JournalError:
+    # SQLite would take it for the latest changes of the new journal, and
+    # orders that were never sent would count as confirmed.
+    return JournalError(
+        f"{left} belongs to a journal {path} that is not there any more. If "
+        "it was moved, put it back: it says which orders were sent. If you "
+        f"removed it to begin anew, remove {left.name} too."
+    )
 
 
 def attach(path: Path) -> sqlite3.Connection:
@@ -199,6 +272,18 @@ class Store:
         with self._lock, told(self.path):
             return self._db.execute(query, values).fetchall()
 
+    def terms(self) -> Terms:
+        """Return what the import has agreed to.
+
+        Raises:
+            JournalError: The terms are damaged.
+        """
+        kept = self.read("SELECT json FROM terms")
+        terms = load(*kept[0]) if kept else None
+        if terms is None:
+            raise damaged(self.path)
+        return terms
+
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
         """Put on disk what the block does; nothing of it if it raises."""
@@ -291,16 +376,3 @@ class Store:
             "was running, so nothing more is written. Put it back "
             "before you go on: it says which orders were sent."
         )
-
-
-def terms_in(store: Store) -> Terms:
-    """Return them.
-
-    Raises:
-        JournalError: They are damaged, or can't be read.
-    """
-    kept = store.read("SELECT json FROM terms")
-    terms = load(*kept[0]) if kept else None
-    if terms is None:
-        raise damaged(store.path)
-    return terms

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sesamy_async.bulk._states import (
-    Change,
     JournalBusyError,
     JournalError,
     JournalMismatchError,
@@ -55,15 +54,6 @@ _ADVICE = {
         "sesamy-async: please report it"
     ),
 }
-
-
-def forbidden(path: Path, change: Change) -> JournalError:
-    """Return the error for a move that no order may make."""
-    return JournalError(
-        f"The journal {path} was asked to move row {change.row} to "
-        f"{change.state}, which no order may do. That is a mistake in "
-        "sesamy-async: please report it."
-    )
 
 
 def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:

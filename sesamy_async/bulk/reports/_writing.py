@@ -19,7 +19,7 @@ import attrs
 from sesamy_async.bulk._counts import ImportSummary
 from sesamy_async.bulk._rows import REASON, Row, Source, harmless
 from sesamy_async.bulk._states import Confirm, Entry, JournalError
-from sesamy_async.bulk.journal._creating import Memory, Reported
+from sesamy_async.bulk.journal import Memory, Reported
 
 from ._edited import EditableReport, ExistingReports
 from ._files import Report, ReportError, Sheet

@@ -240,7 +240,7 @@ def test_leftover_that_can_not_be_removed(
     new_journal(path).close()
     path.with_name(f".{path.name}.1.new").touch()
 
-    def failing(self: Path, **how: Any) -> None:
+    def failing(self: Path, **how: object) -> None:
         del self, how
         raise OSError(5, "Input/output error")
 

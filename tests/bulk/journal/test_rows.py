@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sesamy_async.bulk.journal._creating import Rows
+from sesamy_async.bulk.journal import Rows
 
 
 @given(st.sets(st.integers(0, 99)))

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from sesamy_async.bulk import JournalError, State
-from sesamy_async.bulk.journal import Journal
-from sesamy_async.bulk.journal._creating import Rows, Written
+from sesamy_async.bulk.journal import Journal, Rows, Written
 from sesamy_async.bulk.journal._files import wal_of
 from sesamy_async.bulk.journal._trouble import damaged, told, trouble
 from support.journals import bring, change, new_journal

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sesamy_async.bulk.journal import Journal
-from sesamy_async.bulk.journal._creating import Reported, Rows, Written
+from sesamy_async.bulk.journal import Journal, Reported, Rows, Written
 from support.journals import new_journal
 
 
