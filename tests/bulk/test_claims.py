@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sesamy_async.bulk import Confirm, InputFileError, State
-from sesamy_async.bulk._steps import Claims
+from sesamy_async.bulk._steps import claims
 from support.import_world import World
 from support.journals import bring
 from support.sources import Listed, listed
@@ -29,7 +29,7 @@ def test_what_is_claimed(
     with world.journal() as journal:
         for row, state in enumerate(State, start=2):
             bring(journal, row, state)
-        found = Claims(world.source, journal).take(100)
+        found = [*claims(world.source, journal)]
 
     assert claimed == [(each.entry.order_id, each.asked) for each in found]
     assert [order_id for order_id, _ in claimed] == [
@@ -37,24 +37,13 @@ def test_what_is_claimed(
     ]
 
 
-def test_no_more_than_asked_for(tmp_path: Path) -> None:
-    """A file of a million orders is claimed a few at a time."""
-    world = World(folder=tmp_path, source=listed(5))
-    with world.journal() as journal:
-        claims = Claims(world.source, journal)
-        taken = [len(claims.take(2)) for _ in range(4)]
-
-    assert [2, 2, 1, 0] == taken
-
-
 @pytest.mark.parametrize("ids", [("A-2", "X"), ("A-2", ""), ("A-2",)])
 def test_another_order(tmp_path: Path, ids: tuple[str, ...]) -> None:
     """A row that is not what was checked is named, with what to do."""
     world = World(folder=tmp_path, source=listed(2))
     with world.journal() as journal:
-        claims = Claims(Listed(ids), journal)
         with pytest.raises(InputFileError) as raised:
-            claims.take(100)
+            [*claims(Listed(ids), journal)]
 
     assert raised.value.args[0] == (
         "orders.csv changed while it was imported: row 3 is not what it "

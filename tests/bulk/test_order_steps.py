@@ -17,8 +17,7 @@ from sesamy_async import (
     OutcomeUnknownError,
     RetryPolicy,
 )
-from sesamy_async.bulk import Claim, Entry, Sale, State
-from sesamy_async.bulk._steps import Claims, OrderSteps
+from sesamy_async.bulk import Claim, Entry, Sale, State, Steps
 from sesamy_async.bulk.journal import Journal, Writer
 from support.import_world import World
 from support.sources import listed
@@ -31,13 +30,9 @@ def world(tmp_path: Path) -> World:
     return World(folder=tmp_path, source=listed(100))
 
 
-def steps_of(
-    world: World, journal: Journal, client: AsyncSesamy
-) -> OrderSteps:
+def steps_of(world: World, journal: Journal, client: AsyncSesamy) -> Steps:
     """Return the steps as an importer puts them together."""
-    return OrderSteps(
-        client, journal.terms, Claims(world.source, journal), Writer(journal)
-    )
+    return Steps(client, world.source, journal, Writer(journal))
 
 
 async def _nothing(lost: int) -> None:
@@ -64,26 +59,16 @@ async def test_each_order_is_claimed_once(world: World) -> None:
     ]
 
 
-class _Noted(Claims):
-    """Claims that know how many were asked for at once."""
-
-    asked: int | None = None
-
-    def take(self, most: int) -> list[Claim]:
-        """Note it."""
-        self.asked = most
-        return super().take(most)
-
-
 async def test_a_few_are_read_ahead(world: World) -> None:
     """A file of a million orders is not read before the first is sent."""
     with world.journal() as journal:
         async with world.client() as client:
-            claims = _Noted(world.source, journal)
-            terms, writer = journal.terms, Writer(journal)
-            await OrderSteps(client, terms, claims, writer).claim()
+            steps = steps_of(world, journal, client)
+            await steps.claim()
+            # Row 2 is the first one.
+            following = next(steps._rest)
 
-    assert 64 == claims.asked
+    assert 2 + 64 == following.entry.row
 
 
 async def test_an_intent_for_each_attempt_in_doubt(world: World) -> None:
@@ -157,12 +142,11 @@ async def test_under_what_it_is_sold(
 ) -> None:
     """What a row says of its promo code and vendor goes before the terms."""
     client: Any = _Noting()
-    terms = attrs.evolve(world.terms, promo_code=ours, vendor_id="acme")
+    world.promo_code = ours
     sale = Sale(order=ORDER, **own)
     made = Entry(row=2, order_id="A", state=State.CREATED, contract_id="c1")
     with world.journal() as journal:
-        claims, writer = Claims(world.source, journal), Writer(journal)
-        steps = OrderSteps(client, terms, claims, writer)
+        steps = steps_of(world, journal, client)
         for entry in attrs.evolve(made, state=State.PENDING), made:
             await steps.send(Claim(entry, sale), _nothing)
 

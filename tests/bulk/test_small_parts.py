@@ -27,11 +27,20 @@ def claim(row: int) -> Claim:
     return Claim(entry, Sale(order=ORDER))
 
 
+def tried(queue: RetryQueue, order: Claim) -> list[Claim | None]:
+    """Let an order fail three times; return what is due after each."""
+    found: list[Claim | None] = []
+    for _ in range(3):
+        queue.add(order, 0.0)
+        found.append(queue.due(1e9))
+    return found
+
+
 def test_an_order_is_tried_three_times() -> None:
     """The third failure in one run is the last one."""
     again, order = RetryQueue(), claim(2)
 
-    assert [True, True, False] == [again.add(order, 0.0) for _ in range(3)]
+    assert [order, order, None] == tried(again, order)
 
 
 def test_a_try_comes_after_a_pause() -> None:
@@ -61,7 +70,7 @@ def test_what_is_kept_is_no_try() -> None:
     taken = [again.due(1e9) for _ in range(3)]
 
     assert [order] * 3 == taken
-    assert [True, True, False] == [again.add(order, 0.0) for _ in range(3)]
+    assert [order, order, None] == tried(again, order)
 
 
 def test_what_is_settled_is_forgotten() -> None:
@@ -69,9 +78,11 @@ def test_what_is_settled_is_forgotten() -> None:
     again, order = RetryQueue(), claim(2)
     again.add(order, 0.0)
     again.add(order, 0.0)
-    again.settled(order)
+    again.forget(order)
 
-    assert again.add(order, 0.0)
+    assert [order] * 4 == [again.due(1e9) or each for each in [order] * 2] + [
+        each for each in tried(again, order) if each
+    ]
 
 
 def test_the_earliest_is_due_first() -> None:

@@ -16,6 +16,7 @@ from sesamy_async.bulk import (
     Entry,
     Sale,
     State,
+    Steps,
     Trouble,
     Verdict,
 )
@@ -51,7 +52,7 @@ def ended(
 
 
 @attrs.define
-class Scripted:
+class Scripted(Steps):
     """Steps that claim and end as they are told.
 
     Attributes:

@@ -371,7 +371,7 @@ class Journal:
             for (row,) in self._store.read(query, storable(each))
         }
 
-    def apply(self, changes: Iterable[Change]) -> None:
+    def apply(self, changes: Sequence[Change]) -> None:
         """Put changes on disk: all of them, or none.
 
         Raises:
