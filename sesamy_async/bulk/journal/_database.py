@@ -23,9 +23,9 @@ from sesamy_async.bulk._states import (
 
 from ._files import (
     Mark,
-    Presence,
     fits,
     followed,
+    identities,
     leftovers,
     read_wal,
     set_aside,
@@ -46,7 +46,14 @@ from ._schema import (
     load,
     storable,
 )
-from ._trouble import damaged, no_journal, told, unfit
+from ._trouble import (
+    as_journal_error,
+    damaged,
+    exists,
+    no_journal,
+    orphaned,
+    unfit,
+)
 
 
 def connect(path: Path, mode: str = "mode=rw") -> sqlite3.Connection:
@@ -80,9 +87,9 @@ def make_database(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
         OSError: It can't be written.
     """
     if os.path.lexists(path):
-        raise _exists(path)
+        raise exists(path)
     for left in leftovers(path):
-        raise _orphaned(left, path)
+        raise orphaned(left, path)
     with AtomicFile.begin(path) as new:
         _fill(new.beside, terms, rows)
         try:
@@ -90,7 +97,7 @@ def make_database(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
         except OSError:
             # Another process may have removed our file as a leftover.
             if os.path.lexists(path):
-                raise _exists(path) from None
+                raise exists(path) from None
             raise
 
 
@@ -114,23 +121,6 @@ def _fill(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
 def _values(row: Planned) -> tuple[int, str | None, str, str | None]:
     state = State.PENDING if row.reason is None else State.REJECTED
     return row.row, storable(row.order_id), state, storable(row.reason)
-
-
-def _exists(path: Path) -> JournalError:
-    return JournalError(
-        f"There is a file {path} already. If it is the journal of this "
-        "import, go on with it; it says which orders were sent."
-    )
-
-
-def _orphaned(left: Path, path: Path) -> JournalError:
-    # SQLite would take it for the latest changes of the new journal, and
-    # orders that were never sent would count as confirmed.
-    return JournalError(
-        f"{left} belongs to a journal {path} that is not there any more. If "
-        "it was moved, put it back: it says which orders were sent. If you "
-        f"removed it to begin anew, remove {left.name} too."
-    )
 
 
 def attach(path: Path) -> sqlite3.Connection:
@@ -175,16 +165,6 @@ def is_whole(path: Path) -> bool:
     """
     # Twice, for another process may close it between the two files.
     return _fits(path) or _fits(path)
-
-
-def check_whole(path: Path) -> None:
-    """Make sure that it is.
-
-    Raises:
-        JournalError: It is not; nothing is touched.
-    """
-    if not is_whole(path):
-        raise unfit(path, wal_of(path))
 
 
 def _fits(path: Path) -> bool:
@@ -236,17 +216,18 @@ class Store:
         self.path = path
         self._db = db
         self._lock = threading.Lock()
-        self._presence = Presence.of(path)
+        self._identities = identities(path)
         # The changes that the main file has; None before the first one.
         self._copied: int | None = None
 
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open a file that is there, and keep all others out."""
-        with told(path):
+        with as_journal_error(path):
             # What SQLite keeps beside it is beside the file, not a link.
             path = followed(path)
-            check_whole(path)
+            if not is_whole(path):
+                raise unfit(path, wal_of(path))
             return cls(path, attach(path))
 
     @classmethod
@@ -256,7 +237,7 @@ class Store:
         Raises:
             JournalError: It is whole.
         """
-        with told(path):
+        with as_journal_error(path):
             path = followed(path)
             if is_whole(path):
                 raise JournalError(
@@ -269,7 +250,7 @@ class Store:
 
     def read(self, query: str, *values: object) -> list[Any]:
         """Return all rows that a query finds."""
-        with self._lock, told(self.path):
+        with self._lock, as_journal_error(self.path):
             return self._db.execute(query, values).fetchall()
 
     def terms(self) -> Terms:
@@ -287,7 +268,7 @@ class Store:
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
         """Put on disk what the block does; nothing of it if it raises."""
-        with self._lock, told(self.path):
+        with self._lock, as_journal_error(self.path):
             if self._copied is None:
                 self._begin()
             with self._transaction():
@@ -303,7 +284,7 @@ class Store:
         Returns:
             How many rows it changed.
         """
-        with self._lock, told(self.path):
+        with self._lock, as_journal_error(self.path):
             with self._transaction():
                 count = self._db.execute(statement, values).rowcount
             self._begin()
@@ -311,13 +292,13 @@ class Store:
 
     def close(self) -> None:
         """Let others have the file."""
-        with self._lock, told(self.path):
+        with self._lock, as_journal_error(self.path):
             self._db.close()
 
     def remove(self) -> None:
         """Close the file, and remove it and what SQLite keeps beside it."""
         self.close()
-        with told(self.path):
+        with as_journal_error(self.path):
             self.path.unlink(missing_ok=True)
             wal_of(self.path).unlink(missing_ok=True)
 
@@ -366,9 +347,9 @@ class Store:
         self._db.execute(SET_MARK, (mark.dump(),))
 
     def _check_presence(self) -> None:
-        lost = self._presence.lost()
-        if lost is not None:
-            raise self._lost(lost)
+        for path, identity in identities(self.path).items():
+            if identity != self._identities[path]:
+                raise self._lost(path)
 
     def _lost(self, path: Path) -> JournalError:
         return JournalError(

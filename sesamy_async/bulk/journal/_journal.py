@@ -37,7 +37,7 @@ from ._schema import (
     storable,
     values_of,
 )
-from ._trouble import told
+from ._trouble import as_journal_error
 
 
 @attrs.frozen(kw_only=True)
@@ -220,7 +220,7 @@ class Journal:
         Raises:
             JournalError: There is a file already, or it can't be written.
         """
-        with told(path):
+        with as_journal_error(path):
             make_database(path, terms, rows)
         return cls.open(path, clock=clock)
 
@@ -243,7 +243,7 @@ class Journal:
         store = Store.open(path)
         try:
             # It is there and ours, so nobody is about to make it.
-            with told(path):
+            with as_journal_error(path):
                 sweep(path)
             return cls(store, store.terms(), clock)
         except BaseException:
@@ -427,7 +427,7 @@ class Journal:
     def purge(self) -> None:
         """Close it, and remove it from the disk."""
         self._store.remove()
-        with told(self.path):
+        with as_journal_error(self.path):
             sweep(self.path)
 
     def close(self) -> None:

@@ -16,7 +16,11 @@ import pytest
 from sesamy_async.bulk import JournalError, State
 from sesamy_async.bulk.journal import Journal, Rows, Written
 from sesamy_async.bulk.journal._files import wal_of
-from sesamy_async.bulk.journal._trouble import damaged, told, trouble
+from sesamy_async.bulk.journal._trouble import (
+    as_journal_error,
+    damaged,
+    trouble,
+)
 from support.journals import bring, change, new_journal
 from support.users import powerless, reachable_folder
 
@@ -240,7 +244,7 @@ def test_no_text(path: Path, statement: str) -> None:
 
 def test_names_that_are_no_text(path: Path) -> None:
     """Nor is what Python can't read of an error of SQLite."""
-    with pytest.raises(JournalError) as raised, told(path):
+    with pytest.raises(JournalError) as raised, as_journal_error(path):
         b"\xff".decode()
 
     assert str(damaged(path)) == str(raised.value)
