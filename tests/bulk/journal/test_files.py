@@ -1,68 +1,63 @@
-"""A journal is there as a whole, or not at all; only its owner reads it."""
+"""A journal is there as a whole, or not at all, and is found again."""
 
 from __future__ import annotations
 
+import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from sesamy_async.bulk import JournalError, Planned, State
-from sesamy_async.bulk.journal import Journal
+from sesamy_async.bulk.journal import Journal, find_journal, journal_path
 from support.journals import (
     change,
     in_the_way,
     new_journal,
-    overtaken,
     planned,
 )
 
 
-KILLED = """
+SCRIPT = """
 import os, pathlib, signal, sys
-from sesamy_async.bulk.journal import Journal, Planned, Terms
-def rows():
-    for row in range(1, 5_000):
-        yield Planned(row=row, order_id=f"A-{row}")
-    os.kill(os.getpid(), signal.SIGKILL)
-terms = Terms(source="", fingerprint="", promo_code=None, vendor_id="",
-    base_url="")
-Journal.create(pathlib.Path(sys.argv[1]), terms, rows())
-"""
-
-
-KILLED_WHEN_DONE = """
-import os, pathlib, signal, sys
-from sesamy_async.bulk.journal import Change, Journal, Planned, Terms
 from sesamy_async.bulk import State
-terms = Terms(source="", fingerprint="", promo_code=None, vendor_id="",
-    base_url="")
-rows = [Planned(row=row, order_id=f"A-{row}") for row in (2, 3, 4)]
-journal = Journal.create(pathlib.Path(sys.argv[1]), terms, rows)
+from sesamy_async.bulk.journal import Change, Journal, Planned, Terms
+path = pathlib.Path(sys.argv[1])
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+def plan(count):
+    terms = Terms(source="", fingerprint="", promo_code=None, vendor_id="",
+        base_url="")
+    return path, terms, (
+        Planned(row=row, order_id=f"A-{row}") if row < count else die()
+        for row in range(2, count + (count > 9))
+    )
+"""
+KILLED = f"{SCRIPT}Journal.create(*plan(5_000))"
+KILLED_WHEN_DONE = f"""{SCRIPT}
+journal = Journal.create(*plan(5))
 for state in (State.INTENT, State.CONFIRMED):
     journal.apply([Change(row=row, state=state, contract_id="c")
         for row in (2, 3, 4)])
-os.kill(os.getpid(), signal.SIGKILL)
+die()
 """
-
-
-KILLED_AT_THE_END = """
-import os, pathlib, signal, sys
-from sesamy_async.bulk.journal import Journal, Planned, Terms
+KILLED_AT_THE_END = f"""{SCRIPT}
 link = pathlib.Path.hardlink_to
-def killed(path, target):
-    link(path, target)
-    os.kill(os.getpid(), signal.SIGKILL)
-pathlib.Path.hardlink_to = killed
-terms = Terms(source="", fingerprint="", promo_code=None, vendor_id="",
-    base_url="")
-rows = [Planned(row=2, order_id="A-2")]
-Journal.create(pathlib.Path(sys.argv[1]), terms, rows)
+pathlib.Path.hardlink_to = lambda *given: die(link(*given))
+Journal.create(*plan(5))
 """
+
+
+def killed(script: str, path: Path) -> int:
+    """Run a script that kills itself; return how its process ended."""
+    command = [sys.executable, "-c", script, str(path)]
+    return subprocess.run(command, check=False, timeout=120).returncode  # noqa: S603 - our own script
 
 
 @pytest.fixture
@@ -104,25 +99,26 @@ def test_existing(path: Path, kind: str) -> None:
     assert (before.st_ino, before.st_size) == (after.st_ino, after.st_size)
 
 
-def test_overtaken(path: Path) -> None:
+@pytest.mark.parametrize("ours", [True, False])
+def test_overtaken(path: Path, *, ours: bool) -> None:
     """A file that appears while the rows are read is not replaced."""
-    with pytest.raises(JournalError, match=f"^{in_the_way(path)}"):
-        new_journal(path, rows=overtaken(path))
-    with Journal.open(path) as journal:
-        assert 7 == sum(journal.counts().values())
-
-
-def test_overtaken_by_another_file(path: Path) -> None:
-    """No more is a file that is no journal."""
 
     def rows() -> Iterator[Planned]:
         yield from planned(3)
-        path.write_text("mine")
+        if ours:
+            new_journal(path, rows=7).close()
+        else:
+            path.write_text("mine")
 
     with pytest.raises(JournalError, match=f"^{in_the_way(path)}"):
         new_journal(path, rows=rows())
 
-    assert ("mine", [path]) == (path.read_text(), [*path.parent.iterdir()])
+    assert [path] == [*path.parent.iterdir()]
+    if ours:
+        with Journal.open(path) as journal:
+            assert 7 == sum(journal.counts().values())
+    else:
+        assert "mine" == path.read_text()
 
 
 def test_two_at_once(path: Path) -> None:
@@ -167,13 +163,11 @@ def test_twice(path: Path, second: dict[str, object]) -> None:
 
 def test_killed(path: Path) -> None:
     """A kill in the making leaves no journal; the next attempt cleans up."""
-    died = subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, "-c", KILLED, path], check=False, timeout=120
-    )
+    died = killed(KILLED, path)
     left = [each.name for each in path.parent.iterdir()]
     new_journal(path).close()
 
-    assert -signal.SIGKILL == died.returncode
+    assert -signal.SIGKILL == died
     assert [True] == [name.endswith(".new") for name in left]
     assert [path] == list(path.parent.iterdir())
 
@@ -205,11 +199,7 @@ def test_remains_of_another(path: Path, suffix: str) -> None:
 
 def test_removed_after_a_kill(path: Path) -> None:
     """Orders of a new journal are never settled by one that was removed."""
-    subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, "-c", KILLED_WHEN_DONE, path],
-        check=False,
-        timeout=120,
-    )
+    killed(KILLED_WHEN_DONE, path)
     path.unlink()
     with pytest.raises(JournalError, match="begin anew, remove"):
         new_journal(path)
@@ -221,13 +211,9 @@ def test_removed_after_a_kill(path: Path) -> None:
 
 def test_killed_at_the_end(path: Path) -> None:
     """There is no moment in which the place holds what is no journal."""
-    subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, "-c", KILLED_AT_THE_END, path],
-        check=False,
-        timeout=120,
-    )
+    killed(KILLED_AT_THE_END, path)
     with Journal.open(path) as journal:
-        assert 1 == journal.counts()[State.PENDING]
+        assert 3 == journal.counts()[State.PENDING]
         journal.purge()
 
     assert [] == list(path.parent.iterdir())
@@ -249,3 +235,91 @@ def test_leftover_that_can_not_be_removed(
         Journal.open(path)
 
     assert f"The journal {path} can't be used: Input" in str(raised.value)
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> Path:
+    """Return a file of orders, without a journal."""
+    path = tmp_path / "orders.csv"
+    path.write_text("externalOrderId;quantity\nA-1;1\n")
+    return path
+
+
+def test_beside_its_file(orders: Path) -> None:
+    """The journal stands beside its file, to which a link may lead."""
+    folder = orders.parent / "elsewhere"
+    folder.mkdir()
+    link = folder / "link.csv"
+    link.symlink_to(orders)
+    linked = orders.parent / "linked"
+    linked.symlink_to(orders.parent)
+    beside = orders.parent / "orders.csv.journal"
+
+    assert beside == journal_path(orders) == journal_path(link)
+    # The folder is called as the caller calls it.
+    assert linked / beside.name == journal_path(linked / orders.name)
+
+
+def test_file_of_orders(orders: Path) -> None:
+    """Who names a file of orders means its journal, there or not."""
+    beside = journal_path(orders)
+    before = find_journal(orders)
+    new_journal(beside).close()
+
+    assert (beside, beside) == (before, find_journal(orders))
+
+
+@pytest.mark.parametrize("name", ["orders.csv.journal", "renamed.db"])
+def test_journal_itself(tmp_path: Path, name: str) -> None:
+    """A journal is known by its name, or by what it holds."""
+    path = tmp_path / name
+    new_journal(path).close()
+
+    assert path == find_journal(path)
+
+
+def test_other_files(tmp_path: Path) -> None:
+    """A file that is no journal has its journal beside it."""
+    other, spoiled = tmp_path / "orders.db", tmp_path / "renamed.db"
+    with closing(sqlite3.connect(other)) as db:
+        db.execute("CREATE TABLE t (c)")
+    new_journal(spoiled).close()
+    spoiled.write_bytes(b"-" + spoiled.read_bytes()[1:])
+
+    assert tmp_path / "orders.db.journal" == find_journal(other)
+    assert tmp_path / "renamed.db.journal" == find_journal(spoiled)
+
+
+@pytest.mark.parametrize("name", ["gone.journal", "gone.csv"])
+def test_nothing_there(tmp_path: Path, name: str) -> None:
+    """What is not there is called as the caller calls it."""
+    assert tmp_path / name == find_journal(tmp_path / name)
+
+
+def test_name_of_a_journal_is_enough(tmp_path: Path) -> None:
+    """A damaged journal is still the journal that is meant."""
+    path = tmp_path / "orders.csv.journal"
+    path.write_bytes(b"")
+
+    assert path == find_journal(path)
+
+
+def test_file_that_can_not_be_read(
+    orders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody can look into is a file of orders."""
+
+    def denied(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "open", denied)
+
+    assert journal_path(orders) == find_journal(orders)
+
+
+def test_pipe(tmp_path: Path) -> None:
+    """A pipe is not waited for."""
+    path = tmp_path / "orders"
+    os.mkfifo(path)
+
+    assert path == find_journal(path)
