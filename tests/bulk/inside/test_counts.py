@@ -1,4 +1,4 @@
-"""The small parts of an importer: tries, rates, counts."""
+"""What is counted of an import: rows by state, calls, and time."""
 
 from __future__ import annotations
 
@@ -8,90 +8,14 @@ import pytest
 
 from sesamy_async.bulk import (
     Change,
-    Claim,
     Confirm,
     Ending,
-    Entry,
     ImportSummary,
-    Sale,
     State,
+    Tally,
 )
-from sesamy_async.bulk._counts import Meter, Tally
-from sesamy_async.bulk._workers import PAUSE, RetryQueue
-from support.wire import ORDER
-
-
-def claim(row: int) -> Claim:
-    """Return an order of a row."""
-    entry = Entry(row=row, order_id=f"A-{row}", state=State.PENDING)
-    return Claim(entry, Sale(order=ORDER))
-
-
-def tried(queue: RetryQueue, order: Claim) -> list[Claim | None]:
-    """Let an order fail three times; return what is due after each."""
-    found: list[Claim | None] = []
-    for _ in range(3):
-        queue.add(order, 0.0)
-        found.append(queue.due(1e9))
-    return found
-
-
-def test_an_order_is_tried_three_times() -> None:
-    """The third failure in one run is the last one."""
-    again, order = RetryQueue(), claim(2)
-
-    assert [order, order, None] == tried(again, order)
-
-
-def test_a_try_comes_after_a_pause() -> None:
-    """The second try waits for a pause, the third one for two."""
-    again, order = RetryQueue(), claim(2)
-    again.add(order, 0.0)
-    first = again.wait(0.0), again.due(PAUSE - 1), again.due(PAUSE)
-    again.add(order, 100.0)
-
-    assert (PAUSE, None, order) == first
-    assert (2 * PAUSE, 0.0) == (again.wait(100.0), again.wait(200.0))
-
-
-def test_nothing_to_try_again() -> None:
-    """Where nothing has failed, nothing is due."""
-    again = RetryQueue()
-
-    assert (None, None) == (again.due(1e9), again.wait(0.0))
-
-
-def test_what_is_kept_is_no_try() -> None:
-    """An order that failed in an outage has all its tries before it."""
-    again, order = RetryQueue(), claim(2)
-    again.add(order, 0.0)
-    again.add(order, 0.0)
-    again.keep(order, 5.0)
-    taken = [again.due(1e9) for _ in range(3)]
-
-    assert [order] * 3 == taken
-    assert [order, order, None] == tried(again, order)
-
-
-def test_what_is_settled_is_forgotten() -> None:
-    """An order that went through has all its tries for its next step."""
-    again, order = RetryQueue(), claim(2)
-    again.add(order, 0.0)
-    again.add(order, 0.0)
-    again.forget(order)
-
-    assert [order] * 4 == [again.due(1e9) or each for each in [order] * 2] + [
-        each for each in tried(again, order) if each
-    ]
-
-
-def test_the_earliest_is_due_first() -> None:
-    """Those that are due come in the order of their time."""
-    again, late, soon = RetryQueue(), claim(2), claim(3)
-    again.add(late, 5.0)
-    again.keep(soon, 1.0)
-
-    assert [soon, late] == [again.due(1e9), again.due(1e9)]
+from sesamy_async.bulk._counts import Meter
+from sesamy_async.bulk._importer import time_left
 
 
 def test_rate_of_the_last_minute() -> None:
@@ -126,16 +50,10 @@ def test_rate_at_the_beginning() -> None:
     meter = Meter(100.0)
     meter.add(100.2, 4)
     meter.add(100.4, 4)
+    early = meter.rate(100.5)
     meter.add(101.0, 2)
 
-    assert (8.0, 5.0) == (counted(8).rate(100.5), meter.rate(102.0))
-
-
-def counted(calls: int) -> Meter:
-    """Return a meter that has counted so many calls."""
-    meter = Meter(100.0)
-    meter.add(100.2, calls)
-    return meter
+    assert (8.0, 5.0) == (early, meter.rate(102.0))
 
 
 @pytest.mark.parametrize(
@@ -199,3 +117,27 @@ def test_confirm(
         confirm.goal,
         confirm.repeatable,
     )
+
+
+@pytest.mark.parametrize(
+    ("calls", "rate", "permitted", "at_once", "left"),
+    [
+        (100, 0.0, 5.0, 500.0, None),
+        (0, 10.0, 5.0, 0.0, 0.0),
+        (100, 50.0, None, None, 2.0),
+        (100, 50.0, None, 5.0, 2.0),
+        (100, 50.0, 5.0, None, 2.0),
+        (100, 50.0, 5.0, 500.0, 2.0),
+        (100, 50.0, 5.0, 50.0, 1.0 + 10.0),
+        (100, 2.0, 5.0, 0.0, 50.0),
+    ],
+)
+def test_time_left(
+    calls: float,
+    rate: float,
+    permitted: float | None,
+    at_once: float | None,
+    left: float | None,
+) -> None:
+    """What is left of the burst goes as fast as of late, the rest by pace."""
+    assert left == time_left(calls, rate, permitted, at_once)
