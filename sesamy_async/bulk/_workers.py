@@ -151,23 +151,6 @@ class Circuit:
             self.over = trouble
 
 
-class WakeUp:
-    """What workers wait for while they have nothing to do."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._event = runtime.event()
-
-    def wake(self) -> None:
-        """Wake all who wait now."""
-        now, self._event = self._event, self._runtime.event()
-        now.set()
-
-    async def wait(self, seconds: float) -> None:
-        """Wait for that, at most so long."""
-        await self._event.wait(seconds)
-
-
 ALL_REFUSED = 10
 """An import stops after so many refusals if nothing else happened."""
 
@@ -211,7 +194,7 @@ class Workers:
         self._meter = meter
         self._runtime = runtime
         self._retries = RetryQueue()
-        self._wake_up = WakeUp(runtime)
+        self._event = runtime.event()
         self._first = first
         self._refusals = 0
         self.in_flight: int = 0
@@ -229,7 +212,7 @@ class Workers:
     def stop(self) -> None:
         """Claim nothing more; what is in flight is finished."""
         self.stopping = True
-        self._wake_up.wake()
+        self._wake()
 
     async def _work(self) -> None:
         try:
@@ -241,7 +224,12 @@ class Workers:
                     self.in_flight -= 1
         except SesamyError as error:
             self.broken = self.broken or error
-            self._wake_up.wake()
+            self._wake()
+
+    def _wake(self) -> None:
+        """Wake the workers that have nothing to do."""
+        now, self._event = self._event, self._runtime.event()
+        now.set()
 
     @property
     def _ending(self) -> bool:
@@ -261,7 +249,7 @@ class Workers:
                 if due is None:
                     return None
                 wait = due
-            await self._wake_up.wait(wait)
+            await self._event.wait(wait)
         return None
 
     async def _take(self, now: float) -> Claim | None:
@@ -308,7 +296,7 @@ class Workers:
                 self._retries.add(claim, now)
             else:
                 self._retries.keep(claim, now)
-        self._wake_up.wake()
+        self._wake()
 
     def _worked(self, claim: Claim, verdict: Verdict) -> None:
         change = verdict.change
@@ -318,7 +306,7 @@ class Workers:
             if verdict.said is not None and len(self.said) < MOST_SAID:
                 self.said[change.row] = verdict.said
             self._refused(change)
-        self._wake_up.wake()
+        self._wake()
 
     def _refused(self, change: Change) -> None:
         self._refusals += 1

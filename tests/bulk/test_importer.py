@@ -139,7 +139,10 @@ async def test_a_file_that_changes_meanwhile(
 
     assert (Ending.FILE, 5) == (summary.ending, summary.rows)
     assert summary.unprocessed
-    assert "row 6 is not what it was" in str(summary.reason)
+    assert summary.reason == (
+        "orders.csv changed while it was imported: row 6 is not what it was. "
+        "Restore it, and give the same command again."
+    )
     assert 0 == world.sandbox.ledger.count("X")
 
 

@@ -15,7 +15,6 @@ from sesamy_async import RateLimit
 from sesamy_async.bulk import (
     Change,
     Confirm,
-    Ending,
     Importer,
     ImportSummary,
     Progress,
@@ -116,20 +115,6 @@ async def test_summary(mixed: World) -> None:
     )
 
 
-async def test_summary_without_confirms(tmp_path: Path) -> None:
-    """Where nothing is confirmed, what is created is done."""
-    world = World(folder=tmp_path, source=listed(3), confirm=Confirm.NO)
-    summary = await world.run()
-
-    assert summary == ImportSummary(
-        rows=3,
-        created=3,
-        confirm=Confirm.NO,
-        ending=Ending.COMPLETE,
-        calls=3,
-    )
-
-
 @attrs.define
 class _Impatient(FakeEvent):
     waits: list[float] = attrs.field(factory=list[float])
@@ -191,25 +176,6 @@ async def test_progress_adds_up(world: World) -> None:
         last.left,
     )
     assert last.rate > 0
-
-
-async def test_how_long_it_takes(world: World) -> None:
-    """The time left counts with the calls to come and the pace so far."""
-    world.runtime.time += 10
-    with world.journal() as journal:
-        async with world.client(rate_limit=None) as client:
-            importer = Importer(
-                client, world.source, journal, runtime=world.runtime
-            )
-            nothing_yet = importer.progress().left
-            await importer.run()
-            summary = importer.progress()
-
-    assert (None, 0.0, None) == (
-        nothing_yet,
-        summary.left,
-        summary.permitted,
-    )
 
 
 @pytest.mark.parametrize(

@@ -115,15 +115,6 @@ def fail(circuit: Circuit, times: int, trouble: Trouble = OUTAGE) -> None:
         circuit.failed(100.0, trouble)
 
 
-def test_nothing_is_wrong() -> None:
-    """As long as all is well, nobody waits."""
-    assert (0.0, None, None) == (
-        running().wait(100.0),
-        running().trouble,
-        running().over,
-    )
-
-
 @pytest.mark.parametrize(
     ("trouble", "enough"), [(OUTAGE, 5), (UNREACHABLE, 5), (REFUSED, 1)]
 )
@@ -161,30 +152,14 @@ def test_it_opens_at_the_first_costly_failure() -> None:
 
 
 def test_one_probe_at_a_time() -> None:
-    """After the pause, one may go; the others look again in a second."""
+    """After the pause, one may go, or pass on; the others look again."""
     circuit = running()
     fail(circuit, 5)
-    waits = [circuit.wait(101.0) for _ in range(3)]
-
-    assert [0.0, 1.0, 1.0] == waits
-
-
-def test_half_a_pause() -> None:
-    """Whoever asks within a pause learns how long it still is."""
-    circuit = running()
-    fail(circuit, 5)
-
-    assert 0.25 == circuit.wait(100.75)
-
-
-def test_the_probe_is_passed_on() -> None:
-    """Where the probe has no order to send, another one is the probe."""
-    circuit = running()
-    fail(circuit, 5)
-    circuit.wait(101.0)
+    waits = [circuit.wait(each) for each in (100.75, 101.0, 101.0)]
     circuit.pass_on()
+    waits.append(circuit.wait(101.0))
 
-    assert 0.0 == circuit.wait(101.0)
+    assert [0.25, 0.0, 1.0, 0.0] == waits
 
 
 def test_another_probe_follows_one_that_failed() -> None:
@@ -198,15 +173,20 @@ def test_another_probe_follows_one_that_failed() -> None:
 
 
 def test_a_probe_that_works_closes_it() -> None:
-    """When the trouble is over, all go on, and it is forgotten."""
+    """All go on, and the next outage begins with the first pause."""
     circuit = running()
     fail(circuit, 5)
     circuit.wait(101.0)
-    circuit.worked(101.0)
-    waits = [circuit.wait(101.0) for _ in range(2)]
+    circuit.failed(101.0, OUTAGE)
+    circuit.wait(103.0)
+    circuit.worked(103.0)
+    waits = [circuit.wait(103.0) for _ in range(2)]
     fail(circuit, 4)
+    before = circuit.trouble
+    circuit.failed(104.0, OUTAGE)
 
-    assert ([0.0, 0.0], None) == (waits, circuit.trouble)
+    assert ([0.0, 0.0], None) == (waits, before)
+    assert FIRST_PAUSE == circuit.wait(104.0)
 
 
 @pytest.mark.parametrize(
@@ -226,19 +206,6 @@ def test_pauses_grow(longest: float, *, costly: bool) -> None:
         circuit.failed(now, OUTAGE)
 
     assert [min(2.0**n, longest) for n in range(12)] == pauses
-
-
-def test_a_pause_is_short_again_after_a_success() -> None:
-    """The next outage begins with the first pause."""
-    circuit = running()
-    fail(circuit, 5)
-    circuit.wait(101.0)
-    circuit.failed(101.0, OUTAGE)
-    circuit.worked(103.0)
-    for _ in range(5):
-        circuit.failed(103.0, OUTAGE)
-
-    assert FIRST_PAUSE == circuit.wait(103.0)
 
 
 def test_those_under_way_do_not_lengthen_the_pause() -> None:
@@ -399,16 +366,7 @@ async def test_nothing_is_in_the_way() -> None:
 
 
 async def test_an_order_knows_what_it_has_left() -> None:
-    """Strays of a try count in the next one: a conflict may be theirs."""
-    again = ended(2, State.PENDING, OUTAGE, strays=3)
-    steps = Scripted([claim(2, strays=2)], [again, ended(2, State.REJECTED)])
-    await crew(steps, Moves(1)).run(1)
-
-    assert [2, 5] == [each.entry.strays for each in steps.sent]
-
-
-async def test_lost_attempts_of_a_try_count_in_the_next_one() -> None:
-    """Those that were written down with an intent are strays as well."""
+    """Strays of a try, and of its intents, count in the next one."""
     again = ended(2, State.PENDING, OUTAGE, strays=3)
     steps = Scripted(
         [claim(2, strays=2)], [again, ended(2, State.REJECTED)], lost=(0, 1, 1)

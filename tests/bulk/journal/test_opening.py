@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,6 @@ from support.journals import change, new_journal
 HOLDER = """
 import pathlib, sys
 from sesamy_async.bulk.journal import Change, Journal
-from sesamy_async.bulk.journal._trouble import damaged
 from sesamy_async.bulk import State
 journal = Journal.open(pathlib.Path(sys.argv[1]))
 journal.apply([Change(row=2, state=State.INTENT)])
@@ -41,35 +40,24 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "a?b#c %41.journal"
 
 
-@contextmanager
-def held(path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Have another process hold a journal."""
+def test_busy(path: Path) -> None:
+    """A second process is refused; a kill frees the journal at once."""
+    new_journal(path).close()
     with subprocess.Popen(  # noqa: S603 - our own script
         [sys.executable, "-c", HOLDER, path],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"held\n"
-            yield process
-        finally:
-            process.kill()
-
-
-def test_busy(path: Path) -> None:
-    """A second process is refused; a kill frees the journal at once."""
-    new_journal(path).close()
-    with held(path) as process:
+        assert process.stdout is not None
+        held = process.stdout.readline()
         with pytest.raises(JournalBusyError, match="is in use"):
             Journal.open(path)
         process.kill()
-        process.wait()
-        with Journal.open(path) as journal:
-            counts = journal.counts()
+    with Journal.open(path) as journal:
+        counts = journal.counts()
 
     # It was killed after its commit.
-    assert 1 == counts[State.INTENT]
+    assert (b"held\n", 1) == (held, counts[State.INTENT])
 
 
 def test_busy_within(path: Path) -> None:
