@@ -10,7 +10,6 @@ import attrs
 
 from sesamy_async.bulk import Ending, ImportSummary, InputFileError, Source
 from sesamy_async.bulk._counts import Tally
-from sesamy_async.bulk._states import State
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading._csv import CsvSource
 from sesamy_async.bulk.reports import Kind, Reports, write_reports
@@ -26,20 +25,7 @@ from .output import CommandResult, ExitCode
 
 def summary_of(journal: Journal) -> ImportSummary:
     """Return how far an import is that does not run."""
-    confirm = journal.terms.confirm
-    tally = Tally(journal.counts(), journal.strays(), confirm)
-    done = {tally.goal: tally.done}
-    return ImportSummary(
-        rows=tally.rows,
-        confirmed=done.get(State.CONFIRMED, 0),
-        created=done.get(State.CREATED, 0),
-        rejected=tally.rejected,
-        unknown=tally.unknown,
-        unprocessed=tally.unprocessed,
-        strays=tally.strays,
-        confirm=confirm,
-        ending=Ending.INTERRUPTED,
-    )
+    return Tally.of(journal).summary(Ending.INTERRUPTED)
 
 
 def report(

@@ -23,8 +23,7 @@ from sesamy_async._client import AsyncSesamy
 from sesamy_async._http import Connections
 from sesamy_async._outcome import Outcome
 from sesamy_async.bulk import Entry, ImportSummary, Lookup, State, Terms
-from sesamy_async.bulk.journal import Journal
-from sesamy_async.bulk.journal._creating import Rows, Written
+from sesamy_async.bulk.journal import Journal, Rows, Written
 from sesamy_async.bulk.journal._files import find_journal, wal_of
 from sesamy_async.bulk.journal._settling import (
     Finding,

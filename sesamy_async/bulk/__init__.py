@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from sesamy_async.bulk.journal import Journal, Writer
 
-from ._counts import Ending, ImportSummary
+from ._counts import Ending, ImportSummary, Tally
 from ._importer import Importer, Progress
-from ._judge import Cause, Claim, Steps, Trouble, Verdict
+from ._judge import Cause, Claim, Trouble, Verdict
 from ._rows import Mistaken, Problem, Row, Sale, Source
 from ._states import (
     Change,
@@ -25,6 +25,7 @@ from ._states import (
     State,
     Terms,
 )
+from ._steps import Steps
 from .lookup import Found, Lookup
 
 
@@ -53,6 +54,7 @@ __all__ = [
     "Source",
     "State",
     "Steps",
+    "Tally",
     "Terms",
     "Trouble",
     "Verdict",

@@ -1,62 +1,179 @@
-"""Counts by state, speed, and the summary of an import."""
+"""Counts by state, the rate of calls, and the summary of an import."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any, Self
 
 import attrs
+
+from sesamy_async.bulk.journal import Journal
 
 from ._states import Change, Confirm, State
 
 
-class Tally:
-    """Keeps count, so that nobody has to ask the journal all the time.
+class Ending(StrEnum):
+    """Why a run of an import ended."""
 
-    Args:
-        counts: As the journal has them.
-        strays: As the journal has them.
+    COMPLETE = "complete"
+    """Every order was processed."""
+
+    INTERRUPTED = "interrupted"
+    """The run was asked to stop; the same command goes on."""
+
+    OUTAGE = "outage"
+    """Sesamy could not be reached, or failed, for too long."""
+
+    REFUSED = "refused"
+    """Sesamy refuses everything that this client sends."""
+
+    FILE = "file"
+    """The file has changed, or could not be read to its end."""
+
+    JOURNAL = "journal"
+    """The journal could not be written, so nothing more was sent."""
+
+
+@attrs.frozen(kw_only=True)
+class ImportSummary:
+    """What became of every row; the counts add up to `rows`.
+
+    Attributes:
+        rows: All rows of the file.
+        confirmed: Orders with a confirmed contract.
+        created: Orders with an unconfirmed contract, if that was the goal
+            (``Confirm.NO``).
+        rejected: Rows that can't be sent, or that Sesamy refused.
+        unknown: Orders that a person has to look at.
+        unprocessed: Rows that are not finished; the same command goes on.
+        strays: Unconfirmed contracts that may be left over, at most; they
+            give no access.
+        confirm: When contracts were confirmed.
+        ending: Why the run ended.
+        reason: The same in words, with what to do; None if complete.
+        seconds: How long this run took.
+        calls: How many calls this run made.
+        permitted: Calls per second that Sesamy permits, as far as known;
+            None for no limit.
+    """
+
+    rows: int
+    confirmed: int = 0
+    created: int = 0
+    rejected: int = 0
+    unknown: int = 0
+    unprocessed: int = 0
+    strays: int = 0
+    confirm: Confirm = Confirm.SEPARATELY
+    ending: Ending = Ending.COMPLETE
+    reason: str | None = None
+    seconds: float = 0.0
+    calls: int = 0
+    permitted: float | None = None
+
+    @property
+    def done(self) -> int:
+        """Orders that have reached the goal."""
+        return self.confirmed + self.created
+
+
+@attrs.define(eq=False, repr=False)
+class Tally:
+    """How many rows are in each state.
+
+    Attributes:
+        states: The rows of each state.
+        strays: Unconfirmed contracts that may be left over, at most.
         confirm: When contracts are confirmed.
     """
 
-    def __init__(
-        self, counts: Mapping[State, int], strays: int, confirm: Confirm
-    ) -> None:
-        self._counts = Counter(dict(counts))
-        self.goal: State = confirm.goal
-        self.strays: int = strays
+    states: Counter[State]
+    strays: int
+    confirm: Confirm
+
+    @classmethod
+    def of(cls, journal: Journal) -> Self:
+        """Count the rows of a journal; it reads all of them.
+
+        Raises:
+            JournalError: The journal can't be read.
+        """
+        confirm = journal.terms.confirm
+        return cls(Counter(journal.counts()), journal.strays(), confirm)
 
     def move(self, before: State, change: Change) -> None:
         """Count a row that changes its state."""
-        self._counts[before] -= 1
-        self._counts[change.state] += 1
+        self.states[before] -= 1
+        self.states[change.state] += 1
         self.strays += change.strays
 
     @property
     def rows(self) -> int:
         """All rows."""
-        return self._counts.total()
+        return self.states.total()
+
+    @property
+    def confirmed(self) -> int:
+        """Orders with a confirmed contract."""
+        return self.states[State.CONFIRMED]
+
+    @property
+    def created(self) -> int:
+        """Orders with an unconfirmed contract, if that is the goal."""
+        goal = self.confirm.goal
+        return self.states[State.CREATED] if goal is State.CREATED else 0
 
     @property
     def done(self) -> int:
-        """Orders that are where they shall be."""
-        return self._counts[self.goal]
+        """Orders that have reached the goal."""
+        return self.confirmed + self.created
 
     @property
     def rejected(self) -> int:
         """Rows that can't be sent, or were refused."""
-        return self._counts[State.REJECTED]
+        return self.states[State.REJECTED]
 
     @property
     def unknown(self) -> int:
         """Orders that a person has to look at."""
-        return self._counts[State.UNKNOWN]
+        return self.states[State.UNKNOWN]
 
     @property
     def unprocessed(self) -> int:
         """Rows that are not finished."""
         return self.rows - self.done - self.rejected - self.unknown
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The rows of each report: ``{"confirmed": 3, "created": 0, ...}``."""
+        return {
+            "confirmed": self.confirmed,
+            "created": self.created,
+            "rejected": self.rejected,
+            "unknown": self.unknown,
+            "unprocessed": self.unprocessed,
+        }
+
+    def summary(self, ending: Ending, **more: Any) -> ImportSummary:
+        """Return the summary of a run.
+
+        Args:
+            ending: Why it ended.
+            more: The facts that are not counted here, such as ``reason``.
+        """
+        return ImportSummary(
+            rows=self.rows,
+            confirmed=self.confirmed,
+            created=self.created,
+            rejected=self.rejected,
+            unknown=self.unknown,
+            unprocessed=self.unprocessed,
+            strays=self.strays,
+            confirm=self.confirm,
+            ending=ending,
+            **more,
+        )
 
 
 _WINDOW = 60.0
@@ -86,68 +203,3 @@ class Meter:
             self._recent -= self._seconds.popleft()[1]
         elapsed = min(_WINDOW, now - self._began)
         return self._recent / max(elapsed, 1.0)
-
-
-class Ending(StrEnum):
-    """Why a run of an import ended."""
-
-    COMPLETE = "complete"
-    """Every order was processed."""
-
-    INTERRUPTED = "interrupted"
-    """Somebody asked it to stop; the same command goes on."""
-
-    OUTAGE = "outage"
-    """Sesamy could not be reached, or failed, for too long."""
-
-    REFUSED = "refused"
-    """Sesamy refuses all that this client sends."""
-
-    FILE = "file"
-    """The file has changed, or could not be read on."""
-
-    JOURNAL = "journal"
-    """The journal could not be written, so nothing more was sent."""
-
-
-@attrs.frozen(kw_only=True)
-class ImportSummary:
-    """What became of every row; the counts add up to `rows`.
-
-    Attributes:
-        rows: All rows of the file.
-        confirmed: Orders with a confirmed contract.
-        created: Orders with an unconfirmed contract, where that was the
-            goal (``Confirm.NO``).
-        rejected: Rows that can't be sent, or that Sesamy refused.
-        unknown: Orders that a person has to look at.
-        unprocessed: Rows that are not finished; the same command goes on.
-        strays: Unconfirmed contracts that may be left over, at most; they
-            give no access.
-        confirm: When contracts were confirmed.
-        ending: Why the run ended.
-        reason: The same in words, with what to do; None where complete.
-        seconds: How long this run took.
-        calls: How many calls this run made.
-        permitted: Calls per second that Sesamy permits, as far as is
-            known; None for no limit.
-    """
-
-    rows: int
-    confirmed: int = 0
-    created: int = 0
-    rejected: int = 0
-    unknown: int = 0
-    unprocessed: int = 0
-    strays: int = 0
-    confirm: Confirm = Confirm.SEPARATELY
-    ending: Ending = Ending.COMPLETE
-    reason: str | None = None
-    seconds: float = 0.0
-    calls: int = 0
-    permitted: float | None = None
-
-    @property
-    def done(self) -> int:
-        """Orders that are where they shall be."""
-        return self.confirmed + self.created

@@ -15,30 +15,30 @@ from sesamy_async.errors import ConfigurationError
 from ._counts import Ending, ImportSummary, Meter, Tally
 from ._judge import Cause
 from ._rows import Source
-from ._states import InputFileError, JournalError, State
-from ._steps import Claims, OrderSteps
+from ._states import InputFileError, JournalError
+from ._steps import Steps
 from ._workers import Circuit, Workers
 
 
 @attrs.frozen(kw_only=True)
 class Progress:
-    """A moment of a running import.
+    """How far a running import has come.
 
     Attributes:
         rows: All rows of the file.
-        done: Orders that are where they shall be: confirmed, or created
-            where nothing is to be confirmed.
+        done: Orders that have reached the goal: confirmed, or created if
+            nothing is to be confirmed.
         rejected: Rows that can't be sent, or that Sesamy refused.
         unknown: Orders that a person has to look at.
         strays: Unconfirmed contracts that may be left over.
         in_flight: Orders that are being sent now.
         seconds: Since this run began.
         rate: Calls per second over the last minute.
-        permitted: Calls per second that Sesamy permits, as far as is
-            known; None for no limit.
-        left: Seconds that the rest takes at this rate; None where that
-            can't be said yet.
-        paused: Why nothing is sent now; None where all is well.
+        permitted: Calls per second that Sesamy permits, as far as known;
+            None for no limit.
+        left: Seconds that the rest takes at this rate; None if that can't
+            be said yet.
+        paused: Why nothing is sent now; None if all is well.
     """
 
     rows: int
@@ -67,21 +67,21 @@ class Importer:
     """Sends what the journal says is still to be sent, and writes it down.
 
     Each order is claimed, its intent written down, sent, and its outcome
-    written down, in this order; a restart after a crash at any moment goes
-    on without a double.  Retries within a call, pace and token are the
-    client's.  Runs on asyncio and trio.  Good for one run.
+    written down, in this sequence; a restart after a crash at any moment
+    goes on without a double.  Retries within a call, pace and token are
+    those of the client.  It runs on asyncio and trio, and only once.
 
     Args:
-        client: Its deadline bounds each call, waits for the pace included.
+        client: Its deadline bounds each call, with the wait for the pace.
         source: The file that the journal was made for.
         journal: What is to be done, and what was done.
-        concurrency: How many orders are sent at once, at least 1.  No
-            more than can be sent in 20 seconds at the client's pace: more
-            would only wait for each other, and for their deadlines.
+        concurrency: How many orders are sent at once, at least 1; no more
+            than can be sent in 20 seconds at the client's pace, because
+            the others would only wait for their deadlines.
         patience: Seconds that an outage may last before the import stops,
-            at least 0.  Where nothing has worked in this run yet, it stops
-            at once or within half a minute.
-        runtime: For time and events, of tests above all.
+            at least 0.  If nothing has worked in this run yet, it stops at
+            once or within half a minute.
+        runtime: For time and events; for tests.
 
     Raises:
         ConfigurationError: A number is impossible.
@@ -101,26 +101,24 @@ class Importer:
             raise ConfigurationError("concurrency must be a whole number.")
         check_number("concurrency", concurrency, least=1)
         check_number("patience", patience)
-        runtime = runtime or AnyioRuntime()
-        terms = journal.terms
         self._client = client
         self._journal = journal
         self._concurrency = _useful(concurrency, client.permitted_rate)
-        self._runtime = runtime
+        self._runtime = runtime = runtime or AnyioRuntime()
         self._began = runtime.now()
         # What was interrupted is settled before anything else is looked at.
         journal.restart()
-        self._circuit = Circuit(
-            self._began, patience, costly=not terms.repeatable
-        )
+        costly = not journal.terms.repeatable
+        self._circuit = Circuit(self._began, patience, costly=costly)
         self._meter = Meter(self._began)
-        self._tally = Tally(journal.counts(), journal.strays(), terms.confirm)
+        self._tally = Tally.of(journal)
         self._over = runtime.event()
         self._ended = False
-        shared = getattr(client, "shared_contracts", False)
-        self._writer = Writer(journal, shared_contracts=shared)
+        self._writer = Writer(
+            journal, shared_contracts=client.shared_contracts
+        )
         self._workers = Workers(
-            OrderSteps(client, terms, Claims(source, journal), self._writer),
+            Steps(client, source, journal, self._writer),
             self._tally,
             self._circuit,
             self._meter,
@@ -132,7 +130,7 @@ class Importer:
         """Process all orders, or as many as is possible now.
 
         Returns:
-            What became of every row, in this run and in those before.
+            What became of every row, in this run and in earlier ones.
 
         Raises:
             ConfigurationError: The client can't be used (any more); the
@@ -149,7 +147,14 @@ class Importer:
         ends = JournalError | InputFileError
         if broken is not None and not isinstance(broken, ends):
             raise broken
-        return self._summary()
+        ending, reason = self._how_it_ended()
+        return self._tally.summary(
+            ending,
+            reason=reason,
+            seconds=self._runtime.now() - self._began,
+            calls=self._meter.total,
+            permitted=self._client.permitted_rate,
+        )
 
     def stop(self) -> None:
         """Claim nothing more; what is in flight is finished.
@@ -172,10 +177,10 @@ class Importer:
     def progress(self) -> Progress:
         """Return how far it has come."""
         now = self._runtime.now()
-        tally, trouble = self._tally, self._circuit.trouble
-        rate = self._meter.rate(now)
-        permitted = self._client.permitted_rate
-        calls = tally.unprocessed * self._journal.terms.confirm.calls
+        client, tally = self._client, self._tally
+        trouble = self._circuit.trouble
+        rate, permitted = self._meter.rate(now), client.permitted_rate
+        calls = tally.unprocessed * tally.confirm.calls
         return Progress(
             rows=tally.rows,
             done=tally.done,
@@ -186,9 +191,7 @@ class Importer:
             seconds=now - self._began,
             rate=rate,
             permitted=permitted,
-            left=time_left(
-                calls, rate, permitted, self._client.permitted_at_once
-            ),
+            left=time_left(calls, rate, permitted, client.permitted_at_once),
             paused=None if trouble is None else trouble.text,
         )
 
@@ -196,37 +199,17 @@ class Importer:
     def said(self) -> Mapping[int, str]:
         """What Sesamy said of rows that it refused in this run.
 
-        Beyond its code, and without what is in the order.  It may speak of
-        the customer all the same, so it is for the rejected report (see
-        `write_reports`) and not in the journal.
+        Without its code, and without what is in the order.  It may be
+        about the customer all the same, so it is for the rejected report
+        (see `write_reports`) and not for the journal.
         """
         return self._workers.said
-
-    def _summary(self) -> ImportSummary:
-        tally, terms = self._tally, self._journal.terms
-        ending, reason = self._how_it_ended()
-        done = {tally.goal: tally.done}
-        return ImportSummary(
-            rows=tally.rows,
-            confirmed=done.get(State.CONFIRMED, 0),
-            created=done.get(State.CREATED, 0),
-            rejected=tally.rejected,
-            unknown=tally.unknown,
-            unprocessed=tally.unprocessed,
-            strays=tally.strays,
-            confirm=terms.confirm,
-            ending=ending,
-            reason=reason,
-            seconds=self._runtime.now() - self._began,
-            calls=self._meter.total,
-            permitted=self._client.permitted_rate,
-        )
 
     def _how_it_ended(self) -> tuple[Ending, str | None]:
         workers, over = self._workers, self._circuit.over
         broken = workers.broken
         if isinstance(broken, InputFileError):
-            # Not its advice: it says that nothing was sent.
+            # Without its advice, which says that nothing was sent.
             return Ending.FILE, str(broken.args[0])
         if broken is not None:
             return Ending.JOURNAL, str(broken)
@@ -254,7 +237,7 @@ def time_left(
     permitted: float | None,
     at_once: float | None,
 ) -> float | None:
-    """Return the seconds that calls will take; None where nobody can say.
+    """Return the seconds that calls will take; None if nobody can say.
 
     Args:
         calls: How many are to be made.

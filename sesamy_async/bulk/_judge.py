@@ -1,11 +1,14 @@
-"""What the end of a step means for its order."""
+"""What the end of a call means for its order, and for the others.
+
+All of it is decided from values, without any effect: `Steps` makes the calls
+and writes down what is decided here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Protocol
+from typing import Self
 
 import attrs
 
@@ -25,7 +28,7 @@ from ._states import Change, Confirm, Entry, State, Terms
 
 
 class Cause(StrEnum):
-    """Why an order was not processed, where that is not its own fault."""
+    """Why an order was not processed, if the order is not the reason."""
 
     UNREACHABLE = "unreachable"
     """Nothing can be sent: no network, no such host, no connection."""
@@ -39,10 +42,10 @@ class Cause(StrEnum):
 
 @attrs.frozen
 class Trouble:
-    """What keeps more orders than one from being processed.
+    """What keeps more than one order from being processed.
 
     Attributes:
-        cause: Whose trouble it is.
+        cause: What kind of trouble it is.
         text: What happened, in words; nothing personal.
     """
 
@@ -52,15 +55,15 @@ class Trouble:
 
 @attrs.frozen(kw_only=True)
 class Verdict:
-    """What became of an order, and what that says of the others.
+    """What became of an order, and what that means for the others.
 
     Attributes:
         change: For the journal.
-        trouble: What is in the way; None where Sesamy answered as it does
+        trouble: What is in the way; None if Sesamy answered as it does
             when all is well.
         calls: How many requests it took.
-        said: What Sesamy says beyond its code, for the rejected report
-            alone: it may speak of the customer.
+        said: What Sesamy says beyond its code, only for the rejected
+            report: it may be about the customer.
     """
 
     change: Change
@@ -69,8 +72,36 @@ class Verdict:
     said: str | None = attrs.field(default=None, repr=False)
 
 
-_OF_THE_CLIENT = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-_LATER = HTTPStatus.TOO_MANY_REQUESTS
+@attrs.frozen
+class Claim:
+    """An order that is being processed.
+
+    Attributes:
+        entry: How far it has come, as the journal has it.
+        sale: What is to be sent; in no repr.
+        asked: Whether its confirm may have been sent before.
+    """
+
+    entry: Entry
+    sale: Sale = attrs.field(repr=False)
+    asked: bool = False
+
+    def after(self, change: Change, lost: int) -> Self:
+        """Return the order as it is after a change.
+
+        Args:
+            change: What became of it.
+            lost: How many strays were written down with its intents.
+        """
+        old = self.entry
+        entry = attrs.evolve(
+            old,
+            state=change.state,
+            contract_id=change.contract_id or old.contract_id,
+            strays=old.strays + lost + change.strays,
+        )
+        asked = self.asked or old.state is State.CREATED
+        return attrs.evolve(self, entry=entry, asked=asked)
 
 
 def created(
@@ -118,28 +149,36 @@ def not_its_own(terms: Terms, entry: Entry, holder: int) -> Verdict:
         reason=reason,
         strays=1 if again else 0,
     )
-    return Verdict(
-        change=change, trouble=Trouble(Cause.OUTAGE, reason), calls=0
-    )
+    trouble = Trouble(Cause.OUTAGE, reason)
+    return Verdict(change=change, trouble=trouble, calls=0)
 
 
 def not_created(
     terms: Terms, entry: Entry, error: SesamyError, *, lost: int, calls: int
 ) -> Verdict:
     """Judge a create that ended in an error; arguments as of `created`."""
-    state = _after_create(terms, entry, error, lost)
     trouble = trouble_of(error)
+    conflict = isinstance(error, ConflictError)
+    if not error.outcome.nothing_done:
+        again = terms.repeatable and not conflict
+        state = State.PENDING if again else State.UNKNOWN
+    elif trouble is not None:
+        state = State.PENDING
+    elif conflict and entry.strays + lost:
+        # Perhaps with an earlier create of ours, whose id is not known.
+        state = State.UNKNOWN
+    else:
+        state = State.REJECTED
     if state is State.PENDING:
         trouble = trouble or _outage(error)
     change = Change(
         row=entry.row,
         state=state,
-        reason=_said(error),
+        reason=_reason(error),
         strays=lost if terms.repeatable else 0,
     )
-    return Verdict(
-        change=change, trouble=trouble, calls=calls, said=_words(error)
-    )
+    said = _said(error)
+    return Verdict(change=change, trouble=trouble, calls=calls, said=said)
 
 
 def confirmed(entry: Entry, *, calls: int = 1) -> Verdict:
@@ -151,10 +190,10 @@ def confirmed(entry: Entry, *, calls: int = 1) -> Verdict:
 def not_confirmed(entry: Entry, error: SesamyError, *, asked: bool) -> Verdict:
     """Judge a confirm that ended in an error.
 
-    To confirm is to set a state, so it can be repeated.  A 2xx of Sesamy's
-    own that can't be read to its end has done it; one that may be the page
-    of a gateway is an outage.  No source says how a contract that is
-    confirmed answers another confirm.
+    A confirm sets a state, so it can be repeated.  A success of Sesamy's
+    that can't be read to its end has done it; one that may be the page of
+    a gateway is an outage.  No source says how Sesamy answers the confirm
+    of a contract that is confirmed already.
 
     Args:
         entry: The order.
@@ -162,6 +201,7 @@ def not_confirmed(entry: Entry, error: SesamyError, *, asked: bool) -> Verdict:
         asked: Whether an earlier one may have been sent.
     """
     calls = error.attempts
+    reason = _reason(error)
     if error.outcome is Outcome.APPLIED:
         return confirmed(entry, calls=calls)
     trouble = trouble_of(error)
@@ -169,34 +209,35 @@ def not_confirmed(entry: Entry, error: SesamyError, *, asked: bool) -> Verdict:
         # Even a conflict: perhaps it is with an attempt of our own.
         trouble = trouble or _outage(error)
     if trouble is not None:
-        change = Change(
-            row=entry.row, state=State.CREATED, reason=_said(error)
-        )
+        change = Change(row=entry.row, state=State.CREATED, reason=reason)
         return Verdict(change=change, trouble=trouble, calls=calls)
     if asked and error.outcome is Outcome.REFUSED:
         change = Change(
             row=entry.row,
             state=State.UNKNOWN,
             reason=f"Contract {entry.contract_id} was made, and its confirm "
-            "is refused, perhaps because an earlier one was done: "
-            f"{_said(error)}",
+            f"is refused, perhaps because an earlier one was done: {reason}",
         )
         return Verdict(change=change, calls=calls)
-    # An id that can't be sent may be of any length; it can't be used either.
+    # An id that can't be sent is of no use, and may be of any length.
     unsent = isinstance(error, InvalidRequestError)
     made = "A contract" if unsent else f"Contract {entry.contract_id}"
     change = Change(
         row=entry.row,
         state=State.REJECTED,
         reason=f"{made} was made, but its confirm was refused, so it gives "
-        f"no access: {_said(error)}",
+        f"no access: {reason}",
         strays=1,
     )
-    return Verdict(change=change, calls=calls, said=_words(error))
+    return Verdict(change=change, calls=calls, said=_said(error))
+
+
+_OF_THE_CLIENT = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+_LATER = HTTPStatus.TOO_MANY_REQUESTS
 
 
 def trouble_of(error: SesamyError) -> Trouble | None:
-    """Return what an error says of other orders; None where nothing."""
+    """Return what an error means for other orders; None for nothing."""
     if isinstance(error, AuthenticationError):
         # A token endpoint that fails is an outage; one that says no is not.
         return _outage(error) if error.retryable else _refused(error)
@@ -217,105 +258,21 @@ def _is_about_the_order(error: SesamyError) -> bool:
 def _outage(error: SesamyError) -> Trouble:
     unsent = error.outcome is Outcome.NOT_SENT
     cause = Cause.UNREACHABLE if unsent else Cause.OUTAGE
-    return Trouble(cause, _said(error))
+    return Trouble(cause, _reason(error))
 
 
 def _refused(error: SesamyError) -> Trouble:
-    return Trouble(Cause.REFUSED, _said(error))
+    return Trouble(Cause.REFUSED, _reason(error))
 
 
-def _after_create(
-    terms: Terms, entry: Entry, error: SesamyError, lost: int
-) -> State:
-    exists = isinstance(error, ConflictError)
-    if not error.outcome.nothing_done:
-        again = terms.repeatable and not exists
-        return State.PENDING if again else State.UNKNOWN
-    if trouble_of(error) is not None:
-        return State.PENDING
-    if exists and entry.strays + lost:
-        # Perhaps it is ours, from before: its id is not known.
-        return State.UNKNOWN
-    return State.REJECTED
-
-
-def _said(error: SesamyError) -> str:
-    """Return what happened, in words that are ours: it is kept, and shown."""
+def _reason(error: SesamyError) -> str:
+    """Return what happened, in words of ours: it is kept, and shown."""
     if isinstance(error, APIError):
         return in_our_words(error)
     return str(error.args[0])
 
 
-def _words(error: SesamyError) -> str | None:
+def _said(error: SesamyError) -> str | None:
     """Return what Sesamy says beyond its code, in one line."""
     message = error.message if isinstance(error, APIError) else None
     return presentable(message) or None
-
-
-@attrs.frozen
-class Claim:
-    """One order, with what the journal says of it.
-
-    Attributes:
-        entry: How far it has come.
-        sale: What is to be sent; in no repr.
-        asked: Whether its confirm may have been sent before.
-    """
-
-    entry: Entry
-    sale: Sale = attrs.field(repr=False)
-    asked: bool = False
-
-
-class Steps(Protocol):
-    """The four steps, in their order.
-
-    Each is safe to be the last one: whatever ends the process after it, a
-    restart finds what is needed to go on without a double.
-    """
-
-    async def claim(self) -> Claim | None:
-        """Return the next order to process, or None where none is left."""
-        ...
-
-    async def record_intent(self, claim: Claim, lost: int) -> None:
-        """Put on disk that its create is about to be sent, or sent again.
-
-        Args:
-            claim: The order.
-            lost: How many more of the earlier attempts may have been done.
-
-        Raises:
-            JournalError: It is not on disk, so nothing may be sent.
-        """
-        ...
-
-    async def send(
-        self, claim: Claim, intent: Callable[[int], Awaitable[None]]
-    ) -> Verdict:
-        """Send what is to be sent next for this order.
-
-        Args:
-            claim: The order; one that is CREATED is confirmed, any other
-                is created.
-            intent: Awaited at the last moment before the first byte of a
-                create leaves: `record_intent` of this order.
-
-        Returns:
-            What became of it; nothing is written down yet.
-        """
-        ...
-
-    async def record_outcome(
-        self, claim: Claim, change: Change
-    ) -> Verdict | None:
-        """Put on disk what became of it.
-
-        Returns:
-            What is on disk instead, where another order has its contract;
-            else None.
-
-        Raises:
-            JournalError: It is not on disk.
-        """
-        ...

@@ -14,7 +14,7 @@ class State(StrEnum):
     """How far an order has come."""
 
     PENDING = "PENDING"
-    """It may be sent: nothing was done but, perhaps, a stray was left."""
+    """It may be sent: nothing was done, or at most a stray was left."""
 
     INTENT = "INTENT"
     """Its create is about to be sent, or was sent and is not answered."""
@@ -51,14 +51,13 @@ MOVES: Mapping[State, frozenset[State]] = {
     State.REJECTED: frozenset(),
     State.UNKNOWN: frozenset({State.CREATED, State.CONFIRMED, State.PENDING}),
 }
-"""Where an order may go from each state; all else is a mistake of ours.
+"""Where an order may go from each state.
 
-PENDING stays where not even the intent was reached, for want of a token.
-INTENT goes back to PENDING where it is certain that nothing was done, or
-where at worst a stray was left; and to itself where an attempt of its
-create was lost and another follows.  CREATED becomes UNKNOWN where a
-confirm is refused and an earlier one may have been done.  UNKNOWN is left
-only by somebody who looked.
+PENDING stays if the intent was not reached, for example without a token.
+INTENT goes back to PENDING if nothing was done for certain, or at worst a
+stray was left; and to itself if an attempt of its create was lost and another
+follows.  CREATED becomes UNKNOWN if a confirm is refused and an earlier one
+may have been done.  UNKNOWN is left only by somebody who looked.
 """
 
 
@@ -68,7 +67,7 @@ class Confirm(StrEnum):
     SEPARATELY = "separately"
     """Create unconfirmed, record the id, then confirm: two calls.
 
-    A contract gives access only once it is confirmed (S), so an order whose
+    A contract gives access only once it is confirmed, so an order whose
     create was interrupted is created again; at worst an unconfirmed stray
     is left.
     """
@@ -76,8 +75,8 @@ class Confirm(StrEnum):
     AT_ONCE = "at-once"
     """Confirm in the create call: one call.
 
-    An order whose create was interrupted is never sent a second time: a
-    person has to look.
+    An order whose create was interrupted is never sent again: a person has
+    to look.
     """
 
     NO = "no"
@@ -101,13 +100,13 @@ class Confirm(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Planned:
-    """A row as the check leaves it, for a new journal.
+    """A checked row, for a new journal.
 
     Attributes:
         row: Its number.
-        order_id: Its externalOrderId; None where it can't be read, or
-            where another row has it.
-        reason: Why it is rejected; None where it can be sent.
+        order_id: Its externalOrderId; None if it can't be read, or if
+            another row has it.
+        reason: Why it is rejected; None if it can be sent.
     """
 
     row: int
@@ -121,7 +120,7 @@ class Entry:
 
     Attributes:
         row: Its number.
-        order_id: Its externalOrderId; None where the row holds none.
+        order_id: Its externalOrderId; None if the row has none.
         state: How far it has come.
         contract_id: The contract that is, or will be, confirmed.
         reason: Why it is where it is; nothing personal.
@@ -146,7 +145,7 @@ class Change:
         row: Its number.
         state: How far it has come now.
         contract_id: None leaves what is there.
-        reason: Replaces what is there, None too.
+        reason: Replaces what is there, even if it is None.
         strays: How many more strays it may have left.
     """
 
@@ -158,7 +157,7 @@ class Change:
 
 
 SANDBOX = "sandbox "
-"""What `Terms.base_url` begins with in a sandbox of an import's own."""
+"""How `Terms.base_url` begins if the import has a sandbox of its own."""
 
 
 @attrs.frozen(kw_only=True)
@@ -168,7 +167,7 @@ class Terms:
     Attributes:
         source: The name of the file, for messages.
         fingerprint: Of the file and of how it is read.
-        promo_code: For rows that name none; None where all do.
+        promo_code: For rows that name none; None if all do.
         vendor_id: For rows that name none.
         base_url: Where the orders go: production and a sandbox are two
             imports.
@@ -190,10 +189,10 @@ class Terms:
         return self.strays and self.confirm.repeatable
 
     def reach(self, base_url: str) -> bool:
-        """Whether orders that go to this address meet those of the import.
+        """Whether orders to this address meet those of the import.
 
-        Each import in a sandbox has one of its own.  They count as one, so
-        that a rehearsal tells what the real import would.
+        All sandboxes of imports count as one, so that a rehearsal says
+        what the real import would.
         """
         if self.base_url.startswith(SANDBOX):
             return base_url.startswith(SANDBOX)
@@ -204,7 +203,7 @@ class InputFileError(ConfigurationError):
     """The file can't be imported as it is; nothing was sent.
 
     Attributes:
-        problems: What is wrong, as far as it is worth showing, such as
+        problems: What is wrong, or the first of it, such as
             ``"row 17, userData.email: must look like name@example.com"``.
     """
 
@@ -219,7 +218,7 @@ class JournalError(SesamyError):
     What was not written down was not sent.
 
     Attributes:
-        unsent: Whether it came before anything could be sent.
+        unsent: Whether nothing can have been sent before.
     """
 
     def __init__(self, message: str, *, unsent: bool = False) -> None:

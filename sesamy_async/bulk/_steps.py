@@ -1,9 +1,11 @@
-"""The steps of one order: create, confirm, and what is written before each."""
+"""The steps of an order: claim it, write the intent, send, write the outcome.
+
+What the end of a call means is decided in `_judge`; here are the effects.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
 from itertools import islice
 from typing import cast
 
@@ -19,102 +21,78 @@ from sesamy_async.bulk.journal import Journal, Writer
 from sesamy_async.errors import ConfigurationError, SesamyError
 
 from ._judge import Claim, Verdict
-from ._rows import Mistaken, Row, Source
-from ._states import (
-    Change,
-    Confirm,
-    InputFileError,
-    JournalError,
-    State,
-    Terms,
-)
-
-
-class Claims:
-    """Walks through the file and the journal side by side.
-
-    Blocks: it reads from disk.
-
-    Args:
-        source: The file.
-        journal: What became of its rows so far.
-    """
-
-    def __init__(self, source: Source, journal: Journal) -> None:
-        self._source = source
-        self._rest = self._claims(journal)
-
-    def take(self, most: int) -> list[Claim]:
-        """Return the next orders; [] where none is left.
-
-        Raises:
-            InputFileError: The file is not what it was when it was checked.
-        """
-        return list(islice(self._rest, most))
-
-    def _claims(self, journal: Journal) -> Iterator[Claim]:
-        states = {State.PENDING}
-        if journal.terms.confirm.goal is State.CONFIRMED:
-            states.add(State.CREATED)
-        records = self._source.records()
-        for entry in journal.entries(states=states):
-            record = _at(entry.row, records)
-            sale = None if record is None else self._source.read(record)
-            if (
-                sale is None
-                or isinstance(sale, Mistaken)
-                or sale.order.external_order_id != entry.order_id
-            ):
-                raise InputFileError(
-                    f"{self._source.name} changed while it was imported: row "
-                    f"{entry.row} is not what it was. Restore it, and give "
-                    "the same command again."
-                )
-            yield Claim(entry, sale, asked=entry.state is State.CREATED)
-
-
-def _at(row: int, records: Iterator[Row]) -> Row | None:
-    return next((each for each in records if each.number >= row), None)
+from ._rows import Mistaken, Source
+from ._states import Change, Confirm, InputFileError, JournalError, State
 
 
 _AHEAD = 64
 
 
-class OrderSteps:
-    """The `Steps` of an `Importer`.
+class Steps:
+    """The four steps of an order, in their sequence.
+
+    Each may be the last one: whatever ends the process after it, a restart
+    finds what it needs to go on without a double.
 
     Args:
-        client: Whose connections, token, pace and retries are used.
-        terms: Of the import.
-        claims: The orders.
+        client: Its connections, token, pace and retries are used.
+        source: The file.
+        journal: What has become of its rows so far.
         writer: Writes to the journal.
     """
 
     def __init__(
-        self, client: AsyncSesamy, terms: Terms, claims: Claims, writer: Writer
+        self,
+        client: AsyncSesamy,
+        source: Source,
+        journal: Journal,
+        writer: Writer,
     ) -> None:
         self._contracts = client.contracts
-        self._terms = terms
-        self._claims = claims
+        self._terms = journal.terms
         self._writer = writer
+        self._rest = claims(source, journal)
         self._ahead: Iterator[Claim] = iter(())
         self._reading = anyio.Lock()
 
     async def claim(self) -> Claim | None:
-        """Return the next order of the file, or None where none is left."""
+        """Return the next order to process, or None if none is left.
+
+        Raises:
+            InputFileError: The file is not what it was when it was checked.
+        """
         async with self._reading:
             return next(self._ahead, None) or await self._read_on()
 
     async def record_intent(self, claim: Claim, lost: int) -> None:
-        """Put on disk that its create is about to be sent."""
+        """Put on disk that its create is about to be sent, or sent again.
+
+        Args:
+            claim: The order.
+            lost: How many more of the earlier attempts may have been done.
+
+        Raises:
+            JournalError: It is not on disk, so nothing may be sent.
+        """
+        row = claim.entry.row
         await self._writer.write(
-            Change(row=claim.entry.row, state=State.INTENT, strays=lost)
+            Change(row=row, state=State.INTENT, strays=lost)
         )
 
     async def send(
         self, claim: Claim, intent: Callable[[int], Awaitable[None]]
     ) -> Verdict:
-        """Create the contract of the order, or confirm it."""
+        """Send what is to be sent next for an order.
+
+        Args:
+            claim: The order.  It is confirmed if it is CREATED, and else
+                created.
+            intent: `record_intent` of this order, to be awaited at the last
+                moment before the first byte of a create leaves.
+
+        Returns:
+            What became of it; nothing is written down yet.
+        """
         if claim.entry.state is State.CREATED:
             return await self._confirm(claim)
         return await self._create(claim, intent)
@@ -122,7 +100,14 @@ class OrderSteps:
     async def record_outcome(
         self, claim: Claim, change: Change
     ) -> Verdict | None:
-        """Put on disk what became of it."""
+        """Put on disk what became of an order.
+
+        Returns:
+            What is on disk instead, if another order has its contract.
+
+        Raises:
+            JournalError: It is not on disk.
+        """
         holder = await self._writer.write(change)
         if holder is None:
             return None
@@ -131,15 +116,18 @@ class OrderSteps:
         return instead
 
     async def _read_on(self) -> Claim | None:
-        read = partial(self._claims.take, _AHEAD)
-        self._ahead = iter(await anyio.to_thread.run_sync(read))
+        self._ahead = iter(
+            await anyio.to_thread.run_sync(
+                lambda: [*islice(self._rest, _AHEAD)]
+            )
+        )
         return next(self._ahead, None)
 
     async def _create(
         self, claim: Claim, intent: Callable[[int], Awaitable[None]]
     ) -> Verdict:
         sale, terms, entry = claim.sale, self._terms, claim.entry
-        leaving = _Leaving(intent)
+        attempts = _Attempts(intent)
         try:
             contract = await self._contracts.create(
                 sale.promo_code or terms.promo_code or "",
@@ -147,20 +135,17 @@ class OrderSteps:
                 confirm=terms.confirm is Confirm.AT_ONCE,
                 vendor_id=sale.vendor_id or terms.vendor_id,
                 repeatable=terms.repeatable,
-                before_send=leaving,
+                before_send=attempts,
             )
         except SesamyError as error:
             if _is_ours(error):
                 raise
             return judge.not_created(
-                terms, entry, error, lost=leaving.lost, calls=error.attempts
+                terms, entry, error, lost=attempts.lost, calls=error.attempts
             )
+        calls = attempts.record.attempts
         return judge.created(
-            terms,
-            entry,
-            contract,
-            lost=leaving.lost,
-            calls=leaving.record.attempts,
+            terms, entry, contract, lost=attempts.lost, calls=calls
         )
 
     async def _confirm(self, claim: Claim) -> Verdict:
@@ -180,6 +165,36 @@ class OrderSteps:
         return judge.confirmed(entry)
 
 
+def claims(source: Source, journal: Journal) -> Iterator[Claim]:
+    """Yield the orders that are to be sent; it reads from disk.
+
+    Args:
+        source: The file.
+        journal: What has become of its rows so far.
+
+    Raises:
+        InputFileError: The file is not what it was when it was checked.
+    """
+    states = {State.PENDING}
+    if journal.terms.confirm.goal is State.CONFIRMED:
+        states.add(State.CREATED)
+    records = source.records()
+    for entry in journal.entries(states=states):
+        row = entry.row
+        record = next((each for each in records if each.number >= row), None)
+        sale = None if record is None else source.read(record)
+        if (
+            sale is None
+            or isinstance(sale, Mistaken)
+            or sale.order.external_order_id != entry.order_id
+        ):
+            raise InputFileError(
+                f"{source.name} changed while it was imported: row {row} is "
+                "not what it was. Restore it, and give the same command again."
+            )
+        yield Claim(entry, sale, asked=entry.state is State.CREATED)
+
+
 def _is_ours(error: SesamyError) -> bool:
     """Whether neither Sesamy nor the order is to blame, so nothing works."""
     if isinstance(error, ConfigurationError):
@@ -187,17 +202,17 @@ def _is_ours(error: SesamyError) -> bool:
     return isinstance(error, JournalError)
 
 
-@attrs.define
-class _Leaving:
+@attrs.define(eq=False, repr=False)
+class _Attempts:
     """Writes down each attempt of a create that puts more in doubt.
 
     Attributes:
-        write: Writes that it is about to be sent, and how many more of the
-            earlier attempts may have been done.
+        intent: Writes that one is about to be sent, and how many more of
+            the earlier ones may have been done.
         record: Of the call.
     """
 
-    write: Callable[[int], Awaitable[None]]
+    intent: Callable[[int], Awaitable[None]]
     record: Record = attrs.field(factory=Record)
     _written: int | None = attrs.field(default=None, init=False)
 
@@ -205,7 +220,7 @@ class _Leaving:
         self.record = call.record
         lost = self.lost
         if lost or self._written is None:
-            await self.write(lost)
+            await self.intent(lost)
             self._written = call.record.lost
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from functools import partial
 from itertools import count
 
@@ -13,8 +14,9 @@ from sesamy_async._call import Runtime
 from sesamy_async.errors import SesamyError
 
 from ._counts import Meter, Tally
-from ._judge import Cause, Claim, Steps, Trouble, Verdict
+from ._judge import Cause, Claim, Trouble, Verdict
 from ._states import Change, State
+from ._steps import Steps
 
 
 MOST_TRIES = 3
@@ -25,46 +27,44 @@ PAUSE = 10.0
 
 
 class RetryQueue:
-    """Keeps them until their time has come, the earliest first."""
+    """Keeps orders that failed until their time has come."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[float, int, Claim]] = []
-        self._tries: dict[int, int] = {}
+        self._tries: Counter[int] = Counter()
         self._numbers = count()
 
-    def add(self, claim: Claim, now: float) -> bool:
-        """Keep an order that failed.
+    def add(self, claim: Claim, now: float) -> None:
+        """Keep an order that failed, unless it has failed too often.
 
-        Returns:
-            False where it has failed too often: a later run may try it.
+        A later run may then try it.
         """
         row = claim.entry.row
-        tries = self._tries.get(row, 0) + 1
-        self._tries[row] = tries
-        if tries >= MOST_TRIES:
-            return False
-        due = now + PAUSE * tries
-        heapq.heappush(self._waiting, (due, next(self._numbers), claim))
-        return True
+        self._tries[row] += 1
+        if self._tries[row] < MOST_TRIES:
+            self._push(claim, now + PAUSE * self._tries[row])
 
     def keep(self, claim: Claim, now: float) -> None:
-        """Keep an order that failed in an outage, which is no try."""
-        self._tries.pop(claim.entry.row, None)
-        heapq.heappush(self._waiting, (now, next(self._numbers), claim))
+        """Keep an order that failed in an outage: its tries begin anew."""
+        self.forget(claim)
+        self._push(claim, now)
 
-    def settled(self, claim: Claim) -> None:
-        """Forget how often an order failed: it went through."""
+    def forget(self, claim: Claim) -> None:
+        """Forget how often an order failed."""
         self._tries.pop(claim.entry.row, None)
 
     def due(self, now: float) -> Claim | None:
-        """Take out the first one whose time has come."""
+        """Take out the first order whose time has come."""
         if self._waiting and self._waiting[0][0] <= now:
             return heapq.heappop(self._waiting)[2]
         return None
 
     def wait(self, now: float) -> float | None:
-        """Return the seconds until the first is due; None where none is."""
+        """Return the seconds until the first is due; None for none."""
         return max(0.0, self._waiting[0][0] - now) if self._waiting else None
+
+    def _push(self, claim: Claim, due: float) -> None:
+        heapq.heappush(self._waiting, (due, next(self._numbers), claim))
 
 
 FIRST_PAUSE = 1.0
@@ -76,22 +76,22 @@ _AT_FIRST = {Cause.UNREACHABLE: 0.0, Cause.OUTAGE: 30.0, Cause.REFUSED: 0.0}
 _PROBED_AGAIN = 1.0
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Circuit:
-    """Keeps an outage from burning through the file.
+    """Keeps an outage from running through the whole file.
 
     It opens when orders fail one after the other for a reason that is not
-    theirs; then nothing is sent for a while, after which a single order
-    probes whether all is well again.  Where nothing has worked in this
-    run yet, somebody is watching, and it gives up at once or soon.
+    theirs.  Then nothing is sent for a while, after which a single order
+    probes whether all is well again.  If nothing has worked in this run
+    yet, somebody is probably watching, and it gives up at once or soon.
 
     Attributes:
         began: When the run began.
         patience: Seconds an outage may last once anything has worked.
-        costly: Whether an order that fails may need a person to look; then
-            it opens at the first one, and probes less often.
-        trouble: Why nothing is sent now, if that is so.
-        over: Why nothing more will be sent, if that is so.
+        costly: Whether a person may have to look at an order that fails.
+            Then it opens at the first one, and probes less often.
+        trouble: Why nothing is sent now; None if orders are sent.
+        over: Why nothing more will be sent; None if the run goes on.
     """
 
     began: float
@@ -108,8 +108,8 @@ class Circuit:
     def wait(self, now: float) -> float:
         """Return for how many seconds nothing may be sent.
 
-        Where that is 0 while there is trouble, the caller has become the
-        probe: it must send an order, or `pass_on`.
+        With 0 while there is trouble, the caller is the probe: it must
+        send an order, or `pass_on`.
         """
         if self.trouble is None:
             return 0.0
@@ -121,21 +121,21 @@ class Circuit:
         return 0.0
 
     def pass_on(self) -> None:
-        """Let another be the probe."""
+        """Let another worker be the probe."""
         self._probing = False
 
     def worked(self, now: float) -> None:
-        """Take note that Sesamy answered as it does when all is well."""
+        """Note that Sesamy answered as it does when all is well."""
         self._good = now
         self._failures = 0
         self._pause = FIRST_PAUSE
         self.trouble = None
 
     def failed(self, now: float, trouble: Trouble) -> None:
-        """Take note that an order failed for a reason that is not its own."""
+        """Note that an order failed for a reason that is not its own."""
         self._failures += 1
         if self.trouble is not None and not self._probing:
-            return  # One of those that were under way when it opened.
+            return  # It was under way when the circuit opened.
         if self._failures < (1 if self.costly else _ENOUGH[trouble.cause]):
             return
         self.trouble = trouble
@@ -151,40 +151,31 @@ class Circuit:
             self.over = trouble
 
 
-class WakeUp:
-    """What workers wait for while they have nothing to do."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._event = runtime.event()
-
-    def ring(self) -> None:
-        """Wake all who wait now."""
-        rung, self._event = self._event, self._runtime.event()
-        rung.set()
-
-    async def wait(self, seconds: float) -> None:
-        """Wait until it rings, at most so long."""
-        await self._event.wait(seconds)
-
-
 ALL_REFUSED = 10
-"""After how many refusals, if there was nothing else, an import stops."""
+"""An import stops after so many refusals if nothing else happened."""
 
 MOST_SAID = 20_000
-"""Of how many rows Sesamy's words are kept in memory until the report."""
+"""Sesamy's words on so many rows are kept in memory until the report."""
 
 
 class Workers:
-    """Each takes an order through its steps, then the next one.
+    """Workers that each take one order after the other through its steps.
 
     Args:
-        steps: What is done for an order.
-        tally: Kept up to date.
+        steps: Of an order.
+        tally: Is kept up to date.
         circuit: Says when to pause, and when to give up.
         meter: Counts the calls.
         runtime: For time and events.
-        first: Whether none of the orders was ever answered.
+        first: Whether no order was answered in an earlier run.
+
+    Attributes:
+        in_flight: How many orders are being processed.
+        stopping: Whether no more orders are claimed.
+        broken: What ended the run, if the journal, the file or the client
+            can't be used.
+        last: The latest trouble, in words.
+        said: What Sesamy said of rows that it refused, by row.
     """
 
     def __init__(
@@ -202,8 +193,8 @@ class Workers:
         self._circuit = circuit
         self._meter = meter
         self._runtime = runtime
-        self._again = RetryQueue()
-        self._bell = WakeUp(runtime)
+        self._retries = RetryQueue()
+        self._event = runtime.event()
         self._first = first
         self._refusals = 0
         self.in_flight: int = 0
@@ -221,7 +212,7 @@ class Workers:
     def stop(self) -> None:
         """Claim nothing more; what is in flight is finished."""
         self.stopping = True
-        self._bell.ring()
+        self._wake()
 
     async def _work(self) -> None:
         try:
@@ -233,7 +224,12 @@ class Workers:
                     self.in_flight -= 1
         except SesamyError as error:
             self.broken = self.broken or error
-            self._bell.ring()
+            self._wake()
+
+    def _wake(self) -> None:
+        """Wake the workers that have nothing to do."""
+        now, self._event = self._event, self._runtime.event()
+        now.set()
 
     @property
     def _ending(self) -> bool:
@@ -249,20 +245,20 @@ class Workers:
                 if claim is not None:
                     return claim
                 self._circuit.pass_on()
-                due = self._again.wait(now)
+                due = self._retries.wait(now)
                 if due is None:
                     return None
                 wait = due
-            await self._bell.wait(wait)
+            await self._event.wait(wait)
         return None
 
     async def _take(self, now: float) -> Claim | None:
         # In trouble, a fresh order is the better probe: those that failed
         # may be what the trouble is about.
         if self._circuit.trouble is None:
-            claim = self._again.due(now)
+            claim = self._retries.due(now)
             return claim or await self._steps.claim()
-        return await self._steps.claim() or self._again.due(now)
+        return await self._steps.claim() or self._retries.due(now)
 
     async def _process(self, claim: Claim) -> None:
         while True:
@@ -274,14 +270,14 @@ class Workers:
             verdict = instead or verdict
             change = verdict.change
             self._tally.move(claim.entry.state, change)
-            claim = _moved(claim, change, sum(strays))
+            claim = claim.after(change, sum(strays))
             if verdict.trouble is not None:
                 self._failed(claim, verdict.trouble)
                 return
             self._worked(claim, verdict)
             if change.state is not State.CREATED:
                 return
-            if self._tally.goal is State.CREATED:
+            if self._tally.confirm.goal is State.CREATED:
                 return
 
     async def _record_intent(
@@ -297,20 +293,20 @@ class Workers:
         self._circuit.failed(now, trouble)
         if claim.entry.state is not State.UNKNOWN:
             if self._circuit.trouble is None:
-                self._again.add(claim, now)
+                self._retries.add(claim, now)
             else:
-                self._again.keep(claim, now)
-        self._bell.ring()
+                self._retries.keep(claim, now)
+        self._wake()
 
     def _worked(self, claim: Claim, verdict: Verdict) -> None:
         change = verdict.change
         self._circuit.worked(self._runtime.now())
-        self._again.settled(claim)
+        self._retries.forget(claim)
         if change.state is State.REJECTED:
             if verdict.said is not None and len(self.said) < MOST_SAID:
                 self.said[change.row] = verdict.said
             self._refused(change)
-        self._bell.ring()
+        self._wake()
 
     def _refused(self, change: Change) -> None:
         self._refusals += 1
@@ -324,22 +320,3 @@ class Workers:
                 "these orders are, the same command goes on with the others."
             )
             self._circuit.over = Trouble(Cause.REFUSED, text)
-
-
-def _moved(claim: Claim, change: Change, strays: int) -> Claim:
-    """Return the order as it stands after a change.
-
-    Args:
-        claim: As it was.
-        change: What became of it.
-        strays: How many more were written down with its intents.
-    """
-    old = claim.entry
-    entry = attrs.evolve(
-        old,
-        state=change.state,
-        contract_id=change.contract_id or old.contract_id,
-        strays=old.strays + strays + change.strays,
-    )
-    asked = claim.asked or old.state is State.CREATED
-    return attrs.evolve(claim, entry=entry, asked=asked)

@@ -1,4 +1,4 @@
-"""Somebody who knows whether an order has a contract."""
+"""A lookup knows whether an order has a contract."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Found:
 
 
 class Lookup(Protocol):
-    """Answers whether an order has a contract.
+    """Says whether an order has a contract.
 
     No source documents such a call of Sesamy's; your publisher may have
     one, or a list of contracts that you can search.
@@ -31,7 +31,7 @@ class Lookup(Protocol):
         """Return the contract of an order, a confirmed one first.
 
         Returns:
-            None only where it is certain that there is none.
+            None only if it is certain that there is none.
 
         Raises:
             SesamyError: It can't be said now.

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import anyio
+import anyio.to_thread
 import pytest
 
 from sesamy_async import ConfigurationError
-from sesamy_async.bulk import Confirm, Ending, Importer, State
+from sesamy_async.bulk import (
+    Change,
+    Confirm,
+    Ending,
+    Importer,
+    State,
+)
+from sesamy_async.bulk.journal import Writer
 from support.import_world import World
 from support.sources import Listed, listed
 
@@ -127,7 +139,10 @@ async def test_a_file_that_changes_meanwhile(
 
     assert (Ending.FILE, 5) == (summary.ending, summary.rows)
     assert summary.unprocessed
-    assert "row 6 is not what it was" in str(summary.reason)
+    assert summary.reason == (
+        "orders.csv changed while it was imported: row 6 is not what it was. "
+        "Restore it, and give the same command again."
+    )
     assert 0 == world.sandbox.ledger.count("X")
 
 
@@ -144,3 +159,150 @@ async def test_a_client_that_is_closed(world: World) -> None:
         counts = journal.counts()
 
     assert 5 == counts[State.PENDING]
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (
+            {"concurrency": 0},
+            "concurrency must be a finite number, at least 1; got 0.",
+        ),
+        ({"concurrency": 2.0}, "concurrency must be a whole number."),
+        ({"concurrency": True}, "concurrency must be a whole number."),
+        (
+            {"patience": -1},
+            "patience must be a finite number, at least 0; got -1.",
+        ),
+        (
+            {"patience": "x"},
+            "patience must be a number, at least 0; got str.",
+        ),
+    ],
+)
+async def test_impossible(
+    world: World, setting: dict[str, Any], said: str
+) -> None:
+    """A wrong number is named before anything is sent."""
+    with pytest.raises(ConfigurationError) as raised:
+        await world.run(**setting)
+
+    assert said == raised.value.args[0]
+
+
+async def test_smallest(world: World) -> None:
+    """One order at once, and no patience at all, can be had."""
+    summary = await world.run(concurrency=1, patience=0)
+
+    assert 5 == summary.done
+
+
+async def test_nothing_said(world: World) -> None:
+    """Ten orders go at once, and an outage may last an hour."""
+    with world.journal() as journal:
+        async with world.client() as client:
+            importer = Importer(client, world.source, journal)
+
+    assert (10, 3600.0) == (importer._concurrency, importer._circuit.patience)
+
+
+async def test_stop(world: World) -> None:
+    """Whoever asks it to stop gets what was begun, and may go on later."""
+    summary = await world.run(watch=lambda importer: importer.stop())
+    again = await world.run()
+
+    assert (0, 5, Ending.INTERRUPTED) == (
+        summary.done,
+        summary.unprocessed,
+        summary.ending,
+    )
+    assert (5, [1] * 5) == (again.done, world.confirmed())
+
+
+async def test_stop_after_the_last_order(world: World) -> None:
+    """What was complete all the same was not interrupted."""
+    await world.run()
+    summary = await world.run(watch=lambda importer: importer.stop())
+
+    assert Ending.COMPLETE is summary.ending
+
+
+async def test_a_created_order_is_confirmed_later(world: World) -> None:
+    """A contract that is written down is confirmed, not made again."""
+    with world.journal() as journal:
+        async with world.client() as client:
+            sale: Any = world.source.read(next(world.source.records()))
+            contract = await client.contracts.create("SPRING-12", sale.order)
+        journal.apply([Change(row=2, state=State.INTENT)])
+        journal.apply(
+            [Change(row=2, state=State.CREATED, contract_id=contract.id)]
+        )
+    await world.run()
+
+    assert [1] * 5 == world.created() == world.confirmed()
+
+
+@pytest.mark.parametrize(
+    ("confirm", "unknown", "strays"),
+    [(Confirm.SEPARATELY, 0, 1), (Confirm.AT_ONCE, 1, 0)],
+)
+async def test_an_interrupted_create(
+    tmp_path: Path, confirm: Confirm, unknown: int, strays: int
+) -> None:
+    """A restart repeats what was cut off, or leaves it to a person."""
+    world = World(folder=tmp_path, source=listed(5), confirm=confirm)
+    with world.journal() as journal:
+        journal.apply([Change(row=2, state=State.INTENT)])
+    summary = await world.run()
+
+    assert (5 - unknown, unknown, strays) == (
+        summary.done,
+        summary.unknown,
+        summary.strays,
+    )
+
+
+async def test_cancelled_while_it_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever counts after it counts what was under way, too."""
+    world = World(folder=tmp_path, source=listed(1))
+    reached, opened = threading.Event(), threading.Event()
+    with world.journal() as journal:
+        apply = journal.apply
+
+        def held(changes: Sequence[Change]) -> None:
+            reached.set()
+            opened.wait(10)
+            apply(changes)
+
+        async with world.client() as client:
+            importer = Importer(client, world.source, journal)
+            monkeypatch.setattr(journal, "apply", held)
+            async with anyio.create_task_group() as group:
+                group.start_soon(importer.run)
+                await anyio.to_thread.run_sync(reached.wait, 10)
+                threading.Timer(0.05, opened.set).start()
+                group.cancel_scope.cancel()
+
+        assert 1 == journal.counts()[State.INTENT]
+
+
+async def test_a_cancelled_import_writes_what_it_knows(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that came is on disk before anybody closes the journal."""
+
+    async def cancelled(self: Writer, change: Change) -> None:
+        if change.state is State.CREATED:
+            scope.cancel()
+        await write(self, change)
+
+    write = Writer.write
+    monkeypatch.setattr(Writer, "write", cancelled)
+    with anyio.CancelScope() as scope:
+        await world.run()
+    with world.journal() as journal:
+        first = next(journal.entries())
+
+    assert State.CREATED is first.state

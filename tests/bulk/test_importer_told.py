@@ -1,4 +1,4 @@
-"""What an import says of itself, on its way and at its end."""
+"""An import says how far it is, and what it did."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import attrs
 import pytest
 
@@ -13,7 +15,6 @@ from sesamy_async import RateLimit
 from sesamy_async.bulk import (
     Change,
     Confirm,
-    Ending,
     Importer,
     ImportSummary,
     Progress,
@@ -29,7 +30,7 @@ FIVE_A_SECOND = RateLimit(requests=300, per=60)
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def mixed(tmp_path: Path) -> World:
     """Return a world with six orders, each in a state of its own."""
     world = World(folder=tmp_path, source=listed(6))
     with world.journal() as journal:
@@ -52,14 +53,14 @@ def at_each_call(world: World, look: Callable[[], None]) -> None:
     world.sandbox.answer = answering  # type: ignore[method-assign, assignment]
 
 
-async def test_progress_before_it_runs(world: World) -> None:
+async def test_progress_before_it_runs(mixed: World) -> None:
     """What was done before is told, and how long this run has taken."""
-    with world.journal() as journal:
-        async with world.client(rate_limit=FIVE_A_SECOND) as client:
+    with mixed.journal() as journal:
+        async with mixed.client(rate_limit=FIVE_A_SECOND) as client:
             importer = Importer(
-                client, world.source, journal, runtime=world.runtime
+                client, mixed.source, journal, runtime=mixed.runtime
             )
-            world.runtime.time += 7.0
+            mixed.runtime.time += 7.0
             told = importer.progress()
 
     assert told == Progress(
@@ -73,15 +74,15 @@ async def test_progress_before_it_runs(world: World) -> None:
     )
 
 
-async def test_progress_on_the_way(world: World) -> None:
+async def test_progress_on_the_way(mixed: World) -> None:
     """What is in flight is told, and how long the rest will take."""
     told: list[Progress] = []
     limit = RateLimit(requests=6, per=600, burst=6)
 
     def watch(importer: Importer) -> None:
-        at_each_call(world, lambda: told.append(importer.progress()))
+        at_each_call(mixed, lambda: told.append(importer.progress()))
 
-    await world.run(concurrency=1, watch=watch, rate_limit=limit)
+    await mixed.run(concurrency=1, watch=watch, rate_limit=limit)
     # The token, the create and the confirm of row 2, the create of row 3.
     last = told[3]
 
@@ -95,11 +96,11 @@ async def test_progress_on_the_way(world: World) -> None:
     assert pytest.approx(3 / 0.05 + 1 / 0.01, rel=0.01) == last.left
 
 
-async def test_summary(world: World) -> None:
+async def test_summary(mixed: World) -> None:
     """The end says what became of every row, and what this run did."""
-    at_each_call(world, lambda: None)
-    world.sandbox.faults.add("status:409", on="confirm")
-    summary = await world.run(concurrency=1, rate_limit=FIVE_A_SECOND)
+    at_each_call(mixed, lambda: None)
+    mixed.sandbox.faults.add("status:409", on="confirm")
+    summary = await mixed.run(concurrency=1, rate_limit=FIVE_A_SECOND)
 
     assert summary == ImportSummary(
         rows=6,
@@ -111,20 +112,6 @@ async def test_summary(world: World) -> None:
         seconds=60.0,
         calls=5,
         permitted=5.0,
-    )
-
-
-async def test_summary_without_confirms(tmp_path: Path) -> None:
-    """Where nothing is confirmed, what is created is done."""
-    world = World(folder=tmp_path, source=listed(3), confirm=Confirm.NO)
-    summary = await world.run()
-
-    assert summary == ImportSummary(
-        rows=3,
-        created=3,
-        confirm=Confirm.NO,
-        ending=Ending.COMPLETE,
-        calls=3,
     )
 
 
@@ -151,16 +138,61 @@ class _Clock(Hurried):
     ("settings", "waits"), [({}, [0.5]), ({"every": 3.0}, [3.0])]
 )
 async def test_how_often_it_is_told(
-    world: World, settings: dict[str, float], waits: list[float]
+    mixed: World, settings: dict[str, float], waits: list[float]
 ) -> None:
     """Progress comes twice a second, or as often as one likes."""
     clock = _Clock()
-    with world.journal() as journal:
-        async with world.client() as client:
-            importer = Importer(client, world.source, journal, runtime=clock)
+    with mixed.journal() as journal:
+        async with mixed.client() as client:
+            importer = Importer(client, mixed.source, journal, runtime=clock)
             told = importer.updates(**settings)
             await anext(told)
             await anext(told)
             await told.aclose()  # type: ignore[attr-defined]
 
     assert waits == clock.waits
+
+
+async def test_progress_adds_up(world: World) -> None:
+    """What is told on the way ends in what is told at the end."""
+    told: list[Progress] = []
+
+    async def listen(importer: Importer) -> None:
+        told.extend([each async for each in importer.updates(0.001)])
+
+    with world.journal() as journal:
+        async with world.client() as client, anyio.create_task_group() as all_:
+            importer = Importer(client, world.source, journal)
+            all_.start_soon(listen, importer)
+            await importer.run()
+
+    first, last = told[0], told[-1]
+
+    assert (5, 0, None) == (first.rows, first.settled, first.paused)
+    assert (5, 5, 0, 0) == (
+        last.rows,
+        last.settled,
+        last.in_flight,
+        last.left,
+    )
+    assert last.rate > 0
+
+
+@pytest.mark.parametrize(
+    ("limit", "most"),
+    [
+        (None, 300),
+        (RateLimit(requests=300, per=60), 100),
+        (RateLimit(requests=900, per=60), 300),
+        (RateLimit(requests=1, per=60), 1),
+    ],
+)
+async def test_no_more_at_once_than_the_pace_permits(
+    world: World, limit: RateLimit | None, most: int
+) -> None:
+    """Orders that would only wait for their pace are not claimed yet."""
+    with world.journal() as journal:
+        async with world.client(rate_limit=limit) as client:
+            importer = Importer(client, world.source, journal, concurrency=300)
+
+    assert most == importer._concurrency

@@ -44,12 +44,6 @@ def new_journal(
     return Journal.create(path, terms, listed, clock=lambda: AT)
 
 
-def overtaken(path: Path) -> Iterator[Planned]:
-    """Yield three rows, and let another journal of seven be there by then."""
-    yield from planned(3)
-    new_journal(path, rows=7).close()
-
-
 def change(row: int, state: State, **more: object) -> Change:
     """Return a change, with a contract where the state needs one."""
     if state in {State.CREATED, State.CONFIRMED}:

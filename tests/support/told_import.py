@@ -12,7 +12,7 @@ import attrs
 from sesamy_async import AsyncSesamy, ClientCredentials, RetryPolicy
 from sesamy_async._http import Connections
 from sesamy_async.bulk import Importer, ImportSummary, Source, Terms
-from sesamy_async.bulk._steps import Claims
+from sesamy_async.bulk._steps import claims
 from sesamy_async.bulk.check import check, write_problems
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading import open_source
@@ -158,7 +158,7 @@ class ToldImport:
         for record in source.records():
             yield record
             yield source.read(record)
-        yield from Claims(source, journal).take(1)
+        yield next(claims(source, journal))
 
     def _look(self) -> None:
         for path in self.folder.iterdir():

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from sesamy_async.bulk._states import Change, Entry, Planned, Terms
 
-from ._files import journal_path
-from ._journal import Journal, Span
-from ._settling import reconcile
+from ._files import find_journal, journal_path
+from ._journal import Journal, Memory, Reported, Rows, Span, Written
+from ._settling import (
+    Finding,
+    Reconciled,
+    read_findings,
+    reconcile,
+    resolve,
+)
 from ._writer import Writer
 
 
 __all__ = [
     "Change",
     "Entry",
+    "Finding",
     "Journal",
+    "Memory",
     "Planned",
+    "Reconciled",
+    "Reported",
+    "Rows",
     "Span",
     "Terms",
     "Writer",
+    "Written",
+    "find_journal",
     "journal_path",
+    "read_findings",
     "reconcile",
+    "resolve",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Generator, Iterable
@@ -11,18 +12,21 @@ from typing import Any, Self
 
 import attrs
 
+from sesamy_async._files import AtomicFile
 from sesamy_async.bulk._states import (
-    Change,
     JournalError,
     JournalMismatchError,
+    Planned,
+    State,
     Terms,
 )
 
 from ._files import (
     Mark,
-    Presence,
     fits,
     followed,
+    identities,
+    leftovers,
     read_wal,
     set_aside,
     torn,
@@ -30,14 +34,26 @@ from ._files import (
 )
 from ._schema import (
     APPLICATION_ID,
+    INDEXES,
+    INSERT,
     MARK,
     MARK_PAGE,
     OLDEST,
     SET_MARK,
+    TABLES,
     VERSION,
+    dump,
     load,
+    storable,
 )
-from ._trouble import damaged, no_journal, told, unfit
+from ._trouble import (
+    as_journal_error,
+    damaged,
+    exists,
+    no_journal,
+    orphaned,
+    unfit,
+)
 
 
 def connect(path: Path, mode: str = "mode=rw") -> sqlite3.Connection:
@@ -59,6 +75,52 @@ def connect(path: Path, mode: str = "mode=rw") -> sqlite3.Connection:
     # On a Mac a plain fsync does not reach the disk; elsewhere no difference.
     db.executescript("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON")
     return db
+
+
+def make_database(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
+    """Write a new journal beside its place, then put it there.
+
+    Raises:
+        JournalError: There is a file already, or what SQLite kept beside
+            one that is gone.
+        sqlite3.Error: It can't be written.
+        OSError: It can't be written.
+    """
+    if os.path.lexists(path):
+        raise exists(path)
+    for left in leftovers(path):
+        raise orphaned(left, path)
+    with AtomicFile.begin(path) as new:
+        _fill(new.beside, terms, rows)
+        try:
+            new.place()
+        except OSError:
+            # Another process may have removed our file as a leftover.
+            if os.path.lexists(path):
+                raise exists(path) from None
+            raise
+
+
+def _fill(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
+    with closing(connect(path)) as db:
+        # What is half written is thrown away, so it needs no way back.
+        db.execute("PRAGMA journal_mode = OFF")
+        db.execute("PRAGMA synchronous = FULL")
+        db.executescript(TABLES)
+        db.execute("BEGIN")
+        db.execute("INSERT INTO terms VALUES (?)", (dump(terms),))
+        db.executemany(INSERT, map(_values, rows))
+        db.execute("INSERT INTO wal VALUES (?)", (Mark().dump(),))
+        for each in INDEXES:
+            db.execute(each)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute("COMMIT")
+
+
+def _values(row: Planned) -> tuple[int, str | None, str, str | None]:
+    state = State.PENDING if row.reason is None else State.REJECTED
+    return row.row, storable(row.order_id), state, storable(row.reason)
 
 
 def attach(path: Path) -> sqlite3.Connection:
@@ -103,16 +165,6 @@ def is_whole(path: Path) -> bool:
     """
     # Twice, for another process may close it between the two files.
     return _fits(path) or _fits(path)
-
-
-def check_whole(path: Path) -> None:
-    """Make sure that it is.
-
-    Raises:
-        JournalError: It is not; nothing is touched.
-    """
-    if not is_whole(path):
-        raise unfit(path, wal_of(path))
 
 
 def _fits(path: Path) -> bool:
@@ -164,17 +216,18 @@ class Store:
         self.path = path
         self._db = db
         self._lock = threading.Lock()
-        self._presence = Presence.of(path)
+        self._identities = identities(path)
         # The changes that the main file has; None before the first one.
         self._copied: int | None = None
 
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open a file that is there, and keep all others out."""
-        with told(path):
+        with as_journal_error(path):
             # What SQLite keeps beside it is beside the file, not a link.
             path = followed(path)
-            check_whole(path)
+            if not is_whole(path):
+                raise unfit(path, wal_of(path))
             return cls(path, attach(path))
 
     @classmethod
@@ -184,7 +237,7 @@ class Store:
         Raises:
             JournalError: It is whole.
         """
-        with told(path):
+        with as_journal_error(path):
             path = followed(path)
             if is_whole(path):
                 raise JournalError(
@@ -197,13 +250,25 @@ class Store:
 
     def read(self, query: str, *values: object) -> list[Any]:
         """Return all rows that a query finds."""
-        with self._lock, told(self.path):
+        with self._lock, as_journal_error(self.path):
             return self._db.execute(query, values).fetchall()
+
+    def terms(self) -> Terms:
+        """Return what the import has agreed to.
+
+        Raises:
+            JournalError: The terms are damaged.
+        """
+        kept = self.read("SELECT json FROM terms")
+        terms = load(*kept[0]) if kept else None
+        if terms is None:
+            raise damaged(self.path)
+        return terms
 
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
         """Put on disk what the block does; nothing of it if it raises."""
-        with self._lock, told(self.path):
+        with self._lock, as_journal_error(self.path):
             if self._copied is None:
                 self._begin()
             with self._transaction():
@@ -219,7 +284,7 @@ class Store:
         Returns:
             How many rows it changed.
         """
-        with self._lock, told(self.path):
+        with self._lock, as_journal_error(self.path):
             with self._transaction():
                 count = self._db.execute(statement, values).rowcount
             self._begin()
@@ -227,13 +292,13 @@ class Store:
 
     def close(self) -> None:
         """Let others have the file."""
-        with self._lock, told(self.path):
+        with self._lock, as_journal_error(self.path):
             self._db.close()
 
     def remove(self) -> None:
         """Close the file, and remove it and what SQLite keeps beside it."""
         self.close()
-        with told(self.path):
+        with as_journal_error(self.path):
             self.path.unlink(missing_ok=True)
             wal_of(self.path).unlink(missing_ok=True)
 
@@ -282,9 +347,9 @@ class Store:
         self._db.execute(SET_MARK, (mark.dump(),))
 
     def _check_presence(self) -> None:
-        lost = self._presence.lost()
-        if lost is not None:
-            raise self._lost(lost)
+        for path, identity in identities(self.path).items():
+            if identity != self._identities[path]:
+                raise self._lost(path)
 
     def _lost(self, path: Path) -> JournalError:
         return JournalError(
@@ -292,32 +357,3 @@ class Store:
             "was running, so nothing more is written. Put it back "
             "before you go on: it says which orders were sent."
         )
-
-
-def waves(changes: Iterable[Change]) -> list[dict[int, Change]]:
-    """Part changes so that no part has two of the same row.
-
-    Changes of one row stay in their order, each in a later part.
-    """
-    parts: list[dict[int, Change]] = []
-    seen: dict[int, int] = {}
-    for change in changes:
-        at = seen.get(change.row, 0)
-        seen[change.row] = at + 1
-        if at == len(parts):
-            parts.append({})
-        parts[at][change.row] = change
-    return parts
-
-
-def terms_in(store: Store) -> Terms:
-    """Return them.
-
-    Raises:
-        JournalError: They are damaged, or can't be read.
-    """
-    kept = store.read("SELECT json FROM terms")
-    terms = load(*kept[0]) if kept else None
-    if terms is None:
-        raise damaged(store.path)
-    return terms

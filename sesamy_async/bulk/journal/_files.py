@@ -29,9 +29,9 @@ _OURS = APPLICATION_ID.to_bytes(4, "big")
 def journal_path(source: Path) -> Path:
     """Return where the journal of a file is by default: beside it.
 
-    Of ``orders.csv`` it is ``orders.csv.journal``.  Of a symbolic link it
-    is that of the file it leads to: with two journals, the orders of one
-    file would be sent twice.
+    Of ``orders.csv`` it is ``orders.csv.journal``.  A symbolic link has the
+    journal of the file that it leads to: with two journals, the orders of
+    one file would be sent twice.
     """
     source = followed(source)
     return source.parent / f"{source.name}{SUFFIX}"
@@ -44,10 +44,10 @@ def followed(path: Path) -> Path:
 
 
 def find_journal(file: Path) -> Path:
-    """Return the journal that somebody means.
+    """Return the journal that is meant.
 
     Args:
-        file: The journal, or the file of orders that it stands beside.
+        file: The journal, or the file of orders that it is for.
     """
     beside = journal_path(file)
     if beside.exists():
@@ -58,7 +58,7 @@ def find_journal(file: Path) -> Path:
 
 
 def is_journal(file: Path) -> bool:
-    """Tell a journal of any name from all other files, by what it holds."""
+    """Whether a file of any name holds a journal."""
     try:
         with file.open("rb") as opened:
             head = opened.read(_HEAD)
@@ -68,39 +68,12 @@ def is_journal(file: Path) -> bool:
 
 
 def same_file(path: Path, other: Path) -> bool:
-    """Whether two paths lead to one file, be it there or not."""
-    # Not by name alone where both are there: a disk may take no notice of
-    # upper and lower case, and a file may have two names.
+    """Whether two paths lead to one file, which need not be there."""
+    # Not by name alone if both are there: a disk may ignore upper and lower
+    # case, and a file may have two names.
     if path.exists() and other.exists():
         return path.samefile(other)
     return os.path.realpath(path) == os.path.realpath(other)
-
-
-@attrs.frozen
-class Presence:
-    """The files, as they were.
-
-    A file that is deleted, or replaced, can still be written by whoever
-    has it open, and then nobody finds what was written.
-
-    Attributes:
-        files: Which file each path was.
-    """
-
-    files: tuple[tuple[Path, tuple[int, int] | None], ...]
-
-    @classmethod
-    def of(cls, path: Path) -> Self:
-        """Remember the files of a journal that is open."""
-        both = (path, wal_of(path))
-        return cls(tuple((each, _identity(each)) for each in both))
-
-    def lost(self) -> Path | None:
-        """Return a file that is not there any more, if there is one."""
-        for path, before in self.files:
-            if _identity(path) != before:
-                return path
-        return None
 
 
 def wal_of(path: Path) -> Path:
@@ -109,17 +82,26 @@ def wal_of(path: Path) -> Path:
 
 
 def leftovers(path: Path) -> Iterator[Path]:
-    """Yield what SQLite keeps beside a journal, as far as it is there."""
+    """Yield the files that SQLite has left beside a journal."""
     for left in (wal_of(path), path.with_name(f"{path.name}-journal")):
         if os.path.lexists(left):
             yield left
 
 
 def set_aside(path: Path) -> None:
-    """Give a file that may be there a name that no other one has."""
+    """Rename a file, if it is there, to a name that no other one has."""
     if os.path.lexists(path):
         names = (path.with_name(f"{path.name}.{n}.aside") for n in count(1))
         path.rename(next(n for n in names if not os.path.lexists(n)))
+
+
+def identities(path: Path) -> dict[Path, tuple[int, int] | None]:
+    """Return which file a journal is, and which its WAL; None for none.
+
+    A process that has a file open can still write it after it is deleted
+    or replaced, and then nobody finds what was written.
+    """
+    return {each: _identity(each) for each in (path, wal_of(path))}
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

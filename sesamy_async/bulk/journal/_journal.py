@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import (
     Callable,
@@ -14,31 +13,39 @@ from collections.abc import (
 )
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 import attrs
 
+from sesamy_async._files import sweep
 from sesamy_async.bulk._states import (
     Change,
     Entry,
+    JournalError,
     JournalMismatchError,
     Planned,
     State,
     Terms,
 )
 
-from ._creating import Memory, draft, sweep
-from ._database import Store, terms_in, waves
-from ._schema import COLUMNS, RECOVER, UPDATE, entry_of, values_of
-from ._trouble import forbidden, told
+from ._database import Store, make_database
+from ._schema import (
+    COLUMNS,
+    RECOVER,
+    UPDATE,
+    entry_of,
+    storable,
+    values_of,
+)
+from ._trouble import as_journal_error
 
 
 @attrs.frozen(kw_only=True)
 class Span:
-    """What ended in a span of time.
+    """How many orders ended in a span of time.
 
     Attributes:
-        start: When it began, in Unix seconds.
+        start: When the span began, in Unix seconds.
         ended: How many orders ended in each state.
     """
 
@@ -46,39 +53,29 @@ class Span:
     ended: Mapping[State, int]
 
 
-_ENDED = {State.CONFIRMED, State.REJECTED, State.UNKNOWN}
+CUT_OFF = (
+    "The import ended while this order was being sent; nobody has seen the "
+    "answer."
+)
+"""Why an order is unknown whose create was cut off."""
+
+MISSING = (
+    "The latest changes of the journal are missing, so nobody knows whether "
+    "this order was sent."
+)
+"""Why an order is unknown whose journal was recovered."""
 
 
-def spans(store: Store, goal: State, seconds: float) -> tuple[Span, ...]:
-    """Return the spans in which orders ended, the earliest first.
+def after_cut(row: int, terms: Terms) -> Change:
+    """Return what becomes of an INTENT at a restart.
 
-    Args:
-        store: The file of the journal.
-        goal: The state in which an order is done.
-        seconds: How long each span is.
-
-    Raises:
-        JournalError: It can't be read.
+    If a create may be repeated, it is, and the one that was cut off may
+    have left a stray.  Otherwise only a person may send it again.
     """
-    wanted = sorted(_ENDED | {goal})
-    marks = ", ".join("?" * len(wanted))
-    found = store.read(
-        "SELECT CAST(at / ? AS INTEGER) AS span, state, count(*) "  # noqa: S608 - constants of ours
-        f"FROM orders WHERE at > 0 AND state IN ({marks}) "
-        "GROUP BY span, state ORDER BY span",
-        seconds,
-        *wanted,
-    )
-    ended: dict[int, dict[State, int]] = {}
-    for number, state, count in found:
-        ended.setdefault(number, {})[State(state)] = count
-    return tuple(
-        Span(start=number * seconds, ended=counts)
-        for number, counts in ended.items()
-    )
+    if terms.repeatable:
+        return Change(row=row, state=State.PENDING, strays=1)
+    return Change(row=row, state=State.UNKNOWN, reason=CUT_OFF)
 
-
-_IDLE = {State.PENDING, State.REJECTED}
 
 _OPTIONS = {
     "promo_code": "--promo",
@@ -88,85 +85,96 @@ _OPTIONS = {
 }
 
 
-def differences(before: Terms, now: Terms) -> tuple[str, ...]:
-    """Say what has changed since the import began; () if nothing has.
+def differences(before: Terms, now: Terms) -> Iterator[str]:
+    """Yield what has changed since an import began.
 
     The name of the file may change: it is only for messages.
     """
-    found = [
-        f"{option} was {_shown(getattr(before, name))}, and is "
-        f"{_shown(getattr(now, name))}"
-        for name, option in _OPTIONS.items()
-        if getattr(before, name) != getattr(now, name)
-    ]
+    if before.fingerprint != now.fingerprint:
+        yield (
+            f"{before.source} has changed, or how it is read (encoding, "
+            "delimiter, mapping, --allow-unknown)"
+        )
+    for name, option in _OPTIONS.items():
+        was, is_ = getattr(before, name), getattr(now, name)
+        if was != is_:
+            yield f"{option} was {_shown(was)}, and is {_shown(is_)}"
     if before.strays != now.strays:
         given = ("given", "not given")
-        found.append(
+        yield (
             f"--no-strays was {given[before.strays]}, and is "
             f"{given[now.strays]}"
         )
-    if before.fingerprint != now.fingerprint:
-        found.insert(
-            0,
-            f"{before.source} has changed, or how it is read (encoding, "
-            "delimiter, mapping, --allow-unknown)",
-        )
-    return tuple(found)
-
-
-def disagreement(
-    path: Path, found: Iterable[str], counts: Mapping[State, int], strays: int
-) -> JournalMismatchError:
-    """Return the error that says what differs, and what to do.
-
-    Args:
-        path: Of the journal.
-        found: What differs.
-        counts: How many rows are in each state.
-        strays: How many contracts may be left over.
-    """
-    sent = strays or any(counts[each] for each in State if each not in _IDLE)
-    onward = (
-        "or import what is new from a file of its own, with none of the "
-        "orders that this journal knows, for they would be sent again"
-        if sent
-        else "or begin anew, for no order of it has a contract: `sesamy "
-        f"journal purge {path} --yes --force` removes it"
-    )
-    return JournalMismatchError(
-        f"The journal {path} is of another import: {'; '.join(found)}. "
-        f"Go on as it began; {onward}."
-    )
 
 
 def _shown(value: str | None) -> str:
     return "not given" if value is None else str(value)
 
 
-CUT_OFF = (
-    "The import ended while this order was being sent; nobody has seen the "
-    "answer."
-)
-"""Why such an order is unknown."""
+@attrs.frozen
+class Rows:
+    """Numbers of rows, a bit for each: a million take 125 KB."""
 
-MISSING = (
-    "The latest changes of the journal are missing, so nobody knows whether "
-    "this order was sent."
-)
-"""Why an order is unknown whose journal was recovered without them."""
+    bits: bytearray = attrs.field(factory=bytearray)
+
+    def add(self, row: int) -> None:
+        """Put a row in."""
+        at, bit = divmod(row, 8)
+        if at >= len(self.bits):
+            self.bits.extend(bytes(at + 1 - len(self.bits)))
+        self.bits[at] |= 1 << bit
+
+    def __contains__(self, row: int) -> bool:
+        at, bit = divmod(row, 8)
+        return at < len(self.bits) and bool(self.bits[at] >> bit & 1)
 
 
-def after_cut(row: int, terms: Terms) -> Change:
-    """Return what becomes of an INTENT at a restart.
+@attrs.frozen
+class Written:
+    """A report as it was written.
 
-    Where a create may be repeated, it is, and the one that was cut off may
-    have left a stray.  Else nobody but a person may send it again.
+    Attributes:
+        digest: Of all its bytes.
+        rows: Which rows of the file it has.
     """
-    if terms.repeatable:
-        return Change(row=row, state=State.PENDING, strays=1)
-    return Change(row=row, state=State.UNKNOWN, reason=CUT_OFF)
+
+    digest: bytes
+    rows: Rows
 
 
+Reported: TypeAlias = Mapping[str, tuple[Written, ...]]
+"""What may be at each name; two reports if a crash may have come between."""
+
+
+@attrs.frozen
+class Memory:
+    """What a journal knows of the reports of its import."""
+
+    _store: Store
+
+    def recall(self) -> Reported:
+        """Return what was written."""
+        found: dict[str, tuple[Written, ...]] = {}
+        query = "SELECT name, digest, rows FROM reports ORDER BY rowid"
+        for name, digest, rows in self._store.read(query):
+            written = Written(digest, Rows(bytearray(rows)))
+            found[name] = (*found.get(name, ()), written)
+        return found
+
+    def remember(self, reported: Reported) -> None:
+        """Put on disk what is, or is about to be, written, and only that."""
+        values = [
+            (name, each.digest, bytes(each.rows.bits))
+            for name, versions in reported.items()
+            for each in versions
+        ]
+        with self._store.transaction() as db:
+            db.execute("DELETE FROM reports")
+            db.executemany("INSERT INTO reports VALUES (?, ?, ?)", values)
+
+
+_IDLE = {State.PENDING, State.REJECTED}
+_ENDED = {State.CONFIRMED, State.REJECTED, State.UNKNOWN}
 _PAGE = 1_000
 
 
@@ -174,16 +182,16 @@ class Journal:
     """What an import intends and what came of it, on disk.
 
     It holds order ids, contract ids, states and reasons; nothing personal.
-    It belongs to one process as long as it is open, and can be used from
-    any of its threads.  Its folder must be on a local disk: network drives
-    lie about locks, and about what is on disk.
+    While it is open it belongs to one process, whose threads may share it.
+    Its folder must be on a local disk: network drives lie about locks, and
+    about what is on disk.
+
+    Every method raises a `JournalError` if the file can't be read or
+    written; the message says what to do.
     """
 
     def __init__(
-        self,
-        store: Store,
-        terms: Terms,
-        clock: Callable[[], float],
+        self, store: Store, terms: Terms, clock: Callable[[], float]
     ) -> None:
         self._store = store
         self._terms = terms
@@ -200,8 +208,8 @@ class Journal:
     ) -> Self:
         """Write a new journal, and open it.
 
-        It appears as a whole: a crash leaves at most a file beside it that
-        ends in ``.new``, which the next attempt removes.
+        It appears as a whole.  What a crash leaves beside it is removed by
+        the next attempt.
 
         Args:
             path: Where; nothing may be there.
@@ -212,8 +220,8 @@ class Journal:
         Raises:
             JournalError: There is a file already, or it can't be written.
         """
-        with told(path):
-            draft(path, terms, rows)
+        with as_journal_error(path):
+            make_database(path, terms, rows)
         return cls.open(path, clock=clock)
 
     @classmethod
@@ -230,14 +238,14 @@ class Journal:
             JournalMismatchError: It is no journal, or one of another
                 version.
             JournalBusyError: Another process has it open.
-            JournalError: It can't be opened; the message says what to do.
+            JournalError: It can't be opened.
         """
         store = Store.open(path)
         try:
             # It is there and ours, so nobody is about to make it.
-            with told(path):
+            with as_journal_error(path):
                 sweep(path)
-            return cls(store, terms_in(store), clock)
+            return cls(store, store.terms(), clock)
         except BaseException:
             store.close()
             raise
@@ -249,7 +257,7 @@ class Journal:
         """Make a journal whole again whose WAL is gone for good.
 
         Orders that may have been sent since they were last copied into the
-        main file become UNKNOWN: somebody has to look.  A WAL beside it
+        main file become UNKNOWN: a person has to look.  A WAL beside it
         that is not its own is kept under another name.
 
         Args:
@@ -287,27 +295,34 @@ class Journal:
         """Make sure that this is the journal of an import.
 
         Raises:
-            JournalMismatchError: It is of another one; it says what
-                differs, and what to do.
+            JournalMismatchError: It is of another one; the message says
+                what differs, and what to do.
         """
-        found = differences(self._terms, terms)
-        if found:
-            counts, strays = self.counts(), self.strays()
-            raise disagreement(self.path, found, counts, strays)
+        found = [*differences(self._terms, terms)]
+        if not found:
+            return
+        counts = self.counts()
+        sent = any(counts[each] for each in State if each not in _IDLE)
+        onward = (
+            "or import what is new from a file of its own, with none of the "
+            "orders that this journal knows, for they would be sent again"
+            if sent or self.strays()
+            else "or begin anew, for no order of it has a contract: `sesamy "
+            f"journal purge {self.path} --yes --force` removes it"
+        )
+        raise JournalMismatchError(
+            f"The journal {self.path} is of another import: "
+            f"{'; '.join(found)}. Go on as it began; {onward}."
+        )
 
     def restart(self) -> int:
         """Decide what becomes of every order whose create was cut off.
 
         Returns:
             How many there were.
-
-        Raises:
-            JournalError: It can't be written.
         """
-        changes = [
-            after_cut(entry.row, self._terms)
-            for entry in self.entries(states={State.INTENT})
-        ]
+        cut_off = self.entries(states={State.INTENT})
+        changes = [after_cut(each.row, self._terms) for each in cut_off]
         if changes:
             self.apply(changes)
         return len(changes)
@@ -323,55 +338,38 @@ class Journal:
         Args:
             after: Only rows with a higher number.
             states: Only rows in these states; None for all.
-
-        Raises:
-            JournalError: It can't be read.
         """
         wanted = sorted(State if states is None else states)
-        marks = ", ".join("?" * len(wanted))
         query = (
             f"SELECT {COLUMNS} FROM orders WHERE row > ? "  # noqa: S608 - constants of ours
-            f"AND state IN ({marks}) ORDER BY row LIMIT {_PAGE}"
+            f"AND state IN ({_marks(wanted)}) ORDER BY row LIMIT {_PAGE}"
         )
         while page := self._store.read(query, after, *wanted):
             yield from map(entry_of, page)
             after = page[-1][0]
 
     def entry(self, order_id: str) -> Entry | None:
-        """Return the row of an order, if there is one.
-
-        Raises:
-            JournalError: It can't be read.
-        """
+        """Return the row of an order, if there is one."""
         found = self.entries_of([order_id])
         return found[0] if found else None
 
     def entries_of(self, order_ids: Sequence[str]) -> list[Entry]:
-        """Return the rows of those orders that are there, some hundreds.
-
-        Raises:
-            JournalError: It can't be read.
-        """
-        marks = ", ".join("?" * len(order_ids))
+        """Return the rows of those orders that are there, some hundreds."""
         found = self._store.read(
-            f"SELECT {COLUMNS} FROM orders WHERE order_id IN ({marks})",  # noqa: S608 - constants of ours
+            f"SELECT {COLUMNS} FROM orders "  # noqa: S608 - constants of ours
+            f"WHERE order_id IN ({_marks(order_ids)})",
             *order_ids,
         )
         return [*map(entry_of, found)]
 
     def holders(self, contract_ids: Iterable[str]) -> Mapping[str, int]:
-        """Return the row that has each contract, as far as one has it.
-
-        Raises:
-            JournalError: It can't be read.
-        """
-        return dict(
-            self._store.read(
-                "SELECT contract_id, row FROM orders WHERE contract_id IN "
-                "(SELECT value FROM json_each(?))",
-                json.dumps([*contract_ids]),
-            )
-        )
+        """Return the row that has each contract, if one has it."""
+        query = "SELECT row FROM orders WHERE contract_id = ?"
+        return {
+            each: row
+            for each in contract_ids
+            for (row,) in self._store.read(query, storable(each))
+        }
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Put changes on disk: all of them, or none.
@@ -382,67 +380,58 @@ class Journal:
         """
         now = self._clock()
         with self._store.transaction() as db:
-            for wave in waves(changes):
-                values = json.dumps(
-                    [values_of(each) for each in wave.values()]
-                )
-                done = db.execute(UPDATE, (now, values)).rowcount
-                if done != len(wave):
-                    raise forbidden(self.path, wave.values())
+            for each in changes:
+                if not db.execute(UPDATE, values_of(each, now)).rowcount:
+                    raise JournalError(
+                        f"The journal {self.path} was asked to move row "
+                        f"{each.row} to {each.state}, which no order may do. "
+                        "That is a mistake in sesamy-async: please report it."
+                    )
 
     def counts(self) -> Mapping[State, int]:
-        """Return how many rows are in each state; it reads all rows.
-
-        Raises:
-            JournalError: It can't be read.
-        """
-        found = dict(
-            self._store.read(
-                "SELECT state, count(*) FROM orders GROUP BY state"
-            )
-        )
+        """Return how many rows are in each state; it reads all rows."""
+        query = "SELECT state, count(*) FROM orders GROUP BY state"
+        found = dict(self._store.read(query))
         return {state: found.get(state, 0) for state in State}
 
     def strays(self) -> int:
-        """Return how many strays may be left, at most; it reads all rows.
-
-        Raises:
-            JournalError: It can't be read.
-        """
+        """Return how many strays may be left, at most; it reads all rows."""
         [[count]] = self._store.read("SELECT total(strays) FROM orders")
         return int(count)
 
     def timeline(self, seconds: float) -> tuple[Span, ...]:
-        """Return how many orders ended when; those never sent are left out.
+        """Return how many orders ended when, without those never sent.
 
         Args:
             seconds: How long each span is.
 
         Returns:
             The spans in which any order ended, the earliest first.
-
-        Raises:
-            JournalError: It can't be read.
         """
-        return spans(self._store, self._terms.confirm.goal, seconds)
+        wanted = sorted(_ENDED | {self._terms.confirm.goal})
+        found = self._store.read(
+            "SELECT CAST(at / ? AS INTEGER) AS span, state, count(*) "  # noqa: S608 - constants of ours
+            f"FROM orders WHERE at > 0 AND state IN ({_marks(wanted)}) "
+            "GROUP BY span, state ORDER BY span",
+            seconds,
+            *wanted,
+        )
+        ended: dict[int, dict[State, int]] = {}
+        for number, state, count in found:
+            ended.setdefault(number, {})[State(state)] = count
+        return tuple(
+            Span(start=number * seconds, ended=counts)
+            for number, counts in ended.items()
+        )
 
     def purge(self) -> None:
-        """Close it, and remove it from the disk.
-
-        Raises:
-            JournalError: It can't be removed.
-        """
+        """Close it, and remove it from the disk."""
         self._store.remove()
-        with told(self.path):
+        with as_journal_error(self.path):
             sweep(self.path)
 
     def close(self) -> None:
-        """Let other processes have it.
-
-        Raises:
-            JournalError: What was written can't be tidied up; none of it
-                is lost.
-        """
+        """Let other processes have it; nothing that was written is lost."""
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -455,3 +444,7 @@ class Journal:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))

@@ -61,18 +61,14 @@ INSERT = (
     "INSERT INTO orders (row, order_id, state, reason) VALUES (?, ?, ?, ?)"
 )
 
-# One statement for many changes: each statement gives up the GIL, and has to
-# wait for it again while the event loop is busy.
 UPDATE = f"""\
 UPDATE orders SET
-    state = json_extract(new.value, '$[1]'),
-    contract_id = coalesce(json_extract(new.value, '$[2]'), contract_id),
-    reason = json_extract(new.value, '$[3]'),
-    strays = strays + json_extract(new.value, '$[4]'),
-    at = ?
-FROM json_each(?) AS new
-WHERE row = json_extract(new.value, '$[0]')
-AND (state, json_extract(new.value, '$[1]')) IN (VALUES {_MOVES})
+    state = :state,
+    contract_id = coalesce(:contract_id, contract_id),
+    reason = :reason,
+    strays = strays + :strays,
+    at = :at
+WHERE row = :row AND (state, :state) IN (VALUES {_MOVES})
 """  # noqa: S608 - constants of ours
 
 # No move of an order: what the file says of it may be long out of date.
@@ -85,11 +81,12 @@ COLUMNS = "row, order_id, state, contract_id, reason, strays, at"
 
 
 def storable(text: str | None) -> str | None:
-    """Return a text with "?" for every half of a character.
+    """Return a text that SQLite can keep as a whole.
 
-    JSON may hold such halves (lone surrogates); UTF-8 can't.
+    It has a "?" for each half of a character (a lone surrogate), which is
+    no UTF-8, and for each NUL, at which SQLite's functions end a text.
     """
-    return text and text.encode("utf-8", "replace").decode("utf-8")
+    return text and text.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 def entry_of(values: Any) -> Entry:
@@ -106,23 +103,16 @@ def entry_of(values: Any) -> Entry:
     )
 
 
-def values_of(change: Change) -> tuple[object, ...]:
-    """Return what `UPDATE` takes of a change."""
-    return (
-        change.row,
-        change.state,
-        in_json(change.contract_id),
-        in_json(change.reason),
-        change.strays,
-    )
-
-
-def in_json(text: str | None) -> str | None:
-    """Return a text as it is kept, which SQLite's JSON can hold.
-
-    A NUL would end it there, and what is before it may be another id.
-    """
-    return text and str(storable(text)).replace("\0", "?")
+def values_of(change: Change, at: float) -> dict[str, object]:
+    """Return what `UPDATE` takes of a change, and when it was made."""
+    return {
+        "row": change.row,
+        "state": change.state,
+        "contract_id": storable(change.contract_id),
+        "reason": storable(change.reason),
+        "strays": change.strays,
+        "at": at,
+    }
 
 
 _converter = make_converter(detailed_validation=False)

@@ -38,7 +38,7 @@ class Finding:
         contract_id: The contract that it has; None where it is certain
             that it has none.
         confirmed: Whether that contract gives access already.
-        where: Where that was said, for messages, such as ``"row 3"``.
+        where: Where it was said, for messages, such as ``"row 3"``.
     """
 
     order_id: str
@@ -48,11 +48,11 @@ class Finding:
 
 
 def resolve(journal: Journal, findings: Iterable[Finding]) -> int:
-    """Settle unknown orders: all that are found, or none.
+    """Settle unknown orders: all of the findings, or none.
 
     An order with a contract is CREATED: the next run confirms it, if that
-    is wanted.  One whose contract is confirmed is done.  One without is
-    PENDING: the next run sends it again.
+    is wanted.  An order whose contract is confirmed is done.  An order
+    without one is PENDING: the next run sends it again.
 
     Args:
         journal: Where they are unknown.
@@ -154,8 +154,7 @@ class Reconciled:
         created: Those with a contract; the next run confirms it, if that
             is wanted and not done yet.
         not_created: Those without; the next run sends them again.
-        failures: Of those that are still unknown, how often each error
-            was why.
+        failures: How many orders are still unknown because of each error.
     """
 
     created: int = 0
@@ -182,17 +181,16 @@ async def reconcile(
 ) -> Reconciled:
     """Ask for every unknown order whether it has a contract.
 
-    An order of which the lookup can't say it, whatever it raises, stays
-    unknown.
+    If the lookup can't say it, whatever it raises, the order stays unknown.
 
     Args:
         journal: Where they are unknown.
-        lookup: Who knows.
+        lookup: Is asked.
         concurrency: How many are asked for at once, at least 1.
 
     Raises:
-        JournalError: The journal can't be read or written; what was
-            written before stays settled.
+        JournalError: The journal can't be read or written.  What was
+            settled before stays settled.
     """
     result = Reconciled()
     writer = Writer(journal)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sesamy_async.bulk._states import (
-    Change,
     JournalBusyError,
     JournalError,
     JournalMismatchError,
@@ -24,17 +23,14 @@ _DAMAGED = (
     "it is damaged. Keep it, and get it back from a backup: it says which "
     "orders were sent"
 )
+_READ_ONLY = "it can't be written. Let yourself write the file and its folder"
 
 _ADVICE = {
     sqlite3.SQLITE_FULL: (
         "its disk is full. Make room; the same command then goes on"
     ),
-    sqlite3.SQLITE_READONLY: (
-        "it can't be written. Let yourself write the file and its folder"
-    ),
-    sqlite3.SQLITE_PERM: (
-        "it can't be written. Let yourself write the file and its folder"
-    ),
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+    sqlite3.SQLITE_PERM: _READ_ONLY,
     sqlite3.SQLITE_CANTOPEN: (
         "it can't be opened. See that its folder is there, and that you "
         "may read and write both"
@@ -51,20 +47,10 @@ _ADVICE = {
     # The statements are ours: it is the names in the file that are not.
     sqlite3.SQLITE_ERROR: _DAMAGED,
     sqlite3.SQLITE_CONSTRAINT: (
-        "it was to take in what can't be. That is a mistake in "
+        "it was given a value that can't be. That is a mistake in "
         "sesamy-async: please report it"
     ),
 }
-
-
-def forbidden(path: Path, changes: Iterable[Change]) -> JournalError:
-    """Return the error of moves of which no order may make one."""
-    moves = ", ".join(f"row {each.row} to {each.state}" for each in changes)
-    return JournalError(
-        f"The journal {path} was to take in a move that no order "
-        f"may make ({moves}). That is a mistake in sesamy-async: please "
-        "report it."
-    )
 
 
 def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
@@ -98,6 +84,27 @@ def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
         return damaged(path)
     said = _ADVICE.get(exactly) or _ADVICE.get(code, f"SQLite says: {error}")
     return JournalError(f"The journal {path} can't be used: {said}.")
+
+
+def exists(path: Path) -> JournalError:
+    """Return the error for a new journal whose place is taken."""
+    return JournalError(
+        f"There is a file {path} already. If it is the journal of this "
+        "import, go on with it; it says which orders were sent."
+    )
+
+
+def orphaned(left: Path, path: Path) -> JournalError:
+    """Return the error for what SQLite kept beside a journal that is gone.
+
+    SQLite would take it for the latest changes of the new journal, and
+    orders that were never sent would count as confirmed.
+    """
+    return JournalError(
+        f"{left} belongs to a journal {path} that is not there any more. If "
+        "it was moved, put it back: it says which orders were sent. If you "
+        f"removed it to begin anew, remove {left.name} too."
+    )
 
 
 def unfit(path: Path, wal: Path) -> JournalError:
@@ -134,8 +141,8 @@ def no_journal(path: Path) -> JournalMismatchError:
 
 
 @contextmanager
-def told(path: Path) -> Generator[None]:
-    """Turn what goes wrong with the file into a `JournalError`."""
+def as_journal_error(path: Path) -> Generator[None]:
+    """Turn the errors of SQLite and of the system into a `JournalError`."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from sesamy_async.bulk.journal import journal_path
-from sesamy_async.bulk.journal._creating import Reported, Rows, Written
+from sesamy_async.bulk.journal import Reported, Rows, Written, journal_path
 
 from ._files import Report, digest_of
 from ._places import Kind, Place

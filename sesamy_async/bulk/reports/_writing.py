@@ -21,7 +21,7 @@ from sesamy_async._models import is_object
 from sesamy_async.bulk._counts import ImportSummary
 from sesamy_async.bulk._rows import IGNORED, REASON, Row, Source, harmless
 from sesamy_async.bulk._states import Confirm, Entry, JournalError
-from sesamy_async.bulk.journal._creating import Memory, Reported
+from sesamy_async.bulk.journal import Memory, Reported
 
 from ._edited import EditableReport, ReportFile, free_path, report_files
 from ._files import Report, ReportError, Sheet
@@ -243,7 +243,7 @@ class RowSorter:
             if self._names
             else Report(free_path(rejected))
         )
-        self._editable = {
+        self._editable: dict[str, EditableReport] = {
             Kind.REJECTED: EditableReport(rejected, self._rejected),
             Kind.UNKNOWN: EditableReport(unknown, self._sheets[Kind.UNKNOWN]),
         }

@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 from sesamy_async.bulk import InputFileError
-from sesamy_async.bulk.journal._settling import Finding, read_findings
+from sesamy_async.bulk.journal import Finding, read_findings
 from sesamy_async.bulk.reports._files import Sheet
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where the table is."""
+    return tmp_path / "found.csv"
 
 
 TWICE = (
@@ -24,9 +30,8 @@ YES_OR_NO = "confirmed and notCreated must be yes, no or empty"
 
 
 @pytest.mark.parametrize("order", ["=1", "'=1", "''=1", "'", "''", "'A"])
-def test_apostrophes(tmp_path: Path, order: str) -> None:
+def test_apostrophes(path: Path, order: str) -> None:
     """The order that a report of ours names is that order."""
-    path = tmp_path / "found.csv"
     sheet = Sheet(
         path, header=("externalOrderId", "contractId"), delimiter=","
     )
@@ -39,7 +44,7 @@ def test_apostrophes(tmp_path: Path, order: str) -> None:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_table(tmp_path: Path, delimiter: str, end: str, mark: str) -> None:
+def test_table(path: Path, delimiter: str, end: str, mark: str) -> None:
     """A table is read as a spreadsheet writes it."""
     lines = [
         "XXXXXXX,externalOrderId,contractId,confirmed,notCreated,reason",
@@ -52,7 +57,6 @@ def test_table(tmp_path: Path, delimiter: str, end: str, mark: str) -> None:
         "9,A-5,c5",
     ]
     text = end.join(lines).replace(",", delimiter)
-    path = tmp_path / "found.csv"
     path.write_bytes(f"{mark}{text}".encode())
 
     assert [
@@ -66,23 +70,21 @@ def test_table(tmp_path: Path, delimiter: str, end: str, mark: str) -> None:
     ] == read_findings(path)
 
 
-def test_ends_of_lines_in_quotes(tmp_path: Path) -> None:
-    """What stands in quotes is the order's id, whatever it holds."""
-    path = tmp_path / "found.csv"
-    path.write_bytes(b'externalOrderId,contractId\r\n"A\r\n1",c1\r\n')
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        # What stands in quotes is the id, whatever it holds.
+        ('externalOrderId,contractId\r\n"A\r\n1",c1\r\n', "A\r\n1"),
+        # If every order has a contract, two columns do.
+        ("contractId;externalOrderId\nc1;A-1\n", "A-1"),
+    ],
+)
+def test_small_tables(path: Path, text: str, order: str) -> None:
+    """Ends of lines in quotes stay; columns may come in any sequence."""
+    path.write_bytes(text.encode())
 
     assert [
-        Finding(order_id="A\r\n1", contract_id="c1", where="row 2")
-    ] == read_findings(path)
-
-
-def test_two_columns(tmp_path: Path) -> None:
-    """Where every order has a contract, two columns do."""
-    path = tmp_path / "found.csv"
-    path.write_text("contractId;externalOrderId\nc1;A-1\n")
-
-    assert [
-        Finding(order_id="A-1", contract_id="c1", where="row 2")
+        Finding(order_id=order, contract_id="c1", where="row 2")
     ] == read_findings(path)
 
 
@@ -98,9 +100,8 @@ def test_two_columns(tmp_path: Path) -> None:
         ("0", True),
     ],
 )
-def test_words(tmp_path: Path, word: str, *, created: bool) -> None:
+def test_words(path: Path, word: str, *, created: bool) -> None:
     """Yes and no may be written as spreadsheets write them."""
-    path = tmp_path / "found.csv"
     contract = "c1" if created else ""
     path.write_text(
         f"externalOrderId,contractId,notCreated\nA-1,{contract}, {word} \n"
@@ -124,9 +125,8 @@ def test_words(tmp_path: Path, word: str, *, created: bool) -> None:
         ("A-1,..,", "contractId must be an id; it is empty, '.' or '..'"),
     ],
 )
-def test_wrong_rows(tmp_path: Path, row: str, said: str) -> None:
+def test_wrong_rows(path: Path, row: str, said: str) -> None:
     """Every row that is wrong is named; none is taken to mean something."""
-    path = tmp_path / "found.csv"
     path.write_text(
         "externalOrderId,contractId,notCreated,confirmed\n"
         f"A-0,c0,\n{row}\n{row}\n"
@@ -156,11 +156,8 @@ def test_wrong_rows(tmp_path: Path, row: str, said: str) -> None:
         (b'"externalOrderId,contractId\n', "line 1: unexpected end"),
     ],
 )
-def test_wrong_tables(
-    tmp_path: Path, content: bytes | None, said: str
-) -> None:
+def test_wrong_tables(path: Path, content: bytes | None, said: str) -> None:
     """A file that is no such table says what it lacks."""
-    path = tmp_path / "found.csv"
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(InputFileError, match=f"^{path}.*{said}"):

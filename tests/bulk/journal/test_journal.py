@@ -6,12 +6,23 @@ import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sesamy_async.bulk import Change, Entry, JournalError, Planned, State
-from sesamy_async.bulk._states import MOVES
-from sesamy_async.bulk.journal import Journal, journal_path
+from sesamy_async.bulk import (
+    Change,
+    Confirm,
+    Entry,
+    JournalError,
+    JournalMismatchError,
+    Planned,
+    State,
+)
+from sesamy_async.bulk.journal import Journal, Reported, Rows, Span, Written
 from support.journals import AT, TERMS, bring, change, new_journal
 
 
@@ -21,132 +32,98 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "orders.csv.journal"
 
 
-def test_place() -> None:
-    """A journal stands beside its file."""
-    assert Path("in/orders.csv.journal") == journal_path(Path("in/orders.csv"))
-
-
 def test_plan(path: Path) -> None:
     """A new journal holds every row: to be sent, or rejected."""
+    wrong, known = "externalOrderId: is missing", "is that of row 2"
     rows = [
         Planned(row=2, order_id="A-2"),
-        Planned(row=3, order_id=None, reason="externalOrderId: is missing"),
-        Planned(row=9, order_id=None, reason="is that of row 2"),
+        Planned(row=3, order_id=None, reason=wrong),
+        Planned(row=9, order_id=None, reason=known),
     ]
+    rejected = Entry(row=3, order_id=None, state=State.REJECTED, reason=wrong)
     with new_journal(path, rows=rows) as journal:
-        entries = list(journal.entries())
-
         assert [
             Entry(row=2, order_id="A-2", state=State.PENDING),
-            Entry(
-                row=3,
-                order_id=None,
-                state=State.REJECTED,
-                reason="externalOrderId: is missing",
-            ),
-            Entry(
-                row=9,
-                order_id=None,
-                state=State.REJECTED,
-                reason="is that of row 2",
-            ),
-        ] == entries
+            rejected,
+            attrs.evolve(rejected, row=9, reason=known),
+        ] == list(journal.entries())
         assert 3 == sum(journal.counts().values())
         assert path == journal.path
 
 
 def test_kept(path: Path) -> None:
-    """What was put into a journal is there when it is opened again."""
+    """A change keeps the contract, replaces the reason, and adds strays."""
     with new_journal(path) as journal:
-        journal.apply([Change(row=3, state=State.INTENT)])
-        journal.apply(
-            [Change(row=3, state=State.CREATED, contract_id="c1", strays=2)]
-        )
-    with Journal.open(path) as journal:
-        entry = journal.entry("A-3")
-        missing = journal.entry("A-99")
-        terms = journal.terms
-
-    assert missing is None
-    assert terms == TERMS
-    assert entry == Entry(
-        row=3,
-        order_id="A-3",
-        state=State.CREATED,
-        contract_id="c1",
-        strays=2,
-        at=AT,
-    )
-
-
-def test_change(path: Path) -> None:
-    """A change keeps the contract, replaces the reason, adds strays."""
-    with new_journal(path) as journal:
+        journal.apply([change(3, State.INTENT, strays=1, reason="first")])
         journal.apply(
             [
-                change(2, State.INTENT, strays=1, reason="first"),
-                change(2, State.CREATED, strays=1, contract_id="c1"),
-                change(2, State.CONFIRMED, contract_id=None),
+                change(3, State.CREATED, strays=1, contract_id="c1"),
+                change(3, State.CONFIRMED, contract_id=None),
             ]
         )
-        entry = journal.entry("A-2")
-
-        assert entry is not None
-        assert ("c1", None, 2, State.CONFIRMED) == (
-            entry.contract_id,
-            entry.reason,
-            entry.strays,
-            entry.state,
-        )
+    with Journal.open(path) as journal:
+        assert TERMS == journal.terms
+        assert journal.entry("A-99") is None
         assert 2 == journal.strays()
+        assert journal.entry("A-3") == Entry(
+            row=3,
+            order_id="A-3",
+            state=State.CONFIRMED,
+            contract_id="c1",
+            strays=2,
+            at=AT,
+        )
 
 
-@pytest.mark.parametrize("after", State)
-@pytest.mark.parametrize("before", State)
-def test_moves(path: Path, before: State, after: State) -> None:
-    """An order goes only where MOVES lets it."""
-    with new_journal(path) as journal:
-        bring(journal, 3, before)
-        allowed = after in MOVES[before]
-        if allowed:
-            journal.apply([change(3, after)])
-        else:
-            with pytest.raises(JournalError, match=f"row 3 to {after}"):
-                journal.apply([change(3, after)])
-        entry = journal.entry("A-3")
+# From each state on the left, to those marked above.
+MOVES = """
+           PENDING INTENT CREATED CONFIRMED REJECTED UNKNOWN
+PENDING    yes     yes    -       -         yes      -
+INTENT     yes     yes    yes     yes       yes      yes
+CREATED    -       -      yes     yes       yes      yes
+CONFIRMED  -       -      -       -         -        -
+REJECTED   -       -      -       -         -        -
+UNKNOWN    yes     -      yes     yes       -        -
+"""
 
-        assert entry is not None
-        assert (after if allowed else before) == entry.state
+
+def test_moves(path: Path) -> None:
+    """An order goes only as the table says."""
+    above, *lines = (line.split() for line in MOVES.strip().splitlines())
+    pairs = [
+        (State(before), State(after), mark == "yes")
+        for before, *marks in lines
+        for after, mark in zip(above, marks, strict=True)
+    ]
+    with new_journal(path, rows=len(pairs)) as journal:
+        for row, (before, after, allowed) in enumerate(pairs, start=2):
+            bring(journal, row, before)
+            if allowed:
+                journal.apply([change(row, after)])
+            else:
+                with pytest.raises(JournalError, match=f"{row} to {after}"):
+                    journal.apply([change(row, after)])
+        found = [each.state for each in journal.entries()]
+
+    assert len(State) ** 2 == len(pairs)
+    assert found == [
+        after if allowed else before for before, after, allowed in pairs
+    ]
 
 
 def test_all_or_nothing(path: Path) -> None:
     """One forbidden move keeps all changes of its call from disk."""
-    changes = [
-        change(2, State.INTENT),
-        change(3, State.INTENT),
-        change(3, State.CREATED),
-        change(99, State.INTENT),
-    ]
+    changes = [change(2, State.INTENT), change(99, State.INTENT)]
     with new_journal(path) as journal:
         with pytest.raises(JournalError) as raised:
             journal.apply(changes)
-        before = journal.counts()
-        journal.apply(changes[:3])
 
+        assert 3 == journal.counts()[State.PENDING]
         assert raised.value.args[0] == (
-            f"The journal {path} was to take in a move that no order may "
-            "make (row 2 to INTENT, row 3 to INTENT, row 99 to INTENT). That "
-            "is a mistake in sesamy-async: please report it."
+            f"The journal {path} was asked to move row 99 to INTENT, which "
+            "no order may do. That is a mistake in sesamy-async: please "
+            "report it."
         )
-        assert 3 == before[State.PENDING]
-        assert {
-            State.PENDING: 1,
-            State.INTENT: 1,
-            State.CREATED: 1,
-            State.CONFIRMED: 0,
-            State.REJECTED: 0,
-            State.UNKNOWN: 0,
-        } == journal.counts()
 
 
 def test_contract_without_id(path: Path) -> None:
@@ -159,53 +136,48 @@ def test_contract_without_id(path: Path) -> None:
         assert 1 == journal.counts()[State.INTENT]
 
 
-@pytest.mark.parametrize("reason", ["\ud800 half", "naïve ☃", "'); --", ""])
-def test_odd_reasons(path: Path, reason: str) -> None:
-    """Whatever Sesamy writes as a reason can be kept and read."""
-    plain = reason.replace("\ud800", "?")
-    with new_journal(
-        path, rows=[Planned(row=1, order_id="å'\"", reason=reason)]
-    ) as journal:
-        [entry] = journal.entries()
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("c\ud800 half", "c? half"),
+        ("c\0d", "c?d"),
+        ("naïve ☃/..'); --", "naïve ☃/..'); --"),
+        ("x" * 5000, "x" * 5000),
+        ("", ""),
+    ],
+)
+def test_odd_texts(path: Path, text: str, kept: str) -> None:
+    """No text makes a journal unreadable, or becomes another order's."""
+    rows = [
+        Planned(row=1, order_id="å'\"", reason=text),
+        Planned(row=2, order_id="A-2"),
+    ]
+    with new_journal(path, rows=rows) as journal:
+        journal.apply([change(2, State.INTENT, reason=text)])
+        journal.apply(
+            [change(2, State.CREATED, reason=text, contract_id=text)]
+        )
+        first, second = journal.entries()
 
-        assert ("å'\"", plain) == (entry.order_id, entry.reason)
-    with new_journal(path.with_name("other")) as journal:
-        journal.apply([change(2, State.REJECTED, reason=reason)])
-        [entry] = journal.entries(states={State.REJECTED})
-
-        assert plain == entry.reason
-
-
-@pytest.mark.parametrize("contract", ["c\0d", "\ud800", "å/..", "x" * 5000])
-def test_odd_contracts(path: Path, contract: str) -> None:
-    """No id makes a journal unreadable, or becomes another order's."""
-    with new_journal(path) as journal:
-        journal.apply([change(2, State.INTENT)])
-        journal.apply([change(2, State.CREATED, contract_id=contract)])
-        [entry] = journal.entries(states={State.CREATED})
-
-    plain = contract.replace("\0", "?").replace("\ud800", "?")
-
-    assert plain == entry.contract_id
+    assert ("å'\"", kept) == (first.order_id, first.reason)
+    assert (kept, kept) == (second.reason, second.contract_id)
 
 
 def test_pages(path: Path) -> None:
     """Rows come in order, over pages, from any row, in any states."""
     with new_journal(path, rows=2_500) as journal:
         journal.apply([change(2_400, State.REJECTED)])
-        rows = [entry.row for entry in journal.entries()]
-        late = [entry.row for entry in journal.entries(after=2_499)]
-        some = [
-            entry.row
-            for entry in journal.entries(
-                after=2_399, states=[State.REJECTED, State.INTENT]
-            )
-        ]
 
-        assert list(range(2, 2_502)) == rows
-        assert [2_500, 2_501] == late
-        assert [2_400] == some
-        assert [] == list(journal.entries(states=()))
+        def rows(**which: int | list[State]) -> list[int]:
+            found = journal.entries(**which)  # type: ignore[arg-type]
+            return [entry.row for entry in found]
+
+        assert list(range(2, 2_502)) == rows()
+        assert [2_500, 2_501] == rows(after=2_499)
+        assert [] == rows(states=[])
+        assert [2_400] == rows(
+            after=2_399, states=[State.REJECTED, State.INTENT]
+        )
 
 
 def test_read_while_written(path: Path) -> None:
@@ -232,10 +204,10 @@ def test_read_while_written(path: Path) -> None:
 
 def test_threads(path: Path) -> None:
     """Threads may use one journal at once."""
-    with new_journal(path, rows=200) as journal:
+    with new_journal(path, rows=80) as journal:
 
         def work(first: int) -> None:
-            for row in range(first, 202, 4):
+            for row in range(first, 82, 4):
                 journal.apply([change(row, State.INTENT)])
                 journal.apply([change(row, State.CREATED)])
                 journal.entry(f"A-{row}")
@@ -249,33 +221,193 @@ def test_threads(path: Path) -> None:
         for thread in threads:
             thread.join()
 
-        assert 200 == journal.counts()[State.CREATED]
+        assert 80 == journal.counts()[State.CREATED]
 
 
 def test_nothing_else_is_kept(path: Path) -> None:
     """The file has the columns that it needs, and no more."""
     new_journal(path).close()
     with closing(sqlite3.connect(path)) as db:
-        columns = {
-            table: [
-                row[1] for row in db.execute(f"PRAGMA table_info({table})")
-            ]
+        tables = [
+            table
             for (table,) in db.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'table'"
             )
+        ]
+        columns = {
+            each: " ".join(
+                row[1] for row in db.execute(f"PRAGMA table_info({each})")
+            )
+            for each in tables
         }
 
     assert {
-        "terms": ["json"],
-        "orders": [
-            "row",
-            "order_id",
-            "state",
-            "contract_id",
-            "reason",
-            "strays",
-            "at",
-        ],
-        "reports": ["name", "digest", "rows"],
-        "wal": ["mark"],
+        "terms": "json",
+        "orders": "row order_id state contract_id reason strays at",
+        "reports": "name digest rows",
+        "wal": "mark",
     } == columns
+
+
+@pytest.mark.parametrize(
+    ("confirm", "created"), [(Confirm.SEPARATELY, 0), (Confirm.NO, 1)]
+)
+def test_timeline(path: Path, confirm: Confirm, created: int) -> None:
+    """Ended orders are counted by time and state; the never sent are not."""
+    now = iter([1_000.0, 1_005.0, 1_009.9, 1_010.0, 1_031.0, 1_032.0])
+    rows = [
+        Planned(row=row, order_id=f"A-{row}", reason="x" if row > 6 else None)
+        for row in range(2, 9)
+    ]
+    terms = attrs.evolve(TERMS, confirm=confirm)
+    new_journal(path, terms, rows).close()
+    with Journal.open(path, clock=lambda: next(now)) as journal:
+        journal.apply([change(row, State.INTENT) for row in range(2, 6)])
+        journal.apply([change(2, State.CONFIRMED)])
+        journal.apply([change(3, State.CONFIRMED)])
+        journal.apply([change(4, State.REJECTED), change(6, State.REJECTED)])
+        journal.apply([change(5, State.CREATED)])
+        spans = journal.timeline(10)
+
+    late = (Span(start=1_030, ended={State.CREATED: 1}),) * created
+
+    assert (
+        Span(start=1_000, ended={State.CONFIRMED: 2}),
+        Span(start=1_010, ended={State.REJECTED: 2}),
+        *late,
+    ) == spans
+
+
+CUT_OFF = (
+    "The import ended while this order was being sent; nobody has seen the "
+    "answer."
+)
+
+
+@pytest.mark.parametrize("strays", [True, False])
+@pytest.mark.parametrize("confirm", Confirm)
+def test_restart(path: Path, confirm: Confirm, *, strays: bool) -> None:
+    """A create that was cut off is repeated if it leaves a stray at worst."""
+    repeated = strays and confirm is not Confirm.AT_ONCE
+    terms = attrs.evolve(TERMS, confirm=confirm, strays=strays)
+    with new_journal(path, terms, rows=6) as journal:
+        for row, state in enumerate(State, start=2):
+            bring(journal, row, state)
+        before = list(journal.entries())
+        counts = journal.restart(), journal.restart()
+        after = list(journal.entries())
+
+    assert (1, 0) == counts
+    assert [
+        Entry(
+            row=3,
+            order_id="A-3",
+            state=State.PENDING if repeated else State.UNKNOWN,
+            reason=None if repeated else CUT_OFF,
+            strays=int(repeated),
+            at=AT,
+        )
+    ] == [entry for entry in after if entry not in before]
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        ({"fingerprint": "f2"}, ["orders.csv has changed, or how it is read"]),
+        ({"promo_code": "X"}, ["--promo was SPRING-12, and is X"]),
+        ({"promo_code": None}, ["--promo was SPRING-12, and is not given"]),
+        ({"vendor_id": "b"}, ["--vendor was acme, and is b"]),
+        (
+            {"base_url": "https://b"},
+            ["--base-url was https://api.sesamy.com, and is https://b"],
+        ),
+        ({"confirm": Confirm.NO}, ["--confirm was separately, and is no"]),
+        (
+            {"strays": False, "vendor_id": "b", "fingerprint": "f2"},
+            [
+                (
+                    "orders.csv has changed, or how it is read (encoding, "
+                    "delimiter, mapping, --allow-unknown)"
+                ),
+                "--vendor was acme, and is b",
+                "--no-strays was not given, and is given",
+            ],
+        ),
+    ],
+)
+def test_of_another_import(
+    path: Path, terms: dict[str, Any], said: list[str]
+) -> None:
+    """Every difference is named, as the option that makes it."""
+    now = attrs.evolve(TERMS, source="renamed.csv", **terms)
+    with new_journal(path) as journal:
+        with pytest.raises(JournalMismatchError) as raised:
+            journal.agree(now)
+        # The name of the file alone is no difference.
+        journal.agree(attrs.evolve(TERMS, source="renamed.csv"))
+
+    assert raised.value.args[0].startswith(
+        f"The journal {path} is of another import: {'; '.join(said)}"
+    )
+
+
+def test_no_strays_before(path: Path) -> None:
+    """--no-strays is told from both sides."""
+    with new_journal(path, attrs.evolve(TERMS, strays=False)) as journal:
+        said = r"--no-strays was given, and is not given\. Go on as it began;"
+        with pytest.raises(JournalMismatchError, match=said):
+            journal.agree(TERMS)
+
+
+@pytest.mark.parametrize("strays", [0, 1])
+@pytest.mark.parametrize("state", State)
+def test_what_to_do_with_another_import(
+    path: Path, state: State, strays: int
+) -> None:
+    """A journal that knows of a contract, or perhaps, is not forgotten."""
+    anew = state in {State.PENDING, State.REJECTED} and not strays
+    onward = (
+        "or begin anew, for no order of it has a contract: `sesamy journal "
+        f"purge {path} --yes --force` removes it."
+        if anew
+        else "or import what is new from a file of its own, with none of the "
+        "orders that this journal knows, for they would be sent again."
+    )
+    with new_journal(path) as journal:
+        journal.apply([Change(row=2, state=State.PENDING, strays=strays)])
+        bring(journal, 2, state)
+        with pytest.raises(JournalMismatchError) as raised:
+            journal.agree(attrs.evolve(TERMS, promo_code="B"))
+
+    assert raised.value.args[0].endswith(f"Go on as it began; {onward}")
+
+
+def test_reports(path: Path) -> None:
+    """What is remembered of reports is recalled, in its order; no more."""
+
+    def written(digest: bytes, *rows: int) -> Written:
+        known = Rows()
+        for row in rows:
+            known.add(row)
+        return Written(digest, known)
+
+    reported: Reported = {
+        "rejected.csv": (written(b"\0\xff", 2, 900), written(b"1")),
+        "orders.html": (written(b"2", 7),),
+    }
+    with new_journal(path) as journal:
+        journal.memory.remember({"of before": (written(b"3", 4),)})
+        journal.memory.remember(reported)
+    with Journal.open(path) as journal:
+        assert reported == journal.memory.recall()
+
+
+@given(st.sets(st.integers(0, 99)))
+def test_rows(put: set[int]) -> None:
+    """Rows hold what was put in, and take a bit up to the last one."""
+    rows = Rows()
+    for row in put:
+        rows.add(row)
+
+    assert put == {row for row in range(120) if row in rows}
+    assert (max(put) // 8 + 1 if put else 0) == len(rows.bits)

@@ -1,12 +1,12 @@
-"""One process has a journal; what is no journal of ours is left alone."""
+"""One process has a journal, until it closes or removes it."""
 
 from __future__ import annotations
 
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,6 @@ from support.journals import change, new_journal
 HOLDER = """
 import pathlib, sys
 from sesamy_async.bulk.journal import Change, Journal
-from sesamy_async.bulk.journal._trouble import damaged
 from sesamy_async.bulk import State
 journal = Journal.open(pathlib.Path(sys.argv[1]))
 journal.apply([Change(row=2, state=State.INTENT)])
@@ -41,59 +40,39 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "a?b#c %41.journal"
 
 
-@contextmanager
-def held(path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Have another process hold a journal."""
+def test_busy(path: Path) -> None:
+    """A second process is refused; a kill frees the journal at once."""
+    new_journal(path).close()
     with subprocess.Popen(  # noqa: S603 - our own script
         [sys.executable, "-c", HOLDER, path],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"held\n"
-            yield process
-        finally:
-            process.kill()
-
-
-def test_busy(path: Path) -> None:
-    """A second process is refused; a kill frees the journal at once."""
-    new_journal(path).close()
-    with held(path) as process:
+        assert process.stdout is not None
+        held = process.stdout.readline()
         with pytest.raises(JournalBusyError, match="is in use"):
             Journal.open(path)
         process.kill()
-        process.wait()
-        with Journal.open(path) as journal:
-            counts = journal.counts()
+    with Journal.open(path) as journal:
+        counts = journal.counts()
 
     # It was killed after its commit.
-    assert 1 == counts[State.INTENT]
+    assert (b"held\n", 1) == (held, counts[State.INTENT])
 
 
 def test_busy_within(path: Path) -> None:
-    """A second importer in the same process is refused too."""
-    said: list[str] = []
-    with new_journal(path):
+    """A second importer in the same process is refused too, at once."""
+    with new_journal(path) as journal:
+        [[wait]] = journal._store._db.execute("PRAGMA busy_timeout")
         for _ in range(2):
             with pytest.raises(JournalBusyError) as raised:
                 Journal.open(path)
-            said.append(raised.value.args[0])
 
-    busy = (
-        f"The journal {path} is in use: another import of this file, or the "
-        "check of one of its reports, is running. Let it end, or stop it, "
-        "and try again."
-    )
-
-    assert [busy, busy] == said
-
-
-def test_busy_at_once(path: Path) -> None:
-    """Who finds another process there is told, rather than kept waiting."""
-    with new_journal(path) as journal:
-        [[wait]] = journal._store._db.execute("PRAGMA busy_timeout")
+            assert raised.value.args[0] == (
+                f"The journal {path} is in use: another import of this file, "
+                "or the check of one of its reports, is running. Let it end, "
+                "or stop it, and try again."
+            )
 
     assert 0 == wait
 
@@ -115,25 +94,21 @@ def test_a_name_that_is_a_uri(
     assert {True} == set(told)
 
 
-def test_no_transaction_but_ours(path: Path) -> None:
-    """Python begins none by itself, in which a change would be left."""
+def test_settings_of_sqlite(path: Path) -> None:
+    """Each commit is flushed, and no transaction begins but ours."""
     with new_journal(path) as journal:
         db = journal._store._db
+        found = [
+            db.execute(f"PRAGMA {each}").fetchone()[0]
+            for each in ("journal_mode", "synchronous", "fullfsync")
+        ]
         db.execute("UPDATE orders SET reason = 'x'")
-
-        assert not db.in_transaction
-
-
-def test_durable(path: Path) -> None:
-    """Each commit is flushed to the disk before it counts."""
-    with new_journal(path) as journal:
-        [[mode]] = journal._store._db.execute("PRAGMA journal_mode")
-        [[flush]] = journal._store._db.execute("PRAGMA synchronous")
-        [[on_macs]] = journal._store._db.execute("PRAGMA fullfsync")
+        left = db.in_transaction
 
     full, on = 2, 1
 
-    assert ("wal", full, on) == (mode, flush, on_macs)
+    assert ["wal", full, on] == found
+    assert not left
 
 
 def test_missing(path: Path) -> None:
@@ -231,19 +206,83 @@ def test_closed(path: Path) -> None:
         journal.counts()
 
 
-def test_old_sqlite(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A SQLite that is too old is named before anything is sent."""
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 32, 3))
+@pytest.mark.parametrize("version", [(3, 32, 3), (3, 33, 0)])
+def test_old_sqlite(
+    path: Path, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...]
+) -> None:
+    """A SQLite that is too old is named; the oldest of all others does."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
+    if version == (3, 33, 0):
+        new_journal(path).close()
+        return
     with pytest.raises(JournalError, match=r"needs SQLite 3\.33\.0"):
         new_journal(path)
 
     assert [] == list(path.parent.iterdir())
 
 
-def test_oldest_sqlite(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The oldest SQLite that has all we use will do."""
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 33, 0))
-    with new_journal(path) as journal:
-        counts = journal.counts()
+@pytest.mark.parametrize("gone", [False, True])
+def test_purge(path: Path, *, gone: bool) -> None:
+    """A purged journal leaves no file, even if somebody has deleted it."""
+    journal = new_journal(path)
+    journal.apply([change(2, State.INTENT)])
+    for each in path.parent.iterdir() if gone else ():
+        each.unlink()
+    journal.purge()
 
-    assert 3 == counts[State.PENDING]
+    assert [] == list(path.parent.iterdir())
+
+
+def test_purge_through_a_link(path: Path) -> None:
+    """It is the journal that goes, or it would say what was sent before."""
+    new_journal(path).close()
+    link = path.with_name("latest.journal")
+    link.symlink_to(path.name)
+    with Journal.open(link) as journal:
+        journal.apply([change(2, State.INTENT)])
+        journal.purge()
+
+    assert [link] == list(path.parent.iterdir())
+
+
+def test_link_that_leads_nowhere(path: Path) -> None:
+    """A link to itself is no journal."""
+    path.symlink_to(path.name)
+    with pytest.raises(JournalError):
+        Journal.open(path)
+
+
+@pytest.mark.parametrize("which", ["journal", "leftover"])
+def test_purge_that_fails(path: Path, which: str) -> None:
+    """A journal is named if it, or what a crash has left, can't be removed."""
+    journal = new_journal(path)
+    if which == "journal":
+        path.unlink()
+        path.mkdir()
+    else:
+        path.with_name(f".{path.name}.1.new").mkdir()
+    with pytest.raises(JournalError) as raised:
+        journal.purge()
+
+    assert raised.value.args[0].startswith(f"The journal {path} can't be")
+
+
+class _Untidy(sqlite3.Connection):
+    def close(self) -> None:
+        """Close it, and say that this did not go well."""
+        super().close()
+        raise sqlite3.OperationalError("untidy")
+
+
+def test_close_that_fails(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal that can't be tidied up is named."""
+    journal = new_journal(path)
+    journal.close()
+    untidy = sqlite3.connect(path, factory=_Untidy)
+    monkeypatch.setattr(journal._store, "_db", untidy)
+    with pytest.raises(JournalError) as raised:
+        journal.close()
+
+    assert raised.value.args[0] == (
+        f"The journal {path} can't be used: SQLite says: untidy."
+    )

@@ -14,50 +14,41 @@ from pathlib import Path
 import pytest
 
 from sesamy_async.bulk import JournalError, State
-from sesamy_async.bulk.journal import Journal
-from sesamy_async.bulk.journal._creating import Rows, Written
+from sesamy_async.bulk.journal import Journal, Rows, Written
 from sesamy_async.bulk.journal._files import wal_of
-from sesamy_async.bulk.journal._trouble import damaged, told, trouble
+from sesamy_async.bulk.journal._trouble import (
+    as_journal_error,
+    damaged,
+    trouble,
+)
 from support.journals import bring, change, new_journal
 from support.users import powerless, reachable_folder
 
 
 ADVICE = "See that its folder is there, and that you may read and write both."
 
-LIMITED = """
+LIMIT = """
 import pathlib, resource, signal, sys
-from sesamy_async.bulk import JournalError
-from sesamy_async.bulk.journal import Change, Journal
-from sesamy_async.bulk import State
+from sesamy_async.bulk import JournalError, State
+from sesamy_async.bulk.journal import Change, Journal, Planned, Terms
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-journal = Journal.open(pathlib.Path(sys.argv[1]))
+path = pathlib.Path(sys.argv[1])
+journal = Journal.open(path) if path.exists() else None
 limit, most = resource.RLIMIT_FSIZE, resource.RLIM_INFINITY
 resource.setrlimit(limit, (60_000, most))
+terms = Terms(source="", fingerprint="", promo_code=None, vendor_id="",
+    base_url="")
 written = 0
 try:
+    if journal is None:
+        Journal.create(path, terms, (Planned(row=row, order_id=f"A-{row}")
+            for row in range(9_999)))
     for row in range(2, 302):
         journal.apply([Change(row=row, state=State.INTENT)])
         written += 1
 except JournalError as error:
     print(written, error)
 # What measures coverage writes files too.
-resource.setrlimit(limit, (most, most))
-"""
-
-FULL_WHEN_NEW = """
-import pathlib, resource, signal, sys
-from sesamy_async.bulk import JournalError
-from sesamy_async.bulk.journal import Journal, Planned, Terms
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-limit, most = resource.RLIMIT_FSIZE, resource.RLIM_INFINITY
-resource.setrlimit(limit, (60_000, most))
-terms = Terms(source="", fingerprint="", promo_code=None, vendor_id="",
-    base_url="")
-rows = (Planned(row=row, order_id=f"A-{row}") for row in range(9_999))
-try:
-    Journal.create(pathlib.Path(sys.argv[1]), terms, rows)
-except JournalError as error:
-    print(error)
 resource.setrlimit(limit, (most, most))
 """
 
@@ -88,16 +79,16 @@ def test_full(path: Path) -> None:
 
 def test_full_when_new(path: Path) -> None:
     """A journal for which there is no room leaves nothing behind."""
-    ran = _run(FULL_WHEN_NEW, path)
+    ran = _limited(path)
 
-    assert ran.startswith(f"The journal {path} can't be used")
+    assert ran.startswith(f"0 The journal {path} can't be used")
     assert [] == list(path.parent.iterdir())
 
 
 def test_limit_of_a_file(path: Path) -> None:
     """Where the system takes no more, what was told written is there."""
     new_journal(path, rows=300).close()
-    ran = _run(LIMITED, path)
+    ran = _limited(path)
     written = int(ran.partition(" ")[0])
     with Journal.open(path) as journal:
         intents = journal.counts()[State.INTENT]
@@ -241,7 +232,7 @@ def test_no_text(path: Path, statement: str) -> None:
 
 def test_names_that_are_no_text(path: Path) -> None:
     """Nor is what Python can't read of an error of SQLite."""
-    with pytest.raises(JournalError) as raised, told(path):
+    with pytest.raises(JournalError) as raised, as_journal_error(path):
         b"\xff".decode()
 
     assert str(damaged(path)) == str(raised.value)
@@ -270,9 +261,10 @@ def test_before_anything_could_be_sent() -> None:
     assert "It is in use. Outcome: NOT_SENT. Nothing was sent." == str(error)
 
 
-def _run(script: str, *arguments: Path) -> str:
+def _limited(path: Path) -> str:
+    """Use a journal in a process that may write no file over 60 KB."""
     return subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, "-c", script, *arguments],
+        [sys.executable, "-c", LIMIT, path],
         check=True,
         timeout=120,
         stdout=subprocess.PIPE,

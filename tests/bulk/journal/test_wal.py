@@ -5,174 +5,90 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-import attrs
 import pytest
 
-from proof.kills.served import Served, served
 from sesamy_async.bulk import JournalError, State
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal import _database as store_module
 from sesamy_async.bulk.journal._files import Mark, Wal, fits, read_wal, wal_of
 from sesamy_async.bulk.journal._journal import MISSING
+from sesamy_async.sandbox import Sandbox
 from support.command_line import CommandLine, orders_file
 from support.journals import bring, change, new_journal
 
 
-COUNT, ENOUGH = 150, 60
-PATIENCE = 120.0
+COUNT, ENOUGH = 12, 3
 MARK_PAGE = 6
 LINEAGE = 7
 
 
-@attrs.frozen
-class Shop:
-    """Somebody with a file of orders, and a sandbox in another process."""
-
-    sandbox: Served
-
-    def command(self, folder: Path) -> subprocess.Popen[str]:
-        """Start the import of a folder."""
-        return subprocess.Popen(  # noqa: S603 - our own words
-            [
-                *(sys.executable, "-m", "sesamy_async", "import"),
-                *("orders.csv", "--promo", "SPRING-12", "--json"),
-            ],
-            cwd=folder,
-            env={
-                **os.environ,
-                **self.sandbox.settings,
-                "XDG_CACHE_HOME": str(folder / "cache"),
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-
-    def kill(self, folder: Path, *, copy: Path | None = None) -> None:
-        """Begin an import, and kill it when some orders are confirmed.
-
-        Args:
-            folder: Where it runs.
-            copy: Where its files are copied to while it runs.
-        """
-        with self.command(folder) as process:
-            end = time.monotonic() + PATIENCE
-            while self.confirmed < ENOUGH and time.monotonic() < end:
-                time.sleep(0.01)
-            if copy is not None:
-                for each in ("orders.csv", *names(folder)):
-                    shutil.copy(folder / each, copy)
-            process.kill()
-            process.communicate(timeout=PATIENCE)
-
-    def finish(self, folder: Path) -> tuple[int, str]:
-        """Give the same command again."""
-        with self.command(folder) as process:
-            out, _ = process.communicate(timeout=PATIENCE)
-        return process.returncode, out
-
-    @property
-    def confirmed(self) -> int:
-        """How many contracts give access."""
-        confirmed: int = self.sandbox.ledger()["totals"]["confirmed"]
-        return confirmed
-
-    @property
-    def most(self) -> int:
-        """How many confirmed contracts any order has."""
-        orders = self.sandbox.ledger()["orders"].values()
-        counts = [sum(one["confirmed"] for one in each) for each in orders]
-        most: int = max(counts)
-        return most
+def files(path: Path) -> list[Path]:
+    """Return the files of a journal, the main one first."""
+    return sorted(path.parent.glob(f"{path.name}*"))
 
 
-def names(folder: Path) -> list[str]:
-    """Return the files of the journal, the main one first."""
-    return sorted(each.name for each in folder.glob("orders.csv.journal*"))
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Serve a sandbox in another process."""
-    with served(tmp_path_factory.mktemp("s") / "notes", 1, {}) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def shop(sandbox: Served) -> Shop:
-    """Return a shop whose sandbox knows nothing yet."""
-    sandbox.reset()
-    return Shop(sandbox)
-
-
-@pytest.fixture
-def folders(tmp_path: Path) -> tuple[Path, Path]:
-    """Return a folder with orders, and an empty one."""
+def test_moved_without_its_wal(
+    sesamy: CommandLine, served: Sandbox, tmp_path: Path
+) -> None:
+    """Nothing is sent until the WAL is there, too; then all goes on."""
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
     there.mkdir()
-    orders_file(here / "orders.csv", COUNT)
-    return here, there
+    shutil.copy(orders_file(here / "orders.csv", COUNT), there)
+    command = ("import", "--promo", "SPRING-12", "--concurrency", 1)
+    moved = there / "orders.csv.journal"
+    answer = served.answer
 
+    def copying(request: Any, arrival: Any) -> Any:
+        # What is on the disk now is what a kill would leave.
+        if served.ledger.requests("confirm") == ENOUGH and not files(moved):
+            for each in files(here / moved.name):
+                shutil.copy(each, there)
+            served.faults.add("status:422", times=9_999)
+        return answer(request, arrival)
 
-@pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL")
-def test_moved_without_its_wal(shop: Shop, folders: tuple[Path, Path]) -> None:
-    """Nothing is sent until the WAL is there, too; then all goes on."""
-    here, there = folders
-    shop.kill(here)
-    for name in ("orders.csv", "orders.csv.journal"):
-        (here / name).rename(there / name)
-    before = shop.sandbox.ledger()["orders"]
-    refused, said = shop.finish(there)
-    after = shop.sandbox.ledger()["orders"]
-    wal = "orders.csv.journal-wal"
-    (here / wal).rename(there / wal)
-    code, _ = shop.finish(there)
+    served.answer = copying  # type: ignore[method-assign, assignment]
+    sesamy(*command, here / "orders.csv")
+    served.faults.clear()
+    wal = wal_of(moved)
+    kept = wal.rename(tmp_path / "wal")
+    before = served.ledger.total
+    refused = sesamy(*command, there / "orders.csv")
+    after = served.ledger.total
+    kept.rename(wal)
+    done = sesamy(*command, there / "orders.csv")
 
-    assert 1 == refused
-    assert before == after
-    assert f"{wal} is not beside it" in said
-    assert f"Find the {wal} that lay beside this journal" in said
-    assert "Nothing was sent." in said
-    assert (0, COUNT, 1) == (code, shop.confirmed, shop.most)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL")
-def test_copied_while_it_ran(shop: Shop, folders: tuple[Path, Path]) -> None:
-    """Both files together are whole, however long ago they were copied."""
-    here, there = folders
-    shop.kill(here, copy=there)
-    with Journal.open(there / "orders.csv.journal") as journal:
-        done = journal.counts()[State.CONFIRMED]
-
-    assert ENOUGH - 20 <= done < COUNT
-
-
-CRASH = """
-import os, pathlib, sys
-from sesamy_async.bulk.journal import Journal
-from support.journals import bring, new_journal
-from sesamy_async.bulk import State
-path = pathlib.Path(sys.argv[1])
-journal = Journal.open(path) if path.exists() else new_journal(path, rows=20)
-for row in map(int, sys.argv[2:]):
-    bring(journal, row, State.CONFIRMED)
-os._exit(0)
-"""
+    assert (1, before) == (refused.code, after)
+    assert f"{wal.name} is not beside it" in refused.err
+    assert f"Find the {wal.name} that lay beside this journal" in refused.err
+    assert "Nothing was sent." in refused.err
+    assert 0 == done.code
+    assert [1] * COUNT == [
+        len(served.ledger.confirmed(each)) for each in served.ledger.orders()
+    ]
 
 
 def crash(path: Path, *rows: int) -> None:
-    """Confirm rows in a process that is gone without closing anything."""
-    command = [sys.executable, "-c", CRASH, str(path), *map(str, rows)]
-    subprocess.run(command, check=True, timeout=60)  # noqa: S603 - our own words
+    """Confirm rows, and leave the files as a process does that dies."""
+    at_work = path.parent / "at work"
+    at_work.mkdir()
+    for each in files(path):
+        each.rename(at_work / each.name)
+    live = at_work / path.name
+    journal = (
+        Journal.open(live) if live.exists() else new_journal(live, rows=20)
+    )
+    with journal:
+        for row in rows:
+            bring(journal, row, State.CONFIRMED)
+        for each in files(live):
+            shutil.copy(each, path.parent)
+    shutil.rmtree(at_work)
 
 
 def confirmed(path: Path) -> int:

@@ -10,8 +10,13 @@ import attrs
 import pytest
 
 from sesamy_async.bulk import Entry, JournalError, State
-from sesamy_async.bulk.journal import Journal, journal_path
-from sesamy_async.bulk.journal._creating import Memory, Rows, Written
+from sesamy_async.bulk.journal import (
+    Journal,
+    Memory,
+    Rows,
+    Written,
+    journal_path,
+)
 from sesamy_async.bulk.reports import (
     Place,
     ReportError,

@@ -15,8 +15,7 @@ from sesamy_async._cli.import_ending import exit_code_of_import
 from sesamy_async._cli.import_job import NothingSentError, heeding
 from sesamy_async._cli.output import ExitCode
 from sesamy_async.bulk import Confirm, Ending, ImportSummary
-from sesamy_async.bulk.journal import Journal, journal_path
-from sesamy_async.bulk.journal._creating import Rows, Written
+from sesamy_async.bulk.journal import Journal, Rows, Written, journal_path
 from support.command_line import CommandLine
 from support.cut_off import cut_off
 

@@ -11,8 +11,8 @@ from typing import TypeAlias
 from unittest.mock import patch
 
 from sesamy_async.bulk import Change, Claim, State, Verdict
+from sesamy_async.bulk import Steps as OrderSteps
 from sesamy_async.bulk import _judge as judge
-from sesamy_async.bulk._steps import OrderSteps
 from sesamy_async.bulk.journal import Writer
 
 
@@ -51,7 +51,7 @@ def _written_is_not_on_disk() -> Fault:
 
     def close(self: Writer) -> None:
         for change in held:
-            self._join(change)
+            self._thread.submit(self._write, change)
         true(self)
 
     true = Writer.close

@@ -20,7 +20,7 @@ _HEAD = ".receive_response_headers.complete"
 
 
 @attrs.frozen
-class WatchedSteps:
+class WatchedSteps(Steps):
     """The steps of an importer, watched."""
 
     steps: Steps

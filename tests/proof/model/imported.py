@@ -32,7 +32,7 @@ from .world import World
 
 
 @attrs.frozen
-class _Ticking:
+class _Ticking(Steps):
     """Steps at which something may happen, too."""
 
     steps: Steps

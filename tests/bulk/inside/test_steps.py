@@ -17,10 +17,18 @@ from sesamy_async import (
     OutcomeUnknownError,
     RetryPolicy,
 )
-from sesamy_async.bulk import Claim, Entry, Sale, State
-from sesamy_async.bulk._steps import Claims, OrderSteps
+from sesamy_async.bulk import (
+    Claim,
+    Confirm,
+    Entry,
+    Sale,
+    State,
+    Steps,
+)
+from sesamy_async.bulk._steps import claims
 from sesamy_async.bulk.journal import Journal, Writer
 from support.import_world import World
+from support.journals import bring
 from support.sources import listed
 from support.wire import ORDER
 
@@ -31,13 +39,9 @@ def world(tmp_path: Path) -> World:
     return World(folder=tmp_path, source=listed(100))
 
 
-def steps_of(
-    world: World, journal: Journal, client: AsyncSesamy
-) -> OrderSteps:
+def steps_of(world: World, journal: Journal, client: AsyncSesamy) -> Steps:
     """Return the steps as an importer puts them together."""
-    return OrderSteps(
-        client, journal.terms, Claims(world.source, journal), Writer(journal)
-    )
+    return Steps(client, world.source, journal, Writer(journal))
 
 
 async def _nothing(lost: int) -> None:
@@ -64,26 +68,16 @@ async def test_each_order_is_claimed_once(world: World) -> None:
     ]
 
 
-class _Noted(Claims):
-    """Claims that know how many were asked for at once."""
-
-    asked: int | None = None
-
-    def take(self, most: int) -> list[Claim]:
-        """Note it."""
-        self.asked = most
-        return super().take(most)
-
-
 async def test_a_few_are_read_ahead(world: World) -> None:
     """A file of a million orders is not read before the first is sent."""
     with world.journal() as journal:
         async with world.client() as client:
-            claims = _Noted(world.source, journal)
-            terms, writer = journal.terms, Writer(journal)
-            await OrderSteps(client, terms, claims, writer).claim()
+            steps = steps_of(world, journal, client)
+            await steps.claim()
+            # Row 2 is the first one.
+            following = next(steps._rest)
 
-    assert 64 == claims.asked
+    assert 2 + 64 == following.entry.row
 
 
 async def test_an_intent_for_each_attempt_in_doubt(world: World) -> None:
@@ -157,12 +151,11 @@ async def test_under_what_it_is_sold(
 ) -> None:
     """What a row says of its promo code and vendor goes before the terms."""
     client: Any = _Noting()
-    terms = attrs.evolve(world.terms, promo_code=ours, vendor_id="acme")
+    world.promo_code = ours
     sale = Sale(order=ORDER, **own)
     made = Entry(row=2, order_id="A", state=State.CREATED, contract_id="c1")
     with world.journal() as journal:
-        claims, writer = Claims(world.source, journal), Writer(journal)
-        steps = OrderSteps(client, terms, claims, writer)
+        steps = steps_of(world, journal, client)
         for entry in attrs.evolve(made, state=State.PENDING), made:
             await steps.send(Claim(entry, sale), _nothing)
 
@@ -190,16 +183,10 @@ async def test_a_confirm_with_a_closed_client(world: World) -> None:
             steps = steps_of(world, journal, client)
             claim = await steps.claim()
             assert claim is not None
-        entry = claim.entry
-        made = Claim(
-            type(entry)(
-                row=entry.row,
-                order_id=entry.order_id,
-                state=State.CREATED,
-                contract_id="c1",
-            ),
-            claim.sale,
+        entry = attrs.evolve(
+            claim.entry, state=State.CREATED, contract_id="c1"
         )
+        made = attrs.evolve(claim, entry=entry)
         with pytest.raises(ConfigurationError, match="closed"):
             await steps.send(made, _nothing)
 
@@ -222,3 +209,27 @@ async def test_a_broken_intent_is_no_verdict(world: World) -> None:
         verdict.change.state,
         world.sandbox.ledger.total,
     )
+
+
+@pytest.mark.parametrize(
+    ("confirm", "claimed"),
+    [
+        (Confirm.SEPARATELY, [("A-2", False), ("A-4", True)]),
+        (Confirm.AT_ONCE, [("A-2", False), ("A-4", True)]),
+        (Confirm.NO, [("A-2", False)]),
+    ],
+)
+def test_what_is_claimed(
+    tmp_path: Path, confirm: Confirm, claimed: list[tuple[str, bool]]
+) -> None:
+    """What is to be created is claimed, and what may have been confirmed."""
+    world = World(folder=tmp_path, source=listed(6), confirm=confirm)
+    with world.journal() as journal:
+        for row, state in enumerate(State, start=2):
+            bring(journal, row, state)
+        found = [*claims(world.source, journal)]
+
+    assert claimed == [(each.entry.order_id, each.asked) for each in found]
+    assert [order_id for order_id, _ in claimed] == [
+        each.sale.order.external_order_id for each in found
+    ]

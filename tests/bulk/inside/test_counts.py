@@ -1,0 +1,143 @@
+"""What is counted of an import: rows by state, calls, and time."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from sesamy_async.bulk import (
+    Change,
+    Confirm,
+    Ending,
+    ImportSummary,
+    State,
+    Tally,
+)
+from sesamy_async.bulk._counts import Meter
+from sesamy_async.bulk._importer import time_left
+
+
+def test_rate_of_the_last_minute() -> None:
+    """The rate is that of the last minute, not of all time."""
+    meter = Meter(0.0)
+    for second in range(120):
+        meter.add(second, 3 if second < 60 else 5)
+
+    assert (480, 5.0) == (meter.total, meter.rate(120.0))
+
+
+def test_calls_within_a_second() -> None:
+    """What is counted within a second is over together, after a minute."""
+    meter = Meter(0.0)
+    for _ in range(3):
+        meter.add(0.5, 4)
+
+    assert (0.2, 0.0) == (meter.rate(60.0), meter.rate(61.0))
+
+
+def test_calls_of_two_seconds() -> None:
+    """What is counted in two seconds is over one after the other."""
+    meter = Meter(0.0)
+    meter.add(3.0, 5)
+    meter.add(5.0, 1)
+
+    assert (0.1, 1 / 60) == (meter.rate(63.0), meter.rate(64.0))
+
+
+def test_rate_at_the_beginning() -> None:
+    """In the first minute, the rate is that since the beginning."""
+    meter = Meter(100.0)
+    meter.add(100.2, 4)
+    meter.add(100.4, 4)
+    early = meter.rate(100.5)
+    meter.add(101.0, 2)
+
+    assert (8.0, 5.0) == (early, meter.rate(102.0))
+
+
+@pytest.mark.parametrize(
+    ("confirm", "created", "unprocessed"),
+    [
+        (Confirm.SEPARATELY, 0, 6),
+        (Confirm.AT_ONCE, 0, 6),
+        (Confirm.NO, 3, 3),
+    ],
+)
+def test_tally(confirm: Confirm, created: int, unprocessed: int) -> None:
+    """Every row is done, rejected, unknown or unprocessed."""
+    states = Counter({state: n for n, state in enumerate(State, start=1)})
+    tally = Tally(states, 7, confirm)
+    counts = {
+        "confirmed": 4,
+        "created": created,
+        "rejected": 5,
+        "unknown": 6,
+        "unprocessed": unprocessed,
+    }
+
+    assert (counts, 4 + created) == (tally.counts, tally.done)
+    assert ImportSummary(
+        rows=21,
+        **counts,  # type: ignore[arg-type]
+        strays=7,
+        confirm=confirm,
+        ending=Ending.FILE,
+        calls=9,
+    ) == tally.summary(Ending.FILE, calls=9)
+
+
+def test_tally_moves() -> None:
+    """A row that moves leaves one count and joins another."""
+    tally = Tally(Counter({State.PENDING: 2}), 0, Confirm.SEPARATELY)
+    tally.move(State.PENDING, Change(row=2, state=State.CONFIRMED, strays=2))
+
+    assert (2, 1, 1, 2) == (
+        tally.rows,
+        tally.done,
+        tally.unprocessed,
+        tally.strays,
+    )
+
+
+@pytest.mark.parametrize(
+    ("confirm", "calls", "goal", "repeatable"),
+    [
+        (Confirm.SEPARATELY, 2, State.CONFIRMED, True),
+        (Confirm.AT_ONCE, 1, State.CONFIRMED, False),
+        (Confirm.NO, 1, State.CREATED, True),
+    ],
+)
+def test_confirm(
+    confirm: Confirm, calls: int, goal: State, *, repeatable: bool
+) -> None:
+    """Each way to confirm has its price, its goal and its safety."""
+    assert (calls, goal, repeatable) == (
+        confirm.calls,
+        confirm.goal,
+        confirm.repeatable,
+    )
+
+
+@pytest.mark.parametrize(
+    ("calls", "rate", "permitted", "at_once", "left"),
+    [
+        (100, 0.0, 5.0, 500.0, None),
+        (0, 10.0, 5.0, 0.0, 0.0),
+        (100, 50.0, None, None, 2.0),
+        (100, 50.0, None, 5.0, 2.0),
+        (100, 50.0, 5.0, None, 2.0),
+        (100, 50.0, 5.0, 500.0, 2.0),
+        (100, 50.0, 5.0, 50.0, 1.0 + 10.0),
+        (100, 2.0, 5.0, 0.0, 50.0),
+    ],
+)
+def test_time_left(
+    calls: float,
+    rate: float,
+    permitted: float | None,
+    at_once: float | None,
+    left: float | None,
+) -> None:
+    """What is left of the burst goes as fast as of late, the rest by pace."""
+    assert left == time_left(calls, rate, permitted, at_once)

@@ -1,0 +1,325 @@
+"""A journal is there as a whole, or not at all, and is found again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sesamy_async.bulk import JournalError, Planned, State
+from sesamy_async.bulk.journal import Journal, find_journal, journal_path
+from support.journals import (
+    change,
+    in_the_way,
+    new_journal,
+    planned,
+)
+
+
+SCRIPT = """
+import os, pathlib, signal, sys
+from sesamy_async.bulk import State
+from sesamy_async.bulk.journal import Change, Journal, Planned, Terms
+path = pathlib.Path(sys.argv[1])
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+def plan(count):
+    terms = Terms(source="", fingerprint="", promo_code=None, vendor_id="",
+        base_url="")
+    return path, terms, (
+        Planned(row=row, order_id=f"A-{row}") if row < count else die()
+        for row in range(2, count + (count > 9))
+    )
+"""
+KILLED = f"{SCRIPT}Journal.create(*plan(5_000))"
+KILLED_WHEN_DONE = f"""{SCRIPT}
+journal = Journal.create(*plan(5))
+for state in (State.INTENT, State.CONFIRMED):
+    journal.apply([Change(row=row, state=state, contract_id="c")
+        for row in (2, 3, 4)])
+die()
+"""
+KILLED_AT_THE_END = f"""{SCRIPT}
+link = pathlib.Path.hardlink_to
+pathlib.Path.hardlink_to = lambda *given: die(link(*given))
+Journal.create(*plan(5))
+"""
+
+
+def killed(script: str, path: Path) -> int:
+    """Run a script that kills itself; return how its process ended."""
+    command = [sys.executable, "-c", script, str(path)]
+    return subprocess.run(command, check=False, timeout=120).returncode  # noqa: S603 - our own script
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where a journal can be."""
+    return tmp_path / "orders [1].csv.journal"
+
+
+def test_private(path: Path) -> None:
+    """Only its owner may read the journal, and what SQLite keeps beside."""
+    with new_journal(path) as journal:
+        journal.apply([change(2, State.INTENT)])
+        modes = {
+            each.name: stat.S_IMODE(each.stat().st_mode)
+            for each in path.parent.iterdir()
+        }
+
+    assert {path.name: 0o600, f"{path.name}-wal": 0o600} == modes
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "folder", "journal"])
+def test_existing(path: Path, kind: str) -> None:
+    """Whatever is there is refused, and left as it is."""
+    match kind:
+        case "file":
+            path.write_text("mine")
+        case "link":
+            path.symlink_to("nowhere")
+        case "folder":
+            path.mkdir()
+        case _:
+            new_journal(path, rows=7).close()
+    before = path.lstat()
+    with pytest.raises(JournalError, match=f"^{in_the_way(path)}"):
+        new_journal(path)
+    after = path.lstat()
+
+    assert [path] == list(path.parent.iterdir())
+    assert (before.st_ino, before.st_size) == (after.st_ino, after.st_size)
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_overtaken(path: Path, *, ours: bool) -> None:
+    """A file that appears while the rows are read is not replaced."""
+
+    def rows() -> Iterator[Planned]:
+        yield from planned(3)
+        if ours:
+            new_journal(path, rows=7).close()
+        else:
+            path.write_text("mine")
+
+    with pytest.raises(JournalError, match=f"^{in_the_way(path)}"):
+        new_journal(path, rows=rows())
+
+    assert [path] == [*path.parent.iterdir()]
+    if ours:
+        with Journal.open(path) as journal:
+            assert 7 == sum(journal.counts().values())
+    else:
+        assert "mine" == path.read_text()
+
+
+def test_two_at_once(path: Path) -> None:
+    """Of two that are being made, the one that began last takes the place."""
+
+    def rows() -> Iterator[Planned]:
+        yield from planned(3)
+        new_journal(path, rows=5).purge()
+
+    with pytest.raises(JournalError, match="can't be used: No such file"):
+        new_journal(path, rows=rows())
+
+    assert [] == list(path.parent.iterdir())
+
+
+def test_rows_fail(path: Path) -> None:
+    """If the rows can't be read to the end, nothing is left."""
+
+    def rows() -> Iterator[Planned]:
+        yield from planned(3)
+        raise EOFError
+
+    with pytest.raises(EOFError):
+        new_journal(path, rows=rows())
+
+    assert [] == list(path.parent.iterdir())
+
+
+@pytest.mark.parametrize("second", [{"row": 2}, {"order_id": "A-2"}])
+def test_twice(path: Path, second: dict[str, object]) -> None:
+    """No row and no order is in a journal twice."""
+    values = {"row": 3, "order_id": "A-3", **second}
+    rows = [
+        Planned(row=2, order_id="A-2"),
+        Planned(**values),  # type: ignore[arg-type]
+    ]
+    with pytest.raises(JournalError, match="mistake in sesamy-async"):
+        new_journal(path, rows=rows)
+
+    assert [] == list(path.parent.iterdir())
+
+
+def test_killed(path: Path) -> None:
+    """A kill in the making leaves no journal; the next attempt cleans up."""
+    died = killed(KILLED, path)
+    left = [each.name for each in path.parent.iterdir()]
+    new_journal(path).close()
+
+    assert -signal.SIGKILL == died
+    assert [True] == [name.endswith(".new") for name in left]
+    assert [path] == list(path.parent.iterdir())
+
+
+def test_killed_when_it_is_there(path: Path) -> None:
+    """What was written beside is removed by whoever opens the journal."""
+    new_journal(path).close()
+    path.with_name(f".{path.name}.abc.new").hardlink_to(path)
+    Journal.open(path).close()
+
+    assert [path] == list(path.parent.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_remains_of_another(path: Path, suffix: str) -> None:
+    """What a removed journal has left beside it is not for a new one."""
+    left = path.with_name(f"{path.name}{suffix}")
+    left.write_text("latest changes")
+    with pytest.raises(JournalError) as raised:
+        new_journal(path)
+
+    assert [left] == list(path.parent.iterdir())
+    assert raised.value.args[0] == (
+        f"{left} belongs to a journal {path} that is not there any more. If "
+        "it was moved, put it back: it says which orders were sent. If you "
+        f"removed it to begin anew, remove {left.name} too."
+    )
+
+
+def test_removed_after_a_kill(path: Path) -> None:
+    """Orders of a new journal are never settled by one that was removed."""
+    killed(KILLED_WHEN_DONE, path)
+    path.unlink()
+    with pytest.raises(JournalError, match="begin anew, remove"):
+        new_journal(path)
+    for left in path.parent.iterdir():
+        left.unlink()
+    with new_journal(path) as journal:
+        assert 3 == journal.counts()[State.PENDING]
+
+
+def test_killed_at_the_end(path: Path) -> None:
+    """There is no moment in which the place holds what is no journal."""
+    killed(KILLED_AT_THE_END, path)
+    with Journal.open(path) as journal:
+        assert 3 == journal.counts()[State.PENDING]
+        journal.purge()
+
+    assert [] == list(path.parent.iterdir())
+
+
+def test_leftover_that_can_not_be_removed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the disk fails at a leftover of a crash, the journal is named."""
+    new_journal(path).close()
+    path.with_name(f".{path.name}.1.new").touch()
+
+    def failing(self: Path, **how: object) -> None:
+        del self, how
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "unlink", failing)
+    with pytest.raises(JournalError) as raised:
+        Journal.open(path)
+
+    assert f"The journal {path} can't be used: Input" in str(raised.value)
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> Path:
+    """Return a file of orders, without a journal."""
+    path = tmp_path / "orders.csv"
+    path.write_text("externalOrderId;quantity\nA-1;1\n")
+    return path
+
+
+def test_beside_its_file(orders: Path) -> None:
+    """The journal stands beside its file, to which a link may lead."""
+    folder = orders.parent / "elsewhere"
+    folder.mkdir()
+    link = folder / "link.csv"
+    link.symlink_to(orders)
+    linked = orders.parent / "linked"
+    linked.symlink_to(orders.parent)
+    beside = orders.parent / "orders.csv.journal"
+
+    assert beside == journal_path(orders) == journal_path(link)
+    # The folder is called as the caller calls it.
+    assert linked / beside.name == journal_path(linked / orders.name)
+
+
+def test_file_of_orders(orders: Path) -> None:
+    """Who names a file of orders means its journal, there or not."""
+    beside = journal_path(orders)
+    before = find_journal(orders)
+    new_journal(beside).close()
+
+    assert (beside, beside) == (before, find_journal(orders))
+
+
+@pytest.mark.parametrize("name", ["orders.csv.journal", "renamed.db"])
+def test_journal_itself(tmp_path: Path, name: str) -> None:
+    """A journal is known by its name, or by what it holds."""
+    path = tmp_path / name
+    new_journal(path).close()
+
+    assert path == find_journal(path)
+
+
+def test_other_files(tmp_path: Path) -> None:
+    """A file that is no journal has its journal beside it."""
+    other, spoiled = tmp_path / "orders.db", tmp_path / "renamed.db"
+    with closing(sqlite3.connect(other)) as db:
+        db.execute("CREATE TABLE t (c)")
+    new_journal(spoiled).close()
+    spoiled.write_bytes(b"-" + spoiled.read_bytes()[1:])
+
+    assert tmp_path / "orders.db.journal" == find_journal(other)
+    assert tmp_path / "renamed.db.journal" == find_journal(spoiled)
+
+
+@pytest.mark.parametrize("name", ["gone.journal", "gone.csv"])
+def test_nothing_there(tmp_path: Path, name: str) -> None:
+    """What is not there is called as the caller calls it."""
+    assert tmp_path / name == find_journal(tmp_path / name)
+
+
+def test_name_of_a_journal_is_enough(tmp_path: Path) -> None:
+    """A damaged journal is still the journal that is meant."""
+    path = tmp_path / "orders.csv.journal"
+    path.write_bytes(b"")
+
+    assert path == find_journal(path)
+
+
+def test_file_that_can_not_be_read(
+    orders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody can look into is a file of orders."""
+
+    def denied(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "open", denied)
+
+    assert journal_path(orders) == find_journal(orders)
+
+
+def test_pipe(tmp_path: Path) -> None:
+    """A pipe is not waited for."""
+    path = tmp_path / "orders"
+    os.mkfifo(path)
+
+    assert path == find_journal(path)
