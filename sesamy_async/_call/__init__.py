@@ -40,6 +40,7 @@ from .explain import (
     seconds,
     unreadable,
 )
+from .guard import forget_locals, guarded
 from .pace import Bucket, Pace, RateLimit
 from .redact import presentable, redact
 from .retry import Quota, Reason, Resend, Retry, RetryBudget, RetryPolicy
@@ -105,6 +106,8 @@ __all__ = [
     "dumps",
     "explain_answer",
     "explain_failure",
+    "forget_locals",
+    "guarded",
     "in_our_words",
     "is_own",
     "load_backends",

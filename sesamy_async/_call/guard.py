@@ -1,0 +1,88 @@
+"""Keeps personal data and secrets out of the tracebacks of errors."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import wraps
+from inspect import CO_COROUTINE
+from pathlib import Path
+from types import FrameType
+from typing import Any, TypeVar, cast
+
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_PACKAGE = Path(__file__).parent.parent
+_FOLDER = f"{_PACKAGE}{os.sep}"
+
+
+def guarded(function: _F) -> _F:
+    """Let the errors of a function, sync or async, show no locals of ours.
+
+    Tools that report errors read the locals of each frame in a traceback.
+    """
+    if function.__code__.co_flags & CO_COROUTINE:
+
+        @wraps(function)
+        async def guard_async(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return await function(*args, **kwargs)
+            except BaseException as error:
+                del args, kwargs
+                forget_locals(error)
+                raise
+
+        return cast("_F", guard_async)
+
+    @wraps(function)
+    def guard(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:
+            del args, kwargs
+            forget_locals(error)
+            raise
+
+    return cast("_F", guard)
+
+
+def forget_locals(error: BaseException) -> None:
+    """Clear our frames in the tracebacks of an error and of its causes.
+
+    What ``raise ... from None`` hides is dropped: it may hold what was read.
+    """
+    for each in _chain(error):
+        trace = each.__traceback__
+        while trace is not None:
+            frame = trace.tb_frame
+            # A frame is tracked once it has ended.  To clear one that is
+            # only suspended would end its coroutine (before Python 3.13).
+            if _is_ours(frame) and gc.is_tracked(frame):
+                with suppress(RuntimeError):
+                    frame.clear()
+            trace = trace.tb_next
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    rest: list[BaseException | None] = [error]
+    while rest:
+        each = rest.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        if each.__suppress_context__:
+            each.__context__ = None
+        rest += [each.__cause__, each.__context__]
+        if isinstance(each, BaseExceptionGroup):
+            rest += cast("BaseExceptionGroup[BaseException]", each).exceptions
+        yield each
+
+
+def _is_ours(frame: FrameType) -> bool:
+    """Whether it runs code of this package, or made for its classes."""
+    file = frame.f_code.co_filename
+    generated = file.startswith("<") and _PACKAGE.name in file
+    return file.startswith(_FOLDER) or generated
