@@ -109,7 +109,7 @@ def test_an_unfit_reason_is_left_out() -> None:
     """A reason too long to show is not shown."""
     told = token_error(ConnectionFailedError("x" * 999), CREDENTIALS, URL)
 
-    assert "the connection failed. Try" in str(told)
+    assert "444 failed. Try" in str(told)
 
 
 def test_another_error_is_passed_on() -> None:

@@ -163,10 +163,10 @@ ENTRY = b'{"a": {"value": "x", "expires_at": 9e9, "scope": null}}'
         (damage(ENTRY.replace(b"9e9", b"-1")), "is damaged"),
         (damage(ENTRY.replace(b"null", b"[]")), "is damaged"),
         (damage(ENTRY + b" " * 1_000_000), "is damaged"),
-        (lambda path: path.chmod(0o640), "can be reached by others"),
-        (lambda path: path.chmod(0o604), "can be reached by others"),
+        (lambda path: path.chmod(0o640), "is accessible to others"),
+        (lambda path: path.chmod(0o604), "is accessible to others"),
         (link, "is a symbolic link"),
-        (pipe, "is no regular file"),
+        (pipe, "is not a regular file"),
         (directory, "can't be read"),
     ],
 )

@@ -12,7 +12,7 @@ from sesamy_async._call import Response
 from sesamy_async._headers import Headers
 from sesamy_async._outcome import Outcome
 from sesamy_async.auth import authentication_error
-from sesamy_async.auth._refusals import host_of
+from sesamy_async.auth._refusals import _host as host_of
 from sesamy_async.errors import AuthenticationError
 from support.secret_credentials import CANARY, CREDENTIALS, URL
 

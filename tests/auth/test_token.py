@@ -18,10 +18,10 @@ from sesamy_async.auth._tokens import (
     LONGEST_LIFE,
     claimed_scopes,
     lifetime,
-    refresh_time,
     scopes_of,
     token_from_store,
 )
+from support.runtime import FakeRuntime
 
 
 def answer(data: object) -> Response:
@@ -161,41 +161,45 @@ def test_a_token_is_renewed_ahead_of_its_end(
     life: float, chance: float, ahead: float
 ) -> None:
     """By 300 s or a fifth of its life, and up to a quarter more."""
-    assert math.isclose(50.0 + life - ahead, refresh_time(50.0, life, chance))
+    data = answer({"access_token": "abc", "expires_in": life})
+    token = token_from_answer(data, 50.0, chance)
+    assert isinstance(token, Token)
+
+    assert math.isclose(50.0 + life - ahead, token.refresh_at)
+
+
+# Unix time 4000 is 10 on the runtime's clock.
+RUNTIME = FakeRuntime(time=10.0, unix=4990.0, chance=0.0)
 
 
 def test_a_stored_token_lives_as_long_as_it_says() -> None:
     """Its Unix time is turned into the runtime's."""
-    token = token_from_store(
-        StoredToken(Secret("abc"), 5000.0, "s"), 10.0, 4000.0, 0.0
-    )
+    token = token_from_store(StoredToken("abc", 5000.0, "s"), RUNTIME)
 
     assert Token(Secret("abc"), "Bearer", 1010.0, 810.0, "s") == token
 
 
 def test_a_stored_token_is_not_believed_to_live_for_ever() -> None:
     """A clock that was set back must not keep it alive."""
-    token = token_from_store(
-        StoredToken(Secret("abc"), math.inf), 10.0, 4000.0, 0.0
-    )
+    token = token_from_store(StoredToken("abc", math.inf), RUNTIME)
     assert token is not None
 
     assert token.expires_at == 10.0 + LONGEST_LIFE
 
 
 @pytest.mark.parametrize(
-    "stored",
+    ("value", "expires_at"),
     [
-        StoredToken(Secret("abc"), 4000.0),
-        StoredToken(Secret("abc"), 3000.0),
-        StoredToken(Secret("abc"), math.nan),
-        StoredToken(Secret("a\nb"), 5000.0),
-        StoredToken(Secret(""), 5000.0),
+        ("abc", 4000.0),
+        ("abc", 3000.0),
+        ("abc", math.nan),
+        ("a\nb", 5000.0),
+        ("", 5000.0),
     ],
 )
-def test_a_bad_stored_token_is_no_token(stored: StoredToken) -> None:
+def test_a_bad_stored_token_is_no_token(value: str, expires_at: float) -> None:
     """Expired, undated or unfit for a header: a new one is got."""
-    assert token_from_store(stored, 10.0, 4000.0, 0.0) is None
+    assert token_from_store(StoredToken(value, expires_at), RUNTIME) is None
 
 
 def test_a_token_does_not_show_itself() -> None:

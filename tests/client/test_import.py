@@ -20,7 +20,6 @@ WAITING = {
     "cyclopts",
     "difflib",
     "sesamy_async._blocking",
-    "sesamy_async.auth._stores",
     "sesamy_async.auth._renewal",
     "sesamy_async.bulk",
     "sesamy_async._cli",
