@@ -9,7 +9,7 @@ import attrs
 
 from ._call import Call, Response, contradicted, dumps, unreadable
 from ._checks import is_segment
-from ._models import CONVERTER, Contract, NewContract, Refused, is_object
+from ._models import CONVERTER, Contract, NewContract, is_object, refusal
 from ._outcome import Outcome
 from ._pipeline import RecentIds, describe
 from .errors import ConfigurationError
@@ -54,7 +54,7 @@ def encode_order(order: NewContract) -> bytes:
         )
     # Whatever was given, the error's traceback must not hold on to it.
     del order
-    raise Refused("The order", (problem,)).error()
+    raise refusal("The order", (problem,))
 
 
 def contract_of(data: Any) -> Contract | None:

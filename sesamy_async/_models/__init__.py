@@ -1,4 +1,4 @@
-"""The payloads of both directions, as attrs classes."""
+"""What is sent to Sesamy and what comes back, as attrs classes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .fields import (
     kind,
     name_of,
 )
-from .json import CONVERTER, Refused, parse, refused_data, ruled_fields
+from .json import CONVERTER, parse, refusal, refused_data, ruled_fields
 from .order import Address, BusinessDetails, NewContract, User
 
 
@@ -42,7 +42,6 @@ __all__ = [
     "PaymentData",
     "PaymentMethod",
     "PaymentProvider",
-    "Refused",
     "RepeatedKeys",
     "Rule",
     "User",
@@ -52,6 +51,7 @@ __all__ = [
     "kind",
     "name_of",
     "parse",
+    "refusal",
     "refused_data",
     "ruled_fields",
 ]

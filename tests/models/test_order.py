@@ -249,13 +249,3 @@ def test_a_subclass_is_an_order() -> None:
     )
     with pytest.raises(InvalidRequestError, match="Mine has 1 problem"):
         Mine(external_order_id="")
-
-
-def test_every_public_class_says_its_version() -> None:
-    """The docstrings tell since when there is a class."""
-    from sesamy_async import _models as models  # noqa: PLC0415 - the whole module
-
-    for name in models.__all__:
-        doc = inspect.getdoc(getattr(models, name))
-        assert doc is not None
-        assert doc.endswith(".. versionadded:: 0.1.0")
