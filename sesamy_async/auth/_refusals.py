@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -266,9 +265,8 @@ def most_telling(
     for encoding, error in errors:
         status = getattr(error, "status_code", None)
         tried.append(f"as {encoding}{f' ({status})' if status else ''}")
-    result = copy.copy(chosen)
-    result.args = (f"{chosen.args[0]} Tried {', then '.join(tried)}.",)
-    return result
+    chosen.args = (f"{chosen.args[0]} Tried {', then '.join(tried)}.",)
+    return chosen
 
 
 def _doubt(error: SesamyError) -> float:
