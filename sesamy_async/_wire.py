@@ -9,7 +9,14 @@ import attrs
 
 from ._call import Call, Response, contradicted, dumps, unreadable
 from ._checks import is_segment
-from ._models import CONVERTER, Contract, NewContract, is_object, refusal
+from ._models import (
+    Contract,
+    NewContract,
+    is_object,
+    order_data,
+    read_answer,
+    refusal,
+)
 from ._outcome import Outcome
 from ._pipeline import RecentIds, describe
 from .errors import ConfigurationError
@@ -44,7 +51,7 @@ def encode_order(order: NewContract) -> bytes:
     kind = type(order).__name__
     if isinstance(cast("object", order), NewContract):
         try:
-            return dumps(CONVERTER.unstructure(order, NewContract))
+            return dumps(order_data(order))
         except (RecursionError, ValueError) as error:
             problem = f"changed after it was checked: {error}"
     else:
@@ -77,7 +84,7 @@ def contract_of(data: Any) -> Contract | None:
             contract_id = _id_in(found)
             if contract_id is not None:
                 known = {**found, "id": contract_id, "raw": data}
-                return CONVERTER.structure(known, Contract)
+                return read_answer(Contract, known)
     return None
 
 

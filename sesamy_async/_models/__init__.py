@@ -20,12 +20,18 @@ from .fields import (
     kind,
     name_of,
 )
-from .json import CONVERTER, parse, refusal, refused_data, ruled_fields
+from .json import (
+    order_data,
+    parse,
+    read_answer,
+    refusal,
+    refused_data,
+    ruled_fields,
+)
 from .order import Address, BusinessDetails, NewContract, User
 
 
 __all__ = [
-    "CONVERTER",
     "JSON_OBJECT",
     "KEY",
     "QUANTITY",
@@ -50,7 +56,9 @@ __all__ = [
     "is_object",
     "kind",
     "name_of",
+    "order_data",
     "parse",
+    "read_answer",
     "refusal",
     "refused_data",
     "ruled_fields",

@@ -19,12 +19,6 @@ from typing import (
 )
 
 import attrs
-import cattrs
-from cattrs.gen import (
-    make_dict_structure_fn,
-    make_dict_unstructure_fn,
-    override,
-)
 
 from sesamy_async._call import guarded
 from sesamy_async._checks import did_you_mean
@@ -44,10 +38,7 @@ from .fields import (
 
 
 _T = TypeVar("_T")
-_Write: TypeAlias = Callable[[Any], Any]
-_Read: TypeAlias = Callable[[Any, Any], Any]
-
-CONVERTER = cattrs.Converter(detailed_validation=False)
+_Read: TypeAlias = Callable[[Any], Any]
 
 _MOST_SHOWN = 50
 _LONGEST_TIME = 40
@@ -94,20 +85,14 @@ def refusal(
     problems: tuple[str, ...],
     external_order_id: str | None = None,
 ) -> InvalidRequestError:
-    """Return the error that names everything wrong with an order.
-
-    Args:
-        subject: What was read or built, such as ``"NewContract"``.
-        problems: All problems, each with its path.
-        external_order_id: Which order it is, if that is known.
-    """
+    """Return the error that names all problems of `subject`."""
     count = len(problems)
-    shown = [*problems[:_MOST_SHOWN]]
+    shown = "; ".join(problems[:_MOST_SHOWN])
     if count > _MOST_SHOWN:
-        shown.append(f"and {count - _MOST_SHOWN} more")
-    what = "1 problem" if count == 1 else f"{count} problems"
+        shown += f"; and {count - _MOST_SHOWN} more"
     error = InvalidRequestError(
-        f"{subject} has {what}: {'; '.join(shown)}.", problems=problems
+        f"{subject} has {count} problem{'s' * (count > 1)}: {shown}.",
+        problems=problems,
     )
     error.external_order_id = external_order_id
     return error
@@ -120,8 +105,8 @@ def _refused(
     if not problems:
         return None
     known = ruled_fields(cls).get("externalOrderId")
-    order_id = data.get("externalOrderId") if known else None
-    if known and any(known.rule.check(order_id, "")):
+    order_id = data.get("externalOrderId")
+    if known is None or any(known.rule.check(order_id, "")):
         order_id = None
     return refusal(cls.__name__, problems, order_id)
 
@@ -212,15 +197,33 @@ def read_data(cls: type[_T], data: object) -> _T:
     refused = refused_data(cls, data)
     if refused is not None:
         raise refused
-    return CONVERTER.structure(data, cls)
+    return _build(cls, cast("Mapping[str, Any]", data))
+
+
+def _build(cls: type[_T], data: Mapping[str, Any]) -> _T:
+    values: dict[str, Any] = {}
+    for wire, field in ruled_fields(cls).items():
+        value, model = data.get(wire), field.rule.model
+        if value is not None:
+            values[field.name] = _build(model, value) if model else value
+    return cls(**values)
+
+
+def order_data(order: Any) -> dict[str, Any]:
+    """Return an order, or a part of one, as the JSON that is sent."""
+    data: dict[str, Any] = {}
+    for wire, field in ruled_fields(order.__class__).items():
+        value = getattr(order, field.name)
+        if value is not None:
+            write = order_data if field.rule.model else field.rule.write
+            data[wire] = write(value)
+    return data
 
 
 def parse(text: object) -> tuple[Any, str | None]:
     """Parse a JSON document so that repeated keys are found.
 
-    Args:
-        text: The document as str or as bytes in UTF-8, with or without a
-            byte order mark.
+    It is a str, or bytes in UTF-8, with or without a byte order mark.
 
     Returns:
         The data, and None; or None, and why it can't be parsed.
@@ -250,104 +253,64 @@ def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object_of)
 
 
-def _is_order(cls: Any) -> bool:
-    return attrs.has(cls) and bool(ruled_fields(cls))
+def read_answer(cls: type[_T], data: Mapping[str, Any]) -> _T:
+    """Build an instance of `cls`; what is of an unexpected type is None."""
+    if cls not in _READERS:
+        _READERS[cls] = [
+            (field.name, _camel(field.name), _reader(field.type))
+            for field in attrs.fields(cast("Any", cls))
+        ]
+    return cls(
+        **{name: read(data.get(wire)) for name, wire, read in _READERS[cls]}
+    )
 
 
-def _write_order(cls: type[Any]) -> _Write:
-    overrides: dict[str, Any] = {
-        field.name: override(
-            rename=field.wire, unstruct_hook=_writer(field.rule)
-        )
-        for field in ruled_fields(cls).values()
-    }
-    options: dict[str, Any] = {**overrides, "_cattrs_omit_if_default": True}
-    return make_dict_unstructure_fn(cls, CONVERTER, **options)
+_READERS: dict[type[Any], list[tuple[str, str, _Read]]] = {}
 
 
-def _read_order(cls: type[Any]) -> _Read:
-    overrides: dict[str, Any] = {
-        field.name: override(
-            rename=field.wire, struct_hook=_reader(field.rule)
-        )
-        for field in ruled_fields(cls).values()
-    }
-    return make_dict_structure_fn(cls, CONVERTER, **overrides)
+def _reader(kind: Any) -> _Read:
+    if kind in _TOLERANT:
+        return _TOLERANT[kind]
+    many = get_origin(kind) is tuple
+    return partial(_objects if many else _object, get_args(kind)[0])
 
 
-def _read_answer(cls: type[Any]) -> _Read:
-    overrides: dict[str, Any] = {
-        field.name: override(
-            rename=_camel(field.name), struct_hook=_tolerant(field.type)
-        )
-        for field in attrs.fields(cls)
-    }
-    return make_dict_structure_fn(cls, CONVERTER, **overrides)
+def _objects(model: type[Any], value: Any) -> tuple[Any, ...]:
+    found = filter(is_object, value if is_array(value) else ())
+    return tuple(
+        read_answer(model, each) for each in islice(found, _MOST_OBJECTS)
+    )
 
 
-def _writer(rule: Rule) -> _Write:
-    model = rule.model
-    if model is None:
-        return rule.write
-    write: _Write = CONVERTER.get_unstructure_hook(model)
-    return write
+def _object(model: type[Any], value: Any) -> Any:
+    return read_answer(model, value) if is_object(value) else None
 
 
-def _reader(rule: Rule) -> _Read:
-    model = rule.model
-    if model is None:
-        return _as_received
-    read = CONVERTER.get_structure_hook(model)
-    return lambda value, _: None if value is None else read(value, model)
-
-
-def _tolerant(kind: Any) -> _Read:
-    known = _TOLERANT.get(kind)
-    if known is not None:
-        return known
-    model = get_args(kind)[0]
-    read = CONVERTER.get_structure_hook(model)
-    if get_origin(kind) is tuple:
-        return partial(_objects, read)
-    return partial(_object, read)
-
-
-def _objects(read: _Read, value: Any, _: Any) -> tuple[Any, ...]:
-    if not is_array(value):
-        return ()
-    found = (read(item, None) for item in value if is_object(item))
-    return tuple(islice(found, _MOST_OBJECTS))
-
-
-def _object(read: _Read, value: Any, _: Any) -> Any:
-    return read(value, None) if is_object(value) else None
-
-
-def _as_received(value: Any, _: Any) -> Any:
+def _as_received(value: Any) -> Any:
     return value
 
 
-def _text(value: Any, _: Any) -> str | None:
+def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _flag(value: Any, _: Any) -> bool | None:
+def _flag(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _whole(value: Any, _: Any) -> int | None:
+def _whole(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value
 
 
-def _number(value: Any, _: Any) -> float | None:
+def _number(value: Any) -> float | None:
     if isinstance(value, float):
         return value if isfinite(value) else None
-    return _whole(value, _)
+    return _whole(value)
 
 
-def _time(value: Any, _: Any) -> datetime | None:
+def _time(value: Any) -> datetime | None:
     # Without the hyphen, 1712120510123 would be a day in the year 1712.
     if not isinstance(value, str) or value[4:5] != "-":
         return None
@@ -369,7 +332,3 @@ _TOLERANT: dict[Any, _Read] = {
     float | None: _number,
     datetime | None: _time,
 }
-
-CONVERTER.register_unstructure_hook_factory(_is_order, _write_order)
-CONVERTER.register_structure_hook_factory(attrs.has, _read_answer)
-CONVERTER.register_structure_hook_factory(_is_order, _read_order)

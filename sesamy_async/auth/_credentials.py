@@ -112,10 +112,10 @@ class ClientCredentials:
         if self.encoding == "basic":
             _check_basic("client_id", self.client_id)
             _check_basic("client_secret", self.client_secret.reveal())
+        store = cast("object", self.store)
         # A class of stores has the methods too, but nothing to call them on.
-        if self.store is not None and (
-            isinstance(self.store, type)
-            or not isinstance(self.store, TokenStore)
+        if store is not None and (
+            isinstance(store, type) or not isinstance(store, TokenStore)
         ):
             raise ConfigurationError(
                 "store must be an object with the methods load, save and "
@@ -123,8 +123,8 @@ class ClientCredentials:
             )
 
 
-def _check_text(name: str, value: str | Secret) -> None:
-    text: object = value.reveal() if isinstance(value, Secret) else value
+def _check_text(name: str, value: object) -> None:
+    text = value.reveal() if isinstance(value, Secret) else value
     if not isinstance(text, str):
         problem = f"is of type {type(text).__name__}"
     elif not text.strip():
@@ -154,13 +154,7 @@ def token_request(
 ) -> Request:
     """Build the request for a token.
 
-    Args:
-        credentials: What to send.
-        token_url: The absolute URL of the token endpoint.
-        encoding: Used if the credentials choose none; JSON by default.
-
-    Returns:
-        A request whose repr shows neither body nor authorization.
+    `encoding` is used if the credentials choose none; JSON by default.
     """
     encoding = credentials.encoding or encoding or "json"
     basic = encoding == "basic"
@@ -275,12 +269,6 @@ def credentials_from(
 ) -> object:
     """Return what `bind` takes: `auth` if given, else credentials.
 
-    Args:
-        auth: The argument ``auth=``.
-        client_id: The argument ``client_id=``.
-        client_secret: The argument ``client_secret=``.
-        source: Where settings that are not given come from.
-
     Raises:
         ConfigurationError: Both were given, or a part is missing.
     """
@@ -302,11 +290,9 @@ def credentials_from(
 def token_options(
     source: SettingsSource, given: Mapping[str, str | None]
 ) -> dict[str, Any]:
-    """Return the optional arguments of `ClientCredentials` that are set.
+    """Return the options of `ClientCredentials` that are set.
 
-    Args:
-        source: Where options that are not given come from.
-        given: The options that are given, by argument.
+    Options that are not `given` come from `source`.
 
     Raises:
         ConfigurationError: One is blank.

@@ -144,18 +144,14 @@ def authentication_error(
 ) -> AuthenticationError:
     """Explain an answer of the token endpoint that brought no token.
 
-    Reads ``error`` (a string or an object), ``message``, ``detail``, plain
-    text and HTML.
+    It is NOT_SENT and retryable if it may pass (5xx, 429, 408 and 425),
+    REFUSED if something has to be changed.
 
     Args:
         answer: The answer, with any status.
         credentials: What was sent; not shown if the answer repeats it.
         token_url: Where it was sent.
         why: What is wrong with a success.
-
-    Returns:
-        NOT_SENT and retryable if it may pass (5xx, 429, 408 and 425),
-        REFUSED if something has to be changed.
     """
     status = answer.status_code
     said = _read(answer, credentials)
@@ -180,11 +176,6 @@ def token_error(
 
     The order was not sent.  Raise the result outside of the `except`
     block: `error` may hold the secret if the token endpoint repeated it.
-
-    Args:
-        error: What the exchange raised.
-        credentials: What was sent; not shown if the answer repeats it.
-        token_url: Where it was sent.
     """
     host = _host(token_url)
     result = error
@@ -248,15 +239,9 @@ def may_be_the_encoding(error: SesamyError) -> bool:
 def most_telling(
     errors: Sequence[tuple[Encoding, SesamyError]],
 ) -> SesamyError:
-    """Return the error to believe of all encodings that were tried.
+    """Return the error that is least likely to come from its encoding.
 
-    Args:
-        errors: The error of each encoding, in the order of trying.
-
-    Returns:
-        A deadline that passed; else the error that is least likely to come
-        from the encoding; else the first.  It says what was tried, unless
-        that is one encoding and no refusal.
+    It says what was tried, unless that is one encoding and no refusal.
     """
     chosen = min((error for _, error in errors), key=_doubt)
     if len(errors) == 1 and not may_be_the_encoding(chosen):
@@ -289,7 +274,7 @@ def _doubt(error: SesamyError) -> float:
 
 
 def _host(url: str) -> str:
-    """Return host and port alone: the rest of a URL may be private."""
+    """Return host and port: the rest of a URL may be private."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 

@@ -157,16 +157,15 @@ class TokenAuth:
         token = self._token
         if token is None or token.value == self._refused:
             return None
-        return token if token.alive(self._runtime.now()) else None
+        return token if self._runtime.now() < token.expires_at else None
 
     def _fresh(self) -> Token | None:
         """Return the token if it can be sent and needs no renewal yet."""
         token = self._alive()
         if token is None:
             return None
-        now = self._runtime.now()
-        due = token.due(now) and now >= self._pause_until
-        return None if due else token
+        due = max(token.refresh_at, self._pause_until)
+        return token if self._runtime.now() < due else None
 
     def _left(self, call: Call) -> float:
         left = call.deadline - self._runtime.now()

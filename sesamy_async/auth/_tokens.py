@@ -63,14 +63,6 @@ class Token:
         """The whole Authorization value."""
         return f"{self.token_type} {self.value.reveal()}"
 
-    def alive(self, now: float) -> bool:
-        """Whether it can still be sent."""
-        return now < self.expires_at
-
-    def due(self, now: float) -> bool:
-        """Whether to get the next one ahead of time."""
-        return now >= self.refresh_at
-
 
 def _token(
     value: Secret, now: float, life: float, chance: float, scope: str | None
@@ -97,8 +89,7 @@ def token_from_answer(
         chance: A random number, 0 <= chance < 1.
 
     Returns:
-        The token, or why there is none.  A token whose lifetime is zero
-        can be used for the present call only.
+        The token, or why there is none.
     """
     try:
         data = response.json()
@@ -154,9 +145,6 @@ def claimed_scopes(value: Secret) -> tuple[str, ...] | None:
 
     Its claims ``scope`` and ``permissions`` are read without verifying
     anything: only to show them to a person.
-
-    Args:
-        value: Any token.
     """
     claims = _claims(value.reveal())
     said = [
@@ -186,12 +174,7 @@ def _claims(token: str) -> dict[str, Any]:
 
 
 def token_from_store(stored: StoredToken, runtime: Runtime) -> Token | None:
-    """Return a token that was stored, or None if it can't be used.
-
-    Args:
-        stored: Anything that somebody stored.
-        runtime: Both clocks.
-    """
+    """Return a token that was stored, or None if it can't be used."""
     life = min(stored.expires_at - runtime.wall(), LONGEST_LIFE)
     # Written so that a NaN is refused too.
     if not life > 0 or not is_token(stored.value.reveal()):
@@ -203,13 +186,7 @@ def token_from_store(stored: StoredToken, runtime: Runtime) -> Token | None:
 
 @attrs.frozen(eq=False, repr=False)
 class TokenSlot:
-    """The place of one token in a store; a store that fails only warns.
-
-    Attributes:
-        store: The user's store, or one in memory.
-        key: The name of the token there.
-        runtime: Both clocks: the store has Unix times.
-    """
+    """The place of one token in a store; a store that fails only warns."""
 
     store: TokenStore
     key: str
@@ -268,9 +245,6 @@ def store_key(token_url: str, credentials: ClientCredentials) -> str:
 
     It depends on all that the token depends on, except the secret: a
     digest of the secret would help somebody to guess it.
-
-    Returns:
-        A SHA-256 digest in hexadecimal.
     """
     parts = [
         token_url,
