@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import csv
-import glob
 import hashlib
-import os
-import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 import attrs
 
+from sesamy_async._files import AtomicFile, sweep
 from sesamy_async.bulk._rows import harmless
 from sesamy_async.errors import SesamyError
 
@@ -35,80 +33,15 @@ class ReportError(SesamyError):
         )
 
 
-_SUFFIX = ".new"
-
-
-@attrs.define
-class AtomicFile:
-    """A text beside the place where it belongs, for this user only.
-
-    Attributes:
-        path: Where it belongs.
-        file: What is written to.
-    """
-
-    path: Path
-    file: TextIO
-    _beside: Path
-
-    @classmethod
-    def begin(cls, path: Path, encoding: str = "utf-8") -> AtomicFile:
-        """Make an empty one, of mode 0600.
-
-        Raises:
-            ReportError: The folder takes no files.
-        """
-        sweep(path)
-        try:
-            number, name = tempfile.mkstemp(
-                prefix=f".{path.name}.", suffix=_SUFFIX, dir=path.parent
-            )
-        except OSError as error:
-            raise _refusal(path, error) from error
-        file = os.fdopen(
-            number,
-            "w",
-            encoding=encoding,
-            errors="backslashreplace",
-            newline="",
-        )
-        return cls(path, file, Path(name))
-
-    def digest(self) -> bytes:
-        """Write it to its end, and return what tells it from others.
-
-        Raises:
-            ReportError: It can't be written.
-        """
-        try:
-            self._end()
-            return _digest(self._beside)
-        except OSError as error:
-            raise _refusal(self.path, error) from error
-
-    def keep(self) -> None:
-        """Put it in its place, whatever is there.
-
-        Raises:
-            ReportError: That can't be done.
-        """
-        try:
-            self._end()
-            self._beside.replace(self.path)
-        except OSError as error:
-            raise _refusal(self.path, error) from error
-
-    def discard(self) -> None:
-        """Leave nothing of it; of one that was kept, all."""
-        with suppress(OSError):
-            self.file.close()
-        self._beside.unlink(missing_ok=True)
-
-    def _end(self) -> None:
-        if not self.file.closed:
-            self.file.flush()
-            os.fsync(self.file.fileno())
-            self.file.close()
+@contextmanager
+def naming(path: Path) -> Generator[None]:
+    """Turn what the disk says into a `ReportError` that names the report."""
+    try:
+        yield
+    except OSError as error:
+        raise ReportError(
+            f"The report {path} can't be written: {error.strerror}."
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -117,22 +50,10 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         ReportError: It can't be written.
     """
-    draft = AtomicFile.begin(path)
-    try:
-        try:
-            draft.file.write(text)
-        except OSError as error:
-            raise _refusal(path, error) from error
-        draft.keep()
-    finally:
-        draft.discard()
-
-
-def sweep(path: Path) -> None:
-    """Remove what a crash has left half written."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*{_SUFFIX}"):
-        with suppress(OSError):
-            left.unlink()
+    with naming(path), AtomicFile.begin(path) as new:
+        with new.open() as file:
+            file.write(text)
+        new.replace()
 
 
 def digest_of(path: Path) -> bytes | None:
@@ -156,34 +77,29 @@ def _digest(path: Path) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-def _refusal(path: Path, error: OSError) -> ReportError:
-    return ReportError(
-        f"The report {path} can't be written: {error.strerror}."
-    )
-
-
 # With a byte order mark, or a spreadsheet takes it for another encoding.
 _ENCODING = "utf-8-sig"
 
 
 @attrs.define
 class Report:
-    """A text file of one line for each row.
+    """A text file of one line for each row; without rows there is none.
 
     Attributes:
-        path: Where it belongs.
+        path: Its place.
         rows: How many it has, a header left out.
     """
 
     path: Path
     rows: int = attrs.field(default=0, init=False)
-    _draft: AtomicFile | None = attrs.field(default=None, init=False)
+    _new: AtomicFile | None = attrs.field(default=None, init=False)
+    _file: TextIO | None = attrs.field(default=None, init=False)
     _encoding: str = attrs.field(default="utf-8", init=False)
 
     def line(self, text: str) -> None:
         """Write a row as it is."""
-        self._opened().file.write(f"{text}\n")
-        self._count()
+        self._opened().write(f"{text}\n")
+        self.rows += 1
 
     def digest(self) -> bytes | None:
         """Write it to its end; return its digest, None without rows.
@@ -191,7 +107,11 @@ class Report:
         Raises:
             ReportError: It can't be written.
         """
-        return None if self._draft is None else self._draft.digest()
+        if self._new is None:
+            return None
+        with naming(self.path):
+            self._close()
+            return _digest(self._new.beside)
 
     def keep(self) -> None:
         """Put it in its place; without rows, nothing is there.
@@ -199,25 +119,32 @@ class Report:
         Raises:
             ReportError: That can't be done.
         """
-        if self._draft is None:
-            sweep(self.path)
-            self.path.unlink(missing_ok=True)
-        else:
-            self._draft.keep()
+        with naming(self.path):
+            if self._new is None:
+                sweep(self.path)
+                self.path.unlink(missing_ok=True)
+            else:
+                self._close()
+                self._new.replace()
 
     def discard(self) -> None:
         """Leave nothing that is not in its place."""
-        if self._draft is not None:
-            self._draft.discard()
-            self._draft = None
+        if self._new is not None:
+            with suppress(OSError):
+                self._close()
+            self._new.discard()
+            self._new = None
 
-    def _count(self) -> None:
-        self.rows += 1
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
 
-    def _opened(self) -> AtomicFile:
-        if self._draft is None:
-            self._draft = AtomicFile.begin(self.path, self._encoding)
-        return self._draft
+    def _opened(self) -> TextIO:
+        if self._file is None:
+            with naming(self.path):
+                self._new = AtomicFile.begin(self.path)
+                self._file = self._new.open(self._encoding, "backslashreplace")
+        return self._file
 
 
 @attrs.define
@@ -239,8 +166,8 @@ class Sheet(Report):
 
     def add_as_is(self, cells: Sequence[str]) -> None:
         """Write a row exactly as it is."""
-        writer = csv.writer(self._opened().file, delimiter=self.delimiter)
+        writer = csv.writer(self._opened(), delimiter=self.delimiter)
         if not self.rows:
             writer.writerow(self.header)
         writer.writerow(cells)
-        self._count()
+        self.rows += 1

@@ -1,0 +1,141 @@
+"""Files that appear in their place only when they are complete."""
+
+from __future__ import annotations
+
+import glob
+import os
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+import attrs
+
+
+_SUFFIX = ".new"
+
+
+@attrs.frozen(eq=False, repr=False)
+class AtomicFile:
+    """A new file that is written beside its place; a context manager.
+
+    Only this user may read it (mode 0600).  The end of the ``with`` block
+    removes it, unless it was put in its place.
+
+    Attributes:
+        path: Its place.
+        beside: Where it is written.
+    """
+
+    path: Path
+    beside: Path
+
+    @classmethod
+    def begin(cls, path: Path, *, sweep_after: float = 0.0) -> Self:
+        """Make an empty file, and remove those of killed processes.
+
+        Args:
+            path: Its place.
+            sweep_after: See `sweep`.
+
+        Raises:
+            OSError: The folder takes no files.
+        """
+        sweep(path, sweep_after)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.name}.", suffix=_SUFFIX, dir=path.parent
+        )
+        os.close(handle)
+        return cls(path, Path(name))
+
+    def open(self, encoding: str = "utf-8", errors: str = "strict") -> TextIO:
+        """Open it for text; line breaks are written as they are.
+
+        Close it before the file is put in its place.
+        """
+        return self.beside.open(
+            "w", encoding=encoding, errors=errors, newline=""
+        )
+
+    def replace(self) -> None:
+        """Put it in its place on disk, instead of what is there."""
+        _flush(self.beside, os.O_RDWR)
+        self.beside.replace(self.path)
+        _flush_folder(self.path)
+
+    def place(self) -> None:
+        """Put it in its place on disk, unless something is there.
+
+        Raises:
+            FileExistsError: Something is there.
+        """
+        _flush(self.beside, os.O_RDWR)
+        try:
+            # One step: a crash leaves no empty file in its place.
+            self.path.hardlink_to(self.beside)
+        except FileExistsError:
+            raise
+        except OSError:
+            # Some disks have no hard links.
+            self._take_place()
+        _flush_folder(self.path)
+
+    def discard(self) -> None:
+        """Remove what is not in its place."""
+        self.beside.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.discard()
+
+    def _take_place(self) -> None:
+        # The name first, because a rename alone would replace a file.
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+        os.close(os.open(self.path, flags, 0o600))
+        try:
+            self.beside.replace(self.path)
+        except BaseException:
+            self.path.unlink()
+            raise
+
+
+def sweep(path: Path, after: float = 0.0) -> None:
+    """Remove the unfinished files that killed processes left.
+
+    Args:
+        path: Their place.
+        after: How many seconds old they must be.  With 0, a process that
+            is still writing loses its file, and fails.
+
+    Raises:
+        OSError: One can't be removed, but for want of permission.
+    """
+    before = time.time() - after
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*{_SUFFIX}"):
+        with suppress(FileNotFoundError, PermissionError):
+            if not after or left.lstat().st_mtime < before:
+                left.unlink()
+
+
+def _flush_folder(path: Path) -> None:
+    """Let the name of a file survive a power cut, too."""
+    # Windows opens no folders, and writes their names by itself.
+    with suppress(PermissionError):
+        _flush(path.parent, os.O_RDONLY)
+
+
+def _flush(path: Path, flags: int) -> None:
+    handle = os.open(path, flags)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
