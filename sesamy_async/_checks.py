@@ -12,7 +12,6 @@ from .errors import ConfigurationError, InvalidRequestError
 
 
 _LONGEST = 1000
-_LONGEST_WORD = 60
 _DOTS = {".", ".."}
 _ODD = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 # What a path may hold as it is (RFC 3986, section 3.3), and escapes.
@@ -83,11 +82,6 @@ def api_path(path: object) -> str:
     return quote(path, safe=_KEPT)
 
 
-def plain(text: str) -> bool:
-    """Whether it has neither control characters nor lone surrogates."""
-    return _ODD.search(text) is None
-
-
 def is_text(value: str) -> bool:
     """Whether UTF-8 can hold it: it has no lone surrogates."""
     # A tenth of what a regular expression costs.
@@ -98,14 +92,28 @@ def is_text(value: str) -> bool:
     return True
 
 
+def plain(text: str) -> bool:
+    """Whether it has neither control characters nor lone surrogates."""
+    return _ODD.search(text) is None
+
+
+HINT = "; did you mean "
+_LONGEST_NAME = 60
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a hint for the end of a message; empty if nothing is near."""
-    # Loaded here: it takes a while, and only mistakes need it.
+    """Return a hint for the end of a message; empty if nothing is alike.
+
+    Args:
+        name: What was written.
+        known: What could have been meant.
+    """
+    # Only here: it is for mistakes, and takes its time to load.
     from difflib import get_close_matches  # noqa: PLC0415
 
     words = {word.lower(): word for word in known}
-    near = get_close_matches(name[:_LONGEST_WORD].lower(), words, n=1)
-    return f"; did you mean {words[near[0]]}?" if near else ""
+    near = get_close_matches(name[:_LONGEST_NAME].lower(), words, n=1)
+    return f"{HINT}{words[near[0]]}?" if near else ""
 
 
 _SHOWN_BITS = 64

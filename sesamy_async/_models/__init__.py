@@ -21,6 +21,7 @@ from .fields import (
     name_of,
 )
 from .json import (
+    build,
     order_data,
     parse,
     read_answer,
@@ -51,6 +52,7 @@ __all__ = [
     "RepeatedKeys",
     "Rule",
     "User",
+    "build",
     "is_array",
     "is_mapping",
     "is_object",

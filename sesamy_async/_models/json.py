@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial, wraps
+from inspect import unwrap
 from itertools import islice
 from math import isfinite
 from typing import (
@@ -197,16 +198,31 @@ def read_data(cls: type[_T], data: object) -> _T:
     refused = refused_data(cls, data)
     if refused is not None:
         raise refused
-    return _build(cls, cast("Mapping[str, Any]", data))
+    return _built(cls, cast("Mapping[str, Any]", data))
 
 
-def _build(cls: type[_T], data: Mapping[str, Any]) -> _T:
+def _built(cls: type[_T], data: Mapping[str, Any]) -> _T:
     values: dict[str, Any] = {}
     for wire, field in ruled_fields(cls).items():
-        value, model = data.get(wire), field.rule.model
+        value, rule = data.get(wire), field.rule
         if value is not None:
-            values[field.name] = _build(model, value) if model else value
-    return cls(**values)
+            model = rule.model
+            values[field.name] = (
+                _built(model, value) if model else rule.keep(value)
+            )
+    return build(cls, values)
+
+
+def build(cls: type[_T], values: Mapping[str, Any]) -> _T:
+    """Build an instance of values that are checked, and as it keeps them.
+
+    Args:
+        cls: A class of the order.
+        values: By the names of its attributes.
+    """
+    instance = cls.__new__(cls)
+    unwrap(cast("Any", cls).__init__)(instance, **values)
+    return instance
 
 
 def order_data(order: Any) -> dict[str, Any]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import os
 import stat
-import tempfile
 import time
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
 from sesamy_async._call import Secret
+from sesamy_async._files import AtomicFile
 from sesamy_async._models import is_object
 from sesamy_async.errors import ConfigurationError
 
@@ -83,7 +82,6 @@ class MemoryTokenStore:
 
 
 _LARGEST = 1_000_000
-_PREFIX = ".tokens-"
 _LONGEST_WRITE = 60.0
 _END_OF_TIME = 1e12
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -222,31 +220,14 @@ def _token(entry: object) -> StoredToken | None:
 
 def _write(path: Path, tokens: Mapping[str, StoredToken]) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _sweep(path.parent)
-    # It makes the file with mode 0600.
-    handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=path.parent)
-    try:
-        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 - it is opened already
+    with AtomicFile.begin(path, sweep_after=_LONGEST_WRITE) as new:
+        with new.open() as file:
             json.dump(
                 {key: _entry(token) for key, token in tokens.items()},
                 file,
                 indent=1,
             )
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed writers left; it holds tokens.
-
-    A file of the last minute may belong to a writer that still runs.
-    """
-    before = time.time() - _LONGEST_WRITE
-    for left in folder.glob(f"{_PREFIX}*"):
-        with suppress(OSError):
-            if left.lstat().st_mtime < before:
-                left.unlink()
+        new.replace()
 
 
 def _entry(token: StoredToken) -> dict[str, Any]:

@@ -130,17 +130,15 @@ def test_the_file_is_private(path: Path) -> None:
 def test_leftovers_of_killed_writers(path: Path) -> None:
     """What a writer left that was killed is removed by the next one."""
     path.parent.mkdir(parents=True)
-    left, young, folder = (
-        path.parent / f".tokens-{name}" for name in ("old", "young", "folder")
+    left, young = (
+        path.parent / f".tokens.json.{name}.new" for name in ("old", "young")
     )
     left.write_text("{}")
     young.write_text("{}")
-    folder.mkdir()
-    for each in (left, folder):
-        os.utime(each, (time.time() - 61, time.time() - 61))
+    os.utime(left, (time.time() - 61, time.time() - 61))
     FileTokenStore(path).save("a", TOKEN)
 
-    assert {path, young, folder} == {*path.parent.iterdir()}
+    assert {path, young} == {*path.parent.iterdir()}
 
 
 def test_the_file_maps_keys_to_unix_times(path: Path) -> None:
