@@ -34,30 +34,27 @@ async def test_a_rejected_token_is_dropped() -> None:
     ) == (True, {}, "Bearer token-2", 1)
 
 
-async def test_a_token_that_was_replaced_is_not_dropped_again() -> None:
-    """A late 401 for the old token leaves the new one alone."""
+@pytest.mark.parametrize(
+    ("steps", "last"),
+    [
+        ([None, 1], 2),
+        # A late 401 for the old token leaves the new one alone.
+        ([None, 1, None, 1], 2),
+        # And does not revive one that was rejected meanwhile.
+        ([None, 1, None, 2, 1], 3),
+        ([7], 1),
+    ],
+)
+async def test_each_token_is_rejected_once(
+    steps: list[int | None], last: int
+) -> None:
+    """What a 401 says of another token does not count; None asks."""
     world = World()
-    await world.value()
-    await world.rejected(1)
-    await world.value()
-    await world.rejected(1)
+    for step in steps:
+        await (world.value() if step is None else world.rejected(step))
 
-    assert (await world.value(), 2) == (
-        "Bearer token-2",
-        len(world.endpoint.calls),
-    )
-
-
-async def test_a_late_rejection_does_not_revive_a_token() -> None:
-    """A 401 for the first leaves the second as rejected as it was."""
-    world = World()
-    await world.value()
-    await world.rejected(1)
-    await world.value()
-    await world.rejected(2)
-    await world.rejected(1)
-
-    assert await world.value() == "Bearer token-3"
+    assert f"Bearer token-{last}" == await world.value()
+    assert last == len(world.endpoint.calls)
 
 
 async def test_a_rejection_leaves_a_newer_token_in_the_store() -> None:
@@ -85,13 +82,6 @@ async def test_a_rejected_token_is_never_taken_back() -> None:
     store.save(KEY, StoredToken("token-1", 9e9))
 
     assert await world.value() == "Bearer token-3"
-
-
-async def test_rejection_before_any_token_does_nothing() -> None:
-    """A stranger's value is not ours to drop."""
-    world = World()
-
-    assert await world.rejected(7)
 
 
 async def test_a_token_that_is_given_again_is_used_again() -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sesamy_async._models import (
@@ -167,42 +167,31 @@ def test_a_contract_can_be_pickled_and_copied() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "attribute", "value"),
+    ("name", "attribute", "values"),
     [
-        ("name", "name", 5),
-        ("name", "name", ["a"]),
-        ("price", "price", "99"),
-        ("price", "price", True),
-        ("price", "price", math.nan),
-        ("price", "price", math.inf),
-        ("issuesRemaining", "issues_remaining", 1.5),
-        ("issuesRemaining", "issues_remaining", False),
-        ("issuesRemaining", "issues_remaining", "1"),
-        ("isActive", "is_active", 1),
-        ("isActive", "is_active", "true"),
-        ("paymentData", "payment_data", "CARD"),
-        ("paymentData", "payment_data", []),
-        ("createdAt", "created_at", 1712120510),
-        ("createdAt", "created_at", 1712120510.5),
-        ("createdAt", "created_at", "1712120510123"),
-        ("createdAt", "created_at", True),
-        ("createdAt", "created_at", ""),
-        ("createdAt", "created_at", "soon"),
-        ("createdAt", "created_at", "2025-02-30"),
-        ("createdAt", "created_at", "2025-01-01T25:00:00Z"),
-        ("createdAt", "created_at", "2025-01-01T00:00:00+99:00"),
-        ("createdAt", "created_at", "2025-01-01\ud800"),
-        ("createdAt", "created_at", "2025-01-01T00:00:00." + "0" * 40 + "Z"),
+        ("name", "name", [5, ["a"]]),
+        ("price", "price", ["99", True, math.nan, math.inf]),
+        ("issuesRemaining", "issues_remaining", [1.5, False, "1"]),
+        ("isActive", "is_active", [1, "true"]),
+        ("paymentData", "payment_data", ["CARD", []]),
+        ("createdAt", "created_at", [1712120510, 1712120510.5, True, ""]),
+        ("createdAt", "created_at", ["1712120510123", "soon", "2025-02-30"]),
+        ("createdAt", "created_at", ["2025-01-01T25:00:00Z"]),
+        ("createdAt", "created_at", ["2025-01-01T00:00:00+99:00"]),
+        ("createdAt", "created_at", ["2025-01-01\ud800"]),
+        ("createdAt", "created_at", [f"2025-01-01T00:00:00.{'0' * 40}Z"]),
     ],
+    ids=range(11),
 )
 def test_the_unexpected_is_none_and_stays_in_raw(
-    name: str, attribute: str, value: Any
+    name: str, attribute: str, values: list[Any]
 ) -> None:
     """A field of the wrong type is None; raw still has it."""
-    contract = read(**{name: value})
+    for value in values:
+        contract = read(**{name: value})
 
-    assert getattr(contract, attribute) is None
-    assert contract.raw[name] is value
+        assert getattr(contract, attribute) is None
+        assert contract.raw[name] is value
 
 
 @pytest.mark.parametrize(
@@ -259,6 +248,7 @@ def test_unknown_words_stay(name: str) -> None:
     assert "PAUSED" in {contract.status, contract.contract_duration}
 
 
+@settings(max_examples=30)
 @given(ANY_JSON)
 def test_any_json_is_a_contract_or_none(data: Any) -> None:
     """No answer makes reading it fail, whatever it holds."""
@@ -267,6 +257,7 @@ def test_any_json_is_a_contract_or_none(data: Any) -> None:
     assert contract is None or contract.id
 
 
+@settings(max_examples=30)
 @given(ANY_JSON, st.dictionaries(st.sampled_from([*FULL, "raw"]), ANY_JSON))
 def test_nothing_beside_the_id_loses_a_contract(
     wrapped: Any, fields: dict[str, Any]

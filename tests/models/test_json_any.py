@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any, TypeVar, cast
 
 import attrs
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sesamy_async._models import (
@@ -111,6 +111,7 @@ def tried(
         return None, error.problems
 
 
+@settings(max_examples=30)
 @given(ORDERS)
 def test_every_order_survives_the_round_trip(order: NewContract) -> None:
     """What is sent is read as the same order, which sends the same."""
@@ -123,6 +124,7 @@ def test_every_order_survives_the_round_trip(order: NewContract) -> None:
     assert NewContract.from_dict(order.to_dict()) == again
 
 
+@settings(max_examples=30)
 @given(wild())
 def test_any_json_is_an_order_or_refused(data: Any) -> None:
     """The check lets nothing through that can't be built and sent."""
@@ -132,6 +134,7 @@ def test_any_json_is_an_order_or_refused(data: Any) -> None:
     assert order is None or order == NewContract.from_json(encode_order(order))
 
 
+@settings(max_examples=30)
 @given(st.dictionaries(st.sampled_from(["email", "phone", "gender"]), wild(1)))
 def test_both_ways_find_the_same_problems(fields: dict[str, Any]) -> None:
     """A user is held to the same rules in Python and in JSON."""

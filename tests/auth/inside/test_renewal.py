@@ -30,15 +30,22 @@ from support.token_world import LIFE, URL, Endpoint, TimedRuntime, World, fails
 pytestmark = pytest.mark.usefixtures("bound_in_time")
 
 
-async def test_a_token_is_got_once() -> None:
-    """Later calls use it, and no time passes."""
+async def test_a_token_is_got_once_in_its_life() -> None:
+    """Expiry is read on the monotonic clock."""
     world = World()
+    token = await world.auth.token(world.call())
+    same = await world.value()
+    world.runtime.time += LIFE
 
-    assert [
-        await world.value(),
+    assert ("token-1", 1000.0 + LIFE) == (
+        token.value.reveal(),
+        token.expires_at,
+    )
+    assert ("Bearer token-1", "Bearer token-2", 2) == (
+        same,
         await world.value(),
         len(world.endpoint.calls),
-    ] == ["Bearer token-1"] * 2 + [1]
+    )
 
 
 async def test_the_token_call_has_the_time_of_its_call() -> None:
@@ -216,25 +223,6 @@ async def test_scopes_share_the_token_but_not_the_flight() -> None:
         await world.value(),
         world.auth._flights,
     ) == ("Bearer token-2", "Bearer token-1", {})
-
-
-async def test_token_returns_the_token_itself() -> None:
-    """The command line shows when it ends."""
-    token = await World().auth.token(World().call())
-
-    assert (
-        token.value.reveal(),
-        token.expires_at,
-    ) == ("token-1", 1000.0 + LIFE)
-
-
-async def test_an_expired_token_is_renewed() -> None:
-    """Expiry is read on the monotonic clock."""
-    world = World()
-    await world.value()
-    world.runtime.time += LIFE
-
-    assert await world.value() == "Bearer token-2"
 
 
 async def test_a_token_without_life_is_for_one_call() -> None:
