@@ -107,7 +107,7 @@ async def error_of(asked: Server, encoding: str | None = None) -> SesamyError:
 async def test_a_refusal_of_json_is_asked_again_as_form(
     refused: tuple[int, object],
 ) -> None:
-    """Whatever the refusal says, for it may come of the encoding (W)."""
+    """Whatever the refusal says, for it may come of the encoding."""
     asked = server(json=refused, form=GOOD)
     value = await asked.auth().authorization(a_call())
 
@@ -115,7 +115,7 @@ async def test_a_refusal_of_json_is_asked_again_as_form(
 
 
 async def test_json_that_is_taken_is_all_that_is_sent() -> None:
-    """The documented encoding is the first (S)."""
+    """The documented encoding is the first."""
     asked = server(json=GOOD, form=GOOD)
     await asked.auth().authorization(a_call())
 
