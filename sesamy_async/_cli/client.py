@@ -15,7 +15,7 @@ from sesamy_async._http import Connections
 from sesamy_async._pipeline import describe
 from sesamy_async._settings import BASE_URL, SettingsSource, check_url
 from sesamy_async.auth import ClientCredentials, FileTokenStore, TokenStore
-from sesamy_async.auth._credentials import asked
+from sesamy_async.auth._credentials import token_options
 from sesamy_async.errors import ConfigurationError
 
 from .options import ACCESS, Access, Api
@@ -132,7 +132,7 @@ def _asked(options: Access, environ: Mapping[str, str]) -> dict[str, Any]:
         "organization": options.organization,
         "encoding": options.token_encoding,
     }
-    return asked(SettingsSource(environ), given)
+    return token_options(SettingsSource(environ), given)
 
 
 @attrs.define

@@ -1,6 +1,10 @@
-"""How calls are authorized: credentials, tokens, and where they live."""
+"""How calls are authorized: credentials, tokens, and where they are kept."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sesamy_async._lazy import later
 
 from ._credentials import (
     CallableAuth,
@@ -9,8 +13,6 @@ from ._credentials import (
     bind,
     token_request,
 )
-from ._refusals import authentication_error
-from ._renewal import TokenAuth
 from ._stores import (
     FileTokenStore,
     MemoryTokenStore,
@@ -18,7 +20,23 @@ from ._stores import (
     TokenStore,
     TokenStoreWarning,
 )
-from ._tokens import Token, store_key, token_from_answer
+
+
+if TYPE_CHECKING:
+    from ._refusals import authentication_error
+    from ._renewal import TokenAuth
+    from ._tokens import Token, store_key, token_from_answer
+else:  # A type checker would take any name for one that is there.
+    __getattr__ = later(
+        __name__,
+        {
+            "Token": "_tokens",
+            "TokenAuth": "_renewal",
+            "authentication_error": "_refusals",
+            "store_key": "_tokens",
+            "token_from_answer": "_tokens",
+        },
+    )
 
 
 __all__ = [

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
-from urllib.parse import quote, quote_plus
+from typing import Any, NamedTuple
+from urllib.parse import quote, quote_plus, urlsplit
 
-import attrs
-
-from sesamy_async._call import AUDIENCES, SCOPES, Response
+from sesamy_async._call import AUDIENCES, LARGEST_ERROR, SCOPES, Response
 from sesamy_async._headers import (
     CLIENT_ERROR,
     REDIRECT,
@@ -21,6 +18,7 @@ from sesamy_async._headers import (
     TOO_EARLY,
     TOO_MANY,
 )
+from sesamy_async._models import is_object
 from sesamy_async._outcome import Outcome
 from sesamy_async.errors import (
     APIError,
@@ -34,21 +32,17 @@ from sesamy_async.errors import (
     UnreadableResponseError,
 )
 
-from ._credentials import ClientCredentials, Encoding, basic_value
+from ._credentials import ClientCredentials, Encoding, basic_value, named
 
 
-_ID = "client_id (SESAMY_CLIENT_ID)"
-_SECRET = "client_secret (SESAMY_CLIENT_SECRET)"  # noqa: S105 - its name
-_SCOPE = "scope (SESAMY_SCOPE)"
-_AUDIENCE = "audience (SESAMY_AUDIENCE)"
-_ENCODING = "encoding (SESAMY_TOKEN_ENCODING)"
-_URL = "token_url (SESAMY_TOKEN_URL)"
+_ID = named("client_id")
+_SECRET = named("client_secret")
+_SCOPE = named("scope")
+_AUDIENCE = named("audience")
+_URL = named("token_url")
 
-ADDRESS = (
-    f"Check {_URL}: something else than Sesamy's token endpoint seems to "
-    "answer there."
-)
-LATER = f"Try again later; if it stays so, check {_URL}."
+ADDRESS = f"Check {_URL}: it does not seem to be Sesamy's token endpoint."
+LATER = f"Try again later; if it stays like this, check {_URL}."
 EVERYTHING = f"Check {_ID}, {_SECRET} and {_SCOPE}."
 BOTH = f"Check {_ID} and {_SECRET}: they must belong together."
 CLIENT = (
@@ -65,8 +59,10 @@ SCOPE = (
     f"{AUDIENCES}."
 )
 AUDIENCE = f"Check {_AUDIENCE}: it may have to be {AUDIENCES}."
-ORGANIZATION = "Check organization (SESAMY_ORGANIZATION)."
-ENCODING = f"Check {_ENCODING} and {_URL}: the request was not understood."
+ORGANIZATION = f"Check {named('organization')}."
+ENCODING = (
+    f"Check {named('encoding')} and {_URL}: the request was not understood."
+)
 
 _WRONG = (
     "(required|missing|invalid|incorrect|wrong|unknown|expired|mismatch"
@@ -77,9 +73,9 @@ _CLIENT_SECRET = r"client[ _-]?secret"  # noqa: S105 - its name
 _GRANT_TYPE = r"(grant[ _]types?|client_credentials)"
 _FORBIDDEN = "(not|never|unauthorized|disabled|disallowed|forbidden)"
 
-# Whole words only, and no word that any sentence may have: "not granted"
-# is not about a grant type, and "a secret area" not about the client's
-# secret.
+# Sesamy's server is authhero; most of these words are from its source.
+# Whole words only, and none that any sentence may have: "not granted" is
+# not about a grant type, and "a secret area" not about the client's secret.
 _BY_WORDS = tuple(
     (re.compile(rf"\b(?:{pattern})\b"), advice)
     for pattern, advice in (
@@ -101,19 +97,17 @@ _BY_WORDS = tuple(
         (_CLIENT_ID, CLIENT_ID),
     )
 )
-"""What the words of the answer point to (A); the first counts."""
+"""The first pattern that the words of the answer match counts."""
 
-_CERTAIN = {
+# Our grant type is client_credentials: a server that does not support it
+# has not read it, or is not Sesamy's.
+_BY_CODE_ALONE = {
     "invalid_scope": SCOPE,
     "insufficient_scope": SCOPE,
     "invalid_target": AUDIENCE,
     "unsupported_grant_type": ENCODING,
 }
-"""What a code alone says, whatever words are beside it (RFC 6749, 8707).
-
-Our grant type is never another: a server that does not know it has not
-found it, or is none of Sesamy's.
-"""
+"""Codes that count whatever words are beside them (RFC 6749, 8707)."""
 
 _BY_CODE = {
     "invalid_client": BOTH,
@@ -121,7 +115,7 @@ _BY_CODE = {
     "unauthorized_client": GRANT,
     "access_denied": SCOPE,
 }
-"""What a code says where the words say nothing (RFC 6749, A)."""
+"""Codes that count if the words say nothing (RFC 6749, authhero)."""
 
 _BY_STATUS = {
     401: BOTH,
@@ -131,60 +125,14 @@ _BY_STATUS = {
     410: ADDRESS,
     415: ENCODING,
 }
-"""What a status points to whose code and words say nothing."""
+"""Statuses that count if code and words say nothing."""
 
-_PERMISSION = {SCOPE, AUDIENCE, ORGANIZATION, GRANT}
 _UNAUTHORIZED = 401
-
-
-def advise(status: int, code: str | None, words: str | None) -> str:
-    """Return what to look at.
-
-    Args:
-        status: The HTTP status of the refusal.
-        code: Of RFC 6749, if there is one.
-        words: Those beside it.
-    """
-    code = (code or "").lower()
-    if code in _CERTAIN:
-        return _CERTAIN[code]
-    # Apart, so that no phrase is made of the end of one and the other.
-    text = f"{code.replace('_', ' ')}. {words or ''}".lower()
-    for pattern, advice in _BY_WORDS:
-        if pattern.search(text):
-            return advice
-    # Other servers of this kind say so of a wrong secret.
-    denied = code == "access_denied" and status == _UNAUTHORIZED
-    if code in _BY_CODE and not denied:
-        return _BY_CODE[code]
-    if status in SUCCESS:
-        return ADDRESS
-    return _BY_STATUS.get(status, EVERYTHING)
-
-
-def doubt(advice: str) -> int:
-    """Say how likely it is that this comes of the encoding alone.
-
-    0: what was asked for was read, so the encoding was right.  1: the
-    credentials seem to have been read.  2: nothing that was sent may have
-    been read; 3: nothing was.
-    """
-    if advice in _PERMISSION:
-        return 0
-    if advice == BOTH:
-        return 1
-    return 3 if advice == ENCODING else 2
-
-
 _LONGEST_TEXT = 200
+_LONGEST_CODE = 64
 # To look for the secret in megabytes would hold up the event loop.
 _LONGEST_RAW = 4096
-_LARGEST_ERROR = 65_536
 _SHORTEST_SECRET = 3
-_LONGEST_CODE = 64
-_MAY_PASS = 1.5
-_NOTHING_READ = 2
-_TRANSIENT = {REQUEST_TIMEOUT, TOO_EARLY, TOO_MANY}
 
 
 def authentication_error(
@@ -196,31 +144,25 @@ def authentication_error(
 ) -> AuthenticationError:
     """Explain an answer of the token endpoint that brought no token.
 
-    Understands what RFC 6749 and section 1 of the API's facts (A) name:
-    ``error`` as a string or an object, ``message``, plain text, HTML, a
-    redirect, nothing at all.
+    It is NOT_SENT and retryable if it may pass (5xx, 429, 408 and 425),
+    REFUSED if something has to be changed.
 
     Args:
-        answer: What was answered, with any status.
-        credentials: Which were sent; blotted out if they are echoed.
-        token_url: Where they were sent.
+        answer: The answer, with any status.
+        credentials: What was sent; not shown if the answer repeats it.
+        token_url: Where it was sent.
         why: What is wrong with a success.
-
-    Returns:
-        NOT_SENT and retryable where it is a matter of time (5xx, 429, 408
-        and 425); REFUSED where something has to be mended.
     """
     status = answer.status_code
-    said = _said(answer, credentials)
-    transient = status >= SERVER_ERROR or status in _TRANSIENT
-    shown = [text for text in (said.error, said.description) if text]
-    words = f" ({': '.join(shown)})" if shown else ""
-    because = f", but {why}" if why else ""
+    said = _read(answer, credentials)
+    words = ": ".join(filter(None, (said.error, said.description)))
+    passing = _may_pass(status)
     return AuthenticationError(
-        f"The token endpoint at {host_of(token_url)} answered "
-        f"{status}{because}{words}. {_advice(status, said)}",
-        outcome=Outcome.NOT_SENT if transient else Outcome.REFUSED,
-        retryable=transient,
+        f"The token endpoint at {_host(token_url)} answered {status}"
+        f"{f', but {why}' if why else ''}{f' ({words})' if words else ''}. "
+        f"{_advise(status, said)}",
+        outcome=Outcome.NOT_SENT if passing else Outcome.REFUSED,
+        retryable=passing,
         error=said.error,
         error_description=said.description,
         status_code=status,
@@ -230,18 +172,13 @@ def authentication_error(
 def token_error(
     error: SesamyError, credentials: ClientCredentials, token_url: str
 ) -> SesamyError:
-    """Turn the error of a token call into one of the order's call.
+    """Turn an error of the token call into one of the order's call.
 
-    The order itself was never sent.  The result is not chained to `error`,
-    which may hold what the token endpoint echoed.
-
-    Args:
-        error: What the exchange raised.
-        credentials: Which were sent; blotted out if they are echoed.
-        token_url: Where they were sent.
+    The order was not sent.  Raise the result outside of the `except`
+    block: `error` may hold the secret if the token endpoint repeated it.
     """
-    host = host_of(token_url)
-    result: SesamyError
+    host = _host(token_url)
+    result = error
     if isinstance(error, APIError):
         answer = Response(
             status_code=error.status_code,
@@ -261,10 +198,10 @@ def token_error(
             status_code=error.status_code,
         )
     elif isinstance(error, ConnectionFailedError | OutcomeUnknownError):
-        detail = _presentable(str(error.args[0]), credentials, _LONGEST_TEXT)
+        detail = _presentable(error.args[0], credentials)
         words = f" ({detail.rstrip('.')})" if detail else ""
         result = ConnectionFailedError(
-            f"No token was got from {host}: the connection failed{words}. "
+            f"There is no token: the connection to {host} failed{words}. "
             f"{LATER}",
             retryable=True,
         )
@@ -272,111 +209,112 @@ def token_error(
         result = late(token_url)
     elif isinstance(error, InvalidRequestError):
         result = ConfigurationError(
-            "The request for a token can't be sent. Check token_url "
-            "(SESAMY_TOKEN_URL)."
+            f"The request for a token can't be sent. Check {_URL}."
         )
-    else:
-        result = error
-    named = _presentable(error.request_id, credentials, _LONGEST_TEXT)
-    result.request_id = named
+    result.request_id = _presentable(error.request_id, credentials)
     return result
-
-
-def may_be_the_encoding(error: SesamyError) -> bool:
-    """Whether the token may be had if it is asked for in another encoding.
-
-    So it may with every refusal: one server that takes no JSON was seen to
-    say 403 "Client not found" (W).
-    """
-    if not isinstance(error, AuthenticationError) or error.retryable:
-        return False
-    return error.status_code in CLIENT_ERROR
-
-
-def most_telling(
-    errors: Sequence[tuple[Encoding, SesamyError]],
-) -> SesamyError:
-    """Return the error to believe of all encodings that were tried.
-
-    Args:
-        errors: The error of each encoding, in the order of trying.
-
-    Returns:
-        A deadline that passed; else what is least likely to come of the
-        encoding; else the first.  Where it is a refusal, or the second
-        attempt, it says what was tried.
-    """
-    chosen = min((error for _, error in errors), key=_rank)
-    if len(errors) == 1 and not may_be_the_encoding(chosen):
-        return chosen
-    told = [
-        f"as {encoding}{f' ({status})' if status else ''}"
-        for encoding, error in errors
-        for status in [getattr(error, "status_code", None)]
-    ]
-    result = copy.copy(chosen)
-    result.args = (f"{chosen.args[0]} Tried {', then '.join(told)}.",)
-    return result
-
-
-def _rank(error: SesamyError) -> float:
-    if isinstance(error, DeadlineExceededError):
-        return -1
-    if not isinstance(error, AuthenticationError) or error.retryable:
-        # It may pass, and then be a token.
-        return _MAY_PASS
-    code, words = error.error, error.error_description
-    rank = doubt(advise(error.status_code or 0, code, words))
-    # A bare status, or a page, is no sign that anything was read.
-    return rank if code or words else max(rank, _NOTHING_READ)
 
 
 def late(token_url: str) -> DeadlineExceededError:
     """Return the error for a deadline that passed without a token."""
     return DeadlineExceededError(
         "The deadline passed before there was a token from "
-        f"{host_of(token_url)}."
+        f"{_host(token_url)}."
     )
 
 
-def host_of(url: str) -> str:
-    """Return host and port alone: the rest of a URL may be private."""
-    authority = re.split(r"[/?#\\]", url.partition("://")[2], maxsplit=1)[0]
-    return authority.rpartition("@")[2]
+def may_be_the_encoding(error: SesamyError) -> bool:
+    """Whether another encoding may bring a token.
+
+    Any refusal may come from the encoding: a server that does not read
+    JSON was seen to say 403 "Client not found".
+    """
+    return (
+        isinstance(error, AuthenticationError)
+        and not error.retryable
+        and error.status_code in CLIENT_ERROR
+    )
 
 
-@attrs.frozen(eq=False, repr=False)
-class _Said:
-    """What the token endpoint says, fit to be shown."""
+def most_telling(
+    errors: Sequence[tuple[Encoding, SesamyError]],
+) -> SesamyError:
+    """Return the error that is least likely to come from its encoding.
+
+    It says what was tried, unless that is one encoding and no refusal.
+    """
+    chosen = min((error for _, error in errors), key=_doubt)
+    if len(errors) == 1 and not may_be_the_encoding(chosen):
+        return chosen
+    tried: list[str] = []
+    for encoding, error in errors:
+        status = getattr(error, "status_code", None)
+        tried.append(f"as {encoding}{f' ({status})' if status else ''}")
+    chosen.args = (f"{chosen.args[0]} Tried {', then '.join(tried)}.",)
+    return chosen
+
+
+def _doubt(error: SesamyError) -> float:
+    """Say how likely it is that an error comes from the encoding."""
+    if isinstance(error, DeadlineExceededError):
+        return -1
+    if not isinstance(error, AuthenticationError) or error.retryable:
+        # It may pass, and then be a token.
+        return 1.5
+    said = _Said(error.error, error.error_description)
+    advice = _advise(error.status_code or 0, said)
+    if advice in {SCOPE, AUDIENCE, ORGANIZATION, GRANT}:
+        doubt = 0  # The request was read.
+    elif advice == BOTH:
+        doubt = 1  # The credentials seem to have been read.
+    else:
+        doubt = 3 if advice == ENCODING else 2
+    # A bare status, or a page, is no sign that anything was read.
+    return doubt if said.error or said.description else max(doubt, 2)
+
+
+def _host(url: str) -> str:
+    """Return host and port: the rest of a URL may be private."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _may_pass(status: int) -> bool:
+    return status >= SERVER_ERROR or status in {
+        REQUEST_TIMEOUT,
+        TOO_EARLY,
+        TOO_MANY,
+    }
+
+
+class _Said(NamedTuple):
+    """What the token endpoint said, fit to be shown."""
 
     error: str | None = None
     description: str | None = None
     html: bool = False
 
 
-def _said(answer: Response, credentials: ClientCredentials) -> _Said:
-    """Read the answer; never raises, so its locals are in no traceback."""
-    if len(answer.content) > _LARGEST_ERROR:
+def _read(answer: Response, credentials: ClientCredentials) -> _Said:
+    if len(answer.content) > LARGEST_ERROR:
         return _Said()
     try:
         data = answer.json()
     except ValueError:
         return _plain(answer, credentials)
-    if not isinstance(data, dict):
+    if not is_object(data):
         return _Said()
-    error, description = _pair(cast("Mapping[str, Any]", data))
+    error, description = _pair(data)
     return _Said(
         error=_presentable(error, credentials, _LONGEST_CODE),
-        description=_presentable(description, credentials, _LONGEST_TEXT),
+        description=_presentable(description, credentials),
     )
 
 
 def _pair(body: Mapping[str, Any]) -> tuple[object, object]:
-    """Find code and words: of RFC 6749, the envelope, or a message."""
+    """Find code and words: of RFC 6749, the API's errors, or a message."""
     error = body.get("error")
-    if isinstance(error, dict):
-        inner = cast("Mapping[str, Any]", error)
-        return inner.get("code") or inner.get("name"), inner.get("message")
+    if is_object(error):
+        return error.get("code") or error.get("name"), error.get("message")
     words = ("error_description", "message", "detail")
     return error, next(filter(None, map(body.get, words)), None)
 
@@ -389,49 +327,60 @@ def _plain(answer: Response, credentials: ClientCredentials) -> _Said:
     if answer.status_code in SUCCESS:
         # It may be a token.
         return _Said()
-    return _Said(description=_presentable(text, credentials, _LONGEST_TEXT))
+    return _Said(description=_presentable(text, credentials))
 
 
 def _presentable(
-    text: object, credentials: ClientCredentials, longest: int
+    text: object, credentials: ClientCredentials, longest: int = _LONGEST_TEXT
 ) -> str | None:
-    """Return the text without credentials, or None if it is not to show."""
+    """Return the text without the secret, or None if it is not fit."""
     if not isinstance(text, str) or len(text) > _LONGEST_RAW:
         return None
     text = " ".join(text.split())
     for form in _forms(credentials):
-        # In any case, for that is free in percent-encoding.
+        # Percent-encoding may be in either case.
         text = re.sub(re.escape(form), "***", text, flags=re.IGNORECASE)
     fits = 0 < len(text) <= longest and text.isprintable()
     return text if fits else None
 
 
 def _forms(credentials: ClientCredentials) -> list[str]:
-    """Return how the secret may be written in an echo, longest first."""
+    """Return how an answer may write the secret, longest first."""
     secret = credentials.client_secret.reveal()
-    plain = {secret, secret.strip(), " ".join(secret.split())}
-    forms = {
-        form
-        for text in plain
-        for form in (
+    forms = {basic_value(credentials)}
+    for text in (secret, secret.strip(), " ".join(secret.split())):
+        escaped = json.dumps(text)[1:-1]
+        forms |= {
             text,
             quote(text, safe=""),
             quote(text),
             quote_plus(text),
-            json.dumps(text)[1:-1],
-            json.dumps(text)[1:-1].replace("/", r"\/"),
+            escaped,
+            escaped.replace("/", r"\/"),
             json.dumps(text, ensure_ascii=False)[1:-1],
-        )
-    }
-    forms.add(basic_value(credentials))
-    # A shorter one is no secret, and stands in half of all words.
+        }
+    # A shorter one is no secret, and is in half of all words.
     long = {form for form in forms if len(form) >= _SHORTEST_SECRET}
     return sorted(long, key=len, reverse=True)
 
 
-def _advice(status: int, said: _Said) -> str:
-    if status >= SERVER_ERROR or status in _TRANSIENT:
+def _advise(status: int, said: _Said) -> str:
+    """Return which settings to check."""
+    if _may_pass(status):
         return LATER
     if said.html or status in REDIRECT:
         return ADDRESS
-    return advise(status, said.error, said.description)
+    code = (said.error or "").lower()
+    if code in _BY_CODE_ALONE:
+        return _BY_CODE_ALONE[code]
+    # Apart, so that no phrase is made of the end of one and the other.
+    text = f"{code.replace('_', ' ')}. {said.description or ''}".lower()
+    for pattern, advice in _BY_WORDS:
+        if pattern.search(text):
+            return advice
+    # Other servers of this kind say so of a wrong secret.
+    denied = code == "access_denied" and status == _UNAUTHORIZED
+    if code in _BY_CODE and not denied:
+        return _BY_CODE[code]
+    rest = ADDRESS if status in SUCCESS else EVERYTHING
+    return _BY_STATUS.get(status, rest)

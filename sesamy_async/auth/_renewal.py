@@ -15,6 +15,7 @@ from sesamy_async._call import (
     Proceed,
     Runtime,
     Secret,
+    guarded,
 )
 from sesamy_async.errors import (
     DeadlineExceededError,
@@ -39,29 +40,29 @@ _log = logging.getLogger("sesamy_async")
 _BEARER = "Bearer "
 _EARLY_PATIENCE = 10.0
 _EARLY_PAUSE = 10.0
-_LONGEST_WAIT = 3600.0
+_LONGEST_WAIT = 3600.0  # A thread can't wait for ever: it overflows.
 
 
 @attrs.define(eq=False, repr=False)
 class _Flight:
-    """One renewal that is under way.
+    """A renewal that one call makes and others wait for.
 
-    `landed` stays None if whoever flew it gave up: then another must.
+    `result` stays None if the leader gave up: then another must lead.
     """
 
-    event: Event
-    landed: Token | SesamyError | None = None
+    done: Event
+    result: Token | SesamyError | None = None
 
 
 @attrs.define(eq=False, repr=False)
 class TokenAuth:
     """Trades client credentials for tokens; implements `Auth`.
 
-    A valid token costs no lock and no await.  Otherwise one caller of a
+    A valid token costs no lock and no waiting.  Otherwise one call of a
     scope (an event loop, or the process of a blocking client) gets one,
-    and all others wait for it, each until its own deadline.  Shortly
-    before the token ends one caller gets the next, and nobody waits; if
-    that fails, the token that still lives is used.
+    and the others wait for it, each until its own deadline.  Shortly
+    before the token ends one call gets the next, and nobody waits; if
+    that fails, the token that is still valid is used.
 
     Where the credentials choose no encoding and one is refused, the other
     is tried before the refusal is believed; what worked is tried first
@@ -69,14 +70,14 @@ class TokenAuth:
 
     There is no lock that a fork could leave locked: what threads share
     are single attributes that hold frozen values, and one
-    `dict.setdefault`, which is atomic and says who flies.
+    `dict.setdefault`, which is atomic and says who leads.
     """
 
     _credentials: ClientCredentials
     _token_url: str
     _runtime: Runtime
     _exchange: Proceed
-    _kept: TokenSlot = attrs.field(init=False)
+    _slot: TokenSlot = attrs.field(init=False)
     _token: Token | None = attrs.field(default=None, init=False)
     _refused: Secret | None = attrs.field(default=None, init=False)
     _encodings: tuple[Encoding, ...] = attrs.field(
@@ -91,7 +92,7 @@ class TokenAuth:
         if self._credentials.encoding is not None:
             self._encodings = (self._credentials.encoding,)
         store = self._credentials.store
-        self._kept = TokenSlot(
+        self._slot = TokenSlot(
             MemoryTokenStore() if store is None else store,
             store_key(self._token_url, self._credentials),
             self._runtime,
@@ -106,9 +107,9 @@ class TokenAuth:
         Raises:
             SesamyError: As `token` does.
         """
-        token = self._fresh() or await self.token(call)
-        return token.authorization
+        return (await self.token(call)).authorization
 
+    @guarded
     async def rejected(self, authorization: str, call: Call) -> bool:
         """Drop the token, unless it has been replaced already.
 
@@ -117,20 +118,18 @@ class TokenAuth:
         """
         del call
         value = Secret(authorization.removeprefix(_BEARER))
-        # A traceback may show the locals of this frame.
-        del authorization
         token = self._token
         # Marked rather than dropped: another thread may just put a new one.
         if token is not None and token.value == value:
             self._refused = value
-        self._kept.discard(value)
+        self._slot.discard(value)
         return True
 
     async def token(self, call: Call) -> Token:
         """Return a token that can be sent now.
 
         Args:
-            call: For whom; its deadline and timeout hold for the wait.
+            call: The call that needs it, whose deadline and timeout hold.
 
         Raises:
             AuthenticationError: The token endpoint did not give one.
@@ -142,15 +141,15 @@ class TokenAuth:
             mine = _Flight(self._runtime.event())
             flight = self._flights.setdefault(scope, mine)
             if flight is mine:
-                await self._fly(mine, scope, call)
+                await self._lead(mine, scope, call)
             elif (alive := self._alive()) is not None:
                 return alive
             else:
-                await self._follow(flight, call)
-            if isinstance(flight.landed, SesamyError):
-                raise copy.copy(flight.landed)
-            if flight.landed is not None:
-                return flight.landed
+                await flight.done.wait(min(self._left(call), _LONGEST_WAIT))
+            if isinstance(flight.result, SesamyError):
+                raise copy.copy(flight.result)
+            if flight.result is not None:
+                return flight.result
         return token
 
     def _alive(self) -> Token | None:
@@ -158,16 +157,15 @@ class TokenAuth:
         token = self._token
         if token is None or token.value == self._refused:
             return None
-        return token if token.alive(self._runtime.now()) else None
+        return token if self._runtime.now() < token.expires_at else None
 
     def _fresh(self) -> Token | None:
         """Return the token if it can be sent and needs no renewal yet."""
         token = self._alive()
         if token is None:
             return None
-        now = self._runtime.now()
-        due = token.due(now) and now >= self._pause_until
-        return None if due else token
+        due = max(token.refresh_at, self._pause_until)
+        return token if self._runtime.now() < due else None
 
     def _left(self, call: Call) -> float:
         left = call.deadline - self._runtime.now()
@@ -175,70 +173,57 @@ class TokenAuth:
             raise late(self._token_url)
         return left
 
-    async def _follow(self, flight: _Flight, call: Call) -> None:
-        """Wait until another has landed, but not past the deadline."""
-        # Capped, for a thread can't wait for ever: it overflows.
-        await flight.event.wait(min(self._left(call), _LONGEST_WAIT))
-
-    async def _fly(self, flight: _Flight, scope: Hashable, call: Call) -> None:
+    async def _lead(
+        self, flight: _Flight, scope: Hashable, call: Call
+    ) -> None:
         """Get a token; whatever happens, let the others go on."""
         early = self._alive() is not None
         try:
-            flight.landed = await self._renew(call, early=early)
+            flight.result = await self._renew(call, early=early)
         except SesamyError as error:
-            if early:
-                # Use the token that still lives; don't try again at once.
-                self._pause_until = self._runtime.now() + _EARLY_PAUSE
-            else:
+            if not early:
                 # A deadline is mine alone: another may have more time.
                 if not isinstance(error, DeadlineExceededError):
                     # Copied now, before my call marks it as its own.
-                    flight.landed = copy.copy(error)
+                    flight.result = copy.copy(error)
                 raise
+            # Use the token that is still valid; don't try again at once.
+            self._pause_until = self._runtime.now() + _EARLY_PAUSE
         finally:
             del self._flights[scope]
-            flight.event.set()
+            flight.done.set()
 
     async def _renew(self, call: Call, *, early: bool) -> Token:
-        # Another may have landed between the look and the take-off.
+        # Another flight may have ended just before this one began.
         if (token := self._fresh()) is not None:
             return token
-        if (token := self._loaded()) is not None:
+        # Another process may have stored one.
+        token = self._slot.load()
+        known = {self._refused, self._token and self._token.value}
+        if token is not None and token.value not in known:
             self._token = token
             return token
-        token = await self._request(call, early=early)
-        self._token = token
-        if token.value == self._refused:
-            # The server stands by it.
-            self._refused = None
-        self._kept.save(token)
-        return token
-
-    def _loaded(self) -> Token | None:
-        """Return what another process may have got in the meantime."""
-        token = self._kept.load()
-        known = {self._refused, self._token and self._token.value}
-        return None if token is None or token.value in known else token
-
-    async def _request(self, call: Call, *, early: bool) -> Token:
         self._left(call)
         deadline = call.deadline
         if early:
             deadline = min(deadline, self._runtime.now() + _EARLY_PATIENCE)
-        answer: Token | SesamyError = late(self._token_url)
-        with self._runtime.bound(deadline):
-            answer = await self._ask(call, deadline)
-        if isinstance(answer, SesamyError):
-            raise answer
-        return answer
+        token = await self._request(call, deadline)
+        self._token = token
+        if token.value == self._refused:
+            # The server gives it again, so it must be valid.
+            self._refused = None
+        self._slot.save(token)
+        return token
 
-    async def _ask(self, call: Call, deadline: float) -> Token | SesamyError:
-        """Ask in one encoding, and in the other where that is refused."""
+    async def _request(self, call: Call, deadline: float) -> Token:
+        with self._runtime.bound(deadline):
+            return await self._try_encodings(call, deadline)
+        raise late(self._token_url)
+
+    async def _try_encodings(self, call: Call, deadline: float) -> Token:
         errors: list[tuple[Encoding, SesamyError]] = []
-        encodings = self._encodings
-        for encoding in encodings:
-            now = self._runtime.now()
-            request = Call(
+        for encoding in self._encodings:
+            asked = Call(
                 operation="token",
                 request=token_request(
                     self._credentials, self._token_url, encoding
@@ -250,31 +235,28 @@ class TokenAuth:
                 # Calls that wait for it may have begun something.
                 completes=True,
             )
-            answer = await self._answer(request, now)
+            answer = await self._answer(asked, self._runtime.now())
             if isinstance(answer, Token):
                 if errors:
-                    self._remember(encoding, encodings)
+                    self._prefer(encoding, errors[0][0])
                 return answer
             errors.append((encoding, answer))
             if not may_be_the_encoding(answer):
                 break
-        return most_telling(errors)
+        raise most_telling(errors)
 
-    def _remember(
-        self, encoding: Encoding, encodings: tuple[Encoding, ...]
-    ) -> None:
-        others = tuple(each for each in encodings if each != encoding)
-        self._encodings = (encoding, *others)
+    def _prefer(self, encoding: Encoding, refused: Encoding) -> None:
+        self._encodings = (encoding, refused)
         _log.info(
             'token: refused as %s, got as %s; encoding="%s" '
             "(SESAMY_TOKEN_ENCODING) saves a request",
-            others[0],
+            refused,
             encoding,
             encoding,
         )
 
     async def _answer(self, call: Call, now: float) -> Token | SesamyError:
-        """Return an error rather than raise it: then it has no context."""
+        """Ask once; an error that is not raised has no context."""
         try:
             response = await self._exchange(call)
         except SesamyError as error:

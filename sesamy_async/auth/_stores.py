@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import os
 import stat
-import tempfile
 import time
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
 from sesamy_async._call import Secret
+from sesamy_async._files import AtomicFile
+from sesamy_async._models import is_object
 from sesamy_async.errors import ConfigurationError
 
 
@@ -28,8 +28,8 @@ class StoredToken:
     """A token as a store keeps it.
 
     Attributes:
-        value: The token alone; a `Secret`, however it was given.
-        expires_at: Unix seconds.
+        value: The token alone; always a `Secret`.
+        expires_at: Unix time in seconds.
         scope: What it permits, if the token endpoint said so.
     """
 
@@ -40,14 +40,14 @@ class StoredToken:
 
 @runtime_checkable
 class TokenStore(Protocol):
-    """Keeps tokens; may be shared by clients, threads and processes.
+    """Keeps tokens; clients, threads and processes may share it.
 
-    A store is a convenience: where it fails, a token is got anew.  Its
-    methods must be quick, for they run between two awaits.
+    If a store fails, a new token is got.  Its methods must be quick: they
+    run between two awaits.
     """
 
     def load(self, key: str) -> StoredToken | None:
-        """Return what was saved, be it expired or not, or None."""
+        """Return the saved token, expired or not, or None."""
         ...
 
     def save(self, key: str, token: StoredToken) -> None:
@@ -62,14 +62,14 @@ class TokenStore(Protocol):
 class MemoryTokenStore:
     """Keeps tokens in this process.
 
-    Give the same one to several clients and they share their tokens.
+    Clients that are given the same one share their tokens.
     """
 
     def __init__(self) -> None:
         self._tokens: dict[str, StoredToken] = {}
 
     def load(self, key: str) -> StoredToken | None:
-        """Return what was saved, be it expired or not, or None."""
+        """Return the saved token, expired or not, or None."""
         return self._tokens.get(key)
 
     def save(self, key: str, token: StoredToken) -> None:
@@ -82,7 +82,6 @@ class MemoryTokenStore:
 
 
 _LARGEST = 1_000_000
-_PREFIX = ".tokens-"
 _LONGEST_WRITE = 60.0
 _END_OF_TIME = 1e12
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -90,100 +89,88 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
-def default_path() -> Path:
-    """Return ``sesamy/tokens.json`` in the user's cache directory.
-
-    Raises:
-        ConfigurationError: There is no home directory.
-    """
+def _path(given: str | os.PathLike[str] | None) -> Path:
+    if given is not None:
+        return Path(given)
     cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
     # The XDG specification has relative paths ignored.
-    if cache.is_absolute():
-        return cache / "sesamy" / "tokens.json"
-    try:
-        return Path.home() / ".cache" / "sesamy" / "tokens.json"
-    except RuntimeError:
-        raise ConfigurationError(
-            "FileTokenStore needs a path, for there is no home directory."
-        ) from None
-
-
-def _path(value: str | os.PathLike[str] | None) -> Path:
-    return default_path() if value is None else Path(value)
+    if not cache.is_absolute():
+        try:
+            cache = Path.home() / ".cache"
+        except RuntimeError:
+            raise ConfigurationError(
+                "FileTokenStore needs a path: there is no home directory."
+            ) from None
+    return cache / "sesamy" / "tokens.json"
 
 
 @attrs.frozen
 class FileTokenStore:
     """Keeps tokens in a file, for scripts and the command line.
 
-    The file has mode 0600 and is replaced as a whole, so that a reader
-    never sees half of it; of two who write at once, one may have to get
-    its token again.  A file that is damaged, a symbolic link, or in reach
-    of other users is not believed; the next save replaces it.  Trouble
-    with the file is a `TokenStoreWarning` and never fails a call.
+    The file has mode 0600 and is replaced as a whole, so a reader never
+    sees half of it; if two write at once, one may have to get its token
+    again.  A file that is damaged, a symbolic link, or accessible to other
+    users is not used; the next save replaces it.  Trouble with the file is
+    a `TokenStoreWarning` and never fails a call.
 
     Attributes:
-        path: ``$XDG_CACHE_HOME/sesamy/tokens.json``, or the same in
-            ``~/.cache``, if not given.
+        path: By default ``sesamy/tokens.json`` in ``$XDG_CACHE_HOME`` or
+            ``~/.cache``.
     """
 
     path: Path = attrs.field(default=None, converter=_path)
 
     def load(self, key: str) -> StoredToken | None:
-        """Return what was saved, be it expired or not, or None."""
-        found = _read(self.path)
-        if found.problem is not None:
+        """Return the saved token, expired or not, or None."""
+        tokens, problem = _read(self.path)
+        if problem is not None:
             _warn(
-                f"The token file {self.path} {found.problem}, so it is not "
-                "used. Delete it; it is made anew."
+                f"The token file {self.path} {problem}, so it is not used. "
+                "Delete it; a new one will be written."
             )
-        return found.tokens.get(key)
+        return tokens.get(key)
 
     def save(self, key: str, token: StoredToken) -> None:
         """Keep the token, in place of an earlier one; drop expired ones."""
-        found = _read(self.path).tokens
+        tokens, _ = _read(self.path)
         now = time.time()
-        tokens = {k: t for k, t in found.items() if t.expires_at > now}
-        self._write({**tokens, key: token})
+        kept = {k: t for k, t in tokens.items() if t.expires_at > now}
+        self._write({**kept, key: token})
 
     def discard(self, key: str) -> None:
         """Forget the token, if there is one."""
-        tokens = _read(self.path).tokens
+        tokens, _ = _read(self.path)
         if tokens.pop(key, None) is not None:
             self._write(tokens)
 
     def _write(self, tokens: Mapping[str, StoredToken]) -> None:
-        problem = _write(self.path, tokens)
-        if problem is not None:
-            _warn(
-                f"The token file {self.path} can't be written ({problem}), "
-                "so each run gets its own token. Give FileTokenStore a path "
-                "that can be written."
-            )
+        try:
+            _write(self.path, tokens)
+        except OSError as error:
+            problem = error.strerror or type(error).__name__
+        else:
+            return
+        _warn(
+            f"The token file {self.path} can't be written ({problem}), so "
+            "each run gets its own token. Give FileTokenStore a path that "
+            "can be written."
+        )
 
 
-@attrs.frozen(eq=False, repr=False)
-class _Found:
-    tokens: dict[str, StoredToken] = attrs.field(
-        factory=dict[str, StoredToken]
-    )
-    problem: str | None = None
-
-
-def _read(path: Path) -> _Found:
-    """Read the file; never raises, so its locals are in no traceback."""
+def _read(path: Path) -> tuple[dict[str, StoredToken], str | None]:
+    """Return the tokens, and what is wrong with the file, if anything."""
     try:
         if path.is_symlink():
-            return _Found(problem="is a symbolic link")
+            return {}, "is a symbolic link"
         with open(path, "rb", opener=_open) as file:
             problem = _distrust(os.fstat(file.fileno()))
-            if problem is not None:
-                return _Found(problem=problem)
-            return _parse(file.read(_LARGEST + 1))
+            content = b"" if problem else file.read(_LARGEST + 1)
     except FileNotFoundError:
-        return _Found()
+        return {}, None
     except OSError as error:
-        return _Found(problem=f"can't be read ({error.strerror})")
+        return {}, f"can't be read ({error.strerror})"
+    return ({}, problem) if problem else _parse(content)
 
 
 def _open(path: str, flags: int) -> int:
@@ -192,94 +179,63 @@ def _open(path: str, flags: int) -> int:
 
 def _distrust(facts: os.stat_result) -> str | None:
     if not stat.S_ISREG(facts.st_mode):
-        return "is no regular file"
+        return "is not a regular file"
     user = getattr(os, "geteuid", None)
     if user is None:
         return None
     if facts.st_uid != user():
         return "belongs to another user"
-    return "can be reached by others" if facts.st_mode & _OTHERS else None
+    return "is accessible to others" if facts.st_mode & _OTHERS else None
 
 
-def _parse(content: bytes) -> _Found:
-    if len(content) > _LARGEST:
-        return _Found(problem="is damaged")
+def _parse(content: bytes) -> tuple[dict[str, StoredToken], str | None]:
     try:
-        data = json.loads(content)
+        data = json.loads(content) if len(content) <= _LARGEST else None
     except (ValueError, RecursionError):
-        return _Found(problem="is damaged")
-    if not isinstance(data, dict):
-        return _Found(problem="is damaged")
-    entries = cast("dict[str, Any]", data)
+        data = None
+    if not is_object(data):
+        return {}, "is damaged"
     tokens = {
         key: token
-        for key, entry in entries.items()
+        for key, entry in data.items()
         if (token := _token(entry)) is not None
     }
-    damaged = len(tokens) < len(entries)
-    return _Found(tokens, "is damaged" if damaged else None)
+    return tokens, "is damaged" if len(tokens) < len(data) else None
 
 
 def _token(entry: object) -> StoredToken | None:
-    if not isinstance(entry, dict):
-        return None
-    fields = cast("dict[str, Any]", entry)
+    fields = entry if is_object(entry) else {}
     value, scope = fields.get("value"), fields.get("scope")
     expires_at = fields.get("expires_at")
     if (
         not isinstance(value, str)
         or not isinstance(expires_at, int | float)
         or not isinstance(scope, str | None)
+        # An integer may be too large for a float, and Python's JSON has NaN.
+        or not 0 <= expires_at < _END_OF_TIME
     ):
-        return None
-    # An integer may be too large for a float, and Python's JSON has NaN.
-    if not 0 <= expires_at < _END_OF_TIME:
         return None
     return StoredToken(value, float(expires_at), scope)
 
 
-def _write(path: Path, tokens: Mapping[str, StoredToken]) -> str | None:
-    """Write the file; return what went wrong, if anything did."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sweep(path.parent)
-        # It makes the file with mode 0600.
-        handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=path.parent)
-        try:
-            with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 - it is opened already
-                file.write(_dump(tokens))
-            Path(name).replace(path)
-        finally:
-            Path(name).unlink(missing_ok=True)
-    except OSError as error:
-        return error.strerror or type(error).__name__
-    return None
+def _write(path: Path, tokens: Mapping[str, StoredToken]) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with AtomicFile.begin(path, sweep_after=_LONGEST_WRITE) as new:
+        with new.open() as file:
+            json.dump(
+                {key: _entry(token) for key, token in tokens.items()},
+                file,
+                indent=1,
+            )
+        new.replace()
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what writers left that were killed; they hold tokens.
-
-    A file of the last minute may be of one who is still writing.
-    """
-    before = time.time() - _LONGEST_WRITE
-    for left in folder.glob(f"{_PREFIX}*"):
-        with suppress(OSError):
-            if left.lstat().st_mtime < before:
-                left.unlink()
-
-
-def _dump(tokens: Mapping[str, StoredToken]) -> str:
-    return json.dumps(
-        {
-            key: {
-                "value": token.value.reveal(),
-                "expires_at": token.expires_at,
-                "scope": token.scope,
-            }
-            for key, token in tokens.items()
-        },
-        indent=1,
-    )
+def _entry(token: StoredToken) -> dict[str, Any]:
+    return {
+        "value": token.value.reveal(),
+        "expires_at": token.expires_at,
+        "scope": token.scope,
+    }
 
 
 def _warn(message: str) -> None:

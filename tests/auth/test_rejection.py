@@ -1,10 +1,18 @@
-"""What becomes of a token that Sesamy did not accept."""
+"""Tokens that Sesamy refused, and tokens that a store shares."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from sesamy_async.auth import MemoryTokenStore, StoredToken
+from sesamy_async.auth import (
+    FileTokenStore,
+    MemoryTokenStore,
+    StoredToken,
+    TokenStoreWarning,
+)
 from support.token_world import KEY, LIFE, World
 
 
@@ -26,30 +34,27 @@ async def test_a_rejected_token_is_dropped() -> None:
     ) == (True, {}, "Bearer token-2", 1)
 
 
-async def test_a_token_that_was_replaced_is_not_dropped_again() -> None:
-    """A late 401 for the old token leaves the new one alone."""
+@pytest.mark.parametrize(
+    ("steps", "last"),
+    [
+        ([None, 1], 2),
+        # A late 401 for the old token leaves the new one alone.
+        ([None, 1, None, 1], 2),
+        # And does not revive one that was rejected meanwhile.
+        ([None, 1, None, 2, 1], 3),
+        ([7], 1),
+    ],
+)
+async def test_each_token_is_rejected_once(
+    steps: list[int | None], last: int
+) -> None:
+    """What a 401 says of another token does not count; None asks."""
     world = World()
-    await world.value()
-    await world.rejected(1)
-    await world.value()
-    await world.rejected(1)
+    for step in steps:
+        await (world.value() if step is None else world.rejected(step))
 
-    assert (await world.value(), 2) == (
-        "Bearer token-2",
-        len(world.endpoint.calls),
-    )
-
-
-async def test_a_late_rejection_does_not_revive_a_token() -> None:
-    """A 401 for the first leaves the second as rejected as it was."""
-    world = World()
-    await world.value()
-    await world.rejected(1)
-    await world.value()
-    await world.rejected(2)
-    await world.rejected(1)
-
-    assert await world.value() == "Bearer token-3"
+    assert f"Bearer token-{last}" == await world.value()
+    assert last == len(world.endpoint.calls)
 
 
 async def test_a_rejection_leaves_a_newer_token_in_the_store() -> None:
@@ -79,13 +84,6 @@ async def test_a_rejected_token_is_never_taken_back() -> None:
     assert await world.value() == "Bearer token-3"
 
 
-async def test_rejection_before_any_token_does_nothing() -> None:
-    """A stranger's value is not ours to drop."""
-    world = World()
-
-    assert await world.rejected(7)
-
-
 async def test_a_token_that_is_given_again_is_used_again() -> None:
     """If the server stands by it, so does the client."""
     world = World()
@@ -95,3 +93,99 @@ async def test_a_token_that_is_given_again_is_used_again() -> None:
     again = [await world.value(), await world.value()]
 
     assert (again, len(world.endpoint.calls)) == (["Bearer token-1"] * 2, 1)
+
+
+async def test_clients_share_a_store() -> None:
+    """The second one makes no token call."""
+    world = World(store=MemoryTokenStore())
+    await world.value()
+    world.runtime.time += 100
+    value = await world.another().authorization(world.call())
+
+    assert (value, len(world.endpoint.calls)) == ("Bearer token-1", 1)
+
+
+async def test_ahead_of_time_the_store_is_asked_first() -> None:
+    """Another process may have got the next token; ours is not news."""
+    world = World(store=MemoryTokenStore())
+    await world.value()
+    world.runtime.time += LIFE - 200
+    await world.value()
+    world.runtime.time += LIFE - 200
+    other = world.another()
+    await other.authorization(world.call())
+    world.runtime.time += 170
+    await other.authorization(world.call())
+
+    assert (
+        await world.value(),
+        len(world.endpoint.calls),
+    ) == ("Bearer token-3", 3)
+
+
+async def test_a_file_keeps_unix_times(tmp_path: Path) -> None:
+    """What is stored outlives the monotonic clock."""
+    store = FileTokenStore(tmp_path / "tokens.json")
+    world = World(store=store)
+    await world.value()
+
+    assert StoredToken("token-1", 1_800_000_000 + LIFE) == store.load(KEY)
+
+
+class BrokenStore:
+    """A store of which nothing works."""
+
+    def load(self, key: str) -> StoredToken | None:
+        """Fail."""
+        raise KeyError(key, "canary")
+
+    def save(self, key: str, token: StoredToken) -> None:
+        """Fail."""
+        raise OSError(key, token)
+
+    def discard(self, key: str) -> None:
+        """Fail."""
+        raise OSError(key)
+
+
+async def test_a_broken_store_does_not_fail_the_call() -> None:
+    """It warns, without the store's words: they might hold the token."""
+    world = World(store=BrokenStore())
+    with pytest.warns(TokenStoreWarning) as caught:
+        value = await world.value()
+    messages = " ".join(str(warning.message) for warning in caught)
+
+    assert value == "Bearer token-1"
+    assert "BrokenStore failed with KeyError" in messages
+    assert "BrokenStore failed with OSError" in messages
+    assert "canary" not in messages
+
+
+async def test_a_store_of_something_else_does_not_fail_the_call() -> None:
+    """What is no StoredToken, such as the JSON of one, is not taken."""
+
+    class Cache(MemoryTokenStore):
+        def load(self, key: str) -> Any:
+            return {"value": f"token of {key}"}
+
+    world = World(store=Cache())
+    with pytest.warns(TokenStoreWarning, match="Cache failed"):
+        value = await world.value()
+
+    assert "Bearer token-1" == value
+    with pytest.warns(TokenStoreWarning, match="Cache failed"):
+        assert await world.rejected(1)
+
+
+async def test_a_warning_made_an_error_leaves_nobody_waiting() -> None:
+    """It ends the call of the leader; the token is kept nevertheless."""
+
+    class Warns(MemoryTokenStore):
+        def save(self, key: str, token: StoredToken) -> None:
+            raise TokenStoreWarning(key, token)
+
+    world = World(store=Warns())
+    with pytest.raises(TokenStoreWarning):
+        await world.value()
+
+    assert await world.value() == "Bearer token-1"

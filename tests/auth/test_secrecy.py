@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pickle
-import traceback
 import warnings
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import anyio
 import attrs
 import pytest
 
-from sesamy_async._call import Call, Request, Response, drive
+from sesamy_async._call import Call, Response, drive
 from sesamy_async.auth import (
     CallableAuth,
     ClientCredentials,
@@ -31,7 +30,8 @@ from sesamy_async.errors import (
     SesamyError,
     UnreadableResponseError,
 )
-from support.leaks import is_ours
+from support.exchanges import a_call
+from support.leaks import told_by
 from support.runtime import FakeRuntime
 
 
@@ -39,42 +39,15 @@ CANARY = "canary"
 SECRET = f"{CANARY}-5ecret"
 TOKEN = f"{CANARY}-t0ken"
 URL = "https://token.sesamy.com/oauth/token"
-CALL = Call(
-    operation="contracts.create",
-    request=Request(method="POST", url="https://api.sesamy.com"),
-    deadline=float("inf"),
-    timeout=30.0,
-)
+CALL = a_call()
 loose: Any = ClientCredentials
 loose_token: Any = StaticToken
 
 
-def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Walk over an error and all that hangs on it."""
-    while error is not None:
-        yield error
-        yield from chain(error.__cause__)
-        error = error.__context__
-
-
 def shown(error: BaseException) -> str:
-    """Return all that a log or an error tracker could show of it.
-
-    Of the locals in the traceback only those of our frames count, those
-    of methods that attrs has written for us too.
-    """
-    parts: list[str] = []
-    for each in chain(error):
-        parts += [str(each), repr(each)]
-        stack = traceback.TracebackException.from_exception(
-            each, capture_locals=True
-        ).stack
-        for frame in stack:
-            if is_ours(frame.filename):
-                parts += [f"{frame.name}: {frame.locals}"]
-    if isinstance(error, SesamyError):
-        parts += [repr(error.__dict__), repr(pickle.dumps(error))]
-    return "\n".join(parts)
+    """Return all that a log or an error tracker could show of it."""
+    pickled = pickle.dumps(error) if isinstance(error, SesamyError) else b""
+    return f"{told_by(error)} {pickled!r}"
 
 
 def ends(act: Callable[[], object]) -> str:

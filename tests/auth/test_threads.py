@@ -16,7 +16,6 @@ from sesamy_async._call import (
     BlockingEvent,
     BlockingRuntime,
     Call,
-    Request,
     Response,
     drive,
 )
@@ -26,6 +25,7 @@ from sesamy_async.errors import (
     AuthenticationError,
     DeadlineExceededError,
 )
+from support.exchanges import a_call
 
 
 THREADS = 32
@@ -79,12 +79,7 @@ def make(
 
 def ask(auth: TokenAuth, seconds: float = 10.0) -> object:
     """Return the authorization, or the error."""
-    call = Call(
-        operation="contracts.create",
-        request=Request(method="POST", url="https://api"),
-        deadline=time.monotonic() + seconds,
-        timeout=5.0,
-    )
+    call = a_call(deadline=time.monotonic() + seconds)
     try:
         return drive(auth.authorization(call))
     except (AuthenticationError, DeadlineExceededError) as error:
@@ -121,7 +116,7 @@ def test_many_threads_make_one_token_call(failing: bool) -> None:
 
 def test_threads_that_race_make_one_token_call() -> None:
     """Whoever comes between a landing and the next look sees the token."""
-    for _ in range(50):
+    for _ in range(20):
         auth, _runtime, calls = make(lambda _: None)
         start = threading.Barrier(8)
 

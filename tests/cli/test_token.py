@@ -207,7 +207,7 @@ def test_a_variable_that_is_wrong(
     ran = sesamy("token")
 
     assert ran.code == 2
-    assert f"(or {variable})" in ran.err
+    assert f"({variable})" in ran.err
 
 
 def test_token_asks_anew(

@@ -19,6 +19,7 @@ WAITING = {
     "cyclopts",
     "difflib",
     "sesamy_async._blocking",
+    "sesamy_async.auth._renewal",
     "sesamy_async.bulk",
     "sesamy_async._cli",
     "sesamy_async.sandbox",

@@ -134,7 +134,7 @@ def test_a_wrong_variable(
 ) -> None:
     """It is named, with the argument."""
     monkeypatch.setenv(variable, value)
-    with pytest.raises(ConfigurationError, match=rf"\(or {variable}\)"):
+    with pytest.raises(ConfigurationError, match=rf"\({variable}\)"):
         kind("acme", **CREDENTIALS)
 
 

@@ -23,7 +23,6 @@ from sesamy_async._models import (
 from sesamy_async._outcome import Outcome
 from sesamy_async._wire import encode_order
 from sesamy_async.errors import InvalidRequestError
-from support.order_fields import problems
 
 
 def test_only_the_order_id_is_required() -> None:
@@ -33,38 +32,22 @@ def test_only_the_order_id_is_required() -> None:
     assert order.to_json() == '{"externalOrderId":"A-1"}'
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"vendor_data": {}, "provider_data": {}},
-        {"user_data": User(), "owner_data": User()},
-        {"user_data": User(address=Address())},
-        {"user_data": User(business_details=BusinessDetails())},
-        {"user_data": User(extra_data={})},
-    ],
-)
-def test_empty_objects_are_sent(fields: Any) -> None:
-    """An empty object that is given is no object that is missing."""
-    text = NewContract(external_order_id="A-1", **fields).to_json()
-
-    assert text.count("{}") == len(fields)
-
-
 def test_everything_wrong_is_named_at_once() -> None:
     """One error names every wrong field of an object."""
-    found = problems(
-        NewContract,
-        external_order_id=" ",
-        payment_provider="",
-        payment_method=5,
-        quantity=0,
-        vendor_data={"a": 1, "b": "x", "c": None},
-        provider_data=[],
-        user_data={"email": "a@example.com"},
-        owner_data=Address(),
-    )
+    build: Any = NewContract
+    with pytest.raises(InvalidRequestError) as caught:
+        build(
+            external_order_id=" ",
+            payment_provider="",
+            payment_method=5,
+            quantity=0,
+            vendor_data={"a": 1, "b": "x", "c": None},
+            provider_data=[],
+            user_data={"email": "a@example.com"},
+            owner_data=Address(),
+        )
 
-    assert found == (
+    assert caught.value.problems == (
         "externalOrderId: must not be blank",
         "paymentProvider: must not be blank",
         "paymentMethod: expected str, got int",
@@ -247,13 +230,3 @@ def test_a_subclass_is_an_order() -> None:
     )
     with pytest.raises(InvalidRequestError, match="Mine has 1 problem"):
         Mine(external_order_id="")
-
-
-def test_every_public_class_says_its_version() -> None:
-    """The docstrings tell since when there is a class."""
-    from sesamy_async import _models as models  # noqa: PLC0415 - the whole module
-
-    for name in models.__all__:
-        doc = inspect.getdoc(getattr(models, name))
-        assert doc is not None
-        assert doc.endswith(".. versionadded:: 0.1.0")

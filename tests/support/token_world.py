@@ -9,9 +9,10 @@ from typing import Any
 import anyio
 import attrs
 
-from sesamy_async._call import Call, Request, Response
+from sesamy_async._call import Call, Response
 from sesamy_async.auth import ClientCredentials, TokenAuth, store_key
 from sesamy_async.errors import SesamyError
+from support.exchanges import a_call
 from support.runtime import FakeRuntime
 
 
@@ -95,13 +96,7 @@ class World:
 
     def call(self, seconds: float = float("inf")) -> Call:
         """Make a call that has so long."""
-        return Call(
-            operation="contracts.create",
-            request=Request(method="POST", url="https://api.sesamy.com"),
-            deadline=self.runtime.now() + seconds,
-            timeout=7.0,
-            external_order_id="order-1",
-        )
+        return a_call(deadline=self.runtime.now() + seconds, timeout=7.0)
 
     async def crowd(self, size: int) -> list[object]:
         """Ask for so many at once; return values and errors."""

@@ -1,14 +1,61 @@
-"""All that is wrong with the JSON of an order is named at once."""
+"""An order is read from JSON, whole, or all that is wrong is named."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import pytest
 
-from sesamy_async._models import NewContract
+from sesamy_async._models import (
+    Address,
+    BusinessDetails,
+    Gender,
+    NewContract,
+    PaymentMethod,
+    PaymentProvider,
+    User,
+)
+from sesamy_async._wire import encode_order
 from sesamy_async.errors import InvalidRequestError
-from support.order_json import SAMPLE, problems
+
+
+T = TypeVar("T")
+SAMPLE = (
+    '{"externalOrderId":"TM-2025-000417","paymentProvider":"BILLOGRAM",'
+    '"paymentMethod":"INVOICE","quantity":1,'
+    '"vendorData":{"säljare":"Växjö 7","kampanj":"vår-12"},'
+    '"providerData":{"invoiceRef":"9f/2"},'
+    '"userData":{"email":"åsa.öberg@example.se","fullName":"Åsa Öberg",'
+    '"phone":"+46 70 174 06 05","invoiceEmail":"faktura@example.se",'
+    '"gender":"female","birthday":"1980-05-17T00:00:00.000Z",'
+    '"address":{"country":"SE","zip":"352 30","city":"Växjö",'
+    '"street":"Kungsgatan 1 \\"B\\"","co":"Ærø","lastName":"Öberg",'
+    '"firstName":"Åsa"},'
+    '"businessDetails":{"vatNr":"SE556677889901","companyName":"Öberg & Co"},'
+    '"extraData":{"crm":{"id":17,"score":0.25,"vip":true,"note":null},'
+    '"taggar":["nyhet","😀"]}},'
+    '"ownerData":{"email":"bjørn@example.no","fullName":"Bjørn Løvås",'
+    '"phone":"+47 22 00 00 00","invoiceEmail":"bjørn@example.no",'
+    '"gender":"other","birthday":"2001-02-03",'
+    '"address":{"country":"NO","zip":"0150","city":"Oslo",'
+    '"street":"Øvre Slottsgate 2","co":"","lastName":"Løvås",'
+    '"firstName":"Bjørn"},'
+    '"businessDetails":{"vatNr":"NO999","companyName":"Løvås AS"},'
+    '"extraData":{}}}'
+)
+
+
+def problems(data: Any) -> tuple[str, ...]:
+    """Return what is wrong with JSON data, by both ways to read it."""
+    with pytest.raises(InvalidRequestError) as caught:
+        NewContract.from_dict(data)
+    with pytest.raises(InvalidRequestError) as again:
+        NewContract.from_json(json.dumps(data))
+
+    assert caught.value.args == again.value.args
+    return caught.value.problems
 
 
 def refusal(text: Any) -> InvalidRequestError:
@@ -16,6 +63,82 @@ def refusal(text: Any) -> InvalidRequestError:
     with pytest.raises(InvalidRequestError) as caught:
         NewContract.from_json(text)
     return caught.value
+
+
+def test_the_documented_sample_comes_out_byte_for_byte() -> None:
+    """Every field of the guide goes through unchanged, in its order."""
+    order = NewContract.from_json(SAMPLE)
+
+    assert SAMPLE.encode() == encode_order(order)
+    assert order.to_json() == SAMPLE
+    assert json.loads(SAMPLE) == order.to_dict()
+    assert NewContract.from_json(SAMPLE.encode()) == order
+    assert NewContract.from_dict(json.loads(SAMPLE)) == order
+
+
+def test_the_sample_is_read_into_the_classes() -> None:
+    """Nested objects become their classes, known words their enums."""
+    order = NewContract.from_json(SAMPLE)
+
+    assert order.payment_provider is PaymentProvider.BILLOGRAM
+    assert order.payment_method is PaymentMethod.INVOICE
+    assert order.user_data is not None
+    assert order.user_data.gender is Gender.FEMALE
+    assert order.user_data.address == Address(
+        country="SE",
+        zip="352 30",
+        city="Växjö",
+        street='Kungsgatan 1 "B"',
+        co="Ærø",
+        last_name="Öberg",
+        first_name="Åsa",
+    )
+    assert order.user_data.business_details == BusinessDetails(
+        vat_nr="SE556677889901", company_name="Öberg & Co"
+    )
+
+
+@pytest.mark.parametrize("text", ["\ufeff" + SAMPLE, f"\n {SAMPLE} "])
+def test_files_of_other_systems_are_read(text: str) -> None:
+    """A byte order mark and white space do no harm."""
+    assert NewContract.from_json(text) == NewContract.from_json(SAMPLE)
+    assert NewContract.from_json(text.encode()).to_json() == SAMPLE
+
+
+def test_any_mapping_is_read() -> None:
+    """The data need not be dicts."""
+    user = MappingProxyType({"email": "a@b"})
+    data = MappingProxyType({"externalOrderId": "A", "userData": user})
+
+    assert NewContract.from_dict(data).user_data == User(email="a@b")
+
+
+def test_null_is_not_given() -> None:
+    """A null is the same as a field that is missing, but not inside data."""
+    order = NewContract.from_json(
+        '{"externalOrderId":"A","quantity":null,"ownerData":null,'
+        '"userData":{"email":null,"address":null,"extraData":{"a":null}}}'
+    )
+
+    assert order == NewContract(
+        external_order_id="A", user_data=User(extra_data={"a": None})
+    )
+    assert problems({"externalOrderId": None}) == (
+        "externalOrderId: required",
+    )
+    assert problems({"externalOrderId": "A", "vendorData": {"a": None}}) == (
+        "vendorData.a: expected str, got None",
+    )
+
+
+def test_empty_objects_are_given() -> None:
+    """An empty object stays in the body."""
+    text = (
+        '{"externalOrderId":"A","vendorData":{},"userData":{"address":{},'
+        '"businessDetails":{},"extraData":{}},"ownerData":{}}'
+    )
+
+    assert text == NewContract.from_json(text).to_json()
 
 
 def test_all_wrong_fields_are_named_by_their_path() -> None:

@@ -1,21 +1,101 @@
-"""A file keeps tokens between runs, and is believed only if it is ours."""
+"""Where tokens are kept: in memory, or in a file that only we can read."""
 
 from __future__ import annotations
 
+import copy
+import itertools
 import json
 import os
+import pickle
 import stat
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sesamy_async._call import Secret
-from sesamy_async.auth import FileTokenStore, StoredToken, TokenStoreWarning
+from sesamy_async.auth import (
+    ClientCredentials,
+    FileTokenStore,
+    MemoryTokenStore,
+    StoredToken,
+    TokenStore,
+    TokenStoreWarning,
+    store_key,
+)
 from sesamy_async.errors import ConfigurationError
-from support.tokens import LATER, OTHER, TOKEN
+
+
+URL = "https://token.sesamy.com/oauth/token"
+LATER = 9e9
+TOKEN = StoredToken("canary-t0ken", LATER, "s")
+OTHER = StoredToken("other", LATER)
+# Typed loosely, for the options vary.
+make: Any = ClientCredentials
+
+
+@pytest.fixture(params=["memory", "file"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> TokenStore:
+    """Return either store."""
+    file = request.param == "file"
+    return FileTokenStore(tmp_path / "tokens") if file else MemoryTokenStore()
+
+
+def test_what_is_saved_is_loaded(store: TokenStore) -> None:
+    """Each key has its own token; discarding one leaves the others."""
+    empty = store.load("a")
+    store.save("a", OTHER)
+    store.save("a", TOKEN)
+    store.save("b", OTHER)
+    both = store.load("a"), store.load("b")
+    store.discard("a")
+    store.discard("a")
+
+    assert (
+        empty,
+        both,
+        store.load("a"),
+        store.load("b"),
+    ) == (None, (TOKEN, OTHER), None, OTHER)
+
+
+def test_memory_does_not_show_its_tokens() -> None:
+    """Neither repr nor a copy's repr tells them, and no pickle."""
+    store = MemoryTokenStore()
+    store.save("a", TOKEN)
+
+    assert "canary" not in repr(store) + repr(copy.deepcopy(store).__dict__)
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(store)
+
+
+def test_a_key_tells_all_apart() -> None:
+    """URL, id, scope, audience, organization: each makes another key."""
+    keys = [
+        store_key(url, make(client, "s", **rest))
+        for url, client, rest in itertools.product(
+            [URL, "https://other"],
+            ["id", "id2"],
+            [
+                {},
+                {"scope": "x"},
+                {"audience": "x"},
+                {"organization": "x"},
+                {"audience": "x", "organization": "y"},
+            ],
+        )
+    ]
+
+    assert len(keys) == len(set(keys))
+
+
+def test_a_key_has_no_secret_in_it() -> None:
+    """A digest of the secret would let a reader guess at it."""
+    assert store_key(URL, ClientCredentials("id", "one")) == store_key(
+        URL, ClientCredentials("id", "two", encoding="basic")
+    )
 
 
 @pytest.fixture
@@ -50,17 +130,15 @@ def test_the_file_is_private(path: Path) -> None:
 def test_leftovers_of_killed_writers(path: Path) -> None:
     """What a writer left that was killed is removed by the next one."""
     path.parent.mkdir(parents=True)
-    left, young, folder = (
-        path.parent / f".tokens-{name}" for name in ("old", "young", "folder")
+    left, young = (
+        path.parent / f".tokens.json.{name}.new" for name in ("old", "young")
     )
     left.write_text("{}")
     young.write_text("{}")
-    folder.mkdir()
-    for each in (left, folder):
-        os.utime(each, (time.time() - 61, time.time() - 61))
+    os.utime(left, (time.time() - 61, time.time() - 61))
     FileTokenStore(path).save("a", TOKEN)
 
-    assert {path, young, folder} == {*path.parent.iterdir()}
+    assert {path, young} == {*path.parent.iterdir()}
 
 
 def test_the_file_maps_keys_to_unix_times(path: Path) -> None:
@@ -75,7 +153,7 @@ def test_the_file_maps_keys_to_unix_times(path: Path) -> None:
 def test_expired_tokens_are_dropped_at_save(path: Path) -> None:
     """The file does not grow; an expired one can still be loaded."""
     store = FileTokenStore(path)
-    old = StoredToken(Secret("old"), time.time() - 1)
+    old = StoredToken("old", time.time() - 1)
     store.save("old", old)
     loaded = store.load("old")
     store.save("a", TOKEN)
@@ -163,10 +241,10 @@ ENTRY = b'{"a": {"value": "x", "expires_at": 9e9, "scope": null}}'
         (damage(ENTRY.replace(b"9e9", b"-1")), "is damaged"),
         (damage(ENTRY.replace(b"null", b"[]")), "is damaged"),
         (damage(ENTRY + b" " * 1_000_000), "is damaged"),
-        (lambda path: path.chmod(0o640), "can be reached by others"),
-        (lambda path: path.chmod(0o604), "can be reached by others"),
+        (lambda path: path.chmod(0o640), "is accessible to others"),
+        (lambda path: path.chmod(0o604), "is accessible to others"),
         (link, "is a symbolic link"),
-        (pipe, "is no regular file"),
+        (pipe, "is not a regular file"),
         (directory, "can't be read"),
     ],
 )

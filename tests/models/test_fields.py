@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
-from enum import Enum, IntEnum
+from enum import Enum, IntEnum, StrEnum
 from typing import Any
 
 import attrs
@@ -20,7 +21,39 @@ from sesamy_async._models import (
     PaymentProvider,
     User,
 )
-from support.order_fields import problems, sent
+from sesamy_async.errors import InvalidRequestError
+
+
+def problems(cls: Any, **fields: Any) -> tuple[str, ...]:
+    """Return what is wrong with an object of these fields."""
+    if cls is NewContract:
+        fields = {"external_order_id": "A-1", **fields}
+    with pytest.raises(InvalidRequestError) as caught:
+        cls(**fields)
+    return caught.value.problems
+
+
+def sent(**fields: Any) -> dict[str, Any]:
+    """Return what is sent of a user with these fields."""
+    user = User(**fields)
+    order = NewContract(external_order_id="A-1", user_data=user)
+    data: dict[str, Any] = order.to_dict()["userData"]
+    return data
+
+
+@pytest.mark.parametrize(
+    ("enum", "expected"),
+    [
+        (PaymentProvider, "KLARNA STRIPE BILLOGRAM SESAMY"),
+        (PaymentMethod, "BANKGIRO EXTERNAL INVOICE SWISH CARD FREE"),
+        (Gender, "male female other"),
+    ],
+)
+def test_values_are_those_of_the_guide(
+    enum: type[StrEnum], expected: str
+) -> None:
+    """An enum has the guide's words, in its order, and is a str."""
+    assert expected.split() == [str(member) for member in enum]
 
 
 class Word(str, Enum):  # noqa: UP042 - the older kind of enum
@@ -43,13 +76,8 @@ class Nowhere(tzinfo):
         """Know nothing."""
         del when
 
-    def dst(self, when: datetime | None, /) -> None:
-        """Know nothing."""
-        del when
-
-    def tzname(self, when: datetime | None, /) -> None:
-        """Know nothing."""
-        del when
+    dst = utcoffset
+    tzname = utcoffset
 
 
 @pytest.mark.parametrize(
@@ -118,19 +146,8 @@ def test_a_lone_surrogate_is_no_text(cls: Any, field: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "a",
-        "@",
-        "a@",
-        "@b",
-        "a@@b",
-        "a@b@c",
-        "a b@c.se",
-        "a@c.se ",
-        "a@c.se\n",
-        "a\x00@c.se",
-        "a@c\x7f.se",
-        "a\xa0@c.se",
-        "",
+        *("", "a", "@", "a@", "@b", "a@@b", "a@b@c", "a b@c.se", "a@c.se "),
+        *("a@c.se\n", "a\x00@c.se", "a@c\x7f.se", "a\xa0@c.se"),
     ],
 )
 @pytest.mark.parametrize("field", ["email", "invoice_email"])
@@ -173,16 +190,17 @@ def test_right_birthdays(value: Any, expected: str) -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ("", "must be an ISO 8601 date"),
-        ("31.12.1980", "must be an ISO 8601 date"),
-        ("1980-02-30", "must be an ISO 8601 date"),
-        ("1980-02-28T25:00:00Z", "must be an ISO 8601 date"),
-        ("19801231", "must be an ISO 8601 date"),
-        ("1980-W01-1", "must be an ISO 8601 date"),
-        ("1980-12-31 00:00:00Z", "must be an ISO 8601 date"),
-        ("1980-12-31\n", "must be an ISO 8601 date"),
-        ("1980-12-3\N{ARABIC-INDIC DIGIT ONE}", "must be an ISO 8601 date"),
-        ("\ud800", "must be an ISO 8601 date"),
+        *(
+            (text, "must be an ISO 8601 date")
+            for text in (
+                *("", "31.12.1980", "19801231", "1980-W01-1", "1980-12-31\n"),
+                *("1980-02-30", "1980-02-28T25:00:00Z", "\ud800"),
+                *(
+                    "1980-12-31 00:00:00Z",
+                    "1980-12-3\N{ARABIC-INDIC DIGIT ONE}",
+                ),
+            )
+        ),
         ("1980-12-31T00:00:00", "a time of day needs a UTC offset"),
         (
             datetime(1980, 12, 31),  # noqa: DTZ001 - that's the point
@@ -244,3 +262,100 @@ def test_enums_are_not_mixed_up() -> None:
 def test_every_text_is_sent_as_it_is(text: str) -> None:
     """No text is changed on its way."""
     assert {"fullName": text} == sent(full_name=text)
+
+
+def cyclic() -> dict[str, Any]:
+    """Return an object that contains itself, in two ways."""
+    value: dict[str, Any] = {}
+    value["a"] = value
+    value["b"] = [value]
+    return value
+
+
+def nested(depth: int) -> dict[str, Any]:
+    """Return so many objects inside each other."""
+    value: dict[str, Any] = {}
+    for _ in range(depth - 1):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("field", ["vendor_data", "provider_data"])
+def test_data_of_the_order_is_text_only(field: str) -> None:
+    """Keys and values of vendorData and providerData are str."""
+    path = field.replace("_d", "D")
+    value = {"a": 1, 2: "b", "\ud800": "c", "d": "\ud800", "": "", "x" * 70: 0}
+    found = problems(NewContract, **{field: value})
+
+    assert found == (
+        f"{path}.a: expected str, got int",
+        f"{path}.<int>: expected str, got int (the key)",
+        f"{path}.'\\ud800': has a lone surrogate, which is no text (the key)",
+        f"{path}.d: has a lone surrogate, which is no text",
+        f"{path}.{'x' * 60!r}: expected str, got int",
+    )
+
+
+def test_extra_data_is_checked_to_the_bottom() -> None:
+    """Only what JSON can say goes into extraData."""
+    found = problems(
+        User,
+        extra_data={
+            "a": [1, {"b": math.nan}, (math.inf,)],
+            "c": {1: None},
+            "d": date(1980, 1, 1),
+            "e": "\ud800",
+            "f": 10**5000,
+            "g": {"\udcff\n": {1, 2}},
+            "h": b"",
+        },
+    )
+
+    assert found == (
+        "extraData.a[1].b: must be a finite number",
+        "extraData.a[2][0]: must be a finite number",
+        "extraData.c.<int>: expected str, got int (the key)",
+        "extraData.d: expected a JSON type, got date",
+        "extraData.e: has a lone surrogate, which is no text",
+        "extraData.f: too large a number",
+        (
+            "extraData.g.'\\udcff\\n': has a lone surrogate, "
+            "which is no text (the key)"
+        ),
+        "extraData.g.'\\udcff\\n': expected a JSON type, got set",
+        "extraData.h: expected a JSON type, got bytes",
+    )
+
+
+@pytest.mark.parametrize("value", [[], "{}", 5, [("a", 1)]])
+def test_extra_data_is_an_object(value: Any) -> None:
+    """Nothing but an object is extraData."""
+    (problem,) = problems(User, extra_data=value)
+
+    assert problem.startswith("extraData: expected an object, got ")
+
+
+def test_extra_data_that_contains_itself_is_refused() -> None:
+    """A cycle is found at once, however many ways go around it."""
+    assert problems(User, extra_data=cyclic()) == (
+        "extraData.a: contains itself",
+        "extraData.b[0]: contains itself",
+    )
+
+
+def test_extra_data_may_share_parts() -> None:
+    """The same object in two places is no cycle."""
+    part = {"x": [1]}
+
+    assert sent(extra_data={"a": part, "b": part}) == {
+        "extraData": {"a": {"x": [1]}, "b": {"x": [1]}}
+    }
+
+
+def test_extra_data_has_a_limit_of_depth() -> None:
+    """64 objects may stand inside each other, not 65."""
+    deepest = nested(64)
+    (problem,) = problems(User, extra_data=nested(65))
+
+    assert sent(extra_data=deepest) == {"extraData": deepest}
+    assert problem.endswith(".a: nested more than 64 deep")

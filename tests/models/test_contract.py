@@ -1,0 +1,282 @@
+"""An answer becomes a contract, whatever else is in it."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sesamy_async._models import (
+    Contract,
+    ContractItem,
+    Discount,
+    Onboarded,
+    PaymentData,
+)
+from sesamy_async._wire import contract_of
+
+
+FULL: dict[str, Any] = {
+    "id": "1d78271264b9c76d5842911dd70b4353",
+    "name": "Dagbladet Helg",
+    "userId": "auth2|123",
+    "createdAt": "2025-01-02T03:04:05.678Z",
+    "updatedAt": "2025-01-02T04:04:05+01:00",
+    "price": 99.5,
+    "nextBillAt": "2025-02-02",
+    "nextPrice": 199,
+    "currency": "SEK",
+    "manageUrl": "https://example.com/manage",
+    "contractDuration": "RECURRING",
+    "issuesRemaining": 12,
+    "items": [
+        {
+            "sku": "helg",
+            "name": "Helg",
+            "purchaseOptionId": "o1",
+            "purchaseOptionName": "Månad",
+            "cover": "https://example.com/a.png",
+            "purchaseType": "OWN",
+        }
+    ],
+    "status": "ACTIVE",
+    "isActive": True,
+    "recurringInterval": "MONTH",
+    "recurringTime": 1,
+    "willCancelAt": None,
+    "cancelRequestedAt": "2025-01-05T00:00:00",
+    "expiresAt": "2026-01-02T03:04:05Z",
+    "paymentData": {"method": "CARD", "description": "1234", "brand": "visa"},
+    "appliedDiscounts": [
+        {"code": "VÅR", "name": "Vår", "description": "d", "id": "d1"}
+    ],
+}
+ANY_TEXT = st.text(st.characters(codec=None))
+TIMES = st.datetimes(timezones=st.none() | st.timezones()).map(str)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([10**400, -(10**4000), math.nan, math.inf])
+    | st.floats()
+    | ANY_TEXT
+    | TIMES
+)
+ANY_JSON = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            ANY_TEXT | st.sampled_from([*FULL, "_id", "raw", "sku", "data"]),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=25,
+)
+
+
+def read(**fields: Any) -> Contract:
+    """Return the contract in an answer with these fields."""
+    contract = contract_of({"id": "c1", **fields})
+    assert contract is not None
+    return contract
+
+
+def test_every_documented_field_is_read() -> None:
+    """All fields of Sesamy's contracts have their attribute."""
+    contract = contract_of(FULL)
+
+    second = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert contract == Contract(
+        id="1d78271264b9c76d5842911dd70b4353",
+        name="Dagbladet Helg",
+        user_id="auth2|123",
+        created_at=second.replace(microsecond=678000),
+        updated_at=second,
+        price=99.5,
+        next_bill_at=datetime(2025, 2, 2, tzinfo=UTC),
+        next_price=199,
+        currency="SEK",
+        manage_url="https://example.com/manage",
+        contract_duration="RECURRING",
+        issues_remaining=12,
+        items=(
+            ContractItem(
+                sku="helg",
+                name="Helg",
+                purchase_option_id="o1",
+                purchase_option_name="Månad",
+                cover="https://example.com/a.png",
+                purchase_type="OWN",
+            ),
+        ),
+        status="ACTIVE",
+        is_active=True,
+        recurring_interval="MONTH",
+        recurring_time=1,
+        will_cancel_at=None,
+        cancel_requested_at=datetime(2025, 1, 5, tzinfo=UTC),
+        expires_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        payment_data=PaymentData(
+            method="CARD", description="1234", brand="visa"
+        ),
+        applied_discounts=(
+            Discount(code="VÅR", name="Vår", description="d", id="d1"),
+        ),
+    )
+    assert contract.raw is FULL
+
+
+def test_repr_shows_nothing_personal() -> None:
+    """The repr of a contract and its parts may stand in a log."""
+    contract = contract_of(FULL)
+    assert contract is not None
+    shown = repr((Onboarded(contract=contract), contract.payment_data))
+
+    assert shown == (
+        "(Onboarded(contract=Contract("
+        "id='1d78271264b9c76d5842911dd70b4353', name='Dagbladet Helg', "
+        "status='ACTIVE', is_active=True), strays=0), "
+        "PaymentData(method='CARD', brand='visa'))"
+    )
+
+
+def test_raw_counts_neither_for_equality_nor_for_the_hash() -> None:
+    """Contracts that show the same are the same."""
+    one, other = read(traceId=1), read(traceId=[2])
+
+    assert one == other
+    assert hash(one) == hash(other)
+
+
+def test_a_contract_can_be_pickled_and_copied() -> None:
+    """A contract goes between processes whole."""
+    contract = contract_of(FULL)
+    assert contract is not None
+    again = pickle.loads(pickle.dumps(contract))  # noqa: S301 - our own
+
+    assert contract == again == copy.deepcopy(contract)
+    assert contract.raw == again.raw
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute", "values"),
+    [
+        ("name", "name", [5, ["a"]]),
+        ("price", "price", ["99", True, math.nan, math.inf]),
+        ("issuesRemaining", "issues_remaining", [1.5, False, "1"]),
+        ("isActive", "is_active", [1, "true"]),
+        ("paymentData", "payment_data", ["CARD", []]),
+        ("createdAt", "created_at", [1712120510, 1712120510.5, True, ""]),
+        ("createdAt", "created_at", ["1712120510123", "soon", "2025-02-30"]),
+        ("createdAt", "created_at", ["2025-01-01T25:00:00Z"]),
+        ("createdAt", "created_at", ["2025-01-01T00:00:00+99:00"]),
+        ("createdAt", "created_at", ["2025-01-01\ud800"]),
+        ("createdAt", "created_at", [f"2025-01-01T00:00:00.{'0' * 40}Z"]),
+    ],
+    ids=range(11),
+)
+def test_the_unexpected_is_none_and_stays_in_raw(
+    name: str, attribute: str, values: list[Any]
+) -> None:
+    """A field of the wrong type is None; raw still has it."""
+    for value in values:
+        contract = read(**{name: value})
+
+        assert getattr(contract, attribute) is None
+        assert contract.raw[name] is value
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        (None, ()),
+        ({}, ()),
+        ("abc", ()),
+        ([], ()),
+        (
+            [{"sku": "a"}, None, 5, "b", [], {"sku": 5}],
+            (ContractItem(sku="a"), ContractItem()),
+        ),
+    ],
+)
+def test_unexpected_elements_are_dropped(items: Any, expected: Any) -> None:
+    """What is no object in a list of objects is left out."""
+    assert expected == read(items=items).items
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2025-01-02T03:04:05Z", datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ("2025-01-02T03:04:05", datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ("2025-01-02 03:04", datetime(2025, 1, 2, 3, 4, tzinfo=UTC)),
+        ("2025-01-02", datetime(2025, 1, 2, tzinfo=UTC)),
+        (
+            "2025-01-02T03:04:05.123456789Z",
+            datetime(2025, 1, 2, 3, 4, 5, 123456, tzinfo=UTC),
+        ),
+        (
+            "0001-01-01T00:00:00+23:59",
+            datetime(
+                1, 1, 1, tzinfo=timezone(timedelta(hours=23, minutes=59))
+            ),
+        ),
+    ],
+)
+def test_times_are_aware(text: str, expected: datetime) -> None:
+    """A time without an offset is taken as UTC, a date as midnight."""
+    read_time = read(createdAt=text).created_at
+
+    assert read_time is not None
+    assert read_time.tzinfo is not None
+    assert expected == read_time
+
+
+@pytest.mark.parametrize("name", ["status", "contractDuration"])
+def test_unknown_words_stay(name: str) -> None:
+    """A word that nobody has documented is handed on."""
+    contract = read(**{name: "PAUSED"})
+
+    assert "PAUSED" in {contract.status, contract.contract_duration}
+
+
+@settings(max_examples=30)
+@given(ANY_JSON)
+def test_any_json_is_a_contract_or_none(data: Any) -> None:
+    """No answer makes reading it fail, whatever it holds."""
+    contract = contract_of(data)
+
+    assert contract is None or contract.id
+
+
+@settings(max_examples=30)
+@given(ANY_JSON, st.dictionaries(st.sampled_from([*FULL, "raw"]), ANY_JSON))
+def test_nothing_beside_the_id_loses_a_contract(
+    wrapped: Any, fields: dict[str, Any]
+) -> None:
+    """With an id there is a contract that can be used as any other."""
+    answer = {**fields, "data": wrapped, "id": "c1"}
+    contract = contract_of(answer)
+
+    assert contract is not None
+    assert contract.id == "c1"
+    assert contract.raw is answer
+    assert repr(contract)
+    assert contract == contract_of(answer)
+    assert hash(contract) == hash(contract_of(answer))
+
+
+def test_most_items() -> None:
+    """A thousand items are read: more would take long."""
+    contract = read(items=[{"id": str(n)} for n in range(1_001)])
+
+    assert 1_000 == len(contract.items)
+    assert 1_001 == len(contract.raw["items"])
