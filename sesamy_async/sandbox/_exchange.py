@@ -165,8 +165,10 @@ def find_route(method: str, path: str) -> Route:
             if method != "POST":
                 return Route(endpoint=Endpoint.OTHER)
             # Only now: an encoded slash must not split a segment.
-            names = {k: unquote(v) for k, v in found.groupdict().items()}
-            return attrs.evolve(Route(endpoint=endpoint), **names)
+            names: dict[str, Any] = {
+                name: unquote(text) for name, text in found.groupdict().items()
+            }
+            return Route(endpoint=endpoint, **names)
     return Route(endpoint=Endpoint.OTHER, known_path=False)
 
 
