@@ -165,9 +165,8 @@ def find_route(method: str, path: str) -> Route:
             if method != "POST":
                 return Route(endpoint=Endpoint.OTHER)
             # Only now: an encoded slash must not split a segment.
-            names: Any = {
-                name: unquote(value)
-                for name, value in found.groupdict().items()
+            names: dict[str, Any] = {
+                name: unquote(text) for name, text in found.groupdict().items()
             }
             return Route(endpoint=endpoint, **names)
     return Route(endpoint=Endpoint.OTHER, known_path=False)

@@ -264,7 +264,7 @@ class Ledger:
             }
 
 
-_PERSONAL = attrs.filters.exclude("user_id", "body", "confirm_body")
+_WITHOUT_PERSONAL = attrs.filters.exclude("user_id", "body", "confirm_body")
 
 
 class KeptLedger(Ledger):
@@ -300,7 +300,7 @@ class KeptLedger(Ledger):
     def apply(self, contract: SoldContract) -> None:
         """Store a contract that is new or changed."""
         with self.lock:
-            self._append(attrs.asdict(contract, filter=_PERSONAL))
+            self._append(attrs.asdict(contract, filter=_WITHOUT_PERSONAL))
             super().apply(contract)
 
     def clear(self) -> None:

@@ -143,7 +143,9 @@ class Sandbox:
         """
         return self.faults.strike(find_route(method, path).endpoint)
 
-    def answer(self, request: SandboxRequest, fault: Fault | None) -> Answer:
+    def answer(
+        self, request: SandboxRequest, fault: Fault | None, /
+    ) -> Answer:
         """Answer a request, with what goes wrong by `receive`."""
         route = find_route(request.method, request.path)
         with self.ledger.lock:

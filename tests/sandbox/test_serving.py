@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import io
 import os
 import re
 import signal
@@ -26,7 +25,7 @@ from support.served_sandbox import served
 
 
 LEDGER = "/_sandbox/ledger"
-SIGNALLED = """
+SERVING = """
 import sys
 from sesamy_async.sandbox import Sandbox, serve
 serve(Sandbox(), port=0)
@@ -200,26 +199,18 @@ def test_only_loopback(host: str) -> None:
         serve(Sandbox(), host)
 
 
-def test_port_in_use() -> None:
-    """A port that is taken is named, and no thread is left."""
+@pytest.mark.parametrize(
+    ("port", "said"), [(None, "in use"), (70_000, "65535")]
+)
+def test_wrong_port(port: int | None, said: str) -> None:
+    """A port that is taken, or impossible, is named; no thread is left."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+        port = port or taken.getsockname()[1]
         with (
-            pytest.raises(ConfigurationError, match=f"port {port}"),
+            pytest.raises(ConfigurationError, match=f"port {port}.*{said}"),
             running(Sandbox(), port=port),
         ):
             pass
-
-    assert not still_serving()
-
-
-def test_impossible_port() -> None:
-    """A port that no machine has is named rather than waited for."""
-    with (
-        pytest.raises(ConfigurationError, match=r"port 70000: .*65535"),
-        running(Sandbox(), port=70_000),
-    ):
-        pass
 
     assert not still_serving()
 
@@ -275,66 +266,46 @@ def test_serve_until_signalled(number: signal.Signals) -> None:
     assert before == signal.getsignal(number)
 
 
-def test_serve_prints_the_variables(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Without a callback the variables to export are printed."""
-
-    class Out(io.StringIO):
-        def flush(self) -> None:
-            signal.raise_signal(signal.SIGTERM)
-
-    out = Out()
-    monkeypatch.setattr(sys, "stdout", out)
-    serve(Sandbox(), port=0)
-    monkeypatch.undo()
-    printed = out.getvalue()
-
-    assert "export SESAMY_CLIENT_ID=sandbox-client\n" in printed
-    assert re.search(r"export SESAMY_BASE_URL=http://127.0.0.1:\d+", printed)
-
-
-def test_process_ends_cleanly() -> None:
-    """A process of its own ends on SIGTERM without a word of complaint."""
+def test_process_of_its_own() -> None:
+    """It prints the variables to export, and ends cleanly on SIGTERM."""
     with subprocess.Popen(  # noqa: S603 - our own words
-        [sys.executable, "-W", "error", "-c", SIGNALLED],
+        [sys.executable, "-W", "error", "-c", SERVING],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
         assert process.stdout is not None
-        first = process.stdout.readline()
+        printed = [process.stdout.readline() for _ in range(6)]
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=120)
 
-    assert first.startswith("# The sandbox listens on http://127.0.0.1:")
-    assert ("ended", "", 0) == (out.splitlines()[-1], err, process.returncode)
+    assert printed[0].startswith("# The sandbox listens on http://127.0.0.1:")
+    assert "export SESAMY_CLIENT_ID=sandbox-client\n" in printed
+    assert any(
+        re.fullmatch(r"export SESAMY_BASE_URL=http://127.0.0.1:\d+\n", line)
+        for line in printed
+    )
+    assert ("ended\n", "", 0) == (out, err, process.returncode)
 
 
-def test_ledger_is_served() -> None:
-    """The ledger can be read from other processes, and reset."""
+def test_controlled_from_outside() -> None:
+    """Other processes queue faults, read the ledger, and reset it."""
     with served(Sandbox()) as client:
+        queued = client.post(
+            "/_sandbox/faults", json={"fault": "status:503", "on": "create"}
+        )
+        client.post(CREATE, json=order())
         client.post(CREATE, json=order())
         before = client.get(LEDGER).json()
         reset = client.post("/_sandbox/reset")
         after = client.get(LEDGER).json()
 
+    assert {"pending": ["status:503"]} == queued.json()
     assert list(before["orders"]) == ["A-1"]
-    assert before["requests"] == {"create": {"200": 1}, "token": {"200": 1}}
+    assert {"create": {"200": 1, "503": 1}, "token": {"200": 1}} == (
+        before["requests"]
+    )
     assert (reset.status_code, after["orders"]) == (200, {})
-
-
-def test_faults_are_served() -> None:
-    """Faults can be queued from other processes."""
-    with served(Sandbox()) as client:
-        queued = client.post(
-            "/_sandbox/faults",
-            json={"fault": "status:503", "times": 2, "on": "create"},
-        )
-        broken = client.post(CREATE, json=order())
-
-    assert queued.json() == {"pending": ["status:503", "status:503"]}
-    assert broken.status_code == 503
 
 
 @pytest.mark.parametrize(

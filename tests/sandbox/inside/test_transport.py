@@ -1,10 +1,15 @@
-"""Through httpx the sandbox behaves as a real connection would."""
+"""Through httpx the sandbox behaves as a real connection would.
+
+Here, because the sleeping of the transport is replaced.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import anyio
+import anyio.lowlevel
+import attrs
 import httpx
 import pytest
 
@@ -15,47 +20,64 @@ from support.sandbox_caller import CREATE, order, token_request
 
 URL = f"https://api.sandbox.invalid{CREATE}"
 TOKEN = "https://token.sandbox.invalid/oauth/token"
+CONNECTING = "connection.connect_tcp.started"
+SENDING = "http11.send_request_headers.started"
+
+
+@attrs.define
+class Asking:
+    """Posts an order with one kind of client, and notes how it slept."""
+
+    kind: str
+    sandbox: Sandbox = attrs.field(factory=Sandbox)
+    slept: list[float] = attrs.field(factory=list[float])
+
+    def post(self, **options: Any) -> httpx.Response:
+        """Post an order."""
+        transport = HandlerTransport(
+            self.sandbox.handle,
+            sleep=self.slept.append,
+            async_sleep=self._sleep,
+        )
+        headers = bearer(self.sandbox)
+        if self.kind == "blocking":
+            with httpx.Client(transport=transport, headers=headers) as client:
+                return client.post(URL, json=order(), **options)
+
+        async def post() -> httpx.Response:
+            async with httpx.AsyncClient(
+                transport=transport, headers=headers
+            ) as client:
+                return await client.post(URL, json=order(), **options)
+
+        return anyio.run(post, backend=self.kind)
+
+    async def _sleep(self, seconds: float) -> None:
+        if seconds:
+            self.slept.append(seconds)
+
+
+@pytest.fixture(params=["blocking", "asyncio", "trio"])
+def asking(request: pytest.FixtureRequest) -> Asking:
+    """Return each kind of client in turn."""
+    return Asking(request.param)
 
 
 def bearer(sandbox: Sandbox) -> dict[str, str]:
-    """Return the header of somebody with a token."""
+    """Return the header of a client with a token."""
     with httpx.Client(transport=sandbox.transport()) as client:
         answer = client.post(TOKEN, json=token_request(sandbox))
     return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
-def logged_in(sandbox: Sandbox, **transport: Any) -> httpx.Client:
-    """Return a blocking client with a token."""
-    handler = HandlerTransport(sandbox.handle, **transport)
-    return httpx.Client(transport=handler, headers=bearer(sandbox))
-
-
-def alogged_in(sandbox: Sandbox, **transport: Any) -> httpx.AsyncClient:
-    """Return an async client with a token."""
-    handler = HandlerTransport(sandbox.handle, **transport)
-    return httpx.AsyncClient(transport=handler, headers=bearer(sandbox))
-
-
-def test_blocking_client() -> None:
-    """A blocking client creates a contract, query and all."""
-    sandbox = Sandbox()
-    with logged_in(sandbox) as client:
-        answer = client.post(URL, params={"confirm": "1"}, json=order())
-    (contract,) = sandbox.ledger.confirmed("A-1")
+def test_creates_a_contract(asking: Asking) -> None:
+    """Each kind of client creates a contract, query and all."""
+    answer = asking.post(params={"confirm": "1"})
+    (contract,) = asking.sandbox.ledger.confirmed("A-1")
 
     assert (200, contract.id) == (answer.status_code, answer.json()["id"])
     assert answer.headers["Content-Type"] == "application/json"
     assert str(len(answer.content)) == answer.headers["Content-Length"]
-
-
-async def test_async_client() -> None:
-    """An async client does, on either event loop."""
-    sandbox = Sandbox()
-    async with alogged_in(sandbox) as client:
-        answer = await client.post(URL, json=order())
-    (contract,) = sandbox.ledger.contracts("A-1")
-
-    assert (200, contract.id) == (answer.status_code, answer.json()["id"])
 
 
 def test_one_transport_for_both() -> None:
@@ -66,60 +88,39 @@ def test_one_transport_for_both() -> None:
     assert isinstance(transport, httpx.AsyncBaseTransport)
 
 
-FAULTS = [
-    ("drop-before", httpx.ReadError, 0),
-    ("drop-after", httpx.ReadError, 1),
-    ("half", httpx.RemoteProtocolError, 1),
-    ("delay:9", httpx.ReadTimeout, 1),
-]
-
-
-@pytest.mark.parametrize(("fault", "raised", "applied"), FAULTS)
-def test_blocking_faults(
-    fault: str, raised: type[Exception], applied: int
+@pytest.mark.parametrize(
+    ("fault", "raised", "applied", "slept"),
+    [
+        ("drop-before", httpx.ReadError, 0, []),
+        ("drop-after", httpx.ReadError, 1, []),
+        ("half", httpx.RemoteProtocolError, 1, []),
+        ("delay:9", httpx.ReadTimeout, 1, [5]),
+    ],
+)
+def test_faults(
+    asking: Asking,
+    fault: str,
+    raised: type[Exception],
+    applied: int,
+    slept: list[float],
 ) -> None:
     """Each broken exchange raises what httpx raises for it."""
-    sandbox = Sandbox()
-    slept: list[float] = []
-    with logged_in(sandbox, sleep=slept.append) as client:
-        sandbox.faults.add(fault)
-        with pytest.raises(raised):
-            client.post(URL, json=order(), timeout=5)
+    asking.sandbox.faults.add(fault, on="create")
+    with pytest.raises(raised):
+        asking.post(timeout=5)
 
-    assert applied == sandbox.ledger.total
-    assert ([5.0] if fault == "delay:9" else []) == slept
-
-
-@pytest.mark.parametrize(("fault", "raised", "applied"), FAULTS)
-async def test_async_faults(
-    fault: str, raised: type[Exception], applied: int
-) -> None:
-    """Each broken exchange raises it in an async client too."""
-    sandbox = Sandbox()
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    async with alogged_in(sandbox, async_sleep=sleep) as client:
-        sandbox.faults.add(fault)
-        with pytest.raises(raised):
-            await client.post(URL, json=order(), timeout=5)
-
-    assert applied == sandbox.ledger.total
-    assert (5 if fault == "delay:9" else 0) == slept[-1]
+    assert (applied, slept) == (asking.sandbox.ledger.total, asking.slept)
 
 
 @pytest.mark.parametrize("timeout", [5, None])
-def test_short_delay_is_waited_for(timeout: float | None) -> None:
+def test_short_delay_is_waited_for(
+    asking: Asking, timeout: float | None
+) -> None:
     """An answer that comes in time is the answer."""
-    sandbox = Sandbox()
-    slept: list[float] = []
-    with logged_in(sandbox, sleep=slept.append) as client:
-        sandbox.faults.add("delay:2")
-        answer = client.post(URL, json=order(), timeout=timeout)
+    asking.sandbox.faults.add("delay:2", on="create")
+    answer = asking.post(timeout=timeout)
 
-    assert (answer.status_code, slept) == (200, [2.0])
+    assert (200, [2.0]) == (answer.status_code, asking.slept)
 
 
 def test_half_of_the_body_arrives() -> None:
@@ -149,42 +150,36 @@ def test_trace_tells_when_it_is_sent() -> None:
     with httpx.Client(transport=Sandbox().transport()) as client:
         client.post(URL, extensions={"trace": trace})
 
-    assert events == [("http11.send_request_headers.started", b"POST")]
+    assert [(SENDING, b"POST")] == events
 
 
-async def test_cancelled_before_it_is_sent() -> None:
-    """A call that is cancelled at once is not sent, and the trace shows."""
+@pytest.mark.parametrize(
+    ("at_once", "last", "created"),
+    [(True, CONNECTING, 0), (False, SENDING, 1)],
+)
+async def test_cancelled(at_once: bool, last: str, created: int) -> None:
+    """A call cancelled at once is not sent; one that waits was done."""
     sandbox = Sandbox()
     events: list[str] = []
+    scope = anyio.CancelScope()
 
     async def trace(name: str, info: dict[str, Any]) -> None:
         del info
         events.append(name)
 
-    async with alogged_in(sandbox) as client:
-        with anyio.CancelScope() as scope:
-            scope.cancel()
+    async def cancelled(seconds: float) -> None:
+        del seconds
+        scope.cancel()
+        await anyio.lowlevel.checkpoint()
+
+    transport = HandlerTransport(sandbox.handle, async_sleep=cancelled)
+    async with httpx.AsyncClient(
+        transport=transport, headers=bearer(sandbox)
+    ) as client:
+        with scope:
+            if at_once:
+                scope.cancel()
             await client.post(URL, json=order(), extensions={"trace": trace})
 
-    assert events == ["connection.connect_tcp.started"]
-    assert sandbox.ledger.total == 0
-
-
-async def test_cancelled_after_it_is_sent() -> None:
-    """A call that is cancelled while it waits has been done."""
-    sandbox = Sandbox()
-    events: list[str] = []
-
-    async def trace(name: str, info: dict[str, Any]) -> None:
-        del info
-        events.append(name)
-
-    async with alogged_in(sandbox) as client:
-        sandbox.faults.add("delay:30")
-        with anyio.move_on_after(0.5):
-            await client.post(
-                URL, json=order(), timeout=60, extensions={"trace": trace}
-            )
-
-    assert events[-1] == "http11.send_request_headers.started"
-    assert sandbox.ledger.total == 1
+    assert scope.cancelled_caught
+    assert (last, created) == (events[-1], sandbox.ledger.total)
