@@ -1,9 +1,9 @@
-"""What a check remembers of the rows it has seen."""
+"""The rows and problems that a check has seen, in a temporary database."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import TypeAlias
@@ -19,23 +19,23 @@ from ._states import Planned
 class Alike:
     """Two rows whose ids differ in case or in Unicode form only.
 
-    They are two orders, and both are sent; more often than not one of them
-    is a mistake.
+    They are two orders, and both are sent, but often one of them is a
+    mistake.
 
     Attributes:
-        row: The later one.
-        other: The first one that looks the same.
+        row: The later row.
+        other: The first row that looks the same.
     """
 
     row: int
     other: int
 
 
-def looks(order_id: str) -> str:
-    """Return what ids have in common that look the same.
+def canonical_id(order_id: str) -> str:
+    """Return the form that ids which look the same have in common.
 
-    Case and Unicode form are left out, as in a canonical caseless match
-    of the Unicode standard.
+    It leaves out case and Unicode form, as a canonical caseless match of
+    the Unicode standard.
     """
     if order_id.isascii():
         return order_id.lower()
@@ -52,13 +52,16 @@ PRAGMA cache_size = -4096;
 PRAGMA temp_store = FILE;
 CREATE TABLE rows (
     row INTEGER PRIMARY KEY, order_id TEXT, digest BLOB, known INTEGER,
-    looks INTEGER
+    canonical INTEGER
 );
 CREATE TABLE problems (row INTEGER, "column" TEXT, reason TEXT);
 CREATE TABLE repeats (
     order_id TEXT PRIMARY KEY, first INTEGER, digest BLOB, other INTEGER
 ) WITHOUT ROWID;
 """
+
+_ROW = "INSERT INTO rows VALUES (?, ?, ?, ?, ?)"
+_PROBLEM = "INSERT INTO problems VALUES (?, ?, ?)"
 
 # A row whose order is not known counts for the one that it seems to be, which
 # it would double once it is mended.  Where the rows of an order are all the
@@ -86,18 +89,18 @@ CREATE INDEX by_row ON problems (row);
 """  # noqa: S608 - a constant of ours
 
 _FIND_ALIKE = """
-CREATE INDEX by_looks ON rows (looks) WHERE looks IS NOT NULL;
+CREATE INDEX by_canonical ON rows (canonical) WHERE canonical IS NOT NULL;
 CREATE TABLE alike AS
-    SELECT looks FROM rows WHERE looks IS NOT NULL
-    GROUP BY looks HAVING count(*) > 1;
+    SELECT canonical FROM rows WHERE canonical IS NOT NULL
+    GROUP BY canonical HAVING count(*) > 1;
 """
 
 # The first row of each id, those that look the same one after the other.
 _ALIKE = """
-SELECT looks, order_id, first FROM (
-    SELECT looks, order_id, min(row) AS first
-    FROM alike JOIN rows USING (looks) GROUP BY looks, order_id
-) ORDER BY min(first) OVER (PARTITION BY looks), first
+SELECT canonical, order_id, first FROM (
+    SELECT canonical, order_id, min(row) AS first
+    FROM alike JOIN rows USING (canonical) GROUP BY canonical, order_id
+) ORDER BY min(first) OVER (PARTITION BY canonical), first
 """
 
 _PROBLEMS = """
@@ -128,7 +131,7 @@ class Notes:
     """A private database in a temporary file without a name.
 
     Attributes:
-        rows: How many were noted.
+        rows: The number of rows that were noted.
     """
 
     def __init__(self) -> None:
@@ -140,29 +143,27 @@ class Notes:
         self._database.executescript(_SCHEMA)
 
     def add(
-        self, rows: Sequence[RowNote], problems: Iterable[ProblemNote]
+        self, rows: Iterable[RowNote], problems: Iterable[ProblemNote]
     ) -> None:
-        """Note rows, and what is wrong with them."""
+        """Note rows, and their problems."""
         self._database.execute("BEGIN")
-        self._database.executemany(
-            "INSERT INTO rows VALUES (?, ?, ?, ?, ?)", rows
-        )
-        self._database.executemany(
-            "INSERT INTO problems VALUES (?, ?, ?)", problems
-        )
+        self.rows += self._database.executemany(_ROW, rows).rowcount
+        self._database.executemany(_PROBLEM, problems)
         self._database.execute("COMMIT")
-        self.rows += len(rows)
 
     def find_repeats(self) -> None:
-        """Note of each order that is there more than once what is wrong."""
+        """Note the problems of orders that are there more than once."""
         self._database.executescript(_FIND_REPEATS)
 
     def find_alike(self) -> None:
-        """Note which ids may look the same."""
+        """Note the ids that may look the same."""
         self._database.executescript(_FIND_ALIKE)
 
     def order_ids(self, most: int) -> Iterator[list[str]]:
-        """Yield all ids, each once, so many at a time; after the repeats."""
+        """Yield all ids, each once, so many at a time.
+
+        Call it after `find_repeats`, which makes the index for it.
+        """
         last = ""
         while found := self._database.execute(
             _ORDER_IDS, (last, most)
@@ -171,10 +172,10 @@ class Notes:
             last = ids[-1]
 
     def add_to_orders(self, reasons: Iterable[tuple[str, str]]) -> None:
-        """Note what is wrong with all rows of an order.
+        """Note problems of all rows of an order.
 
         Args:
-            reasons: What is wrong, and the id of the order.
+            reasons: The reason, and the id of the order.
         """
         self._database.execute("BEGIN")
         self._database.executemany(_OF_ORDER, reasons)
@@ -187,7 +188,7 @@ class Notes:
             # Apart again where only a hash is the same.
             first: dict[str, int] = {}
             for _, order_id, row in ids:
-                other = first.setdefault(looks(order_id), row)
+                other = first.setdefault(canonical_id(order_id), row)
                 if other != row:
                     yield Alike(row=row, other=other)
 
@@ -199,12 +200,12 @@ class Notes:
         return found[0]
 
     def problems(self) -> Iterator[Problem]:
-        """Yield all that is wrong, in the order of the rows."""
+        """Yield all problems, in the order of the rows."""
         for found in self._database.execute(_PROBLEMS):
             yield Problem(*found)
 
     def plan(self) -> Iterator[Planned]:
-        """Yield all rows, with all that is wrong with each as one reason."""
+        """Yield all rows, with all problems of each as one reason."""
         found = self._database.execute(_PLAN)
         for (row, order_id), lines in groupby(found, itemgetter(0, 1)):
             reasons = [

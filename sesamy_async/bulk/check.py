@@ -1,4 +1,4 @@
-"""Look at a whole file before anything of it is sent."""
+"""Check a whole file before anything of it is sent."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from secrets import token_bytes
 from types import TracebackType
 from typing import Self
 
-import attrs
-
 from sesamy_async.bulk.journal import Journal, journal_path
 from sesamy_async.bulk.journal._files import (
     SUFFIX,
@@ -26,8 +24,8 @@ from sesamy_async.bulk.reading._fields import PROMO_CODE
 from sesamy_async.bulk.reports import Place, ReportError
 from sesamy_async.bulk.reports._files import Sheet
 
-from ._check_notes import Alike, Notes, ProblemNote, RowNote, looks
-from ._rows import KNOWN_ORDER, REASON, Mistaken, Problem, Row, Source
+from ._check_notes import Alike, Notes, ProblemNote, RowNote, canonical_id
+from ._rows import KNOWN_ORDER, REASON, Mistaken, Problem, Row, Sale, Source
 from ._states import (
     Entry,
     InputFileError,
@@ -39,13 +37,103 @@ from ._states import (
 )
 
 
+_BATCH = 1000
+_NO_PROMO = "required, for no promo code is given for the whole file"
+
+
+def check(
+    source: Source,
+    *,
+    promo_code: str | None,
+    on_rows: Callable[[int], None] | None = None,
+    journals: Iterable[Journal] = (),
+) -> Checked:
+    """Check all rows, and find all problems of each.
+
+    The problems are kept in a temporary file without a name, so that memory
+    does not grow with the rows.  The file holds order ids and reasons, and
+    is gone when it is closed.
+
+    Args:
+        source: The rows.
+        promo_code: The promo code of rows without one of their own; None
+            if each row must have one.
+        on_rows: Called now and then with the number of rows checked so
+            far, and at the end with the number of all rows.
+        journals: The journals of other imports, as `related_journals`
+            opens them.  A row is wrong if one of them has its order, unless
+            the order was rejected there.
+
+    Returns:
+        The problems; close it, or use it in a ``with`` block.
+
+    Raises:
+        InputFileError: The rows can't be read, or there is no room for the
+            temporary file; nothing was sent.
+        JournalError: One of the journals can't be read; nothing was sent.
+    """
+    # A new key each time: on disk, a digest tells nobody who is in the file.
+    needs_promo = promo_code is None
+    keyed = blake2b(digest_size=16, key=token_bytes(32))
+    notes = Notes()
+    try:
+        records = source.records()
+        while batch := [*islice(records, _BATCH)]:
+            problems: list[ProblemNote] = []
+            rows = [
+                _note(each, source.read(each), keyed, problems, needs_promo)
+                for each in batch
+            ]
+            notes.add(rows, problems)
+            if on_rows is not None:
+                on_rows(notes.rows)
+        notes.find_repeats()
+        notes.find_alike()
+        for journal in journals:
+            find_known(notes, journal)
+        return Checked(notes)
+    except BaseException as error:
+        notes.close()
+        if not isinstance(error, sqlite3.Error):
+            raise
+        said = str(error)
+    raise InputFileError(
+        f"{source.name} can't be checked: the temporary database says "
+        f"{said!r}. Make room, or let TMPDIR name a folder that has some."
+    )
+
+
+def _note(
+    record: Row,
+    found: Sale | Mistaken,
+    keyed: blake2b,
+    problems: list[ProblemNote],
+    needs_promo: bool,  # noqa: FBT001 - called for each row
+) -> RowNote:
+    """Return the note of a row, and add its problems."""
+    known = True
+    if isinstance(found, Mistaken):
+        order_id = found.external_order_id or found.perhaps
+        known = bool(found.external_order_id)
+        problems += [(it.row, it.column, it.reason) for it in found.problems]
+    else:
+        order_id = found.order.external_order_id
+        if needs_promo and found.promo_code is None:
+            problems.append((record.number, PROMO_CODE, _NO_PROMO))
+    digest = keyed.copy()
+    cells = "\0".join(record.cells)
+    digest.update(cells.encode(errors="surrogatepass"))
+    canonical = None if order_id is None else hash(canonical_id(order_id))
+    return (record.number, order_id, digest.digest(), known, canonical)
+
+
 class Checked:
-    """All that is wrong with a file; a context manager.
+    """All problems of a file; a context manager.
 
     Attributes:
-        rows: How many rows there are; blank ones don't count.
-        valid: Those that can be sent.
-        invalid: The others.
+        rows: The number of rows; blank ones don't count.
+        valid: The number of rows that can be sent.
+        invalid: The number of the others.
     """
 
     def __init__(self, notes: Notes) -> None:
@@ -59,19 +147,19 @@ class Checked:
         return self._notes.problems()
 
     def alike(self) -> Iterator[Alike]:
-        """Yield rows whose id differs from an earlier one in looks only.
+        """Yield rows whose id looks like an earlier one.
 
-        In upper and lower case, or in its Unicode form.  They are no
-        problems: each is an order of its own.
+        They differ only in upper and lower case, or in their Unicode form.
+        They are not problems: each is an order of its own.
         """
         return self._notes.alike()
 
     def planned(self) -> Iterator[Planned]:
-        """Yield all rows in their order, for a new journal."""
+        """Yield all rows in order, for a new journal."""
         return self._notes.plan()
 
     def close(self) -> None:
-        """Remove the temporary file; nothing can be yielded any more."""
+        """Remove the temporary file; then nothing can be yielded any more."""
         self._notes.close()
 
     def __enter__(self) -> Self:
@@ -84,6 +172,39 @@ class Checked:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def write_problems(checked: Checked, path: str | os.PathLike[str]) -> None:
+    """Write all problems as CSV: row, column, reason.
+
+    The file replaces one that is there as a whole, has mode 0600, and is
+    UTF-8 with a byte order mark, as spreadsheets expect it.  None of its
+    cells runs as a formula.  Without problems there is no file.
+
+    Args:
+        checked: The result of the check.
+        path: Where to write it.
+
+    Raises:
+        InputFileError: It can't be written.
+    """
+    sheet = Sheet(
+        Path(path), header=("row", "column", "reason"), delimiter=","
+    )
+    try:
+        for each in checked.problems():
+            sheet.add(each.row, each.column, each.reason)
+        sheet.keep()
+    except ReportError as error:
+        # Not its advice: there is no journal yet.
+        said = str(error.args[0])
+    except OSError as error:
+        said = f"{path} can't be written: {error.strerror}."
+    else:
+        return
+    finally:
+        sheet.discard()
+    raise InputFileError(said)
 
 
 _AT_ONCE = 500
@@ -123,146 +244,6 @@ def _reason(entry: Entry, source: str) -> str:
         "this row, or, if it is another order, mend its id and empty its "
         f"{REASON}"
     )
-
-
-_BATCH = 1000
-_NO_PROMO = "required, for no promo code is given for the whole file"
-
-
-def check(
-    source: Source,
-    *,
-    promo_code: str | None,
-    on_rows: Callable[[int], None] | None = None,
-    journals: Iterable[Journal] = (),
-) -> Checked:
-    """Look at all rows, and find what is wrong with each.
-
-    What it finds is kept in a temporary file without a name, so that
-    memory does not grow with the rows; it holds order ids and reasons, and
-    is gone when it is closed.
-
-    Args:
-        source: The rows.
-        promo_code: What rows are sold under that name no promo code
-            themselves; None where each of them must.
-        on_rows: Called now and then with the number of rows looked at so
-            far, and at the end with all of them.
-        journals: Of other imports, such as `related_journals` opens them.
-            A row is wrong whose order one of them has, unless it was
-            rejected there.
-
-    Returns:
-        What was found; close it, or use it in a ``with`` block.
-
-    Raises:
-        InputFileError: The rows can't be read, or there is no room for the
-            temporary file; nothing was sent.
-        JournalError: One of the journals can't be read; nothing was sent.
-    """
-    notes = Notes()
-    try:
-        look = _Look(source, needs_promo=promo_code is None)
-        for batch in _batches(source.records()):
-            notes.add(*look.at(batch))
-            if on_rows is not None:
-                on_rows(notes.rows)
-        notes.find_repeats()
-        notes.find_alike()
-        for each in journals:
-            find_known(notes, each)
-        return Checked(notes)
-    except BaseException as error:
-        notes.close()
-        if not isinstance(error, sqlite3.Error):
-            raise
-        said = str(error)
-    raise InputFileError(
-        f"{source.name} can't be checked: the temporary database says "
-        f"{said!r}. Make room, or let TMPDIR name a folder that has some."
-    )
-
-
-def _batches(records: Iterator[Row]) -> Iterator[list[Row]]:
-    # An error of the file is raised as soon as it is met, and stops all.
-    while batch := [*islice(records, _BATCH)]:
-        yield batch
-
-
-def _new_hash() -> blake2b:
-    # Of a new key each time: on disk, it tells nobody who is in the file.
-    return blake2b(digest_size=16, key=token_bytes(32))
-
-
-@attrs.frozen
-class _Look:
-    source: Source
-    needs_promo: bool
-    _hash: blake2b = attrs.field(factory=_new_hash, repr=False)
-
-    def at(self, batch: list[Row]) -> tuple[list[RowNote], list[ProblemNote]]:
-        """Return what is to be noted of some rows."""
-        read, digest = self.source.read, self._digest
-        rows: list[RowNote] = []
-        problems: list[ProblemNote] = []
-        for record in batch:
-            found = read(record)
-            known = True
-            if isinstance(found, Mistaken):
-                order_id = found.external_order_id or found.perhaps
-                known = bool(found.external_order_id)
-                problems += [
-                    (each.row, each.column, each.reason)
-                    for each in found.problems
-                ]
-            else:
-                order_id = found.order.external_order_id
-                if self.needs_promo and found.promo_code is None:
-                    problems.append((record.number, PROMO_CODE, _NO_PROMO))
-            look = None if order_id is None else hash(looks(order_id))
-            rows.append((record.number, order_id, digest(record), known, look))
-        return rows, problems
-
-    def _digest(self, record: Row) -> bytes:
-        digest = self._hash.copy()
-        cells = "\0".join(record.cells)
-        digest.update(cells.encode(errors="surrogatepass"))
-        return digest.digest()
-
-
-_HEADER = ("row", "column", "reason")
-
-
-def write_problems(checked: Checked, path: str | os.PathLike[str]) -> None:
-    """Write all problems as CSV: row, column, reason.
-
-    It replaces what is there as a whole, has mode 0600, and is UTF-8 with
-    a byte order mark, as spreadsheets expect it.  No cell of it runs as a
-    formula: headers are those of somebody else's file.  Without problems
-    there is none.
-
-    Args:
-        checked: What the check found.
-        path: Where to write it.
-
-    Raises:
-        InputFileError: It can't be written.
-    """
-    sheet = Sheet(Path(path), header=_HEADER, delimiter=",")
-    try:
-        for each in checked.problems():
-            sheet.add(each.row, each.column, each.reason)
-        sheet.keep()
-    except ReportError as error:
-        # Not its advice: there is no journal yet.
-        said = str(error.args[0])
-    except OSError as error:
-        said = f"{path} can't be written: {error.strerror}."
-    else:
-        return
-    finally:
-        sheet.discard()
-    raise InputFileError(said)
 
 
 @contextmanager
@@ -334,10 +315,10 @@ def _roots(source: Path, own: Path) -> list[Place]:
 def _journals(root: Place) -> Iterator[Path]:
     # The name may be typed in another case, or Unicode form, than the disk
     # returns it in.
-    stem = looks(root.stem)
+    stem = canonical_id(root.stem)
     for each in sorted(root.folder.iterdir()):
         if (
-            looks(Place.beside(each).root.stem) == stem
+            canonical_id(Place.beside(each).root.stem) == stem
             and each.is_file()
             and (each.name.endswith(SUFFIX) or is_journal(each))
         ):

@@ -1,21 +1,17 @@
-"""A file that can't be read is refused with what to do."""
+"""Files are opened, found out and fingerprinted, or refused."""
 
 from __future__ import annotations
 
 import codecs
+import errno
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sesamy_async.bulk import InputFileError
-from sesamy_async.bulk._rows import Row
-from sesamy_async.bulk.reading import _text as files
 from sesamy_async.bulk.reading import open_source
-from sesamy_async.bulk.reading._csv import csv_rows
-from sesamy_async.bulk.reading._text import Text
 from support.order_files import Folder, orders
 
 
@@ -103,21 +99,6 @@ def test_wrong_bytes_of_another_encoding(folder: Folder) -> None:
     )
 
 
-def test_a_file_that_was_mended_meanwhile(folder: Folder) -> None:
-    """Where the wrong bytes are gone, they are told without a place."""
-    path = folder.write(TABLE.encode("cp1252"))
-
-    def split(lines: Iterator[str]) -> Iterator[Row]:
-        try:
-            yield from csv_rows("x", lines, ",")
-        finally:
-            folder.write(TABLE)
-
-    rows = Text(path, "utf-8-sig", "").rows(split, headed=True)
-    with pytest.raises(InputFileError, match=r"^orders.csv: it is not UTF-8"):
-        list(rows)
-
-
 @pytest.mark.parametrize("encoding", [None, "utf-16"])
 def test_wide_characters(folder: Folder, encoding: str | None) -> None:
     """A "Unicode" file of a spreadsheet is told by its first bytes."""
@@ -166,9 +147,16 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
     assert "it is no regular file" in refused(str(pipe))
 
 
-@pytest.mark.parametrize("number", [*files._WORDS, 5])
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (errno.ENOENT, "there is no such file"),
+        (errno.EACCES, "you may not read it"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
 def test_files_that_can_not_be_read(
-    folder: Folder, monkeypatch: pytest.MonkeyPatch, number: int
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, number: int, reason: str
 ) -> None:
     """The reason is that of the system, in words."""
     path = folder.write(TABLE)
@@ -178,9 +166,7 @@ def test_files_that_can_not_be_read(
 
     monkeypatch.setattr(Path, "open", failing)
 
-    assert f"{path} can't be read: " + files._WORDS.get(
-        number, "Input/output error"
-    ) in refused(path)
+    assert f"{path} can't be read: {reason}" in refused(path)
 
 
 @pytest.mark.parametrize(
@@ -248,3 +234,31 @@ def test_a_fingerprint_is_of_all_that_counts(folder: Folder) -> None:
     }
 
     assert same in prints
+
+
+ROWS = [f"A-{number},Kim" for number in range(5)]
+
+
+@pytest.mark.parametrize("rows", [ROWS[:2], [*ROWS, "A-9,Bo"]])
+def test_written_to(folder: Folder, rows: list[str]) -> None:
+    """What comes after it is of another file than what was checked."""
+    source = folder.csv("externalOrderId,userData.fullName", *ROWS)
+    records = source.records()
+    first = next(records)
+    folder.csv("externalOrderId,userData.fullName", *rows)
+    with pytest.raises(InputFileError, match=r"orders\.csv changed while"):
+        next(records)
+
+    assert 2 == first.number
+
+
+def test_replaced(folder: Folder) -> None:
+    """Where another file takes the name, the first one is read on."""
+    source = folder.csv("externalOrderId,userData.fullName", *ROWS)
+    records = source.records()
+    next(records)
+    folder.write("externalOrderId\n", "other.csv").replace(
+        folder.path / "orders.csv"
+    )
+
+    assert [3, 4, 5, 6] == [each.number for each in records]

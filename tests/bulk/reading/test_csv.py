@@ -1,0 +1,397 @@
+"""Each row of a CSV file is an order, or all its problems are named."""
+
+from __future__ import annotations
+
+import csv
+from typing import Any
+
+import pytest
+
+from sesamy_async.bulk import InputFileError, Mistaken
+from sesamy_async.bulk.reading import open_source
+from support.order_files import Folder, orders, sales, wrong
+
+
+LONG = "x" * 750_000
+"""Two of it are longer than a row may be."""
+
+
+def refused(folder: Folder, *header: str) -> tuple[str, ...]:
+    """Return the problems of a header."""
+    with pytest.raises(InputFileError, match="The header of") as caught:
+        folder.csv(",".join(header), "A-1")
+    return caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        ("userdata.Email", "userData.email"),
+        ("email", "userData.email"),
+        ("City", "userData.address.city"),
+        ("userData.adress.city", "userData.address.city"),
+        ("vendordata.kampanj", "vendorData.kampanj"),
+        ("vendorData", "vendorData.anything"),
+        ("vendorData.", "vendorData.anything"),
+        ("userData.extradata.Nr", "userData.extraData.Nr"),
+        ("promocode", "promoCode"),
+    ],
+)
+def test_misspelt_header(folder: Folder, header: str, hint: str) -> None:
+    """The error for a misspelt header says what it may have been."""
+    [problem] = refused(folder, "externalOrderId", header)
+
+    assert f"{header}: unknown; did you mean {hint}?" == problem
+
+
+def test_wrong_headers(folder: Folder) -> None:
+    """All problems of a header are named at once."""
+    assert (
+        "column 2 has no header",
+        "quantity: quantity is given twice",
+        "column 5 has a NUL character in its header",
+        "xyz: unknown",
+        "externalOrderId: no column has it",
+    ) == refused(folder, "quantity", "", "quantity", "#a", "a\0b", "xyz")
+
+
+def test_long_wrong_header(folder: Folder) -> None:
+    """The message shows twenty problems, the error has all."""
+    header = ",".join(f"x{n}q" for n in range(100)) + ",promoCode"
+    with pytest.raises(InputFileError, match="and 81 more") as caught:
+        folder.csv(header, "1")
+
+    assert 101 == len(caught.value.problems)
+
+
+def test_header_that_is_an_order(folder: Folder) -> None:
+    """Where the header is missing, the message holds nobody's name."""
+    [problem] = refused(folder, "A-1", "KLARNA", "Åsa Öberg", "a@example.com")
+
+    assert problem.startswith("its first row has no documented name, such")
+    with pytest.raises(InputFileError, match="has no documented name"):
+        folder.csv(",,", ",,")
+
+
+def test_columns_that_are_not_read(folder: Folder) -> None:
+    """Columns with a # are not read, and spaces around a header count not."""
+    source = folder.csv(
+        "#row,#reason, externalOrderId , quantity,#row",
+        "17,quantity: x,A-1,2,,",
+    )
+
+    assert [{"externalOrderId": "A-1", "quantity": 2}] == orders(source)
+    assert ("#row", "#reason", "externalOrderId") == source.header[:3]
+
+
+@pytest.mark.parametrize("rows", [[], [","], ["", ""]])
+def test_header_alone(folder: Folder, rows: list[str]) -> None:
+    """A file without orders is refused."""
+    with pytest.raises(InputFileError, match="a header and no orders below"):
+        folder.csv("externalOrderId,quantity", *rows)
+
+
+FULL = {
+    "externalOrderId": "A-1",
+    "paymentProvider": "BILLOGRAM",
+    "paymentMethod": "INVOICE",
+    "quantity": "2",
+    "vendorData.kampanj": "vår",
+    "providerData.ref": "9",
+    "userData.email": "åsa@example.com",
+    "userData.birthday": "1980-05-17",
+    "userData.gender": "female",
+    "userData.address.city": "Växjö",
+    "userData.businessDetails.vatNr": "SE556677889901",
+    "userData.extraData.a.b": "7",
+    "ownerData.fullName": "Bjørn Løvås",
+}
+
+
+def test_paths(folder: Folder) -> None:
+    """A header is the path of its cells, also where names are own ones."""
+    source = folder.csv(",".join(FULL), ",".join(FULL.values()))
+
+    assert [
+        {
+            "externalOrderId": "A-1",
+            "paymentProvider": "BILLOGRAM",
+            "paymentMethod": "INVOICE",
+            "quantity": 2,
+            "vendorData": {"kampanj": "vår"},
+            "providerData": {"ref": "9"},
+            "userData": {
+                "email": "åsa@example.com",
+                "birthday": "1980-05-17",
+                "gender": "female",
+                "address": {"city": "Växjö"},
+                "businessDetails": {"vatNr": "SE556677889901"},
+                "extraData": {"a.b": "7"},
+            },
+            "ownerData": {"fullName": "Bjørn Løvås"},
+        }
+    ] == orders(source)
+
+
+def test_empty_cells(folder: Folder) -> None:
+    """An empty cell is not sent, nor an object that would be empty."""
+    [sale] = sales(
+        folder.csv(
+            "externalOrderId,quantity,userData.email,vendorData.a,promoCode",
+            "A-1,,,,",
+        )
+    )
+
+    assert {"externalOrderId": "A-1"} == sale.order.to_dict()
+    assert sale.promo_code is None
+
+
+def test_overrides(folder: Folder) -> None:
+    """The columns promoCode and vendorId are not part of the order."""
+    [sale] = sales(
+        folder.csv("promoCode,externalOrderId,vendorId", "VÅR/1,A-1,acme")
+    )
+
+    assert ("VÅR/1", "acme") == (sale.promo_code, sale.vendor_id)
+    assert {"externalOrderId": "A-1"} == sale.order.to_dict()
+
+
+WHOLE = "must be a whole number such as 1"
+WORDS = "must be one of KLARNA, STRIPE, BILLOGRAM, SESAMY"
+METHODS = "must be one of BANKGIRO, EXTERNAL, INVOICE, SWISH, CARD, FREE"
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "reason"),
+    [
+        ("quantity", "0", "must be at least 1"),
+        ("quantity", "1.0", WHOLE),
+        ("quantity", "-1", WHOLE),
+        ("quantity", "\u0661", WHOLE),
+        ("quantity", "9" * 18, "must be at most 9007199254740991"),
+        ("userData.email", "åsa", "must look like name@example.com"),
+        ("userData.invoiceEmail", " ", "must look like name@example.com"),
+        ("ownerData.birthday", "5/17", "must be an ISO 8601 date such as 1"),
+        ("paymentProvider", "Klarna", f"{WORDS}; did you mean KLARNA?"),
+        ("paymentMethod", "VIPPS", METHODS),
+        ("paymentMethod", " ", "must not be blank"),
+        ("userData.gender", "K", "must be one of male, female, other"),
+        ("promoCode", "..", "must be an id; it is empty, '.' or '..'"),
+        ("vendorId", "a\x07", "holds control characters or broken Unicode"),
+        ("userData.fullName", "a\0b", "has a NUL character, which is no text"),
+        ("quantity", "\0", "has a NUL character, which is no text"),
+    ],
+)
+def test_wrong_cells(
+    folder: Folder, header: str, cell: str, reason: str
+) -> None:
+    """A problem names the row and the column, and not the value."""
+    [problem] = wrong(folder.csv(f"externalOrderId,{header}", f"A-1,{cell}"))
+
+    assert problem.startswith(f"row 2, {header}: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("", "required"),
+        (" ", "must not be blank"),
+        ("A-1 ", "must not begin or end with spaces"),
+        ("\ufeffA-1", "must not hold characters that nobody can see"),
+        ("A\u200b-1", "must not hold characters that nobody can see"),
+        ("A\xa0-1", "must not hold characters that nobody can see"),
+    ],
+)
+def test_wrong_order_ids(folder: Folder, cell: str, reason: str) -> None:
+    """Each row needs an id that can be told from others."""
+    source = folder.csv("externalOrderId,quantity", f"{cell},1")
+    [found] = map(source.read, source.records())
+
+    assert isinstance(found, Mistaken)
+    assert (f"externalOrderId: {reason}", None) == (
+        found.reason,
+        found.external_order_id,
+    )
+
+
+def test_all_wrong_cells(folder: Folder) -> None:
+    """All problems of a row are named, with its order."""
+    source = folder.csv(
+        "quantity,externalOrderId,userData.email", "x,A-1,nobody"
+    )
+    [found] = map(source.read, source.records())
+
+    assert isinstance(found, Mistaken)
+    assert "A-1" == found.external_order_id
+    assert (
+        "quantity: must be a whole number such as 1; "
+        "userData.email: must look like name@example.com" == found.reason
+    )
+
+
+def test_unknown_words(folder: Folder) -> None:
+    """Words that the guide does not name may be allowed."""
+    source = folder.csv(
+        "externalOrderId,paymentProvider", "A-1,VIPPS", allow_unknown=True
+    )
+
+    assert ["VIPPS"] == [each["paymentProvider"] for each in orders(source)]
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("A-1", "has 1 cells, and the header 2: the row is cut, or"),
+        ("A-1,1,x", "has 3 cells, and the header 2: a cell that holds the"),
+    ],
+)
+def test_wrong_number_of_cells(folder: Folder, row: str, why: str) -> None:
+    """A row of another width is no order: its cells may have moved."""
+    [problem] = wrong(folder.csv("externalOrderId,quantity", row))
+
+    assert problem.startswith(f"row 2: {why}")
+
+
+def test_empty_columns(folder: Folder) -> None:
+    """Spreadsheets leave empty columns behind, with a header or without."""
+    source = folder.csv("externalOrderId,quantity,,", "A-1,1,,", "A-2,1")
+
+    assert ["A-1", "A-2"] == [it["externalOrderId"] for it in orders(source)]
+
+
+def test_numbers_of_rows(folder: Folder) -> None:
+    """Blank rows count and hold no order; a row may have many lines."""
+    source = folder.csv(
+        "externalOrderId,userData.fullName",
+        "A-1,x",
+        "",
+        ",",
+        '" ",',
+        '"A-2","Åsa\r\n""Öberg"", x"',
+        "A-3,x",
+    )
+    records = [*source.records()]
+
+    assert [2, 6, 7] == [record.number for record in records]
+    assert ("A-2", 'Åsa\r\n"Öberg", x') == records[1].cells
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_dialects(folder: Folder, delimiter: str, end: str) -> None:
+    """Delimiter and line ends are found out, whatever is quoted."""
+    odd = ",;\t".replace(delimiter, "") * 3 + "x"
+    rows = [
+        ["externalOrderId", f'"userData.extraData.a{odd}"', "#x"],
+        ["A-1", f'"1{delimiter}2"', "x"],
+    ]
+    text = "".join(delimiter.join(row) + end for row in rows)
+    [order] = orders(open_source(folder.write(text)))
+
+    assert {f"a{odd}": f"1{delimiter}2"} == order["userData"]["extraData"]
+
+
+def test_given_delimiter(folder: Folder) -> None:
+    """Any one character may stand between cells."""
+    source = folder.csv("externalOrderId|quantity", "A-1|1", delimiter="|")
+
+    assert [{"externalOrderId": "A-1", "quantity": 1}] == orders(source)
+
+
+@pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n", "\0"])
+def test_impossible_delimiters(folder: Folder, delimiter: str) -> None:
+    """What can't stand between cells is refused."""
+    with pytest.raises(InputFileError, match="delimiter must be one char"):
+        folder.csv("externalOrderId", "A-1", delimiter=delimiter)
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        ('A-2,"x', "a quotation mark opens a cell that is not closed"),
+        ('A-2,"x"y', "a closing quotation mark is not followed by ','"),
+        (f'A-2,"{LONG}\n{LONG}"', "it has more than 1000000 characters"),
+        (f"A-2,{LONG * 2}", "it has more than 1000000 characters"),
+    ],
+    ids=["unclosed", "closed", "lines", "line"],
+)
+def test_rows_without_end(folder: Folder, row: str, what: str) -> None:
+    """Where a row has no end, nobody can tell where the next one begins."""
+    source = folder.csv("externalOrderId,userData.fullName", "A-1,x", row)
+
+    with pytest.raises(InputFileError, match=f"orders.csv, row 3: {what}"):
+        [*source.records()]
+
+
+def test_long_rows(folder: Folder) -> None:
+    """A long row may follow another one; a limit of others stays."""
+    before = csv.field_size_limit(50_000_000)
+    try:
+        source = folder.csv(
+            "externalOrderId,userData.fullName", f"A-1,{LONG}", f"A-2,{LONG}"
+        )
+        assert [] == wrong(source)
+        assert 50_000_000 == csv.field_size_limit()
+    finally:
+        csv.field_size_limit(before)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ('A-1,"Kim,1', 'A-2,Bo",1'),
+        ('A-1,"Kim,1', "A-2,Bo,1", 'A-3,Nisse",1'),
+        ('A-1,"Kim,x', "A-2,Bo,1", "A-3,Bo,x", 'A-4,Nisse",1'),
+    ],
+)
+def test_merged_rows(
+    folder: Folder, rows: tuple[str, ...], delimiter: str, end: str
+) -> None:
+    """Rows between two stray quotation marks are a problem, and not lost."""
+    lines = ["externalOrderId,userData.fullName,quantity", *rows, "A-9,Bo,1"]
+    text = end.join(lines).replace(",", delimiter)
+    [problem] = wrong(folder.csv(text))
+
+    assert problem.startswith("row 2: some lines in a cell are rows of their")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["Storgatan 1\nc/o Bo", "a, b\n\nc, d, e", "a,b\nA-2,Bo,x", "x\n,c,1"],
+)
+def test_lines_that_are_no_rows(folder: Folder, cell: str) -> None:
+    """A cell may have lines and delimiters."""
+    source = folder.csv(
+        "externalOrderId,userData.fullName,quantity", f'A-1,"{cell}",1'
+    )
+
+    assert [cell] == [each["userData"]["fullName"] for each in orders(source)]
+
+
+def test_narrow_tables(folder: Folder) -> None:
+    """Two cells are too few to tell a row from words with a comma."""
+    source = folder.csv(
+        "externalOrderId,userData.fullName", 'A-1,"Hello\nKim, dear"'
+    )
+
+    assert 1 == len(sales(source))
+
+
+def test_lone_surrogates(folder: Folder) -> None:
+    """An odd encoding can make text that can't be sent."""
+    text = b"externalOrderId,userData.fullName,quantity\nA-1,+2AA-,1\n"
+    path = folder.write(text)
+
+    assert [
+        "row 2, userData.fullName: has a lone surrogate, which is no text"
+    ] == wrong(open_source(path, encoding="utf-7"))
+
+
+def test_reprs(folder: Folder) -> None:
+    """No repr shows a cell, because it is personal."""
+    source = folder.csv("externalOrderId,userData.email", "A-1,åsa@b.example")
+    seen: list[Any] = [source, *source.records(), *sales(source)]
+
+    assert "åsa" not in repr(seen)
