@@ -185,7 +185,9 @@ async def test_middleware_that_forgets_to_return(api: respx.Router) -> None:
     async with AsyncSesamy(
         "acme", auth=StaticToken("t"), middleware=[forget]
     ) as client:
-        with pytest.raises(ConfigurationError, match="must return a Resp") as caught:
+        with pytest.raises(
+            ConfigurationError, match="must return a Resp"
+        ) as caught:
             await client.contracts.create("SPRING-12", ORDER)
 
     assert Outcome.APPLIED is caught.value.outcome
