@@ -47,25 +47,25 @@ class Contracts(NotPickled):
     ) -> Contract:
         """Make a contract of an order.
 
-        Sent again by itself only where Sesamy surely did not process it:
-        no source says that externalOrderId is a key, so a second create
-        may give one customer two contracts.  Prefer `onboard`, which can
-        repeat its steps.
+        The SDK only sends it again if Sesamy surely did not process it: no
+        source says that externalOrderId is a key, so a second create may
+        give one customer two contracts.  Prefer `onboard`, which can repeat
+        its steps.
 
         Args:
-            promo_code: Picks the base contract: one product, one price (S).
+            promo_code: Picks the base contract: one product, one price.
             order: What was sold, to whom.
             confirm: Whether to give access at once; otherwise call
-                `confirm` later (S).
+                `confirm` later.
             vendor_id: The publisher, if not the client's.
-            repeatable: Whether it may be sent again though it may have
-                been done, as `onboard` does; only without `confirm`, for
+            repeatable: Whether it may be sent again even if it may have
+                been done, as `onboard` does; only without `confirm`, since
                 each repetition may leave an unconfirmed stray.
             before_send: Awaited with the `Call` at the last moment before
                 each attempt, after all waits for pace and token: a place
-                to write down that it is about to be sent.  Where it
-                raises, nothing is sent.  ``call.record.lost`` counts the
-                earlier attempts that may have been done.
+                to write down that it is about to be sent.  If it raises,
+                nothing is sent.  ``call.record.lost`` counts the earlier
+                attempts that may have been done.
 
         Returns:
             The contract.
@@ -77,8 +77,8 @@ class Contracts(NotPickled):
             OutcomeUnknownError: Sent, but not answered; `UNKNOWN`.
             DeadlineExceededError: `NOT_SENT` or `UNKNOWN`.
             UnreadableResponseError: Made, but the answer can't be read;
-                `APPLIED`.  Where the answer may be a gateway's page, or is
-                the contract of another order, `UNKNOWN`.
+                `APPLIED`.  If the answer may be a gateway's page, or is the
+                contract of another order, `UNKNOWN`.
             APIError: Sesamy answered with an error; `REFUSED`, or for a
                 5xx, 408 and some others `UNKNOWN`.
         """
@@ -105,22 +105,22 @@ class Contracts(NotPickled):
     ) -> Contract:
         """Give the user access to what the contract entitles to.
 
-        It sets a state, so it can be repeated, and is sent again by itself
+        It sets a state, so it can be repeated, and the SDK sends it again
         after transient failures.
 
         Args:
             promo_code: The one the contract was made under.
             contract_id: The id from the answer to `create`.
-            provider_payment_data: What the payment provider says of the
-                payment, str to str; optional (S).
+            provider_payment_data: What the payment provider says about
+                the payment, str to str; optional.
             vendor_id: The publisher, if not the client's.
-            order: What the contract was made of, where it is at hand: then
-                the text of an error repeats Sesamy's words, with what is in
-                the order blotted out.  It is not sent.
+            order: The order of the contract, if it is at hand: then the
+                text of an error repeats Sesamy's words, with the contents
+                of the order blotted out.  It is not sent.
 
         Returns:
-            The contract; with nothing but its id where Sesamy's answer
-            does not hold it.
+            The contract; with nothing but its id if Sesamy's answer does
+            not hold it.
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
@@ -147,15 +147,15 @@ class Contracts(NotPickled):
     ) -> Onboarded:
         """Create a contract, then confirm it: exactly one is confirmed.
 
-        A contract gives access only once it is confirmed (S).  So an
-        unconfirmed create whose answer was lost is sent again: at worst an
-        unconfirmed stray is left.  Both steps share one deadline.
+        A contract gives access only once it is confirmed.  So a create
+        whose answer was lost is sent again: at worst an unconfirmed stray
+        is left.  Both steps share one deadline.
 
         Args:
-            promo_code: Picks the base contract: one product, one price (S).
+            promo_code: Picks the base contract: one product, one price.
             order: What was sold, to whom.
-            provider_payment_data: What the payment provider says of the
-                payment, str to str; optional (S).
+            provider_payment_data: What the payment provider says about
+                the payment, str to str; optional.
             vendor_id: The publisher, if not the client's.
 
         Returns:
@@ -163,10 +163,10 @@ class Contracts(NotPickled):
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
-            SesamyError: As for `create`.  Where it stopped in between,
-                `step` says where: after ``"create"`` nothing is confirmed
-                and the order can be onboarded again; at ``"confirm"`` the
-                contract is `contract_id`: go on with `confirm`.
+            SesamyError: As for `create`.  Its `step` says where it
+                stopped: at ``"create"``, nothing is confirmed and the order
+                can be onboarded again; at ``"confirm"``, the contract is
+                `contract_id`: go on with `confirm`.
         """
         return drive(
             self._inner.onboard(
@@ -187,37 +187,38 @@ class Sesamy(NotPickled):
     pace for all of them.  Middleware and auth of your own are async here
     too, but must not wait for an event loop.
 
-    What is not given is taken from the environment, then from the defaults.
+    Settings that are not given come from the environment, or else are the
+    defaults.
 
     Args:
         vendor_id: The publisher; else ``SESAMY_VENDOR_ID``.
-        client_id: Of your API client; else ``SESAMY_CLIENT_ID``.
-        client_secret: Of your API client; else ``SESAMY_CLIENT_SECRET``.
+        client_id: The id of your API client; else ``SESAMY_CLIENT_ID``.
+        client_secret: Its secret; else ``SESAMY_CLIENT_SECRET``.
         auth: Instead of these two: a `ClientCredentials`, a `StaticToken`,
             an `Auth`, or an (async) callable that returns the whole
             Authorization value.  Credentials made from `client_id` and
-            `client_secret` take what else they say from ``SESAMY_SCOPE``,
-            ``SESAMY_AUDIENCE``, ``SESAMY_ORGANIZATION`` and
-            ``SESAMY_TOKEN_ENCODING``.
-        base_url: Else ``SESAMY_BASE_URL``, else https://api.sesamy.com (D).
+            `client_secret` take their other settings from
+            ``SESAMY_SCOPE``, ``SESAMY_AUDIENCE``, ``SESAMY_ORGANIZATION``
+            and ``SESAMY_TOKEN_ENCODING``.
+        base_url: Else ``SESAMY_BASE_URL``, else https://api.sesamy.com.
         token_url: Else ``SESAMY_TOKEN_URL``, else
-            https://token.sesamy.com/oauth/token (S).
+            https://token.sesamy.com/oauth/token.
         timeout: Seconds that one network operation may take; None for no
             limit.
         deadline: Seconds that a whole call may take, with all waits and
             retries; None for no limit.
-        retry: When a call is sent again by itself.
+        retry: When the SDK sends a call again by itself.
         rate_limit: The pace to keep; None for none.
-        middleware: Your own, outermost first, around all of ours.
-        transport: A `Connections`, or an httpx client or transport of
-            yours (it is not closed with the client).
+        middleware: Your own, outermost first, around the SDK's.
+        transport: A `Connections`, or your own httpx client or transport
+            (which is not closed with this client).
         shared_contracts: Whether Sesamy may give several orders one
-            contract.  No source says so: by default, a contract that was
-            given to another order is not believed.
+            contract.  By default, a contract that was given to another
+            order is not believed.
 
     Raises:
-        ConfigurationError: A setting is missing or impossible; it names
-            the argument and the variable.  Nothing was sent.
+        ConfigurationError: A setting is missing or impossible; the message
+            names the argument and the variable.  Nothing was sent.
     """
 
     contracts: Contracts
@@ -264,15 +265,15 @@ class Sesamy(NotPickled):
 
     @property
     def vendor_id(self) -> str:
-        """The publisher that calls are for, unless they name another."""
+        """The publisher, unless a call names another."""
         return self._inner.vendor_id
 
     @property
     def permitted_rate(self) -> float | None:
         """Requests per second that Sesamy permits, as far as is known.
 
-        What `rate_limit` says, or less where Sesamy's answers say less;
-        None where no pace is kept.
+        It is that of `rate_limit`, or less if Sesamy's answers say less;
+        None if no pace is kept.
         """
         return self._inner.permitted_rate
 
@@ -280,8 +281,8 @@ class Sesamy(NotPickled):
     def permitted_at_once(self) -> float | None:
         """Requests that may be sent without waiting, as far as is known.
 
-        What is left of the burst of `rate_limit`, or of what Sesamy's
-        answers say; None where no pace is kept.
+        It is what is left of the burst of `rate_limit`, or less if Sesamy's
+        answers say less; None if no pace is kept.
         """
         return self._inner.permitted_at_once
 
@@ -304,22 +305,22 @@ class Sesamy(NotPickled):
         vendor_id: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Self:
-        """Return a cheap copy with other settings; None leaves one as it is.
+        """Return a cheap copy with other settings; None keeps the old one.
 
-        It shares connections, token and pace with this client, and ends
-        with it: closing the copy does nothing.
+        The copy shares connections, token and pace with this client, and
+        ends with it: closing the copy does nothing.
 
         Args:
             timeout: Seconds that one network operation may take;
                 ``math.inf`` for no limit.
             deadline: Seconds that a whole call may take; ``math.inf`` for
                 no limit.
-            retry: When a call is sent again by itself.
+            retry: When the SDK sends a call again by itself.
             vendor_id: The publisher.
-            headers: To be sent with each call, besides those of before.
+            headers: Sent with each call, besides those set before.
 
         Raises:
-            ConfigurationError: One of them is impossible; it is named.
+            ConfigurationError: A setting is impossible; it is named.
         """
         copy = object.__new__(type(self))
         copy._use(
@@ -343,24 +344,24 @@ class Sesamy(NotPickled):
         query: Mapping[str, object] | None = None,
         repeatable: bool | None = None,
     ) -> Response:
-        """Reach an endpoint that has no method yet, in the same way.
+        """Call an endpoint that has no method of its own yet.
 
         Args:
             method: ``"GET"``, ``"POST"``, ``"PUT"``, ``"PATCH"``,
                 ``"DELETE"``, ``"HEAD"`` or ``"OPTIONS"``.
-            path: Below `base_url`, beginning with ``/``; encode what you
-                put into it with ``urllib.parse.quote(value, safe="")``.
-            json: The body, if any: what JSON can hold.
-            query: Of strings, numbers and bools; None is left out.
+            path: The path below `base_url`, beginning with ``/``; encode
+                values in it with ``urllib.parse.quote(value, safe="")``.
+            json: The body, if any: whatever JSON can hold.
+            query: Strings, numbers and bools; None is left out.
             repeatable: Whether doing it twice is the same as doing it
-                once, so that it may be sent again when its outcome is
+                once, so that it may be sent again if its outcome is
                 unknown; by default only GET, HEAD and OPTIONS are.
 
         Returns:
-            The answer; its ``json()`` parses the body.  A success may
-            have as much as ``Connections(max_response_size=...)`` says,
-            by default 8 MiB: to parse that may take some seconds, and
-            sixty times as much memory.
+            The answer; its ``json()`` parses the body.  A success may be
+            as large as ``Connections(max_response_size=...)`` permits, by
+            default 8 MiB: to parse that may take some seconds, and sixty
+            times as much memory.
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
@@ -376,10 +377,9 @@ class Sesamy(NotPickled):
     def ready(self) -> None:
         """Get a token and open a connection, so that no order waits for it.
 
-        For the start of a service, and for its readiness probe.  No
-        request of an operation is sent, and the pace is not used.  Through
-        a proxy, or over a client or transport of yours, it is only the
-        token that is asked for.
+        For the start of a service, and for its readiness probe.  It sends
+        no order and does not count for the pace.  Through a proxy, or over
+        your own client or transport, it only gets the token.
 
         Raises:
             AuthenticationError: The credentials were refused.
@@ -390,7 +390,7 @@ class Sesamy(NotPickled):
         return drive(self._inner.ready())
 
     def close(self) -> None:
-        """Close the connections; calls after it are refused."""
+        """Close the connections; later calls are refused."""
         return drive(self._inner.aclose())
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Checks of arguments: numbers, and ids that become part of a URL."""
+"""Checks of arguments: numbers, texts, and parts of a URL."""
 
 from __future__ import annotations
 
@@ -152,15 +152,15 @@ def check_number(
 class NotPickled:
     """A client, or what holds one: it belongs to its process.
 
-    A pickle would hold its secret, and of a copy and its original each
-    would close the connections of both.
+    A pickle would hold its secret, and a copy would close the connections
+    of its original.
     """
 
     __slots__ = ()
 
     def __reduce__(self) -> Never:
         raise TypeError(
-            f"{type(self).__name__} is neither pickled nor copied: it holds "
+            f"{type(self).__name__} can't be pickled or copied: it holds "
             "connections and a secret. Make a client in each process; within "
             "a process, tasks and threads can share one, and with_options() "
             "returns a copy with other settings."

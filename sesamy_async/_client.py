@@ -88,8 +88,7 @@ def query_string(query: object) -> str:
     """Return ``?a=1&b=2``, or nothing; what is None is left out.
 
     Raises:
-        InvalidRequestError: It is no mapping, a name is no str, or a value
-            is no str, number or bool.
+        InvalidRequestError: It can't be one.
     """
     if query is None:
         return ""
@@ -137,37 +136,38 @@ class AsyncSesamy(NotPickled):
     keeps connections, token and pace for all of them.  Each event loop gets
     connections of its own.
 
-    What is not given is taken from the environment, then from the defaults.
+    Settings that are not given come from the environment, or else are the
+    defaults.
 
     Args:
         vendor_id: The publisher; else ``SESAMY_VENDOR_ID``.
-        client_id: Of your API client; else ``SESAMY_CLIENT_ID``.
-        client_secret: Of your API client; else ``SESAMY_CLIENT_SECRET``.
+        client_id: The id of your API client; else ``SESAMY_CLIENT_ID``.
+        client_secret: Its secret; else ``SESAMY_CLIENT_SECRET``.
         auth: Instead of these two: a `ClientCredentials`, a `StaticToken`,
             an `Auth`, or an (async) callable that returns the whole
             Authorization value.  Credentials made from `client_id` and
-            `client_secret` take what else they say from ``SESAMY_SCOPE``,
-            ``SESAMY_AUDIENCE``, ``SESAMY_ORGANIZATION`` and
-            ``SESAMY_TOKEN_ENCODING``.
-        base_url: Else ``SESAMY_BASE_URL``, else https://api.sesamy.com (D).
+            `client_secret` take their other settings from
+            ``SESAMY_SCOPE``, ``SESAMY_AUDIENCE``, ``SESAMY_ORGANIZATION``
+            and ``SESAMY_TOKEN_ENCODING``.
+        base_url: Else ``SESAMY_BASE_URL``, else https://api.sesamy.com.
         token_url: Else ``SESAMY_TOKEN_URL``, else
-            https://token.sesamy.com/oauth/token (S).
+            https://token.sesamy.com/oauth/token.
         timeout: Seconds that one network operation may take; None for no
             limit.
         deadline: Seconds that a whole call may take, with all waits and
             retries; None for no limit.
-        retry: When a call is sent again by itself.
+        retry: When the SDK sends a call again by itself.
         rate_limit: The pace to keep; None for none.
-        middleware: Your own, outermost first, around all of ours.
-        transport: A `Connections`, or an httpx client or transport of
-            yours (it is not closed with the client).
+        middleware: Your own, outermost first, around the SDK's.
+        transport: A `Connections`, or your own httpx client or transport
+            (which is not closed with this client).
         shared_contracts: Whether Sesamy may give several orders one
-            contract.  No source says so: by default, a contract that was
-            given to another order is not believed.
+            contract.  By default, a contract that was given to another
+            order is not believed.
 
     Raises:
-        ConfigurationError: A setting is missing or impossible; it names
-            the argument and the variable.  Nothing was sent.
+        ConfigurationError: A setting is missing or impossible; the message
+            names the argument and the variable.  Nothing was sent.
     """
 
     _name: ClassVar[str] = "AsyncSesamy"
@@ -248,15 +248,15 @@ class AsyncSesamy(NotPickled):
 
     @property
     def vendor_id(self) -> str:
-        """The publisher that calls are for, unless they name another."""
+        """The publisher, unless a call names another."""
         return self._caller.settings.vendor_id
 
     @property
     def permitted_rate(self) -> float | None:
         """Requests per second that Sesamy permits, as far as is known.
 
-        What `rate_limit` says, or less where Sesamy's answers say less;
-        None where no pace is kept.
+        It is that of `rate_limit`, or less if Sesamy's answers say less;
+        None if no pace is kept.
         """
         bucket = self._caller.shared.bucket
         return None if bucket is None else bucket.rate
@@ -265,8 +265,8 @@ class AsyncSesamy(NotPickled):
     def permitted_at_once(self) -> float | None:
         """Requests that may be sent without waiting, as far as is known.
 
-        What is left of the burst of `rate_limit`, or of what Sesamy's
-        answers say; None where no pace is kept.
+        It is what is left of the burst of `rate_limit`, or less if Sesamy's
+        answers say less; None if no pace is kept.
         """
         shared = self._caller.shared
         if shared.bucket is None:
@@ -292,22 +292,22 @@ class AsyncSesamy(NotPickled):
         vendor_id: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Self:
-        """Return a cheap copy with other settings; None leaves one as it is.
+        """Return a cheap copy with other settings; None keeps the old one.
 
-        It shares connections, token and pace with this client, and ends
-        with it: closing the copy does nothing.
+        The copy shares connections, token and pace with this client, and
+        ends with it: closing the copy does nothing.
 
         Args:
             timeout: Seconds that one network operation may take;
                 ``math.inf`` for no limit.
             deadline: Seconds that a whole call may take; ``math.inf`` for
                 no limit.
-            retry: When a call is sent again by itself.
+            retry: When the SDK sends a call again by itself.
             vendor_id: The publisher.
-            headers: To be sent with each call, besides those of before.
+            headers: Sent with each call, besides those set before.
 
         Raises:
-            ConfigurationError: One of them is impossible; it is named.
+            ConfigurationError: A setting is impossible; it is named.
         """
         changes: dict[str, Any] = {}
         if timeout is not None:
@@ -324,8 +324,7 @@ class AsyncSesamy(NotPickled):
             changes["headers"] = merged(old, check_headers(headers))
         settings = attrs.evolve(self._caller.settings, **changes)
         copy = object.__new__(type(self))
-        # Else the original, unclosed, would be gone without a warning as
-        # long as nothing was sent, and nobody could close the connections.
+        # Keeps the original alive: nobody else can close the connections.
         copy._original = self
         copy._use(Caller(settings, self._caller.shared))
         return copy
@@ -340,24 +339,24 @@ class AsyncSesamy(NotPickled):
         query: Mapping[str, object] | None = None,
         repeatable: bool | None = None,
     ) -> Response:
-        """Reach an endpoint that has no method yet, in the same way.
+        """Call an endpoint that has no method of its own yet.
 
         Args:
             method: ``"GET"``, ``"POST"``, ``"PUT"``, ``"PATCH"``,
                 ``"DELETE"``, ``"HEAD"`` or ``"OPTIONS"``.
-            path: Below `base_url`, beginning with ``/``; encode what you
-                put into it with ``urllib.parse.quote(value, safe="")``.
-            json: The body, if any: what JSON can hold.
-            query: Of strings, numbers and bools; None is left out.
+            path: The path below `base_url`, beginning with ``/``; encode
+                values in it with ``urllib.parse.quote(value, safe="")``.
+            json: The body, if any: whatever JSON can hold.
+            query: Strings, numbers and bools; None is left out.
             repeatable: Whether doing it twice is the same as doing it
-                once, so that it may be sent again when its outcome is
+                once, so that it may be sent again if its outcome is
                 unknown; by default only GET, HEAD and OPTIONS are.
 
         Returns:
-            The answer; its ``json()`` parses the body.  A success may
-            have as much as ``Connections(max_response_size=...)`` says,
-            by default 8 MiB: to parse that may take some seconds, and
-            sixty times as much memory.
+            The answer; its ``json()`` parses the body.  A success may be
+            as large as ``Connections(max_response_size=...)`` permits, by
+            default 8 MiB: to parse that may take some seconds, and sixty
+            times as much memory.
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
@@ -378,10 +377,9 @@ class AsyncSesamy(NotPickled):
     async def ready(self) -> None:
         """Get a token and open a connection, so that no order waits for it.
 
-        For the start of a service, and for its readiness probe.  No
-        request of an operation is sent, and the pace is not used.  Through
-        a proxy, or over a client or transport of yours, it is only the
-        token that is asked for.
+        For the start of a service, and for its readiness probe.  It sends
+        no order and does not count for the pace.  Through a proxy, or over
+        your own client or transport, it only gets the token.
 
         Raises:
             AuthenticationError: The credentials were refused.
@@ -392,7 +390,7 @@ class AsyncSesamy(NotPickled):
         await self._caller.ready()
 
     async def aclose(self) -> None:
-        """Close the connections; calls after it are refused."""
+        """Close the connections; later calls are refused."""
         exchange = self._caller.shared.exchange
         if self._owner and not exchange.closed:
             exchange.closed = True

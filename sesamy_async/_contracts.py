@@ -157,25 +157,25 @@ class AsyncContracts(NotPickled):
     ) -> Contract:
         """Make a contract of an order.
 
-        Sent again by itself only where Sesamy surely did not process it:
-        no source says that externalOrderId is a key, so a second create
-        may give one customer two contracts.  Prefer `onboard`, which can
-        repeat its steps.
+        The SDK only sends it again if Sesamy surely did not process it: no
+        source says that externalOrderId is a key, so a second create may
+        give one customer two contracts.  Prefer `onboard`, which can repeat
+        its steps.
 
         Args:
-            promo_code: Picks the base contract: one product, one price (S).
+            promo_code: Picks the base contract: one product, one price.
             order: What was sold, to whom.
             confirm: Whether to give access at once; otherwise call
-                `confirm` later (S).
+                `confirm` later.
             vendor_id: The publisher, if not the client's.
-            repeatable: Whether it may be sent again though it may have
-                been done, as `onboard` does; only without `confirm`, for
+            repeatable: Whether it may be sent again even if it may have
+                been done, as `onboard` does; only without `confirm`, since
                 each repetition may leave an unconfirmed stray.
             before_send: Awaited with the `Call` at the last moment before
                 each attempt, after all waits for pace and token: a place
-                to write down that it is about to be sent.  Where it
-                raises, nothing is sent.  ``call.record.lost`` counts the
-                earlier attempts that may have been done.
+                to write down that it is about to be sent.  If it raises,
+                nothing is sent.  ``call.record.lost`` counts the earlier
+                attempts that may have been done.
 
         Returns:
             The contract.
@@ -187,8 +187,8 @@ class AsyncContracts(NotPickled):
             OutcomeUnknownError: Sent, but not answered; `UNKNOWN`.
             DeadlineExceededError: `NOT_SENT` or `UNKNOWN`.
             UnreadableResponseError: Made, but the answer can't be read;
-                `APPLIED`.  Where the answer may be a gateway's page, or is
-                the contract of another order, `UNKNOWN`.
+                `APPLIED`.  If the answer may be a gateway's page, or is the
+                contract of another order, `UNKNOWN`.
             APIError: Sesamy answered with an error; `REFUSED`, or for a
                 5xx, 408 and some others `UNKNOWN`.
         """
@@ -215,22 +215,22 @@ class AsyncContracts(NotPickled):
     ) -> Contract:
         """Give the user access to what the contract entitles to.
 
-        It sets a state, so it can be repeated, and is sent again by itself
+        It sets a state, so it can be repeated, and the SDK sends it again
         after transient failures.
 
         Args:
             promo_code: The one the contract was made under.
             contract_id: The id from the answer to `create`.
-            provider_payment_data: What the payment provider says of the
-                payment, str to str; optional (S).
+            provider_payment_data: What the payment provider says about
+                the payment, str to str; optional.
             vendor_id: The publisher, if not the client's.
-            order: What the contract was made of, where it is at hand: then
-                the text of an error repeats Sesamy's words, with what is in
-                the order blotted out.  It is not sent.
+            order: The order of the contract, if it is at hand: then the
+                text of an error repeats Sesamy's words, with the contents
+                of the order blotted out.  It is not sent.
 
         Returns:
-            The contract; with nothing but its id where Sesamy's answer
-            does not hold it.
+            The contract; with nothing but its id if Sesamy's answer does
+            not hold it.
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
@@ -259,15 +259,15 @@ class AsyncContracts(NotPickled):
     ) -> Onboarded:
         """Create a contract, then confirm it: exactly one is confirmed.
 
-        A contract gives access only once it is confirmed (S).  So an
-        unconfirmed create whose answer was lost is sent again: at worst an
-        unconfirmed stray is left.  Both steps share one deadline.
+        A contract gives access only once it is confirmed.  So a create
+        whose answer was lost is sent again: at worst an unconfirmed stray
+        is left.  Both steps share one deadline.
 
         Args:
-            promo_code: Picks the base contract: one product, one price (S).
+            promo_code: Picks the base contract: one product, one price.
             order: What was sold, to whom.
-            provider_payment_data: What the payment provider says of the
-                payment, str to str; optional (S).
+            provider_payment_data: What the payment provider says about
+                the payment, str to str; optional.
             vendor_id: The publisher, if not the client's.
 
         Returns:
@@ -275,10 +275,10 @@ class AsyncContracts(NotPickled):
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
-            SesamyError: As for `create`.  Where it stopped in between,
-                `step` says where: after ``"create"`` nothing is confirmed
-                and the order can be onboarded again; at ``"confirm"`` the
-                contract is `contract_id`: go on with `confirm`.
+            SesamyError: As for `create`.  Its `step` says where it
+                stopped: at ``"create"``, nothing is confirmed and the order
+                can be onboarded again; at ``"confirm"``, the contract is
+                `contract_id`: go on with `confirm`.
         """
         with self._caller.keeping() as kept:
             deadline = self._caller.deadline()

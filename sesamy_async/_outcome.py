@@ -16,16 +16,16 @@ from ._headers import (
 
 
 class Outcome(StrEnum):
-    """What became of the order (or of whatever a call was to do)."""
+    """What became of the order, or of another call."""
 
     NOT_SENT = "NOT_SENT"
-    """Nothing left this machine: send it again when you like."""
+    """Nothing left this machine: it can be sent again."""
 
     REFUSED = "REFUSED"
-    """Sesamy answered and did not do it: mend what it names, then resend."""
+    """Sesamy answered and did not do it: fix what it names, then resend."""
 
     UNKNOWN = "UNKNOWN"
-    """It may or may not have been done: look before you send it again."""
+    """It may have been done: look before you send it again."""
 
     APPLIED = "APPLIED"
     """It was done, but the answer can't be read: do not send it again."""
@@ -49,7 +49,7 @@ class Outcome(StrEnum):
 _ADVICE = {
     Outcome.NOT_SENT: "Nothing was sent, so it can be sent again.",
     Outcome.REFUSED: (
-        "Sesamy did not do it; mend what it names before sending it again."
+        "Sesamy did not do it; fix what it names before sending it again."
     ),
     Outcome.UNKNOWN: (
         "It may or may not have been done; look before sending it again."
@@ -127,14 +127,14 @@ _REPEATED_ELSEWHERE = {TEMPORARY_REDIRECT, PERMANENT_REDIRECT}
 
 
 def outcome_of_status(status_code: int) -> Outcome:
-    """Say what a complete answer with this status means.
+    """Return what a complete answer with this status means.
 
-    A success counts only if Sesamy gave it, which is for its body to show.
-    A 5xx, a 408 or a 4xx that no standard knows may come from a gateway
-    whose backend went on working, so it leaves the outcome unknown.  Of the
+    A success counts only if Sesamy gave it, which its body must show.  A
+    5xx, a 408 or a 4xx that no standard knows may come from a gateway whose
+    backend went on working, so it leaves the outcome unknown.  Of the
     redirects only 307 and 308 say that the request is to be repeated
-    elsewhere, hence was not done here; a 301, 302 or 303 may be the answer
-    to a request that was done.
+    elsewhere, hence was not done here; a 301, 302 or 303 may answer a
+    request that was done.
     """
     if status_code in SUCCESS:
         return Outcome.APPLIED
@@ -144,10 +144,7 @@ def outcome_of_status(status_code: int) -> Outcome:
 
 
 def outcome_of_failure(failure: Failure) -> Outcome:
-    """Say what an exchange without a complete answer means.
-
-    Only what is known not to have left is NOT_SENT.
-    """
+    """Return what an exchange without a complete answer means."""
     if failure.status_code is not None:
         outcome = outcome_of_status(failure.status_code)
         foreign = outcome is Outcome.APPLIED and not failure.own

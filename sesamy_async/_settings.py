@@ -1,4 +1,4 @@
-"""What a client is told: arguments, environment, defaults, checks."""
+"""The settings of a client: arguments, environment, defaults, checks."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ import attrs
 
 from ._call import RateLimit, RetryPolicy, Secret
 from ._checks import check_number, segment
+from ._headers import is_header_value
 from ._version import __version__
 from .errors import ConfigurationError, InvalidRequestError
 
 
 BASE_URL = "https://api.sesamy.com"
-"""Payments, in production (D, section "Environments")."""
+"""Payments, in production; from the developer documentation."""
 
 TOKEN_URL = "https://token.sesamy.com/oauth/token"  # noqa: S105 - a URL
-"""The OAuth2 token endpoint (S)."""
+"""The OAuth2 token endpoint, from the guide."""
 
 
 @attrs.frozen(kw_only=True)
@@ -49,12 +50,9 @@ class Settings:
 
 
 _ENDLESS = 1e9  # Seconds; a few times more overflow in a socket.
-
-# A token (RFC 9110, section 5.6.2).
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2.
 # What frames a request, and what its answer may be packed in.
-_OURS = {
+_RESERVED = {
     "accept-encoding",
     "connection",
     "content-length",
@@ -112,10 +110,8 @@ def check_vendor(value: object) -> str:
     try:
         segment("vendor_id (SESAMY_VENDOR_ID)", value)
     except InvalidRequestError as error:
-        message = str(error.args[0])
-    else:
-        return str.__str__(cast("str", value))
-    raise ConfigurationError(message)
+        raise ConfigurationError(str(error.args[0])) from None
+    return str.__str__(cast("str", value))
 
 
 def check_url(argument: str, value: str, variable: str) -> str:
@@ -128,13 +124,11 @@ def check_url(argument: str, value: str, variable: str) -> str:
     name = f"{argument} ({variable})"
     try:
         parts = urlsplit(value)
-        host = parts.hostname or ""
-        port_is_fine = parts.port != 0
+        host, port = parts.hostname or "", parts.port
     except ValueError:
-        host, port_is_fine = "", False
-        parts = urlsplit("")
-    odd = not (value.isascii() and value.isprintable()) or " " in value
-    if odd or not host or not port_is_fine:
+        parts, host, port = urlsplit(""), "", 0
+    plain = value.isascii() and value.isprintable() and " " not in value
+    if not plain or not host or port == 0:
         raise ConfigurationError(f"{name} is no URL such as {BASE_URL}.")
     if "@" in parts.netloc or "?" in value or "#" in value:
         raise ConfigurationError(
@@ -163,7 +157,7 @@ def check_seconds(argument: str, value: object) -> float:
 
 
 def check_headers(headers: object) -> dict[str, str]:
-    """Return headers of the caller's.
+    """Return the user's headers.
 
     Raises:
         ConfigurationError: One can't be sent, or would replace the token.
@@ -176,29 +170,24 @@ def check_headers(headers: object) -> dict[str, str]:
             isinstance(name, str)
             and isinstance(value, str)
             and _NAME.fullmatch(name)
-            and value.isascii()
-            and value.isprintable()
+            and (not value or is_header_value(value))
         ):
             raise ConfigurationError(
-                "headers: names and values must be printable ASCII, and a "
-                "name one word."
+                "headers: names and values must be printable ASCII, without "
+                "outer spaces, and a name one word."
             )
         if name.lower() == "authorization":
             raise ConfigurationError("headers: give Authorization as auth=.")
-        if name.lower() in _OURS:
+        if name.lower() in _RESERVED:
             raise ConfigurationError(
-                f"headers: {name} is the connection's own business."
+                f"headers: {name} is set by the connection."
             )
         checked[name] = value
     return checked
 
 
 def check_kinds(retry: object, rate_limit: object, middleware: object) -> None:
-    """Refuse what is of another kind.
-
-    Raises:
-        ConfigurationError: It names the argument.
-    """
+    """Refuse arguments of a wrong type with a `ConfigurationError`."""
     if not isinstance(retry, RetryPolicy):
         raise ConfigurationError("retry must be a RetryPolicy.")
     if not isinstance(rate_limit, RateLimit | None):
@@ -216,18 +205,14 @@ def check_kinds(retry: object, rate_limit: object, middleware: object) -> None:
 
 
 def check_flag(argument: str, value: object) -> bool:
-    """Return a switch.
-
-    Raises:
-        ConfigurationError: It is neither True nor False.
-    """
+    """Return True or False; refuse all else with a `ConfigurationError`."""
     if not isinstance(value, bool):
         raise ConfigurationError(f"{argument} must be True or False.")
     return value
 
 
 def is_loopback(host: str) -> bool:
-    """Whether this host, in lower case, can be nothing but this machine."""
+    """Whether a host, in lower case, is this machine."""
     if host == "localhost":
         return True
     try:
@@ -244,4 +229,4 @@ HEADERS = {
     f"({sys.platform})",
     "X-Sesamy-Client": f"sesamy-async/{__version__}",
 }
-"""Sent with each request; the official package names itself so too (T)."""
+"""Sent with each request; the official package names itself so, too."""

@@ -211,7 +211,7 @@ _LATE = Failure(
 
 @attrs.frozen(eq=False, repr=False)
 class Authorize:
-    """Asks the `Auth` for the value, and tells it when it is rejected."""
+    """Asks the `Auth` for a value, and tells it if that is rejected."""
 
     auth: Auth
 
@@ -227,23 +227,23 @@ class Authorize:
         if not is_header_value(value.reveal()):
             who = f"{type(self.auth).__name__}.authorization"
             raise ConfigurationError(wants_header_value(who, value.reveal()))
-        request = call.request.authorized(value)
+        request = attrs.evolve(call.request, authorization=value)
         try:
             return await proceed(attrs.evolve(call, request=request))
-        except UnauthorizedError as caught:
-            error = caught
-        # A new token would be refused just the same.
-        if not lacks_permission(error.code, error.headers):
-            error.transient = await self.auth.rejected(value.reveal(), call)
-        raise error
+        except UnauthorizedError as error:
+            # A new token would lack the permission, too.
+            if not lacks_permission(error.code, error.headers):
+                again = await self.auth.rejected(value.reveal(), call)
+                error.transient = again
+            raise
 
 
 @attrs.frozen(eq=False, repr=False)
 class Deadline:
-    """Cuts off whatever still runs when the deadline comes.
+    """Cuts off a call at its deadline.
 
-    In the blocking client nothing can be cut off from outside: there, each
-    wait and each network operation is bounded by what time is left.
+    The blocking client can't cut off anything from outside: there, each
+    wait and each network operation is bounded by the time that is left.
     """
 
     runtime: Runtime
@@ -273,9 +273,9 @@ def _passed(record: Record) -> Failure:
 
 @attrs.frozen(eq=False, repr=False)
 class LogCalls:
-    """Says what was done, how it ended and how long it took.
+    """Logs what was done, how it ended and how long it took.
 
-    Never headers, bodies, queries or tokens.
+    It logs no headers, bodies, queries or tokens.
     """
 
     runtime: Runtime
@@ -285,40 +285,33 @@ class LogCalls:
         if not _log.isEnabledFor(logging.INFO):
             return await proceed(call)
         start = self.runtime.now()
+        end, status, request_id = "done", None, None
         try:
             response = await proceed(call)
+            status = response.status_code
+            request_id = request_id_in(call, response.headers)
         except SesamyError as error:
             end = f"{type(error).__name__} {call.record.settle(error.outcome)}"
             status = getattr(error, "status_code", None)
-            self._line(call, start, end, status, error.request_id)
+            request_id = error.request_id
             raise
         except BaseException as error:
             end = f"{type(error).__name__} {call.record.outcome}"
-            self._line(call, start, end, None, None)
             raise
-        request_id = request_id_in(call, response.headers)
-        self._line(call, start, "done", response.status_code, request_id)
-        return response
-
-    def _line(
-        self,
-        call: Call,
-        start: float,
-        end: str,
-        status: int | None,
-        request_id: str | None,
-    ) -> None:
-        _log.info(
-            "%s %s status=%s attempts=%d duration=%.3fs request_id=%r "
-            "external_order_id=%r",
-            call.operation,
-            end,
-            status,
-            call.record.attempts,
-            self.runtime.now() - start,
-            request_id,
-            call.external_order_id,
-        )
+        else:
+            return response
+        finally:
+            _log.info(
+                "%s %s status=%s attempts=%d duration=%.3fs request_id=%r "
+                "external_order_id=%r",
+                call.operation,
+                end,
+                status,
+                call.record.attempts,
+                self.runtime.now() - start,
+                request_id,
+                call.external_order_id,
+            )
 
 
 def chain(middleware: Iterable[Middleware], innermost: Proceed) -> Proceed:

@@ -15,6 +15,7 @@ from .codec import loads
 from .guard import guarded
 
 
+@attrs.define(eq=False, repr=False)
 class Record:
     """The memory of one call: the only thing in a `Call` that changes.
 
@@ -30,38 +31,23 @@ class Record:
         began: When the present attempt had a connection, on the runtime's
             clock; None before that.
         status_code: The status of the present attempt, once it is read.
-        entered: Whether the caller's middleware ever let the call go on.
+        entered: Whether the user's middleware ever let the call go on.
         under_way: How often it is on its way behind that middleware now.
-        own: Whether what was read of its body is Sesamy's own, and no page
-            of a gateway.
+        own: Whether what was read of its body is Sesamy's own, and not a
+            gateway's page.
     """
 
-    __slots__ = (
-        "answered",
-        "attempts",
-        "began",
-        "entered",
-        "interrupted",
-        "last",
-        "lost",
-        "own",
-        "sent",
-        "status_code",
-        "under_way",
-    )
-
-    def __init__(self) -> None:
-        self.attempts: int = 0
-        self.lost: int = 0
-        self.answered: bool = False
-        self.last: Outcome = Outcome.NOT_SENT
-        self.interrupted: bool = False
-        self.sent: bool | None = False
-        self.began: float | None = None
-        self.status_code: int | None = None
-        self.entered: bool = False
-        self.under_way: int = 0
-        self.own: bool = False
+    attempts: int = 0
+    lost: int = 0
+    answered: bool = False
+    last: Outcome = Outcome.NOT_SENT
+    interrupted: bool = False
+    sent: bool | None = False
+    began: float | None = None
+    status_code: int | None = None
+    entered: bool = False
+    under_way: int = 0
+    own: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -70,10 +56,10 @@ class Record:
 
     @property
     def outcome_of_foreign(self) -> Outcome:
-        """What is known once an exception of the caller's ended the call.
+        """What is known once an exception of the user's ended the call.
 
-        A middleware that never let the call go on may have sent it by
-        itself; one that did not wait for it has left it on its way.
+        A middleware that never let the call go on may have sent it itself;
+        one that did not wait for it has left it on its way.
         """
         certain = self.entered and not self.under_way
         doubtful = self.outcome.nothing_done and not certain
@@ -123,16 +109,16 @@ class Record:
 
 
 class Order(IntEnum):
-    """Who goes first: the lower."""
+    """Which calls go first: the lower."""
 
     KEPT = 0
-    """What completes another call, in the place that was kept for it."""
+    """A call that completes another, in the place that was kept for it."""
 
     COMPLETING = 1
-    """What completes another call, and has no such place."""
+    """A call that completes another, and has no such place."""
 
     NEW = 2
-    """All else."""
+    """All others."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -142,12 +128,12 @@ class Place:
     Only its bucket changes it.
 
     Attributes:
-        order: Whom it goes before.
+        order: Which calls it goes before.
         size: One, or two.
         due: When its turn comes, on the runtime's clock; later, if others
             go before it meanwhile.
         taken: Where its bucket counts it.
-        record: Of the call, if it is known.
+        record: The record of the call, if it is known.
         mark: Its turn in the count of the bucket.
         waits: Whether its turn has not come.
         full: Whether its bucket was full before its turn.
@@ -175,7 +161,7 @@ class Taken:
     """How many places of a bucket are taken.
 
     Attributes:
-        waiting: By those who wait for their turn, for each `Order`.
+        waiting: By calls that wait for their turn, for each `Order`.
         kept: For calls that are to complete those that have begun.
         sent: By requests that have no answer yet.
     """
@@ -212,7 +198,7 @@ class Response:
 
     Attributes:
         status_code: The HTTP status.
-        headers: Names in any case.
+        headers: Found by their names in any case.
         content: The body after decompression; personal, so in no repr.
         parsed: What the operation read from it, such as a `Contract`.
     """
@@ -230,8 +216,8 @@ class Response:
         the wrong charset must not make a created contract unreadable.
 
         Raises:
-            ValueError: It is no JSON, or nested too deeply to be read.  The
-                error holds nothing of the body.
+            ValueError: It is no JSON, or nested too deeply.  The error
+                holds nothing of the body.
         """
         return loads(self.content)
 
@@ -303,16 +289,6 @@ class Request:
     content: bytes = attrs.field(default=b"", repr=False)
     authorization: Secret | None = attrs.field(default=None, repr=False)
 
-    def authorized(self, value: Secret) -> Request:
-        """Return a copy with another Authorization value."""
-        return Request(
-            method=self.method,
-            url=self.url,
-            headers=self.headers,
-            content=self.content,
-            authorization=value,
-        )
-
 
 @attrs.frozen(kw_only=True)
 class Call:
@@ -328,15 +304,15 @@ class Call:
         repeatable: Whether doing it twice is the same as doing it once.
         external_order_id: The order it is about, if any.
         contract_id: The contract it is about, if any.
-        order: The JSON of the order it is about; None where that is not
-            known.  Only where it is, an error's text repeats Sesamy's
-            words, in which it is blotted out.
+        order: The JSON of the order it is about, if known.  Only then
+            does an error's text repeat Sesamy's words, in which the order
+            is blotted out.
         max_response_size: Bytes that a success may have at most,
             decompressed, where that is less than the transport allows.
         completes: Whether it completes what an earlier call began, so that
             it goes before others where calls have to wait.
-        kept: What is kept for the call that completes this one, if it is
-            known that there will be one; the two have it in common.
+        kept: What is kept for the call that completes this one, if there
+            will be one; the two have it in common.
         read: Reads a success (its value becomes `Response.parsed`), or
             raises a `SesamyError` where it can't be read.
         before_send: Awaited at the last moment before each attempt is
@@ -374,16 +350,14 @@ class Call:
 
 
 BeforeSend = Callable[[Call], Awaitable[None]]
-"""What is awaited before each attempt: to write down what is intended.
-"""
+"""Is awaited before each attempt: to write down what is intended."""
 
 Proceed = Callable[[Call], Awaitable[Response]]
-"""What a middleware calls to let the call go on.
-"""
+"""What a middleware calls to let the call go on."""
 
 
 class Middleware(Protocol):
-    """Something that a call walks through on its way out and back.
+    """A step that a call walks through on its way out and back.
 
     Any ``async def`` function or object of this shape will do.  In the
     blocking client it must not suspend: see `Sesamy`.
@@ -419,9 +393,9 @@ _UNKNOWN = 0.25
 
 
 class Latency:
-    """A smoothed time of exchanges, in the manner of RFC 6298.
+    """A smoothed time of exchanges, as in RFC 6298.
 
-    It needs no lock: what threads write at the same time is one tuple.
+    It needs no lock: threads replace one tuple.
     """
 
     def __init__(self) -> None:
@@ -448,12 +422,12 @@ class Latency:
         """Return until when a call can wait and still be ended in time.
 
         What completes another call may wait until its deadline: to try is
-        better than not to.  All else may wait for half of its time at
-        least, however slow the exchanges are: else nothing would be sent
-        that shows that they have become faster.
+        better than not to.  Other calls may wait for half of their time at
+        least, however slow the exchanges are: else no call would show that
+        they have become faster.
 
         Args:
-            call: The call.
+            call: The call that waits.
             begun: When it began to wait.
         """
         if call.completes:
@@ -505,7 +479,7 @@ class Transport(Protocol):
     async def connect(self, call: Call) -> None:
         """Open a connection to where the call goes, and send nothing.
 
-        Does nothing where it can't: over what the caller gave, and through
+        Does nothing where it can't: over the user's transport, and through
         a proxy.
 
         Raises:

@@ -39,11 +39,11 @@ from .call import Call, Response
 from .redact import presentable, redact
 
 
-# Visible ASCII, but no address.
-_ID = re.compile("[!-?A-~]{1,128}")
-_LONGEST_WAIT = 366 * 86_400.0
 LARGEST_ERROR = 65_536
 """Bytes of an error answer that are read, decompressed."""
+
+_LONGEST_WAIT = 366 * 86_400.0
+_ID = re.compile("[!-?A-~]{1,128}")  # Visible ASCII, but no address.
 
 # The beginning of an object that does not begin as an error does.
 _OWN = re.compile(
@@ -55,7 +55,7 @@ _JSON = re.compile(r"[^;]*[/+]json[ \t]*(?:;|$)", re.IGNORECASE)
 
 @attrs.frozen(kw_only=True)
 class ErrorBody:
-    """The error envelope of the API (D), as far as it is there."""
+    """The documented envelope of errors, as far as it is there."""
 
     code: str | None = None
     message: str | None = None
@@ -96,12 +96,12 @@ def read_error(response: Response) -> ErrorBody:
 def is_own(headers: Mapping[str, str], start: bytes) -> bool:
     """Whether a success that can't be read is Sesamy's own.
 
-    It is, where it begins as an object of JSON and its content type says
-    nothing else.  Any other success may be the page of a gateway that puts
-    a 200 on it (``error_page 503 =200``): such a page proves nothing.
+    It is if it begins as a JSON object and its content type says nothing
+    else.  Any other success may be the page of a gateway, which may put a
+    200 on it (``error_page 503 =200``) and proves nothing.
 
     Args:
-        headers: Of the answer.
+        headers: The headers of the answer.
         start: The beginning of its body, decompressed.
     """
     kind = headers.get("content-type", "")
@@ -122,11 +122,11 @@ def asked_wait(
     The longer of ``retry_after`` in the body and ``Retry-After`` counts.
     Only where both are missing does ``X-RateLimit-Reset`` (Unix seconds):
     it may mean "until one request is free" or "until all are".  Every
-    answer has it (D), so only that of a 429 is one to wait for.
+    answer is documented to have it, so only a 429's is one to wait for.
 
     Args:
-        headers: Of the answer.
-        in_body: ``retry_after`` of the body, in seconds.
+        headers: The headers of the answer.
+        in_body: ``retry_after`` in the body, in seconds.
         wall: Unix seconds now; the answer's own Date is preferred, so
             that a wrong clock here does no harm.
         throttled: Whether it is a 429.
@@ -144,10 +144,7 @@ def asked_wait(
 
 
 def seconds(value: object) -> float | None:
-    """Return `value` as a plausible number of seconds, or None.
-
-    Unix times are plausible too; infinities, negatives and words aren't.
-    """
+    """Return a value as seconds (or Unix time); None if it can't be."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -165,7 +162,7 @@ def _retry_after(value: str | None, now: float) -> float | None:
 
 
 def _is_wait(wait: float | None) -> TypeGuard[float]:
-    """Whether it can be one: no Unix time, and none in milliseconds."""
+    """Whether it is short enough to be no Unix time or milliseconds."""
     return wait is not None and wait <= _LONGEST_WAIT
 
 
@@ -199,17 +196,17 @@ SCOPES = (
     "payments:contract:third-party-onboarding (the default) and "
     "paymentsContractThirdPartyOnboarding"
 )
-"""How the scope is spelt: by S, and by D."""
+"""How the guide, and the developer documentation, spell the scope."""
 
 AUDIENCES = "https://api.sesamy.com or urn:sesamy"
-"""The audience, if any is needed: of D, and of W and A."""
+"""The audiences that sources name."""
 
-# A token can be had without the scope (A): then the order is the first to
-# tell.
+# The token endpoint may give a token without the scope: then the order is
+# the first to tell.
 _PERMISSION = (
-    "A token is no proof of its scope, and `sesamy token` may show what it "
-    f"has: look at scope (SESAMY_SCOPE; spelt {SCOPES}), at audience "
-    f"(SESAMY_AUDIENCE; it may have to be {AUDIENCES}) and at the vendor."
+    "A token may lack the scope; `sesamy token` may show what it has. Check "
+    f"scope (SESAMY_SCOPE; spelt {SCOPES}), audience (SESAMY_AUDIENCE; it may "
+    f"have to be {AUDIENCES}) and the vendor."
 )
 _NO_PERMISSION = {"insufficient_scope", "insufficient_permissions"}
 # A path or a code, and no word that is written like a customer's name.
@@ -225,14 +222,14 @@ _CODES = frozenset(
         "service_unavailable",
     }
 )
-"""Those that are documented (D): no order can make them personal."""
+"""The documented ones: no order can make them personal."""
 
 _ADVICE = {
     400: "The order is not as Sesamy wants it.",
     401: "The token was not accepted.",
     403: _PERMISSION,
-    404: "Look at vendor_id, the promo code and the contract id.",
-    409: "It may exist already, from an earlier attempt: look.",
+    404: "Check vendor_id, the promo code and the contract id.",
+    409: "It may exist already, from an earlier attempt: check.",
     422: "The order is not as Sesamy wants it.",
 }
 
@@ -246,16 +243,15 @@ def explain_failure(call: Call, failure: Failure) -> SesamyError:
         return DeadlineExceededError(failure.detail, outcome=outcome)
     if outcome is Outcome.NOT_SENT:
         return ConnectionFailedError(failure.detail, retryable=True)
-    if failure.status_code in SUCCESS:
+    status = failure.status_code
+    if status in SUCCESS:
         return UnreadableResponseError(
-            f"Status {failure.status_code}, but {failure.detail}",
+            f"Status {status}, but {failure.detail}",
             outcome=outcome,
-            status_code=failure.status_code,
+            status_code=status,
         )
-    if failure.status_code is not None:
-        bare = Response(
-            status_code=failure.status_code, headers=failure.headers
-        )
+    if status is not None:
+        bare = Response(status_code=status, headers=failure.headers)
         return explain_answer(call, bare, wall=0.0)
     return OutcomeUnknownError(failure.detail, outcome=outcome)
 
@@ -264,40 +260,35 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
     """Return the error for an answer that is no success.
 
     Args:
-        call: What was asked.
-        response: What was answered.
+        call: The call that was answered.
+        response: The answer.
         wall: Unix seconds now.
     """
-    status = response.status_code
+    status, headers = response.status_code, response.headers
     body = read_error(response)
     outcome = outcome_of_status(status)
     throttled = status == TOO_MANY
-    # Side by side, for in a mapping the keys are looked through too.
-    said = [
-        body.code,
-        body.message,
-        body.details,
-        body.request_id or request_id_of(response.headers),
-    ]
+    request_id = body.request_id or request_id_of(headers)
+    said = [body.code, body.message, body.details, request_id]
     code, message, details, named = redact(said, call)
     if body.code in _CODES:
         code = body.code
     words = message
     if call.order is None:
         code, words = _name(code), None
+    wait = None
+    if throttled or outcome is Outcome.UNKNOWN:
+        wait = asked_wait(headers, body.retry_after, wall, throttled=throttled)
     error = api_error_type(status)(
-        _text(status, code, words, details, response.headers),
+        _text(status, code, words, details, headers),
         outcome=outcome,
+        retryable=throttled,
         status_code=status,
         code=code,
         message=message,
         details=details,
-        retry_after=asked_wait(
-            response.headers, body.retry_after, wall, throttled=throttled
-        )
-        if throttled or outcome is Outcome.UNKNOWN
-        else None,
-        headers=response.headers,
+        retry_after=wait,
+        headers=headers,
         body=response.content,
         repeated=call.order is not None,
     )
@@ -318,11 +309,11 @@ def unreadable(
     """Return the error for a success whose body is not what it should be.
 
     Args:
-        call: What was asked.
-        response: What was answered.
+        call: The call that was answered.
+        response: The answer.
         why: What is wrong with it.
-        outcome: What it means; by default `APPLIED` where it is Sesamy's
-            own, and `UNKNOWN` where it may be a gateway's page.
+        outcome: What it means; by default `APPLIED` if it is Sesamy's own,
+            and `UNKNOWN` if it may be a gateway's page.
     """
     if outcome is None:
         own = is_own(response.headers, response.content)
@@ -370,9 +361,9 @@ def _text(
     details: dict[str, Any],
     headers: Headers,
 ) -> str:
-    """Return the text of an error; without a message, just what is a name.
+    """Return the text of an error.
 
-    Words may be in the code and in the field, too.
+    Without a message, code and field are left out unless they are names.
     """
     field = details.get("field")
     if message is None:
@@ -386,15 +377,14 @@ def _text(
 
 
 def _name(value: object) -> str | None:
-    """Return what looks like a name of a program's; else nothing."""
-    if isinstance(value, str) and _NAME.fullmatch(value):
-        return value
-    return None
+    """Return what looks like an identifier; else nothing."""
+    named = isinstance(value, str) and _NAME.fullmatch(value)
+    return named[0] if named else None
 
 
 def _advice(status: int, code: str | None, headers: Headers) -> str:
     if status in REDIRECT:
-        return "Redirects are not followed: look at base_url."
+        return "Redirects are not followed: check base_url."
     if status < SERVER_ERROR and lacks_permission(code, headers):
         return _PERMISSION
     return _ADVICE.get(status, "")

@@ -30,14 +30,14 @@ _ROUNDING = 1e-9  # Of a request: what sums of floats are off by.
 class RateLimit:
     """The pace that a client keeps by itself.
 
-    The defaults are those of Sesamy's client API (D); the management API
+    The defaults are documented for Sesamy's client API; the management API
     permits 100 per 60 s and bursts of 200.  Which of the two applies to
     external orders is unknown, so the client also learns from the
     ``X-RateLimit-*`` headers and from each 429.
 
     Attributes:
-        requests: How many requests may be sent...
-        per: ...in so many seconds.
+        requests: How many requests may be sent in `per` seconds.
+        per: That time.
         burst: How many may be sent at once after a rest.
     """
 

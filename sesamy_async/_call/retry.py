@@ -41,8 +41,8 @@ class Reason(StrEnum):
 class RetryBudget:
     """How many retries a client may make while nothing succeeds.
 
-    In the manner of the AWS standard retry mode: each retry takes tokens,
-    a success gives them back, so that an outage is not amplified.
+    As in the AWS standard retry mode, each retry takes tokens and a success
+    gives them back, so that retries do not make an outage worse.
 
     Attributes:
         capacity: Tokens to begin with, and at most.
@@ -60,11 +60,10 @@ class RetryBudget:
 
     def cost(self, reason: Reason) -> int:
         """Return how many tokens a retry for this reason takes."""
-        costs = {
-            Reason.TRANSIENT: self.transient,
-            Reason.THROTTLED: self.throttled,
-        }
-        return costs.get(reason, 0)
+        if reason is Reason.RENEWED:
+            return 0
+        transient = reason is Reason.TRANSIENT
+        return self.transient if transient else self.throttled
 
 
 @attrs.frozen(kw_only=True)
@@ -84,7 +83,7 @@ class Resend:
 class RetryPolicy:
     """When the SDK sends a call again by itself.
 
-    Sent again is only what can't make a second contract: what was not
+    It only sends again what can't make a second contract: what was not
     sent, what Sesamy says it did not process (429; 401 once, with a new
     token), and what is harmless to repeat (confirm, and the unconfirmed
     create inside ``contracts.onboard``).
@@ -94,21 +93,20 @@ class RetryPolicy:
             resend with a new token after a 401 does not count.)
         base: Seconds; the n-th wait is a random part of
             ``base * 2 ** (n - 1)``, unless Sesamy names a wait.
-        cap: Seconds; no wait of our own choice is longer.
-        longest_wait: Seconds; where Sesamy asks for a longer wait, the call
-            ends instead, and the error's `retry_after` says how long.  The
-            default is what the documented limits can ask for at most: 200
-            requests at 100 per minute (D).
+        cap: Seconds; no wait of the SDK's own choice is longer.
+        longest_wait: Seconds; if Sesamy asks for a longer wait, the call
+            ends instead, and the error's `retry_after` says how long.
         budget: Bounds the retries of a whole client; None for no bound.
         resend_unknown: Also send a *create* again whose outcome is
-            unknown.  Only for those who know that their Sesamy treats
-            externalOrderId as a key: no source says so, and where it does
-            not, one order becomes two contracts.
+            unknown.  Only if you know that your Sesamy treats
+            externalOrderId as a key: no source says so, and otherwise one
+            order becomes two contracts.
     """
 
     attempts: int = 4
     base: float = 0.5
     cap: float = 20.0
+    # Documented limits ask for no more: 200 requests at 100 per minute.
     longest_wait: float = 120.0
     budget: RetryBudget | None = attrs.field(factory=RetryBudget)
     resend_unknown: bool = False

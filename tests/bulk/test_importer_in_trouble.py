@@ -93,7 +93,7 @@ async def test_a_poisonous_order_is_set_aside(world: World) -> None:
             arrival = world.sandbox.receive(request.method, request.path)
         return answer(request, arrival)
 
-    world.sandbox.answer = poisoned  # type: ignore[method-assign, assignment]
+    world.sandbox.answer = poisoned  # type: ignore[method-assign]
     summary = await world.run(concurrency=1)
     with world.journal() as journal:
         [entry] = journal.entries(states={State.PENDING})
@@ -198,7 +198,7 @@ async def test_an_outage_is_told(crowd: World) -> None:
             told.add(importer.progress().paused)
             return answer(request, arrival)
 
-        crowd.sandbox.answer = answering  # type: ignore[method-assign, assignment]
+        crowd.sandbox.answer = answering  # type: ignore[method-assign]
 
     await crowd.run(watch=watch)
 

@@ -50,7 +50,7 @@ def at_each_call(world: World, look: Callable[[], None]) -> None:
         look()
         return answer(request, arrival)
 
-    world.sandbox.answer = answering  # type: ignore[method-assign, assignment]
+    world.sandbox.answer = answering  # type: ignore[method-assign]
 
 
 async def test_progress_before_it_runs(mixed: World) -> None:

@@ -60,7 +60,7 @@ def test_a_body_that_broke() -> None:
             b"",
             (
                 "Sesamy answered 302. "
-                "Redirects are not followed: look at base_url."
+                "Redirects are not followed: check base_url."
             ),
         ),
     ],

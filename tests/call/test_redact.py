@@ -22,7 +22,8 @@ def sent(content: bytes, query: str = "") -> Call:
 
 def authorized(call: Call, value: str) -> Call:
     """Return the call with an Authorization."""
-    return attrs.evolve(call, request=call.request.authorized(Secret(value)))
+    request = attrs.evolve(call.request, authorization=Secret(value))
+    return attrs.evolve(call, request=request)
 
 
 SENT = json.dumps(

@@ -98,7 +98,7 @@ def test_copied() -> None:
             APIError("Sesamy answered 418."),
             (
                 "Sesamy answered 418. Outcome: REFUSED. Sesamy did not do it; "
-                "mend what it names before sending it again."
+                "fix what it names before sending it again."
             ),
         ),
         (
@@ -162,7 +162,7 @@ def test_says_which_contract() -> None:
     [
         ("confirm", Outcome.UNKNOWN, "Contract 'c1' was made; go on with"),
         ("create", Outcome.UNKNOWN, "the order can be onboarded again"),
-        ("create", Outcome.REFUSED, "mend what it names"),
+        ("create", Outcome.REFUSED, "fix what it names"),
     ],
 )
 def test_says_where_onboard_stopped(

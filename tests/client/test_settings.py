@@ -215,6 +215,7 @@ def test_seconds_refused(given: Any) -> None:
         {5: "x"},
         {"X\r\nY": "x"},
         {"X": "a\r\nb"},
+        {"X": " a"},
         {"X": "å"},
         {"Authorization": "Bearer x"},
         {"a b": "x"},

@@ -52,7 +52,7 @@ def test_moved_without_its_wal(
             served.faults.add("status:422", times=9_999)
         return answer(request, arrival)
 
-    served.answer = copying  # type: ignore[method-assign, assignment]
+    served.answer = copying  # type: ignore[method-assign]
     sesamy(*command, here / "orders.csv")
     served.faults.clear()
     wal = wal_of(moved)
