@@ -441,7 +441,7 @@ class _Sharing(AsyncSesamy):
 
 
 async def test_shared_contracts(world: World) -> None:
-    """Whoever knows that orders share contracts says so to the client."""
+    """The client says whether orders may share a contract."""
     shared: list[bool] = []
     with world.journal() as journal:
         async with world.client() as client:
