@@ -381,7 +381,7 @@ def gateway(world: World, *, always: bool = True) -> HandlerTransport:
 async def test_kept_answers(world: World, concurrency: int) -> None:
     """Of orders that are answered with one contract, one is confirmed."""
     summary = await world.run(
-        transport=gateway(world), concurrency=concurrency
+        transport=gateway(world), concurrency=concurrency, patience=60.0
     )
     with world.journal() as journal:
         holders = [

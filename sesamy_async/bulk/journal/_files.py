@@ -224,7 +224,11 @@ def fits(mark: Mark, wal: Wal | None, page: int) -> bool:
         # A crash before the first change leaves a WAL that only marks.
         return wal.pages <= {page}
     # The same, and what it marks is in the main file, too.
-    return wal.lineage == mark.lineage and not since and wal.pages == {page}
+    return (
+        wal.lineage == mark.lineage
+        and not since
+        and wal.pages == frozenset({page})
+    )
 
 
 def torn(mark: Mark, path: Path) -> bool:
