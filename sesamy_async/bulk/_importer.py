@@ -237,7 +237,7 @@ def time_left(
     permitted: float | None,
     at_once: float | None,
 ) -> float | None:
-    """Return the seconds that calls will take; None if nobody can say.
+    """Return the seconds that calls will take; None if that is unknown.
 
     Args:
         calls: How many are to be made.

@@ -57,7 +57,7 @@ PENDING stays if the intent was not reached, for example without a token.
 INTENT goes back to PENDING if nothing was done for certain, or at worst a
 stray was left; and to itself if an attempt of its create was lost and another
 follows.  CREATED becomes UNKNOWN if a confirm is refused and an earlier one
-may have been done.  UNKNOWN is left only by somebody who looked.
+may have been done.  Only a person, or a lookup, settles UNKNOWN.
 """
 
 

@@ -207,7 +207,7 @@ async def test_nothing_said(world: World) -> None:
 
 
 async def test_stop(world: World) -> None:
-    """Whoever asks it to stop gets what was begun, and may go on later."""
+    """What was begun is finished, and a later run goes on."""
     summary = await world.run(watch=lambda importer: importer.stop())
     again = await world.run()
 
@@ -265,7 +265,7 @@ async def test_an_interrupted_create(
 async def test_cancelled_while_it_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever counts after it counts what was under way, too."""
+    """What was being written is on disk when the run has ended."""
     world = World(folder=tmp_path, source=listed(1))
     reached, opened = threading.Event(), threading.Event()
     with world.journal() as journal:

@@ -381,7 +381,7 @@ def gateway(world: World, *, always: bool = True) -> HandlerTransport:
 async def test_kept_answers(world: World, concurrency: int) -> None:
     """Of orders that are answered with one contract, one is confirmed."""
     summary = await world.run(
-        transport=gateway(world), concurrency=concurrency
+        transport=gateway(world), concurrency=concurrency, patience=60.0
     )
     with world.journal() as journal:
         holders = [
@@ -441,7 +441,7 @@ class _Sharing(AsyncSesamy):
 
 
 async def test_shared_contracts(world: World) -> None:
-    """Whoever knows that orders share contracts says so to the client."""
+    """The client says whether orders may share a contract."""
     shared: list[bool] = []
     with world.journal() as journal:
         async with world.client() as client:

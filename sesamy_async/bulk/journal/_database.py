@@ -65,7 +65,7 @@ def connect(path: Path, mode: str = "mode=rw") -> sqlite3.Connection:
             f"{sqlite3.sqlite_version}. Use a newer Python."
         )
     db = sqlite3.connect(
-        # By its URI, for only so does SQLite not make the file anew.
+        # As a URI, or SQLite would make a file that is missing.
         f"{path.absolute().as_uri()}?{mode}",
         uri=True,
         timeout=0,
@@ -103,7 +103,7 @@ def make_database(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
 
 def _fill(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
     with closing(connect(path)) as db:
-        # What is half written is thrown away, so it needs no way back.
+        # A file that is half written is removed, so it needs no rollback.
         db.execute("PRAGMA journal_mode = OFF")
         db.execute("PRAGMA synchronous = FULL")
         db.executescript(TABLES)
@@ -163,7 +163,7 @@ def is_whole(path: Path) -> bool:
         sqlite3.Error: It can't be opened.
         OSError: Its WAL can't be read.
     """
-    # Twice, for another process may close it between the two files.
+    # Twice, because another process may close it between the two files.
     return _fits(path) or _fits(path)
 
 

@@ -39,7 +39,7 @@ def journal_path(source: Path) -> Path:
 
 def followed(path: Path) -> Path:
     """Return the file that a symbolic link leads to; else the path itself."""
-    # Not `resolve`, for which a link to itself is a `RuntimeError`.
+    # Not `resolve`: it raises a `RuntimeError` for a link to itself.
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
@@ -98,8 +98,8 @@ def set_aside(path: Path) -> None:
 def identities(path: Path) -> dict[Path, tuple[int, int] | None]:
     """Return which file a journal is, and which its WAL; None for none.
 
-    A process that has a file open can still write it after it is deleted
-    or replaced, and then nobody finds what was written.
+    A process can still write a file that was deleted or replaced while it
+    was open, and then nobody finds what it wrote.
     """
     return {each: _identity(each) for each in (path, wal_of(path))}
 
@@ -152,7 +152,7 @@ class Mark:
         """Return it as a text, always of the same length.
 
         So a power cut can't tear it: it stays within a sector.  No two
-        are the same, for SQLite does not write what has not changed.
+        are the same, because SQLite does not write what has not changed.
         """
         return (
             f"{self.needed:d} {self.lineage:08x} {self.checkpoints:08x} "
@@ -178,7 +178,7 @@ class Wal:
 
 
 def read_wal(path: Path) -> Wal | None:
-    """Read a WAL, which may be in use; None where it holds nothing.
+    """Read a WAL, which may be in use; None if it holds nothing.
 
     SQLite has no lock on this file, so it may be opened and closed.
 
@@ -224,7 +224,11 @@ def fits(mark: Mark, wal: Wal | None, page: int) -> bool:
         # A crash before the first change leaves a WAL that only marks.
         return wal.pages <= {page}
     # The same, and what it marks is in the main file, too.
-    return wal.lineage == mark.lineage and not since and wal.pages == {page}
+    return (
+        wal.lineage == mark.lineage
+        and not since
+        and wal.pages == frozenset({page})
+    )
 
 
 def torn(mark: Mark, path: Path) -> bool:

@@ -242,7 +242,7 @@ class Journal:
         """
         store = Store.open(path)
         try:
-            # It is there and ours, so nobody is about to make it.
+            # It is open, so no other process is about to make it.
             with as_journal_error(path):
                 sweep(path)
             return cls(store, store.terms(), clock)
@@ -303,13 +303,17 @@ class Journal:
             return
         counts = self.counts()
         sent = any(counts[each] for each in State if each not in _IDLE)
-        onward = (
-            "or import what is new from a file of its own, with none of the "
-            "orders that this journal knows, for they would be sent again"
-            if sent or self.strays()
-            else "or begin anew, for no order of it has a contract: `sesamy "
-            f"journal purge {self.path} --yes --force` removes it"
-        )
+        if sent or self.strays():
+            onward = (
+                "or import what is new from a file of its own, with none of "
+                "the orders that this journal knows, because they would be "
+                "sent again"
+            )
+        else:
+            onward = (
+                "or begin anew, because no order of it has a contract: "
+                f"`sesamy journal purge {self.path} --yes --force` removes it"
+            )
         raise JournalMismatchError(
             f"The journal {self.path} is of another import: "
             f"{'; '.join(found)}. Go on as it began; {onward}."

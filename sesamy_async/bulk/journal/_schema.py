@@ -45,7 +45,7 @@ CREATE TABLE reports (
 CREATE TABLE wal (mark TEXT NOT NULL){_STRICT};
 """
 
-# Made when the rows are there, for sorting is faster than inserting.
+# Made after the rows, because sorting is faster than inserting.
 INDEXES = (
     "CREATE UNIQUE INDEX order_ids ON orders (order_id)",
     """\
@@ -124,7 +124,7 @@ def dump(terms: Terms) -> str:
 
 
 def load(text: str) -> Terms | None:
-    """Return what was dumped; None where it is damaged."""
+    """Return what was dumped; None if it is damaged."""
     try:
         return _converter.loads(text, Terms)
     except (KeyError, TypeError, ValueError):

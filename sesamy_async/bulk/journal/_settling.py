@@ -35,7 +35,7 @@ class Finding:
 
     Attributes:
         order_id: The order.
-        contract_id: The contract that it has; None where it is certain
+        contract_id: The contract that it has; None if it is certain
             that it has none.
         confirmed: Whether that contract gives access already.
         where: Where it was said, for messages, such as ``"row 3"``.
@@ -118,7 +118,7 @@ def decide(
 
 
 def objection(entry: Entry | None) -> str | None:
-    """Return why an order can't be settled; None where it can."""
+    """Return why an order can't be settled; None if it can."""
     if entry is None:
         return "is not in the journal"
     if entry.state is not State.UNKNOWN:
@@ -232,7 +232,7 @@ async def _answer(lookup: Lookup, entry: Entry, goal: State) -> Change | str:
             return InvalidRequestError.__name__
         change = settle(entry, found, goal)
     except Exception as error:  # noqa: BLE001 - the lookup is not ours
-        # Not its message, for that may be personal.
+        # Without its message, which may be personal.
         return type(error).__name__
     return change
 

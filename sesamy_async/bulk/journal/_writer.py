@@ -44,7 +44,7 @@ class Writer:
             if the change is on disk.
 
         Raises:
-            JournalError: The change is not on disk, or nobody knows.  From
+            JournalError: The change is not on disk, or may not be.  From
                 then on, no change is written any more.
         """
         written = self._thread.submit(self._write, change)

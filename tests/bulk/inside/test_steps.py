@@ -49,7 +49,7 @@ async def _nothing(lost: int) -> None:
 
 
 async def test_each_order_is_claimed_once(world: World) -> None:
-    """Whoever claims at the same time gets another order."""
+    """Two who claim at the same time get two orders."""
     claimed: list[Claim | None] = []
     with world.journal() as journal:
         async with world.client() as client:

@@ -173,7 +173,7 @@ def test_killed(path: Path) -> None:
 
 
 def test_killed_when_it_is_there(path: Path) -> None:
-    """What was written beside is removed by whoever opens the journal."""
+    """What was written beside is removed when the journal is opened."""
     new_journal(path).close()
     path.with_name(f".{path.name}.abc.new").hardlink_to(path)
     Journal.open(path).close()
@@ -261,7 +261,7 @@ def test_beside_its_file(orders: Path) -> None:
 
 
 def test_file_of_orders(orders: Path) -> None:
-    """Who names a file of orders means its journal, there or not."""
+    """The name of a file of orders means its journal, there or not."""
     beside = journal_path(orders)
     before = find_journal(orders)
     new_journal(beside).close()

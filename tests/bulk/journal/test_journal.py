@@ -367,11 +367,11 @@ def test_what_to_do_with_another_import(
     """A journal that knows of a contract, or perhaps, is not forgotten."""
     anew = state in {State.PENDING, State.REJECTED} and not strays
     onward = (
-        "or begin anew, for no order of it has a contract: `sesamy journal "
-        f"purge {path} --yes --force` removes it."
+        "or begin anew, because no order of it has a contract: `sesamy "
+        f"journal purge {path} --yes --force` removes it."
         if anew
         else "or import what is new from a file of its own, with none of the "
-        "orders that this journal knows, for they would be sent again."
+        "orders that this journal knows, because they would be sent again."
     )
     with new_journal(path) as journal:
         journal.apply([Change(row=2, state=State.PENDING, strays=strays)])

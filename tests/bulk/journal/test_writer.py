@@ -75,7 +75,7 @@ async def test_on_disk(journal: Journal) -> None:
 
 
 async def test_one_after_another(journal: Journal, gate: Gate) -> None:
-    """A commit waits for the one before it, and who gave it waits for it."""
+    """A commit waits for the one before it, and its task for the commit."""
     writer = Writer(journal)
     done: list[int] = []
 
@@ -150,7 +150,7 @@ def test_cancelled_by_asyncio(journal: Journal, gate: Gate) -> None:
 async def test_failure(
     journal: Journal, gate: Gate, failure: Exception, said: str
 ) -> None:
-    """A failed commit fails who gave it, and all who come later."""
+    """A failed commit fails its task, and all changes that follow."""
     writer = Writer(journal)
     gate.failure = failure
     errors: list[JournalError] = []
