@@ -32,11 +32,6 @@ class Allowance:
         self._runtime = runtime
         self.deadline: float = math.inf
 
-    @property
-    def spent(self) -> bool:
-        """Whether the deadline has passed."""
-        return self._runtime.now() >= self.deadline
-
     def within(self, seconds: float | None) -> Allowance:
         """Return an allowance for one part of the call."""
         part = Allowance(self._runtime)

@@ -46,7 +46,7 @@ def served(scheme: str, folder: Path) -> Iterator[tuple[Sandbox, Any]]:
         environ = {
             **os.environ,
             **sandbox.environment(url),
-            "PYTHONPATH": str(Path(__file__).parent),
+            "PYTHONPATH": str(Path(__file__).parents[1]),
             "SSL_CERT_FILE": str(trusted(folder)),
         }
         yield sandbox, environ
