@@ -41,7 +41,7 @@ class Allowance:
         return part
 
     def shorten(self, timeout: float | None) -> float | None:
-        """Return the timeout, or what is left if that is less.
+        """Return the timeout, or the rest of the time if that is less.
 
         Raises:
             TimeoutError: Nothing is left.
