@@ -129,8 +129,10 @@ class AsyncAdapter(_Adapter):
                 async for chunk in chunks:
                     body.feed(chunk)
             except TransportFailure:
-                await response.aclose()
-                await _exhaust(chunks)
+                try:
+                    await response.aclose()
+                finally:  # Also where that is cancelled.
+                    await _exhaust(chunks)
                 raise
         finally:
             await response.aclose()
@@ -173,8 +175,6 @@ class BlockingAdapter(_Adapter):
                 return
             for chunk in cast("httpx.SyncByteStream", response.stream):
                 body.feed(chunk)
-                if self.allowance.spent:
-                    raise TimeoutError("The deadline passed.")
         finally:
             response.close()
 

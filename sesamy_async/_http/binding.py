@@ -83,7 +83,7 @@ def bind(
 
 
 def check_proxy(given: Any, *urls: str) -> None:
-    """Refuse a proxy that would see what is sent to these URLs.
+    """Refuse a proxy that would see the requests to these URLs.
 
     Raises:
         ConfigurationError: It would.
@@ -140,7 +140,7 @@ def _is_known(through: Any, httpx: Any) -> bool:
     # These are private names of httpx: should they ever change, a test with
     # respx fails.
     mounted = filter(None, through._mounts.values())  # noqa: SLF001
-    kinds = {type(each) for each in (through._transport, *mounted)}  # noqa: SLF001
+    kinds: set[Any] = {type(each) for each in (through._transport, *mounted)}  # noqa: SLF001
     # A hook for answers may raise anything after a mock has answered.
     hooked = bool(through.event_hooks["response"])
     return kinds <= (traced if hooked else {*traced, httpx.MockTransport})

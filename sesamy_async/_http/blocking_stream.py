@@ -32,11 +32,6 @@ class Allowance:
         self._runtime = runtime
         self.deadline: float = math.inf
 
-    @property
-    def spent(self) -> bool:
-        """Whether the deadline has passed."""
-        return self._runtime.now() >= self.deadline
-
     def within(self, seconds: float | None) -> Allowance:
         """Return an allowance for one part of the call."""
         part = Allowance(self._runtime)
@@ -46,7 +41,7 @@ class Allowance:
         return part
 
     def shorten(self, timeout: float | None) -> float | None:
-        """Return the timeout, or what is left if that is less.
+        """Return the timeout, or the rest of the time if that is less.
 
         Raises:
             TimeoutError: Nothing is left.

@@ -202,7 +202,7 @@ class Connections:
         context: object = self.ssl_context
         if context is None:
             return
-        if not isinstance(context, ssl.SSLContext):
+        if not isinstance(context, ssl.SSLContext):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(
                 "transport.ssl_context must be an ssl.SSLContext, such as "
                 "ssl.create_default_context(cafile=...); got "

@@ -50,7 +50,7 @@ def request_of(
     out again for each request.
 
     Args:
-        request: What is to be sent.
+        request: The request.
         library: The httpx to use.
         seconds: What one network operation may take; None for no limit.
         trace: Called with the events of httpcore.
@@ -134,7 +134,7 @@ class HttpxTransport:
         """Send the request once and read the whole answer.
 
         Args:
-            call: What is sent.
+            call: The call to send.
             trusts: Says by the answer whether the connection may be used
                 again.
 

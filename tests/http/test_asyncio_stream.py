@@ -262,7 +262,7 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
 
 
 def look_ups_end() -> None:
-    """Wait for those that other tests have left."""
+    """Wait for the look-ups that other tests have left."""
     for each in threading.enumerate():
         if each.name == asyncio_connect._LOOK_UP:
             each.join(10)
@@ -323,7 +323,7 @@ async def test_a_look_up_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_look_up_that_comes_too_late(
     ended: bool, resolver: Resolver
 ) -> None:
-    """What is found after the timeout, or after the loop, is left alone."""
+    """An answer after the timeout, or after the loop, changes nothing."""
 
     async def give_up() -> None:
         with pytest.raises(httpcore.ConnectTimeout):

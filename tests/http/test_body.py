@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import tracemalloc
+from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sesamy_async._http import Body
+from sesamy_async._http import AsyncAdapter, Body, by_async_transport
 from sesamy_async._outcome import FailureKind, TransportFailure
 
 
@@ -180,3 +182,33 @@ def test_late() -> None:
         FailureKind.BODY,
         "the deadline passed before its body was read.",
     ) == (caught.value.failure.kind, caught.value.failure.detail)
+
+
+async def test_refused_while_it_is_cancelled() -> None:
+    """An answer that is given up leaves no generator half-way: trio warns."""
+    ended: list[bool] = []
+
+    class Cancelled(BaseException):
+        pass
+
+    class Answer:
+        is_stream_consumed = False
+
+        def __init__(self) -> None:
+            self.stream = self.chunks()
+
+        async def chunks(self) -> AsyncIterator[bytes]:
+            try:
+                yield b"x" * 101
+            finally:
+                ended.append(True)
+
+        async def aclose(self) -> None:
+            raise Cancelled
+
+    answer: Any = Answer()
+    adapter = AsyncAdapter(through=None, handle=by_async_transport)
+    with pytest.raises(Cancelled):
+        await adapter.read(answer, Body("", 100, 200))
+
+    assert [True] == ended

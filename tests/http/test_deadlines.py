@@ -31,11 +31,11 @@ from support.slow_rows import HEAD, ROWS, SIZED, Row
 from support.tls import server_context
 
 
-# Seconds.  The first ones are enough on a machine that is not too busy; the
-# others are for one that is: a call that is late is so each time.
+# Seconds.  The first is enough unless the machine is very busy: then the
+# others are tried.  A call that is really late is late each time.
 DEADLINES = (0.25, 0.5, 1.0, 1.5)
 SLACK = 0.5  # Of a busy machine; 0.1 is what a call may take.
-SOON = 5.0  # What is known at once is told sooner, on any machine.
+SOON = 5.0  # A call that fails at once is faster, on any machine.
 AT_ONCE = 8
 # They would delay others.
 BUSY = {"100s without a pause", "a little is read now and then"}
@@ -96,7 +96,7 @@ def of_row(row: Row, world: World) -> Case:
 
 
 def of_stall(world: World) -> Case:
-    """Each read has what is left of the time, not all of it."""
+    """Each read has the rest of the time, not all of it."""
     step = faults.halves(HEAD, 0.6, b"X: y\r\n")
 
     def attempt(deadline: float) -> tuple[object, ...]:
@@ -139,7 +139,7 @@ def of_token(cause: str, step: Step, world: World) -> Case:
 
 
 def of_retries(world: World) -> Case:
-    """Repeating ends in time, too, and what is unknown stays so."""
+    """Retries end in time, too, and an unknown outcome stays unknown."""
     stubborn = RetryPolicy(attempts=9999, base=0.05, cap=0.05, budget=None)
 
     def attempt(deadline: float) -> tuple[object, ...]:
@@ -174,7 +174,7 @@ def of_connecting(url: str, world: World) -> Case:
 
 
 def cases(world: World, mute: int) -> Iterator[Case]:
-    """Return all that need nothing patched, those that wait longest first."""
+    """Return all cases without a patch; the longest one first."""
     yield of_stall(world)
     for row in ROWS:
         if row.cause not in BUSY:
@@ -219,7 +219,7 @@ def test_a_busy_call_ends_by_its_deadline(cause: str, world: World) -> None:
 
 @every_world
 def test_a_full_queue(world: World) -> None:
-    """Whoever waits for a connection does so no longer than it may."""
+    """A call waits for a connection no longer than its deadline."""
 
     def attempt(deadline: float) -> tuple[object, ...]:
         late: list[Ending] = []
@@ -246,7 +246,7 @@ def test_a_full_queue(world: World) -> None:
 
 @every_world
 def test_a_place_behind_the_deadline(world: World) -> None:
-    """Whoever can't be served in time by the pace fails at once."""
+    """A call that the pace can't serve in time fails at once."""
     pace = RateLimit(requests=1, per=60, burst=1)
     with FaultServer([], good) as server:
         _, ending = world.run(

@@ -128,7 +128,7 @@ def test_proxy_given(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_plain_loopback_through_a_proxy_elsewhere(
     proxy: str, kind: Any, name: str
 ) -> None:
-    """A proxy on another machine does not get to see what is for this one."""
+    """A proxy elsewhere does not see requests to this machine."""
     with pytest.raises(ConfigurationError, match="proxy on") as caught:
         kind(
             "acme",
@@ -254,26 +254,26 @@ def test_certificates_are_read_when_a_client_is_made(
 def test_a_context_is_made_where_it_is_needed(
     urls: list[str], settings: Connections, *, expected: bool
 ) -> None:
-    """Who uses no TLS does not wait for one."""
+    """A client without TLS does not wait for one."""
     made = prepare(settings, HTTPX, urls, blocking=True)
 
     assert expected is (made.ssl_context is not None)
 
 
 async def test_own_context() -> None:
-    """A context of the caller's, and a TLS proxy, are possible."""
+    """A context of the user's, and a TLS proxy, are possible."""
     context = ssl.create_default_context()
     settings = Connections(ssl_context=context, proxy="https://p:1")
     runtime = BlockingRuntime()
-    wires = (
+    adapters = (
         open_async("https://a.test", settings, HTTPX, runtime),
         open_blocking("https://a.test", settings, HTTPX, runtime),
         open_blocking(
             "http://a.test", Connections(trust_env=False), HTTPX, runtime
         ),
     )
-    for wire in wires:
-        await wire.aclose()
+    for adapter in adapters:
+        await adapter.aclose()
 
 
 @pytest.mark.parametrize(

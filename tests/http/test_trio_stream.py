@@ -16,7 +16,7 @@ HEAD = b"GET / HTTP/1.1\r\n\r\n"
 
 
 class FakeStream:
-    """Notes what is written, and fails to put on TLS."""
+    """Notes what is written, and fails in start_tls."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []

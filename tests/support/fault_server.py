@@ -241,7 +241,7 @@ class FaultServer:
 
     def __exit__(self, *error: object) -> None:
         self.ending.set()
-        # Wakes whoever blocks on it, which closing does not.
+        # It wakes the thread that accepts, which closing does not.
         with _indifferent():
             self._listener.shutdown(socket.SHUT_RDWR)
         accepting, *_ = self._threads

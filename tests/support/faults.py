@@ -169,7 +169,7 @@ def flood(peer: Peer) -> None:
         peer.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
 
 
-def sip(peer: Peer) -> None:
+def read_slowly(peer: Peer) -> None:
     """Read so slowly that 16 MB take two seconds."""
     while True:
         peer.pause(0.025)

@@ -120,7 +120,7 @@ ROWS = (
     Row(cause="nothing is read", step=faults.hang, settings=with_much),
     Row(
         cause="a little is read now and then",
-        step=faults.sip,
+        step=faults.read_slowly,
         settings=with_much,
     ),
     Row(

@@ -72,7 +72,7 @@ async def _pump(
             await writer.drain()
             sock.setsockopt(*cork, 0)
     except OSError:
-        pass  # Whoever went away is not missed.
+        pass  # One side went away.
     finally:
         writer.transport.abort()
 
