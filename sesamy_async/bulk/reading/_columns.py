@@ -228,9 +228,9 @@ def read_header(
         if not problem and target in seen:
             problem = f"{name_of(cell)}: {name_of(target)} is given twice"
         seen.add(target)
-        if problem:
+        if problem or field is None:
             problems.append(problem)
-        elif field is not None:
+        else:
             columns.append(
                 Column.of(index, cell, field, allow_unknown=allow_unknown)
             )

@@ -110,7 +110,7 @@ class CsvSource:
             "constants": mapped.constants,
             "allow_unknown": allow_unknown,
         }
-        table = Table(header, delimiter, columns, [*_read(mapped.constants)])
+        table = Table(header, delimiter, columns, _fixed(mapped.constants))
         return cls(header, delimiter, text, table, meaning)
 
     @property
@@ -131,15 +131,16 @@ class CsvSource:
         return self._table.read(record)
 
 
-def _read(constants: Mapping[str, Any]) -> Iterator[tuple[Field, Any]]:
-    """Yield the fields of constants, and their values as an order keeps them.
+def _fixed(constants: Mapping[str, Any]) -> list[tuple[Field, Any]]:
+    """Return the fields of constants, and their values as an order has them.
 
-    They were checked, with or without unknown words.
+    The mapping file was checked, with or without unknown words.
     """
-    for name, value in constants.items():
-        field = field_of(name)
-        if field is not None:
-            yield field, field.reader(allow_unknown=True)(value)
+    return [
+        (field, field.reader(allow_unknown=True)(value))
+        for name, value in constants.items()
+        if (field := field_of(name))
+    ]
 
 
 class Table:

@@ -243,7 +243,7 @@ class RowSorter:
             if self._names
             else Report(free_path(rejected))
         )
-        self._editable = {
+        self._editable: dict[str, EditableReport] = {
             Kind.REJECTED: EditableReport(rejected, self._rejected),
             Kind.UNKNOWN: EditableReport(unknown, self._sheets[Kind.UNKNOWN]),
         }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import errno
+import io
 import os
 import stat
 from collections import Counter
@@ -14,7 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sesamy_async._files import AtomicFile
 from sesamy_async.bulk import Confirm, Entry, State
+from sesamy_async.bulk._rows import Row
 from sesamy_async.bulk.journal._settling import Finding, read_findings
 from sesamy_async.bulk.reports import (
     Kind,
@@ -23,9 +27,17 @@ from sesamy_async.bulk.reports import (
     Reports,
     write_reports,
 )
+from sesamy_async.bulk.reports._files import write_text
 from sesamy_async.bulk.reports._places import kind_of
 from support.journals import new_journal
-from support.reported import FINGERPRINT, SOME, source_for, summary_of
+from support.leaks import told_by
+from support.reported import (
+    FINGERPRINT,
+    HEADER,
+    SOME,
+    source_for,
+    summary_of,
+)
 
 
 def written(
@@ -295,3 +307,50 @@ def test_counts_add_up(
             **Counter(kind_of(state, confirm) for state in states),
         }
     )
+
+
+class Full(io.StringIO):
+    """A disk that has room for headers only."""
+
+    def write(self, text: str, /) -> int:
+        """Take no person."""
+        if "kim" in text:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return len(text)
+
+
+@pytest.mark.parametrize("header", [HEADER, ()])
+def test_rows_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, header: tuple[str, ...]
+) -> None:
+    """The error shows no row, not even in the locals of its traceback."""
+    monkeypatch.setattr(AtomicFile, "open", lambda *_: Full())
+    entries = SOME[1:2]
+    source = attrs.evolve(source_for(entries), header=header)
+    if not header:
+        source = attrs.evolve(source, lines=[Row(3, ('{"name": "kim"}',))])
+    with pytest.raises(ReportError, match="No space left") as caught:
+        write_reports(
+            source,
+            entries,
+            summary_of(entries),
+            Place(tmp_path, "orders"),
+            fingerprint=FINGERPRINT,
+        )
+
+    assert "kim" not in told_by(caught.value)
+    assert [] == [*tmp_path.iterdir()]
+
+
+def test_text_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text that is not written whole leaves what was there."""
+    path = tmp_path / "page.html"
+    write_text(path, "old")
+    monkeypatch.setattr(AtomicFile, "open", lambda *_: Full())
+    with pytest.raises(ReportError, match="No space left"):
+        write_text(path, "kim")
+
+    assert "old" == path.read_text("utf-8")
+    assert [path] == [*tmp_path.iterdir()]
