@@ -75,14 +75,6 @@ class CsvSource:
     ) -> CsvSource:
         """Read the header.
 
-        Args:
-            path: The file.
-            encoding: The encoding of its bytes.
-            delimiter: The character between cells; None to find it out.
-            mapped: What the mapping file says.
-            allow_unknown: Whether words that the guide doesn't name are
-                right.
-
         Raises:
             InputFileError: It can't be read, or its header is wrong.
         """
@@ -144,14 +136,7 @@ def _fixed(constants: Mapping[str, Any]) -> list[tuple[Field, Any]]:
 
 
 class Table:
-    """Turns rows into sales.
-
-    Args:
-        header: The first row.
-        delimiter: The character between cells.
-        columns: Those that are read.
-        constants: The values that every row has.
-    """
+    """Turns rows into sales; made once for a file."""
 
     def __init__(
         self,
@@ -261,11 +246,6 @@ class Table:
 
 def csv_rows(name: str, lines: Iterable[str], delimiter: str) -> Iterator[Row]:
     """Yield the rows that are not blank, the header first.
-
-    Args:
-        name: The name of the file, for messages.
-        lines: Its lines, with their breaks.
-        delimiter: The character between cells.
 
     Raises:
         InputFileError: A row has no end, or can't be told from the next.
