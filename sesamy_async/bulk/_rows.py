@@ -12,14 +12,14 @@ from sesamy_async._models import NewContract
 
 @attrs.frozen
 class Problem:
-    """One thing that is wrong; it never holds the cell's own value.
+    """A problem of a row; it never holds the value of a cell.
 
     Attributes:
         row: The row as a spreadsheet counts it: a header is row 1.  In
             JSON Lines it is the number of the line.
         column: The header of the column, or the path of the field in JSON
-            Lines; empty where it is about the whole row.
-        reason: What is wrong, such as ``"must be at least 1"``.
+            Lines; empty if the problem is about the whole row.
+        reason: The reason, such as ``"must be at least 1"``.
     """
 
     row: int
@@ -33,12 +33,12 @@ class Problem:
 
 @attrs.frozen
 class Row:
-    """A row as it stands in the file.
+    """A row as it is in the file.
 
     Attributes:
         number: The row, counted as in `Problem`.
-        cells: Its cells; of JSON Lines, the line alone.  Personal, so in
-            no repr.
+        cells: Its cells; in JSON Lines, the line.  They are personal, so no
+            repr shows them.
     """
 
     number: int
@@ -47,12 +47,12 @@ class Row:
 
 @attrs.frozen(kw_only=True)
 class Sale:
-    """What a right row says: an order, and what it is sold under.
+    """The order of a row, and what it is sold under.
 
     Attributes:
         order: The order.
-        promo_code: Its own, instead of the import's; or None.
-        vendor_id: Its own, instead of the client's; or None.
+        promo_code: Its own promo code, instead of the import's; or None.
+        vendor_id: Its own publisher, instead of the client's; or None.
     """
 
     order: NewContract
@@ -65,10 +65,10 @@ class Mistaken:
     """A row that holds no order that can be sent.
 
     Attributes:
-        problems: All that is wrong with it.
-        external_order_id: Which order it is, where that can be read.
-        perhaps: Which order it may be once it is mended, where that can't;
-            it may be anything that stands there, so it is in no repr.
+        problems: All its problems.
+        external_order_id: The id of its order, if that can be read.
+        perhaps: The id that it may have once it is corrected, if it can't.
+            This may be any text, so no repr shows it.
     """
 
     problems: tuple[Problem, ...]
@@ -77,7 +77,7 @@ class Mistaken:
 
     @property
     def reason(self) -> str:
-        """What is wrong, as one line."""
+        """All problems in one line."""
         return "; ".join(
             f"{each.column}: {each.reason}" if each.column else each.reason
             for each in self.problems
@@ -93,7 +93,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """How messages call it, such as ``"orders.csv"``."""
+        """Its name in messages, such as ``"orders.csv"``."""
         ...
 
     @property
@@ -109,7 +109,7 @@ class Source(Protocol):
         ...
 
     def records(self) -> Iterator[Row]:
-        """Yield the rows as they stand, the first one first.
+        """Yield the rows as they are, in order.
 
         Raises:
             InputFileError: They can't be read (on).
@@ -117,7 +117,7 @@ class Source(Protocol):
         ...
 
     def read(self, record: Row) -> Sale | Mistaken:
-        """Return what a row says, or all that is wrong with it."""
+        """Return the order of a row, or all its problems."""
         ...
 
 
@@ -125,31 +125,26 @@ IGNORED = "#"
 """Columns, or keys, that begin with it are not read."""
 
 REASON = "#reason"
-"""The column, or key, of a rejected report that says why."""
+"""The column, or key, of the reason in a report of rejected rows."""
 
 SAME_ROW = "the same row as row "
-"""What the reason of such a row begins with."""
+"""The beginning of the reason of a row that repeats another one."""
 
 SENT_BEFORE = (
     "this row was left out because it repeats another one, whose order is "
     f"sent with that: remove the row; or, if it is another order, its {REASON}"
 )
-"""What is wrong with such a row of a report that is imported."""
-
+"""The reason of such a row if the report is imported."""
 
 KNOWN_ORDER = "its externalOrderId is that of row "
-"""What is wrong with a row whose order another import has, in part."""
-
-
-# The second is in the report of an import of such a report.
-_OF_REPEATS = (SAME_ROW, SENT_BEFORE)
+"""A part of the reason of a row whose order another import has."""
 
 
 def is_repeat(reason: object) -> bool:
-    """Whether a reason is that of such a row."""
+    """Whether a reason is that of a row which repeats another one."""
     return isinstance(reason, str) and (
-        # Other mistakes of the row may stand before it.
-        reason.startswith(_OF_REPEATS) or KNOWN_ORDER in reason
+        # A report may be one of a report; and other reasons may come first.
+        reason.startswith((SAME_ROW, SENT_BEFORE)) or KNOWN_ORDER in reason
     )
 
 
@@ -160,8 +155,8 @@ _FORMULA = (*"=+-@＝＋－＠", "\t", "\r", "\n")  # noqa: RUF001 - full width
 def harmless(value: object) -> str:
     """Return a cell that no spreadsheet takes for a formula.
 
-    None is an empty cell.  An apostrophe in front makes a spreadsheet show
-    the rest as it stands.
+    None is an empty cell.  After an apostrophe, a spreadsheet shows the text
+    as it is.
     """
     text = "" if value is None else str(value)
     # Also before apostrophes of its own, so that one can be taken away again.

@@ -207,14 +207,8 @@ def read_header(
 ) -> tuple[Column, ...] | InputFileError:
     """Return the columns, or the error that names every wrong header.
 
-    It is not raised, because the header may be an order, and a traceback
-    shows the locals of its frames.
-
-    Args:
-        name: The name of the file, for the message.
-        header: Its first row.
-        mapped: What the mapping file says.
-        allow_unknown: Whether words that the guide doesn't name are right.
+    It is not raised here: the header may be an order, and a traceback shows
+    the locals of its frames.
     """
     columns: list[Column] = []
     problems: list[str] = []
@@ -228,9 +222,9 @@ def read_header(
         if not problem and target in seen:
             problem = f"{name_of(cell)}: {name_of(target)} is given twice"
         seen.add(target)
-        if problem:
+        if problem or field is None:
             problems.append(problem)
-        elif field is not None:
+        else:
             columns.append(
                 Column.of(index, cell, field, allow_unknown=allow_unknown)
             )

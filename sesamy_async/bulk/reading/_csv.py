@@ -75,14 +75,6 @@ class CsvSource:
     ) -> CsvSource:
         """Read the header.
 
-        Args:
-            path: The file.
-            encoding: The encoding of its bytes.
-            delimiter: The character between cells; None to find it out.
-            mapped: What the mapping file says.
-            allow_unknown: Whether words that the guide doesn't name are
-                right.
-
         Raises:
             InputFileError: It can't be read, or its header is wrong.
         """
@@ -110,7 +102,7 @@ class CsvSource:
             "constants": mapped.constants,
             "allow_unknown": allow_unknown,
         }
-        table = Table(header, delimiter, columns, [*_read(mapped.constants)])
+        table = Table(header, delimiter, columns, _fixed(mapped.constants))
         return cls(header, delimiter, text, table, meaning)
 
     @property
@@ -131,26 +123,20 @@ class CsvSource:
         return self._table.read(record)
 
 
-def _read(constants: Mapping[str, Any]) -> Iterator[tuple[Field, Any]]:
-    """Yield the fields of constants, and their values as an order keeps them.
+def _fixed(constants: Mapping[str, Any]) -> list[tuple[Field, Any]]:
+    """Return the fields of constants, and their values as an order has them.
 
-    They were checked, with or without unknown words.
+    The mapping file was checked, with or without unknown words.
     """
-    for name, value in constants.items():
-        field = field_of(name)
-        if field is not None:
-            yield field, field.reader(allow_unknown=True)(value)
+    return [
+        (field, field.reader(allow_unknown=True)(value))
+        for name, value in constants.items()
+        if (field := field_of(name))
+    ]
 
 
 class Table:
-    """Turns rows into sales.
-
-    Args:
-        header: The first row.
-        delimiter: The character between cells.
-        columns: Those that are read.
-        constants: The values that every row has.
-    """
+    """Turns rows into sales; made once for a file."""
 
     def __init__(
         self,
@@ -260,11 +246,6 @@ class Table:
 
 def csv_rows(name: str, lines: Iterable[str], delimiter: str) -> Iterator[Row]:
     """Yield the rows that are not blank, the header first.
-
-    Args:
-        name: The name of the file, for messages.
-        lines: Its lines, with their breaks.
-        delimiter: The character between cells.
 
     Raises:
         InputFileError: A row has no end, or can't be told from the next.

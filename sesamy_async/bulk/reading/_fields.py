@@ -280,8 +280,8 @@ class ObjectReader:
 
     Args:
         allow_unknown: Whether words that the guide doesn't name are right.
-        model: The class of the object.
-        above: The path of the object, with a dot behind it.
+        model: Its class.
+        above: Its path, with a dot behind it.
     """
 
     def __init__(

@@ -49,13 +49,7 @@ class JsonLinesSource:
     def open(
         cls, path: Path, *, encoding: str, allow_unknown: bool
     ) -> JsonLinesSource:
-        """Look whether there is an order at all.
-
-        Args:
-            path: The file.
-            encoding: The encoding of its bytes.
-            allow_unknown: Whether words that the guide doesn't name are
-                right.
+        """See that there is an order at all.
 
         Raises:
             InputFileError: It can't be read, or is one JSON array.

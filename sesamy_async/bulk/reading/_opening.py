@@ -25,7 +25,6 @@ _BY_ENDING: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
-_BOM = b"\xef\xbb\xbf"
 
 
 def open_source(
@@ -37,24 +36,21 @@ def open_source(
     mapping: str | os.PathLike[str] | None = None,
     allow_unknown: bool = False,
 ) -> Source:
-    """Open a file of orders, to be read row by row.
-
-    Its header is checked here; its rows are not.
+    """Open a file of orders, and check its header but not its rows.
 
     Args:
         path: The file.
         format: ``"csv"`` or ``"jsonl"`` (JSON Lines: an order in Sesamy's
             JSON on each line); None to go by the ending of the name
             (.csv, .tsv, .jsonl, .ndjson), then by the first byte.
-        encoding: Of the file, such as ``"cp1252"``; None for UTF-8, with or
-            without a byte order mark.
-        delimiter: What stands between the cells of CSV; None to find out
+        encoding: The encoding of the file, such as ``"cp1252"``; None for
+            UTF-8, with or without a byte order mark.
+        delimiter: The character between the cells of CSV; None to find out
             whether it is a comma, a semicolon or a tab.
         mapping: A TOML file that says which column of CSV holds what; None
-            where the headers are documented paths, such as
-            ``userData.email``.
+            if the headers are documented paths, such as ``userData.email``.
         allow_unknown: Whether paymentProvider, paymentMethod and gender may
-            be words that the guide (S) does not name.
+            be words that the guide does not name.
 
     Returns:
         The rows; the file is opened again whenever they are read.
@@ -97,11 +93,8 @@ def _format(path: Path) -> Format:
     known = _BY_ENDING.get(path.suffix.lower())
     if known is not None:
         return known
-    start = beginning(path).removeprefix(_BOM).lstrip()
+    start = beginning(path).removeprefix(codecs.BOM_UTF8).lstrip()
     return "jsonl" if start[:1] in {b"{", b"["} else "csv"
-
-
-_HERE = "sesamy_async.bulk.reading"
 
 
 def write_template(
@@ -136,7 +129,7 @@ def write_template(
 
 
 def _shipped(name: str) -> bytes:
-    return files(_HERE).joinpath(name).read_bytes()
+    return files("sesamy_async.bulk.reading").joinpath(name).read_bytes()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -170,7 +170,7 @@ class Text:
 
         Args:
             split: Makes rows of lines.
-            headed: Whether the first row holds the names of the cells.
+            headed: Whether the first row is a header.
 
         Raises:
             InputFileError: The file can't be read (on), was written to, or

@@ -19,16 +19,15 @@ from sesamy_async.errors import SesamyError
 class ReportError(SesamyError):
     """A report can't be read or written, or all of them would be wrong.
 
-    Each one that is in its place is whole: of this run, if it was reached,
-    and of an earlier one otherwise.  The journal holds what became of every
-    order all the same.
+    Each report in its place is whole: it is of this run, or of an earlier
+    one.  The journal holds what became of every order all the same.
     """
 
     def __str__(self) -> str:
         # What became of the orders is not for this error to say.
         return (
             f"{self.args[0]} The journal holds what became of every order: "
-            "mend that and give the same command again, which sends nothing "
+            "solve this, and give the same command again; it sends nothing "
             "twice and writes the reports."
         )
 
@@ -57,7 +56,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def digest_of(path: Path) -> bytes | None:
-    """Return what tells a report from others; None where there is none.
+    """Return the digest of a report; None if it is not there.
 
     Raises:
         ReportError: It can't be read.
@@ -77,10 +76,6 @@ def _digest(path: Path) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-# With a byte order mark, or a spreadsheet takes it for another encoding.
-_ENCODING = "utf-8-sig"
-
-
 @attrs.define
 class Report:
     """A text file of one line for each row; without rows there is none.
@@ -92,9 +87,10 @@ class Report:
 
     path: Path
     rows: int = attrs.field(default=0, init=False)
-    _new: AtomicFile | None = attrs.field(default=None, init=False)
-    _file: TextIO | None = attrs.field(default=None, init=False)
     _encoding: str = attrs.field(default="utf-8", init=False)
+    _open: tuple[AtomicFile, TextIO] | None = attrs.field(
+        default=None, init=False
+    )
 
     def line(self, text: str) -> None:
         """Write a row as it is."""
@@ -107,44 +103,44 @@ class Report:
         Raises:
             ReportError: It can't be written.
         """
-        if self._new is None:
+        if self._open is None:
             return None
+        new, file = self._open
         with naming(self.path):
-            self._close()
-            return _digest(self._new.beside)
+            file.close()
+            return _digest(new.beside)
 
     def keep(self) -> None:
-        """Put it in its place; without rows, nothing is there.
+        """Put it in its place; without rows, remove what is there.
 
         Raises:
             ReportError: That can't be done.
         """
         with naming(self.path):
-            if self._new is None:
+            if self._open is None:
                 sweep(self.path)
                 self.path.unlink(missing_ok=True)
             else:
-                self._close()
-                self._new.replace()
+                new, file = self._open
+                file.close()
+                new.replace()
 
     def discard(self) -> None:
-        """Leave nothing that is not in its place."""
-        if self._new is not None:
+        """Remove it, if it is not in its place."""
+        if self._open is not None:
+            new, file = self._open
             with suppress(OSError):
-                self._close()
-            self._new.discard()
-            self._new = None
-
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
+                file.close()
+            new.discard()
+            self._open = None
 
     def _opened(self) -> TextIO:
-        if self._file is None:
+        if self._open is None:
             with naming(self.path):
-                self._new = AtomicFile.begin(self.path)
-                self._file = self._new.open(self._encoding, "backslashreplace")
-        return self._file
+                new = AtomicFile.begin(self.path)
+                file = new.open(self._encoding, "backslashreplace")
+                self._open = new, file
+        return self._open[1]
 
 
 @attrs.define
@@ -153,12 +149,13 @@ class Sheet(Report):
 
     Attributes:
         header: Its first line.
-        delimiter: Between its cells.
+        delimiter: The character between its cells.
     """
 
     header: Sequence[str] = attrs.field(kw_only=True)
     delimiter: str = attrs.field(kw_only=True)
-    _encoding: str = attrs.field(default=_ENCODING, init=False)
+    # With a byte order mark, or a spreadsheet takes it for another encoding.
+    _encoding: str = attrs.field(default="utf-8-sig", init=False)
 
     def add(self, *values: object) -> None:
         """Write a row, of which no cell runs as a formula."""

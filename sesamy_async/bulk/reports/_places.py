@@ -43,12 +43,7 @@ _SETTLED = {
 
 
 def kind_of(state: State, confirm: Confirm) -> Kind:
-    """Return the report of an order in this state.
-
-    Args:
-        state: How far it has come.
-        confirm: When contracts are confirmed.
-    """
+    """Return the report of an order in this state."""
     if state is State.CREATED and confirm.goal is State.CREATED:
         return Kind.CREATED
     return _SETTLED.get(state, Kind.UNPROCESSED)

@@ -35,9 +35,9 @@ _PARTICULAR = re.compile(
     r"|'[^']*'"  # what is quoted
     r"|\b[0-9a-fA-F][0-9a-fA-F-]{14,}[0-9a-fA-F]\b"  # an id
 )
-_MOST = 200
+_MOST_REASONS = 200
 OTHERS = "other reasons"
-"""Stands for all that are too many to be told apart."""
+"""Counts all reasons beyond the first 200."""
 
 
 def pattern_of(reason: str) -> str:
@@ -54,7 +54,7 @@ class Reasons:
     def add(self, reason: str) -> None:
         """Count one more."""
         pattern = pattern_of(reason)
-        full = len(self._counts) >= _MOST
+        full = len(self._counts) >= _MOST_REASONS
         if full and pattern not in self._counts:
             pattern = OTHERS
         self._counts[pattern] += 1
@@ -69,12 +69,7 @@ _SAID = " Sesamy says: "
 
 
 def why(entry: Entry, said: str | None = None) -> str:
-    """Return the reason, and the contract that exists all the same.
-
-    Args:
-        entry: The rejected row.
-        said: What Sesamy said of it, beyond its code.
-    """
+    """Return the reason, the contract that exists, and what Sesamy said."""
     reason = entry.reason or ""
     contract = entry.contract_id
     if contract is not None and contract not in reason:
@@ -85,8 +80,7 @@ def why(entry: Entry, said: str | None = None) -> str:
 def rejected_header(names: Sequence[str]) -> list[str]:
     """Return the header of the report of rejected rows.
 
-    Args:
-        names: The header of the file, which may be such a report itself.
+    The file may be such a report itself.
     """
     return [*_COLUMNS, *(name for name in names if not _ours(name))]
 
@@ -101,12 +95,6 @@ def rejected_cells(
 
     The additional columns come first, because a row may be rejected for
     having more cells than the header.
-
-    Args:
-        names: The header of the file.
-        values: The cells of the row.
-        entry: What became of it.
-        said: What Sesamy said of it, beyond its code.
     """
     kept = [
         value
@@ -120,11 +108,6 @@ def rejected_line(text: str, entry: Entry, said: str | None = None) -> str:
     """Return a line of JSON Lines with the additional keys in front.
 
     A line that holds no object becomes one, under the key ``#line``.
-
-    Args:
-        text: The line.
-        entry: What became of it.
-        said: What Sesamy said of it, beyond its code.
     """
     added: dict[str, Any] = dict(
         zip(_COLUMNS, (entry.row, why(entry, said)), strict=True)
@@ -194,15 +177,7 @@ _SHOWN = 20
 
 
 class RowSorter:
-    """The reports of an import while they are written.
-
-    Args:
-        source: The rows.
-        place: Where the reports are.
-        confirm: When contracts are confirmed.
-        delimiter: The character between cells.
-        memory: What the journal knows of earlier reports, if it is known.
-        said: What Sesamy said of rejected rows in this run.
+    """Sorts rows into new reports; the arguments are as in `write_reports`.
 
     Raises:
         ReportError: A report that is there can't be read.
@@ -225,7 +200,7 @@ class RowSorter:
         self._confirm = confirm
         self._names = source.header
         self._memory = memory
-        self._reported = {} if memory is None else memory.recall()
+        self._reported: Reported = {} if memory is None else memory.recall()
         self._reasons = Reasons()
         self._entries: dict[str, list[Entry]] = {Kind.UNKNOWN: [], STRAYS: []}
         suffix = ".csv" if self._names else ".jsonl"
@@ -360,29 +335,29 @@ def write_reports(
 ) -> Reports:
     """Write what became of every row.
 
-    Each is a table that a spreadsheet opens (of JSON Lines the rejected
-    rows are JSON Lines again), of mode 0600, and replaces one of an earlier
-    run as a whole.  A report that would have no rows is not written, and
-    one of an earlier run is removed.
+    Each report is a table that a spreadsheet opens (the rejected rows of
+    JSON Lines are JSON Lines again), has mode 0600, and replaces one of an
+    earlier run as a whole.  A report without rows is not written, and one
+    of an earlier run is removed.
 
-    Reports of rejected and of unknown orders are written in by people.
-    One that somebody has changed since, or imports itself, stays as it is;
-    rows that are not in it come into one with a number in its name.
+    People edit the reports of rejected and of unknown orders.  A report
+    that somebody has changed, or imports, stays as it is; rows that are not
+    in it come into one with a number in its name.
 
     Args:
         source: The rows.
         entries: What the journal holds of them, in the same order.
         summary: How the run ended.
-        place: Where the reports shall lie.
-        fingerprint: Of the rows that were sent, from the journal's terms.
-            Those of another file would be told what became of these, and
-            orders that have a contract could stand among the rejected.
-        delimiter: Between cells.
-        memory: That of the journal; None where what was written before is
-            not known, so that nothing which differs is replaced.
-        said: What Sesamy said of rows that it refused: `Importer.said`.
-            It comes into the report of rejected rows alone, and is kept
-            from one of an earlier run that this one replaces.
+        place: Where the reports are written.
+        fingerprint: The fingerprint of the rows that were sent, from the
+            journal's terms.  In reports of another file, orders that have a
+            contract could be among the rejected.
+        delimiter: The character between cells.
+        memory: What the journal knows of earlier reports; with None, none
+            that differs is replaced.
+        said: What Sesamy said of rows that it refused (`Importer.said`).
+            It is only in the report of rejected rows, which also keeps it
+            from a report of an earlier run that it replaces.
 
     Raises:
         ReportError: One can't be written, the rows are not those that were

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from sesamy_async.bulk import InputFileError, Planned, Source
+from sesamy_async.bulk import InputFileError, Mistaken, Planned, Source
 from sesamy_async.bulk import check as checking
 from sesamy_async.bulk._check_notes import Notes
 from sesamy_async.bulk.check import Checked, check, write_problems
 from sesamy_async.bulk.reports._files import Sheet
+from sesamy_async.sandbox import Sandbox
+from support.command_line import CommandLine, orders_file
 from support.order_files import Folder
 
 
@@ -197,27 +199,19 @@ def checked(folder: Folder) -> Checked:
 
 
 def test_problems_as_a_table(checked: Checked, tmp_path: Path) -> None:
-    """A spreadsheet opens the problems, and runs none of them."""
+    """A spreadsheet of this user opens the problems, and runs none."""
     path = tmp_path / "problems.csv"
     with checked:
         write_problems(checked, path)
 
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
     with path.open(encoding="utf-8-sig", newline="") as file:
         assert [
             ["row", "column", "reason"],
             ["1", "quantity", "must be at least 1"],
             ["1", "'=1+1", "unknown field"],
         ] == [*csv.reader(file)]
-
-
-def test_problems_are_private(checked: Checked, tmp_path: Path) -> None:
-    """Only who checks a file reads what is wrong with it."""
-    path = tmp_path / "problems.csv"
-    with checked:
-        write_problems(checked, path)
-
-    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
 
 
 def test_problems_on_a_full_disk(
@@ -252,3 +246,141 @@ def test_problems_that_can_not_be_written(
         pytest.raises(InputFileError, match="can't be written: Is a dir"),
     ):
         write_problems(checked, tmp_path)
+
+
+@pytest.mark.parametrize("row", ["A-1,1,1", "A-1", " A-1,1", "A-1\u200b,1"])
+def test_doubtful_row(folder: Folder, row: str) -> None:
+    """A row without a right id counts for the order that it may be."""
+    source = folder.csv("externalOrderId,quantity", "A-1,1", row, "A-2,1")
+    with check(source, promo_code="S") as checked:
+        reasons = [f"{each.row}: {each.reason}" for each in checked.problems()]
+        ids = [each.order_id for each in checked.planned()]
+
+    assert "2: row 3 has this externalOrderId too, with other data" in reasons
+    assert "3: row 2 has this externalOrderId too, with other data" in reasons
+    assert ["A-1", None, "A-2"] == ids
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"externalOrderId": "47" "quantity": 1}',
+        '{"externalOrderId": 47}',
+        '{"externalOrderId": " 47 "}',
+    ],
+)
+def test_doubtful_line(folder: Folder, line: str) -> None:
+    """So does a line that is no JSON, or has no text there."""
+    source = folder.jsonl(line, {"externalOrderId": "47"})
+    with check(source, promo_code="S") as checked:
+        assert 0 == checked.valid
+        assert [None, None] == [each.order_id for each in checked.planned()]
+
+
+@pytest.mark.parametrize(
+    "line", ['{"externalOrderId": ""}', '{"quantity": 0}', "{}"]
+)
+def test_rows_without_id(folder: Folder, line: str) -> None:
+    """Rows without any id double nothing."""
+    source = folder.jsonl(line, line)
+    with check(source, promo_code="S") as checked:
+        assert not any("row" in each.reason for each in checked.problems())
+        assert 2 == checked.invalid
+
+
+def test_doubtful_id_is_not_shown(folder: Folder) -> None:
+    """What stands there may be a name, if the row was torn apart."""
+    source = folder.csv("externalOrderId,quantity", "Astrid")
+    [found] = [source.read(record) for record in source.records()]
+
+    assert isinstance(found, Mistaken)
+    assert "Astrid" == found.perhaps
+    assert "Astrid" not in repr(found)
+
+
+def alike(folder: Folder, *ids: str) -> list[tuple[int, int]]:
+    """Return the rows that look alike of a file with these ids."""
+    rows = (f"{each},1" for each in ids)
+    source = folder.csv("externalOrderId,quantity", *rows)
+    with check(source, promo_code="S") as checked:
+        return [(each.row, each.other) for each in checked.alike()]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a-1", "A-1"),
+        ("Å1", "å1"),
+        ("\u00c51", "A\u030a1"),
+        ("\u00e51", "A\u030a1"),
+        ("straße", "STRASSE"),
+        ("\ufb03", "FFI"),
+    ],
+)
+def test_alike(folder: Folder, one: str, other: str) -> None:
+    """Case and Unicode form make no difference to whoever reads."""
+    assert [(4, 2)] == alike(folder, one, "B", other)
+    assert [(4, 2)] == alike(folder, other, "B", one)
+
+
+@pytest.mark.parametrize(
+    "ids", [("A1", "A2"), ("A", "Å"), ("1", "\uff11"), ("A", "A")]
+)
+def test_not_alike(folder: Folder, ids: tuple[str, ...]) -> None:
+    """What can be told apart, and the very same id, is something else."""
+    assert [] == alike(folder, *ids)
+
+
+def test_many_alike(folder: Folder) -> None:
+    """They come in the order of the first of them, each with that one."""
+    assert [(6, 2), (9, 2), (7, 3)] == alike(
+        folder, "äb", "A", "c", "d", "ÄB", "a", "ÄB", "Äb"
+    )
+
+
+def test_the_same_hash(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where only a hash is the same, nothing is told."""
+    monkeypatch.setattr(checking, "hash", lambda _: 7, raising=False)
+
+    assert [(4, 3)] == alike(folder, "A", "B", "b")
+
+
+def test_rows_without_an_id_are_not_alike(folder: Folder) -> None:
+    """A row without an id looks like no other."""
+    assert [(5, 3)] == alike(folder, "", "a", "", "A")
+
+
+def test_told(sesamy: CommandLine, served: Sandbox, tmp_path: Path) -> None:
+    """The command names the rows, and sends both."""
+    path = orders_file(tmp_path / "orders.csv")
+    text = path.read_text("utf-8").replace("T-3", "t-1")
+    path.write_text(text, encoding="utf-8")
+    command = ("import", "orders.csv", "--promo", "SPRING-12")
+    tried = sesamy(*command, "--dry-run")
+    ran = sesamy(*command)
+    again = sesamy(*command)
+    told = "Ids that look the same: row 4 (like row 2) differ in upper"
+
+    assert (0, 0, 0) == (tried.code, ran.code, again.code)
+    assert told in tried.out
+    assert told in ran.err
+    assert "look the same" not in again.err
+    assert 3 == served.ledger.total
+
+
+def test_many_are_told(
+    sesamy: CommandLine, served: Sandbox, tmp_path: Path
+) -> None:
+    """The first twenty are named, and how many more there are."""
+    del served
+    path = orders_file(tmp_path / "orders.csv", 25)
+    head, *rows = path.read_text("utf-8").splitlines()
+    twice = [*rows, *(each.replace("T-", "t-") for each in rows)]
+    path.write_text("\n".join([head, *twice]), encoding="utf-8")
+    ran = sesamy("import", path, "--promo", "SPRING-12", "--dry-run")
+
+    assert 0 == ran.code
+    assert "row 27 (like row 2), row 28 (like row 3)," in ran.out
+    assert "row 46 (like row 21), and 5 more differ in upper" in ran.out

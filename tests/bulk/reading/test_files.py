@@ -68,21 +68,25 @@ def test_wrong_bytes_are_found(folder: Folder, rows: int) -> None:
     )
 
 
-def test_wrong_bytes_in_a_header(folder: Folder) -> None:
-    """A header may be in another encoding, too."""
-    raw = "Länk,externalOrderId\nx,A-1\n".encode("cp1252")
+@pytest.mark.parametrize(
+    ("name", "raw", "where"),
+    [
+        ("a.csv", "Länk,externalOrderId\nx,A-1\n".encode("cp1252"), (1, 0xE4)),
+        (
+            "a.jsonl",
+            f"{ROW}\n".encode() + ROW.encode("cp1252"),
+            (2, 0xC5),
+        ),
+    ],
+)
+def test_wrong_bytes_without_a_column(
+    folder: Folder, name: str, raw: bytes, where: tuple[int, int]
+) -> None:
+    """In a header, or a line of JSON, only the row is told."""
+    row, byte = where
 
-    assert refused(folder.write(raw)).startswith(
-        "orders.csv, row 1: it holds byte 0xe4, which is not UTF-8."
-    )
-
-
-def test_wrong_bytes_in_json_lines(folder: Folder) -> None:
-    """A line is told where it can't be read."""
-    raw = f"{ROW}\n".encode() + ROW.encode("cp1252")
-
-    assert refused(folder.write(raw, "orders.jsonl")).startswith(
-        "orders.jsonl, row 2: it holds byte 0xc5, which is not UTF-8."
+    assert refused(folder.write(raw, name)).startswith(
+        f"{name}, row {row}: it holds byte 0x{byte:02x}, which is not UTF-8."
     )
 
 

@@ -1,4 +1,4 @@
-"""Rejected rows can be mended and imported again; others run no formula."""
+"""Rejected rows are imported again from their report, repeats are not."""
 
 from __future__ import annotations
 
@@ -7,104 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from sesamy_async.bulk import Entry, State
-from sesamy_async.bulk._rows import Row, harmless
+from sesamy_async.bulk import Entry, Source, State
+from sesamy_async.bulk._rows import KNOWN_ORDER, SENT_BEFORE, Row
+from sesamy_async.bulk.check import check
+from sesamy_async.bulk.reading import open_source
 from sesamy_async.bulk.reports import Place, write_reports
-from sesamy_async.bulk.reports import _writing as rejected
-from sesamy_async.bulk.reports._writing import OTHERS, Reasons, pattern_of
+from support.order_files import Folder, wrong
 from support.reported import FINGERPRINT, Rows, summary_of
 
 
 REFUSED = Entry(row=4, order_id="A-4", state=State.REJECTED, reason="bad")
-NOTE = '{"#row": 4, "#reason": "bad"'
-
-
-@pytest.mark.parametrize(
-    ("value", "cell"),
-    [
-        (None, ""),
-        (7, "7"),
-        ("A-7", "A-7"),
-        ("=1+1", "'=1+1"),
-        ("+1", "'+1"),
-        ("-1", "'-1"),
-        ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t=1"),
-        ("\uff1d1", "'\uff1d1"),
-        ("'=1", "''=1"),
-        ("'A", "'A"),
-    ],
-)
-def test_formulas(value: object, cell: str) -> None:
-    """A cell of ours is never a formula."""
-    assert cell == harmless(value)
-
-
-def test_own_cells_stay_as_they_are() -> None:
-    """A phone number keeps its plus, or it could not be imported again."""
-    names = ("externalOrderId", "userData.phone")
-
-    assert ["4", "bad", "A-4", "+46701"] == rejected.rejected_cells(
-        names, ("A-4", "+46701"), REFUSED
-    )
-
-
-def test_rejected_again() -> None:
-    """What an earlier report has added is replaced."""
-    names = ("#row", "#reason", "externalOrderId")
-
-    assert ["#row", "#reason", "externalOrderId"] == rejected.rejected_header(
-        names
-    )
-    assert ["4", "bad", "A-4"] == rejected.rejected_cells(
-        names, ("2", "old", "A-4"), REFUSED
-    )
-
-
-def test_too_many_cells() -> None:
-    """Cells beyond the header stay beyond it."""
-    assert ["4", "bad", "A-4", "", "x"] == rejected.rejected_cells(
-        ("externalOrderId",), ("A-4", "", "x"), REFUSED
-    )
-
-
-def test_a_contract_is_named() -> None:
-    """Where confirming was refused, the contract is told, once."""
-    made = Entry(
-        row=4,
-        order_id="A-4",
-        state=State.REJECTED,
-        reason="Sesamy answered 404",
-        contract_id="c4",
-    )
-    told = Entry(
-        row=4,
-        order_id="A-4",
-        state=State.REJECTED,
-        reason="contract c4 is gone",
-        contract_id="c4",
-    )
-
-    assert rejected.why(made).endswith(
-        "404 (contract c4 is made, and not confirmed)"
-    )
-    assert "contract c4 is gone" == rejected.why(told)
-
-
-@pytest.mark.parametrize(
-    ("line", "report"),
-    [
-        ('{"a": 1.10, "a": 2}\n', NOTE + ', "a": 1.10, "a": 2}'),
-        ("{}", NOTE + "}"),
-        ('{"#row": 2, "#x": 1, "a": 1}', NOTE + ', "a": 1}'),
-        ("[1]", NOTE + ', "#line": "[1]"}'),
-        ("broken {", NOTE + ', "#line": "broken {"}'),
-        ("[" * 100_000, NOTE + ', "#line": "' + "[" * 100_000 + '"}'),
-    ],
-)
-def test_lines(line: str, report: str) -> None:
-    """A line of JSON Lines keeps all that it holds."""
-    assert report == rejected.rejected_line(line, REFUSED)
 
 
 def test_json_lines(tmp_path: Path) -> None:
@@ -125,29 +37,79 @@ def test_json_lines(tmp_path: Path) -> None:
     assert [4, "bad", {"city": "Åre"}] == [*json.loads(text).values()]
 
 
-@pytest.mark.parametrize(
-    ("reason", "pattern"),
-    [
-        ("the same as row 17", "the same as row …"),
-        ("Sesamy answered 404", "Sesamy answered 404"),
-        ("broken at line 1 column 5", "broken at line … column …"),
-        ("no promo code 'X-1'", "no promo code …"),
-        ("contract 1d78271264b9c76d5842911dd70b4353", "contract …"),
-    ],
-)
-def test_patterns(reason: str, pattern: str) -> None:
-    """Reasons that differ in a number or a name only are one."""
-    assert pattern == pattern_of(reason)
+def reported(folder: Folder, source: Source) -> Source:
+    """Return the report of a file whose rows are all rejected."""
+    with check(source, promo_code="S") as checked:
+        entries = [
+            Entry(
+                row=each.row,
+                order_id=each.order_id,
+                state=State.REJECTED,
+                reason=each.reason or "Sesamy refused it.",
+            )
+            for each in checked.planned()
+        ]
+    reports = write_reports(
+        source,
+        entries,
+        summary_of(entries),
+        Place(folder.path, f"of {source.name}"),
+        fingerprint=source.fingerprint(),
+    )
+    return open_source(reports.paths["rejected"])
 
 
-def test_many_reasons() -> None:
-    """However many there are, memory does not grow."""
-    reasons = Reasons()
-    for number in range(1_000):
-        reasons.add(f"reason {number}")
-    reasons.add("reason 0")
-    common = reasons.common()
+def test_repeats_in_csv(folder: Folder) -> None:
+    """In the report, the row is wrong; the one that it repeats is not."""
+    source = folder.csv("externalOrderId,quantity", "A,1", "A,1", "B,1")
 
-    assert (OTHERS, 800) == common[0]
-    assert ("reason 0", 2) == common[1]
-    assert 201 == len(common)
+    assert [f"row 3: {SENT_BEFORE}"] == wrong(reported(folder, source))
+
+
+def test_repeats_in_json_lines(folder: Folder) -> None:
+    """The same holds for JSON Lines."""
+    order = {"externalOrderId": "A"}
+    source = folder.jsonl(order, order, {"externalOrderId": "B"})
+
+    assert [f"row 2: {SENT_BEFORE}"] == wrong(reported(folder, source))
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_reported_again(folder: Folder, kind: str) -> None:
+    """It is known in the report of that report, too."""
+    source = (
+        folder.csv("externalOrderId,quantity", "A,1", "A,1")
+        if kind == "csv"
+        else folder.jsonl(*[{"externalOrderId": "A"}] * 2)
+    )
+    once = reported(folder, source)
+    [*_, row] = once.records()
+
+    assert [f"row {row.number}: {SENT_BEFORE}"] == wrong(
+        reported(folder, once)
+    )
+
+
+@pytest.mark.parametrize("before", ["", "quantity: must be at least 1; "])
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_order_of_another_import(
+    folder: Folder, kind: str, before: str
+) -> None:
+    """So is a row that was left out for an order of another import."""
+    reason = f"{before}{KNOWN_ORDER}7 of orders.csv"
+    order = {"#reason": reason, "externalOrderId": "A"}
+    source = (
+        folder.csv("#reason,externalOrderId", f"{reason},A")
+        if kind == "csv"
+        else folder.jsonl(order)
+    )
+    [row] = source.records()
+
+    assert [f"row {row.number}: {SENT_BEFORE}"] == wrong(source)
+
+
+def test_another_order_now(folder: Folder) -> None:
+    """Whoever makes another order of it takes the reason away."""
+    source = folder.csv("#reason,externalOrderId", ",A", ",C")
+
+    assert [] == wrong(source)

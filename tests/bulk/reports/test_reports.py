@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-import os
-import stat
+import errno
+import io
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sesamy_async._files import AtomicFile
 from sesamy_async.bulk import Confirm, Entry, State
+from sesamy_async.bulk._rows import Row
 from sesamy_async.bulk.journal._settling import Finding, read_findings
 from sesamy_async.bulk.reports import (
     Kind,
@@ -23,9 +25,17 @@ from sesamy_async.bulk.reports import (
     Reports,
     write_reports,
 )
+from sesamy_async.bulk.reports._files import write_text
 from sesamy_async.bulk.reports._places import kind_of
 from support.journals import new_journal
-from support.reported import FINGERPRINT, SOME, source_for, summary_of
+from support.leaks import told_by
+from support.reported import (
+    FINGERPRINT,
+    HEADER,
+    SOME,
+    source_for,
+    summary_of,
+)
 
 
 def written(
@@ -50,52 +60,35 @@ def table(path: Path, delimiter: str = ",") -> list[list[str]]:
         return list(csv.reader(file, delimiter=delimiter))
 
 
-def test_each_row_is_reported_once(tmp_path: Path) -> None:
-    """The counts add up to the rows, and so do the lines of the files."""
+def test_all_reports(tmp_path: Path) -> None:
+    """Each row is in its report, with what a person has to know of it."""
     reports = written(tmp_path)
-    lines = sum(
-        len(table(path)) - 1
-        for kind, path in reports.paths.items()
-        if kind != "strays"
-    )
+    tables = {kind: table(path) for kind, path in reports.paths.items()}
+    header = ["row", "externalOrderId", "contractId"]
+    [_, unknown] = tables.pop("unknown")
+    [_, stray] = tables.pop("strays")
 
-    assert len(SOME) == sum(reports.rows.values())
-    assert len(SOME) == lines
-
-
-def test_confirmed(tmp_path: Path) -> None:
-    """Each done order is told with its contract."""
-    reports = written(tmp_path)
-
-    assert table(reports.paths["confirmed"]) == [
-        ["row", "externalOrderId", "contractId"],
-        ["2", "A-2", "c2"],
-        ["6", "'=A6()", "c6"],
-    ]
-
-
-def test_rejected(tmp_path: Path) -> None:
-    """A rejected row is as it was, with its number and reason in front."""
-    reports = written(tmp_path)
-
-    assert table(reports.paths["rejected"]) == [
-        [
-            *("#row", "#reason"),
-            *("externalOrderId", "userData.email", "userData.phone"),
+    assert {
+        "confirmed": [header, ["2", "A-2", "c2"], ["6", "'=A6()", "c6"]],
+        "rejected": [
+            ["#row", "#reason", *HEADER],
+            ["3", "no @", "A-3", "kim3@example.se", "+46701"],
+            ["9", "no order id", "", "kim9@example.se", "+46701"],
         ],
-        ["3", "no @", "A-3", "kim3@example.se", "+46701"],
-        ["9", "no order id", "", "kim9@example.se", "+46701"],
-    ]
+        "unprocessed": [
+            [*header, "reason"],
+            ["5", "A-5", "", "nothing was sent yet"],
+            ["7", "A-7", "c7", "Sesamy answered 503"],
+        ],
+    } == tables
+    assert ["4", "A-4", "", "", "", "answer lost"] == unknown[:6]
+    assert "sesamy journal resolve" in unknown[6]
+    assert ["6", "'=A6()", "c6", "2"] == stray[:4]
 
 
-def test_unknown(tmp_path: Path) -> None:
-    """An unknown order comes with what to do, and cells to fill in."""
+def test_unknown_is_filled_in(tmp_path: Path) -> None:
+    """The report of unknown orders is read once a person has looked."""
     path = written(tmp_path).paths["unknown"]
-    [_, row] = table(path)
-
-    assert row[:6] == ["4", "A-4", "", "", "", "answer lost"]
-    assert "sesamy journal resolve" in row[6]
-
     filled = path.read_text("utf-8").replace("A-4,,,", "A-4,c4,yes,")
     path.write_text(filled, encoding="utf-8")
 
@@ -104,23 +97,6 @@ def test_unknown(tmp_path: Path) -> None:
             order_id="A-4", contract_id="c4", confirmed=True, where="row 2"
         )
     ]
-
-
-def test_unprocessed(tmp_path: Path) -> None:
-    """What is not finished says how far it is, with its contract."""
-    reports = written(tmp_path)
-
-    assert table(reports.paths["unprocessed"])[1:] == [
-        ["5", "A-5", "", "nothing was sent yet"],
-        ["7", "A-7", "c7", "Sesamy answered 503"],
-    ]
-
-
-def test_strays(tmp_path: Path) -> None:
-    """Strays are listed beside, with the contract that counts."""
-    [_, row] = table(written(tmp_path).paths["strays"])
-
-    assert row[:4] == ["6", "'=A6()", "c6", "2"]
 
 
 def test_created_where_that_is_the_goal(tmp_path: Path) -> None:
@@ -150,19 +126,6 @@ def test_delimiter(tmp_path: Path) -> None:
     reports = written(tmp_path, delimiter=";")
 
     assert ["2", "A-2", "c2"] == table(reports.paths["confirmed"], ";")[1]
-
-
-def test_mode(tmp_path: Path) -> None:
-    """Only this user reads the reports, whatever the umask is."""
-    before = os.umask(0)
-    try:
-        reports = written(tmp_path)
-    finally:
-        os.umask(before)
-
-    assert {0o600} == {
-        stat.S_IMODE(path.stat().st_mode) for path in reports.paths.values()
-    }
 
 
 def test_rejections_are_grouped(tmp_path: Path) -> None:
@@ -198,26 +161,26 @@ def test_summary_is_compared(tmp_path: Path, count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "rows", [SOME[:-1], (*SOME, SOME[0]), (SOME[1], SOME[0], *SOME[2:])]
+    ("rows", "fingerprint"),
+    [
+        (SOME[:-1], FINGERPRINT),
+        ((*SOME, SOME[0]), FINGERPRINT),
+        ((SOME[1], SOME[0], *SOME[2:]), FINGERPRINT),
+        (SOME, "of what was sent"),
+    ],
 )
-def test_changed_file(tmp_path: Path, rows: tuple[Entry, ...]) -> None:
-    """Rows that are not those of the journal are no report."""
+def test_changed_file(
+    tmp_path: Path, rows: tuple[Entry, ...], fingerprint: str
+) -> None:
+    """Of rows that are not those of the journal, there are no reports."""
     with pytest.raises(ReportError, match="changed while it was imported"):
         write_reports(
             source_for(rows),
             SOME,
             summary_of(SOME),
             Place(tmp_path, "o"),
-            fingerprint=FINGERPRINT,
+            fingerprint=fingerprint,
         )
-
-    assert [] == [*tmp_path.iterdir()]
-
-
-def test_changed_cells(tmp_path: Path) -> None:
-    """Nor are rows of another file, were there as many of them."""
-    with pytest.raises(ReportError, match="changed while it was imported"):
-        written(tmp_path, fingerprint="of what was sent")
 
     assert [] == [*tmp_path.iterdir()]
 
@@ -295,3 +258,50 @@ def test_counts_add_up(
             **Counter(kind_of(state, confirm) for state in states),
         }
     )
+
+
+class Full(io.StringIO):
+    """A disk that has room for headers only."""
+
+    def write(self, text: str, /) -> int:
+        """Take no person."""
+        if "kim" in text:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return len(text)
+
+
+@pytest.mark.parametrize("header", [HEADER, ()])
+def test_rows_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, header: tuple[str, ...]
+) -> None:
+    """The error shows no row, not even in the locals of its traceback."""
+    monkeypatch.setattr(AtomicFile, "open", lambda *_: Full())
+    entries = SOME[1:2]
+    source = attrs.evolve(source_for(entries), header=header)
+    if not header:
+        source = attrs.evolve(source, lines=[Row(3, ('{"name": "kim"}',))])
+    with pytest.raises(ReportError, match="No space left") as caught:
+        write_reports(
+            source,
+            entries,
+            summary_of(entries),
+            Place(tmp_path, "orders"),
+            fingerprint=FINGERPRINT,
+        )
+
+    assert "kim" not in told_by(caught.value)
+    assert [] == [*tmp_path.iterdir()]
+
+
+def test_text_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text that is not written whole leaves what was there."""
+    path = tmp_path / "page.html"
+    write_text(path, "old")
+    monkeypatch.setattr(AtomicFile, "open", lambda *_: Full())
+    with pytest.raises(ReportError, match="No space left"):
+        write_text(path, "kim")
+
+    assert "old" == path.read_text("utf-8")
+    assert [path] == [*tmp_path.iterdir()]
