@@ -40,36 +40,25 @@ async def test_awaited_before_the_request(
     assert [("o-1", True, 1, 0)] == seen
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (SesamyError("No."), "No"),
+        (OSError(28, "No space left on device"), "before_send"),
+    ],
+)
 async def test_what_it_raises_keeps_the_order_here(
-    api: respx.Router, client: AsyncSesamy
+    api: respx.Router, client: AsyncSesamy, error: Exception, words: str
 ) -> None:
-    """Where the hook raises, nothing was sent, and nothing is sent again."""
+    """If the hook raises, nothing is sent, and the outcome is known."""
     route = api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
 
     async def refuse(call: Call) -> None:
         del call
-        raise SesamyError("No.")
+        raise error
 
-    with pytest.raises(SesamyError, match="No") as caught:
+    with pytest.raises(SesamyError, match=words) as caught:
         await client.contracts.create("SPRING-12", ORDER, before_send=refuse)
-
-    assert (0, Outcome.NOT_SENT) == (route.call_count, caught.value.outcome)
-
-
-async def test_a_foreign_error_is_known_not_sent(
-    api: respx.Router, client: AsyncSesamy
-) -> None:
-    """Whatever a hook raises, the call ends in a known outcome."""
-    route = api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
-
-    async def break_down(call: Call) -> None:
-        del call
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(SesamyError, match="before_send") as caught:
-        await client.contracts.create(
-            "SPRING-12", ORDER, before_send=break_down
-        )
 
     assert (0, Outcome.NOT_SENT) == (route.call_count, caught.value.outcome)
 
@@ -137,27 +126,3 @@ def test_blocking(api: respx.Router) -> None:
         client.contracts.create("SPRING-12", ORDER, before_send=note)
 
     assert [1] == seen
-
-
-async def test_permitted_rate(client: AsyncSesamy) -> None:
-    """A client tells the pace it keeps, and where its calls go."""
-    unpaced = AsyncSesamy("acme", auth=StaticToken("t"), rate_limit=None)
-
-    assert (5.0, 500.0, "https://api.sesamy.com") == (
-        client.permitted_rate,
-        client.permitted_at_once,
-        client.base_url,
-    )
-    assert (None, None) == (unpaced.permitted_rate, unpaced.permitted_at_once)
-
-
-def test_permitted_rate_blocking() -> None:
-    """The blocking client tells the same."""
-    with Sesamy("acme", auth=StaticToken("t")) as client:
-        told = (
-            client.permitted_rate,
-            client.permitted_at_once,
-            client.base_url,
-        )
-
-    assert (5.0, 500.0, "https://api.sesamy.com") == told
