@@ -1,7 +1,8 @@
-"""Both clients in cells of a notebook, where a loop runs all the time."""
+"""Notebooks and REPLs: calls in cells, of loops that come and go."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from sesamy_async.sandbox import Sandbox, SandboxConfig
 from support.calling import ORDER
 from support.kernel import Cell, Kernel, started
-from support.programs import led_to
+from support.programs import led_to, run
 
 
 BEGIN = """
@@ -55,7 +56,7 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environ(sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Serve it, and return the environment of a kernel that has no past."""
+    """Serve it, and return the environment of a process that has no past."""
     with led_to(sandbox, IPYTHONDIR=str(tmp_path)) as environ:
         yield environ
 
@@ -135,3 +136,64 @@ def test_the_kernel_ends_before_the_clients(
 
     assert ["", ""] == [cell.ended for cell in cells]
     assert "Traceback" not in log.read_text()
+
+
+IPYTHON = ("-m", "IPython", "--simple-prompt", "--no-banner")
+REPLS = [
+    pytest.param(("-m", "asyncio"), "", id="python -m asyncio"),
+    pytest.param(IPYTHON, "%autoawait asyncio\n", id="IPython on asyncio"),
+    pytest.param(IPYTHON, "%autoawait trio\n", id="IPython on trio"),
+]
+LINES = """
+import anyio
+from sesamy_async import AsyncSesamy, Sesamy
+from support.calling import ORDER
+awaited = AsyncSesamy()
+blocking = Sesamy()
+print((await awaited.contracts.create("SPRING-12", ORDER)).id)
+print(blocking.contracts.create("SPRING-12", ORDER).id)
+print((await awaited.contracts.create("SPRING-12", ORDER)).id)
+async def inside(): return anyio.get_current_task() and blocking.contracts.create("SPRING-12", ORDER).id
+
+print(await inside())
+"""  # noqa: E501 - typed line by line
+ENDS = """
+blocking.close()
+await awaited.aclose()
+"""
+
+
+def ids(text: str) -> list[str]:
+    """Return the ids of contracts in a text."""
+    return re.findall(r"\b[0-9a-f]{32}\b", text)
+
+
+@pytest.mark.parametrize(("repl", "first"), REPLS)
+def test_several_lines_share_a_client(
+    repl: tuple[str, ...],
+    first: str,
+    environ: dict[str, str],
+    sandbox: Sandbox,
+) -> None:
+    """Both work, also the blocking one inside of a running loop."""
+    done = run(repl, environ, first + LINES + ENDS)
+    made = sandbox.ledger.contracts(ORDER.external_order_id)
+
+    assert [contract.id for contract in made] == ids(done.stdout)
+    assert 4 == len(made)
+    assert 2 == sandbox.ledger.requests("token")
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "Sesamy(" not in done.stderr
+
+
+@pytest.mark.parametrize(("repl", "first"), REPLS)
+def test_it_ends_before_the_clients(
+    repl: tuple[str, ...], first: str, environ: dict[str, str]
+) -> None:
+    """There is a warning that names each, and no traceback."""
+    done = run(repl, environ, first + LINES)
+
+    assert 4 == len(ids(done.stdout))
+    assert "ResourceWarning: unclosed Sesamy(" in done.stderr
+    assert "ResourceWarning: unclosed AsyncSesamy(" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

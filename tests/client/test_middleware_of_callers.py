@@ -1,4 +1,4 @@
-"""Middleware of the caller's, around everything."""
+"""Middleware of the user's, around everything."""
 
 from __future__ import annotations
 
@@ -31,8 +31,14 @@ from sesamy_async import (
 from support.wire import API, ORDER, QUICK
 
 
+def around(*middleware: Any, **options: Any) -> AsyncSesamy:
+    """Return a client with middleware of its own."""
+    options = {"auth": StaticToken("t"), "middleware": middleware} | options
+    return AsyncSesamy("acme", **options)
+
+
 async def test_middleware_of_the_callers(api: respx.Router) -> None:
-    """The caller's middleware is around everything, and may change calls."""
+    """The user's middleware is around everything, and may change calls."""
     route = api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
     seen: list[Any] = []
 
@@ -41,9 +47,7 @@ async def test_middleware_of_the_callers(api: respx.Router) -> None:
         seen.append((call.operation, response.parsed))
         return response
 
-    async with AsyncSesamy(
-        "acme", auth=StaticToken("t"), middleware=[watch]
-    ) as client:
+    async with around(watch) as client:
         contract = await client.contracts.create("SPRING-12", ORDER)
 
     assert [("contracts.create", contract)] == seen
@@ -57,9 +61,7 @@ async def test_middleware_that_answers() -> None:
         del call, proceed
         return Response(status_code=200, content=b'{"id": "c9"}')
 
-    async with AsyncSesamy(
-        "acme", auth=StaticToken("t"), middleware=[answer]
-    ) as client:
+    async with around(answer) as client:
         contract = await client.contracts.create("SPRING-12", ORDER)
 
     assert "c9" == contract.id
@@ -72,9 +74,7 @@ async def test_middleware_that_answers_with_an_error() -> None:
         del call, proceed
         return Response(status_code=503)
 
-    async with AsyncSesamy(
-        "acme", auth=StaticToken("t"), middleware=[answer]
-    ) as client:
+    async with around(answer) as client:
         with pytest.raises(ServerError) as caught:
             await client.contracts.confirm("SPRING-12", "c1")
 
@@ -99,9 +99,7 @@ async def test_middleware_that_fails(
             await proceed(call)
         raise KeyError
 
-    async with AsyncSesamy(
-        "acme", auth=StaticToken("t"), middleware=[fail]
-    ) as client:
+    async with around(fail) as client:
         with pytest.raises(SesamyError, match="KeyError") as caught:
             await client.contracts.create("SPRING-12", ORDER)
 
@@ -116,21 +114,15 @@ async def test_header_of_a_middleware_that_cannot_be_sent() -> None:
         return await proceed(call.with_headers(X_Bad="CANARY\r\nx"))
 
     transport = httpx.MockTransport(lambda _: httpx.Response(200))
-    async with AsyncSesamy(
-        "acme",
-        auth=StaticToken("t"),
-        middleware=[spoil],
-        transport=transport,
-    ) as client:
-        copy = client.with_options(retry=QUICK)
+    async with around(spoil, transport=transport, retry=QUICK) as client:
         with pytest.raises(SesamyError) as caught:
-            await copy.contracts.create("SPRING-12", ORDER)
+            await client.contracts.create("SPRING-12", ORDER)
 
     assert "CANARY" not in str(caught.value)
 
 
 async def test_middleware_sees_complete_errors(api: respx.Router) -> None:
-    """What the caller's middleware catches is what the caller will."""
+    """What the user's middleware catches is what the user will."""
     api.post(f"{API}/confirm/c1").mock(
         side_effect=[httpx.Response(503), httpx.Response(400)]
     )
@@ -143,9 +135,7 @@ async def test_middleware_sees_complete_errors(api: respx.Router) -> None:
             seen.append((error.operation, error.attempts, error.outcome))
             raise
 
-    async with AsyncSesamy(
-        "acme", auth=StaticToken("t"), middleware=[watch], retry=QUICK
-    ) as client:
+    async with around(watch, retry=QUICK) as client:
         with pytest.raises(SesamyError):
             await client.contracts.confirm("SPRING-12", "c1")
 
@@ -158,13 +148,8 @@ async def test_deadline_before_sending_is_retryable() -> None:
     transport = httpx.MockTransport(
         lambda _: httpx.Response(200, json={"id": "c1"})
     )
-    async with AsyncSesamy(
-        "acme",
-        auth=StaticToken("t"),
-        rate_limit=limit,
-        transport=transport,
-        deadline=5,
-    ) as client:
+    options = {"rate_limit": limit, "transport": transport, "deadline": 5}
+    async with around(**options) as client:
         await client.contracts.create("SPRING-12", ORDER)
         with pytest.raises(DeadlineExceededError) as caught:
             await client.contracts.create("SPRING-12", ORDER)
@@ -182,9 +167,7 @@ async def test_middleware_that_forgets_to_return(api: respx.Router) -> None:
     async def forget(call: Call, proceed: Proceed) -> Any:
         await proceed(call)
 
-    async with AsyncSesamy(
-        "acme", auth=StaticToken("t"), middleware=[forget]
-    ) as client:
+    async with around(forget) as client:
         with pytest.raises(
             ConfigurationError, match="must return a Resp"
         ) as caught:
@@ -202,9 +185,7 @@ async def test_middleware_that_replaces_the_contract(
     async def replace(call: Call, proceed: Proceed) -> Response:
         return attrs.evolve(await proceed(call), parsed={"id": "c1"})
 
-    async with AsyncSesamy(
-        "acme", auth=StaticToken("t"), middleware=[replace]
-    ) as client:
+    async with around(replace) as client:
         with pytest.raises(ConfigurationError, match="dict") as caught:
             await client.contracts.create("SPRING-12", ORDER)
 
@@ -223,9 +204,7 @@ async def test_middleware_that_proceeds_twice(api: respx.Router) -> None:
         await proceed(call)
         return await proceed(call)
 
-    async with AsyncSesamy(
-        "acme", auth=StaticToken("t"), middleware=[twice]
-    ) as client:
+    async with around(twice) as client:
         with pytest.raises(ConfigurationError, match="second contract"):
             await client.contracts.create("SPRING-12", ORDER)
 
@@ -243,9 +222,7 @@ async def test_middleware_that_retries(api: respx.Router) -> None:
         except SesamyError:
             return await proceed(call)
 
-    async with AsyncSesamy(
-        "acme", auth=StaticToken("t"), middleware=[insist]
-    ) as client:
+    async with around(insist) as client:
         with pytest.raises(ConfigurationError, match="proceed") as caught:
             await client.contracts.create("SPRING-12", ORDER)
 
@@ -264,9 +241,7 @@ async def test_middleware_that_sends_by_itself(api: respx.Router) -> None:
             )
         raise httpx.ConnectError("CANARY")
 
-    async with AsyncSesamy(
-        "acme", auth=StaticToken("t"), middleware=[send]
-    ) as client:
+    async with around(send) as client:
         with pytest.raises(SesamyError, match="ConnectError") as caught:
             await client.contracts.create("SPRING-12", ORDER)
 
@@ -283,9 +258,7 @@ async def test_middleware_that_is_cancelled_before_it_proceeds() -> None:
         del call, proceed
         raise Cancelled
 
-    async with AsyncSesamy(
-        "acme", auth=StaticToken("t"), middleware=[stop]
-    ) as client:
+    async with around(stop) as client:
         with pytest.raises(Cancelled) as caught:
             await client.contracts.create("SPRING-12", ORDER)
 
@@ -299,9 +272,7 @@ async def test_middleware_that_refuses() -> None:
         del call, proceed
         raise InvalidRequestError("Not on Sundays.")
 
-    async with AsyncSesamy(
-        "acme", auth=StaticToken("t"), middleware=[refuse]
-    ) as client:
+    async with around(refuse) as client:
         with pytest.raises(InvalidRequestError) as caught:
             await client.contracts.create("SPRING-12", ORDER)
 
@@ -327,12 +298,7 @@ async def test_middleware_that_denies_what_was_sent(
             await proceed(call)
         raise ConnectionFailedError("No.", retryable=True)
 
-    async with AsyncSesamy(
-        "acme",
-        auth=StaticToken("t"),
-        middleware=[deny],
-        retry=RetryPolicy(attempts=1),
-    ) as client:
+    async with around(deny, retry=RetryPolicy(attempts=1)) as client:
         with pytest.raises(ConnectionFailedError) as caught:
             await client.contracts.create("SPRING-12", ORDER)
 
@@ -365,12 +331,7 @@ async def test_middleware_that_leaves_a_call_on_its_way(
         await arrived.wait()
         raise error
 
-    async with AsyncSesamy(
-        "acme",
-        auth=StaticToken("t"),
-        middleware=[hurry],
-        transport=httpx.MockTransport(handle),
-    ) as client:
+    async with around(hurry, transport=httpx.MockTransport(handle)) as client:
         with pytest.raises(SesamyError) as caught:
             await client.contracts.create("SPRING-12", ORDER)
         answer.set()
@@ -386,7 +347,7 @@ async def test_auth_whose_own_request_is_in_doubt(api: respx.Router) -> None:
     async def ask() -> str:
         raise OutcomeUnknownError("No token.", outcome=Outcome.UNKNOWN)
 
-    async with AsyncSesamy("acme", auth=ask) as client:
+    async with around(auth=ask) as client:
         with pytest.raises(OutcomeUnknownError) as caught:
             await client.contracts.create("SPRING-12", ORDER)
 
@@ -404,7 +365,7 @@ async def test_auth_that_fails_after_a_doubt(api: respx.Router) -> None:
             return "Bearer t"
         raise ConnectionFailedError("No.")
 
-    async with AsyncSesamy("acme", auth=ask, retry=QUICK) as client:
+    async with around(auth=ask, retry=QUICK) as client:
         with pytest.raises(SesamyError) as caught:
             await client.contracts.create("SPRING-12", ORDER, repeatable=True)
 
@@ -421,9 +382,7 @@ async def test_before_send_that_finds_no_connection_after_a_doubt(
         if call.record.lost:
             raise httpx.ConnectError("CANARY")
 
-    async with AsyncSesamy(
-        "acme", auth=StaticToken("t"), retry=QUICK
-    ) as client:
+    async with around(retry=QUICK) as client:
         with pytest.raises(SesamyError, match="before_send") as caught:
             await client.contracts.create(
                 "SPRING-12", ORDER, repeatable=True, before_send=note

@@ -272,6 +272,19 @@ def test_impossible_auth(kind: Any) -> None:
         kind("acme", auth=5)
 
 
+def test_what_a_client_tells(kind: Any) -> None:
+    """A client tells the pace it keeps, and where its calls go."""
+    client = kind("acme", **CREDENTIALS)
+    unpaced = kind("acme", **CREDENTIALS, rate_limit=None)
+
+    assert (5.0, 500.0, "https://api.sesamy.com") == (
+        client.permitted_rate,
+        client.permitted_at_once,
+        client.base_url,
+    )
+    assert (None, None) == (unpaced.permitted_rate, unpaced.permitted_at_once)
+
+
 def test_options(kind: Any) -> None:
     """A copy has other settings; the client keeps its own."""
     client = kind("acme", **CREDENTIALS)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import signal
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -21,6 +23,7 @@ from sesamy_async import (
     Response,
     Sesamy,
 )
+from sesamy_async.sandbox import Sandbox, SandboxConfig
 from support.aside import Aside
 from support.calling import (
     Ending,
@@ -35,6 +38,7 @@ from support.fault_server import FaultServer, Step
 from support.faults import answer, good, hang, raw, silent
 from support.marks import every_loop
 from support.patience import until
+from support.programs import led_to
 from support.reaching import direct
 from support.tls import server_context
 
@@ -228,3 +232,52 @@ def test_nothing_is_left_half_way(
         gc.collect()
 
     assert [] == [str(each.message) for each in caught]
+
+
+SCRIPT = """
+import sys
+from proof.orders import creating
+from sesamy_async import Sesamy
+with Sesamy() as client:
+    for line in sys.stdin:
+        try:
+            print(creating(line.strip())(client).id, flush=True)
+        except KeyboardInterrupt as error:
+            print(*error.__notes__, flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals differ there")
+@pytest.mark.parametrize(
+    ("slow", "outcome"),
+    [("token", Outcome.NOT_SENT), ("create", Outcome.UNKNOWN)],
+)
+def test_the_script_goes_on(slow: str, outcome: Outcome) -> None:
+    """The call that waits tells its outcome, and the next one does well."""
+    sandbox = Sandbox(SandboxConfig(rate_limit=None))
+    sandbox.faults.add("delay:30", times=1, on=slow)
+    with (
+        led_to(sandbox) as environ,
+        subprocess.Popen(  # noqa: S603 - our own words
+            [sys.executable, "-c", SCRIPT],
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        print("first", file=process.stdin, flush=True)
+        while not sandbox.ledger.requests(slow):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        told = process.stdout.readline()
+        print("second", file=process.stdin, flush=True)
+        made = process.stdout.readline().strip()
+        process.stdin.close()
+        code = process.wait()
+
+    assert f"Outcome: {outcome}." in told
+    assert [made] == [each.id for each in sandbox.ledger.contracts("second")]
+    assert 0 == code
