@@ -122,7 +122,7 @@ class Order(IntEnum):
 
 
 @attrs.define(eq=False, repr=False)
-class Place:
+class Reservation:
     """A place in a bucket, or two: the second one is for a later call.
 
     Only its bucket changes it.
@@ -168,7 +168,7 @@ class Taken:
 
     waiting: list[int] = attrs.field(factory=lambda: [0] * len(Order))
     kept: int = 0
-    sent: set[Place] = attrs.field(factory=set[Place])
+    sent: set[Reservation] = attrs.field(factory=set[Reservation])
 
     @property
     def unsent(self) -> int:
@@ -184,7 +184,7 @@ class Kept:
         place: The place whose second one is kept; None where no pace is.
     """
 
-    place: Place | None = None
+    place: Reservation | None = None
 
     @property
     def full(self) -> bool:

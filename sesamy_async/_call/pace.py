@@ -17,7 +17,16 @@ from sesamy_async.errors import (
     SesamyError,
 )
 
-from .call import Call, Latency, Order, Place, Proceed, Record, Response, Taken
+from .call import (
+    Call,
+    Latency,
+    Order,
+    Proceed,
+    Record,
+    Reservation,
+    Response,
+    Taken,
+)
 from .explain import seconds
 from .runtime import Runtime, renewed_after_fork
 
@@ -119,9 +128,9 @@ class Bucket:
         *,
         order: Order = Order.NEW,
         size: int = 1,
-        kept: Place | None = None,
+        kept: Reservation | None = None,
         record: Record | None = None,
-    ) -> Place | None:
+    ) -> Reservation | None:
         """Take a place, or two.
 
         Args:
@@ -139,7 +148,7 @@ class Bucket:
         """
         with self._lock:
             self._refill(now)
-            place = Place(order, size, now, self._taken, record)
+            place = Reservation(order, size, now, self._taken, record)
             waiting = self._taken.waiting
             missing = waiting[order] + self._missing(order)
             mark = self._gained - self._put_off[order] + max(0.0, missing)
@@ -156,7 +165,7 @@ class Bucket:
             self._begin(place, now)
             return place
 
-    def turn(self, place: Place, now: float, latest: float) -> bool:
+    def turn(self, place: Reservation, now: float, latest: float) -> bool:
         """Look again when a place is due: others may have gone before it.
 
         Args:
@@ -175,13 +184,13 @@ class Bucket:
             self._begin(place, now)
             return True
 
-    def give_back(self, place: Place) -> None:
+    def give_back(self, place: Reservation) -> None:
         """Give back the second place, if it is still kept."""
         with self._lock:
             if place.keeps:
                 self._drop(place)
 
-    def cancel(self, place: Place) -> None:
+    def cancel(self, place: Reservation) -> None:
         """Give back a place that was not used."""
         with self._lock:
             if place.waits:
@@ -191,12 +200,14 @@ class Bucket:
                 self._free += 1.0
                 self._likely += 1.0
 
-    def lost(self, place: Place) -> None:
+    def lost(self, place: Reservation) -> None:
         """Keep the place of a request whose answer never came."""
         with self._lock:
             place.taken.sent.discard(place)
 
-    def answered(self, place: Place, now: float, headers: Headers) -> None:
+    def answered(
+        self, place: Reservation, now: float, headers: Headers
+    ) -> None:
         """Follow what an answer says of the server's own count.
 
         The rate is only ever lowered: ``X-RateLimit-Limit`` may name the
@@ -220,7 +231,7 @@ class Bucket:
                 self._free = min(self._free, left - later)
                 self._likely = min(self._likely, left)
 
-    def throttled(self, place: Place, now: float, wait: float) -> None:
+    def throttled(self, place: Reservation, now: float, wait: float) -> None:
         """Send nothing for so many seconds: the server answered 429.
 
         For an hour at most, whatever it says.  Then one request is free,
@@ -241,7 +252,7 @@ class Bucket:
             self._likely = min(self._likely + 1.0, own)
             self._blocked_until = max(self._blocked_until, now + wait)
 
-    def _later(self, place: Place) -> int:
+    def _later(self, place: Reservation) -> int:
         """Take in an answer; return how many were sent after its request.
 
         Those are taken for not counted by the server then.  In a burst
@@ -279,7 +290,7 @@ class Bucket:
         kept = min(self._taken.kept, self._limit.burst - 1)
         return before + kept + 1.0 - self._free
 
-    def _last(self, place: Place, now: float) -> float:
+    def _last(self, place: Reservation, now: float) -> float:
         """Find out when a place is due, and return when the last of it is."""
         order = place.order
         lag = place.mark + self._put_off[order] - self._gained
@@ -294,7 +305,7 @@ class Bucket:
         rest = (missing if lag < _ROUNDING else lag) + place.size - 1
         return max(place.due, now + rest / self._rate)
 
-    def _begin(self, place: Place, now: float) -> None:
+    def _begin(self, place: Reservation, now: float) -> None:
         if place.due > now:
             return
         taken = place.taken
@@ -309,7 +320,7 @@ class Bucket:
             place.keeps = True
 
     @staticmethod
-    def _drop(place: Place) -> None:
+    def _drop(place: Reservation) -> None:
         place.taken.kept -= 1
         place.keeps = False
 
@@ -346,13 +357,13 @@ class Pace:
         self.bucket.answered(place, self.runtime.now(), response.headers)
         return response
 
-    def _without_answer(self, place: Place, *, sent: bool) -> None:
+    def _without_answer(self, place: Reservation, *, sent: bool) -> None:
         if sent:
             self.bucket.lost(place)
         else:
             self.bucket.cancel(place)
 
-    async def _turn(self, call: Call) -> Place:
+    async def _turn(self, call: Call) -> Reservation:
         """Wait until the call may go, with a place for what completes it."""
         call.record.began = None  # That was another attempt.
         begun = self.runtime.now()
@@ -365,7 +376,9 @@ class Pace:
             call.kept.place = place
         return place
 
-    async def _came(self, place: Place, call: Call, begun: float) -> bool:
+    async def _came(
+        self, place: Reservation, call: Call, begun: float
+    ) -> bool:
         """Wait for the turn; return whether it can still come in time."""
         now = begun
         while place.due > now:
@@ -380,7 +393,7 @@ class Pace:
                 return False
         return True
 
-    def _reserve(self, call: Call, now: float) -> Place | None:
+    def _reserve(self, call: Call, now: float) -> Reservation | None:
         latest, kept = self.latency.latest(call, now), call.kept
         full = kept.place if kept is not None and kept.full else None
         order, size = Order.NEW, 1

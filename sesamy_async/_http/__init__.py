@@ -10,7 +10,7 @@ from .adapters import AsyncAdapter, SendTracker, by_async_transport
 from .binding import bind, check_proxy
 from .blocking_stream import Allowance, BlockingBackend, BlockingStream
 from .body import Body
-from .failures import Facts, failure_of, tls_alert
+from .failures import FailureFacts, failure_of, tls_alert
 from .opening import (
     default_context,
     open_async,
@@ -54,7 +54,7 @@ __all__ = [
     "Body",
     "Connections",
     "CoreResponse",
-    "Facts",
+    "FailureFacts",
     "HttpxTransport",
     "Inbox",
     "Pool",

@@ -75,7 +75,7 @@ def as_of_httpx(error: Exception, httpx: Any) -> Exception:
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class Facts:
+class FailureFacts:
     """What is known of an exchange that failed.
 
     Attributes:
@@ -99,7 +99,9 @@ class Facts:
     late: bool = False
 
 
-def failure_of(error: BaseException, httpx: Any, facts: Facts) -> Failure:
+def failure_of(
+    error: BaseException, httpx: Any, facts: FailureFacts
+) -> Failure:
     """Return what an exception means; one foreign to httpx is a break.
 
     Its own words are used only where no connection was made: elsewhere

@@ -28,7 +28,7 @@ from sesamy_async._outcome import Failure, FailureKind, TransportFailure
 
 from .adapters import Adapter, SendTracker
 from .body import ACCEPT_ENCODING, Body
-from .failures import Facts, as_of_httpx, failure_of, is_foreign
+from .failures import FailureFacts, as_of_httpx, failure_of, is_foreign
 from .pool import Pool
 from .settings import Connections, Library
 
@@ -247,7 +247,7 @@ class HttpxTransport:
             await adapter.open(self._seconds(call), call.deadline)
         except Exception as caught:  # noqa: BLE001 - every end is known
             error = as_of_httpx(caught, httpx)
-            facts = Facts(sent=False, late=self._is_late(call))
+            facts = FailureFacts(sent=False, late=self._is_late(call))
             failure = failure_of(error, httpx, facts)
             cause = error if is_foreign(error, httpx) else None
         else:
@@ -282,7 +282,7 @@ class HttpxTransport:
         except Exception as caught:  # noqa: BLE001 - every end is known
             httpx = self._library.httpx
             unread = tracker.new_connection and adapter.owned
-            facts = Facts(
+            facts = FailureFacts(
                 sent=call.record.sent,
                 status_code=status,
                 known=adapter.known(),

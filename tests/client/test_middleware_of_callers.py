@@ -33,7 +33,11 @@ from support.wire import API, ORDER, QUICK
 
 def around(*middleware: Any, **options: Any) -> AsyncSesamy:
     """Return a client with middleware of its own."""
-    options = {"auth": StaticToken("t"), "middleware": middleware} | options
+    options = {
+        "auth": StaticToken("t"),
+        "middleware": middleware,
+        **options,
+    }
     return AsyncSesamy("acme", **options)
 
 

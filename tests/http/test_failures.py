@@ -10,13 +10,13 @@ import httpx
 import pytest
 
 from sesamy_async._call import Record
-from sesamy_async._http import Facts, SendTracker, failure_of, tls_alert
+from sesamy_async._http import FailureFacts, SendTracker, failure_of, tls_alert
 from sesamy_async._outcome import Failure, FailureKind, TransportFailure
 
 
-BEFORE = Facts(sent=False)
-AFTER = Facts(sent=True)
-ON_NEW = Facts(sent=True, unread=True)
+BEFORE = FailureFacts(sent=False)
+AFTER = FailureFacts(sent=True)
+ON_NEW = FailureFacts(sent=True, unread=True)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_kinds(error: Any, kind: FailureKind) -> None:
             error("ascii")
         error = caught.value
 
-    assert kind is failure_of(error, httpx, Facts()).kind
+    assert kind is failure_of(error, httpx, FailureFacts()).kind
 
 
 @pytest.mark.parametrize(
@@ -93,33 +93,33 @@ def test_kinds(error: Any, kind: FailureKind) -> None:
         # A proxy is named only where it may be the cause.
         (
             httpx.ConnectTimeout("x"),
-            Facts(sent=False, proxy="p:1"),
+            FailureFacts(sent=False, proxy="p:1"),
             "Connecting took too long (at the proxy p:1).",
         ),
         (
             httpx.ConnectTimeout("x"),
-            Facts(sent=False, proxy="p:1", behind_proxy=True),
+            FailureFacts(sent=False, proxy="p:1", behind_proxy=True),
             "Connecting took too long (through the proxy p:1).",
         ),
         (
             httpx.InvalidURL("x"),
-            Facts(sent=False, proxy="p:1"),
+            FailureFacts(sent=False, proxy="p:1"),
             "The URL can't be sent.",
         ),
         (
             httpx.ReadError("x"),
-            Facts(sent=True, proxy="p:1"),
+            FailureFacts(sent=True, proxy="p:1"),
             "The connection broke.",
         ),
         # Whatever ended it, the deadline had passed.
         (
             httpx.ConnectTimeout("x"),
-            Facts(sent=False, proxy="p:1", late=True),
+            FailureFacts(sent=False, proxy="p:1", late=True),
             "The deadline passed.",
         ),
     ],
 )
-def test_words(error: Exception, facts: Facts, expected: str) -> None:
+def test_words(error: Exception, facts: FailureFacts, expected: str) -> None:
     """A failure says what happened, and nothing secret or personal."""
     failure = failure_of(error, httpx, facts)
 
@@ -129,7 +129,7 @@ def test_words(error: Exception, facts: Facts, expected: str) -> None:
 @pytest.mark.parametrize("late", [False, True])
 def test_after_the_status(late: bool) -> None:
     """After the status, every failure is one of the body."""
-    facts = Facts(sent=True, status_code=200, unread=True, late=late)
+    facts = FailureFacts(sent=True, status_code=200, unread=True, late=late)
     error = alert("TLSV1_ALERT_UNKNOWN_CA")
 
     assert Failure(
@@ -188,7 +188,7 @@ def alert(reason: str | None) -> httpx.ReadError:
     ],
 )
 def test_alerts(
-    reason: str | None, facts: Facts, kind: FailureKind, words: str
+    reason: str | None, facts: FailureFacts, kind: FailureKind, words: str
 ) -> None:
     """An alert about our certificate says that nothing else was read."""
     failure = failure_of(alert(reason), httpx, facts)

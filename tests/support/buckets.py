@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sesamy_async import Headers, RateLimit
-from sesamy_async._call import Bucket, Order, Place
+from sesamy_async._call import Bucket, Order, Reservation
 
 
 INF = float("inf")
@@ -21,7 +21,7 @@ def left(remaining: float, limit: float = 60) -> Headers:
     )
 
 
-def taken(bucket: Bucket, count: int, now: float = 0.0) -> list[Place]:
+def taken(bucket: Bucket, count: int, now: float = 0.0) -> list[Reservation]:
     """Reserve so many places."""
     places = [bucket.reserve(now, INF) for _ in range(count)]
     return [place for place in places if place is not None]
@@ -32,7 +32,7 @@ def dues(bucket: Bucket, count: int, now: float = 0.0) -> list[float]:
     return [place.due for place in taken(bucket, count, now)]
 
 
-def pair(bucket: Bucket, now: float = 0.0, latest: float = INF) -> Place:
+def pair(bucket: Bucket, now: float = 0.0, latest: float = INF) -> Reservation:
     """Reserve a place with one for what completes the call."""
     place = bucket.reserve(now, latest, size=2)
     assert place is not None
@@ -40,8 +40,8 @@ def pair(bucket: Bucket, now: float = 0.0, latest: float = INF) -> Place:
 
 
 def completing(
-    bucket: Bucket, now: float = 0.0, kept: Place | None = None
-) -> Place:
+    bucket: Bucket, now: float = 0.0, kept: Reservation | None = None
+) -> Reservation:
     """Reserve a place for what completes a call."""
     order = Order.COMPLETING if kept is None else Order.KEPT
     place = bucket.reserve(now, INF, order=order, kept=kept)
@@ -50,7 +50,7 @@ def completing(
 
 
 def came(
-    bucket: Bucket, place: Place, now: float, latest: float = INF
+    bucket: Bucket, place: Reservation, now: float, latest: float = INF
 ) -> bool:
     """Look whether the turn of a place has come."""
     return bucket.turn(place, now, latest) and place.due <= now
