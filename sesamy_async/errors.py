@@ -45,8 +45,10 @@ class SesamyError(Exception):
     ) -> None:
         super().__init__(message)
         self.outcome = outcome
-        self.transient = self._transient if retryable is None else retryable
-        self.repeatable = bool(retryable)
+        self.transient: bool = (
+            self._transient if retryable is None else retryable
+        )
+        self.repeatable: bool = bool(retryable)
         self.operation: str | None = None
         self.attempts: int = 0
         self.external_order_id: str | None = None
