@@ -15,6 +15,9 @@ from benchmarks.pairing import Spread, joined, orders, ratios
 from benchmarks.report import report
 
 
+# One run serves them all.
+pytestmark = pytest.mark.xdist_group("benchmarks")
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "performance.md"
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"

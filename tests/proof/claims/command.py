@@ -94,15 +94,14 @@ def _rows(scale: Scale) -> Iterator[Row]:
             served(folder / "notes", scale.seed, _SLOW)
         )
         street = _Street(folder, sandbox)
+        first = street.shell(Confirm.SEPARATELY)
+        first.write_orders("life")
+        life = first.life()
         for what, draw in _CLASSES.items():
-            yield _row(what, scale, street, draw)
+            yield _row(what, scale, street, draw(scale.chance(what), life))
 
 
-def _row(what: str, scale: Scale, street: _Street, draw: Draw) -> Row:
-    first = street.shell(Confirm.SEPARATELY)
-    first.write_orders("life")
-    life = first.life()
-    ends = draw(scale.chance(what), life)
+def _row(what: str, scale: Scale, street: _Street, ends: Iterator[End]) -> Row:
     outcomes: list[Outcome] = []
     ended = 0
     while ended < scale.runs and len(outcomes) < scale.runs:

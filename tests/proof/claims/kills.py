@@ -53,5 +53,5 @@ CLAIM = Claim(
     ),
     rows=_rows,
     runs=375,
-    short=3,
+    short=2,
 )
