@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -206,11 +206,12 @@ class Caller:
             headers=dict(self._with_body if content else self._headers),
             content=content,
         )
+        facts.setdefault("deadline", self.deadline())
         return Call(
             operation=operation,
             request=request,
             timeout=self.settings.timeout,
-            **{"deadline": self.deadline(), **facts},
+            **facts,
         )
 
     async def perform(self, call: Call) -> Response:
@@ -229,7 +230,7 @@ class Caller:
         await _perform(_way_ahead(self.shared, self.settings.retry), call)
 
     @contextmanager
-    def keeping(self) -> Iterator[Kept]:
+    def keeping(self) -> Generator[Kept]:
         """Keep what a second call needs; give back what it did not use."""
         kept = Kept()
         try:

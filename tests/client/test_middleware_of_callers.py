@@ -33,8 +33,8 @@ from support.wire import API, ORDER, QUICK
 
 def around(*middleware: Any, **options: Any) -> AsyncSesamy:
     """Return a client with middleware of its own."""
-    options = {"auth": StaticToken("t"), "middleware": middleware} | options
-    return AsyncSesamy("acme", **options)
+    options.setdefault("auth", StaticToken("t"))
+    return AsyncSesamy("acme", middleware=middleware, **options)
 
 
 async def test_middleware_of_the_callers(api: respx.Router) -> None:
@@ -148,8 +148,9 @@ async def test_deadline_before_sending_is_retryable() -> None:
     transport = httpx.MockTransport(
         lambda _: httpx.Response(200, json={"id": "c1"})
     )
-    options = {"rate_limit": limit, "transport": transport, "deadline": 5}
-    async with around(**options) as client:
+    async with around(
+        rate_limit=limit, transport=transport, deadline=5
+    ) as client:
         await client.contracts.create("SPRING-12", ORDER)
         with pytest.raises(DeadlineExceededError) as caught:
             await client.contracts.create("SPRING-12", ORDER)
