@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     from ._blocking import Contracts, Sesamy
     from .auth import FileTokenStore
 else:  # A type checker would take any name for one that is there.
-    # Whoever awaits needs no blocking client, and few keep tokens in files.
+    # Programs that await need no blocking client; few keep tokens in files.
     __getattr__ = later(
         __name__,
         {

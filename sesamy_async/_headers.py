@@ -103,17 +103,17 @@ _VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 
 def is_token(value: object) -> bool:
-    """Say whether this is visible ASCII without a space (RFC 6750)."""
+    """Whether a value is visible ASCII without a space (RFC 6750)."""
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
 def is_header_value(value: object) -> bool:
-    """Say whether this can be sent whole as a header's value."""
+    """Whether a value can be sent unchanged as a header's."""
     return isinstance(value, str) and _VALUE.fullmatch(value) is not None
 
 
 def wants_header_value(who: str, value: object) -> str:
-    """Say what should have been returned, without what was."""
+    """Return what to say of a wrong Authorization, without its value."""
     return (
         f"auth= {who} must return the whole Authorization value: a text of "
         "printable ASCII characters, not empty, without line breaks and "

@@ -13,11 +13,11 @@ from typing import Any
 
 
 def later(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return the ``__getattr__`` of a package.
+    """Return a ``__getattr__`` for a package.
 
     Args:
-        package: Its name.
-        homes: In which of its modules each name is.
+        package: The package's name.
+        homes: The module of each name.
     """
 
     def load(name: str) -> Any:

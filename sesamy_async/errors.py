@@ -222,14 +222,14 @@ class APIError(SesamyError):
         code: Sesamy's code, such as ``"validation_error"``.
         message: Sesamy's words; what you sent is blotted out in them.
         details: Such as ``{"field": ..., "reason": ...}``, likewise.
-        repeated: Whether the text of this error repeats `message`.  It
-            does where the call knew its order.  Elsewhere Sesamy may name a
-            customer whom nobody here can blot out: then `message` and
+        repeated: Whether the text of this error repeats `message`: it does
+            if the call knew its order.  Otherwise Sesamy may name a
+            customer whom the SDK can't blot out: then `message` and
             `details` are for your program, and not pickled.
         retry_after: Seconds that Sesamy asks to wait, if it does.
-        headers: Of the answer; not pickled.
-        body: Of the answer, as received; may hold personal data, so it
-            is in no message and not pickled.
+        headers: The headers of the answer; not pickled.
+        body: The body of the answer, as received; it may be personal, so
+            it is in no message and not pickled.
     """
 
     _private = frozenset({"headers", "body"})
@@ -271,11 +271,11 @@ class BadRequestError(APIError):
 
 
 class UnauthorizedError(APIError):
-    """401: the token was not accepted, nor was a new one."""
+    """401: neither the token nor a new one was accepted."""
 
 
 class PermissionDeniedError(APIError):
-    """403: the client may not do this; look at its scope and vendor."""
+    """403: the client may not do this; check its scope and vendor."""
 
 
 class NotFoundError(APIError):
@@ -283,7 +283,7 @@ class NotFoundError(APIError):
 
 
 class ConflictError(APIError):
-    """409: it may exist already, from an earlier attempt; look."""
+    """409: it may exist already, from an earlier attempt."""
 
 
 class RateLimitError(APIError):

@@ -67,8 +67,8 @@ class AnyioRuntime(Clock):
 def load_backends() -> None:
     """Import what anyio imports at its first use on an event loop.
 
-    A client may be made before any loop runs: then it is not known which
-    one will, and asyncio's is loaded, and trio's where there is trio.
+    If no loop runs yet, that is asyncio's part, and trio's if trio is
+    loaded.
     """
     try:
         anyio.lowlevel.current_token()

@@ -19,8 +19,8 @@ def drive(coroutine: Coroutine[Any, Any, _T]) -> _T:
     """Run `coroutine` to its end with one ``send(None)``.
 
     Raises:
-        ConfigurationError: Something in it really suspended: a middleware
-            or auth of the caller's that needs an event loop.
+        ConfigurationError: Something in it really suspended: the user's
+            middleware or auth needs an event loop.
     """
     try:
         coroutine.send(None)

@@ -16,7 +16,7 @@ import attrs
 
 
 class Event(Protocol):
-    """Something that happens once and wakes all who wait for it."""
+    """Happens once, and wakes all that wait for it."""
 
     def set(self) -> None:
         """Let it happen."""
@@ -63,10 +63,10 @@ class Runtime(Protocol):
         ...
 
     def bound(self, deadline: float) -> AbstractContextManager[object, bool]:
-        """Leave the block at the deadline, where that is possible.
+        """Cut the block short at the deadline, and go on behind it.
 
-        Whoever runs on after the block was cut short.  Where it isn't
-        possible (blocking), the transport bounds each operation.
+        Where that is impossible (blocking), the transport bounds each
+        operation.
         """
         ...
 
@@ -76,7 +76,7 @@ class Runtime(Protocol):
 
 
 class Renewable(Protocol):
-    """What has a lock that another thread of the parent may have held."""
+    """Has a lock that another thread may hold when the process forks."""
 
     def after_fork(self) -> None:
         """Begin anew."""
@@ -102,7 +102,7 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch
 
 
 class Clock:
-    """What neither waits nor blocks."""
+    """The part of a runtime that neither waits nor blocks."""
 
     __slots__ = ()
 

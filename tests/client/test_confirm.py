@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 import pytest
 import respx
 
@@ -13,10 +14,11 @@ from sesamy_async import (
     InvalidRequestError,
     Outcome,
     OutcomeUnknownError,
+    StaticToken,
     UnreadableResponseError,
 )
 from sesamy_async._models import Contract
-from sesamy_async._wire import contract_of
+from sesamy_async._wire import RecentIds, contract_of
 from support.leaks import told_by
 from support.wire import API, ORDER
 
@@ -259,3 +261,34 @@ def test_the_wrapped_contract_is_read_and_kept_whole() -> None:
 
     assert contract == Contract(id="a", status="NEW")
     assert contract.raw == answer
+
+
+def test_recent_ids() -> None:
+    """An id belongs to its first order, as long as it is remembered."""
+    recent = RecentIds(most=2)
+    belongs = [
+        recent.belongs("acme", contract_id, order)
+        for contract_id, order in ("a1", "a2", "b1", "a1", "c1", "b2", "a1")
+    ]
+
+    # Only the latest two are known: b was forgotten when c came.
+    assert [True, False, True, True, True, True, True] == belongs
+    assert not recent.belongs("acme", "b", "1")
+    assert recent.belongs("other", "b", "1")
+
+
+async def test_a_contract_of_another_order(
+    api: respx.Router, client: AsyncSesamy
+) -> None:
+    """It is believed only where orders may share a contract."""
+    api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
+    other = attrs.evolve(ORDER, external_order_id="o-2")
+    sharing = AsyncSesamy("acme", auth=StaticToken("t"), shared_contracts=True)
+    for each in (client, sharing):
+        await each.contracts.create("SPRING-12", ORDER)
+    with pytest.raises(UnreadableResponseError, match="another order"):
+        await client.contracts.create("SPRING-12", other)
+
+    assert "c1" == (await sharing.contracts.create("SPRING-12", other)).id
+
+    await sharing.aclose()

@@ -61,8 +61,9 @@ def told(environ: Any, *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("library", ["httpx", "httpx2"])
-@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("scheme", "library"), [("http", "httpx2"), ("https", "httpx")]
+)
 @pytest.mark.parametrize("world", WORLDS)
 def test_no_call_imports(
     world: str, scheme: str, library: str, tmp_path: Path

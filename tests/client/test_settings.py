@@ -246,6 +246,7 @@ def test_headers_refused(headers: Any) -> None:
         ({"auth": StaticToken("t")}, "auth"),
         ({"transport": 5}, "transport"),
         ({"client_secret": 5}, "client_secret"),
+        ({"shared_contracts": "no"}, "shared_contracts"),
     ],
 )
 def test_impossible(kind: Any, changes: dict[str, Any], named: str) -> None:
@@ -270,6 +271,11 @@ def test_impossible_auth(kind: Any) -> None:
     """An auth that can't authorize anything is refused."""
     with pytest.raises(ConfigurationError, match="auth"):
         kind("acme", auth=5)
+
+
+def test_a_repr_before_there_is_anything(kind: Any) -> None:
+    """A debugger can show a client in the midst of its constructor."""
+    assert f"{kind.__name__}(...)" == repr(kind.__new__(kind))
 
 
 def test_what_a_client_tells(kind: Any) -> None:
