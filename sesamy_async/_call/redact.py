@@ -1,11 +1,16 @@
-"""Blot out in Sesamy's words what the user has sent."""
+"""Blot out in Sesamy's words what the caller has sent.
+
+The time that takes grows with the length of what was sent and of what was
+said, each of which is bounded, and not with their product.
+"""
 
 from __future__ import annotations
 
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, cast
 from unicodedata import combining, normalize
@@ -24,42 +29,49 @@ _EMAIL = re.compile(rf"(?<!{_WORD}){_WORD}++@{_WORD}++")
 _PHONE = re.compile(r"\+\d(?:[ ().\-/]{0,3}\d){6,}")
 _TOKEN = re.compile(r"[^\W_]+")
 _DIGITS = re.compile(r"\d(?:[ ().\-/]{0,3}\d){4,}")
-_HIDDEN = re.compile("\1+")
+_NO_DIGIT = re.compile(r"\D")
 _DOMAIN = re.compile(r"@\S*")
 _PUBLIC = {"externalOrderId", "paymentProvider", "paymentMethod", "gender"}
 _BOOLEANS = {"true", "false"}
-_KEYS = {"field", "reason"}  # Documented for the details of an error.
+_KEYS = {"field", "reason"}
+"""Of the details of an error (D)."""
 _SHORTEST = 3
-_SHORTEST_WITHIN = 5  # To be found within longer words.
-_RUN = 5  # Digits in a row that numbers have in common.
-# What is looked for, and in what, is bounded: it takes its time.
-_LARGEST = 262_144
-_MOST = 16_384
-_MOST_FORMS = 4_096
+_SHORTEST_NUMBER = 5
+_SHORTEST_WITHIN = 5
+"""From this length on, a part of a name is found within longer words."""
 _LONGEST = 200
 _DEEPEST = 64
+_MOST = 16_384
+_MOST_FORMS = 4_096
+_LARGEST = 262_144
 _BLOT = "***"
 
 
 def redact(value: Any, call: Call) -> Any:
-    """Return a value of an error answer without what the call sent.
+    """Return `value` without what the call said, in whole or in part.
 
     A server that repeats the customer's name in its error must not put it
-    into our messages and logs.  What is looked for: each value of the
-    order, the JSON body, the query and the Authorization, also in another
-    case or Unicode form, or encoded; each of its words of three letters and
-    more; numbers of five digits and more, however they are grouped; and
-    anything that looks like an address or a phone number.  Values of fewer
-    than three characters are left: blotting out every "1" would help
-    nobody.
+    into our messages and logs.  What is looked for: each value, also in
+    another case or Unicode form, or encoded; each of its words of three
+    letters and more; numbers of five digits and more, however they are
+    grouped; and anything that looks like an address or a phone number.
+    Values of fewer than three characters are left: blotting out every "1"
+    would help nobody.
 
     Where so much was sent that looking for all of it would take too long,
     every text is blotted out.
-    """
-    blotter = _Blotter()
-    clean = blotter.clean if blotter.learn(call) else _blot
 
-    def cleaned(item: Any, depth: int) -> Any:
+    Args:
+        value: A JSON value from an error answer.
+        call: Its order, and the JSON body, query and Authorization of its
+            request are looked at.
+    """
+    blotter = _Blotter.of(call)
+
+    def clean(text: str) -> str:
+        return _BLOT if blotter is None else blotter.clean(text)
+
+    def blot(item: Any, depth: int) -> Any:
         if depth > _DEEPEST:
             return _BLOT
         if isinstance(item, str):
@@ -67,16 +79,17 @@ def redact(value: Any, call: Call) -> Any:
         if isinstance(item, dict):
             pairs = cast("dict[str, Any]", item).items()
             return {
-                key if key in _KEYS else clean(key): cleaned(inner, depth + 1)
+                key if key in _KEYS else clean(key): blot(inner, depth + 1)
                 for key, inner in pairs
             }
         if isinstance(item, list):
-            items = cast("list[object]", item)
-            return [cleaned(inner, depth + 1) for inner in items]
+            return [
+                blot(inner, depth + 1) for inner in cast("list[object]", item)
+            ]
         word = _as_word(item)
         return item if clean(word) == word else _BLOT
 
-    return cleaned(value, 0)
+    return blot(value, 0)
 
 
 def presentable(text: Any) -> str | None:
@@ -84,78 +97,67 @@ def presentable(text: Any) -> str | None:
     if not isinstance(text, str):
         return None
     line = " ".join(text.split())
-    shown = "".join(filter(str.isprintable, line))
+    shown = "".join(char for char in line if char.isprintable())
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
-
-
-def _blot(text: str) -> str:
-    del text
-    return _BLOT
 
 
 class _Blotter:
     """Knows what must not be shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, values: Iterable[str]) -> None:
         self._parts: set[str] = set()
         self._numbers: set[str] = set()
-        self._within: set[str] = set()
-        # How long those are that begin with the same few characters.
-        self._lengths: dict[str, set[int]] = {}
-        self._size = 0
+        self._within = _Within()
+        for value in values:
+            self._learn(value)
 
-    def learn(self, call: Call) -> bool:
-        """Learn what a call sent; return False where it is too much."""
-        order = b"" if call.order is None else call.order.reveal().encode()
-        contents = {call.request.content, order}
+    @classmethod
+    def of(cls, call: Call) -> _Blotter | None:
+        """Return one for a call; None where that has sent too much."""
+        contents = {call.request.content, _order(call)}
         if sum(map(len, contents)) > _LARGEST:
-            return False
+            return None
+        values: list[str] = []
         left = _MOST
         for value in _sent(call, contents):
             left -= len(value)
             if left < 0:
-                return False
-            self._learn(value)
-        return True
+                return None
+            values.append(value)
+        return cls(values)
 
     def clean(self, text: str) -> str:
         """Return a text without it."""
-        folded, at = _fold(text)
-        at.append(len(text))
-        hidden = ["\0"] * len(folded)
-        for start, end in self._found(folded):
-            hidden[start:end] = "\1" * (end - start)
         parts: list[str] = []
         done = 0
-        for match in _HIDDEN.finditer("".join(hidden)):
-            start, end = match.span()
-            parts += [text[done : at[start]], _BLOT]
-            done = max(at[end], at[end - 1] + 1)
+        for start, end in self._spans(text):
+            parts += [text[done:start], _BLOT]
+            done = end
         text = "".join([*parts, text[done:]])
         return _PHONE.sub(_BLOT, _EMAIL.sub(_BLOT, text))
 
     def _learn(self, value: str) -> None:
         whole = _fold(value)[0].strip()
         if len(whole) >= _SHORTEST:
-            self._add(whole)
+            self._within.add(whole)
             self._learn_forms(value)
         for word in _TOKEN.findall(_DOMAIN.sub(" ", whole)):
             if len(word) < _SHORTEST or word.isdigit():
                 continue
             self._parts.add(word)
             if len(word) >= _SHORTEST_WITHIN:
-                self._add(word)
+                self._within.add(word)
         if not value.isascii():
             for word in value.split():
                 self._learn_forms(word)
-        for match in _DIGITS.finditer(whole):
-            self._numbers |= _runs(match[0])
+        for digits in _numbers(whole):
+            self._numbers |= _windows(digits)
 
     def _learn_forms(self, value: str) -> None:
         """Learn how it looks where somebody encodes or decodes it wrongly."""
         if value.isalnum() and value.isascii():
             return
-        if len(value) > _LONGEST or self._size > _MOST_FORMS:
+        if len(value) > _LONGEST or self._within.size > _MOST_FORMS:
             return
         raw = value.encode(errors="replace")
         western = value.encode("latin-1", "replace")
@@ -168,31 +170,95 @@ class _Blotter:
         ):
             folded = _fold(form)[0].strip()
             if len(folded) >= _SHORTEST_WITHIN:
-                self._add(folded)
+                self._within.add(folded)
 
-    def _add(self, word: str) -> None:
-        """Look for a word within others, too."""
-        self._within.add(word)
-        self._lengths.setdefault(word[:_SHORTEST], set()).add(len(word))
-        self._size += len(word)
+    def _spans(self, text: str) -> list[tuple[int, int]]:
+        """Return the places of a text that are to be blotted out."""
+        folded, at = _fold(text)
+        at.append(len(text))
+        found = sorted(
+            (at[start], max(at[end], at[end - 1] + 1))
+            for start, end in self._found(folded)
+        )
+        spans: list[tuple[int, int]] = []
+        for start, end in found:
+            if spans and start < spans[-1][1]:
+                before = spans.pop()
+                spans.append((before[0], max(before[1], end)))
+            else:
+                spans.append((start, end))
+        return spans
 
     def _found(self, folded: str) -> Iterator[tuple[int, int]]:
-        for start in range(len(folded)):
-            begins = folded[start : start + _SHORTEST]
-            for length in sorted(self._lengths.get(begins, ()), reverse=True):
-                word = folded[start : start + length]
-                if word in self._within:
-                    yield start, start + len(word)
-                    break
+        yield from self._within.find(folded)
         for match in _TOKEN.finditer(folded):
             word = match[0]
-            # A Swedish text calls what is Astrid's "Astrids".
+            # Of Astrid, a Swedish text says "Astrids".
             if word in self._parts or word.removesuffix("s") in self._parts:
                 yield match.span()
         if self._numbers:
             for match in _DIGITS.finditer(folded):
-                if not self._numbers.isdisjoint(_runs(match[0])):
+                digits = _NO_DIGIT.sub("", match[0])
+                if not self._numbers.isdisjoint(_windows(digits)):
                     yield match.span()
+
+
+class _Within:
+    """Finds many words in a text in one pass (Aho and Corasick, 1975)."""
+
+    def __init__(self) -> None:
+        self._next: list[dict[str, int]] = [{}]
+        self._longest = [0]
+        self._fallback: list[int] | None = None
+
+    @property
+    def size(self) -> int:
+        """How many characters it knows, about."""
+        return len(self._next)
+
+    def add(self, word: str) -> None:
+        """Look for a word, too."""
+        state = 0
+        for char in word:
+            following = self._next[state].get(char)
+            if following is None:
+                following = len(self._next)
+                self._next[state][char] = following
+                self._next.append({})
+                self._longest.append(0)
+            state = following
+        self._longest[state] = len(word)
+
+    def find(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where words are; of those that end together, the longest."""
+        fallback = self._fallback
+        if fallback is None:
+            fallback = self._fallback = self._linked()
+        state = 0
+        for end, char in enumerate(text, start=1):
+            while state and char not in self._next[state]:
+                state = fallback[state]
+            state = self._next[state].get(char, 0)
+            if length := self._longest[state]:
+                yield end - length, end
+
+    def _linked(self) -> list[int]:
+        """Return, for each state, that of its longest suffix."""
+        fallback = [0] * len(self._next)
+        rest = deque(self._next[0].values())
+        while rest:
+            state = rest.popleft()
+            for char, following in self._next[state].items():
+                rest.append(following)
+                shorter = fallback[state]
+                while shorter and char not in self._next[shorter]:
+                    shorter = fallback[shorter]
+                shorter = self._next[shorter].get(char, 0)
+                fallback[following] = shorter
+                self._longest[following] = max(
+                    self._longest[following], self._longest[shorter]
+                )
+        return fallback
 
 
 def _fold(text: str) -> tuple[str, list[int]]:
@@ -201,12 +267,13 @@ def _fold(text: str) -> tuple[str, list[int]]:
     Without case, accents and all that can't be seen: "BERGSTRO\u0308M" is
     "bergstrom".
     """
-    folded = [
-        (each, index)
-        for index, char in enumerate(text)
-        for each in _folded(char)
-    ]
-    return "".join(each for each, _ in folded), [at for _, at in folded]
+    folded: list[str] = []
+    at: list[int] = []
+    for index, char in enumerate(text):
+        for each in _folded(char):
+            folded.append(each)
+            at.append(index)
+    return "".join(folded), at
 
 
 @lru_cache(4096)
@@ -219,27 +286,48 @@ def _folded(char: str) -> str:
     return "".join(each for each in plain if not combining(each))
 
 
-def _runs(number: str) -> set[str]:
-    """Return all runs of five digits, as numbers are written differently.
+def _numbers(folded: str) -> Iterator[str]:
+    for match in _DIGITS.finditer(folded):
+        yield _NO_DIGIT.sub("", match[0])
 
-    +46701740605 is also 070-174 06 05.
+
+def _windows(digits: str) -> set[str]:
+    """Return all runs of five digits: what numbers have in common.
+
+    So +46701740605 is also 070-174 06 05.
     """
-    digits = re.sub(r"\D", "", number)
-    ends = range(_RUN, len(digits) + 1)
-    return {digits[end - _RUN : end] for end in ends}
+    last = len(digits) - _SHORTEST_NUMBER
+    return {
+        digits[start : start + _SHORTEST_NUMBER] for start in range(last + 1)
+    }
 
 
-def _sent(call: Call, contents: set[bytes]) -> Iterator[str]:
-    """Yield what may be personal of what a call sent."""
+def _sent(call: Call, contents: Iterable[bytes]) -> Iterator[str]:
     for content in contents:
-        try:
-            body = json.loads(content)
-        except (ValueError, RecursionError):
-            continue
-        yield from _personal(body)
+        yield from _in_body(content)
+    yield from _in_query(call)
+    yield from _in_header(call)
+
+
+def _order(call: Call) -> bytes:
+    return b"" if call.order is None else call.order.reveal().encode()
+
+
+def _in_body(content: bytes) -> Iterator[str]:
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        return
+    yield from _personal(body)
+
+
+def _in_query(call: Call) -> Iterator[str]:
     for _, value in parse_qsl(urlsplit(call.request.url).query):
         if len(value) >= _SHORTEST and value not in _BOOLEANS:
             yield value
+
+
+def _in_header(call: Call) -> Iterator[str]:
     authorization = call.request.authorization
     if authorization is not None:
         scheme, _, token = authorization.reveal().partition(" ")
