@@ -107,17 +107,17 @@ def refusal(
     return error
 
 
-def _refused(
+def _refuse(
     cls: type[Any], data: Mapping[Any, Any], found: Iterable[str]
-) -> InvalidRequestError | None:
+) -> None:
+    """Raise the problems that were found, if any."""
     problems = tuple(found)
-    if not problems:
-        return None
-    known = ruled_fields(cls).get("externalOrderId")
-    order_id = data.get("externalOrderId")
-    if known is None or any(known.rule.check(order_id, "")):
-        order_id = None
-    return refusal(cls.__name__, problems, order_id)
+    if problems:
+        known = ruled_fields(cls).get("externalOrderId")
+        order_id = data.get("externalOrderId")
+        if known is None or any(known.rule.check(order_id, "")):
+            order_id = None
+        raise refusal(cls.__name__, problems, order_id)
 
 
 def _field_problems(
@@ -151,14 +151,6 @@ def _data_problems(
         yield from data.problems(prefix)
 
 
-def _refused_data(cls: type[Any], data: object) -> InvalidRequestError | None:
-    """Check JSON data that is to become an instance of `cls`."""
-    if is_mapping(data):
-        return _refused(cls, data, _data_problems(cls, data, ""))
-    problem = f"expected an object, got {kind(data)}"
-    return refusal(cls.__name__, (problem,))
-
-
 def checked(cls: type[_T]) -> type[_T]:
     """Let an attrs class refuse wrong values, all of them at once."""
     build = cast("Callable[..., None]", cls.__init__)
@@ -172,10 +164,7 @@ def checked(cls: type[_T]) -> type[_T]:
         data = {
             wire: getattr(self, field.name) for wire, field in fields.items()
         }
-        problems = _field_problems(kind, data, "", nested=False)
-        refused = _refused(kind, data, problems)
-        if refused is not None:
-            raise refused
+        _refuse(kind, data, _field_problems(kind, data, "", nested=False))
         for wire, field in fields.items():
             if data[wire] is not None:
                 # Frozen for everybody else; this is still its construction.
@@ -203,9 +192,10 @@ def read_data(cls: type[_T], data: object) -> _T:
     Raises:
         InvalidRequestError: It names everything that is wrong.
     """
-    refused = _refused_data(cls, data)
-    if refused is not None:
-        raise refused
+    if not is_mapping(data):
+        problem = f"expected an object, got {kind(data)}"
+        raise refusal(cls.__name__, (problem,))
+    _refuse(cls, data, _data_problems(cls, data, ""))
     return CONVERTER.structure(data, cls)
 
 
@@ -318,24 +308,15 @@ def _as_received(value: Any, _: Any) -> Any:
     return value
 
 
-def _text(value: Any, _: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _flag(value: Any, _: Any) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-def _whole(value: Any, _: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    return value
+def _exactly(kind: type[Any], value: Any, _: Any) -> Any:
+    """Return only a value of just this type: a bool is an int as well."""
+    return value if type(value) is kind else None
 
 
 def _number(value: Any, _: Any) -> float | None:
-    if isinstance(value, float):
+    if type(value) is float:
         return value if isfinite(value) else None
-    return _whole(value, _)
+    return value if type(value) is int else None
 
 
 def _time(value: Any, _: Any) -> datetime | None:
@@ -354,9 +335,9 @@ def _time(value: Any, _: Any) -> datetime | None:
 _TOLERANT: dict[Any, _Read] = {
     str: _as_received,
     Mapping[str, Any]: _as_received,
-    str | None: _text,
-    bool | None: _flag,
-    int | None: _whole,
+    str | None: partial(_exactly, str),
+    bool | None: partial(_exactly, bool),
+    int | None: partial(_exactly, int),
     float | None: _number,
     datetime | None: _time,
 }
