@@ -18,7 +18,7 @@ from ._call import (
     unreadable,
 )
 from ._checks import is_segment
-from ._models import CONVERTER, Contract, NewContract, is_object
+from ._models import CONVERTER, Contract, NewContract, is_object, refusal
 from ._outcome import Outcome
 from .errors import InvalidRequestError
 
@@ -53,9 +53,7 @@ def encode_order(order: NewContract) -> bytes:
         return dumps(CONVERTER.unstructure(order, NewContract))
     except (RecursionError, ValueError) as error:
         problem = f"changed after it was checked: {error}"
-        raise InvalidRequestError(
-            f"The order has 1 problem: {problem}.", problems=(problem,)
-        ) from None
+        raise refusal("The order", (problem,)) from None
 
 
 def contract_of(data: Any) -> Contract | None:

@@ -20,7 +20,7 @@ from .fields import (
     kind,
     name_of,
 )
-from .json import CONVERTER, Refused, build, parse, ruled_fields
+from .json import CONVERTER, build, parse, refusal, ruled_fields
 from .order import Address, BusinessDetails, NewContract, User
 
 
@@ -42,7 +42,6 @@ __all__ = [
     "PaymentData",
     "PaymentMethod",
     "PaymentProvider",
-    "Refused",
     "RepeatedKeys",
     "Rule",
     "User",
@@ -53,5 +52,6 @@ __all__ = [
     "kind",
     "name_of",
     "parse",
+    "refusal",
     "ruled_fields",
 ]

@@ -1,9 +1,8 @@
 """What comes back from Sesamy.
 
-The guide (S) promises only an id; the other fields are those that Sesamy
-shows elsewhere in its platform (D, T).  So any of them may be missing, and
-one of an unexpected type is None here and still to be found in
-`Contract.raw`.
+Sesamy's guide promises only an id.  The other fields are from its developer
+documentation and its TypeScript SDK, so any of them may be missing; one of
+an unexpected type is None here and can be found in `Contract.raw`.
 """
 
 # Without `from __future__ import annotations`: cattrs would have to evaluate
@@ -18,7 +17,7 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class ContractItem:
-    """One product of a contract (D, T).
+    """One product of a contract.
 
     Attributes:
         sku: The product's id.
@@ -39,7 +38,7 @@ class ContractItem:
 
 @attrs.frozen(kw_only=True)
 class PaymentData:
-    """How a contract is paid (D, T).
+    """How a contract is paid.
 
     Attributes:
         method: Such as ``"CARD"``.
@@ -54,12 +53,12 @@ class PaymentData:
 
 @attrs.frozen(kw_only=True)
 class Discount:
-    """A discount of a contract (D, T).
+    """A discount of a contract.
 
     Attributes:
         code: The code that was used.
         name: The name of the discount.
-        description: What it says of itself.
+        description: A description.
         id: Its id.
     """
 
@@ -71,30 +70,29 @@ class Discount:
 
 @attrs.frozen(kw_only=True)
 class Contract:
-    """What Sesamy made of an order.
+    """A contract that Sesamy made from an order.
 
-    The repr shows nothing personal.  Two contracts are equal when all they
-    show here is; `raw` does not count, since it may hold what changes with
-    each answer.
+    The repr shows nothing personal.  `raw` does not count for equality: it
+    may hold what changes with each answer.
 
     Attributes:
-        id: What identifies the contract (S).  Always there.
-        name: Its name (D, T), as are all that follow.
+        id: The id of the contract; always there.
+        name: Its name.
         user_id: Sesamy's id of the user.
         created_at: When it was made.
         updated_at: When it was last changed.
         price: In units of `currency`.
         next_bill_at: When the next bill is due.
-        next_price: What it will be.
+        next_price: The amount of that bill.
         currency: Such as ``"SEK"``.
         manage_url: Where the user can manage it; personal.
         contract_duration: RECURRING, RENEWABLE, PERPETUAL or another word.
-        issues_remaining: Of a subscription to so many issues.
+        issues_remaining: Issues left, if it ends after a number of issues.
         items: The products.
         status: Such as ``"ACTIVE"``.
         is_active: Whether it gives access now.
         recurring_interval: DAY, WEEK, MONTH, YEAR or another word.
-        recurring_time: How many of these intervals.
+        recurring_time: How many intervals one period has.
         will_cancel_at: When it will end.
         cancel_requested_at: When the user asked for that.
         expires_at: When the access ends.
@@ -138,12 +136,12 @@ class Contract:
 
 @attrs.frozen(kw_only=True)
 class Onboarded:
-    """What `contracts.onboard` ends in: one confirmed contract.
+    """The result of `contracts.onboard`: one confirmed contract.
 
     Attributes:
-        contract: The contract that is confirmed.
-        strays: How many creates were sent whose answer was lost: each may
-            have left an unconfirmed contract, which gives no access.
+        contract: The confirmed contract.
+        strays: How many creates lost their answer: each may have left an
+            unconfirmed contract, which gives no access.
     """
 
     contract: Contract

@@ -1,4 +1,4 @@
-"""The rules by which each field is checked."""
+"""The words and the rules of an order's fields."""
 
 from __future__ import annotations
 
@@ -9,17 +9,60 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import partial
 from math import isfinite
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
-import attrs
+from sesamy_async._checks import is_text
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+Check: TypeAlias = Callable[[Any, str], Iterator[str]]
+"""Yields what is wrong with a value; the path begins each problem."""
+
+KEY = "sesamy_async.rule"
+"""The key of a field's rule in its metadata."""
+
+MAX_DEPTH = 64
+"""How many objects and arrays may be inside each other."""
+
 _LONGEST_NAME = 60
+_LARGEST = 2**53 - 1  # The largest integer that JavaScript holds for certain.
+_MOST_BITS = 1024  # As many as the largest float has.
+_SHOWN_BITS = 64
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+")
+_DATE = r"\d{4}-\d\d-\d\d"
+_TIME = r"T\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?"
+_BIRTHDAY = re.compile(rf"{_DATE}(?:{_TIME}(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+
+
+class PaymentProvider(StrEnum):
+    """Who handles the payment; any other str is accepted as well."""
+
+    KLARNA = "KLARNA"
+    STRIPE = "STRIPE"
+    BILLOGRAM = "BILLOGRAM"
+    SESAMY = "SESAMY"
+
+
+class PaymentMethod(StrEnum):
+    """How the payer pays; any other str is accepted as well."""
+
+    BANKGIRO = "BANKGIRO"
+    EXTERNAL = "EXTERNAL"
+    INVOICE = "INVOICE"
+    SWISH = "SWISH"
+    CARD = "CARD"
+    FREE = "FREE"
+
+
+class Gender(StrEnum):
+    """The gender of a user; any other str is accepted as well."""
+
+    MALE = "male"
+    FEMALE = "female"
+    OTHER = "other"
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    """Whether it is a mapping, of whatever to whatever."""
+    """Whether it is a mapping, of anything to anything."""
     return isinstance(value, Mapping)
 
 
@@ -28,9 +71,9 @@ def is_object(value: object) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict)
 
 
-def is_array(value: object) -> TypeGuard[list[Any]]:
-    """Whether it is an array of parsed JSON."""
-    return isinstance(value, list)
+def is_array(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    """Whether JSON writes it as an array."""
+    return isinstance(value, (list, tuple))
 
 
 def kind(value: object) -> str:
@@ -39,7 +82,7 @@ def kind(value: object) -> str:
 
 
 def name_of(key: object) -> str:
-    """Show the key of an object so that it can stand in a message."""
+    """Show the key of an object so that it can be part of a message."""
     if not isinstance(key, str):
         return f"<{kind(key)}>"
     if key and key.isprintable() and len(key) <= _LONGEST_NAME:
@@ -47,16 +90,8 @@ def name_of(key: object) -> str:
     return repr(key[:_LONGEST_NAME])
 
 
-def text_problems(value: object, path: str) -> Iterator[str]:
-    """Yield why a value is no text that can be sent, if it isn't."""
-    if not isinstance(value, str):
-        yield f"{path}: expected str, got {kind(value)}"
-    elif _SURROGATE.search(value):
-        yield f"{path}: has a lone surrogate, which is no text"
-
-
 class RepeatedKeys(dict[str, Any]):
-    """What the parser makes of such an object, for the check to find."""
+    """A JSON object some of whose keys were given more than once."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -69,29 +104,38 @@ class RepeatedKeys(dict[str, Any]):
             yield f"{prefix}{name_of(key)}: given more than once"
 
 
-def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Build a JSON object from its members, as `object_pairs_hook`."""
-    plain = dict(pairs)
-    return plain if len(plain) == len(pairs) else RepeatedKeys(pairs)
+def text_problems(value: object, path: str) -> Iterator[str]:
+    """Yield why a value is no text that can be sent."""
+    if not isinstance(value, str):
+        yield f"{path}: expected str, got {kind(value)}"
+    elif not is_text(value):
+        yield f"{path}: has a lone surrogate, which is no text"
 
 
-MAX_DEPTH = 64
-"""How many objects and arrays may stand inside each other."""
+def object_problems(check: Check, value: object, path: str) -> Iterator[str]:
+    """Yield why a value is no object, or what `check` finds in it."""
+    if is_mapping(value):
+        yield from check(value, path)
+    else:
+        yield f"{path}: expected an object, got {kind(value)}"
 
-_MOST_BITS = 1024  # As many as the largest float has.
+
+def _member_problems(
+    check: Check, value: Mapping[Any, Any], path: str
+) -> Iterator[str]:
+    for key in value:
+        where = f"{path}.{name_of(key)}"
+        yield from (f"{it} (the key)" for it in text_problems(key, where))
+        yield from check(value[key], where)
+    if isinstance(value, RepeatedKeys):
+        yield from value.problems(f"{path}.")
 
 
-def json_problems(
+def _json_problems(
     value: Any, path: str, above: tuple[int, ...] = ()
 ) -> Iterator[str]:
-    """Yield what in a value JSON can't say.
-
-    Args:
-        value: Anything.
-        path: Where it stands.
-        above: The ids of the containers around it.
-    """
-    if is_mapping(value) or _is_array(value):
+    """Yield what JSON can't say; `above` are the ids of the containers."""
+    if is_mapping(value) or is_array(value):
         # Cycles are found by identity rather than by depth: one with two
         # ways around would take 2 ** MAX_DEPTH steps.
         if id(value) in above:
@@ -112,135 +156,28 @@ def json_problems(
         yield f"{path}: expected a JSON type, got {kind(value)}"
 
 
-def member_problems(
-    value: Mapping[Any, Any],
-    path: str,
-    check: Callable[[Any, str], Iterator[str]],
-) -> Iterator[str]:
-    """Yield what is wrong with the keys and, by `check`, the values."""
-    for key in value:
-        where = f"{path}.{name_of(key)}"
-        yield from (f"{it} (the key)" for it in text_problems(key, where))
-        yield from check(value[key], where)
-    if isinstance(value, RepeatedKeys):
-        yield from value.problems(f"{path}.")
-
-
-def copy_json(value: Any) -> Any:
-    """Return the same JSON, sharing nothing that can be changed."""
-    if isinstance(value, str):  # As most are: the checks below take longer.
-        return value
-    if is_mapping(value):
-        return {key: copy_json(value[key]) for key in value}
-    if _is_array(value):
-        return [copy_json(item) for item in value]
-    return value
-
-
 def _container_problems(
     value: Mapping[Any, Any] | list[Any] | tuple[Any, ...],
     path: str,
     above: tuple[int, ...],
 ) -> Iterator[str]:
-    def check(item: Any, where: str) -> Iterator[str]:
-        return json_problems(item, where, above)
-
+    check = partial(_json_problems, above=above)
     if is_mapping(value):
-        yield from member_problems(value, path, check)
-        return
-    for index, item in enumerate(value):
-        yield from check(item, f"{path}[{index}]")
+        yield from _member_problems(check, value, path)
+    else:
+        for index, item in enumerate(value):
+            yield from check(item, f"{path}[{index}]")
 
 
-def _is_array(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
-    return isinstance(value, (list, tuple))
-
-
-class PaymentProvider(StrEnum):
-    """Who handles the payment (S).
-
-    A plain str is accepted as well: Sesamy may know more than these.
-    """
-
-    KLARNA = "KLARNA"
-    STRIPE = "STRIPE"
-    BILLOGRAM = "BILLOGRAM"
-    SESAMY = "SESAMY"
-
-
-class PaymentMethod(StrEnum):
-    """How the payer pays (S).
-
-    A plain str is accepted as well: Sesamy may know more than these.
-    """
-
-    BANKGIRO = "BANKGIRO"
-    EXTERNAL = "EXTERNAL"
-    INVOICE = "INVOICE"
-    SWISH = "SWISH"
-    CARD = "CARD"
-    FREE = "FREE"
-
-
-class Gender(StrEnum):
-    """The gender of a user (S).
-
-    A plain str is accepted as well: Sesamy may know more than these.
-    """
-
-    MALE = "male"
-    FEMALE = "female"
-    OTHER = "other"
-
-
-KEY = "sesamy_async.rule"
-"""Where the metadata of a field holds its rule."""
-
-_MOST = 2**53 - 1  # The largest integer that JavaScript holds for certain.
-_SHOWN_BITS = 64
-_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+")
-_DATE = r"\d{4}-\d\d-\d\d"
-_TIME = r"T\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?"
-_BIRTHDAY = re.compile(rf"{_DATE}(?:{_TIME}(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
-_ENUMS: tuple[type[StrEnum], ...] = (PaymentProvider, PaymentMethod, Gender)
-
-
-def _same(value: Any) -> Any:
+def _copy_json(value: Any) -> Any:
+    """Return the same JSON, sharing nothing that can be changed."""
+    if isinstance(value, str):  # As most are: the checks below take longer.
+        return value
+    if is_mapping(value):
+        return {key: _copy_json(value[key]) for key in value}
+    if is_array(value):
+        return [_copy_json(item) for item in value]
     return value
-
-
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Rule:
-    """How the values of one field are treated; None never gets here.
-
-    Attributes:
-        check: Yields what is wrong with a value, by the path that it is
-            given.
-        keep: Turns a right value into what the frozen order keeps.
-        write: Turns a kept value into JSON.
-        model: The class of a nested object, if the field holds one.
-        words: The words that the guide names, if it names some.
-    """
-
-    check: Callable[[Any, str], Iterator[str]]
-    keep: Callable[[Any], Any] = _same
-    write: Callable[[Any], Any] = _same
-    model: type[Any] | None = None
-    words: type[StrEnum] | None = None
-
-
-Metadata: TypeAlias = Mapping[str, Rule]
-
-
-def _metadata(
-    check: Callable[[Any, str], Iterator[str]],
-    keep: Callable[[Any], Any] = _same,
-    write: Callable[[Any], Any] = _same,
-    model: type[Any] | None = None,
-    words: type[StrEnum] | None = None,
-) -> Metadata:
-    rule = Rule(check=check, keep=keep, write=write, model=model, words=words)
-    return {KEY: rule}
 
 
 def _filled(value: Any, path: str) -> Iterator[str]:
@@ -261,8 +198,8 @@ def _quantity(value: Any, path: str) -> Iterator[str]:
     elif value < 1:
         short = value.bit_length() < _SHOWN_BITS
         yield f"{path}: must be at least 1" + f", got {value}" * short
-    elif value > _MOST:
-        yield f"{path}: must be at most {_MOST}"
+    elif value > _LARGEST:
+        yield f"{path}: must be at most {_LARGEST}"
 
 
 def _birthday(value: Any, path: str) -> Iterator[str]:
@@ -295,25 +232,12 @@ def _write_birthday(value: date | str) -> str:
     return value if isinstance(value, str) else value.isoformat()
 
 
-def _texts(value: Any, path: str) -> Iterator[str]:
-    if not is_mapping(value):
-        yield f"{path}: expected an object, got {kind(value)}"
-        return
-    yield from member_problems(value, path, text_problems)
-
-
-def _json_object(value: Any, path: str) -> Iterator[str]:
-    if not is_mapping(value):
-        yield f"{path}: expected an object, got {kind(value)}"
-        return
-    yield from json_problems(value, path)
-
-
 def _choice(enum: type[StrEnum], value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, _ENUMS) and not isinstance(value, enum):
+    ours = isinstance(value, (PaymentProvider, PaymentMethod, Gender))
+    if ours and not isinstance(value, enum):
         yield f"{path}: expected {enum.__name__}, got {kind(value)}"
-        return
-    yield from _filled(value, path)
+    else:
+        yield from _filled(value, path)
 
 
 def _instance(model: type[Any], value: Any, path: str) -> Iterator[str]:
@@ -321,13 +245,41 @@ def _instance(model: type[Any], value: Any, path: str) -> Iterator[str]:
         yield f"{path}: expected {model.__name__}, got {kind(value)}"
 
 
-TEXT = _metadata(text_problems)
-ID = _metadata(_filled)
-EMAIL = _metadata(_email)
-QUANTITY = _metadata(_quantity)
-BIRTHDAY = _metadata(_birthday, write=_write_birthday)
-TEXTS = _metadata(_texts, keep=dict, write=dict)
-JSON_OBJECT = _metadata(_json_object, keep=copy_json, write=copy_json)
+def _same(value: Any) -> Any:
+    return value
+
+
+class Rule(NamedTuple):
+    """How the values of one field are treated; None never gets here.
+
+    Attributes:
+        check: Yields what is wrong with a value.
+        keep: Turns a right value into what the order keeps.
+        write: Turns a kept value into JSON.
+        model: The class of a nested object, if the field holds one.
+        words: The words that the guide names, if it names some.
+    """
+
+    check: Check
+    keep: Callable[[Any], Any] = _same
+    write: Callable[[Any], Any] = _same
+    model: type[Any] | None = None
+    words: type[StrEnum] | None = None
+
+
+Metadata: TypeAlias = Mapping[str, Rule]
+
+TEXT: Metadata = {KEY: Rule(text_problems)}
+ID: Metadata = {KEY: Rule(_filled)}
+EMAIL: Metadata = {KEY: Rule(_email)}
+QUANTITY: Metadata = {KEY: Rule(_quantity)}
+BIRTHDAY: Metadata = {KEY: Rule(_birthday, write=_write_birthday)}
+_TEXTS = partial(object_problems, partial(_member_problems, text_problems))
+TEXTS: Metadata = {KEY: Rule(_TEXTS, keep=dict, write=dict)}
+_JSON_OBJECT = partial(object_problems, _json_problems)
+JSON_OBJECT: Metadata = {
+    KEY: Rule(_JSON_OBJECT, keep=_copy_json, write=_copy_json)
+}
 
 
 def choice(enum: type[StrEnum]) -> Metadata:
@@ -339,9 +291,9 @@ def choice(enum: type[StrEnum]) -> Metadata:
         return members.get(value, plain(value))
 
     check = partial(_choice, enum)
-    return _metadata(check, keep=keep, write=plain, words=enum)
+    return {KEY: Rule(check, keep=keep, write=plain, words=enum)}
 
 
 def nested(model: type[Any]) -> Metadata:
     """Return the rule of an object of another class of the order."""
-    return _metadata(partial(_instance, model), model=model)
+    return {KEY: Rule(partial(_instance, model), model=model)}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import partial
+from functools import partial, wraps
+from inspect import unwrap
 from itertools import islice
 from math import isfinite
 from typing import (
@@ -27,6 +27,7 @@ from cattrs.gen import (
     override,
 )
 
+from sesamy_async._call import guarded
 from sesamy_async._checks import did_you_mean
 from sesamy_async.errors import InvalidRequestError
 
@@ -39,16 +40,23 @@ from .fields import (
     is_object,
     kind,
     name_of,
-    object_of,
+    object_problems,
 )
 
 
 _T = TypeVar("_T")
+_Read: TypeAlias = Callable[[Any, Any], Any]
+
+CONVERTER = cattrs.Converter(detailed_validation=False)
+
 _MOST_SHOWN = 50
+_LONGEST_TIME = 40
+_MOST_OBJECTS = 1000
+"""More are in `Contract.raw` only: each takes some microseconds to read."""
 
 
 class RuledField(NamedTuple):
-    """A field, with what is known of it."""
+    """A field of an order's class that has a rule."""
 
     name: str
     wire: str
@@ -56,101 +64,112 @@ class RuledField(NamedTuple):
     rule: Rule
 
 
-def camel(name: str) -> str:
+def _camel(name: str) -> str:
     """Turn ``snake_case`` into ``camelCase``."""
     first, *rest = name.split("_")
     return first + "".join(map(str.capitalize, rest))
 
 
+_FIELDS: dict[type[Any], Mapping[str, RuledField]] = {}
+
+
 def ruled_fields(cls: type[Any]) -> Mapping[str, RuledField]:
     """Return the fields of a class that have a rule, by wire name."""
-    known = _KNOWN.get(cls)
-    if known is None:
-        known = _KNOWN[cls] = _find_ruled_fields(cls)
-    return known
+    if cls not in _FIELDS:
+        _FIELDS[cls] = {
+            _camel(field.name): RuledField(
+                name=field.name,
+                wire=_camel(field.name),
+                required=field.default is attrs.NOTHING,
+                rule=field.metadata[KEY],
+            )
+            for field in attrs.fields(cls)
+            if KEY in field.metadata
+        }
+    return _FIELDS[cls]
 
 
-def _find_ruled_fields(cls: type[Any]) -> Mapping[str, RuledField]:
-    return {
-        camel(field.name): RuledField(
-            name=field.name,
-            wire=camel(field.name),
-            required=field.default is attrs.NOTHING,
-            rule=field.metadata[KEY],
-        )
-        for field in attrs.fields(cls)
-        if KEY in field.metadata
-    }
+def refusal(
+    subject: str,
+    problems: tuple[str, ...],
+    external_order_id: str | None = None,
+) -> InvalidRequestError:
+    """Return the error that names all problems of `subject`."""
+    count = len(problems)
+    shown = "; ".join(problems[:_MOST_SHOWN])
+    if count > _MOST_SHOWN:
+        shown += f"; and {count - _MOST_SHOWN} more"
+    error = InvalidRequestError(
+        f"{subject} has {count} problem{'s' * (count > 1)}: {shown}.",
+        problems=problems,
+    )
+    error.external_order_id = external_order_id
+    return error
 
 
-_KNOWN: dict[type[Any], Mapping[str, RuledField]] = {}
+def _refuse(
+    cls: type[Any], data: Mapping[Any, Any], found: Iterable[str]
+) -> None:
+    """Raise the problems that were found, if any."""
+    problems = tuple(found)
+    if problems:
+        known = ruled_fields(cls).get("externalOrderId")
+        order_id = data.get("externalOrderId")
+        if known is None or any(known.rule.check(order_id, "")):
+            order_id = None
+        raise refusal(cls.__name__, problems, order_id)
 
 
-@attrs.frozen(eq=False, repr=False)
-class Refused:
-    """What is wrong with an order, ready to be raised.
-
-    Attributes:
-        subject: What was read or built, such as ``"NewContract"``.
-        problems: Every wrong field by its path.
-        external_order_id: Which order it is, where that is known.
-    """
-
-    subject: str
-    problems: tuple[str, ...]
-    external_order_id: str | None = None
-
-    def error(self) -> InvalidRequestError:
-        """Return the error that says so."""
-        count = len(self.problems)
-        shown = [*self.problems[:_MOST_SHOWN]]
-        if count > _MOST_SHOWN:
-            shown.append(f"and {count - _MOST_SHOWN} more")
-        what = "1 problem" if count == 1 else f"{count} problems"
-        error = InvalidRequestError(
-            f"{self.subject} has {what}: {'; '.join(shown)}.",
-            problems=self.problems,
-        )
-        error.external_order_id = self.external_order_id
-        return error
+def _field_problems(
+    cls: type[Any], data: Mapping[Any, Any], prefix: str, *, nested: bool
+) -> Iterator[str]:
+    """Check each field; `nested` are objects rather than instances."""
+    for wire, field in ruled_fields(cls).items():
+        value = data.get(wire)
+        path = f"{prefix}{wire}"
+        if value is None:
+            if field.required:
+                yield f"{path}: required"
+        elif nested and field.rule.model is not None:
+            check = partial(_data_problems, field.rule.model)
+            yield from object_problems(check, value, path)
+        else:
+            yield from field.rule.check(value, path)
 
 
-def refused_data(cls: type[Any], data: object) -> Refused | None:
-    """Check JSON data that is to become an instance of `cls`."""
-    if not is_mapping(data):
-        problem = f"expected an object, got {kind(data)}"
-        return Refused(cls.__name__, (problem,))
-    problems = tuple(_data_problems(cls, data, ""))
-    if not problems:
-        return None
-    return Refused(cls.__name__, problems, _order_id(cls, data.get))
+def _data_problems(
+    cls: type[Any], data: Mapping[Any, Any], path: str
+) -> Iterator[str]:
+    prefix = f"{path}." if path else ""
+    yield from _field_problems(cls, data, prefix, nested=True)
+    known = ruled_fields(cls)
+    for key in data:
+        if key not in known:
+            hint = did_you_mean(key, known) if isinstance(key, str) else ""
+            yield f"{prefix}{name_of(key)}: unknown field{hint}"
+    if isinstance(data, RepeatedKeys):
+        yield from data.problems(prefix)
 
 
 def checked(cls: type[_T]) -> type[_T]:
-    """Let an attrs class refuse wrong values, all of them at once.
-
-    It wraps ``__init__`` rather than being ``__attrs_post_init__``: an
-    error that passes the ``__init__`` of attrs shows, in the locals of
-    that frame, everything that the caller gave.
-    """
+    """Let an attrs class refuse wrong values, all of them at once."""
     build = cast("Callable[..., None]", cls.__init__)
 
-    @functools.wraps(build)
+    @guarded
+    @wraps(build)
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        wrong: TypeError | None = None
-        try:
-            build(self, *args, **kwargs)
-        except TypeError as error:  # Unknown or missing arguments.
-            wrong = error
-        del args, kwargs
-        if wrong is not None:
-            del self
-            raise wrong
-        refused = _refused_instance(self)
-        if refused is not None:
-            del self
-            raise refused.error()
-        _keep(self)
+        build(self, *args, **kwargs)
+        kind = self.__class__
+        fields = ruled_fields(kind)
+        data = {
+            wire: getattr(self, field.name) for wire, field in fields.items()
+        }
+        _refuse(kind, data, _field_problems(kind, data, "", nested=False))
+        for wire, field in fields.items():
+            if data[wire] is not None:
+                # Frozen for everybody else; this is still its construction.
+                value = field.rule.keep(data[wire])
+                object.__setattr__(self, field.name, value)
 
     cls.__init__ = init  # type: ignore[method-assign]
     return cls
@@ -167,176 +186,137 @@ def show_given(instance: Any) -> str:
     return f"<{cls.__name__} with {', '.join(given) or 'nothing'}>"
 
 
-def _refused_instance(instance: Any) -> Refused | None:
-    cls: type[Any] = instance.__class__
-    problems: list[str] = []
-    for field in ruled_fields(cls).values():
-        value = getattr(instance, field.name)
-        if value is not None:
-            problems += field.rule.check(value, field.wire)
-        elif field.required:
-            problems.append(f"{field.wire}: required")
-    if not problems:
-        return None
+def read_data(cls: type[_T], data: object) -> _T:
+    """Build an instance of `cls` from parsed JSON.
 
-    def get(wire: str) -> Any:
-        return getattr(instance, ruled_fields(cls)[wire].name)
-
-    return Refused(cls.__name__, tuple(problems), _order_id(cls, get))
+    Raises:
+        InvalidRequestError: It names everything that is wrong.
+    """
+    if not is_mapping(data):
+        problem = f"expected an object, got {kind(data)}"
+        raise refusal(cls.__name__, (problem,))
+    _refuse(cls, data, _data_problems(cls, data, ""))
+    return CONVERTER.structure(data, cls)
 
 
-def _keep(instance: Any) -> None:
-    for field in ruled_fields(instance.__class__).values():
-        value = getattr(instance, field.name)
-        if value is not None:
-            # Frozen for everybody else; this is still its construction.
-            object.__setattr__(instance, field.name, field.rule.keep(value))
+def build(cls: type[_T], values: Mapping[str, Any]) -> _T:
+    """Build an instance of values that are checked, and as it keeps them.
+
+    Args:
+        cls: A class of the order.
+        values: By the names of its attributes.
+    """
+    instance = cls.__new__(cls)
+    unwrap(cast("Any", cls).__init__)(instance, **values)
+    return instance
 
 
-def _order_id(cls: type[Any], get: Callable[[str], Any]) -> str | None:
-    field = ruled_fields(cls).get("externalOrderId")
-    if field is None:
-        return None
-    value = get(field.wire)
-    return None if any(field.rule.check(value, "")) else value
+def parse(text: object) -> tuple[Any, str | None]:
+    """Parse a JSON document so that repeated keys are found.
+
+    It is a str, or bytes in UTF-8, with or without a byte order mark.
+
+    Returns:
+        The data, and None; or None, and why it can't be parsed.
+    """
+    try:
+        if isinstance(text, bytes):
+            text = text.decode()
+        if not isinstance(text, str):
+            return None, f"expected str or bytes, got {kind(text)}"
+        return _DECODER.decode(text.removeprefix("\ufeff")), None
+    except RecursionError:
+        return None, "nested too deeply"
+    except UnicodeDecodeError as error:
+        return None, f"not UTF-8 at byte {error.start}"
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno}"
+        return None, f"broken at {place}: {error.msg}"
+    except ValueError:
+        return None, "has a number of too many digits"
 
 
-def _data_problems(
-    cls: type[Any], data: Mapping[Any, Any], prefix: str
-) -> Iterator[str]:
-    fields = ruled_fields(cls)
-    for wire, field in fields.items():
-        value = data.get(wire)
-        if value is not None:
-            yield from _value_problems(field.rule, value, f"{prefix}{wire}")
-        elif field.required:
-            yield f"{prefix}{wire}: required"
-    for key in data:
-        if key not in fields:
-            hint = did_you_mean(key, fields) if isinstance(key, str) else ""
-            yield f"{prefix}{name_of(key)}: unknown field{hint}"
-    if isinstance(data, RepeatedKeys):
-        yield from data.problems(prefix)
+def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    plain = dict(pairs)
+    return plain if len(plain) == len(pairs) else RepeatedKeys(pairs)
 
 
-def _value_problems(rule: Rule, value: Any, path: str) -> Iterator[str]:
-    if rule.model is None:
-        yield from rule.check(value, path)
-    elif is_mapping(value):
-        yield from _data_problems(rule.model, value, f"{path}.")
-    else:
-        yield f"{path}: expected an object, got {kind(value)}"
-
-
-_Write: TypeAlias = Callable[[Any], Any]
-_Read: TypeAlias = Callable[[Any, Any], Any]
-
-CONVERTER = cattrs.Converter(detailed_validation=False)
-
-_LONGEST_TIME = 40
-_MOST_OBJECTS = 1000
-"""More are in `Contract.raw` only: each takes some microseconds to read."""
+_DECODER = json.JSONDecoder(object_pairs_hook=_object_of)
 
 
 def _is_order(cls: Any) -> bool:
     return attrs.has(cls) and bool(ruled_fields(cls))
 
 
-def _is_answer(cls: Any) -> bool:
-    return attrs.has(cls) and not ruled_fields(cls)
-
-
-def _write_order(cls: type[Any]) -> _Write:
-    overrides: dict[str, Any] = {
+def _order_writer(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
+    options: dict[str, Any] = {
         field.name: override(
-            rename=field.wire, unstruct_hook=_writer(field.rule)
+            rename=wire,
+            unstruct_hook=None if field.rule.model else field.rule.write,
         )
-        for field in ruled_fields(cls).values()
+        for wire, field in ruled_fields(cls).items()
     }
-    options: dict[str, Any] = {**overrides, "_cattrs_omit_if_default": True}
+    options["_cattrs_omit_if_default"] = True
     return make_dict_unstructure_fn(cls, CONVERTER, **options)
 
 
-def _read_order(cls: type[Any]) -> _Read:
-    overrides: dict[str, Any] = {
-        field.name: override(
-            rename=field.wire, struct_hook=_reader(field.rule)
-        )
-        for field in ruled_fields(cls).values()
-    }
-    return make_dict_structure_fn(cls, CONVERTER, **overrides)
+def _read_order(data: Mapping[str, Any], cls: type[Any]) -> Any:
+    """Build an order, or a part of one, from data that is checked."""
+    values: dict[str, Any] = {}
+    for wire, field in ruled_fields(cls).items():
+        value, model = data.get(wire), field.rule.model
+        if value is not None:
+            values[field.name] = (
+                CONVERTER.structure(value, model)
+                if model
+                else field.rule.keep(value)
+            )
+    return build(cls, values)
 
 
-def _read_answer(cls: type[Any]) -> _Read:
-    overrides: dict[str, Any] = {
+def _answer_reader(cls: type[Any]) -> _Read:
+    options: dict[str, Any] = {
         field.name: override(
-            rename=camel(field.name), struct_hook=_tolerant(field.type)
+            rename=_camel(field.name), struct_hook=_tolerant(field.type)
         )
         for field in attrs.fields(cls)
     }
-    return make_dict_structure_fn(cls, CONVERTER, **overrides)
-
-
-def _writer(rule: Rule) -> _Write:
-    model = rule.model
-    if model is None:
-        return rule.write
-    write: _Write = CONVERTER.get_unstructure_hook(model)
-    return write
-
-
-def _reader(rule: Rule) -> _Read:
-    model = rule.model
-    if model is None:
-        return _as_received
-    read = CONVERTER.get_structure_hook(model)
-    return lambda value, _: None if value is None else read(value, model)
+    return make_dict_structure_fn(cls, CONVERTER, **options)
 
 
 def _tolerant(kind: Any) -> _Read:
-    known = _TOLERANT.get(kind)
-    if known is not None:
-        return known
+    if kind in _TOLERANT:
+        return _TOLERANT[kind]
+    return _objects if get_origin(kind) is tuple else _object
+
+
+def _objects(value: Any, kind: Any) -> tuple[Any, ...]:
     model = get_args(kind)[0]
-    read = CONVERTER.get_structure_hook(model)
-    if get_origin(kind) is tuple:
-        return partial(_objects, read)
-    return partial(_object, read)
+    found = filter(is_object, value if is_array(value) else ())
+    return tuple(
+        CONVERTER.structure(each, model)
+        for each in islice(found, _MOST_OBJECTS)
+    )
 
 
-def _objects(read: _Read, value: Any, _: Any) -> tuple[Any, ...]:
-    if not is_array(value):
-        return ()
-    found = (read(item, None) for item in value if is_object(item))
-    return tuple(islice(found, _MOST_OBJECTS))
-
-
-def _object(read: _Read, value: Any, _: Any) -> Any:
-    return read(value, None) if is_object(value) else None
+def _object(value: Any, kind: Any) -> Any:
+    model = get_args(kind)[0]
+    return CONVERTER.structure(value, model) if is_object(value) else None
 
 
 def _as_received(value: Any, _: Any) -> Any:
     return value
 
 
-def _text(value: Any, _: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _flag(value: Any, _: Any) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-def _whole(value: Any, _: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    return value
+def _exactly(kind: type[Any], value: Any, _: Any) -> Any:
+    """Return only a value of just this type: a bool is an int as well."""
+    return value if type(value) is kind else None
 
 
 def _number(value: Any, _: Any) -> float | None:
-    if isinstance(value, float):
+    if type(value) is float:
         return value if isfinite(value) else None
-    return _whole(value, _)
+    return value if type(value) is int else None
 
 
 def _time(value: Any, _: Any) -> datetime | None:
@@ -355,85 +335,14 @@ def _time(value: Any, _: Any) -> datetime | None:
 _TOLERANT: dict[Any, _Read] = {
     str: _as_received,
     Mapping[str, Any]: _as_received,
-    str | None: _text,
-    bool | None: _flag,
-    int | None: _whole,
+    str | None: partial(_exactly, str),
+    bool | None: partial(_exactly, bool),
+    int | None: partial(_exactly, int),
     float | None: _number,
     datetime | None: _time,
 }
 
-CONVERTER.register_unstructure_hook_factory(_is_order, _write_order)
-CONVERTER.register_structure_hook_factory(_is_answer, _read_answer)
-CONVERTER.register_structure_hook_factory(_is_order, _read_order)
 
-
-_DECODER = json.JSONDecoder(object_pairs_hook=object_of)
-
-
-def build(cls: type[_T], values: Mapping[str, Any]) -> _T:
-    """Build an instance of values that are checked, and as it keeps them.
-
-    Args:
-        cls: A class of the order.
-        values: By the names of its attributes.
-    """
-    instance = cls.__new__(cls)
-    cls.__init__.__wrapped__(instance, **values)  # type: ignore[attr-defined]
-    return instance
-
-
-def read_data(cls: type[_T], data: object) -> _T | Refused:
-    """Build an instance of `cls` from JSON data.
-
-    Args:
-        cls: A class of the order.
-        data: What ``json.loads`` returns.
-
-    Returns:
-        The instance, or everything that is wrong with the data.
-    """
-    return refused_data(cls, data) or CONVERTER.structure(data, cls)
-
-
-def read_text(cls: type[_T], text: object) -> _T | Refused:
-    """Build an instance of `cls` from a JSON document.
-
-    Args:
-        cls: A class of the order.
-        text: The document as str or as bytes in UTF-8, with or without a
-            byte order mark.
-
-    Returns:
-        The instance, or everything that is wrong with the document.
-    """
-    data, problem = parse(text)
-    if problem is not None:
-        return Refused("JSON", (problem,))
-    return read_data(cls, data)
-
-
-def parse(text: object) -> tuple[Any, str | None]:
-    """Parse a JSON document so that repeated keys are found.
-
-    Args:
-        text: The document as str or as bytes in UTF-8, with or without a
-            byte order mark.
-
-    Returns:
-        What it says, and None; or None, and why it can't be parsed.
-    """
-    try:
-        if isinstance(text, bytes):
-            text = text.decode()
-        if not isinstance(text, str):
-            return None, f"expected str or bytes, got {kind(text)}"
-        return _DECODER.decode(text.removeprefix("\ufeff")), None
-    except RecursionError:
-        return None, "nested too deeply"
-    except UnicodeDecodeError as error:
-        return None, f"not UTF-8 at byte {error.start}"
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno} column {error.colno}"
-        return None, f"broken at {place}: {error.msg}"
-    except ValueError:
-        return None, "has a number of too many digits"
+CONVERTER.register_unstructure_hook_factory(_is_order, _order_writer)
+CONVERTER.register_structure_hook_factory(attrs.has, _answer_reader)
+CONVERTER.register_structure_hook_func(_is_order, _read_order)

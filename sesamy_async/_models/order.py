@@ -1,6 +1,6 @@
-"""What is sent to Sesamy: an order, and whose it is.
+"""What is sent to Sesamy: an order and its users.
 
-The order of the attributes is the order in which they are sent.
+All fields are those of Sesamy's guide, and are sent in its order.
 """
 
 # Without `from __future__ import annotations`: cattrs would have to evaluate
@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import attrs
 
-from sesamy_async._call import dumps
+from sesamy_async._call import dumps, guarded
 
 from .fields import (
     BIRTHDAY,
@@ -28,7 +28,7 @@ from .fields import (
     choice,
     nested,
 )
-from .json import CONVERTER, Refused, checked, read_data, read_text, show_given
+from .json import CONVERTER, checked, parse, read_data, refusal, show_given
 
 
 @checked
@@ -39,13 +39,13 @@ class Address:
     What is None is not sent.
 
     Attributes:
-        country: The country (S).
-        zip: The postal code (S).
-        city: The city (S).
-        street: The street and number (S).
-        co: Care of (S).
-        last_name: ``lastName`` (S).
-        first_name: ``firstName`` (S).
+        country: The country.
+        zip: The postal code.
+        city: The city.
+        street: The street and number.
+        co: Care of.
+        last_name: ``lastName``.
+        first_name: ``firstName``.
 
     Raises:
         InvalidRequestError: A value is of the wrong type.
@@ -66,13 +66,13 @@ class Address:
 @checked
 @attrs.frozen(kw_only=True, repr=False)
 class BusinessDetails:
-    """The business of a user, optional (S).
+    """The business of a user.
 
     What is None is not sent.
 
     Attributes:
-        vat_nr: The VAT number, ``vatNr`` (S).
-        company_name: ``companyName`` (S).
+        vat_nr: The VAT number, ``vatNr``.
+        company_name: ``companyName``.
 
     Raises:
         InvalidRequestError: A value is of the wrong type.
@@ -93,18 +93,18 @@ class User:
     What is None is not sent.  The repr shows no value.
 
     Attributes:
-        email: The address that the contract is tied to (S).
-        full_name: ``fullName`` (S).
-        phone: The phone number (S).
-        invoice_email: Where invoices go, ``invoiceEmail``, optional (S).
-        gender: ``'male'``, ``'female'`` or ``'other'`` (S); another word is
+        email: The address that the contract is tied to.
+        full_name: ``fullName``.
+        phone: The phone number.
+        invoice_email: Where invoices go, ``invoiceEmail``, optional.
+        gender: ``'male'``, ``'female'`` or ``'other'``; another word is
             sent as it is.
-        birthday: An ISO string (S), sent exactly as given; or a date or an
-            aware datetime.
-        address: The postal address (S).
-        business_details: ``businessDetails``, optional (S).
+        birthday: A date, an aware datetime, or an ISO string, which is
+            sent exactly as given.
+        address: The postal address.
+        business_details: ``businessDetails``, optional.
         extra_data: Anything you want to keep for this user, as a JSON
-            object, ``extraData`` (S).  It is copied.
+            object, ``extraData``.  It is copied.
 
     Raises:
         InvalidRequestError: It names all values that are wrong.
@@ -137,25 +137,25 @@ class User:
 @checked
 @attrs.frozen(kw_only=True)
 class NewContract:
-    """An order from your own system, to be told to Sesamy.
+    """An order from your own system.
 
     What is None is not sent.  The repr shows nothing personal.
 
     Attributes:
-        external_order_id: An id of the order in your own system,
-            ``externalOrderId`` (S).
+        external_order_id: The id of the order in your own system,
+            ``externalOrderId``.
         payment_provider: KLARNA, STRIPE, BILLOGRAM or SESAMY,
-            ``paymentProvider`` (S); another word is sent as it is.
+            ``paymentProvider``; another word is sent as it is.
         payment_method: BANKGIRO, EXTERNAL, INVOICE, SWISH, CARD or FREE,
-            ``paymentMethod`` (S); another word is sent as it is.
-        quantity: The number of items, normally 1 (S).
-        vendor_data: Extra vendor data, ``vendorData``, optional (S).  It is
+            ``paymentMethod``; another word is sent as it is.
+        quantity: The number of items, normally 1.
+        vendor_data: Extra vendor data, ``vendorData``, optional.  It is
             copied.
         provider_data: Extra payment-provider data, ``providerData``,
-            optional (S).  It is copied.
-        user_data: The payer, ``userData`` (S).
-        owner_data: The owner, only where that is not the payer,
-            ``ownerData``, optional (S).
+            optional.  It is copied.
+        user_data: The payer, ``userData``.
+        owner_data: The owner if that is not the payer, ``ownerData``,
+            optional.
 
     Raises:
         InvalidRequestError: It names all values that are wrong.
@@ -183,47 +183,35 @@ class NewContract:
     )
 
     @classmethod
+    @guarded
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read an order from JSON data with Sesamy's names (camelCase).
+        """Read an order from parsed JSON with Sesamy's names (camelCase).
 
         A null is the same as a field that is not there.
-
-        Args:
-            data: What ``json.loads`` returns.
-
-        Returns:
-            The order.
 
         Raises:
             InvalidRequestError: It names every field that is wrong, missing
                 or unknown, by its path.
         """
-        read = read_data(cls, data)
-        del data
-        if isinstance(read, Refused):
-            raise read.error()
-        return read
+        return read_data(cls, data)
 
     @classmethod
+    @guarded
     def from_json(cls, text: str | bytes) -> Self:
         """Read an order from a JSON document with Sesamy's names.
 
         Args:
             text: The document; bytes are UTF-8.
 
-        Returns:
-            The order.
-
         Raises:
             InvalidRequestError: It names every field that is wrong,
                 missing, unknown or repeated, by its path; or says where
-                the document is no JSON.
+                the document is not JSON.
         """
-        read = read_text(cls, text)
-        del text
-        if isinstance(read, Refused):
-            raise read.error()
-        return read
+        data, problem = parse(text)
+        if problem is not None:
+            raise refusal("JSON", (problem,))
+        return read_data(cls, data)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the order as the JSON data that is sent."""

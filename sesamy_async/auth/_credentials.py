@@ -181,20 +181,18 @@ def basic_value(credentials: ClientCredentials) -> str:
 def _fields(
     credentials: ClientCredentials, *, with_secret: bool
 ) -> dict[str, str]:
-    fields = (
-        {
-            "client_id": credentials.client_id,
-            "client_secret": credentials.client_secret.reveal(),
-        }
-        if with_secret
-        else {}
-    )
-    fields |= {"grant_type": "client_credentials", "scope": credentials.scope}
-    if credentials.audience is not None:
-        fields["audience"] = credentials.audience
-    if credentials.organization is not None:
-        fields["organization"] = credentials.organization
-    return fields
+    secret = {
+        "client_id": credentials.client_id,
+        "client_secret": credentials.client_secret.reveal(),
+    }
+    fields = {
+        **(secret if with_secret else {}),
+        "grant_type": "client_credentials",
+        "scope": credentials.scope,
+        "audience": credentials.audience,
+        "organization": credentials.organization,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 @_guard_init

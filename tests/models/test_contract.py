@@ -134,6 +134,12 @@ def test_every_documented_field_is_read() -> None:
     assert contract.raw is FULL
 
 
+@pytest.mark.parametrize("price", [99, -1, 10**400])
+def test_a_whole_number_is_a_price(price: int) -> None:
+    """An integer stays as it is, even one too large for a float."""
+    assert price == read(price=price).price
+
+
 def test_repr_shows_nothing_personal() -> None:
     """The repr of a contract and its parts may stand in a log."""
     contract = contract_of(FULL)
