@@ -13,8 +13,7 @@ from sesamy_async.bulk import Confirm, InputFileError, Source
 from sesamy_async.bulk.check import Checked, write_problems
 from sesamy_async.bulk.journal import journal_path
 from sesamy_async.bulk.journal._files import SUFFIX, same_file, wal_of
-from sesamy_async.bulk.reports import Kind, Place
-from sesamy_async.bulk.reports._places import STRAYS
+from sesamy_async.bulk.reports import Place
 from sesamy_async.bulk.reports._words import count, duration
 
 from .output import UsageError
@@ -74,9 +73,7 @@ class Files:
         yield wal_of(self.journal)
         yield self.ledger
         yield self.problems
-        for name in (*Kind, STRAYS):
-            yield self.reports.of(name)
-        yield self.reports.of(Kind.REJECTED, ".jsonl")
+        yield from self.reports.every()
         if self.page is not None:
             yield self.page
 

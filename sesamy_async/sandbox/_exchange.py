@@ -20,7 +20,14 @@ class Endpoint(StrEnum):
     CREATE = "create"
     CONFIRM = "confirm"
     OTHER = "other"
-    """Any other path, or another method than POST."""
+    """Any other path, or another method than that of the path."""
+
+
+OPERATIONS = frozenset(Endpoint) - {Endpoint.OTHER}
+"""Those that a fault can strike."""
+
+LIMITED = OPERATIONS - {Endpoint.TOKEN}
+"""Those that the rate limit counts."""
 
 
 class Delivery(StrEnum):
@@ -138,11 +145,11 @@ def error_answer(
 class Route:
     """Where a request goes, with the decoded names in its path.
 
-    `known_path` says whether the path is right, whatever the method.
+    `allowed` is the method of the path; empty where nothing is there.
     """
 
     endpoint: Endpoint
-    known_path: bool = True
+    allowed: str = ""
     vendor_id: str = ""
     promo_code: str = ""
     contract_id: str = ""
@@ -151,25 +158,28 @@ class Route:
 _OFFER = (
     "/payments/vendor/(?P<vendor_id>[^/]*)/promos/code/(?P<promo_code>[^/]*)"
 )
-_PATHS = {
-    Endpoint.TOKEN: re.compile("/oauth/token"),
-    Endpoint.CREATE: re.compile(_OFFER),
-    Endpoint.CONFIRM: re.compile(f"{_OFFER}/confirm/(?P<contract_id>[^/]*)"),
+_ROUTES = {
+    Endpoint.TOKEN: ("POST", re.compile("/oauth/token")),
+    Endpoint.CREATE: ("POST", re.compile(_OFFER)),
+    Endpoint.CONFIRM: (
+        "POST",
+        re.compile(f"{_OFFER}/confirm/(?P<contract_id>[^/]*)"),
+    ),
 }
 
 
 def find_route(method: str, path: str) -> Route:
     """Return the route of a request; the path is still percent-encoded."""
-    for endpoint, pattern in _PATHS.items():
+    for endpoint, (allowed, pattern) in _ROUTES.items():
         if found := pattern.fullmatch(path):
-            if method != "POST":
-                return Route(endpoint=Endpoint.OTHER)
+            if method != allowed:
+                return Route(endpoint=Endpoint.OTHER, allowed=allowed)
             # Only now: an encoded slash must not split a segment.
             names: dict[str, Any] = {
                 name: unquote(text) for name, text in found.groupdict().items()
             }
-            return Route(endpoint=endpoint, **names)
-    return Route(endpoint=Endpoint.OTHER, known_path=False)
+            return Route(endpoint=endpoint, allowed=allowed, **names)
+    return Route(endpoint=Endpoint.OTHER)
 
 
 def _is_text(value: Any) -> bool:

@@ -15,7 +15,7 @@ import attrs
 
 from sesamy_async.errors import ConfigurationError
 
-from ._exchange import Answer, Delivery, Endpoint, error_answer
+from ._exchange import OPERATIONS, Answer, Delivery, Endpoint, error_answer
 
 
 class FaultKind(StrEnum):
@@ -179,16 +179,13 @@ class Fault:
         return f"{self.kind}{number}{'+applied' if applied else ''}"
 
 
-_ANY = frozenset({Endpoint.TOKEN, Endpoint.CREATE, Endpoint.CONFIRM})
-
-
 def _endpoints(on: str) -> frozenset[Endpoint]:
     if on == "any":
-        return _ANY
-    if on in set(_ANY):
+        return OPERATIONS
+    if on in set(OPERATIONS):
         return frozenset({Endpoint(on)})
     raise ConfigurationError(
-        "A fault strikes on create, confirm, token or any; "
+        f"A fault strikes on {', '.join(sorted(OPERATIONS))} or any; "
         f"there is no {on!r}."
     )
 
@@ -218,7 +215,7 @@ def parse_rates(rates: Mapping[str, float]) -> tuple[PlannedFault, ...]:
         fault, at, on = text.partition("@")
         endpoints = _endpoints(on if at else "any")
         planned.append(PlannedFault(Fault.parse(fault), endpoints, rate))
-    for endpoint in _ANY:
+    for endpoint in OPERATIONS:
         total = sum(each.rate for each in planned if endpoint in each.on)
         if total > 1:
             raise ConfigurationError(
@@ -247,7 +244,7 @@ class Faults:
         Args:
             fault: What goes wrong, or its text such as ``"status:503"``.
             times: How many requests it strikes.
-            on: ``"create"``, ``"confirm"``, ``"token"`` or ``"any"``.
+            on: ``"any"``, or an `Endpoint` such as ``"create"``.
 
         Raises:
             ConfigurationError: There is no such fault or operation, or

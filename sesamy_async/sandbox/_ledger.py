@@ -176,8 +176,7 @@ class Ledger:
         """Count the requests that came.
 
         Args:
-            endpoint: Only those to ``"token"``, ``"create"``,
-                ``"confirm"`` or ``"other"``.
+            endpoint: Only those to this `Endpoint`, such as ``"create"``.
             status: Only those with this status; `NO_ANSWER` (0) for those
                 whose connection was cut before an answer.
         """

@@ -16,9 +16,9 @@ from sesamy_async.errors import ConfigurationError
 
 from ._config import Limit, SandboxConfig, structure
 from ._exchange import (
+    LIMITED,
     Answer,
     Delivery,
-    Endpoint,
     Route,
     SandboxRequest,
     error_answer,
@@ -162,8 +162,7 @@ class Sandbox:
         served = fault is None or fault.applied
         headers = {"X-Request-Id": self._new_id()}
         wait = 0
-        payment = route.endpoint in {Endpoint.CREATE, Endpoint.CONFIRM}
-        if self._bucket is not None and payment:
+        if self._bucket is not None and route.endpoint in LIMITED:
             wait = self._bucket.take(now) if served else 0
             if self.config.rate_limit_headers:
                 headers |= self._bucket.headers(now)

@@ -67,11 +67,11 @@ class Service:
         return attrs.evolve(answer, headers={**answer.headers, **self.headers})
 
     def _nothing_here(self, route: Route) -> Answer:
-        if not route.known_path:
+        if not route.allowed:
             return self._error(404, "There is nothing here.")
-        answer = self._error(405, "Only POST is possible here.")
+        answer = self._error(405, f"Only {route.allowed} is possible here.")
         return attrs.evolve(
-            answer, headers={**answer.headers, "Allow": "POST"}
+            answer, headers={**answer.headers, "Allow": route.allowed}
         )
 
     def _error(

@@ -25,6 +25,7 @@ from support.command_line import IMPORT, PROMO, CommandLine, orders_file
         ("orders.csv", ("--report", "link.csv")),
         ("orders.csv", ("--mapping", "m.toml", "--report", "m.toml")),
         ("orders.rejected.csv", ("--journal", "orders.journal")),
+        ("orders.strays.csv", ("--journal", "orders.csv.journal")),
         ("orders.problems.csv", ("--journal", "orders.csv.journal")),
         ("orders.sandbox", ("--format", "csv", "--journal", "orders")),
     ],

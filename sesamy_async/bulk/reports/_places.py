@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 
@@ -52,9 +52,12 @@ def kind_of(state: State, confirm: Confirm) -> Kind:
 STRAYS = "strays"
 """The additional report: its rows are in another one too."""
 
+NAMES = (*Kind, STRAYS)
+"""The words in the names of all reports."""
+
 _USUAL = ".csv"
 _REPORT = re.compile(
-    rf"(?P<stem>.+)\.(?:{'|'.join((*Kind, STRAYS))})(?:\.\d+)?(?:\.jsonl)?",
+    rf"(?P<stem>.+)\.(?:{'|'.join(NAMES)})(?:\.\d+)?(?:\.jsonl)?",
     re.DOTALL | re.IGNORECASE,
 )
 
@@ -100,6 +103,11 @@ class Place:
         """Return the path of a report; from the second on, with a number."""
         counted = "" if number == 1 else f".{number}"
         return self.folder / f"{self.stem}.{kind}{counted}{suffix}"
+
+    def every(self) -> Iterator[Path]:
+        """Yield where a report may be, those with a number left out."""
+        yield from map(self.of, NAMES)
+        yield self.of(Kind.REJECTED, ".jsonl")
 
 
 @attrs.frozen(kw_only=True)
