@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import Any, TypeAlias, cast
@@ -24,14 +25,22 @@ from .errors import InvalidRequestError
 
 
 # How an answer with a success status may say that it was not done: no
-# source says how Sesamy's does.
-_ERROR_NAMES = ("error", "errors", "errorMessage", "error_message", "fault")
-_SUCCESS_NAMES = ("success", "ok")
-_NO = (False, "false", "False")
-_STATUS_NAMES = ("status", "statusCode", "code")
-_FAILURES = {"error", "fail", "failed", "failure"}
+# source says how Sesamy's does.  Names in small letters, without hyphens
+# and underscores.
+_ERROR_NAMES = {
+    *("error", "errors", "errormessage", "errordescription", "errorcode"),
+    *("exception", "fault", "failed", "failure", "haserror", "iserror"),
+}
+_SUCCESS_NAMES = {"confirmed", "issuccess", "ok", "succeeded", "success"}
+_NO = {"0", "false", "no"}
+_STATUS_NAMES = {"code", "result", "state", "status", "statuscode"}
+_FAILURES = {
+    *("declined", "denied", "error", "fail", "failed", "failure"),
+    *("refused", "rejected"),
+}
 _ERROR_STATUSES = range(400, 600)
 _ID_NAMES = ("id", "contractId", "_id")
+_WRAPPERS = ("data", "contract", "result")
 _REPLACED = "\ufffd"
 _MOST_BITS = 256  # The largest integer that is believed to be an id.
 
@@ -60,8 +69,8 @@ def contract_of(data: Any) -> Contract | None:
     """Find the contract in an answer; None where there is no id.
 
     The id may be called ``id``, ``contractId`` or ``_id``, and the contract
-    may be wrapped in ``{"data": ...}``: which of these Sesamy answers is
-    unknown.
+    may be wrapped, as in ``{"data": ...}``: which of these Sesamy answers
+    is unknown.
     """
     for found in _objects(data):
         contract_id = next(_ids(found), None)
@@ -72,11 +81,13 @@ def contract_of(data: Any) -> Contract | None:
 
 
 def _objects(data: Any) -> list[dict[str, Any]]:
-    """Return the object that an answer is, and the one within it."""
+    """Return the object that an answer is, and those that it wraps."""
     if not is_object(data):
         return []
-    inner = data.get("data")
-    return [data, inner] if is_object(inner) else [data]
+    inner = [data.get(name) for name in _WRAPPERS]
+    wrapped = [each for each in inner if is_object(each)]
+    contracts = [each.get("contract") for each in wrapped]
+    return [data, *wrapped, *filter(is_object, contracts)]
 
 
 def _ids(found: dict[str, Any]) -> Iterator[str]:
@@ -95,12 +106,22 @@ def _id_from(value: Any) -> str | None:
 def _denies(data: Any) -> bool:
     """Whether an answer says that it was not done, whatever its status."""
     return any(
-        isinstance(found.get("error"), dict)
-        or any(found.get(name) for name in _ERROR_NAMES)
-        or any(found.get(name) in _NO for name in _SUCCESS_NAMES)
-        or any(_is_failure(found.get(name)) for name in _STATUS_NAMES)
+        _is_denial(re.sub("[-_]", "", name).lower(), value)
         for found in _objects(data)
+        for name, value in found.items()
     )
+
+
+def _is_denial(name: str, value: Any) -> bool:
+    if name == "data":
+        return value is None
+    if name in _ERROR_NAMES:
+        return bool(value) or isinstance(value, dict)
+    if name in _SUCCESS_NAMES:
+        return isinstance(value, bool | int | str) and (
+            str(value).lower() in _NO
+        )
+    return name in _STATUS_NAMES and _is_failure(value)
 
 
 def _is_failure(status: object) -> bool:

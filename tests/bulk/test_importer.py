@@ -301,7 +301,7 @@ async def test_a_cancelled_import_writes_what_it_knows(
     write = Writer.write
     monkeypatch.setattr(Writer, "write", cancelled)
     with anyio.CancelScope() as scope:
-        await world.run()
+        await world.run(concurrency=1)
     with world.journal() as journal:
         first = next(journal.entries())
 

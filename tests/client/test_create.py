@@ -72,6 +72,28 @@ async def test_ids_are_encoded(api: respx.Router, client: AsyncSesamy) -> None:
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        b'{"Success": false}',
+        b'{"Fault": {}, "failed": true}',
+        b'{"isError": true}',
+        b'{"error_description": "text"}',
+        b'{"result": "error"}',
+        b'{"data": null}',
+    ],
+)
+async def test_create_that_is_denied(
+    api: respx.Router, client: AsyncSesamy, content: bytes
+) -> None:
+    """Where an answer without an id says that it failed, nobody knows."""
+    api.post(f"{API}?confirm=false").respond(content=content)
+    with pytest.raises(OutcomeUnknownError) as caught:
+        await client.contracts.create("SPRING-12", ORDER)
+
+    assert Outcome.UNKNOWN is caught.value.outcome
+
+
+@pytest.mark.parametrize(
     ("content", "outcome"),
     [
         (b"{", Outcome.APPLIED),

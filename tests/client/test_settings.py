@@ -289,6 +289,7 @@ def test_what_a_client_tells(kind: Any) -> None:
         client.base_url,
     )
     assert (None, None) == (unpaced.permitted_rate, unpaced.permitted_at_once)
+    assert not client.shared_contracts
 
 
 def test_options(kind: Any) -> None:
