@@ -78,36 +78,6 @@ def test_nothing_but_the_rejected_report_tells_who_it_was(
     assert 0o600 == rejected.stat().st_mode & 0o777
 
 
-@pytest.mark.parametrize("output", [(), ("--json",)], ids=["text", "json"])
-def test_no_command_tells_who_it_was(
-    sesamy: CommandLine,
-    sandbox: Sandbox,
-    tmp_path: Path,
-    output: tuple[str, ...],
-) -> None:
-    """A refusal, a rehearsal and the journal's commands tell no more."""
-    orders = tmp_path / "orders.csv"
-    write_orders(orders, ROWS)
-    sandbox.faults.add("drop-after", times=2, on="create")
-    found = tmp_path / "found.csv"
-    found.write_text("externalOrderId,contractId\nL-2,c\nL-9,\n")
-    same = ("import", orders, "--promo", "SPRING-12", "--no-token-cache")
-    ran = [
-        sesamy(*each, *output, "-vv")
-        for each in (
-            same,
-            (*same, "--skip-invalid", "--dry-run"),
-            (*same, "--skip-invalid", "--confirm", "at-once", "--patience=1"),
-            (*same, "--skip-invalid"),
-            ("journal", "show", orders),
-            ("journal", "resolve", orders, "--from", found),
-            ("journal", "reconcile", orders, "--lookup", "sandbox"),
-            ("journal", "purge", orders),
-        )
-    ]
-
-    assert {0, 2} < {each.code for each in ran}
-    assert set() == found_in("".join(f"{each.out}{each.err}" for each in ran))
 
 
 SUCCESS = SCENES[0]
