@@ -83,8 +83,6 @@ async def test_rows_that_were_planned_as_rejected(tmp_path: Path) -> None:
     assert (3, 2, 1) == (summary.rows, summary.confirmed, summary.rejected)
 
 
-
-
 @pytest.mark.parametrize(
     "source",
     [
@@ -217,8 +215,6 @@ async def test_an_interrupted_create(
         summary.unknown,
         summary.strays,
     )
-
-
 
 
 async def test_a_cancelled_import_writes_what_it_knows(

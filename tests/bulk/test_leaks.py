@@ -78,8 +78,6 @@ def test_nothing_but_the_rejected_report_tells_who_it_was(
     assert 0o600 == rejected.stat().st_mode & 0o777
 
 
-
-
 SUCCESS = SCENES[0]
 DATA = (Claim, Row, Sale)
 """What a caller reads a file for: of these, only reprs must tell nothing."""

@@ -102,26 +102,6 @@ def test_new_id(sesamy: CommandLine, served: Sandbox) -> None:
     assert served.ledger.confirmed("T-9")
 
 
-def test_in_a_sandbox_of_its_own(sesamy: CommandLine) -> None:
-    """A rehearsal tells the same as the real import."""
-    sesamy(*WHOLE, "--sandbox")
-    mend(REPORT, "T-2")
-    refused = sesamy(*MENDED, "--sandbox")
-
-    assert 2 == refused.code
-    assert KNOWN in refused.err
-
-
-def test_after_a_rehearsal(sesamy: CommandLine, served: Sandbox) -> None:
-    """What was sent to a sandbox may be sent to Sesamy."""
-    sesamy(*WHOLE, "--sandbox")
-    mend(REPORT, "T-2")
-    mended = sesamy(*MENDED)
-
-    assert 0 == mended.code
-    assert 1 == served.ledger.total
-
-
 def test_while_the_parent_runs(sesamy: CommandLine, served: Sandbox) -> None:
     """It waits for the import whose report it is."""
     sesamy(*WHOLE)

@@ -195,8 +195,6 @@ def test_remains_of_another(path: Path, suffix: str) -> None:
     )
 
 
-
-
 def test_killed_at_the_end(path: Path) -> None:
     """There is no moment in which the place holds what is no journal."""
     killed(KILLED_AT_THE_END, path)

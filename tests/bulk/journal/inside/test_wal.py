@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,12 +16,10 @@ from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal import _database as store_module
 from sesamy_async.bulk.journal._files import Mark, Wal, fits, read_wal, wal_of
 from sesamy_async.bulk.journal._journal import MISSING
-from sesamy_async.sandbox import Sandbox
-from support.command_line import CommandLine, orders_file
+from support.command_line import CommandLine
 from support.journals import bring, change, new_journal
 
 
-COUNT, ENOUGH = 12, 3
 MARK_PAGE = 6
 LINEAGE = 7
 
@@ -30,47 +27,6 @@ LINEAGE = 7
 def files(path: Path) -> list[Path]:
     """Return the files of a journal, the main one first."""
     return sorted(path.parent.glob(f"{path.name}*"))
-
-
-def test_moved_without_its_wal(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
-) -> None:
-    """Nothing is sent until the WAL is there, too; then all goes on."""
-    here, there = tmp_path / "here", tmp_path / "there"
-    here.mkdir()
-    there.mkdir()
-    shutil.copy(orders_file(here / "orders.csv", COUNT), there)
-    command = ("import", "--promo", "SPRING-12", "--concurrency", 1)
-    moved = there / "orders.csv.journal"
-    answer = served.answer
-
-    def copying(request: Any, arrival: Any) -> Any:
-        # What is on the disk now is what a kill would leave.
-        if served.ledger.requests("confirm") == ENOUGH and not files(moved):
-            for each in files(here / moved.name):
-                shutil.copy(each, there)
-            served.faults.add("status:422", times=9_999)
-        return answer(request, arrival)
-
-    served.answer = copying  # type: ignore[method-assign]
-    sesamy(*command, here / "orders.csv")
-    served.faults.clear()
-    wal = wal_of(moved)
-    kept = wal.rename(tmp_path / "wal")
-    before = served.ledger.total
-    refused = sesamy(*command, there / "orders.csv")
-    after = served.ledger.total
-    kept.rename(wal)
-    done = sesamy(*command, there / "orders.csv")
-
-    assert (1, before) == (refused.code, after)
-    assert f"{wal.name} is not beside it" in refused.err
-    assert f"Find the {wal.name} that lay beside this journal" in refused.err
-    assert "Nothing was sent." in refused.err
-    assert 0 == done.code
-    assert [1] * COUNT == [
-        len(served.ledger.confirmed(each)) for each in served.ledger.orders()
-    ]
 
 
 def crash(path: Path, *rows: int) -> None:
@@ -148,7 +104,12 @@ def test_spoiled(path: Path, spoil: Callable[[Path], None]) -> None:
         with pytest.raises(JournalError, match="is not whole") as raised:
             Journal.open(path)
 
+    wal = wal_of(path).name
+    said = str(raised.value)
+
     assert raised.value.unsent
+    assert "Nothing was sent." in said
+    assert f"Find the {wal} that lay beside this journal" in said
     assert before == path.read_bytes()
 
 
