@@ -203,20 +203,6 @@ def test_a_variable_that_is_wrong(
     assert f"({variable})" in ran.err
 
 
-def test_token_asks_anew(
-    sesamy: CommandLine, served: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A token that was kept does not vouch for wrong credentials."""
-    del served
-    kept = sesamy(*ONBOARD)
-    monkeypatch.setenv("SESAMY_CLIENT_SECRET", "wrong")
-    ran = sesamy("token")
-
-    assert kept.code == 0
-    assert (ran.code, ran.out) == (1, "")
-    assert "answered 403 (Invalid client credentials)" in ran.err
-
-
 @pytest.mark.parametrize(
     ("more", "asked", "kept"),
     [((), 1, True), (("--no-token-cache",), 2, False)],
@@ -224,6 +210,7 @@ def test_token_asks_anew(
 def test_token_cache(
     sesamy: CommandLine,
     served: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
     more: tuple[str, ...],
     asked: int,
     *,
@@ -236,6 +223,13 @@ def test_token_cache(
     assert (0, 0) == (first.code, second.code)
     assert asked == served.ledger.requests("token")
     assert kept == FileTokenStore().path.exists()
+
+    # A token that was kept does not vouch for wrong credentials.
+    monkeypatch.setenv("SESAMY_CLIENT_SECRET", "wrong")
+    wrong = sesamy("token")
+
+    assert (1, "") == (wrong.code, wrong.out)
+    assert "answered 403 (Invalid client credentials)" in wrong.err
 
 
 def test_sandbox_keeps_no_token(sesamy: CommandLine) -> None:

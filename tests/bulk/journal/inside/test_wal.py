@@ -127,19 +127,16 @@ def test_of_another_time(path: Path) -> None:
     assert 2 == found
 
 
-@pytest.mark.parametrize("rows", [(), (2,)])
-@pytest.mark.parametrize("sector", [bytes(512), b"\xa5" * 512])
-def test_torn_as_it_begins(
-    path: Path, sector: bytes, rows: tuple[int, ...]
-) -> None:
+@pytest.mark.parametrize("sector", [None, bytes(512), b"\xa5" * 512])
+def test_torn_as_it_begins(path: Path, sector: bytes | None) -> None:
     """A power cut may tear the first sector, before anything is in it."""
-    crash(path, *rows)
+    crash(path, *(() if sector is None else (2,)))
     wal = wal_of(path)
-    if rows:
-        wal.write_bytes(sector + wal.read_bytes()[512:])
-    else:
+    if sector is None:
         # What was opened, and nothing more, needs no WAL.
         wal.unlink()
+    else:
+        wal.write_bytes(sector + wal.read_bytes()[512:])
 
     assert 0 == confirmed(path)
 
