@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +37,7 @@ async def test_every_order_has_one_contract(
     created: int,
     calls: int,
 ) -> None:
-    """However contracts are confirmed, each order has exactly one."""
+    """Each order has exactly one, and a second run sends nothing."""
     world = World(folder=tmp_path, source=listed(5), confirm=confirm)
     summary = await world.run()
 
@@ -53,6 +51,12 @@ async def test_every_order_has_one_contract(
     )
     assert [1] * 5 == world.created()
     assert [int(confirmed > 0)] * 5 == world.confirmed()
+
+    before = world.sandbox.ledger.requests()
+    again = await world.run()
+
+    assert (5, 0, Ending.COMPLETE) == (again.done, again.calls, again.ending)
+    assert before == world.sandbox.ledger.requests()
 
 
 async def test_the_journal_tells_the_contract(world: World) -> None:
@@ -71,54 +75,12 @@ async def test_the_journal_tells_the_contract(world: World) -> None:
     ]
 
 
-async def test_a_second_run_sends_nothing(world: World) -> None:
-    """What is complete stays as it is."""
-    await world.run()
-    before = world.sandbox.ledger.requests()
-    summary = await world.run()
-
-    assert (5, 0, Ending.COMPLETE) == (
-        summary.confirmed,
-        summary.calls,
-        summary.ending,
-    )
-    assert before == world.sandbox.ledger.requests()
-
-
-async def test_a_refused_order_troubles_no_other(world: World) -> None:
-    """An order that Sesamy refuses is rejected; the others go through."""
-    world.sandbox.faults.add("status:422", on="create")
-    summary = await world.run(concurrency=1)
-    with world.journal() as journal:
-        [entry] = journal.entries(states={State.REJECTED})
-
-    assert (4, 1, 0, Ending.COMPLETE) == (
-        summary.confirmed,
-        summary.rejected,
-        summary.unprocessed,
-        summary.ending,
-    )
-    assert "422" in str(entry.reason)
-
-
 async def test_rows_that_were_planned_as_rejected(tmp_path: Path) -> None:
     """A row without an order is counted, and never sent."""
     world = World(folder=tmp_path, source=Listed(("A", "", "C")))
     summary = await world.run()
 
     assert (3, 2, 1) == (summary.rows, summary.confirmed, summary.rejected)
-
-
-async def test_an_own_promo_code(tmp_path: Path) -> None:
-    """A row's own promo code and vendor go before the import's."""
-    source = Listed(("A", "B"), promo_codes={"B": "FAMILY-6"})
-    world = World(folder=tmp_path, source=source)
-    await world.run()
-    ledger = world.sandbox.ledger
-
-    assert ["SPRING-12", "FAMILY-6"] == [
-        ledger.contracts(each)[0].promo_code for each in source.ids
-    ]
 
 
 @pytest.mark.parametrize(
@@ -190,13 +152,6 @@ async def test_impossible(
     assert said == raised.value.args[0]
 
 
-async def test_smallest(world: World) -> None:
-    """One order at once, and no patience at all, can be had."""
-    summary = await world.run(concurrency=1, patience=0)
-
-    assert 5 == summary.done
-
-
 async def test_nothing_said(world: World) -> None:
     """Ten orders go at once, and an outage may last an hour."""
     with world.journal() as journal:
@@ -210,21 +165,16 @@ async def test_stop(world: World) -> None:
     """What was begun is finished, and a later run goes on."""
     summary = await world.run(watch=lambda importer: importer.stop())
     again = await world.run()
+    # What was complete all the same was not interrupted.
+    last = await world.run(watch=lambda importer: importer.stop())
 
+    assert Ending.COMPLETE is last.ending
     assert (0, 5, Ending.INTERRUPTED) == (
         summary.done,
         summary.unprocessed,
         summary.ending,
     )
     assert (5, [1] * 5) == (again.done, world.confirmed())
-
-
-async def test_stop_after_the_last_order(world: World) -> None:
-    """What was complete all the same was not interrupted."""
-    await world.run()
-    summary = await world.run(watch=lambda importer: importer.stop())
-
-    assert Ending.COMPLETE is summary.ending
 
 
 async def test_a_created_order_is_confirmed_later(world: World) -> None:
@@ -260,32 +210,6 @@ async def test_an_interrupted_create(
         summary.unknown,
         summary.strays,
     )
-
-
-async def test_cancelled_while_it_writes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was being written is on disk when the run has ended."""
-    world = World(folder=tmp_path, source=listed(1))
-    reached, opened = threading.Event(), threading.Event()
-    with world.journal() as journal:
-        apply = journal.apply
-
-        def held(changes: Sequence[Change]) -> None:
-            reached.set()
-            opened.wait(10)
-            apply(changes)
-
-        async with world.client() as client:
-            importer = Importer(client, world.source, journal)
-            monkeypatch.setattr(journal, "apply", held)
-            async with anyio.create_task_group() as group:
-                group.start_soon(importer.run)
-                await anyio.to_thread.run_sync(reached.wait, 10)
-                threading.Timer(0.05, opened.set).start()
-                group.cancel_scope.cancel()
-
-        assert 1 == journal.counts()[State.INTENT]
 
 
 async def test_a_cancelled_import_writes_what_it_knows(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,38 +16,129 @@ from sesamy_async.bulk.journal import Journal
 from sesamy_async.sandbox import Answer, Endpoint, SandboxRequest
 from sesamy_async.sandbox._exchange import find_route
 from sesamy_async.sandbox._transport import HandlerTransport
-from support.import_world import World
+from support.import_world import ONCE, World
 from support.sources import Listed, listed
 
 
-@pytest.mark.parametrize("fault", ["drop-after", "half", "malformed"])
-async def test_a_lost_create_is_repeated(world: World, fault: str) -> None:
-    """An unconfirmed create in doubt is sent again; the stray is counted."""
-    world.sandbox.faults.add(fault, on="create")
-    summary = await world.run(concurrency=1)
+@attrs.frozen
+class Case:
+    """What goes wrong in an import, and what becomes of its orders.
 
-    assert (5, 1, 0) == (
-        summary.confirmed,
-        summary.strays,
-        summary.unknown,
+    Attributes:
+        what: The rule.
+        faults: Each with how often, and where it strikes.
+        ends: Rows that are confirmed, rejected and unknown, and strays.
+        count: How many orders there are.
+        confirm: When they are confirmed.
+        retry: What the client itself repeats.
+    """
+
+    what: str
+    faults: Sequence[tuple[str, int, str]]
+    ends: tuple[int, int, int, int]
+    count: int = 5
+    confirm: Confirm = Confirm.SEPARATELY
+    retry: RetryPolicy = ONCE
+
+
+CASES = [
+    *(
+        Case(f"create repeated: {fault}", [(fault, 1, "create")], (5, 0, 0, 1))
+        for fault in ("drop-after", "half", "malformed")
+    ),
+    Case(
+        "retries of the client are strays, too",
+        [("drop-after", 2, "create")],
+        (5, 0, 0, 2),
+        retry=RetryPolicy(attempts=4, base=0.0),
+    ),
+    Case("confirm repeated", [("drop-after", 1, "confirm")], (5, 0, 0, 0)),
+    Case("refused order", [("status:422", 1, "create")], (4, 1, 0, 0)),
+    Case("refused confirm", [("status:409", 1, "confirm")], (4, 1, 0, 1)),
+    Case(
+        "confirm refused that may have been done",
+        [("drop-after", 1, "confirm"), ("status:409", 1, "confirm")],
+        (0, 0, 1, 0),
+        count=1,
+    ),
+    Case(
+        "a strict import asks few people to look",
+        [("drop-after", 3, "create")],
+        (27, 0, 3, 0),
+        count=30,
+        confirm=Confirm.AT_ONCE,
+    ),
+    *(
+        Case(f"outage: {what}", [(what, 12, "confirm")], (30, 0, 0, 0), 30)
+        for what in ("status:503", "html:200")
+    ),
+    # The token is refused: no order is to blame.
+    Case("refused token", [("status:401", 6, "confirm")], (30, 0, 0, 0), 30),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
+async def test_faults(tmp_path: Path, case: Case) -> None:
+    """What is surely not done is sent again; doubt is counted or left."""
+    world = World(
+        folder=tmp_path, source=listed(case.count), confirm=case.confirm
     )
-    assert [1] * 5 == world.confirmed()
-    assert 6 == sum(world.created())
+    for fault, times, on in case.faults:
+        world.sandbox.faults.add(fault, times=times, on=on)
+    summary = await world.run(concurrency=1, retry=case.retry)
+    confirmed, _, unknown, strays = case.ends
+
+    assert (*case.ends, Ending.COMPLETE) == (
+        summary.confirmed,
+        summary.rejected,
+        summary.unknown,
+        summary.strays,
+        summary.ending,
+    )
+    assert {0, 1} >= set(world.confirmed())
+    assert confirmed + unknown == sum(world.confirmed())
+    # A refused order has no contract, and a refused confirm left a stray.
+    assert confirmed + unknown + strays == sum(world.created())
+    if case.confirm is Confirm.AT_ONCE:
+        assert world.runtime.time > 1006
 
 
+async def test_a_conflict_after_a_lost_create(tmp_path: Path) -> None:
+    """It may be with the lost one, also where the last attempt was not."""
+    one = World(folder=tmp_path, source=listed(1))
+    for fault in ("drop-after", "wait:500", "status:409"):
+        one.sandbox.faults.add(fault, on="create")
+    summary = await one.run(retry=RetryPolicy(attempts=2, budget=None))
+
+    assert (0, 1, 1) == (summary.rejected, summary.unknown, summary.strays)
+
+
+@pytest.mark.parametrize("mixed_up", [False, True])
 @pytest.mark.parametrize(
-    ("confirm", "strays"), [(Confirm.AT_ONCE, True), (Confirm.NO, False)]
+    ("confirm", "strays"),
+    [
+        (Confirm.AT_ONCE, True),
+        (Confirm.AT_ONCE, False),
+        (Confirm.SEPARATELY, False),
+        (Confirm.NO, False),
+    ],
 )
-async def test_a_lost_create_that_must_not_be_repeated(
-    tmp_path: Path, confirm: Confirm, *, strays: bool
+async def test_a_create_that_must_not_be_repeated(
+    tmp_path: Path, confirm: Confirm, *, strays: bool, mixed_up: bool
 ) -> None:
-    """Where a second create is not allowed, a lost one is unknown."""
+    """Where it is lost, or has another's contract, the order is unknown."""
     world = World(
         folder=tmp_path, source=listed(5), confirm=confirm, strays=strays
     )
-    world.sandbox.faults.add("drop-after", on="create")
-    summary = await world.run(concurrency=1)
+    if mixed_up:
+        mixed = gateway(world, always=False)
+        summary = await world.run(transport=mixed, concurrency=1)
+    else:
+        world.sandbox.faults.add("drop-after", on="create")
+        summary = await world.run(concurrency=1)
     again = await world.run()
+    with world.journal() as journal:
+        [unknown] = journal.entries(states={State.UNKNOWN})
 
     assert (4, 1, 0, Ending.COMPLETE) == (
         summary.done,
@@ -57,30 +148,7 @@ async def test_a_lost_create_that_must_not_be_repeated(
     )
     assert (1, 0) == (again.unknown, again.calls)
     assert [1] * 5 == world.created()
-
-
-async def test_each_lost_attempt_is_written_down_before_the_next(
-    world: World,
-) -> None:
-    """The retries of the client's own count as strays, too."""
-    world.sandbox.faults.add("drop-after", on="create", times=2)
-    retry = RetryPolicy(attempts=4, base=0.0)
-    summary = await world.run(concurrency=1, retry=retry)
-
-    assert (5, 2) == (summary.confirmed, summary.strays)
-    assert 7 == sum(world.created())
-
-
-async def test_a_lost_confirm_is_repeated(world: World) -> None:
-    """A confirm in doubt is sent again, for the same contract."""
-    world.sandbox.faults.add("drop-after", on="confirm")
-    summary = await world.run(concurrency=1)
-
-    assert (5, 0, [1] * 5) == (
-        summary.confirmed,
-        summary.strays,
-        world.created(),
-    )
+    assert unknown.contract_id is None
 
 
 async def test_a_poisonous_order_is_set_aside(world: World) -> None:
@@ -107,52 +175,6 @@ async def test_a_poisonous_order_is_set_aside(world: World) -> None:
     assert "500" in str(summary.reason)
 
 
-async def test_a_lost_confirm_that_can_not_be_repeated(world: World) -> None:
-    """Where a second confirm is refused, nobody is told to sell it again."""
-    world.sandbox.faults.add("drop-after", on="confirm")
-    world.sandbox.faults.add("status:409", times=9, on="confirm")
-    first = await world.run(concurrency=1)
-    second = await world.run()
-
-    assert (1, 4) == (first.unknown, first.rejected)
-    assert (1, 4) == (second.unknown, second.rejected)
-    assert 1 == sum(world.confirmed())
-
-
-@pytest.fixture
-def one(tmp_path: Path) -> World:
-    """Return a world with one order."""
-    return World(folder=tmp_path, source=listed(1))
-
-
-async def test_a_confirm_in_doubt_that_is_refused(one: World) -> None:
-    """Sesamy may refuse what it has done already: that is no rejected row."""
-    one.sandbox.faults.add("drop-after", on="confirm")
-    one.sandbox.faults.add("status:409", on="confirm")
-    summary = await one.run()
-
-    assert (0, 1, 0) == (summary.rejected, summary.unknown, summary.strays)
-    assert [1] == one.confirmed()
-
-
-async def test_a_conflict_after_a_lost_create(one: World) -> None:
-    """It may be with the lost one, also where the last attempt was not."""
-    one.sandbox.faults.add("drop-after", on="create")
-    one.sandbox.faults.add("wait:500", on="create")
-    one.sandbox.faults.add("status:409", on="create")
-    summary = await one.run(retry=RetryPolicy(attempts=2, budget=None))
-
-    assert (0, 1, 1) == (summary.rejected, summary.unknown, summary.strays)
-
-
-async def test_a_first_confirm_that_is_refused(one: World) -> None:
-    """What was never confirmed before is refused for certain: a stray."""
-    one.sandbox.faults.add("status:409", on="confirm")
-    summary = await one.run()
-
-    assert (1, 0, 1) == (summary.rejected, summary.unknown, summary.strays)
-
-
 @pytest.fixture
 def crowd(tmp_path: Path) -> World:
     """Return a crowd with thirty orders."""
@@ -177,16 +199,6 @@ async def test_an_outage_that_ends(crowd: World, fault: str) -> None:
     assert crowd.runtime.time > 1001
 
 
-@pytest.mark.parametrize("fault", ["status:503", "html:200"])
-async def test_an_outage_of_the_confirm(crowd: World, fault: str) -> None:
-    """Contracts that are made wait for their confirm, and get it."""
-    crowd.sandbox.faults.add(fault, times=12, on="confirm")
-    summary = await crowd.run()
-
-    assert (30, 0) == (summary.confirmed, summary.strays)
-    assert [1] * 30 == crowd.created()
-
-
 async def test_an_outage_is_told(crowd: World) -> None:
     """While nothing is sent, the progress says why."""
     crowd.sandbox.faults.add("status:503", times=12, on="create")
@@ -207,39 +219,30 @@ async def test_an_outage_is_told(crowd: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"), [("status:503", "503"), ("html:200", "no JSON")]
+    ("fault", "words", "on"),
+    [
+        ("status:503", "503", "create"),
+        ("html:200", "no JSON", "confirm"),
+    ],
 )
 async def test_an_outage_that_does_not_end(
-    crowd: World, fault: str, words: str
+    crowd: World, fault: str, words: str, on: str
 ) -> None:
     """When its patience ends, it stops; the same command goes on."""
     await crowd.run(watch=lambda each: each.stop())
-    crowd.sandbox.faults.add(fault, times=10_000, on="confirm")
+    crowd.sandbox.faults.add(fault, times=10_000, on=on)
     summary = await crowd.run(patience=100.0)
+    with crowd.journal() as journal:
+        left, strays = journal.counts(), journal.strays()
     crowd.sandbox.faults.clear()
     again = await crowd.run()
 
     assert Ending.OUTAGE is summary.ending
     assert words in str(summary.reason)
+    assert 30 == left[State.PENDING] + left[State.CREATED]
+    assert summary.strays == strays
     assert (30, 0) == (summary.unprocessed, summary.rejected)
     assert (30, [1] * 30) == (again.confirmed, crowd.confirmed())
-
-
-async def test_a_strict_import_asks_few_people_to_look(
-    tmp_path: Path,
-) -> None:
-    """In an outage, a strict import leaves few orders unknown."""
-    world = World(folder=tmp_path, source=listed(30), confirm=Confirm.AT_ONCE)
-    world.sandbox.faults.add("drop-after", times=3, on="create")
-    summary = await world.run(concurrency=1)
-
-    assert (27, 3, 0) == (
-        summary.confirmed,
-        summary.unknown,
-        summary.unprocessed,
-    )
-    assert [1] * 30 == world.created()
-    assert world.runtime.time > 1006
 
 
 async def test_a_wrong_secret(crowd: World) -> None:
@@ -254,14 +257,6 @@ async def test_a_wrong_secret(crowd: World) -> None:
     assert "403" in str(summary.reason)
     # One request for each encoding.
     assert 2 == crowd.sandbox.ledger.requests("token")
-
-
-async def test_a_secret_that_changes_meanwhile(crowd: World) -> None:
-    """When the token is refused, it pauses rather than rejects orders."""
-    crowd.sandbox.faults.add("status:401", times=6, on="confirm")
-    summary = await crowd.run(concurrency=1)
-
-    assert (30, 0) == (summary.confirmed, summary.rejected)
 
 
 async def test_no_network(crowd: World) -> None:
@@ -279,29 +274,24 @@ async def test_no_network(crowd: World) -> None:
     )
 
 
-async def test_all_are_refused(tmp_path: Path) -> None:
-    """A promo code that is unknown does not burn through the file."""
-    world = World(folder=tmp_path, source=listed(30), promo_code="AUTUMN")
+@pytest.mark.parametrize("wrong", [30, 29])
+async def test_all_are_refused(tmp_path: Path, wrong: int) -> None:
+    """An unknown promo code does not burn through the file."""
+    ids = tuple(f"A-{row}" for row in range(2, 32))
+    codes = dict.fromkeys(ids[30 - wrong :], "AUTUMN")
+    world = World(folder=tmp_path, source=Listed(ids, promo_codes=codes))
     summary = await world.run(concurrency=1)
     again = await world.run(concurrency=1)
 
-    assert (ALL_REFUSED, Ending.REFUSED) == (summary.rejected, summary.ending)
-    assert "promo code" in str(summary.reason)
-    assert (30, Ending.COMPLETE) == (again.rejected, again.ending)
-
-
-async def test_some_are_refused_at_first(tmp_path: Path) -> None:
-    """A row that went through says that not all are refused."""
-    ids = tuple(f"A-{row}" for row in range(2, 32))
-    wrong = dict.fromkeys(ids[1:], "AUTUMN")
-    world = World(folder=tmp_path, source=Listed(ids, promo_codes=wrong))
-    summary = await world.run(concurrency=1)
-
-    assert (1, 29, Ending.COMPLETE) == (
-        summary.confirmed,
-        summary.rejected,
-        summary.ending,
-    )
+    # A row that went through says that not all are refused.
+    assert (wrong, Ending.COMPLETE) == (again.rejected, again.ending)
+    if wrong == 30:
+        assert ALL_REFUSED == summary.rejected
+        assert Ending.REFUSED is summary.ending
+        assert "promo code" in str(summary.reason)
+    else:
+        assert (1, wrong) == (summary.confirmed, summary.rejected)
+        assert Ending.COMPLETE is summary.ending
 
 
 @pytest.mark.parametrize("at", [1, 2, 3, 20])
@@ -329,20 +319,6 @@ async def test_a_journal_that_fails(
     assert "No space left." in str(summary.reason)
     assert (at + 1) // 3 >= noted - 1
     assert (30, [1] * 30) == (again.confirmed, crowd.confirmed())
-
-
-async def test_states_after_an_outage(crowd: World) -> None:
-    """After giving up, nothing is left in doubt."""
-    crowd.sandbox.faults.add("status:503", times=10_000, on="create")
-    summary = await crowd.run()
-    with crowd.journal() as journal:
-        counts, strays = journal.counts(), journal.strays()
-
-    assert (30, 30, summary.strays) == (
-        counts[State.PENDING],
-        summary.unprocessed,
-        strays,
-    )
 
 
 @attrs.define
@@ -377,6 +353,15 @@ def gateway(world: World, *, always: bool = True) -> HandlerTransport:
     return HandlerTransport(Gateway(world.sandbox.handle, always=always))
 
 
+async def test_one_answer_of_another(world: World) -> None:
+    """An order whose create is repeatable is created again: a stray more."""
+    mixed = gateway(world, always=False)
+    summary = await world.run(transport=mixed, concurrency=1)
+
+    assert (5, 0, 1) == (summary.confirmed, summary.unknown, summary.strays)
+    assert 6 == sum(world.created())
+
+
 @pytest.mark.parametrize("concurrency", [1, 5])
 async def test_kept_answers(world: World, concurrency: int) -> None:
     """Of orders that are answered with one contract, one is confirmed."""
@@ -405,33 +390,6 @@ async def test_kept_in_an_earlier_run(world: World) -> None:
 
     assert 1 == summary.confirmed
     assert [1, 0, 0, 0, 0] == world.confirmed()
-
-
-async def test_one_answer_of_another(world: World) -> None:
-    """An order whose create is repeatable is created again: a stray more."""
-    summary = await world.run(
-        transport=gateway(world, always=False), concurrency=1
-    )
-
-    assert (5, 0, 1) == (summary.confirmed, summary.unknown, summary.strays)
-    assert [1] * 5 == world.confirmed()
-    assert 6 == sum(world.created())
-
-
-@pytest.mark.parametrize("confirm", [Confirm.AT_ONCE, Confirm.SEPARATELY])
-async def test_not_repeatable(tmp_path: Path, confirm: Confirm) -> None:
-    """An order whose create is not repeatable is unknown."""
-    world = World(
-        folder=tmp_path, source=listed(5), confirm=confirm, strays=False
-    )
-    summary = await world.run(
-        transport=gateway(world, always=False), concurrency=1
-    )
-    with world.journal() as journal:
-        [unknown] = journal.entries(states={State.UNKNOWN})
-
-    assert (4, 1) == (summary.confirmed, summary.unknown)
-    assert unknown.contract_id is None
 
 
 class _Sharing(AsyncSesamy):

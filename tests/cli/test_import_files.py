@@ -91,17 +91,6 @@ def test_names_of_another_import(
     assert 3 == served.ledger.total
 
 
-def test_linked_file(sesamy: CommandLine, served: Sandbox) -> None:
-    """A file that is reached by another name is the same import."""
-    orders_file()
-    Path("latest.csv").symlink_to("orders.csv")
-    first = sesamy(*IMPORT)
-    again = sesamy("import", "latest.csv", *PROMO)
-
-    assert (0, 0) == (first.code, again.code)
-    assert 3 == served.ledger.total
-
-
 @pytest.mark.parametrize(
     ("link", "said"),
     [("orders.csv", "can't be read"), ("x.csv.journal", "There is a file")],

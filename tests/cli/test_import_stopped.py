@@ -24,56 +24,65 @@ either = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 
 @either
-def test_while_checking(
+@pytest.mark.parametrize("at", ["check", "journal"])
+def test_before_it_sends(
     sesamy: CommandLine,
     served: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
+    at: str,
     number: signal.Signals,
 ) -> None:
-    """It ends at once, says that nothing was sent, and leaves nothing."""
+    """It ends at once, says that nothing was sent, and can be given again."""
+    create = Journal.create
 
-    def stopped(*arguments: Any, **options: Any) -> Checked:
+    def checking(*arguments: Any, **options: Any) -> Checked:
         signal.raise_signal(number)
         return check(*arguments, **options)
 
-    orders_file()
-    with monkeypatch.context() as interrupted:
-        interrupted.setattr("sesamy_async._cli.import_job.check", stopped)
-        ran = sesamy(*IMPORT)
-    left = [each.name for each in Path().iterdir()]
-    total = served.ledger.total
-    again = sesamy(*IMPORT)
-
-    assert (130, SAID) == (ran.code, ran.err)
-    assert (["orders.csv"], 0) == (left, total)
-    assert 0 == again.code
-    assert once(served, 3)
-
-
-@either
-def test_while_the_journal_is_opened(
-    sesamy: CommandLine,
-    served: Sandbox,
-    monkeypatch: pytest.MonkeyPatch,
-    number: signal.Signals,
-) -> None:
-    """The next run goes on with what was written down by then."""
-    create = Journal.create
-
-    def stopped(*arguments: Any) -> Journal:
+    def creating(*arguments: Any) -> Journal:
         create(*arguments).close()
         signal.raise_signal(number)
         raise AssertionError
 
     orders_file()
     with monkeypatch.context() as interrupted:
-        interrupted.setattr(Journal, "create", stopped)
+        if at == "check":
+            checks = "sesamy_async._cli.import_job.check"
+            interrupted.setattr(checks, checking)
+        else:
+            interrupted.setattr(Journal, "create", creating)
         ran = sesamy(*IMPORT)
+    left = ["orders.csv", "orders.csv.journal"][: 1 + (at == "journal")]
+    found = sorted(each.name for each in Path().iterdir())
     total = served.ledger.total
     again = sesamy(*IMPORT)
 
     assert (130, SAID, 0) == (ran.code, ran.err, total)
+    assert left == found
     assert 0 == again.code
+    assert once(served, 3)
+
+
+@either
+def test_when_all_is_sent(
+    sesamy: CommandLine,
+    served: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
+    """From then on it has no effect: what was sent is told and reported."""
+    close = Journal.close
+
+    def stopped(journal: Journal) -> None:
+        signal.raise_signal(number)
+        close(journal)
+
+    orders_file()
+    monkeypatch.setattr(Journal, "close", stopped)
+    ran = sesamy(*IMPORT)
+
+    assert (0, "") == (ran.code, ran.err.partition("\n")[2])
+    assert "All 3 orders are confirmed." in ran.out
     assert once(served, 3)
 
 
@@ -103,27 +112,4 @@ def test_while_sending(
     assert "Not all is done: it was interrupted." in ran.out
     assert "give the same command again" in ran.out
     assert 0 == again.code
-    assert once(served, 3)
-
-
-@either
-def test_when_all_is_sent(
-    sesamy: CommandLine,
-    served: Sandbox,
-    monkeypatch: pytest.MonkeyPatch,
-    number: signal.Signals,
-) -> None:
-    """From then on it has no effect: what was sent is told and reported."""
-    close = Journal.close
-
-    def stopped(journal: Journal) -> None:
-        signal.raise_signal(number)
-        close(journal)
-
-    orders_file()
-    monkeypatch.setattr(Journal, "close", stopped)
-    ran = sesamy(*IMPORT)
-
-    assert (0, "") == (ran.code, ran.err.partition("\n")[2])
-    assert "All 3 orders are confirmed." in ran.out
     assert once(served, 3)

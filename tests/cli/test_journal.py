@@ -98,9 +98,7 @@ def test_show_many(sesamy: CommandLine, tmp_path: Path) -> None:
     assert "order 'A-22'" not in out
     assert out.endswith("  and 3 more; --json lists them all\n")
 
-
-def test_show_nothing_unknown(sesamy: CommandLine, tmp_path: Path) -> None:
-    """Where created is the goal, such orders are done; none is unknown."""
+    # Where created is the goal, such orders are done; none is unknown.
     terms = attrs.evolve(TERMS, confirm=Confirm.NO)
     with new_journal(tmp_path / "a.journal", terms) as journal:
         bring(journal, 2, State.CREATED)
@@ -129,9 +127,7 @@ def test_no_journal(
     assert (1, "") == (code, out)
     assert said in err
 
-
-def test_in_use(sesamy: CommandLine, orders: Path) -> None:
-    """While an import is running, its journal is left alone."""
+    # While an import is running, its journal is left alone.
     with Journal.open(journal_path(orders)):
         code, out, err = sesamy("journal", "show", orders)
 

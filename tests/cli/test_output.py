@@ -84,10 +84,12 @@ def test_error_is_not_lost(
     sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An error that stdout does not take goes to stderr."""
+    machines = sesamy("onboard", "--json")
     monkeypatch.setattr(sys, "stdout", Full())
     ran = sesamy("onboard", "--json")
 
-    assert ran.code == 2
+    assert (2, 2, "") == (ran.code, machines.code, machines.err)
+    assert "UsageError" == machines.json["error"]["type"]
     assert ran.err.startswith("Error: ")
 
 

@@ -84,57 +84,58 @@ def test_token_tells_what_was_granted(
     )
 
 
-def test_token_without_the_scope(
-    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("config", "code", "told"),
+    [
+        (
+            SandboxConfig(tokens_without_scope=True),
+            0,
+            [
+                "the token lacks a scope",
+                "  scope     none (granted, as the token says)\n",
+                f"  missing   {SCOPE}\n",
+                "urn:sesamy",
+            ],
+        ),
+        (
+            SandboxConfig(unknown_tenant=True),
+            1,
+            [
+                "Check token_url (SESAMY_TOKEN_URL)",
+                "Tried as json (404), then as form (404).",
+            ],
+        ),
+        (SandboxConfig(form_only=True), 0, ["The credentials work."]),
+    ],
+    ids=["without scope", "unknown tenant", "forms only"],
+)
+def test_token_of_other_servers(
+    sesamy: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+    config: SandboxConfig,
+    code: int,
+    told: list[str],
 ) -> None:
-    """It works, but it is said that orders may be refused, and why."""
-    sandbox = Sandbox(SandboxConfig(tokens_without_scope=True))
+    """What is odd is told with what to look at; forms are tried as well."""
+    sandbox = Sandbox(config)
     with running(sandbox) as url:
         lead_to(sandbox, monkeypatch, url)
         ran = sesamy("token")
-        refused = sesamy(*ONBOARD)
-
-    assert ran.code == 0
-    assert "the token lacks a scope" in ran.out
-    assert "  scope     none (granted, as the token says)\n" in ran.out
-    assert f"  missing   {SCOPE}\n" in ran.out
-    assert "urn:sesamy" in ran.out
-    assert refused.code == 1
-    assert "SESAMY_AUDIENCE" in refused.err
-
-
-def test_token_of_a_server_that_takes_forms(
-    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is got by default; with JSON alone, what was tried is told."""
-    sandbox = Sandbox(SandboxConfig(form_only=True))
-    with running(sandbox) as url:
-        lead_to(sandbox, monkeypatch, url)
-        both = sesamy("token")
-        chosen = sesamy("token", "--token-encoding", "form")
+        order = sesamy(*ONBOARD)
         asked = sandbox.ledger.requests("token")
-        alone = sesamy("token", "--token-encoding", "json")
+        chosen = sesamy("token", "--token-encoding", "form")
+        once = sandbox.ledger.requests("token") - asked
         monkeypatch.setenv("SESAMY_TOKEN_ENCODING", "json")
-        named = sesamy("token")
+        alone = sesamy("token")
 
-    assert (0, 0, 3) == (both.code, chosen.code, asked)
-    assert (1, 1) == (alone.code, named.code)
-    assert "answered 403 (Client not found)" in alone.err
-    assert "Tried as json (403)." in alone.err
-
-
-def test_token_of_an_unknown_tenant(
-    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The URL is what to look at."""
-    sandbox = Sandbox(SandboxConfig(unknown_tenant=True))
-    with running(sandbox) as url:
-        lead_to(sandbox, monkeypatch, url)
-        ran = sesamy("token")
-
-    assert ran.code == 1
-    assert "Check token_url (SESAMY_TOKEN_URL)" in ran.err
-    assert "Tried as json (404), then as form (404)." in ran.err
+    assert (code, 1) == (ran.code, once)
+    for each in told:
+        assert each in f"{ran.out}{ran.err}"
+    assert ("SESAMY_AUDIENCE" in order.err) is config.tokens_without_scope
+    if config.form_only:
+        assert (0, 0, 1) == (order.code, chosen.code, alone.code)
+        assert "answered 403 (Client not found)" in alone.err
+        assert "Tried as json (403)." in alone.err
 
 
 ASKED = {
@@ -177,14 +178,6 @@ def test_what_is_asked_for(
     ] == told
 
 
-def test_what_is_asked_of_a_sandbox(sesamy: CommandLine) -> None:
-    """Options hold for --sandbox too; the variables do not."""
-    ran = sesamy(*ONBOARD, "--sandbox", "--scope", "admin")
-
-    assert ran.code == 1
-    assert "Check scope (SESAMY_SCOPE)" in ran.err
-
-
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
@@ -210,20 +203,6 @@ def test_a_variable_that_is_wrong(
     assert f"({variable})" in ran.err
 
 
-def test_token_asks_anew(
-    sesamy: CommandLine, served: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A token that was kept does not vouch for wrong credentials."""
-    del served
-    kept = sesamy(*ONBOARD)
-    monkeypatch.setenv("SESAMY_CLIENT_SECRET", "wrong")
-    ran = sesamy("token")
-
-    assert kept.code == 0
-    assert (ran.code, ran.out) == (1, "")
-    assert "answered 403 (Invalid client credentials)" in ran.err
-
-
 @pytest.mark.parametrize(
     ("more", "asked", "kept"),
     [((), 1, True), (("--no-token-cache",), 2, False)],
@@ -231,6 +210,7 @@ def test_token_asks_anew(
 def test_token_cache(
     sesamy: CommandLine,
     served: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
     more: tuple[str, ...],
     asked: int,
     *,
@@ -244,13 +224,22 @@ def test_token_cache(
     assert asked == served.ledger.requests("token")
     assert kept == FileTokenStore().path.exists()
 
+    # A token that was kept does not vouch for wrong credentials.
+    monkeypatch.setenv("SESAMY_CLIENT_SECRET", "wrong")
+    wrong = sesamy("token")
+
+    assert (1, "") == (wrong.code, wrong.out)
+    assert "answered 403 (Invalid client credentials)" in wrong.err
+
 
 def test_sandbox_keeps_no_token(sesamy: CommandLine) -> None:
-    """A sandbox that ends with its command leaves no token behind."""
+    """It ends with its command; options hold for it, variables do not."""
     ran = sesamy(*ONBOARD, "--sandbox")
+    refused = sesamy(*ONBOARD, "--sandbox", "--scope", "admin")
 
-    assert ran.code == 0
+    assert (0, 1) == (ran.code, refused.code)
     assert not FileTokenStore().path.exists()
+    assert "Check scope (SESAMY_SCOPE)" in refused.err
 
 
 def test_token_store_warns(sesamy: CommandLine, served: Sandbox) -> None:

@@ -52,35 +52,32 @@ def test_usage(
     assert ran.err.endswith("Outcome: NOT_SENT. Nothing was sent.\n")
 
 
-def test_usage_for_machines(sesamy: CommandLine) -> None:
-    """Also what can't be parsed is an object, where --json stands."""
-    ran = sesamy("onboard", "--json")
-
-    assert (ran.code, ran.err) == (2, "")
-    assert ran.json["error"]["type"] == "UsageError"
-
-
-def test_base_url_is_checked(
-    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("given", "arguments", "said"),
+    [
+        (
+            ("VENDOR_ID", "CLIENT_ID", "CLIENT_SECRET"),
+            (*ONBOARD, "--base-url", "nowhere"),
+            "--base-url (SESAMY_BASE_URL) is no URL",
+        ),
+        # Only the variable that is missing is named.
+        (("CLIENT_ID",), ("token",), "Set SESAMY_CLIENT_SECRET: "),
+    ],
+)
+def test_settings(
+    sesamy: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+    given: tuple[str, ...],
+    arguments: tuple[str, ...],
+    said: str,
 ) -> None:
-    """An address that is none is told by the name of its option."""
-    for name in ("VENDOR_ID", "CLIENT_ID", "CLIENT_SECRET"):
+    """What is wrong is called by the name of its option or variable."""
+    for name in given:
         monkeypatch.setenv(f"SESAMY_{name}", "x")
-    ran = sesamy(*ONBOARD, "--base-url", "nowhere")
+    ran = sesamy(*arguments)
 
-    assert ran.code == 2
-    assert ran.err.startswith("Error: --base-url (SESAMY_BASE_URL) is no URL")
-
-
-def test_one_credential_is_missing(
-    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Only the variable that is missing is named."""
-    monkeypatch.setenv("SESAMY_CLIENT_ID", "c")
-    ran = sesamy("token")
-
-    assert ran.code == 2
-    assert ran.err.startswith("Error: Set SESAMY_CLIENT_SECRET: ")
+    assert 2 == ran.code
+    assert ran.err.startswith(f"Error: {said}")
 
 
 @pytest.mark.parametrize(
@@ -104,20 +101,15 @@ def test_one_credential_is_missing(
     ],
 )
 def test_help(sesamy: CommandLine, command: str) -> None:
-    """Every command has help with examples."""
+    """Every command has help with examples; that of all lists them."""
     ran = sesamy(*command.split(), "--help")
 
     assert (ran.code, ran.err) == (0, "")
     assert f"Usage: sesamy {command}".rstrip() in ran.out
     assert "Examples:\n\n  sesamy" in ran.out
-
-
-def test_help_of_all(sesamy: CommandLine) -> None:
-    """The help says of each command what it does."""
-    ran = sesamy("--help")
-
-    assert "journal      Look into the journal of an import" in ran.out
-    assert "import       Send all orders of a file" in ran.out
+    if not command:
+        assert "journal      Look into the journal of an import" in ran.out
+        assert "import       Send all orders of a file" in ran.out
 
 
 @pytest.mark.parametrize(

@@ -27,33 +27,25 @@ def test_rate_of_the_last_minute() -> None:
     assert (480, 5.0) == (meter.total, meter.rate(120.0))
 
 
-def test_calls_within_a_second() -> None:
-    """What is counted within a second is over together, after a minute."""
+@pytest.mark.parametrize(
+    ("calls", "rates"),
+    [
+        # What is counted within a second is over together, after a minute.
+        ([(0.5, 4)] * 3, {60.0: 0.2, 61.0: 0.0}),
+        ([(3.0, 5), (5.0, 1)], {63.0: 0.1, 64.0: 1 / 60}),
+        # In the first minute, the rate is that since the beginning.
+        ([(0.2, 4), (0.4, 4)], {0.5: 8.0, 2.0: 4.0}),
+    ],
+)
+def test_rates(
+    calls: list[tuple[float, int]], rates: dict[float, float]
+) -> None:
+    """Calls count for a minute, second by second."""
     meter = Meter(0.0)
-    for _ in range(3):
-        meter.add(0.5, 4)
+    for now, count in calls:
+        meter.add(now, count)
 
-    assert (0.2, 0.0) == (meter.rate(60.0), meter.rate(61.0))
-
-
-def test_calls_of_two_seconds() -> None:
-    """What is counted in two seconds is over one after the other."""
-    meter = Meter(0.0)
-    meter.add(3.0, 5)
-    meter.add(5.0, 1)
-
-    assert (0.1, 1 / 60) == (meter.rate(63.0), meter.rate(64.0))
-
-
-def test_rate_at_the_beginning() -> None:
-    """In the first minute, the rate is that since the beginning."""
-    meter = Meter(100.0)
-    meter.add(100.2, 4)
-    meter.add(100.4, 4)
-    early = meter.rate(100.5)
-    meter.add(101.0, 2)
-
-    assert (8.0, 5.0) == (early, meter.rate(102.0))
+    assert rates == {now: meter.rate(now) for now in rates}
 
 
 @pytest.mark.parametrize(
@@ -86,13 +78,10 @@ def test_tally(confirm: Confirm, created: int, unprocessed: int) -> None:
         calls=9,
     ) == tally.summary(Ending.FILE, calls=9)
 
-
-def test_tally_moves() -> None:
-    """A row that moves leaves one count and joins another."""
-    tally = Tally(Counter({State.PENDING: 2}), 0, Confirm.SEPARATELY)
+    # A row that moves leaves one count and joins another.
     tally.move(State.PENDING, Change(row=2, state=State.CONFIRMED, strays=2))
 
-    assert (2, 1, 1, 2) == (
+    assert (21, 5 + created, unprocessed - 1, 9) == (
         tally.rows,
         tally.done,
         tally.unprocessed,

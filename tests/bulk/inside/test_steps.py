@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -44,6 +46,19 @@ def steps_of(world: World, journal: Journal, client: AsyncSesamy) -> Steps:
     return Steps(client, world.source, journal, Writer(journal))
 
 
+@asynccontextmanager
+async def begun(
+    world: World, **settings: Any
+) -> AsyncIterator[tuple[Steps, Claim, Journal]]:
+    """Yield steps, and the first order that they have claimed."""
+    with world.journal() as journal:
+        async with world.client(**settings) as client:
+            steps = steps_of(world, journal, client)
+            claim = await steps.claim()
+            assert claim is not None
+            yield steps, claim, journal
+
+
 async def _nothing(lost: int) -> None:
     del lost
 
@@ -70,12 +85,9 @@ async def test_each_order_is_claimed_once(world: World) -> None:
 
 async def test_a_few_are_read_ahead(world: World) -> None:
     """A file of a million orders is not read before the first is sent."""
-    with world.journal() as journal:
-        async with world.client() as client:
-            steps = steps_of(world, journal, client)
-            await steps.claim()
-            # Row 2 is the first one.
-            following = next(steps._rest)
+    async with begun(world) as (steps, _, _):
+        # Row 2 is the first one.
+        following = next(steps._rest)
 
     assert 2 + 64 == following.entry.row
 
@@ -90,13 +102,9 @@ async def test_an_intent_for_each_attempt_in_doubt(world: World) -> None:
     async def note(lost: int) -> None:
         intents.append(lost)
 
-    with world.journal() as journal:
-        retry = RetryPolicy(attempts=4, base=0.0)
-        async with world.client(retry=retry) as client:
-            steps = steps_of(world, journal, client)
-            claim = await steps.claim()
-            assert claim is not None
-            verdict = await steps.send(claim, note)
+    retry = RetryPolicy(attempts=4, base=0.0)
+    async with begun(world, retry=retry) as (steps, claim, _):
+        verdict = await steps.send(claim, note)
 
     assert ([0, 1], State.CREATED, 0, 3) == (
         intents,
@@ -164,13 +172,9 @@ async def test_under_what_it_is_sold(
 
 async def test_an_intent_is_on_disk(world: World) -> None:
     """What may have been done before is written down with the intent."""
-    with world.journal() as journal:
-        async with world.client() as client:
-            steps = steps_of(world, journal, client)
-            claim = await steps.claim()
-            assert claim is not None
-            await steps.record_intent(claim, 2)
-            entry = journal.entry("A-2")
+    async with begun(world) as (steps, claim, journal):
+        await steps.record_intent(claim, 2)
+        entry = journal.entry("A-2")
 
     assert entry is not None
     assert (State.INTENT, 2) == (entry.state, entry.strays)
@@ -178,17 +182,11 @@ async def test_an_intent_is_on_disk(world: World) -> None:
 
 async def test_a_confirm_with_a_closed_client(world: World) -> None:
     """A client that is closed is nobody's fault but ours."""
-    with world.journal() as journal:
-        async with world.client() as client:
-            steps = steps_of(world, journal, client)
-            claim = await steps.claim()
-            assert claim is not None
-        entry = attrs.evolve(
-            claim.entry, state=State.CREATED, contract_id="c1"
-        )
-        made = attrs.evolve(claim, entry=entry)
-        with pytest.raises(ConfigurationError, match="closed"):
-            await steps.send(made, _nothing)
+    async with begun(world) as (steps, claim, _):
+        pass
+    entry = attrs.evolve(claim.entry, state=State.CREATED, contract_id="c1")
+    with pytest.raises(ConfigurationError, match="closed"):
+        await steps.send(attrs.evolve(claim, entry=entry), _nothing)
 
 
 async def test_a_broken_intent_is_no_verdict(world: World) -> None:
@@ -198,12 +196,8 @@ async def test_a_broken_intent_is_no_verdict(world: World) -> None:
         del lost
         raise OutcomeUnknownError("x")
 
-    with world.journal() as journal:
-        async with world.client() as client:
-            steps = steps_of(world, journal, client)
-            claim = await steps.claim()
-            assert claim is not None
-            verdict = await steps.send(claim, fail)
+    async with begun(world) as (steps, claim, _):
+        verdict = await steps.send(claim, fail)
 
     assert (State.PENDING, 0) == (
         verdict.change.state,

@@ -116,39 +116,32 @@ def fail(circuit: Circuit, times: int, trouble: Trouble = OUTAGE) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "enough"), [(OUTAGE, 5), (UNREACHABLE, 5), (REFUSED, 1)]
+    ("trouble", "costly", "enough"),
+    [
+        (OUTAGE, False, 5),
+        (UNREACHABLE, False, 5),
+        (REFUSED, False, 1),
+        # Each failure is for a person to look at.
+        (OUTAGE, True, 1),
+    ],
 )
-def test_it_opens(trouble: Trouble, enough: int) -> None:
-    """A few failures in a row open it; a refused token does at once."""
-    circuit = running()
-    fail(circuit, enough - 1, trouble)
-    before = circuit.wait(100.0)
-    fail(circuit, 1, trouble)
+def test_it_opens(trouble: Trouble, enough: int, *, costly: bool) -> None:
+    """So many failures in a row open it; those under way add no pause."""
+    circuit = running(costly=costly)
+    for _ in range(2):
+        fail(circuit, enough - 1, trouble)
+        assert circuit.trouble is None
+        circuit.worked(100.0)
+    fail(circuit, enough, trouble)
+    at_first = circuit.wait(100.0)
+    fail(circuit, 4, trouble)
 
-    assert (0.0, FIRST_PAUSE, trouble, None) == (
-        before,
+    assert (FIRST_PAUSE, FIRST_PAUSE, trouble, None) == (
+        at_first,
         circuit.wait(100.0),
         circuit.trouble,
         circuit.over,
     )
-
-
-def test_a_success_between_keeps_it_closed() -> None:
-    """Only failures one after the other count."""
-    circuit = running()
-    fail(circuit, 4)
-    circuit.worked(100.0)
-    fail(circuit, 4)
-
-    assert circuit.trouble is None
-
-
-def test_it_opens_at_the_first_costly_failure() -> None:
-    """Where each failure is for a person to look at, one is enough."""
-    circuit = running(costly=True)
-    fail(circuit, 1)
-
-    assert OUTAGE is circuit.trouble
 
 
 def test_one_probe_at_a_time() -> None:
@@ -162,29 +155,20 @@ def test_one_probe_at_a_time() -> None:
     assert [0.25, 0.0, 1.0, 0.0] == waits
 
 
-def test_another_probe_follows_one_that_failed() -> None:
-    """After a longer pause, one more order may go."""
-    circuit = running()
-    fail(circuit, 5)
-    circuit.wait(101.0)
-    circuit.failed(101.0, OUTAGE)
-
-    assert (2.0, 0.0) == (circuit.wait(101.0), circuit.wait(103.0))
-
-
 def test_a_probe_that_works_closes_it() -> None:
     """All go on, and the next outage begins with the first pause."""
     circuit = running()
     fail(circuit, 5)
     circuit.wait(101.0)
     circuit.failed(101.0, OUTAGE)
-    circuit.wait(103.0)
+    longer = circuit.wait(101.0), circuit.wait(103.0)
     circuit.worked(103.0)
     waits = [circuit.wait(103.0) for _ in range(2)]
     fail(circuit, 4)
     before = circuit.trouble
     circuit.failed(104.0, OUTAGE)
 
+    assert (2.0, 0.0) == longer
     assert ([0.0, 0.0], None) == (waits, before)
     assert FIRST_PAUSE == circuit.wait(104.0)
 
@@ -206,14 +190,6 @@ def test_pauses_grow(longest: float, *, costly: bool) -> None:
         circuit.failed(now, OUTAGE)
 
     assert [min(2.0**n, longest) for n in range(12)] == pauses
-
-
-def test_those_under_way_do_not_lengthen_the_pause() -> None:
-    """Orders that were sent before it opened may fail after it."""
-    circuit = running()
-    fail(circuit, 9)
-
-    assert (FIRST_PAUSE, None) == (circuit.wait(100.0), circuit.over)
 
 
 @pytest.mark.parametrize(("late", "over"), [(9.9, None), (10.0, OUTAGE)])
@@ -352,12 +328,15 @@ async def test_what_is_written_down() -> None:
     ] == tally.seen
 
 
-async def test_nothing_is_in_the_way() -> None:
-    """Where all goes well, there is nothing to tell of the end."""
-    workers = crew(Scripted([claim(2)], [ended(2, State.REJECTED)]), Moves(1))
+@pytest.mark.parametrize("trouble", [None, OUTAGE])
+async def test_the_last_trouble_is_kept(trouble: Trouble | None) -> None:
+    """It is why orders are left over; where all goes well, there is none."""
+    ends = [ended(2, State.PENDING, trouble)] if trouble else []
+    steps = Scripted([claim(2)], [*ends, ended(2, State.REJECTED)])
+    workers = crew(steps, Moves(1))
     await workers.run(1)
 
-    assert (0, False, None, None) == (
+    assert (0, False, None, trouble and trouble.text) == (
         workers.in_flight,
         workers.stopping,
         workers.broken,
@@ -374,18 +353,6 @@ async def test_an_order_knows_what_it_has_left() -> None:
     await crew(steps, Moves(1)).run(1)
 
     assert [2, 2 + 2 + 3] == [each.entry.strays for each in steps.sent]
-
-
-async def test_the_last_trouble_is_kept() -> None:
-    """Where orders are left over, it is why."""
-    steps = Scripted(
-        [claim(2)],
-        [ended(2, State.PENDING, OUTAGE), ended(2, State.CONFIRMED)],
-    )
-    workers = crew(steps, Moves(1))
-    await workers.run(1)
-
-    assert OUTAGE.text == workers.last
 
 
 @pytest.mark.parametrize("troubled", [False, True])

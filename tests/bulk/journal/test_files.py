@@ -8,9 +8,11 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,7 @@ from support.journals import (
 )
 
 
+MISTAKE = "mistake in sesamy-async"
 SCRIPT = """
 import os, pathlib, signal, sys
 from sesamy_async.bulk import State
@@ -40,13 +43,6 @@ def plan(count):
     )
 """
 KILLED = f"{SCRIPT}Journal.create(*plan(5_000))"
-KILLED_WHEN_DONE = f"""{SCRIPT}
-journal = Journal.create(*plan(5))
-for state in (State.INTENT, State.CONFIRMED):
-    journal.apply([Change(row=row, state=state, contract_id="c")
-        for row in (2, 3, 4)])
-die()
-"""
 KILLED_AT_THE_END = f"""{SCRIPT}
 link = pathlib.Path.hardlink_to
 pathlib.Path.hardlink_to = lambda *given: die(link(*given))
@@ -121,42 +117,44 @@ def test_overtaken(path: Path, *, ours: bool) -> None:
         assert "mine" == path.read_text()
 
 
-def test_two_at_once(path: Path) -> None:
-    """Of two that are being made, the one that began last takes the place."""
-
-    def rows() -> Iterator[Planned]:
-        yield from planned(3)
-        new_journal(path, rows=5).purge()
-
-    with pytest.raises(JournalError, match="can't be used: No such file"):
-        new_journal(path, rows=rows())
-
-    assert [] == list(path.parent.iterdir())
+def rows_that_fail(path: Path) -> Iterator[Planned]:
+    """Yield rows of a file that can't be read to its end."""
+    del path
+    yield from planned(3)
+    raise EOFError("no more")
 
 
-def test_rows_fail(path: Path) -> None:
-    """If the rows can't be read to the end, nothing is left."""
-
-    def rows() -> Iterator[Planned]:
-        yield from planned(3)
-        raise EOFError
-
-    with pytest.raises(EOFError):
-        new_journal(path, rows=rows())
-
-    assert [] == list(path.parent.iterdir())
+def rows_with_another(path: Path) -> Iterator[Planned]:
+    """Yield rows, and make another journal in their place meanwhile."""
+    yield from planned(3)
+    new_journal(path, rows=5).purge()
 
 
-@pytest.mark.parametrize("second", [{"row": 2}, {"order_id": "A-2"}])
-def test_twice(path: Path, second: dict[str, object]) -> None:
-    """No row and no order is in a journal twice."""
-    values = {"row": 3, "order_id": "A-3", **second}
-    rows = [
-        Planned(row=2, order_id="A-2"),
-        Planned(**values),  # type: ignore[arg-type]
-    ]
-    with pytest.raises(JournalError, match="mistake in sesamy-async"):
-        new_journal(path, rows=rows)
+def rows_twice(path: Path, **second: Any) -> Iterator[Planned]:
+    """Yield two rows that are the same in one thing."""
+    del path
+    yield Planned(row=2, order_id="A-2")
+    yield Planned(**{"row": 3, "order_id": "A-3", **second})
+
+
+@pytest.mark.parametrize(
+    ("rows", "error", "said"),
+    [
+        (rows_that_fail, EOFError, "^no more$"),
+        (rows_with_another, JournalError, "can't be used: No such file"),
+        (partial(rows_twice, row=2), JournalError, MISTAKE),
+        (partial(rows_twice, order_id="A-2"), JournalError, MISTAKE),
+    ],
+)
+def test_not_made(
+    path: Path,
+    rows: Callable[[Path], Iterator[Planned]],
+    error: type[Exception],
+    said: str,
+) -> None:
+    """A journal that can't be made leaves nothing; no row is in it twice."""
+    with pytest.raises(error, match=said):
+        new_journal(path, rows=rows(path))
 
     assert [] == list(path.parent.iterdir())
 
@@ -195,18 +193,6 @@ def test_remains_of_another(path: Path, suffix: str) -> None:
         "it was moved, put it back: it says which orders were sent. If you "
         f"removed it to begin anew, remove {left.name} too."
     )
-
-
-def test_removed_after_a_kill(path: Path) -> None:
-    """Orders of a new journal are never settled by one that was removed."""
-    killed(KILLED_WHEN_DONE, path)
-    path.unlink()
-    with pytest.raises(JournalError, match="begin anew, remove"):
-        new_journal(path)
-    for left in path.parent.iterdir():
-        left.unlink()
-    with new_journal(path) as journal:
-        assert 3 == journal.counts()[State.PENDING]
 
 
 def test_killed_at_the_end(path: Path) -> None:
@@ -260,48 +246,52 @@ def test_beside_its_file(orders: Path) -> None:
     assert linked / beside.name == journal_path(linked / orders.name)
 
 
-def test_file_of_orders(orders: Path) -> None:
-    """The name of a file of orders means its journal, there or not."""
-    beside = journal_path(orders)
-    before = find_journal(orders)
-    new_journal(beside).close()
-
-    assert (beside, beside) == (before, find_journal(orders))
-
-
-@pytest.mark.parametrize("name", ["orders.csv.journal", "renamed.db"])
-def test_journal_itself(tmp_path: Path, name: str) -> None:
-    """A journal is known by its name, or by what it holds."""
-    path = tmp_path / name
-    new_journal(path).close()
-
-    assert path == find_journal(path)
-
-
-def test_other_files(tmp_path: Path) -> None:
-    """A file that is no journal has its journal beside it."""
-    other, spoiled = tmp_path / "orders.db", tmp_path / "renamed.db"
-    with closing(sqlite3.connect(other)) as db:
+def database(path: Path) -> None:
+    """Make a database of another program."""
+    with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE t (c)")
-    new_journal(spoiled).close()
-    spoiled.write_bytes(b"-" + spoiled.read_bytes()[1:])
-
-    assert tmp_path / "orders.db.journal" == find_journal(other)
-    assert tmp_path / "renamed.db.journal" == find_journal(spoiled)
 
 
-@pytest.mark.parametrize("name", ["gone.journal", "gone.csv"])
-def test_nothing_there(tmp_path: Path, name: str) -> None:
-    """What is not there is called as the caller calls it."""
-    assert tmp_path / name == find_journal(tmp_path / name)
+def spoiled(path: Path) -> None:
+    """Make a journal that is damaged."""
+    new_journal(path).close()
+    path.write_bytes(b"-" + path.read_bytes()[1:])
 
 
-def test_name_of_a_journal_is_enough(tmp_path: Path) -> None:
-    """A damaged journal is still the journal that is meant."""
-    path = tmp_path / "orders.csv.journal"
-    path.write_bytes(b"")
+@pytest.mark.parametrize(
+    ("name", "make", "found"),
+    [
+        # A journal is known by its name, or by what it holds.
+        ("a.csv.journal", new_journal, "a.csv.journal"),
+        ("renamed.db", new_journal, "renamed.db"),
+        ("a.csv.journal", Path.touch, "a.csv.journal"),
+        # Any other file has its journal beside it.
+        ("a.csv", Path.touch, "a.csv.journal"),
+        ("a.db", database, "a.db.journal"),
+        ("a.db", spoiled, "a.db.journal"),
+        # What is not there is called as the caller calls it.
+        ("gone.journal", str, "gone.journal"),
+        ("gone.csv", str, "gone.csv"),
+        # A pipe is not waited for.
+        ("pipe", os.mkfifo, "pipe"),
+    ],
+)
+def test_which_is_meant(
+    tmp_path: Path, name: str, make: Callable[[Path], object], found: str
+) -> None:
+    """The name of a file of orders means its journal, there or not."""
+    path = tmp_path / name
+    made = make(path)
+    if isinstance(made, Journal):
+        made.close()
 
-    assert path == find_journal(path)
+    assert tmp_path / found == find_journal(path)
+
+    if found == "a.csv.journal":
+        journal_path(tmp_path / "a.csv").unlink(missing_ok=True)
+        new_journal(tmp_path / found).close()
+
+        assert tmp_path / found == find_journal(path)
 
 
 def test_file_that_can_not_be_read(
@@ -315,11 +305,3 @@ def test_file_that_can_not_be_read(
     monkeypatch.setattr(Path, "open", denied)
 
     assert journal_path(orders) == find_journal(orders)
-
-
-def test_pipe(tmp_path: Path) -> None:
-    """A pipe is not waited for."""
-    path = tmp_path / "orders"
-    os.mkfifo(path)
-
-    assert path == find_journal(path)

@@ -125,10 +125,7 @@ def test_all_or_nothing(path: Path) -> None:
             "report it."
         )
 
-
-def test_contract_without_id(path: Path) -> None:
-    """No order is created or confirmed without its contract's id."""
-    with new_journal(path) as journal:
+        # Nor is an order created without its contract's id.
         journal.apply([change(2, State.INTENT)])
         with pytest.raises(JournalError, match="mistake in sesamy-async"):
             journal.apply([Change(row=2, state=State.CREATED)])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,86 +111,75 @@ def test_settings_of_sqlite(path: Path) -> None:
     assert not left
 
 
-def test_missing(path: Path) -> None:
-    """Opening makes no journal where none is."""
-    with pytest.raises(JournalError, match="There is no journal"):
-        Journal.open(path)
-
-    assert [] == list(path.parent.iterdir())
-
-
-@pytest.mark.parametrize("content", [b"", b"order;price\n" * 99, b"SQLite f"])
-def test_no_database(path: Path, content: bytes) -> None:
-    """A file that is something else is refused, and not touched."""
-    path.write_bytes(content)
-    with pytest.raises(JournalMismatchError) as raised:
-        Journal.open(path)
-
-    assert content == path.read_bytes()
-    assert raised.value.args[0] == (
-        f"{path} is no journal of an import, or it is damaged. If it is to "
-        "be one, get it back from a backup: it says which orders were sent. "
-        "If it is something else, move it away, or name another place for "
-        "the journal."
-    )
+NO_JOURNAL = (
+    "{} is no journal of an import, or it is damaged. If it is to be one, get "
+    "it back from a backup: it says which orders were sent. If it is "
+    "something else, move it away, or name another place for the journal."
+)
+OTHER_VERSION = (
+    "The journal {} was made by another version of sesamy-async (its format "
+    "is 1, not 2). Finish its import with the version that began it."
+)
 
 
-def test_other_database(path: Path) -> None:
-    """A database of another program is refused, and not touched."""
+def other_database(path: Path) -> None:
+    """Make a database of another program."""
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE theirs (x)")
-    before = path.read_bytes()
-    with pytest.raises(JournalMismatchError, match="is no journal"):
-        Journal.open(path)
-
-    assert before == path.read_bytes()
 
 
-def test_folder(path: Path) -> None:
-    """A folder is no journal."""
-    path.mkdir()
-    with pytest.raises(JournalError, match="can't be opened"):
-        Journal.open(path)
-
-
-def test_other_version(path: Path) -> None:
-    """A journal of another version is refused, and says what to do."""
+def spoiled(path: Path, statement: str, *values: str) -> None:
+    """Make a journal, and change it as none of ours would."""
     new_journal(path).close()
     with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA user_version = 1")
-    with pytest.raises(JournalMismatchError) as raised:
-        Journal.open(path)
-
-    assert raised.value.args[0] == (
-        f"The journal {path} was made by another version of sesamy-async "
-        "(its format is 1, not 2). Finish its import with the version that "
-        "began it."
-    )
-
-
-def test_refused_is_closed(path: Path) -> None:
-    """A journal that was refused is not held."""
-    new_journal(path).close()
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("DELETE FROM terms")
+        db.execute(statement, values)
         db.commit()
-    with pytest.raises(JournalError, match="is damaged"):
-        Journal.open(path)
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA user_version = 2")
 
 
 @pytest.mark.parametrize(
-    "terms", ["", "{", "[]", "{}", '{"confirm": "maybe"}', "null"]
+    ("make", "said"),
+    [
+        *(
+            (partial(Path.write_bytes, data=content), NO_JOURNAL)
+            for content in (b"", b"order;price\n" * 99, b"SQLite f")
+        ),
+        (other_database, NO_JOURNAL),
+        (partial(spoiled, statement="PRAGMA user_version = 1"), OTHER_VERSION),
+        (lambda _: None, "There is no journal"),
+        (Path.mkdir, "can't be opened"),
+        (lambda path: path.symlink_to(path.name), "{}"),
+    ],
 )
-def test_damaged_terms(path: Path, terms: str) -> None:
-    """Terms that can't be read are damage."""
-    new_journal(path).close()
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("UPDATE terms SET json = ?", (terms,))
-        db.commit()
+def test_no_journal(
+    path: Path, make: Callable[[Path], object], said: str
+) -> None:
+    """What is something else is refused with what to do, and not touched."""
+    make(path)
+    before = [*path.parent.iterdir()]
+    content = path.read_bytes() if path.is_file() else None
     with pytest.raises(JournalError) as raised:
         Journal.open(path)
+
+    assert said.format(path) in raised.value.args[0]
+    assert before == [*path.parent.iterdir()]
+    assert content == (path.read_bytes() if path.is_file() else None)
+    if said in {NO_JOURNAL, OTHER_VERSION}:
+        assert isinstance(raised.value, JournalMismatchError)
+
+
+@pytest.mark.parametrize(
+    "terms", [None, "", "{", "[]", "{}", '{"confirm": "maybe"}', "null"]
+)
+def test_damaged_terms(path: Path, terms: str | None) -> None:
+    """Terms that can't be read are damage; the file is not held."""
+    if terms is None:
+        spoiled(path, "DELETE FROM terms")
+    else:
+        spoiled(path, "UPDATE terms SET json = ?", terms)
+    with pytest.raises(JournalError) as raised:
+        Journal.open(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 2")
 
     assert f"The journal {path} can't be used: it is damaged" in str(
         raised.value
@@ -222,35 +212,20 @@ def test_old_sqlite(
     assert [] == list(path.parent.iterdir())
 
 
-@pytest.mark.parametrize("gone", [False, True])
-def test_purge(path: Path, *, gone: bool) -> None:
-    """A purged journal leaves no file, even if somebody has deleted it."""
-    journal = new_journal(path)
+@pytest.mark.parametrize("how", ["there", "gone", "link"])
+def test_purge(path: Path, how: str) -> None:
+    """No file is left, also if it is deleted already or reached by a link."""
+    new_journal(path).close()
+    link = path.with_name("latest.journal")
+    if how == "link":
+        link.symlink_to(path.name)
+    journal = Journal.open(link if how == "link" else path)
     journal.apply([change(2, State.INTENT)])
-    for each in path.parent.iterdir() if gone else ():
+    for each in [*path.parent.iterdir()] if how == "gone" else ():
         each.unlink()
     journal.purge()
 
-    assert [] == list(path.parent.iterdir())
-
-
-def test_purge_through_a_link(path: Path) -> None:
-    """It is the journal that goes, or it would say what was sent before."""
-    new_journal(path).close()
-    link = path.with_name("latest.journal")
-    link.symlink_to(path.name)
-    with Journal.open(link) as journal:
-        journal.apply([change(2, State.INTENT)])
-        journal.purge()
-
-    assert [link] == list(path.parent.iterdir())
-
-
-def test_link_that_leads_nowhere(path: Path) -> None:
-    """A link to itself is no journal."""
-    path.symlink_to(path.name)
-    with pytest.raises(JournalError):
-        Journal.open(path)
+    assert [link] * (how == "link") == [*path.parent.iterdir()]
 
 
 @pytest.mark.parametrize("which", ["journal", "leftover"])

@@ -128,14 +128,10 @@ def test_only_unknown_orders(journal: Journal, state: State) -> None:
     bring(journal, 7, state)
     with pytest.raises(InputFileError, match=f"is {state}, {SETTLED}"):
         resolve(journal, [found("A-7", "c1")])
-
-
-def test_its_own_contract(journal: Journal) -> None:
-    """The contract of which a confirm was refused may be its own."""
-    bring(journal, 7, State.CREATED)
-    journal.apply([Change(row=7, state=State.UNKNOWN)])
-
-    assert 1 == resolve(journal, [found("A-7", "c-7")])
+    # The contract of which a confirm was refused may be its own.
+    if state is State.CREATED:
+        journal.apply([Change(row=7, state=State.UNKNOWN)])
+        assert 1 == resolve(journal, [found("A-7", "c-7")])
 
 
 class Knows:

@@ -62,18 +62,6 @@ def gate(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Gate:
     return Gate(journal, monkeypatch)
 
 
-async def test_on_disk(journal: Journal) -> None:
-    """A change is in the journal when `write` returns."""
-    writer = Writer(journal)
-    await writer.write(change(3, State.INTENT))
-    await writer.write(change(3, State.CREATED))
-    entry = journal.entry("A-3")
-    writer.close()
-
-    assert entry is not None
-    assert (State.CREATED, "c-3") == (entry.state, entry.contract_id)
-
-
 async def test_one_after_another(journal: Journal, gate: Gate) -> None:
     """A commit waits for the one before it, and its task for the commit."""
     writer = Writer(journal)
@@ -95,6 +83,7 @@ async def test_one_after_another(journal: Journal, gate: Gate) -> None:
 
     assert ([3], []) == before
     assert [3, 4, 5, 6, 7, 8] == sorted(gate.begun) == sorted(done)
+    assert 6 == journal.counts()[State.INTENT]
     assert {"journal_0"} == gate.threads
 
 
@@ -197,26 +186,22 @@ async def test_contract_of_another_order(
     ]
 
 
-async def test_its_own_contract(journal: Journal) -> None:
-    """A contract may be written for the row that has it already."""
-    for state in (State.INTENT, State.CREATED, State.UNKNOWN):
+@pytest.mark.parametrize("shared", [False, True])
+async def test_contract_that_may_be_written(
+    journal: Journal, *, shared: bool
+) -> None:
+    """It is the row's own, or orders share contracts."""
+    steps = (State.INTENT, State.CREATED, State.UNKNOWN)
+    for state in steps[: 1 if shared else 3]:
         journal.apply([change(3, state)])
-    writer = Writer(journal)
-    holder = await writer.write(change(3, State.CONFIRMED))
+    writer = Writer(journal, shared_contracts=shared)
+    contract = "c-2" if shared else "c-3"
+    holder = await writer.write(
+        change(3, State.CONFIRMED, contract_id=contract)
+    )
     writer.close()
 
     assert (None, 2) == (holder, journal.counts()[State.CONFIRMED])
-
-
-async def test_shared_contracts(journal: Journal) -> None:
-    """Where orders share contracts, it is written as any other."""
-    writer = Writer(journal, shared_contracts=True)
-    await writer.write(change(3, State.INTENT))
-    holder = await writer.write(change(3, State.CREATED, contract_id="c-2"))
-    [created] = journal.entries(states={State.CREATED})
-    writer.close()
-
-    assert (None, 3) == (holder, created.row)
 
 
 def test_holders_are_found_by_an_index(journal: Journal) -> None:

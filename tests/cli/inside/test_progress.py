@@ -128,48 +128,29 @@ def test_gone(
         watch.say("Stopping")
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let stderr pass for a terminal that is wide enough."""
-    for name, value in {
-        "FORCE_COLOR": "1",
-        "TERM": "xterm",
-        "COLUMNS": "120",
-    }.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.mark.usefixtures("terminal")
-def test_bar(capsys: pytest.CaptureFixture[str]) -> None:
-    """A terminal gets a bar with counts and facts, and texts above it."""
+def test_bar(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A terminal gets a bar with facts; no text steers it, or is markup."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
     with watching("orders.csv") as watch:
         watch.say("Going on")
         watch.show(HALF)
-    err = capsys.readouterr().err
-
-    assert "Going on" in err
-    assert "100 of 200" in err
-    assert "4.9 calls/s (5 permitted on average)" in err
-
-
-@pytest.mark.usefixtures("terminal")
-def test_bar_is_safe(capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither names nor reasons steer it, or are read as markup."""
+    told = capsys.readouterr().err
     with watching(EVIL) as watch:
         watch.show(Progress(rows=2, paused=EVIL))
         watch.say(EVIL)
-    err = capsys.readouterr().err
-
-    assert (3, 0) == (err.count(SHOWN), err.count("\x1b]0;"))
-
-
-@pytest.mark.usefixtures("terminal")
-def test_counting(capsys: pytest.CaptureFixture[str]) -> None:
-    """A terminal sees that rows are checked; names are shown as they are."""
+    evil = capsys.readouterr().err
     with counting(EVIL) as on_rows:
         assert on_rows is not None
         on_rows(1_000)
-    err = capsys.readouterr().err
+    counted = capsys.readouterr().err
 
-    assert SHOWN in err
-    assert "\x1b]0;" not in err
+    assert "Going on" in told
+    assert "100 of 200" in told
+    assert "4.9 calls/s (5 permitted on average)" in told
+    assert 3 == evil.count(SHOWN)
+    assert SHOWN in counted
+    assert "\x1b]0;" not in f"{evil}{counted}"
