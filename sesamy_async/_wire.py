@@ -105,7 +105,7 @@ def _id_from(value: Any) -> str | None:
 
 def _denies(data: Any) -> bool:
     """Whether an answer says that it was not done, whatever its status."""
-    return any(
+    return data == {"data": None} or any(
         _is_denial(re.sub("[-_]", "", name).lower(), value)
         for found in _objects(data)
         for name, value in found.items()
@@ -113,8 +113,6 @@ def _denies(data: Any) -> bool:
 
 
 def _is_denial(name: str, value: Any) -> bool:
-    if name == "data":
-        return value is None
     if name in _ERROR_NAMES:
         return bool(value) or isinstance(value, dict)
     if name in _SUCCESS_NAMES:
