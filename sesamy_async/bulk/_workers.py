@@ -144,7 +144,8 @@ class Circuit:
         longest = LONGEST_COSTLY_PAUSE if self.costly else LONGEST_PAUSE
         self._pause = min(2 * self._pause, longest)
         if self._good is None:
-            last = self.began + _AT_FIRST[trouble.cause]
+            at_first = min(_AT_FIRST[trouble.cause], self.patience)
+            last = self.began + at_first
         else:
             last = self._good + self.patience
         if now >= last:

@@ -224,6 +224,18 @@ def test_nothing_ever_worked(
     assert over is (circuit.over is not None)
 
 
+@pytest.mark.parametrize(("now", "over"), [(2.9, False), (3.0, True)])
+def test_nothing_ever_worked_and_little_patience(
+    now: float, *, over: bool
+) -> None:
+    """It does not wait longer than it was told to."""
+    circuit = Circuit(0.0, 3.0)
+    for _ in range(5):
+        circuit.failed(now, OUTAGE)
+
+    assert over is (circuit.over is not None)
+
+
 def ended(
     row: int, state: State, trouble: Trouble | None = None, strays: int = 0
 ) -> Verdict:
