@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import tracemalloc
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -36,9 +35,7 @@ from support.calling import (
 from support.failure_rows import DOUBTFUL, NOT_SENT, ROWS, Row
 from support.fault_server import FaultServer, Peer, Step
 from support.faults import (
-    BOMB,
     SECRET,
-    answer,
     close_answer,
     early_413,
     good,
@@ -111,19 +108,6 @@ def test_confirm_is_sent_again(row: Row, world: World) -> None:
     expected = "c-9", ["confirm"] * (row.received + 1)
 
     assert expected == patiently(expected, again(row, world, confirm))
-
-
-def test_a_bomb_is_not_inflated() -> None:
-    """What is over the limit is never held, not even for a moment."""
-    bomb = answer(201, BOMB, {"Content-Encoding": "gzip"})
-    with FaultServer([bomb], good) as server:
-        tracemalloc.start()
-        ending = World.BLOCKING.one(create, **direct(server))
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-
-    assert Outcome.UNKNOWN is ending.outcome
-    assert peak < 10_000_000
 
 
 @every_world
@@ -204,7 +188,7 @@ def test_no_connection_is_free(world: World) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"headers": {"X-A": "a\r\nX-B: b"}},
+        {"headers": {"X-A": "CANARY\r\nX-B: b"}},
         {"headers": {"X-A\r\n": "a"}},
         {"headers": {"X-A": "å"}},
         {"headers": {"X-A": "\N{SNOWMAN}"}},
@@ -228,6 +212,7 @@ def test_what_cannot_be_sent(changes: dict[str, Any], world: World) -> None:
         )
 
     assert (InvalidRequestError, Outcome.NOT_SENT, 1) == ending.facts
+    assert "CANARY" not in str(ending.error)
     assert [] == server.received
 
 
