@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -72,13 +71,22 @@ def test_each_cause_has_one_meaning(row: Row, world: World) -> None:
     assert SECRET not in "".join(told)
 
 
-def again(
-    row: Row, world: World, operation: Operation
-) -> Callable[[float], tuple[Any, list[str]]]:
-    """Return an attempt that sends what failed again, for `patiently`.
-
-    What comes of it is an id, or the error, and what the server was asked.
-    """
+@every_world
+@pytest.mark.parametrize(
+    ("row", "operation"),
+    [
+        *((row, create) for row in NOT_SENT),
+        *((row, confirm) for row in DOUBTFUL if not row.stalls),
+    ],
+    ids=lambda each: each.cause if isinstance(each, Row) else each.__name__,
+)
+def test_what_is_sent_again(
+    row: Row, operation: Operation, world: World
+) -> None:
+    """A create that did not leave arrives once; any confirm is repeated."""
+    times = 1 if operation is create else row.received + 1
+    contract = "c-1" if operation is create else "c-9"
+    expected = contract, [operation.__name__] * times
 
     def attempt(timeout: float) -> tuple[Any, list[str]]:
         with row.server() as server:
@@ -89,25 +97,7 @@ def again(
             )
         return getattr(ending.value, "id", ending.error), server.operations
 
-    return attempt
-
-
-@every_world
-@each_of(*NOT_SENT)
-def test_what_was_not_sent_is_sent_again(row: Row, world: World) -> None:
-    """A create that did not leave is sent again, and arrives once."""
-    expected = "c-1", ["create"]
-
-    assert expected == patiently(expected, again(row, world, create))
-
-
-@every_world
-@each_of(*[row for row in DOUBTFUL if not row.stalls])
-def test_confirm_is_sent_again(row: Row, world: World) -> None:
-    """A confirm can be repeated: whatever was unknown recovers."""
-    expected = "c-9", ["confirm"] * (row.received + 1)
-
-    assert expected == patiently(expected, again(row, world, confirm))
+    assert expected == patiently(expected, attempt)
 
 
 @every_world
