@@ -8,7 +8,6 @@ import inspect
 import subprocess
 import sys
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,11 @@ from sesamy_async import (
     AsyncContracts,
     AsyncSesamy,
     ConfigurationError,
-    Connections,
     Contracts,
-    NotFoundError,
-    Outcome,
     Sesamy,
     StaticToken,
 )
-from sesamy_async.sandbox import Sandbox, running
+from sesamy_async.sandbox import Sandbox
 from support.leaks import told_by
 from support.wire import ORDER
 
@@ -71,41 +67,6 @@ def test_same_interface(ours: type, theirs: type) -> None:
             assert method.__doc__ == twin.__doc__
 
 
-def test_onboard(sandbox: Sandbox) -> None:
-    """An order becomes one confirmed contract, without an await."""
-    with Sesamy(transport=sandbox.transport()) as sesamy:
-        result = sesamy.contracts.onboard("SPRING-12", ORDER)
-        created = sesamy.contracts.create("SPRING-12", ORDER, confirm=True)
-        confirmed = sesamy.contracts.confirm("SPRING-12", created.id)
-
-    assert (True, True) == (result.contract.is_active, created.is_active)
-    assert created.id == confirmed.id
-
-
-def test_errors(sandbox: Sandbox) -> None:
-    """Errors are those of the async client."""
-    with (
-        Sesamy(transport=sandbox.transport()) as sesamy,
-        pytest.raises(NotFoundError) as caught,
-    ):
-        sesamy.contracts.create("NONE", ORDER)
-
-    assert Outcome.REFUSED is caught.value.outcome
-
-
-def test_request(sandbox: Sandbox) -> None:
-    """An endpoint without a method is reached too."""
-    with Sesamy(transport=sandbox.transport()) as sesamy:
-        copy = sesamy.with_options(headers={"X-A": "b"})
-        response = copy.request(
-            "POST",
-            "/payments/vendor/acme/promos/code/SPRING-12",
-            json=ORDER.to_dict(),
-        )
-
-    assert response.json()["id"]
-
-
 def test_in_a_running_loop(sandbox: Sandbox) -> None:
     """It works where a loop is running already, as in Jupyter."""
 
@@ -114,45 +75,6 @@ def test_in_a_running_loop(sandbox: Sandbox) -> None:
             return sesamy.contracts.onboard("SPRING-12", ORDER).strays
 
     assert 0 == asyncio.run(main())
-
-
-def test_threads(sandbox: Sandbox) -> None:
-    """Many threads share one client, its connections and one token."""
-    with (
-        running(sandbox) as url,
-        Sesamy(
-            base_url=url,
-            token_url=f"{url}/oauth/token",
-            transport=Connections(cap=4),
-        ) as sesamy,
-        ThreadPoolExecutor(16) as pool,
-    ):
-        results = list(
-            pool.map(
-                lambda _: sesamy.contracts.onboard("SPRING-12", ORDER),
-                range(64),
-            )
-        )
-
-    assert 64 == len({result.contract.id for result in results})
-    assert 64 == len(sandbox.ledger.contracts("o-1"))
-
-
-def test_unclosed(sandbox: Sandbox) -> None:
-    """An unclosed client only warns, by its name."""
-    with running(sandbox) as url:
-        sesamy = Sesamy(base_url=url, token_url=f"{url}/oauth/token")
-        sesamy.contracts.create("SPRING-12", ORDER)
-        with warnings.catch_warnings(record=True) as told:
-            warnings.simplefilter("always")
-            del sesamy
-            gc.collect()
-            words = [str(each.message) for each in told]
-            # A warning holds what it warns of: let it and its sockets go.
-            told.clear()
-            gc.collect()
-
-    assert any("unclosed Sesamy(vendor_id='acme'" in word for word in words)
 
 
 def test_never_used() -> None:

@@ -25,6 +25,7 @@ from sesamy_async import (
     StaticToken,
 )
 from sesamy_async.sandbox import Sandbox
+from support.calling import Operation, create
 from support.wire import API, ORDER
 
 
@@ -56,14 +57,23 @@ async def test_closing_a_copy(api: respx.Router, client: AsyncSesamy) -> None:
     assert "c" == (await client.contracts.create("SPRING-12", ORDER)).id
 
 
-async def test_closed(client: AsyncSesamy) -> None:
+@pytest.mark.parametrize("act", [create, lambda client: client.ready()])
+@pytest.mark.parametrize("copied", [False, True])
+async def test_closed(
+    client: AsyncSesamy, act: Operation, copied: bool
+) -> None:
     """A closed client refuses calls, and so do its copies."""
-    other = client.with_options(timeout=5)
+    blocking = Sesamy("acme", auth=StaticToken("t"))
+    each, other = client, blocking
+    if copied:
+        each, other = client.with_options(), blocking.with_options()
     await client.aclose()
     await client.aclose()
-    for each in (client, other):
-        with pytest.raises(ConfigurationError, match="closed"):
-            await each.contracts.create("P", ORDER)
+    blocking.close()
+    with pytest.raises(ConfigurationError, match="closed"):
+        await act(each)
+    with pytest.raises(ConfigurationError, match="closed"):
+        act(other)
 
 
 def test_a_copy_whose_client_nobody_holds(served: Sandbox) -> None:
@@ -82,7 +92,7 @@ def test_a_copy_whose_client_nobody_holds(served: Sandbox) -> None:
         gc.collect()
         words += [str(each.message) for each in told]
 
-    assert any(word.startswith("unclosed Sesamy(") for word in words)
+    assert any("unclosed Sesamy(vendor_id='acme'" in word for word in words)
     assert any("socket" in word for word in words)
 
 

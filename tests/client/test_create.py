@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import Any
 
 import httpx
 import pytest
@@ -16,7 +15,6 @@ from sesamy_async import (
     BadRequestError,
     Call,
     DeadlineExceededError,
-    InvalidRequestError,
     Outcome,
     OutcomeUnknownError,
     Sesamy,
@@ -26,7 +24,7 @@ from sesamy_async import (
     __version__,
 )
 from support.leaks import locals_of
-from support.wire import API, ORDER, QUICK
+from support.wire import API, ORDER
 
 
 @pytest.mark.parametrize(
@@ -125,42 +123,6 @@ async def test_create_unreadable(
     assert 1 == route.call_count
 
 
-@pytest.mark.parametrize("media", ["text/html", "text/plain; charset=x", ""])
-async def test_content_type_does_not_matter(
-    api: respx.Router, client: AsyncSesamy, media: str
-) -> None:
-    """JSON with an id is a contract whatever its content type says."""
-    api.post(f"{API}?confirm=false").respond(
-        content=b'{"id": "c1"}', headers={"Content-Type": media}
-    )
-
-    assert "c1" == (await client.contracts.create("SPRING-12", ORDER)).id
-
-
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        (("", ORDER), "promo_code"),
-        ((5, ORDER), "promo_code"),
-        (("P", {"externalOrderId": "x"}), "order must be a NewContract"),
-        (("P", None), "order must be a NewContract"),
-    ],
-)
-@pytest.mark.parametrize("method", ["create", "onboard"])
-async def test_wrong_arguments(
-    api: respx.Router,
-    client: AsyncSesamy,
-    arguments: Any,
-    named: str,
-    method: str,
-) -> None:
-    """A wrong argument is named before even a token is fetched."""
-    with pytest.raises(InvalidRequestError, match=named):
-        await getattr(client.contracts, method)(*arguments)
-
-    assert 0 == api.calls.call_count
-
-
 async def test_error_knows_its_call(
     api: respx.Router, client: AsyncSesamy
 ) -> None:
@@ -181,19 +143,6 @@ async def test_error_knows_its_call(
     )
 
 
-async def test_unknown_is_raised_once(
-    api: respx.Router, client: AsyncSesamy
-) -> None:
-    """A create whose answer is lost is sent once."""
-    route = api.post(f"{API}?confirm=false").mock(
-        side_effect=httpx.ReadTimeout("x")
-    )
-    with pytest.raises(OutcomeUnknownError) as caught:
-        await client.contracts.create("SPRING-12", ORDER)
-
-    assert (1, Outcome.UNKNOWN) == (route.call_count, caught.value.outcome)
-
-
 async def test_no_body_and_no_secret_in_tracebacks(
     api: respx.Router, client: AsyncSesamy
 ) -> None:
@@ -211,17 +160,6 @@ async def test_no_body_and_no_secret_in_tracebacks(
         for canary in ("kim@", "Kim", "11122", "Bearer", "t1'")
         if canary in told
     ]
-
-
-async def test_wrong_confirm_argument(
-    api: respx.Router, client: AsyncSesamy
-) -> None:
-    """What may give access is only ever True or False."""
-    wrong: Any = "false"
-    with pytest.raises(InvalidRequestError, match="confirm"):
-        await client.contracts.create("P", ORDER, confirm=wrong)
-
-    assert 0 == api.calls.call_count
 
 
 async def test_awaited_before_the_request(
@@ -303,29 +241,3 @@ async def test_awaited_before_each_attempt(
     )
 
     assert ("c1", [0, 1, 2]) == (contract.id, lost)
-
-
-async def test_a_confirming_create_is_not_repeatable(
-    api: respx.Router, client: AsyncSesamy
-) -> None:
-    """What gives access must not be repeated, whoever asks for it."""
-    with pytest.raises(InvalidRequestError, match="repeatable"):
-        await client.contracts.create(
-            "P", ORDER, confirm=True, repeatable=True
-        )
-
-    assert 0 == api.calls.call_count
-
-
-def test_blocking(api: respx.Router) -> None:
-    """The blocking client awaits the hook too."""
-    api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
-    seen: list[int] = []
-
-    async def note(call: Call) -> None:
-        seen.append(call.attempt)
-
-    with Sesamy("acme", auth=StaticToken("t1"), retry=QUICK) as client:
-        client.contracts.create("SPRING-12", ORDER, before_send=note)
-
-    assert [1] == seen

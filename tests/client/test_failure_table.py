@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import tracemalloc
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -36,9 +34,7 @@ from support.calling import (
 from support.failure_rows import DOUBTFUL, NOT_SENT, ROWS, Row
 from support.fault_server import FaultServer, Peer, Step
 from support.faults import (
-    BOMB,
     SECRET,
-    answer,
     close_answer,
     early_413,
     good,
@@ -75,13 +71,22 @@ def test_each_cause_has_one_meaning(row: Row, world: World) -> None:
     assert SECRET not in "".join(told)
 
 
-def again(
-    row: Row, world: World, operation: Operation
-) -> Callable[[float], tuple[Any, list[str]]]:
-    """Return an attempt that sends what failed again, for `patiently`.
-
-    What comes of it is an id, or the error, and what the server was asked.
-    """
+@every_world
+@pytest.mark.parametrize(
+    ("row", "operation"),
+    [
+        *((row, create) for row in NOT_SENT),
+        *((row, confirm) for row in DOUBTFUL if not row.stalls),
+    ],
+    ids=lambda each: each.cause if isinstance(each, Row) else each.__name__,
+)
+def test_what_is_sent_again(
+    row: Row, operation: Operation, world: World
+) -> None:
+    """A create that did not leave arrives once; any confirm is repeated."""
+    times = 1 if operation is create else row.received + 1
+    contract = "c-1" if operation is create else "c-9"
+    expected = contract, [operation.__name__] * times
 
     def attempt(timeout: float) -> tuple[Any, list[str]]:
         with row.server() as server:
@@ -92,38 +97,7 @@ def again(
             )
         return getattr(ending.value, "id", ending.error), server.operations
 
-    return attempt
-
-
-@every_world
-@each_of(*NOT_SENT)
-def test_what_was_not_sent_is_sent_again(row: Row, world: World) -> None:
-    """A create that did not leave is sent again, and arrives once."""
-    expected = "c-1", ["create"]
-
-    assert expected == patiently(expected, again(row, world, create))
-
-
-@every_world
-@each_of(*[row for row in DOUBTFUL if not row.stalls])
-def test_confirm_is_sent_again(row: Row, world: World) -> None:
-    """A confirm can be repeated: whatever was unknown recovers."""
-    expected = "c-9", ["confirm"] * (row.received + 1)
-
-    assert expected == patiently(expected, again(row, world, confirm))
-
-
-def test_a_bomb_is_not_inflated() -> None:
-    """What is over the limit is never held, not even for a moment."""
-    bomb = answer(201, BOMB, {"Content-Encoding": "gzip"})
-    with FaultServer([bomb], good) as server:
-        tracemalloc.start()
-        ending = World.BLOCKING.one(create, **direct(server))
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-
-    assert Outcome.UNKNOWN is ending.outcome
-    assert peak < 10_000_000
+    assert expected == patiently(expected, attempt)
 
 
 @every_world
@@ -204,7 +178,7 @@ def test_no_connection_is_free(world: World) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"headers": {"X-A": "a\r\nX-B: b"}},
+        {"headers": {"X-A": "CANARY\r\nX-B: b"}},
         {"headers": {"X-A\r\n": "a"}},
         {"headers": {"X-A": "å"}},
         {"headers": {"X-A": "\N{SNOWMAN}"}},
@@ -228,6 +202,7 @@ def test_what_cannot_be_sent(changes: dict[str, Any], world: World) -> None:
         )
 
     assert (InvalidRequestError, Outcome.NOT_SENT, 1) == ending.facts
+    assert "CANARY" not in str(ending.error)
     assert [] == server.received
 
 

@@ -112,34 +112,6 @@ def test_forks_in_a_first_call(
     assert {0} == {*ends}
 
 
-def test_a_loop_that_runs_needs_no_other() -> None:
-    """A client that is made on trio loads nothing for asyncio's loops."""
-    program = """
-import anyio, sys
-from sesamy_async import AsyncSesamy
-async def main():
-    AsyncSesamy("acme", client_id="c", client_secret="s")
-anyio.run(main, backend="trio")
-print("anyio._backends._asyncio" in sys.modules)
-"""
-    done = run(["-c", program], {**os.environ})
-
-    assert (0, "False\n") == (done.returncode, done.stdout)
-
-
-def test_who_blocks_needs_no_event_loop() -> None:
-    """A blocking client loads no event loop's part of anyio."""
-    program = """
-import sys
-from sesamy_async import Sesamy
-Sesamy("acme", client_id="c", client_secret="s")
-print([name for name in sys.modules if name.startswith("anyio._backends._")])
-"""
-    done = run(["-c", program], {**os.environ})
-
-    assert (0, "[]\n") == (done.returncode, done.stdout)
-
-
 @pytest.mark.parametrize("loaded", [True, False])
 def test_without_trio(loaded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asyncio's part of anyio is loaded always, trio's where trio is."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from proof.hostile_rows import ROWS, Hostile, confirm
 from sesamy_async import (
     AuthenticationError,
     ConnectionFailedError,
@@ -22,7 +23,6 @@ from support import faults
 from support.calling import WORLDS, World, create
 from support.fault_server import FaultServer
 from support.faults import BOMB, answer, raw
-from support.hostile_rows import ROWS, Hostile, confirm
 
 
 MB = 1_000_000
@@ -44,34 +44,20 @@ def hostile(row: Hostile) -> FaultServer:
 
 @worlds
 @rows(ROWS)
-def test_a_hostile_answer_to_a_create(row: Hostile, world: World) -> None:
-    """It ends as its status says, and the next order gets its own answer."""
+def test_a_hostile_answer(row: Hostile, world: World) -> None:
+    """A call ends as its status says, and the next gets its own answer.
+
+    A confirm is of the contract that we named.  Without a token no order is
+    sent, and the error says so.
+    """
     with hostile(row) as server:
         first, second = world.run(
             [create, create], base_url=server.url, rate_limit=RateLimit()
         )
-
-    assert row.create is first.outcome
-    assert "c-2" == second.value.id
-
-
-@worlds
-@rows(ROWS)
-def test_a_hostile_answer_to_a_confirm(row: Hostile, world: World) -> None:
-    """It ends as its status says, and the contract is the one we named."""
     with hostile(row) as server:
-        ending = world.one(confirm, base_url=server.url)
-
-    assert row.confirm is ending.outcome
-    assert ending.error or "c-0" == ending.value.id
-
-
-@worlds
-@rows(ROWS)
-def test_a_hostile_answer_to_a_token_call(row: Hostile, world: World) -> None:
-    """There is no token, the order was not sent, and the error says so."""
+        confirmed = world.one(confirm, base_url=server.url)
     with hostile(row) as server:
-        ending = world.one(
+        no_token = world.one(
             create,
             base_url=server.url,
             token_url=f"{server.url}/oauth/token",
@@ -79,43 +65,34 @@ def test_a_hostile_answer_to_a_token_call(row: Hostile, world: World) -> None:
             client_secret="s3cret",
         )
 
-    assert ending.outcome in {Outcome.NOT_SENT, Outcome.REFUSED}
+    assert (row.create, "c-2") == (first.outcome, second.value.id)
+    assert row.confirm is confirmed.outcome
+    assert confirmed.error or "c-0" == confirmed.value.id
+    assert no_token.outcome in {Outcome.NOT_SENT, Outcome.REFUSED}
     assert isinstance(
-        ending.failed, AuthenticationError | ConnectionFailedError
+        no_token.failed, AuthenticationError | ConnectionFailedError
     )
     # A refusal is asked for again in the other encoding.
     assert server.operations in (["POST"], ["POST", "POST"])
 
 
 @worlds
-def test_a_large_error_keeps_its_headers(world: World) -> None:
-    """Of an error, 64 KiB are read; how long to wait counts all the same."""
-    step = answer(429, b"x" * 65_537, {"Retry-After": "3000"})
-    with FaultServer([step], faults.good) as server:
-        error = world.one(create, base_url=server.url).failed
-
-    assert isinstance(error, RateLimitError)
-    assert (3000.0, b"") == (error.retry_after, error.body)
-
-
-@worlds
 @pytest.mark.parametrize("size", [2**16, 2**16 + 1])
 def test_how_much_of_an_error_is_read(size: int, world: World) -> None:
-    """It is 64 KiB, also in a free request."""
-    with FaultServer([answer(404, b"x" * size)], faults.good) as server:
-        error = world.one(fetch, base_url=server.url).failed
+    """It is 64 KiB; headers count all the same, and a success is longer."""
+    body = b"x" * size
+    late = answer(429, body, {"Retry-After": "3000"})
+    steps = [answer(404, body), late, answer(200, b"x" * 2**19)]
+    with FaultServer(steps, faults.good) as server:
+        missing, limited, free = world.run(
+            [fetch, create, fetch], base_url=server.url
+        )
 
-    assert isinstance(error, NotFoundError)
-    assert size % 2**16 == (not error.body)
-
-
-@worlds
-def test_a_free_request_reads_more(world: World) -> None:
-    """A success that we don't look into may have `max_response_size`."""
-    with FaultServer([answer(200, b"x" * 2**19)], faults.good) as server:
-        ending = world.one(fetch, base_url=server.url)
-
-    assert 2**19 == len(ending.value.content)
+    assert isinstance(missing.error, NotFoundError)
+    assert size % 2**16 == (not missing.error.body)
+    assert isinstance(limited.error, RateLimitError)
+    assert 3000.0 == limited.error.retry_after
+    assert 2**19 == len(free.value.content)
 
 
 @worlds

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
-import subprocess
 import sys
-from typing import Any
 
 import attrs
 import pytest
 
 import sesamy_async
+from support.programs import run
 
 
 WAITING = {
@@ -30,55 +30,55 @@ WAITING = {
 }
 
 
-def in_fresh_interpreter(program: str) -> Any:
-    """Return what it prints as JSON."""
-    printed = subprocess.run(  # noqa: S603 - ourselves
-        [sys.executable, "-c", program],
-        stdout=subprocess.PIPE,
-        timeout=120,
-        check=True,
-    ).stdout
-    return json.loads(printed)
-
-
 def test_an_import_loads_only_what_any_client_needs() -> None:
-    """What only some programs use is not loaded by the import."""
-    loaded = in_fresh_interpreter(
-        "import json, sys\nbefore = {*sys.modules}\nimport sesamy_async\n"
-        "print(json.dumps([*{*sys.modules} - before]))"
+    """What only some programs use waits; all public names are there."""
+    program = """
+import json, sys
+before = {*sys.modules}
+import sesamy_async
+loaded = [*{*sys.modules} - before]
+shown = dir(sesamy_async)
+first = sesamy_async.Sesamy
+kept = vars(sesamy_async).get("Sesamy") is first
+from sesamy_async import *
+print(json.dumps([loaded, shown, kept, [*globals()]]))
+"""
+    loaded, shown, kept, starred = json.loads(
+        run(["-c", program], os.environ).stdout
     )
 
     assert set() == WAITING.intersection(loaded)
-
-
-def test_every_public_name_can_be_had() -> None:
-    """A star import in a fresh interpreter brings all names there are."""
-    names = in_fresh_interpreter(
-        "import json\nfrom sesamy_async import *\n"
-        "print(json.dumps([*globals()]))"
-    )
-
-    assert set(sesamy_async.__all__) <= set(names)
-
-
-def test_names_that_wait_are_shown() -> None:
-    """`dir` shows all public names, loaded or not."""
-    shown = in_fresh_interpreter(
-        "import json, sesamy_async\nprint(json.dumps(dir(sesamy_async)))"
-    )
-
     assert set(sesamy_async.__all__) <= set(shown)
-
-
-def test_a_name_that_waited_is_kept() -> None:
-    """What was asked for once is there like any other name."""
-    kept = in_fresh_interpreter(
-        "import json, sesamy_async\n"
-        "first = sesamy_async.Sesamy\n"
-        "print(json.dumps(vars(sesamy_async).get('Sesamy') is first))"
-    )
-
     assert kept is True
+    assert set(sesamy_async.__all__) <= set(starred)
+
+
+ON_TRIO = """
+import anyio, sys
+from sesamy_async import AsyncSesamy
+async def main():
+    AsyncSesamy("acme", client_id="c", client_secret="s")
+anyio.run(main, backend="trio")
+print("anyio._backends._asyncio" in sys.modules)
+"""
+BLOCKING = """
+import sys
+from sesamy_async import Sesamy
+Sesamy("acme", client_id="c", client_secret="s")
+print([name for name in sys.modules if "anyio._backends._" in name])
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [(ON_TRIO, "False\n"), (BLOCKING, "[]\n")],
+    ids=["on trio", "blocking"],
+)
+def test_a_client_loads_no_other_loop(program: str, expected: str) -> None:
+    """Made on trio it loads nothing for asyncio; a blocking one, no loop."""
+    done = run(["-c", program], os.environ)
+
+    assert (0, expected) == (done.returncode, done.stdout)
 
 
 @pytest.mark.parametrize("name", ["Contracts", "FileTokenStore", "Sesamy"])

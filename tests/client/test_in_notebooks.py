@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -15,14 +15,12 @@ from support.kernel import Cell, Kernel, started
 from support.programs import led_to, run
 
 
+# ipykernel 7.4 sees its stop button only when its loop comes round.
 BEGIN = """
+import asyncio
 from sesamy_async import AsyncSesamy, Sesamy
 from support.calling import ORDER
 awaited, blocking = AsyncSesamy(), Sesamy()
-"""
-# ipykernel 7.4 sees its stop button only when its loop comes round.
-TICK = """
-import asyncio
 async def tick():
     while True:
         await asyncio.sleep(0.05)
@@ -30,10 +28,7 @@ ticking = asyncio.create_task(tick())
 """
 AWAITED = "(await awaited.contracts.create('SPRING-12', ORDER)).id"
 BLOCKED = "blocking.contracts.create('SPRING-12', ORDER).id"
-CALLS = [
-    pytest.param(AWAITED, "CancelledError", id="awaited"),
-    pytest.param(BLOCKED, "KeyboardInterrupt", id="blocking"),
-]
+FORGET = "import gc; del awaited, blocking; gc.collect()"
 
 
 @pytest.fixture
@@ -61,89 +56,64 @@ def environ(sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, str]]:
         yield environ
 
 
-@pytest.fixture
-async def kernel(environ: dict[str, str], log: Path) -> AsyncIterator[Kernel]:
-    """Start a kernel that has both clients."""
+async def test_cells_share_clients(
+    environ: dict[str, str], sandbox: Sandbox, log: Path
+) -> None:
+    """Both work in several cells, the blocking one in the running loop.
+
+    The kernel that ends before them leaves no traceback.
+    """
+    cells = (AWAITED, BLOCKED, AWAITED, BLOCKED)
     async with started(environ, log) as kernel:
         await kernel.run(BEGIN)
-        yield kernel
-
-
-async def test_cells_share_clients(kernel: Kernel, sandbox: Sandbox) -> None:
-    """Both work in several cells, the blocking one in the running loop."""
-    shown = [
-        (await kernel.run(cell)).shown.strip("'\n")
-        for cell in (
-            "import asyncio; asyncio.get_running_loop().is_running()",
-            AWAITED,
-            BLOCKED,
-            AWAITED,
-            BLOCKED,
-        )
-    ]
+        loop = await kernel.run("asyncio.get_running_loop().is_running()")
+        shown = [(await kernel.run(cell)).shown.strip("'\n") for cell in cells]
     made = sandbox.ledger.contracts(ORDER.external_order_id)
 
-    assert ["True", *(contract.id for contract in made)] == shown
+    assert "True" == loop.shown.strip()
+    assert [contract.id for contract in made] == shown
     assert 4 == len(made)
     assert 2 == sandbox.ledger.requests("token")
+    assert "Traceback" not in log.read_text()  # noqa: ASYNC240 - it is over
 
 
-@pytest.mark.parametrize(("call", "ended"), CALLS)
 async def test_a_cell_is_stopped(
-    call: str, ended: str, kernel: Kernel, sandbox: Sandbox
+    environ: dict[str, str], sandbox: Sandbox, log: Path
 ) -> None:
-    """It tells the outcome, and the next cell's call does well."""
-    await kernel.run(TICK)
-    sandbox.faults.add("delay:30", times=1, on="create")
+    """It tells the outcome, and the next cell's call does well.
 
-    async def stop() -> None:
-        while not sandbox.ledger.requests("create"):  # noqa: ASYNC110 - a thread serves it
+    The cell that forgets the clients shows a warning that names them.
+    """
+
+    async def stop(kernel: Kernel, before: int) -> None:
+        while sandbox.ledger.requests("create") == before:  # noqa: ASYNC110 - a thread serves it
             await anyio.sleep(0.01)
         await kernel.stop()
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(stop)
-        cell = await kernel.run(call)
-    after = await kernel.run(call)
+    stopped: list[Cell] = []
+    after: list[Cell] = []
+    async with started(environ, log) as kernel:
+        await kernel.run(BEGIN)
+        for call in (AWAITED, BLOCKED):
+            before = sandbox.ledger.requests("create")
+            sandbox.faults.add("delay:30", times=1, on="create")
+            async with anyio.create_task_group() as group:
+                group.start_soon(stop, kernel, before)
+                stopped.append(await kernel.run(call))
+            after.append(await kernel.run(call))
+        after.append(await kernel.run(FORGET))
 
-    assert ended == cell.ended
-    assert "Outcome: UNKNOWN." in cell.shown
-    assert "" == after.ended
-
-
-async def test_a_client_is_dropped(kernel: Kernel) -> None:
-    """The cell that forgets it shows a warning that names it."""
-    await kernel.run(AWAITED)
-    await kernel.run(BLOCKED)
-    cell = await kernel.run("import gc; del awaited, blocking; gc.collect()")
-
-    assert "ResourceWarning: unclosed Sesamy(" in cell.shown
-    assert "ResourceWarning: unclosed AsyncSesamy(" in cell.shown
-    assert "" == cell.ended
-
-
-def test_the_kernel_ends_before_the_clients(
-    environ: dict[str, str], log: Path
-) -> None:
-    """No traceback is left by it."""
-
-    async def main() -> list[Cell]:
-        async with started(environ, log) as kernel:
-            await kernel.run(BEGIN)
-            return [await kernel.run(call) for call in (AWAITED, BLOCKED)]
-
-    cells = anyio.run(main)
-
-    assert ["", ""] == [cell.ended for cell in cells]
-    assert "Traceback" not in log.read_text()
+    assert ["CancelledError", "KeyboardInterrupt"] == [
+        cell.ended for cell in stopped
+    ]
+    assert all("Outcome: UNKNOWN." in cell.shown for cell in stopped)
+    assert ["", "", ""] == [cell.ended for cell in after]
+    assert "ResourceWarning: unclosed Sesamy(" in after[-1].shown
+    assert "ResourceWarning: unclosed AsyncSesamy(" in after[-1].shown
 
 
 IPYTHON = ("-m", "IPython", "--simple-prompt", "--no-banner")
-REPLS = [
-    pytest.param(("-m", "asyncio"), "", id="python -m asyncio"),
-    pytest.param(IPYTHON, "%autoawait asyncio\n", id="IPython on asyncio"),
-    pytest.param(IPYTHON, "%autoawait trio\n", id="IPython on trio"),
-]
+ON_ASYNCIO, ON_TRIO = "%autoawait asyncio\n", "%autoawait trio\n"
 LINES = """
 import anyio
 from sesamy_async import AsyncSesamy, Sesamy
@@ -168,32 +138,35 @@ def ids(text: str) -> list[str]:
     return re.findall(r"\b[0-9a-f]{32}\b", text)
 
 
-@pytest.mark.parametrize(("repl", "first"), REPLS)
+@pytest.mark.parametrize(
+    ("repl", "first", "ends"),
+    [
+        pytest.param(("-m", "asyncio"), "", "", id="python -m asyncio"),
+        pytest.param(IPYTHON, ON_ASYNCIO, "", id="IPython on asyncio"),
+        pytest.param(IPYTHON, ON_TRIO, "", id="IPython on trio"),
+        pytest.param(IPYTHON, ON_TRIO, ENDS, id="closed"),
+    ],
+)
 def test_several_lines_share_a_client(
     repl: tuple[str, ...],
     first: str,
+    ends: str,
     environ: dict[str, str],
     sandbox: Sandbox,
 ) -> None:
-    """Both work, also the blocking one inside of a running loop."""
-    done = run(repl, environ, first + LINES + ENDS)
+    """Both work, also the blocking one inside of a running loop.
+
+    If it ends before them, a warning names each; there is no traceback.
+    """
+    done = run(repl, environ, first + LINES + ends)
     made = sandbox.ledger.contracts(ORDER.external_order_id)
+    warned = [
+        f"ResourceWarning: unclosed {name}(" in done.stderr
+        for name in ("Sesamy", "AsyncSesamy")
+    ]
 
     assert [contract.id for contract in made] == ids(done.stdout)
     assert 4 == len(made)
     assert 2 == sandbox.ledger.requests("token")
-    assert "Traceback" not in done.stdout + done.stderr
-    assert "Sesamy(" not in done.stderr
-
-
-@pytest.mark.parametrize(("repl", "first"), REPLS)
-def test_it_ends_before_the_clients(
-    repl: tuple[str, ...], first: str, environ: dict[str, str]
-) -> None:
-    """There is a warning that names each, and no traceback."""
-    done = run(repl, environ, first + LINES)
-
-    assert 4 == len(ids(done.stdout))
-    assert "ResourceWarning: unclosed Sesamy(" in done.stderr
-    assert "ResourceWarning: unclosed AsyncSesamy(" in done.stderr
+    assert [not ends] * 2 == warned
     assert "Traceback" not in done.stdout + done.stderr

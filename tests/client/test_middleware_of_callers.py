@@ -18,16 +18,17 @@ from sesamy_async import (
     ConnectionFailedError,
     DeadlineExceededError,
     InvalidRequestError,
+    Middleware,
     Outcome,
     OutcomeUnknownError,
     Proceed,
     RateLimit,
     Response,
-    RetryPolicy,
     ServerError,
     SesamyError,
     StaticToken,
 )
+from support.calling import ONCE
 from support.wire import API, ORDER, QUICK
 
 
@@ -59,70 +60,24 @@ async def test_middleware_of_the_callers(api: respx.Router) -> None:
 
 
 async def test_middleware_that_answers() -> None:
-    """A middleware may answer by itself; its answer is read like ours."""
+    """Its answer is read like ours: a 503 of its own confirms nothing."""
 
     async def answer(call: Call, proceed: Proceed) -> Response:
-        del call, proceed
+        del proceed
+        if call.operation == "contracts.confirm":
+            return Response(status_code=503)
         return Response(status_code=200, content=b'{"id": "c9"}')
 
     async with around(answer) as client:
         contract = await client.contracts.create("SPRING-12", ORDER)
-
-    assert "c9" == contract.id
-
-
-async def test_middleware_that_answers_with_an_error() -> None:
-    """A middleware's own 503 is no contract, and confirms none."""
-
-    async def answer(call: Call, proceed: Proceed) -> Response:
-        del call, proceed
-        return Response(status_code=503)
-
-    async with around(answer) as client:
         with pytest.raises(ServerError) as caught:
             await client.contracts.confirm("SPRING-12", "c1")
 
+    assert "c9" == contract.id
     assert (Outcome.UNKNOWN, "c1") == (
         caught.value.outcome,
         caught.value.contract_id,
     )
-
-
-@pytest.mark.parametrize(
-    ("before", "outcome"),
-    [(True, Outcome.UNKNOWN), (False, Outcome.APPLIED)],
-)
-async def test_middleware_that_fails(
-    api: respx.Router, before: bool, outcome: Outcome
-) -> None:
-    """A middleware's mistake ends in a known outcome too."""
-    api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
-
-    async def fail(call: Call, proceed: Proceed) -> Response:
-        if not before:
-            await proceed(call)
-        raise KeyError
-
-    async with around(fail) as client:
-        with pytest.raises(SesamyError, match="KeyError") as caught:
-            await client.contracts.create("SPRING-12", ORDER)
-
-    assert outcome is caught.value.outcome
-    assert isinstance(caught.value.__cause__, KeyError)
-
-
-async def test_header_of_a_middleware_that_cannot_be_sent() -> None:
-    """A header that can't be sent is refused, and not repeated."""
-
-    async def spoil(call: Call, proceed: Proceed) -> Response:
-        return await proceed(call.with_headers(X_Bad="CANARY\r\nx"))
-
-    transport = httpx.MockTransport(lambda _: httpx.Response(200))
-    async with around(spoil, transport=transport, retry=QUICK) as client:
-        with pytest.raises(SesamyError) as caught:
-            await client.contracts.create("SPRING-12", ORDER)
-
-    assert "CANARY" not in str(caught.value)
 
 
 async def test_middleware_sees_complete_errors(api: respx.Router) -> None:
@@ -146,170 +101,125 @@ async def test_middleware_sees_complete_errors(api: respx.Router) -> None:
     assert [("contracts.confirm", 2, Outcome.UNKNOWN)] == seen
 
 
-async def test_deadline_before_sending_is_retryable() -> None:
-    """A call that came too late to be sent may be made again."""
-    limit = RateLimit(requests=1, per=60, burst=1)
-    transport = httpx.MockTransport(
-        lambda _: httpx.Response(200, json={"id": "c1"})
-    )
-    options = {"rate_limit": limit, "transport": transport, "deadline": 5}
-    async with around(**options) as client:
-        await client.contracts.create("SPRING-12", ORDER)
-        with pytest.raises(DeadlineExceededError) as caught:
-            await client.contracts.create("SPRING-12", ORDER)
-
-    assert (Outcome.NOT_SENT, True) == (
-        caught.value.outcome,
-        caught.value.retryable,
-    )
+class Cancelled(BaseException):
+    """What ends a task from outside."""
 
 
-async def test_middleware_that_forgets_to_return(api: respx.Router) -> None:
-    """A middleware without an answer is a mistake, and named as one."""
-    api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
-
-    async def forget(call: Call, proceed: Proceed) -> Any:
-        await proceed(call)
-
-    async with around(forget) as client:
-        with pytest.raises(
-            ConfigurationError, match="must return a Resp"
-        ) as caught:
-            await client.contracts.create("SPRING-12", ORDER)
-
-    assert Outcome.APPLIED is caught.value.outcome
+async def forget(call: Call, proceed: Proceed) -> Any:
+    """Proceed, and return nothing."""
+    await proceed(call)
 
 
-async def test_middleware_that_replaces_the_contract(
-    api: respx.Router,
-) -> None:
-    """Something else in the contract's place is a mistake, and named."""
-    api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
-
-    async def replace(call: Call, proceed: Proceed) -> Response:
-        return attrs.evolve(await proceed(call), parsed={"id": "c1"})
-
-    async with around(replace) as client:
-        with pytest.raises(ConfigurationError, match="dict") as caught:
-            await client.contracts.create("SPRING-12", ORDER)
-
-    assert (
-        "contracts.create of order 'o-1': A middleware replaced the contract "
-        "by dict. Outcome: APPLIED. It was done, but the answer can't be "
-        "read; do not send it again."
-    ) == str(caught.value)
+async def replace(call: Call, proceed: Proceed) -> Response:
+    """Put something else in the contract's place."""
+    return attrs.evolve(await proceed(call), parsed={"id": "c1"})
 
 
-async def test_middleware_that_proceeds_twice(api: respx.Router) -> None:
-    """One order is not made two contracts by calling proceed twice."""
-    route = api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
+async def twice(call: Call, proceed: Proceed) -> Response:
+    """Send one order two times."""
+    await proceed(call)
+    return await proceed(call)
 
-    async def twice(call: Call, proceed: Proceed) -> Response:
-        await proceed(call)
+
+async def insist(call: Call, proceed: Proceed) -> Response:
+    """Send an order again that may have arrived."""
+    try:
+        return await proceed(call)
+    except SesamyError:
         return await proceed(call)
 
-    async with around(twice) as client:
-        with pytest.raises(ConfigurationError, match="second contract"):
-            await client.contracts.create("SPRING-12", ORDER)
 
-    assert 1 == route.call_count
+def raising(kind: type[BaseException], *words: str) -> Middleware:
+    """Return one that raises this without having proceeded."""
 
-
-async def test_middleware_that_retries(api: respx.Router) -> None:
-    """A create that may have been done is not sent again by a middleware."""
-    route = api.post(f"{API}?confirm=false")
-    route.side_effect = [httpx.ReadTimeout("x"), httpx.Response(200)]
-
-    async def insist(call: Call, proceed: Proceed) -> Response:
-        try:
-            return await proceed(call)
-        except SesamyError:
-            return await proceed(call)
-
-    async with around(insist) as client:
-        with pytest.raises(ConfigurationError, match="proceed") as caught:
-            await client.contracts.create("SPRING-12", ORDER)
-
-    assert (1, Outcome.UNKNOWN) == (route.call_count, caught.value.outcome)
-
-
-async def test_middleware_that_sends_by_itself(api: respx.Router) -> None:
-    """What it sent is its own affair: no exception says that it didn't."""
-    route = api.post("https://elsewhere.test/").respond(201)
-
-    async def send(call: Call, proceed: Proceed) -> Response:
-        del proceed
-        async with httpx.AsyncClient() as mine:
-            await mine.post(
-                "https://elsewhere.test/", content=call.request.content
-            )
-        raise httpx.ConnectError("CANARY")
-
-    async with around(send) as client:
-        with pytest.raises(SesamyError, match="ConnectError") as caught:
-            await client.contracts.create("SPRING-12", ORDER)
-
-    assert (Outcome.UNKNOWN, 1) == (caught.value.outcome, route.call_count)
-
-
-async def test_middleware_that_is_cancelled_before_it_proceeds() -> None:
-    """It may have sent the order by itself by then."""
-
-    class Cancelled(BaseException):
-        pass
-
-    async def stop(call: Call, proceed: Proceed) -> Response:
+    async def fail(call: Call, proceed: Proceed) -> Response:
         del call, proceed
-        raise Cancelled
+        raise kind(*words)
 
-    async with around(stop) as client:
-        with pytest.raises(Cancelled) as caught:
-            await client.contracts.create("SPRING-12", ORDER)
-
-    assert "Outcome: UNKNOWN." in "".join(caught.value.__notes__)
+    return fail
 
 
-async def test_middleware_that_refuses() -> None:
-    """A middleware says by an error of ours that nothing was sent."""
+async def fail_late(call: Call, proceed: Proceed) -> Response:
+    """Make a mistake when all is done."""
+    await proceed(call)
+    raise KeyError
 
-    async def refuse(call: Call, proceed: Proceed) -> Response:
-        del call, proceed
-        raise InvalidRequestError("Not on Sundays.")
 
-    async with around(refuse) as client:
-        with pytest.raises(InvalidRequestError) as caught:
-            await client.contracts.create("SPRING-12", ORDER)
+async def deny(call: Call, proceed: Proceed) -> Response:
+    """Say so although something was sent."""
+    with suppress(SesamyError):
+        await proceed(call)
+    raise ConnectionFailedError("No.", retryable=True)
 
-    assert Outcome.NOT_SENT is caught.value.outcome
+
+MADE = httpx.Response(200, json={"id": "c1"})
+LOST = httpx.ReadTimeout("x")
+UNREACHED = httpx.ConnectError("x")
+REPLACED = (
+    r"contracts.create of order 'o-1': A middleware replaced the contract by "
+    r"dict. Outcome: APPLIED. It was done, but the answer can't be read; do "
+    r"not send it again."
+)
 
 
 @pytest.mark.parametrize(
-    ("answer", "outcome"),
+    ("middleware", "answer", "error", "words", "outcome", "sent"),
     [
-        (httpx.Response(200, json={"id": "c1"}), Outcome.APPLIED),
-        (httpx.ReadTimeout("x"), Outcome.UNKNOWN),
-        (httpx.ConnectError("x"), Outcome.NOT_SENT),
+        (forget, MADE, ConfigurationError, "must return a Resp", "APPLIED", 1),
+        (replace, MADE, ConfigurationError, REPLACED, "APPLIED", 1),
+        (twice, MADE, ConfigurationError, "second contract", "APPLIED", 1),
+        (insist, LOST, ConfigurationError, "proceed", "UNKNOWN", 1),
+        (fail_late, MADE, SesamyError, "KeyError", "APPLIED", 1),
+        # What raises without `proceed` may have sent the order by itself.
+        (raising(KeyError), MADE, SesamyError, "KeyError", "UNKNOWN", 0),
+        (raising(Cancelled), MADE, Cancelled, None, "UNKNOWN", 0),
+        (
+            raising(httpx.ConnectError, "CANARY"),
+            MADE,
+            SesamyError,
+            "ConnectError",
+            "UNKNOWN",
+            0,
+        ),
+        # An error of ours says that it did not.
+        (
+            raising(InvalidRequestError, "Not on Sundays."),
+            MADE,
+            InvalidRequestError,
+            "Not on Sundays",
+            "NOT_SENT",
+            0,
+        ),
+        # It can't undo what was sent before.
+        (deny, MADE, ConnectionFailedError, "No.", "APPLIED", 1),
+        (deny, LOST, ConnectionFailedError, "No.", "UNKNOWN", 1),
+        (deny, UNREACHED, ConnectionFailedError, "No.", "NOT_SENT", 1),
     ],
 )
-async def test_middleware_that_denies_what_was_sent(
-    api: respx.Router, answer: Any, outcome: Outcome
+async def test_mistakes_of_a_middleware(  # noqa: PLR0917 - a table
+    api: respx.Router,
+    middleware: Any,
+    answer: Any,
+    error: type[BaseException],
+    words: str | None,
+    outcome: str,
+    sent: int,
 ) -> None:
-    """An error of ours that it raises can't undo what was sent before."""
-    api.post(f"{API}?confirm=false").side_effect = [answer]
-
-    async def deny(call: Call, proceed: Proceed) -> Response:
-        with suppress(SesamyError):
-            await proceed(call)
-        raise ConnectionFailedError("No.", retryable=True)
-
-    async with around(deny, retry=RetryPolicy(attempts=1)) as client:
-        with pytest.raises(ConnectionFailedError) as caught:
+    """Each ends in a known outcome, and no order is sent twice by one."""
+    route = api.post(f"{API}?confirm=false")
+    route.side_effect = [answer, answer]
+    async with around(middleware, retry=ONCE) as client:
+        with pytest.raises(error, match=words) as caught:
             await client.contracts.create("SPRING-12", ORDER)
 
-    assert (outcome, outcome is Outcome.NOT_SENT) == (
-        caught.value.outcome,
-        caught.value.retryable,
-    )
+    told = f"{caught.value} {getattr(caught.value, '__notes__', '')}"
+    assert f"Outcome: {outcome}." in told
+    assert "CANARY" not in told
+    assert sent == route.call_count
+    if isinstance(caught.value, ConnectionFailedError):
+        assert (outcome == "NOT_SENT") is caught.value.retryable
+    if words == "KeyError":
+        assert isinstance(caught.value.__cause__, KeyError)
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -342,6 +252,24 @@ async def test_middleware_that_leaves_a_call_on_its_way(
         await tasks[0]
 
     assert Outcome.UNKNOWN is caught.value.outcome
+
+
+async def test_deadline_before_sending_is_retryable() -> None:
+    """A call that came too late to be sent may be made again."""
+    limit = RateLimit(requests=1, per=60, burst=1)
+    transport = httpx.MockTransport(
+        lambda _: httpx.Response(200, json={"id": "c1"})
+    )
+    options = {"rate_limit": limit, "transport": transport, "deadline": 5}
+    async with around(**options) as client:
+        await client.contracts.create("SPRING-12", ORDER)
+        with pytest.raises(DeadlineExceededError) as caught:
+            await client.contracts.create("SPRING-12", ORDER)
+
+    assert (Outcome.NOT_SENT, True) == (
+        caught.value.outcome,
+        caught.value.retryable,
+    )
 
 
 async def test_auth_whose_own_request_is_in_doubt(api: respx.Router) -> None:

@@ -251,13 +251,6 @@ async def test_confirm_of_an_order(
         await client.contracts.confirm("SPRING-12", "c1", order=ORDER)
 
 
-async def test_confirm_of_no_order(client: AsyncSesamy) -> None:
-    """What is no order is refused before anything is sent."""
-    order: Any = {"externalOrderId": "A-1"}
-    with pytest.raises(ValueError, match="order must be a NewContract"):
-        await client.contracts.confirm("SPRING-12", "c1", order=order)
-
-
 @pytest.mark.parametrize("name", ["Astrid", "astrid has paid", 7, "x" * 65])
 def test_a_code_that_is_none(name: object) -> None:
     """Where whose order it is is not known, a code must look like one."""

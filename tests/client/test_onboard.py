@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import anyio
 import httpx
@@ -17,7 +16,6 @@ from sesamy_async import (
     ConflictError,
     ConnectionFailedError,
     Outcome,
-    SesamyError,
     StaticToken,
     UnreadableResponseError,
 )
@@ -75,108 +73,20 @@ async def test_onboard_keeps_the_fuller_contract(
     assert "N" == result.contract.name
 
 
-@pytest.mark.parametrize(
-    "lost",
-    [
-        httpx.Response(502, html="<p>"),
-        httpx.Response(200, content=b"{"),
-        httpx.Response(200, html="<p>"),
-        httpx.Response(200, json={"error": "text"}),
-        httpx.ReadTimeout("x"),
-    ],
-)
-async def test_onboard_counts_strays(
-    api: respx.Router, client: AsyncSesamy, lost: Any
+async def test_onboard_counts_what_says_that_it_failed(
+    api: respx.Router, client: AsyncSesamy
 ) -> None:
-    """A create whose answer was lost is sent again, and counted."""
+    """A create whose answer is a 200 with an error is a possible stray."""
     api.post(f"{API}?confirm=false").mock(
-        side_effect=[lost, httpx.Response(200, json={"id": "c2"})]
+        side_effect=[
+            httpx.Response(200, json={"error": "text"}),
+            httpx.Response(200, json={"id": "c2"}),
+        ]
     )
     api.post(f"{API}/confirm/c2").respond(json={"id": "c2"})
     result = await client.contracts.onboard("SPRING-12", ORDER)
 
     assert ("c2", 1) == (result.contract.id, result.strays)
-
-
-async def test_onboard_conflict_after_doubt(
-    api: respx.Router, client: AsyncSesamy
-) -> None:
-    """A 409 after an unknown create is not taken for a refusal."""
-    api.post(f"{API}?confirm=false").mock(
-        side_effect=[httpx.ReadTimeout("x"), httpx.Response(409)]
-    )
-    with pytest.raises(ConflictError) as caught:
-        await client.contracts.onboard("SPRING-12", ORDER)
-
-    error = caught.value
-    assert ("contracts.onboard", "create", Outcome.UNKNOWN, None, True) == (
-        error.operation,
-        error.step,
-        error.outcome,
-        error.contract_id,
-        error.retryable,
-    )
-
-
-async def test_onboard_refused(api: respx.Router, client: AsyncSesamy) -> None:
-    """A create that is refused for certain is refused."""
-    api.post(f"{API}?confirm=false").respond(409)
-    with pytest.raises(ConflictError) as caught:
-        await client.contracts.onboard("SPRING-12", ORDER)
-
-    assert (Outcome.REFUSED, "create") == (
-        caught.value.outcome,
-        caught.value.step,
-    )
-
-
-async def test_onboard_unreadable(
-    api: respx.Router, client: AsyncSesamy
-) -> None:
-    """Creates that can't be read leave strays, and nothing confirmed."""
-    route = api.post(f"{API}?confirm=false").respond(json={})
-    with pytest.raises(UnreadableResponseError) as caught:
-        await client.contracts.onboard("SPRING-12", ORDER)
-
-    assert (Outcome.UNKNOWN, "create", 4) == (
-        caught.value.outcome,
-        caught.value.step,
-        route.call_count,
-    )
-
-
-@pytest.mark.parametrize(
-    ("answer", "outcome"),
-    [
-        (httpx.ConnectError("x"), Outcome.UNKNOWN),
-        (httpx.ReadTimeout("x"), Outcome.UNKNOWN),
-        (httpx.Response(404), Outcome.REFUSED),
-        (httpx.Response(200, html="<p>"), Outcome.UNKNOWN),
-        (httpx.Response(200, content=b"{"), Outcome.APPLIED),
-    ],
-)
-async def test_onboard_stops_at_confirm(
-    api: respx.Router, client: AsyncSesamy, answer: Any, outcome: Outcome
-) -> None:
-    """Where it stops at confirm, the error says how to go on."""
-    api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
-    api.post(f"{API}/confirm/c1").mock(
-        side_effect=answer if isinstance(answer, Exception) else [answer] * 4
-    )
-    with pytest.raises(SesamyError) as caught:
-        await client.contracts.onboard("SPRING-12", ORDER)
-
-    error = caught.value
-    assert ("contracts.onboard", "confirm", "c1", "o-1", outcome) == (
-        error.operation,
-        error.step,
-        error.contract_id,
-        error.external_order_id,
-        error.outcome,
-    )
-    # To onboard again would make, and confirm, another contract.
-    assert not error.retryable
-    assert "go on with contracts.confirm" in str(error)
 
 
 async def test_onboard_cancelled_at_confirm() -> None:
@@ -302,8 +212,14 @@ def test_a_refusal_after_doubt_is_doubtful(
     with FaultServer([answer(503), answer(status)], good) as server:
         ending = world.one(onboard, retry=AT_ONCE, **direct(server))
 
+    failed = ending.failed
     assert (error, Outcome.UNKNOWN, 2) == ending.facts
-    assert "create" == ending.failed.step
+    assert ("contracts.onboard", "create", None, True) == (
+        failed.operation,
+        failed.step,
+        failed.contract_id,
+        failed.retryable,
+    )
     assert ["create", "create"] == server.operations
 
 
@@ -314,9 +230,10 @@ def test_a_refusal_after_doubt_is_doubtful(
         (answer(400), Outcome.REFUSED, 1),
         (answer(503), Outcome.UNKNOWN, 3),
         (close_answer, Outcome.UNKNOWN, 3),
+        (answer(200, b"<p>"), Outcome.UNKNOWN, 3),
         (answer(200, b"{"), Outcome.APPLIED, 3),
     ],
-    ids=["refused", "answered 503", "not answered", "unreadable"],
+    ids=["refused", "answered 503", "not answered", "a page", "unreadable"],
 )
 def test_a_failed_confirm_names_the_contract(
     step: Step, outcome: Outcome, attempts: int, world: World
@@ -327,7 +244,15 @@ def test_a_failed_confirm_names_the_contract(
     error = ending.failed
 
     assert (outcome, 1 + attempts) == (error.outcome, error.attempts)
-    assert ("confirm", "c-1") == (error.step, error.contract_id)
+    assert ("contracts.onboard", "confirm", "c-1", "order-1") == (
+        error.operation,
+        error.step,
+        error.contract_id,
+        error.external_order_id,
+    )
+    # To onboard again would make, and confirm, another contract.
+    assert not error.retryable
+    assert "go on with contracts.confirm" in str(error)
     assert ["create"] + ["confirm"] * attempts == server.operations
 
 

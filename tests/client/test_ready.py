@@ -21,13 +21,12 @@ from sesamy_async import (
     Outcome,
     RateLimit,
     Response,
-    Sesamy,
 )
 from sesamy_async.sandbox import Sandbox
 from support.calling import ORDER, World, create
 from support.fault_server import FaultServer, Peer
 from support.faults import good
-from support.marks import every_loop, every_world
+from support.marks import every_world
 from support.ports import closed_port
 from support.tls import TARGET, client_context, server_context
 
@@ -84,7 +83,17 @@ class Elsewhere:
 def test_the_first_order_needs_no_handshake(
     world: World, secure: bool, library: Any
 ) -> None:
-    """It goes over the connection that is open already, as the next one."""
+    """It goes over the connection that is open already, as the next one.
+
+    No middleware sees `ready`, and it takes no place in the pace.
+    """
+    seen: list[str] = []
+
+    async def note(call: Call, proceed: Any) -> Response:
+        seen.append(call.operation)
+        response: Response = await proceed(call)
+        return response
+
     context = server_context() if secure else None
     with FaultServer([], good, context=context) as server:
         endings = world.run(
@@ -93,8 +102,11 @@ def test_the_first_order_needs_no_handshake(
             transport=Connections(
                 library=library, ssl_context=client_context()
             ),
+            middleware=[note],
+            rate_limit=RateLimit(requests=1, per=3600.0, burst=2),
         )
 
+    assert ["contracts.create"] * 2 == seen
     assert [None] * 4 == [each.error for each in endings]
     assert ["create", "create"] == server.operations
     assert 1 == server.connections
@@ -113,22 +125,6 @@ def test_a_token_is_there(world: World, served: Sandbox) -> None:
 
     assert [None, None] == [each.error for each in endings]
     assert 1 == len(served.faults.pending)
-
-
-@every_world
-def test_no_middleware_is_passed(world: World) -> None:
-    """A middleware of the caller's sees operations only."""
-    seen: list[str] = []
-
-    async def note(call: Call, proceed: Any) -> Response:
-        seen.append(call.operation)
-        response: Response = await proceed(call)
-        return response
-
-    with FaultServer([], good) as server:
-        world.run([ready, create], base_url=server.url, middleware=[note])
-
-    assert ["contracts.create"] == seen
 
 
 @every_world
@@ -217,25 +213,17 @@ def test_at_once(world: World) -> None:
 
 @every_world
 def test_its_own_auth(world: World) -> None:
-    """An `Auth` of the caller's is asked, and its value looked at."""
+    """An `Auth` of the caller's is asked; what it gives or raises is told."""
     with FaultServer([], good) as server:
         auth, wrong = Elsewhere("Bearer x"), Elsewhere("Bearer x\n")
         ending = world.one(ready, base_url=server.url, auth=auth)
         refused = world.one(ready, base_url=server.url, auth=wrong)
+        failed = world.one(ready, base_url=server.url, auth=Elsewhere(""))
 
     assert (None, ["ready"]) == (ending.error, auth.asked)
     assert isinstance(refused.error, ConfigurationError)
-
-
-@every_world
-def test_an_auth_that_fails(world: World) -> None:
-    """What it raises is told as in a call."""
-    with FaultServer([], good) as server:
-        auth = Elsewhere("")
-        error = world.one(ready, base_url=server.url, auth=auth).failed
-
-    assert "OSError was raised by" in str(error)
-    assert Outcome.NOT_SENT is error.outcome
+    assert "OSError was raised by" in str(failed.error)
+    assert Outcome.NOT_SENT is failed.outcome
 
 
 @every_world
@@ -251,18 +239,6 @@ def test_an_auth_that_takes_too_long(world: World) -> None:
 
     assert isinstance(ending.error, DeadlineExceededError)
     assert 0 == server.connections
-
-
-@every_world
-def test_the_pace_is_left_alone(world: World) -> None:
-    """No place is taken, nor waited for."""
-    with FaultServer([], good) as server:
-        limit = RateLimit(requests=1, per=3600.0, burst=1)
-        endings = world.run(
-            [ready, ready, create], base_url=server.url, rate_limit=limit
-        )
-
-    assert [None] * 3 == [each.error for each in endings]
 
 
 @every_world
@@ -319,24 +295,3 @@ async def test_a_cancelled_one() -> None:
 
     assert caught is not None
     assert "ready: Interrupted. Outcome: NOT_SENT." in caught.__notes__[0]
-
-
-@every_loop
-def test_after_the_end(backend: str) -> None:
-    """A client that is closed gets ready no more."""
-
-    async def closed() -> None:
-        client = AsyncSesamy("acme", auth=Elsewhere("Bearer x"))
-        await client.aclose()
-        await client.ready()
-
-    with pytest.raises(ConfigurationError, match="closed"):
-        anyio.run(closed, backend=backend)
-
-
-def test_after_the_end_blocking() -> None:
-    """Nor does one that blocks."""
-    client = Sesamy("acme", auth=Elsewhere("Bearer x"))
-    client.close()
-    with pytest.raises(ConfigurationError, match="closed"):
-        client.ready()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import httpx
@@ -60,28 +61,77 @@ async def test_request_again(
     assert calls == route.call_count
 
 
+def asked(method: Any, path: str = "/x", **more: Any) -> Operation:
+    """Return a request with these arguments."""
+    return lambda client: client.request(method, path, **more)
+
+
+def made(*arguments: Any, **more: Any) -> Operation:
+    """Return a create with these arguments."""
+    return lambda client: client.contracts.create(*arguments, **more)
+
+
+def onboarded(*arguments: Any, **more: Any) -> Operation:
+    """Return an onboarding with these arguments."""
+    return lambda client: client.contracts.onboard(*arguments, **more)
+
+
+def confirmed(**more: Any) -> Operation:
+    """Return a confirm with these arguments."""
+    return lambda client: client.contracts.confirm("P", "c1", **more)
+
+
+WRONG_DATA: Any = ["x", {"a": 5}, {5: "a"}, {"a": "\ud800"}, [("a", "b")]]
+WRONG = [
+    (asked("get"), "method"),
+    (asked(["GET"]), "method"),
+    (asked("GET", "https://evil/"), "path"),
+    (asked("GET", query={"a": []}), "query"),
+    (asked("GET", query={1: 2}), "query"),
+    (asked("GET", query="a=b"), "query"),
+    (asked("POST", json=object()), "json"),
+    (asked("POST", json=math.nan), "json"),
+    *(
+        (act(*arguments), named)
+        for act in (made, onboarded)
+        for *arguments, named in (
+            ("", ORDER, "promo_code"),
+            (5, ORDER, "promo_code"),
+            ("P", {"externalOrderId": "x"}, "order must be a NewContract"),
+            ("P", None, "order must be a NewContract"),
+        )
+    ),
+    (made("P", ORDER, confirm="false"), "confirm"),
+    (confirmed(order={"externalOrderId": "A"}), "order must be a NewContract"),
+    *(
+        (act(provider_payment_data=data), "provider_payment_data")
+        for data in WRONG_DATA
+        for act in (partial(onboarded, "P", ORDER), confirmed)
+    ),
+    # Only True lets something be sent again, and nothing what gives access.
+    (made("P", ORDER, confirm=True, repeatable=True), "repeatable"),
+    *(
+        (act(repeatable=given), "repeatable must be True")
+        for given in ("no", 1)
+        for act in (partial(made, "P", ORDER), partial(asked, "POST"))
+    ),
+    (made("P", ORDER, repeatable=None), "repeatable must be True"),
+]
+
+
 @pytest.mark.parametrize(
-    ("arguments", "named"),
+    ("act", "named"),
     [
-        ({"method": "get", "path": "/"}, "method"),
-        ({"method": "GET", "path": "https://evil/"}, "path"),
-        ({"method": "GET", "path": "/", "query": {"a": []}}, "query"),
-        ({"method": "GET", "path": "/", "query": {1: 2}}, "query"),
-        ({"method": "GET", "path": "/", "query": "a=b"}, "query"),
-        ({"method": ["GET"], "path": "/"}, "method"),
-        ({"method": "POST", "path": "/", "json": object()}, "json"),
-        ({"method": "POST", "path": "/", "json": math.nan}, "json"),
+        pytest.param(act, named, id=f"{number}-{named}")
+        for number, (act, named) in enumerate(WRONG)
     ],
 )
-async def test_request_refused(
-    api: respx.Router,
-    client: AsyncSesamy,
-    arguments: dict[str, Any],
-    named: str,
+async def test_refused_before_anything_is_sent(
+    api: respx.Router, client: AsyncSesamy, act: Operation, named: str
 ) -> None:
-    """A request that can't be sent is refused by its argument's name."""
+    """A wrong argument is named before even a token is fetched."""
     with pytest.raises(InvalidRequestError, match=named):
-        await client.request(**arguments)
+        await act(client)
 
     assert 0 == api.calls.call_count
 
@@ -154,25 +204,3 @@ def test_refused_and_not_shown(world: World, operation: Operation) -> None:
 
     assert isinstance(error, InvalidRequestError)
     assert CANARY not in told_by(error)
-
-
-@pytest.mark.parametrize(
-    ("act", "given"),
-    [
-        *(
-            (lambda c, g: c.contracts.create("P", ORDER, repeatable=g), g)
-            for g in ("no", 1, None)
-        ),
-        *(
-            (lambda c, g: c.request("POST", "/x", repeatable=g), g)
-            for g in ("no", 1)
-        ),
-    ],
-    ids=lambda value: str(value) if not callable(value) else "",
-)
-async def test_repeatable_by_mistake(
-    client: AsyncSesamy, act: Any, given: Any
-) -> None:
-    """Only True lets something be sent again: one that says no is refused."""
-    with pytest.raises(InvalidRequestError, match="repeatable must be True"):
-        await act(client, given)

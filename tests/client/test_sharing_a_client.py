@@ -15,7 +15,7 @@ import pytest
 
 from proof.orders import creating
 from proof.site import Way, serving
-from sesamy_async import AsyncSesamy, Sesamy
+from sesamy_async import AsyncSesamy, Connections, Sesamy
 from sesamy_async.sandbox import Sandbox, SandboxConfig, running
 from sesamy_async.sandbox import _listener as listener
 from support.calling import awaited, blocked, complete
@@ -104,7 +104,7 @@ def test_thirty_two_threads(sandbox: Sandbox) -> None:
     sandbox.faults.add("delay:0.1", on="token")
     orders = [f"order-{number}" for number in range(10 * THREADS)]
     with (
-        Sesamy(rate_limit=None) as client,
+        Sesamy(rate_limit=None, transport=Connections(cap=4)) as client,
         ThreadPoolExecutor(THREADS) as pool,
     ):
         endings = list(

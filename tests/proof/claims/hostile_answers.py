@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from functools import partial
 
 from proof.claim import Claim, Row, Scale, tried
+from proof.hostile_rows import ROWS, Hostile, confirm
 from sesamy_async import Outcome
 from support import faults
 from support.calling import World, create
 from support.fault_server import FaultServer
 from support.faults import raw
-from support.hostile_rows import ROWS, Hostile, confirm
 
 
 _SETTLED = {Outcome.NOT_SENT, Outcome.REFUSED}

@@ -7,11 +7,11 @@ from random import Random
 
 import pytest
 
+from proof.lies import Lie, a_lie
 from sesamy_async import Outcome
 from support.calling import WORLDS, Ending, World, create, later
 from support.fault_server import FaultServer, Peer, Step
 from support.faults import good
-from support.lies import Lie, a_lie
 from support.patience import when
 from support.reaching import direct
 from support.tls import server_context

@@ -9,8 +9,8 @@ from random import Random
 
 import attrs
 
-from .fault_server import Peer
-from .faults import message
+from support.fault_server import Peer
+from support.faults import message
 
 
 STALE = message(201, {"id": "stale"})

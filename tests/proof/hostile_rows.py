@@ -11,8 +11,7 @@ from typing import Any
 import attrs
 
 from sesamy_async import Outcome
-
-from .faults import BOMB, message
+from support.faults import BOMB, message
 
 
 @attrs.frozen(kw_only=True)
