@@ -10,8 +10,10 @@ import codecs
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from html import unescape
+from html.entities import html5
 from typing import Any, cast
 from unicodedata import combining, normalize
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -30,6 +32,20 @@ _PHONE = re.compile(r"\+\d(?:[ ().\-/]{0,3}\d){6,}")
 _TOKEN = re.compile(r"[^\W_]+")
 _DIGITS = re.compile(r"\d(?:[ ().\-/]{0,3}\d){4,}")
 _NO_DIGIT = re.compile(r"\D")
+# No number of more digits is a character; `unescape` fails at 4,301 of them.
+_ENTITY = re.compile(
+    r"&(?:amp;)*+"
+    r"(?:#0*+([0-9]{1,7})|#[xX]0*+([0-9a-fA-F]{1,6})|([A-Za-z0-9]{2,32}))"
+    r";?"
+)
+_PLAIN = str.maketrans(
+    {"æ": "ae", "œ": "oe", "ø": "o", "ð": "d", "đ": "d", "þ": "th", "ł": "l"}
+)
+"""Letters that have no accent to be taken off."""
+_RING = {"å": "aa"}
+_DOTS = {"ä": "ae", "ö": "oe", "ø": "oe", "ü": "ue"}
+_SPELLINGS = [_RING, _DOTS, _RING | _DOTS]
+"""How names are written where a keyboard has no such letters."""
 _DOMAIN = re.compile(r"@\S*")
 _PUBLIC = {"externalOrderId", "paymentProvider", "paymentMethod", "gender"}
 _BOOLEANS = {"true", "false"}
@@ -43,8 +59,19 @@ _LONGEST = 200
 _DEEPEST = 64
 _MOST = 16_384
 _MOST_FORMS = 4_096
+_MOST_GROWN = 32_768
+"""So many characters may a text be longer as it is compared.
+
+U+FDFA alone is eighteen of them.
+"""
+_EACH = 16
+"""So many of them a text counts for, or an "&": 2,048 are looked at."""
 _LARGEST = 262_144
 _BLOT = "***"
+
+
+class _TooMuchError(Exception):
+    """To look for all of it, or through all of it, would take too long."""
 
 
 def redact(value: Any, call: Call) -> Any:
@@ -52,44 +79,44 @@ def redact(value: Any, call: Call) -> Any:
 
     A server that repeats the customer's name in its error must not put it
     into our messages and logs.  What is looked for: each value, also in
-    another case or Unicode form, or encoded; each of its words of three
-    letters and more; numbers of five digits and more, however they are
+    another case or Unicode form, encoded, escaped for HTML, or spelled
+    without its accents ("oe" for "ö"); each of its words of three letters
+    and more; numbers of five digits and more, however they are
     grouped; and anything that looks like an address or a phone number.
     Values of fewer than three characters are left: blotting out every "1"
     would help nobody.
 
     Where so much was sent that looking for all of it would take too long,
-    every text is blotted out.
+    or the answer has thousands of texts or is much longer in the form that
+    is compared, every text is blotted out.
 
     Args:
         value: A JSON value from an error answer.
         call: Its order, and the JSON body, query and Authorization of its
             request are looked at.
     """
-    blotter = _Blotter.of(call)
+    try:
+        return _blot(value, _Blotter.of(call).clean)
+    except _TooMuchError:
+        return _blot(value, lambda _: _BLOT)
 
-    def clean(text: str) -> str:
-        return _BLOT if blotter is None else blotter.clean(text)
 
-    def blot(item: Any, depth: int) -> Any:
-        if depth > _DEEPEST:
-            return _BLOT
-        if isinstance(item, str):
-            return clean(item)
-        if isinstance(item, dict):
-            pairs = cast("dict[str, Any]", item).items()
-            return {
-                key if key in _KEYS else clean(key): blot(inner, depth + 1)
-                for key, inner in pairs
-            }
-        if isinstance(item, list):
-            return [
-                blot(inner, depth + 1) for inner in cast("list[object]", item)
-            ]
-        word = _as_word(item)
-        return item if clean(word) == word else _BLOT
-
-    return blot(value, 0)
+def _blot(value: Any, clean: Callable[[str], str], depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        return _BLOT
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        pairs = cast("dict[str, Any]", value).items()
+        return {
+            key if key in _KEYS else clean(key): _blot(inner, clean, depth + 1)
+            for key, inner in pairs
+        }
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        return [_blot(inner, clean, depth + 1) for inner in items]
+    word = _as_word(value)
+    return value if not word or clean(word) == word else _BLOT
 
 
 def presentable(text: Any) -> str | None:
@@ -108,26 +135,39 @@ class _Blotter:
         self._parts: set[str] = set()
         self._numbers: set[str] = set()
         self._within = _Within()
+        self._room = _MOST_GROWN
         for value in values:
             self._learn(value)
 
     @classmethod
-    def of(cls, call: Call) -> _Blotter | None:
-        """Return one for a call; None where that has sent too much."""
+    def of(cls, call: Call) -> _Blotter:
+        """Return one for a call.
+
+        Raises:
+            _TooMuchError: It has sent too much.
+        """
         contents = {call.request.content, _order(call)}
         if sum(map(len, contents)) > _LARGEST:
-            return None
-        values: list[str] = []
+            raise _TooMuchError
+        values: dict[str, None] = {}
+        spellings: dict[str, None] = {}
         left = _MOST
         for value in _sent(call, contents):
-            left -= len(value)
+            left -= max(len(value), len(_fold(value)[0]))
+            new = [each for each in _spellings(value) if each not in spellings]
+            left -= sum(map(len, new))
             if left < 0:
-                return None
-            values.append(value)
-        return cls(values)
+                raise _TooMuchError
+            values[value] = None
+            spellings.update(dict.fromkeys(new))
+        return cls([*values, *spellings])
 
     def clean(self, text: str) -> str:
-        """Return a text without it."""
+        """Return a text without it.
+
+        Raises:
+            _TooMuchError: Too many texts, or too long as they are compared.
+        """
         parts: list[str] = []
         done = 0
         for start, end in self._spans(text):
@@ -174,12 +214,17 @@ class _Blotter:
 
     def _spans(self, text: str) -> list[tuple[int, int]]:
         """Return the places of a text that are to be blotted out."""
-        folded, at = _fold(text)
+        self._room -= _EACH * (1 + text.count("&"))
+        if self._room < 0:
+            raise _TooMuchError
+        folded, at = _fold(text, self._room)
+        self._room -= max(len(folded) - len(text), 0)
         at.append(len(text))
-        found = sorted(
-            (at[start], max(at[end], at[end - 1] + 1))
-            for start, end in self._found(folded)
-        )
+        places = list(self._found(folded))
+        if "&" in text:
+            for pattern in (_EMAIL, _PHONE):
+                places += [match.span() for match in pattern.finditer(folded)]
+        found = sorted((at[start], _end(at, end)) for start, end in places)
         spans: list[tuple[int, int]] = []
         for start, end in found:
             if spans and start < spans[-1][1]:
@@ -261,19 +306,46 @@ class _Within:
         return fallback
 
 
-def _fold(text: str) -> tuple[str, list[int]]:
+def _fold(text: str, room: int = _MOST_GROWN) -> tuple[str, list[int]]:
     """Return a text as it is compared, and where its characters were.
 
-    Without case, accents and all that can't be seen: "BERGSTRO\u0308M" is
-    "bergstrom".
+    Without case, accents, HTML's escapes and all that can't be seen:
+    "BERGSTRO\u0308M" is "bergstrom", as is "Bergstr&ouml;m".
+
+    Raises:
+        _TooMuchError: It would be longer by more than `room` characters.
     """
-    folded: list[str] = []
+    parts: list[str] = []
+    starts: list[int] = []
+    done = 0
+    if "&" in text:
+        for match in _ENTITY.finditer(text):
+            meant = _meant(*match.groups())
+            if meant is not None:
+                start = match.start()
+                parts += map(_folded, text[done:start])
+                parts.append(meant)
+                starts += range(done, start + 1)
+                done = match.end()
+    parts += map(_folded, text[done:])
+    starts += range(done, len(text))
+    folded = "".join(parts)
+    if len(folded) - len(text) > room:
+        raise _TooMuchError
+    if len(folded) == len(parts) and all(parts):
+        return folded, starts
     at: list[int] = []
-    for index, char in enumerate(text):
-        for each in _folded(char):
-            folded.append(each)
-            at.append(index)
-    return "".join(folded), at
+    for start, part in zip(starts, parts, strict=True):
+        at += [start] * len(part)
+    return folded, at
+
+
+def _end(at: list[int], end: int) -> int:
+    """Return where, in a text, that ends whose last part is before `end`."""
+    last = at[end - 1]
+    while at[end] == last:
+        end += 1
+    return at[end]
 
 
 @lru_cache(4096)
@@ -282,8 +354,48 @@ def _folded(char: str) -> str:
         return " "
     if not char.isprintable():
         return ""
-    plain = normalize("NFKD", char).casefold()
+    plain = normalize("NFKD", char).casefold().translate(_PLAIN)
     return "".join(each for each in plain if not combining(each))
+
+
+@lru_cache(4096)
+def _meant(
+    decimal: str | None, hexadecimal: str | None, name: str | None
+) -> str | None:
+    """Return what an escape of HTML stands for; None where it is none."""
+    if name is None:
+        number = int(decimal) if decimal else int(str(hexadecimal), 16)
+        return "".join(map(_folded, unescape(f"&#{number};")))
+    meant = html5.get(f"{name};")
+    # As browsers do: "&oumlm" is "öm".
+    for end in range(len(name), 1, -1):
+        if meant is not None:
+            break
+        if name[:end] in html5:
+            meant = html5[name[:end]] + name[end:]
+    return None if meant is None else "".join(map(_folded, meant))
+
+
+def _spellings(value: str) -> list[str]:
+    """Return how else a value's names are spelled: Åse, Aase."""
+    short = len(value) <= _LONGEST
+    spelled: dict[str, None] = {}
+    for part in [value] if short else value.split():
+        if len(part) > _LONGEST:
+            continue
+        plain = normalize("NFC", unescape(part)).casefold()
+        folded = _fold(part)[0]
+        for table in _SPELLINGS:
+            there, back = plain, folded
+            for letter, letters in table.items():
+                there = there.replace(letter, letters)
+                back = back.replace(letters, letters[0])
+            spelled |= dict.fromkeys(
+                each
+                for each, was in ((there, plain), (back, folded))
+                if each != was
+            )
+    return list(spelled)
 
 
 def _numbers(folded: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import attrs
@@ -151,6 +152,75 @@ def test_deep() -> None:
         deep = [deep]
 
     assert "Kim" not in str(redact(deep, sent(SENT)))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "\ufdfa" * 1_926,
+        ["\ufdfa"] * 993,
+        [123] * 2_048,
+        "&" * 2_047,
+    ],
+)
+def test_an_answer_that_takes_long(said: str | list[Any]) -> None:
+    """Where it is much longer as it is compared, nothing of it is shown."""
+    shown = redact([said, "wrong"], sent(SENT))
+
+    assert "***" == shown[1]
+    assert "wrong" == redact([said[1:], "wrong"], sent(SENT))[1]
+
+
+def test_an_order_that_takes_long() -> None:
+    """So is it with what was sent: it counts as it is compared."""
+    long = json.dumps(["\ufdfa" * 911], ensure_ascii=False).encode()
+    longest = json.dumps(["\ufdfa" * 4_000], ensure_ascii=False).encode()
+
+    assert "***" == redact("wrong", sent(long))
+    assert "***" == redact("wrong", sent(longest))
+    assert "wrong" == redact("wrong", sent(long.replace(b"\xb7", b"\xbb")))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "\ufdfa" * 21_845,
+        "&#xfdfa;" * 8_192,
+        "&amp;" * 13_107,
+        "&" * 65_536,
+        "&#" + "0" * 65_534,
+        "&#" + "9" * 65_534,
+        [123] * 16_000,
+    ],
+)
+def test_it_takes_no_longer(said: Any) -> None:
+    """Of 64 KiB nothing takes long (SECURITY.md); 60 ms, and slow machines."""
+    taken: list[float] = []
+    for _ in range(3):
+        began = time.process_time()
+        redact(said, sent(SENT))
+        taken.append(time.process_time() - began)
+
+    assert 0.3 > min(taken)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("R&D, &zz; &c", "R&D, &zz; &c"),
+        ("x&amp;y", "x&amp;y"),
+        ("gro&szlig; fein", "*** fein"),
+        ("gro&szligx fein", "*** fein"),
+        ("a&#64;b.se", "***"),
+        ("&#43;46 70 174 06 05!", "***!"),
+        ("&#99999999; &#x110000;", "&#99999999; &#x110000;"),
+    ],
+)
+def test_escapes(said: str, expected: str) -> None:
+    """What is escaped for HTML is looked for, and shown as it was said."""
+    request = sent(json.dumps(["gross", "grosß"]).encode())
+
+    assert expected == redact(said, request)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,73 @@ def test_each_part_is_blotted_out(said: str) -> None:
 @pytest.mark.parametrize(
     "said",
     [
+        "Bergstr&#246;m",
+        "Bergstr&#00246m",
+        "Bergstr&#xF6;m",
+        "Bergstr&ouml;m",
+        "Bergstr&oumlm",
+        "Bergstr&amp;ouml;m",
+        "Bergstro&#776;m",
+        "Bergstr&ouml;mska",
+        "Berg&shy;str&ouml;m",
+        "Astr&#105;d",
+        "&#x41;strid Bergstr&ouml;m",
+        "astrid.bergstrom&commat;example&period;com",
+        "V&auml;stra",
+        "070&#45;174&nbsp;06 05",
+    ],
+)
+def test_escaped_for_html(said: str) -> None:
+    """Nor is it shown where a page's escapes are in it."""
+    body = {"code": "x", "message": said, "details": {"field": said, said: 1}}
+    error = explain_answer(
+        CALL, an_answer(400, json.dumps({"error": body}).encode()), wall=0.0
+    )
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301
+    shown = f"{error} {copy} {error.message} {copy.message} {copy.details}"
+
+    assert "***" in str(error.message)
+    assert not any(part in shown.lower() for part in ("str", "&", "70"))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Bergström", "Bergstroem"),
+        ("Bergstr&ouml;m", "BERGSTROEM"),
+        ("Bergstro\u0308m", "Bergstroems"),
+        ("Åse", "Aase"),
+        ("Åse", "Ase"),
+        ("Åström", "Aastroem"),
+        ("Åström", "Åstroem"),
+        ("Åström", "Aaström"),
+        ("Müller", "Mueller"),
+        ("Mueller", "Müller"),
+        ("Aase", "Åse"),
+        ("Aarø", "Årø"),
+        ("Sørensen", "Soerensen"),
+        ("Sørensen", "Sorensen"),
+        ("Sørensen", "Sörensen"),
+        ("Soerensen", "Sørensen"),
+        ("Kjær", "Kjaer"),
+        ("Kjær", "Kjär"),
+        ("Straße", "Strasse"),
+        ("Þór", "Thor"),
+        ("Kim Å", "kim aa"),
+        ("x" * 193 + " Åström", "Aastroem"),
+        ("x" * 201 + " Åström", "Aastroem"),
+    ],
+)
+def test_spelled_otherwise(name: str, said: str) -> None:
+    """Nor where it is spelled as people do who lack its letters."""
+    call = a_call(order=Secret(json.dumps([name])))
+
+    assert "no *** here" == redact(f"no {said} here", call)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
         "cannot be paid with code SPRING-12 in Stockholm",
         "status 4130, 12 of 100",
         "vendor_data is not allowed",
@@ -152,6 +219,15 @@ def test_long_values_are_not_looked_for_encoded(length: int) -> None:
     shown = redact("%C3%B6" * length, call)
 
     assert (length == 200) is (shown == "***")
+
+
+@pytest.mark.parametrize("count", [1_260, 1_261])
+def test_spellings_count(count: int) -> None:
+    """How else names are spelled counts as if it had been sent."""
+    values = [f"{n:05}ö" for n in range(count)]
+    call = a_call(order=Secret(json.dumps(values)))
+
+    assert (count == 1_260) is ("wrong" == redact("wrong", call))
 
 
 def test_an_answer_that_begins_alike() -> None:
