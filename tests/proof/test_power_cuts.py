@@ -68,7 +68,11 @@ def test_a_disk_that_lies(
     """Where flushed changes are lost all the same, the judge sees it."""
     runner, sandbox = processes
     violations: list[str] = []
-    for number in range(5):
+    # What a lie loses depends on when the process is killed, so more than
+    # one may be needed.
+    for number in range(30):
+        if any("are confirmed" in each for each in violations):
+            break
         folder = tmp_path / str(number)
         folder.mkdir()
         job = Job(
