@@ -182,7 +182,7 @@ def find_route(method: str, path: str) -> Route:
     return Route(endpoint=Endpoint.OTHER)
 
 
-def _is_text(value: Any) -> bool:
+def _is_str(value: Any) -> bool:
     return isinstance(value, str)
 
 
@@ -196,13 +196,13 @@ def _is_object(value: Any) -> bool:
 
 def _has_texts(value: Any) -> bool:
     return isinstance(value, dict) and all(
-        map(_is_text, cast("dict[str, Any]", value).values())
+        map(_is_str, cast("dict[str, Any]", value).values())
     )
 
 
 Shape: TypeAlias = "Callable[[Any], bool] | Mapping[str, Shape]"
 _WORDS: Mapping[Callable[[Any], bool], str] = {
-    _is_text: "a string",
+    _is_str: "a string",
     _is_count: "a whole number of at least 1",
     _is_object: "an object",
     _has_texts: "an object whose values are strings",
@@ -210,28 +210,28 @@ _WORDS: Mapping[Callable[[Any], bool], str] = {
 
 # The table is the sandbox's own, so that it can tell where the SDK is wrong.
 _USER: Mapping[str, Shape] = {
-    "email": _is_text,
-    "fullName": _is_text,
-    "phone": _is_text,
-    "invoiceEmail": _is_text,
-    "gender": _is_text,
-    "birthday": _is_text,
+    "email": _is_str,
+    "fullName": _is_str,
+    "phone": _is_str,
+    "invoiceEmail": _is_str,
+    "gender": _is_str,
+    "birthday": _is_str,
     "address": {
-        "country": _is_text,
-        "zip": _is_text,
-        "city": _is_text,
-        "street": _is_text,
-        "co": _is_text,
-        "lastName": _is_text,
-        "firstName": _is_text,
+        "country": _is_str,
+        "zip": _is_str,
+        "city": _is_str,
+        "street": _is_str,
+        "co": _is_str,
+        "lastName": _is_str,
+        "firstName": _is_str,
     },
-    "businessDetails": {"vatNr": _is_text, "companyName": _is_text},
+    "businessDetails": {"vatNr": _is_str, "companyName": _is_str},
     "extraData": _is_object,
 }
 ORDER: Mapping[str, Shape] = {
-    "externalOrderId": _is_text,
-    "paymentProvider": _is_text,
-    "paymentMethod": _is_text,
+    "externalOrderId": _is_str,
+    "paymentProvider": _is_str,
+    "paymentMethod": _is_str,
     "quantity": _is_count,
     "vendorData": _has_texts,
     "providerData": _has_texts,

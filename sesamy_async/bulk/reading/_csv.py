@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from sesamy_async._checks import is_text
 from sesamy_async.bulk._rows import (
     REASON,
     SENT_BEFORE,
@@ -30,7 +31,6 @@ from ._fields import (
     Field,
     WrongValue,
     field_of,
-    is_text,
     mended_id,
     sale_of,
 )

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from sesamy_async._checks import HINT, did_you_mean, segment
+from sesamy_async._checks import HINT, did_you_mean, is_text, segment
 from sesamy_async._models import (
     JSON_OBJECT,
     KEY,
@@ -115,15 +115,6 @@ class Field:
             return rule.keep(value)
 
         return read
-
-
-def is_text(value: str) -> bool:
-    """Whether it has no lone surrogate; quicker than a regular expression."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _order_id_problems(rule: Rule, value: Any, path: str) -> Iterator[str]:
