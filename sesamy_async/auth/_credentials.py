@@ -6,7 +6,7 @@ import inspect
 import json
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal, TypeAlias, TypeVar, cast
+from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args
 from urllib.parse import urlencode
 
 import attrs
@@ -31,13 +31,8 @@ from ._stores import TokenStore
 _T = TypeVar("_T")
 DEFAULT_SCOPE = "payments:contract:third-party-onboarding"
 Encoding: TypeAlias = Literal["json", "form", "basic"]
-"""How the credentials are sent."""
 
-_CONTENT_TYPES: dict[Encoding, str] = {
-    "json": "application/json",
-    "form": "application/x-www-form-urlencoded",
-    "basic": "application/x-www-form-urlencoded",
-}
+_ENCODINGS = get_args(Encoding)
 _OPTIONS = {
     "scope": "SESAMY_SCOPE",
     "audience": "SESAMY_AUDIENCE",
@@ -53,12 +48,12 @@ _VARIABLES = {
 
 
 def named(argument: str) -> str:
-    """Name an argument together with its environment variable."""
+    """Return an argument's name with its environment variable."""
     return f"{argument} ({_VARIABLES[argument]})"
 
 
 def _guard_init(cls: type[_T]) -> type[_T]:
-    """Let an error of the constructor show no argument."""
+    """Keep the arguments of the constructor out of tracebacks."""
     cls.__init__ = guarded(cls.__init__)  # type: ignore[method-assign]
     return cls
 
@@ -68,25 +63,28 @@ def _guard_init(cls: type[_T]) -> type[_T]:
 class ClientCredentials:
     """The client id and secret that Sesamy gave you (OAuth2, RFC 6749).
 
-    Neither the repr nor `attrs.asdict` shows the secret, and pickling is
-    refused.
+    Neither the repr nor `attrs.asdict` shows the secret; they can't be
+    pickled.
 
     Attributes:
-        client_id: The name of the client; not secret.
-        client_secret: Always a `Secret`, even if given as a str.
-        scope: What the token shall permit.
-        audience: The API that the token is for, if the server asks for it.
-        organization: The organization that the token is for, likewise.
+        client_id: The id of the client; not secret.
+        client_secret: A `Secret`, also if it was given as a str.
+        scope: The scope to request.
+        audience: The API that the token is for, if the server requires it.
+        organization: The organization of the token, if it is required.
         encoding: How the credentials are sent: ``"json"``, ``"form"`` or
             ``"basic"``.  By default (None) JSON is tried first, then a
             form if JSON is refused; what worked is used from then on.
             HTTP Basic is never the default: Sesamy's server accepts it
             only for ASCII secrets without ``:``.
-        store: Where tokens are kept; None for the client's memory.
+        store: Keeps the tokens; by default (None) the client's memory.
+
+    Raises:
+        ConfigurationError: A value is empty, or of the wrong type.
     """
 
-    # The guide sends JSON, the developer documentation a form; one server
-    # that refuses JSON was seen.  authhero does not decode HTTP Basic.
+    # S sends JSON, D a form; a server that refuses JSON was seen.
+    # A does not decode HTTP Basic.
 
     client_id: str
     client_secret: Secret = attrs.field(converter=Secret)
@@ -104,16 +102,15 @@ class ClientCredentials:
         for name in ("audience", "organization"):
             if getattr(self, name) is not None:
                 _check_text(name, getattr(self, name))
-        if self.encoding not in (None, *_CONTENT_TYPES):
+        if self.encoding not in (None, *_ENCODINGS):
             raise ConfigurationError(
-                f"{named('encoding')} must be one of "
-                f"{', '.join(_CONTENT_TYPES)}."
+                f"{named('encoding')} must be one of {', '.join(_ENCODINGS)}."
             )
         if self.encoding == "basic":
             _check_basic("client_id", self.client_id)
             _check_basic("client_secret", self.client_secret.reveal())
         store = cast("object", self.store)
-        # A class of stores has the methods too, but nothing to call them on.
+        # A class has the methods too, but they can't be called on it.
         if store is not None and (
             isinstance(store, type) or not isinstance(store, TokenStore)
         ):
@@ -152,18 +149,28 @@ def token_request(
     token_url: str,
     encoding: Encoding | None = None,
 ) -> Request:
-    """Build the request for a token.
+    """Return the request for a token.
 
-    `encoding` is used if the credentials choose none; JSON by default.
+    The encoding is that of the credentials, else `encoding`, else JSON.
     """
     encoding = credentials.encoding or encoding or "json"
-    basic = encoding == "basic"
     write = json.dumps if encoding == "json" else urlencode
+    kind = "json" if encoding == "json" else "x-www-form-urlencoded"
+    basic = encoding == "basic"
+    fields = {
+        "client_id": None if basic else credentials.client_id,
+        "client_secret": None if basic else credentials.client_secret.reveal(),
+        "grant_type": "client_credentials",
+        "scope": credentials.scope,
+        "audience": credentials.audience,
+        "organization": credentials.organization,
+    }
+    given = {name: value for name, value in fields.items() if value}
     return Request(
         method="POST",
         url=token_url,
-        headers={**HEADERS, "Content-Type": _CONTENT_TYPES[encoding]},
-        content=write(_fields(credentials, with_secret=not basic)).encode(),
+        headers={**HEADERS, "Content-Type": f"application/{kind}"},
+        content=write(given).encode(),
         authorization=Secret(f"Basic {basic_value(credentials)}")
         if basic
         else None,
@@ -171,37 +178,22 @@ def token_request(
 
 
 def basic_value(credentials: ClientCredentials) -> str:
-    """Return the credentials as HTTP Basic writes them (RFC 7617)."""
-    return b64encode(
-        f"{credentials.client_id}:"
-        f"{credentials.client_secret.reveal()}".encode()
-    ).decode()
-
-
-def _fields(
-    credentials: ClientCredentials, *, with_secret: bool
-) -> dict[str, str]:
-    secret = {
-        "client_id": credentials.client_id,
-        "client_secret": credentials.client_secret.reveal(),
-    }
-    fields = {
-        **(secret if with_secret else {}),
-        "grant_type": "client_credentials",
-        "scope": credentials.scope,
-        "audience": credentials.audience,
-        "organization": credentials.organization,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
+    """Return the credentials encoded for HTTP Basic (RFC 7617)."""
+    pair = f"{credentials.client_id}:{credentials.client_secret.reveal()}"
+    return b64encode(pair.encode()).decode()
 
 
 @_guard_init
 @attrs.frozen
 class StaticToken:
-    """A token from elsewhere, which can't be renewed here.
+    """A token that you got elsewhere; it is never renewed.
 
     Attributes:
-        token: Always a `Secret`; without ``Bearer``.
+        token: The token without ``Bearer``; a `Secret`, also if it was
+            given as a str.
+
+    Raises:
+        ConfigurationError: It can't be sent in a header.
     """
 
     token: Secret = attrs.field(converter=Secret)
@@ -219,21 +211,21 @@ class StaticToken:
         return f"Bearer {self.token.reveal()}"
 
     async def rejected(self, authorization: str, call: Call) -> bool:
-        """Return False: there is no other token."""
+        """Return False: there is only this token."""
         del authorization, call
         return False
 
 
 @attrs.frozen
 class CallableAuth:
-    """Asks a function before every attempt.
+    """Calls a function before every attempt.
 
     Attributes:
         ask: Returns the whole Authorization value, such as
             ``"Bearer ..."``, or an awaitable of it.
     """
 
-    # A functools.partial shows its arguments.
+    # The repr of a functools.partial shows its arguments.
     ask: Callable[[], str | Awaitable[str]] = attrs.field(repr=False)
 
     @guarded
@@ -242,7 +234,7 @@ class CallableAuth:
 
         Raises:
             ConfigurationError: It can't be the value of a header.
-            Exception: Whatever the function raises.
+            Exception: What the function raises.
         """
         del call
         answer = self.ask()
@@ -265,7 +257,7 @@ def credentials_from(
     client_secret: Secret | None,
     source: SettingsSource,
 ) -> object:
-    """Return what `bind` takes: `auth` if given, else credentials.
+    """Return `auth` if it is given, else credentials.
 
     Raises:
         ConfigurationError: Both were given, or a part is missing.
@@ -288,9 +280,7 @@ def credentials_from(
 def token_options(
     source: SettingsSource, given: Mapping[str, str | None]
 ) -> dict[str, Any]:
-    """Return the options of `ClientCredentials` that are set.
-
-    Options that are not `given` come from `source`.
+    """Return the options of `ClientCredentials`: `given`, else of `source`.
 
     Raises:
         ConfigurationError: One is blank.
@@ -307,26 +297,25 @@ def token_options(
 def bind(
     auth: object, *, token_url: str, runtime: Runtime, exchange: Proceed
 ) -> Auth:
-    """Return what authorizes the calls of a client.
+    """Return the `Auth` of a client.
 
     Args:
-        auth: `ClientCredentials`, an object with the `Auth` protocol, or
-            an (async) callable that returns the whole Authorization
-            value.
+        auth: `ClientCredentials`, an `Auth`, or a function that returns
+            the whole Authorization value, or an awaitable of it.
         token_url: The token endpoint, for client credentials.
-        runtime: Clock, random numbers and waiting.
+        runtime: The clock, random numbers and events.
         exchange: Sends a call once; raises unless the answer is a success.
 
     Raises:
         ConfigurationError: `auth` is none of these.
     """
     if isinstance(auth, ClientCredentials):
-        # Loaded here: it is most of `auth`, and only credentials need it.
+        # Imported late: it is most of this package, and others don't need it.
         from ._renewal import TokenAuth  # noqa: PLC0415
 
         return TokenAuth(auth, token_url, runtime, exchange)
     if isinstance(auth, type):
-        # A class has the methods too, but nothing to call them on.
+        # A class has the methods too, but they can't be called on it.
         got = f"the class {auth.__name__}"
     elif isinstance(auth, Auth):
         return auth

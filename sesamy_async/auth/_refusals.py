@@ -1,4 +1,4 @@
-"""Why there is no token: from an answer to an error with advice."""
+"""Explain why there is no token, with advice on what to check."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ _CLIENT_SECRET = r"client[ _-]?secret"  # noqa: S105 - its name
 _GRANT_TYPE = r"(grant[ _]types?|client_credentials)"
 _FORBIDDEN = "(not|never|unauthorized|disabled|disallowed|forbidden)"
 
-# Sesamy's server is authhero; most of these words are from its source.
-# Whole words only, and none that any sentence may have: "not granted" is
-# not about a grant type, and "a secret area" not about the client's secret.
+# Most of these words are from A.  Only whole words, and none that may stand
+# in any sentence: "not granted" is not about a grant type, and "a secret
+# area" not about the client's secret.
 _BY_WORDS = tuple(
     (re.compile(rf"\b(?:{pattern})\b"), advice)
     for pattern, advice in (
@@ -97,17 +97,17 @@ _BY_WORDS = tuple(
         (_CLIENT_ID, CLIENT_ID),
     )
 )
-"""The first pattern that the words of the answer match counts."""
+"""The first pattern that matches counts."""
 
-# Our grant type is client_credentials: a server that does not support it
-# has not read it, or is not Sesamy's.
+# Every server of Sesamy's supports client_credentials: one that calls the
+# grant type unsupported has not read it, or is not Sesamy's.
 _BY_CODE_ALONE = {
     "invalid_scope": SCOPE,
     "insufficient_scope": SCOPE,
     "invalid_target": AUDIENCE,
     "unsupported_grant_type": ENCODING,
 }
-"""Codes that count whatever words are beside them (RFC 6749, 8707)."""
+"""Codes that count more than the words (RFC 6749, 8707)."""
 
 _BY_CODE = {
     "invalid_client": BOTH,
@@ -115,7 +115,7 @@ _BY_CODE = {
     "unauthorized_client": GRANT,
     "access_denied": SCOPE,
 }
-"""Codes that count if the words say nothing (RFC 6749, authhero)."""
+"""Codes that count if no pattern matches (RFC 6749, A)."""
 
 _BY_STATUS = {
     401: BOTH,
@@ -125,12 +125,13 @@ _BY_STATUS = {
     410: ADDRESS,
     415: ENCODING,
 }
-"""Statuses that count if code and words say nothing."""
+"""Statuses that count if neither code nor words do."""
 
+_PASSING = {REQUEST_TIMEOUT, TOO_EARLY, TOO_MANY}
 _UNAUTHORIZED = 401
 _LONGEST_TEXT = 200
 _LONGEST_CODE = 64
-# To look for the secret in megabytes would hold up the event loop.
+# A search for the secret in megabytes would block the event loop.
 _LONGEST_RAW = 4096
 _SHORTEST_SECRET = 3
 
@@ -142,16 +143,16 @@ def authentication_error(
     *,
     why: str | None = None,
 ) -> AuthenticationError:
-    """Explain an answer of the token endpoint that brought no token.
+    """Return the error for an answer that holds no token.
 
-    It is NOT_SENT and retryable if it may pass (5xx, 429, 408 and 425),
-    REFUSED if something has to be changed.
+    It is NOT_SENT and retryable if the cause may pass (5xx, 429, 408 and
+    425), else REFUSED.
 
     Args:
-        answer: The answer, with any status.
-        credentials: What was sent; not shown if the answer repeats it.
+        answer: The answer of the token endpoint, with any status.
+        credentials: What was sent; the secret is masked in the error.
         token_url: Where it was sent.
-        why: What is wrong with a success.
+        why: Why a success holds no token.
     """
     status = answer.status_code
     said = _read(answer, credentials)
@@ -172,9 +173,9 @@ def authentication_error(
 def token_error(
     error: SesamyError, credentials: ClientCredentials, token_url: str
 ) -> SesamyError:
-    """Turn an error of the token call into one of the order's call.
+    """Turn the error of a token call into that of the call that needs it.
 
-    The order was not sent.  Raise the result outside of the `except`
+    That call was not sent.  Raise the result outside of the `except`
     block: `error` may hold the secret if the token endpoint repeated it.
     """
     host = _host(token_url)
@@ -188,7 +189,7 @@ def token_error(
         result = authentication_error(answer, credentials, token_url)
         result.retry_after = error.retry_after
     elif isinstance(error, UnreadableResponseError):
-        # Where the size is not known the body was cut: that may pass.
+        # Without a size, the answer was cut short: that may pass.
         cut = error.size is None
         result = AuthenticationError(
             f"The token endpoint at {host} answered {error.status_code}, "
@@ -218,8 +219,7 @@ def token_error(
 def late(token_url: str) -> DeadlineExceededError:
     """Return the error for a deadline that passed without a token."""
     return DeadlineExceededError(
-        "The deadline passed before there was a token from "
-        f"{_host(token_url)}."
+        f"The deadline passed before {_host(token_url)} gave a token."
     )
 
 
@@ -227,7 +227,7 @@ def may_be_the_encoding(error: SesamyError) -> bool:
     """Whether another encoding may bring a token.
 
     Any refusal may come from the encoding: a server that does not read
-    JSON was seen to say 403 "Client not found".
+    JSON was seen to answer 403 "Client not found".
     """
     return (
         isinstance(error, AuthenticationError)
@@ -241,25 +241,24 @@ def most_telling(
 ) -> SesamyError:
     """Return the error that is least likely to come from its encoding.
 
-    It says what was tried, unless that is one encoding and no refusal.
+    It says what was tried, unless only one was, and that did not refuse.
     """
     chosen = min((error for _, error in errors), key=_doubt)
-    if len(errors) == 1 and not may_be_the_encoding(chosen):
-        return chosen
-    tried: list[str] = []
-    for encoding, error in errors:
-        status = getattr(error, "status_code", None)
-        tried.append(f"as {encoding}{f' ({status})' if status else ''}")
-    chosen.args = (f"{chosen.args[0]} Tried {', then '.join(tried)}.",)
+    if len(errors) > 1 or may_be_the_encoding(chosen):
+        tried: list[str] = []
+        for encoding, error in errors:
+            status = getattr(error, "status_code", None)
+            tried.append(f"as {encoding}{f' ({status})' if status else ''}")
+        chosen.args = (f"{chosen.args[0]} Tried {', then '.join(tried)}.",)
     return chosen
 
 
 def _doubt(error: SesamyError) -> float:
-    """Say how likely it is that an error comes from the encoding."""
+    """Rank an error: the higher, the likelier its encoding is the cause."""
     if isinstance(error, DeadlineExceededError):
         return -1
     if not isinstance(error, AuthenticationError) or error.retryable:
-        # It may pass, and then be a token.
+        # It may pass, and the next answer be a token.
         return 1.5
     said = _Said(error.error, error.error_description)
     advice = _advise(error.status_code or 0, said)
@@ -269,7 +268,7 @@ def _doubt(error: SesamyError) -> float:
         doubt = 1  # The credentials seem to have been read.
     else:
         doubt = 3 if advice == ENCODING else 2
-    # A bare status, or a page, is no sign that anything was read.
+    # A bare status, or a page, does not show that anything was read.
     return doubt if said.error or said.description else max(doubt, 2)
 
 
@@ -279,15 +278,11 @@ def _host(url: str) -> str:
 
 
 def _may_pass(status: int) -> bool:
-    return status >= SERVER_ERROR or status in {
-        REQUEST_TIMEOUT,
-        TOO_EARLY,
-        TOO_MANY,
-    }
+    return status >= SERVER_ERROR or status in _PASSING
 
 
 class _Said(NamedTuple):
-    """What the token endpoint said, fit to be shown."""
+    """What can be shown of an answer of the token endpoint."""
 
     error: str | None = None
     description: str | None = None
@@ -297,21 +292,27 @@ class _Said(NamedTuple):
 def _read(answer: Response, credentials: ClientCredentials) -> _Said:
     if len(answer.content) > LARGEST_ERROR:
         return _Said()
+    error = words = None
     try:
         data = answer.json()
     except ValueError:
-        return _plain(answer, credentials)
-    if not is_object(data):
-        return _Said()
-    error, description = _pair(data)
+        text = answer.content.decode(errors="replace").lstrip("\ufeff \r\n\t")
+        kind = answer.headers.get("content-type", "").lower()
+        if "html" in kind or text.startswith("<"):
+            return _Said(html=True)
+        # A success may hold a token.
+        words = None if answer.status_code in SUCCESS else text
+    else:
+        if is_object(data):
+            error, words = _pair(data)
     return _Said(
         error=_presentable(error, credentials, _LONGEST_CODE),
-        description=_presentable(description, credentials),
+        description=_presentable(words, credentials),
     )
 
 
 def _pair(body: Mapping[str, Any]) -> tuple[object, object]:
-    """Find code and words: of RFC 6749, the API's errors, or a message."""
+    """Return code and words: by RFC 6749, or as the API's errors have them."""
     error = body.get("error")
     if is_object(error):
         return error.get("code") or error.get("name"), error.get("message")
@@ -319,21 +320,10 @@ def _pair(body: Mapping[str, Any]) -> tuple[object, object]:
     return error, next(filter(None, map(body.get, words)), None)
 
 
-def _plain(answer: Response, credentials: ClientCredentials) -> _Said:
-    text = answer.content.decode(errors="replace").lstrip("\ufeff \r\n\t")
-    kind = answer.headers.get("content-type", "").lower()
-    if "html" in kind or text.startswith("<"):
-        return _Said(html=True)
-    if answer.status_code in SUCCESS:
-        # It may be a token.
-        return _Said()
-    return _Said(description=_presentable(text, credentials))
-
-
 def _presentable(
     text: object, credentials: ClientCredentials, longest: int = _LONGEST_TEXT
 ) -> str | None:
-    """Return the text without the secret, or None if it is not fit."""
+    """Return the text with the secret masked, or None if it is not fit."""
     if not isinstance(text, str) or len(text) > _LONGEST_RAW:
         return None
     text = " ".join(text.split())
@@ -345,27 +335,21 @@ def _presentable(
 
 
 def _forms(credentials: ClientCredentials) -> list[str]:
-    """Return how an answer may write the secret, longest first."""
+    """Return the forms in which the secret may be repeated, longest first."""
     secret = credentials.client_secret.reveal()
     forms = {basic_value(credentials)}
     for text in (secret, secret.strip(), " ".join(secret.split())):
         escaped = json.dumps(text)[1:-1]
-        forms |= {
-            text,
-            quote(text, safe=""),
-            quote(text),
-            quote_plus(text),
-            escaped,
-            escaped.replace("/", r"\/"),
-            json.dumps(text, ensure_ascii=False)[1:-1],
-        }
-    # A shorter one is no secret, and is in half of all words.
-    long = {form for form in forms if len(form) >= _SHORTEST_SECRET}
+        forms |= {text, quote(text, safe=""), quote(text), quote_plus(text)}
+        forms |= {escaped, escaped.replace("/", r"\/")}
+        forms.add(json.dumps(text, ensure_ascii=False)[1:-1])
+    # A shorter one is no secret, and half of all words contain it.
+    long = (form for form in forms if len(form) >= _SHORTEST_SECRET)
     return sorted(long, key=len, reverse=True)
 
 
 def _advise(status: int, said: _Said) -> str:
-    """Return which settings to check."""
+    """Return what to check."""
     if _may_pass(status):
         return LATER
     if said.html or status in REDIRECT:
@@ -373,12 +357,12 @@ def _advise(status: int, said: _Said) -> str:
     code = (said.error or "").lower()
     if code in _BY_CODE_ALONE:
         return _BY_CODE_ALONE[code]
-    # Apart, so that no phrase is made of the end of one and the other.
+    # The full stop keeps a pattern from matching across code and words.
     text = f"{code.replace('_', ' ')}. {said.description or ''}".lower()
     for pattern, advice in _BY_WORDS:
         if pattern.search(text):
             return advice
-    # Other servers of this kind say so of a wrong secret.
+    # Other servers of this kind answer so to a wrong secret.
     denied = code == "access_denied" and status == _UNAUTHORIZED
     if code in _BY_CODE and not denied:
         return _BY_CODE[code]

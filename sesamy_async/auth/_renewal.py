@@ -1,4 +1,4 @@
-"""Get a token once, share it, and renew it ahead of time."""
+"""Request a token once, share it, and renew it ahead of its end."""
 
 from __future__ import annotations
 
@@ -40,86 +40,72 @@ _log = logging.getLogger("sesamy_async")
 _BEARER = "Bearer "
 _EARLY_PATIENCE = 10.0
 _EARLY_PAUSE = 10.0
-_LONGEST_WAIT = 3600.0  # A thread can't wait for ever: it overflows.
+_LONGEST_WAIT = 3600.0  # An endless wait of a thread would overflow.
 
 
 @attrs.define(eq=False, repr=False)
 class _Flight:
-    """A renewal that one call makes and others wait for.
-
-    `result` stays None if the leader gave up: then another must lead.
-    """
+    """A renewal that one call leads and others wait for."""
 
     done: Event
+    # None also if the leader gave up: then another must lead.
     result: Token | SesamyError | None = None
 
 
-@attrs.define(eq=False, repr=False)
 class TokenAuth:
-    """Trades client credentials for tokens; implements `Auth`.
+    """Gets tokens for client credentials; implements `Auth`.
 
     A valid token costs no lock and no waiting.  Otherwise one call of a
-    scope (an event loop, or the process of a blocking client) gets one,
-    and the others wait for it, each until its own deadline.  Shortly
-    before the token ends one call gets the next, and nobody waits; if
-    that fails, the token that is still valid is used.
+    scope (an event loop, or the process of a blocking client) requests a
+    token, and the others wait for it, each until its own deadline.
+    Shortly before the token ends, one call renews it while the others use
+    it; if that fails, the token is used until it ends.
 
-    Where the credentials choose no encoding and one is refused, the other
-    is tried before the refusal is believed; what worked is tried first
-    from then on.
+    If the credentials choose no encoding and one is refused, the other is
+    tried before the refusal is raised; what worked is tried first later.
 
-    There is no lock that a fork could leave locked: what threads share
-    are single attributes that hold frozen values, and one
-    `dict.setdefault`, which is atomic and says who leads.
+    There is no lock that a fork could leave locked: threads share single
+    attributes that hold frozen values, and `dict.setdefault`, which is
+    atomic and chooses the leader.
     """
 
-    _credentials: ClientCredentials
-    _token_url: str
-    _runtime: Runtime
-    _exchange: Proceed
-    _slot: TokenSlot = attrs.field(init=False)
-    _token: Token | None = attrs.field(default=None, init=False)
-    _refused: Secret | None = attrs.field(default=None, init=False)
-    _encodings: tuple[Encoding, ...] = attrs.field(
-        default=("json", "form"), init=False
-    )
-    _pause_until: float = attrs.field(default=float("-inf"), init=False)
-    _flights: dict[Hashable, _Flight] = attrs.field(
-        factory=dict[Hashable, _Flight], init=False
-    )
-
-    def __attrs_post_init__(self) -> None:
-        if self._credentials.encoding is not None:
-            self._encodings = (self._credentials.encoding,)
-        store = self._credentials.store
-        self._slot = TokenSlot(
-            MemoryTokenStore() if store is None else store,
-            store_key(self._token_url, self._credentials),
-            self._runtime,
-        )
+    def __init__(
+        self,
+        credentials: ClientCredentials,
+        token_url: str,
+        runtime: Runtime,
+        exchange: Proceed,
+    ) -> None:
+        self._credentials = credentials
+        self._token_url = token_url
+        self._runtime = runtime
+        self._exchange = exchange
+        store, key = credentials.store, store_key(token_url, credentials)
+        if store is None:
+            store = MemoryTokenStore()
+        self._slot = TokenSlot(store, key, runtime)
+        self._encodings: tuple[Encoding, ...] = ("json", "form")
+        if credentials.encoding is not None:
+            self._encodings = (credentials.encoding,)
+        self._token: Token | None = None
+        self._refused: Secret | None = None
+        self._pause_until = float("-inf")
+        self._flights: dict[Hashable, _Flight] = {}
 
     def __repr__(self) -> str:
         return f"TokenAuth({self._credentials!r})"
 
     async def authorization(self, call: Call) -> str:
-        """Return ``"Bearer ..."``.
-
-        Raises:
-            SesamyError: As `token` does.
-        """
+        """Return ``"Bearer ..."``; raise what `token` raises."""
         return (await self.token(call)).authorization
 
     @guarded
     async def rejected(self, authorization: str, call: Call) -> bool:
-        """Drop the token, unless it has been replaced already.
-
-        Returns:
-            True: a new token can be got.
-        """
+        """Drop the token if it is the current one; return True."""
         del call
         value = Secret(authorization.removeprefix(_BEARER))
         token = self._token
-        # Marked rather than dropped: another thread may just put a new one.
+        # Not set to None: another thread may be setting a new one.
         if token is not None and token.value == value:
             self._refused = value
         self._slot.discard(value)
@@ -129,10 +115,10 @@ class TokenAuth:
         """Return a token that can be sent now.
 
         Args:
-            call: The call that needs it, whose deadline and timeout hold.
+            call: The call that needs it; its deadline and timeout apply.
 
         Raises:
-            AuthenticationError: The token endpoint did not give one.
+            AuthenticationError: The token endpoint gave none.
             ConnectionFailedError: It could not be reached.
             DeadlineExceededError: The deadline of the call passed.
         """
@@ -160,7 +146,7 @@ class TokenAuth:
         return token if self._runtime.now() < token.expires_at else None
 
     def _fresh(self) -> Token | None:
-        """Return the token if it can be sent and needs no renewal yet."""
+        """Return the token if it can be sent and is not due for renewal."""
         token = self._alive()
         if token is None:
             return None
@@ -176,18 +162,18 @@ class TokenAuth:
     async def _lead(
         self, flight: _Flight, scope: Hashable, call: Call
     ) -> None:
-        """Get a token; whatever happens, let the others go on."""
+        """Get a token; in every case, wake those who wait for it."""
         early = self._alive() is not None
         try:
             flight.result = await self._renew(call, early=early)
         except SesamyError as error:
             if not early:
-                # A deadline is mine alone: another may have more time.
+                # The others may have later deadlines.
                 if not isinstance(error, DeadlineExceededError):
-                    # Copied now, before my call marks it as its own.
+                    # Copied before this call writes its own facts on it.
                     flight.result = copy.copy(error)
                 raise
-            # Use the token that is still valid; don't try again at once.
+            # The token is still valid.  Don't try again at once.
             self._pause_until = self._runtime.now() + _EARLY_PAUSE
         finally:
             del self._flights[scope]
@@ -197,7 +183,7 @@ class TokenAuth:
         # Another flight may have ended just before this one began.
         if (token := self._fresh()) is not None:
             return token
-        # Another process may have stored one.
+        # Another process may have stored a token.
         token = self._slot.load()
         known = {self._refused, self._token and self._token.value}
         if token is not None and token.value not in known:
@@ -207,66 +193,60 @@ class TokenAuth:
         deadline = call.deadline
         if early:
             deadline = min(deadline, self._runtime.now() + _EARLY_PATIENCE)
-        token = await self._request(call, deadline)
-        self._token = token
+        self._token = token = await self._request(call, deadline)
         if token.value == self._refused:
-            # The server gives it again, so it must be valid.
+            # The server issued it again, so it must be valid.
             self._refused = None
         self._slot.save(token)
         return token
 
     async def _request(self, call: Call, deadline: float) -> Token:
-        with self._runtime.bound(deadline):
-            return await self._try_encodings(call, deadline)
-        raise late(self._token_url)
-
-    async def _try_encodings(self, call: Call, deadline: float) -> Token:
         errors: list[tuple[Encoding, SesamyError]] = []
-        for encoding in self._encodings:
-            asked = Call(
-                operation="token",
-                request=token_request(
-                    self._credentials, self._token_url, encoding
-                ),
-                deadline=deadline,
-                timeout=call.timeout,
-                repeatable=True,
-                max_response_size=LARGEST_ERROR,
-                # Calls that wait for it may have begun something.
-                completes=True,
-            )
-            answer = await self._answer(asked, self._runtime.now())
-            if isinstance(answer, Token):
-                if errors:
-                    self._prefer(encoding, errors[0][0])
-                return answer
-            errors.append((encoding, answer))
-            if not may_be_the_encoding(answer):
-                break
-        raise most_telling(errors)
+        with self._runtime.bound(deadline):
+            for encoding in self._encodings:
+                answer = await self._ask(encoding, call, deadline)
+                if isinstance(answer, Token):
+                    if errors:
+                        self._prefer(encoding, errors[0][0])
+                    return answer
+                errors.append((encoding, answer))
+                if not may_be_the_encoding(answer):
+                    break
+            raise most_telling(errors)
+        raise late(self._token_url)
 
     def _prefer(self, encoding: Encoding, refused: Encoding) -> None:
         self._encodings = (encoding, refused)
         _log.info(
             'token: refused as %s, got as %s; encoding="%s" '
             "(SESAMY_TOKEN_ENCODING) saves a request",
-            refused,
-            encoding,
-            encoding,
+            *(refused, encoding, encoding),
         )
 
-    async def _answer(self, call: Call, now: float) -> Token | SesamyError:
-        """Ask once; an error that is not raised has no context."""
+    async def _ask(
+        self, encoding: Encoding, call: Call, deadline: float
+    ) -> Token | SesamyError:
+        """Request a token once; an error that is returned has no context."""
+        credentials, url = self._credentials, self._token_url
+        asked = Call(
+            operation="token",
+            request=token_request(credentials, url, encoding),
+            deadline=deadline,
+            timeout=call.timeout,
+            repeatable=True,
+            max_response_size=LARGEST_ERROR,
+            # Calls that wait for it may have begun something.
+            completes=True,
+        )
+        now = self._runtime.now()
         try:
-            response = await self._exchange(call)
+            response = await self._exchange(asked)
         except SesamyError as error:
             cut = isinstance(error, UnreadableResponseError)
-            if cut and self._runtime.now() >= call.deadline:
-                return late(self._token_url)
-            return token_error(error, self._credentials, self._token_url)
+            if cut and self._runtime.now() >= deadline:
+                return late(url)
+            return token_error(error, credentials, url)
         token = token_from_answer(response, now, self._runtime.random())
         if isinstance(token, Token):
             return token
-        return authentication_error(
-            response, self._credentials, self._token_url, why=token
-        )
+        return authentication_error(response, credentials, url, why=token)

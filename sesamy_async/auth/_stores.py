@@ -1,4 +1,4 @@
-"""Where tokens live between calls, and between runs."""
+"""Where tokens are kept between calls, and between runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import attrs
 
@@ -28,9 +28,9 @@ class StoredToken:
     """A token as a store keeps it.
 
     Attributes:
-        value: The token alone; always a `Secret`.
-        expires_at: Unix time in seconds.
-        scope: What it permits, if the token endpoint said so.
+        value: The token without ``Bearer``; always a `Secret`.
+        expires_at: When it ends, in Unix seconds.
+        scope: Its scopes, if the token endpoint named them.
     """
 
     value: Secret = attrs.field(converter=Secret)
@@ -42,8 +42,8 @@ class StoredToken:
 class TokenStore(Protocol):
     """Keeps tokens; clients, threads and processes may share it.
 
-    If a store fails, a new token is got.  Its methods must be quick: they
-    run between two awaits.
+    Its methods must be fast, since they block the event loop.  If one
+    raises, the client warns and requests a new token.
     """
 
     def load(self, key: str) -> StoredToken | None:
@@ -51,19 +51,16 @@ class TokenStore(Protocol):
         ...
 
     def save(self, key: str, token: StoredToken) -> None:
-        """Keep the token, in place of an earlier one."""
+        """Save the token in place of an earlier one."""
         ...
 
     def discard(self, key: str) -> None:
-        """Forget the token, if there is one."""
+        """Remove the token, if there is one."""
         ...
 
 
 class MemoryTokenStore:
-    """Keeps tokens in this process.
-
-    Clients that are given the same one share their tokens.
-    """
+    """Keeps tokens in memory, for all clients that are given it."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, StoredToken] = {}
@@ -73,11 +70,11 @@ class MemoryTokenStore:
         return self._tokens.get(key)
 
     def save(self, key: str, token: StoredToken) -> None:
-        """Keep the token, in place of an earlier one."""
+        """Save the token in place of an earlier one."""
         self._tokens[key] = token
 
     def discard(self, key: str) -> None:
-        """Forget the token, if there is one."""
+        """Remove the token, if there is one."""
         self._tokens.pop(key, None)
 
 
@@ -85,7 +82,7 @@ _LARGEST = 1_000_000
 _LONGEST_WRITE = 60.0
 _END_OF_TIME = 1e12
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-# Not there on Windows: no following of links, no waiting for a pipe.
+# Follow no link, and don't wait for a pipe.  Windows has neither flag.
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -93,7 +90,7 @@ def _path(given: str | os.PathLike[str] | None) -> Path:
     if given is not None:
         return Path(given)
     cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # The XDG specification has relative paths ignored.
+    # The XDG specification says to ignore relative paths.
     if not cache.is_absolute():
         try:
             cache = Path.home() / ".cache"
@@ -109,10 +106,10 @@ class FileTokenStore:
     """Keeps tokens in a file, for scripts and the command line.
 
     The file has mode 0600 and is replaced as a whole, so a reader never
-    sees half of it; if two write at once, one may have to get its token
-    again.  A file that is damaged, a symbolic link, or accessible to other
-    users is not used; the next save replaces it.  Trouble with the file is
-    a `TokenStoreWarning` and never fails a call.
+    sees half of it.  If two processes write at once, one may lose its
+    token.  A file that is damaged, a symbolic link, or accessible to other
+    users is not used; the next save replaces it.  A problem with the file
+    is a `TokenStoreWarning`, and never fails a call.
 
     Attributes:
         path: By default ``sesamy/tokens.json`` in ``$XDG_CACHE_HOME`` or
@@ -132,14 +129,14 @@ class FileTokenStore:
         return tokens.get(key)
 
     def save(self, key: str, token: StoredToken) -> None:
-        """Keep the token, in place of an earlier one; drop expired ones."""
+        """Save the token in place of an earlier one; drop expired ones."""
         tokens, _ = _read(self.path)
         now = time.time()
         kept = {k: t for k, t in tokens.items() if t.expires_at > now}
         self._write({**kept, key: token})
 
     def discard(self, key: str) -> None:
-        """Forget the token, if there is one."""
+        """Remove the token, if there is one."""
         tokens, _ = _read(self.path)
         if tokens.pop(key, None) is not None:
             self._write(tokens)
@@ -153,13 +150,26 @@ class FileTokenStore:
             return
         _warn(
             f"The token file {self.path} can't be written ({problem}), so "
-            "each run gets its own token. Give FileTokenStore a path that "
-            "can be written."
+            "each run requests a token. Give FileTokenStore a path that can "
+            "be written."
         )
 
 
+def _write(path: Path, tokens: Mapping[str, StoredToken]) -> None:
+    # Apart from the method, whose frame an error of `_warn` would show.
+    data = {
+        key: {**attrs.asdict(token), "value": token.value.reveal()}
+        for key, token in tokens.items()
+    }
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with AtomicFile.begin(path, sweep_after=_LONGEST_WRITE) as new:
+        with new.open() as file:
+            json.dump(data, file, indent=1)
+        new.replace()
+
+
 def _read(path: Path) -> tuple[dict[str, StoredToken], str | None]:
-    """Return the tokens, and what is wrong with the file, if anything."""
+    """Return the tokens, and the problem with the file, if there is one."""
     try:
         if path.is_symlink():
             return {}, "is a symbolic link"
@@ -181,7 +191,7 @@ def _distrust(facts: os.stat_result) -> str | None:
     if not stat.S_ISREG(facts.st_mode):
         return "is not a regular file"
     user = getattr(os, "geteuid", None)
-    if user is None:
+    if user is None:  # Windows has neither these owners nor these modes.
         return None
     if facts.st_uid != user():
         return "belongs to another user"
@@ -195,11 +205,8 @@ def _parse(content: bytes) -> tuple[dict[str, StoredToken], str | None]:
         data = None
     if not is_object(data):
         return {}, "is damaged"
-    tokens = {
-        key: token
-        for key, entry in data.items()
-        if (token := _token(entry)) is not None
-    }
+    read = {key: _token(entry) for key, entry in data.items()}
+    tokens = {key: token for key, token in read.items() if token is not None}
     return tokens, "is damaged" if len(tokens) < len(data) else None
 
 
@@ -208,34 +215,14 @@ def _token(entry: object) -> StoredToken | None:
     value, scope = fields.get("value"), fields.get("scope")
     expires_at = fields.get("expires_at")
     if (
-        not isinstance(value, str)
-        or not isinstance(expires_at, int | float)
-        or not isinstance(scope, str | None)
-        # An integer may be too large for a float, and Python's JSON has NaN.
-        or not 0 <= expires_at < _END_OF_TIME
+        isinstance(value, str)
+        and isinstance(expires_at, int | float)
+        and isinstance(scope, str | None)
+        # It may be NaN, or an integer that is too large for a float.
+        and 0 <= expires_at < _END_OF_TIME
     ):
-        return None
-    return StoredToken(value, float(expires_at), scope)
-
-
-def _write(path: Path, tokens: Mapping[str, StoredToken]) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with AtomicFile.begin(path, sweep_after=_LONGEST_WRITE) as new:
-        with new.open() as file:
-            json.dump(
-                {key: _entry(token) for key, token in tokens.items()},
-                file,
-                indent=1,
-            )
-        new.replace()
-
-
-def _entry(token: StoredToken) -> dict[str, Any]:
-    return {
-        "value": token.value.reveal(),
-        "expires_at": token.expires_at,
-        "scope": token.scope,
-    }
+        return StoredToken(value, float(expires_at), scope)
+    return None
 
 
 def _warn(message: str) -> None:

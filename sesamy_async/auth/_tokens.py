@@ -1,4 +1,4 @@
-"""A token: how it is read from an answer, and how it is stored."""
+"""Tokens: read from an answer, and kept in a store."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import warnings
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -23,20 +24,16 @@ from ._stores import StoredToken, TokenStore, TokenStoreWarning
 
 _T = TypeVar("_T")
 
-# RFC 6749 makes `expires_in` optional.  The developer documentation shows
-# an hour, authhero a day; a token that ends sooner costs one 401.
+# Seconds.  RFC 6749 makes `expires_in` optional; D shows an hour, A a day.
+# A token that ends sooner costs one 401.
 ASSUMED_LIFE = 3600.0
-"""Seconds that a token lives if the answer does not say."""
-
 LONGEST_LIFE = 30 * 86_400.0
-"""Seconds; no token is believed to live longer."""
-
 _MARGIN = 300.0
 _MARGIN_SHARE = 0.2
 _JITTER = 0.25
 _LARGEST_TOKEN = 16_384
 _PARTS_OF_A_JWT = 3
-# A scope-token (RFC 6749, section 3.3) that is not long, and no address.
+# A short scope-token (RFC 6749, section 3.3) that is no e-mail address.
 _SCOPE = re.compile(r"[!#-?A-\[\]-~]{1,128}")
 
 
@@ -45,11 +42,11 @@ class Token:
     """An access token.
 
     Attributes:
-        value: The token alone, without ``Bearer``.
+        value: The token without ``Bearer``.
         token_type: Always ``"Bearer"``.
-        expires_at: On the runtime's clock.
-        refresh_at: When to get the next one ahead of time.
-        scope: What it permits, if the answer said so.
+        expires_at: When it ends, in seconds on the runtime's clock.
+        refresh_at: When to renew it ahead of its end.
+        scope: Its scopes, if the answer named them.
     """
 
     value: Secret
@@ -67,7 +64,7 @@ class Token:
 def _token(
     value: Secret, now: float, life: float, chance: float, scope: str | None
 ) -> Token:
-    # Chance keeps processes that started together from asking together.
+    # Jitter: processes that started together must not renew together.
     margin = min(_MARGIN, _MARGIN_SHARE * life) * (1 + _JITTER * chance)
     return Token(
         value=value,
@@ -81,15 +78,15 @@ def _token(
 def token_from_answer(
     response: Response, now: float, chance: float
 ) -> Token | str:
-    """Read a token from a success of the token endpoint (RFC 6749).
+    """Read a successful answer of the token endpoint (RFC 6749).
 
     Args:
         response: The answer.
-        now: When the request was sent, on the runtime's clock.
+        now: When the request was sent, in seconds on the runtime's clock.
         chance: A random number, 0 <= chance < 1.
 
     Returns:
-        The token, or why there is none.
+        The token, or the reason why there is none.
     """
     try:
         data = response.json()
@@ -102,7 +99,7 @@ def token_from_answer(
         return "it holds no access_token"
     if not is_token(value):
         return "its access_token can't stand in a header"
-    # Not by str(kind): of what is nested deeply, that has no end.
+    # Not str(kind), which fails on deeply nested JSON.
     if kind is not None and (
         not isinstance(kind, str) or kind.lower() != "bearer"
     ):
@@ -118,33 +115,31 @@ def token_from_answer(
 
 
 def lifetime(expires_in: object) -> float:
-    """Return the seconds that a token lives, from 0 to 30 days.
+    """Return the life of a token in seconds, from 0 to 30 days.
 
-    Anything but a number, which may be in a string, is taken as missing.
+    A number may be in a string; anything else counts as missing.
     """
     if isinstance(expires_in, str):
-        try:
+        with suppress(ValueError):
             expires_in = float(expires_in)
-        except ValueError:
-            return ASSUMED_LIFE
     if isinstance(expires_in, bool) or not isinstance(expires_in, int | float):
         return ASSUMED_LIFE
-    if isinstance(expires_in, float) and math.isnan(expires_in):
-        return ASSUMED_LIFE
-    return float(max(0, min(expires_in, LONGEST_LIFE)))
+    # In this order, a NaN stays a NaN.
+    life = float(min(max(expires_in, 0), LONGEST_LIFE))
+    return ASSUMED_LIFE if math.isnan(life) else life
 
 
 def scopes_of(text: object) -> tuple[str, ...]:
-    """Return the scopes in a text, each once; anything else is left out."""
+    """Return the scopes in a text that can be shown, each once."""
     words = text[:_LARGEST_TOKEN].split() if isinstance(text, str) else []
     return tuple(dict.fromkeys(filter(_SCOPE.fullmatch, words)))
 
 
 def claimed_scopes(value: Secret) -> tuple[str, ...] | None:
-    """Return the scopes that a token says it has, or None if it says none.
+    """Return the scopes that a JWT claims, or None if it claims none.
 
-    Its claims ``scope`` and ``permissions`` are read without verifying
-    anything: only to show them to a person.
+    Nothing is verified: the claims ``scope`` and ``permissions`` are only
+    read to be shown.
     """
     claims = _claims(value.reveal())
     said = [
@@ -162,7 +157,7 @@ def claimed_scopes(value: Secret) -> tuple[str, ...] | None:
 
 
 def _claims(token: str) -> dict[str, Any]:
-    """Read the payload of a JWT (RFC 7519); of anything else, nothing."""
+    """Return the payload of a JWT (RFC 7519); empty for other tokens."""
     parts = token.split(".", _PARTS_OF_A_JWT)
     if len(token) > _LARGEST_TOKEN or len(parts) != _PARTS_OF_A_JWT:
         return {}
@@ -173,10 +168,14 @@ def _claims(token: str) -> dict[str, Any]:
     return claims if is_object(claims) else {}
 
 
-def token_from_store(stored: StoredToken, runtime: Runtime) -> Token | None:
-    """Return a token that was stored, or None if it can't be used."""
+def token_from_store(
+    stored: StoredToken | None, runtime: Runtime
+) -> Token | None:
+    """Return the token that was stored, or None if it can't be sent."""
+    if stored is None:
+        return None
     life = min(stored.expires_at - runtime.wall(), LONGEST_LIFE)
-    # Written so that a NaN is refused too.
+    # Not `life <= 0`, which is false for a NaN.
     if not life > 0 or not is_token(stored.value.reveal()):
         return None
     return _token(
@@ -186,25 +185,20 @@ def token_from_store(stored: StoredToken, runtime: Runtime) -> Token | None:
 
 @attrs.frozen(eq=False, repr=False)
 class TokenSlot:
-    """The place of one token in a store; a store that fails only warns."""
+    """The place of one token in a store.  If the store fails, it warns."""
 
     store: TokenStore
     key: str
     runtime: Runtime
 
     def load(self) -> Token | None:
-        """Return the token, if there is one that can be sent now."""
-
-        def load() -> Token | None:
-            stored = self.store.load(self.key)
-            if stored is None:
-                return None
-            return token_from_store(stored, self.runtime)
-
-        return self._attempt(load)
+        """Return the token, or None if none can be sent now."""
+        return self._attempt(
+            lambda: token_from_store(self.store.load(self.key), self.runtime)
+        )
 
     def save(self, token: Token) -> None:
-        """Keep the token, unless it is for one call only."""
+        """Save the token, unless it has ended."""
         life = token.expires_at - self.runtime.now()
         if life > 0:
             stored = StoredToken(
@@ -213,7 +207,7 @@ class TokenSlot:
             self._attempt(lambda: self.store.save(self.key, stored))
 
     def discard(self, value: Secret) -> None:
-        """Forget the token, unless another has taken its place."""
+        """Discard the token, unless another has replaced it."""
 
         def discard() -> None:
             stored = self.store.load(self.key)
@@ -226,10 +220,10 @@ class TokenSlot:
         try:
             return act()
         except Warning:
-            # Somebody turned warnings into errors, and means it.
+            # The user turned warnings into errors.
             raise
-        except Exception as error:  # noqa: BLE001 - a store is a convenience
-            # Its words might hold the token.
+        except Exception as error:  # noqa: BLE001 - calls need no store
+            # Not its message, which might hold the token.
             problem = type(error).__name__
         warnings.warn(
             f"The token store {type(self.store).__name__} failed with "
@@ -241,10 +235,10 @@ class TokenSlot:
 
 
 def store_key(token_url: str, credentials: ClientCredentials) -> str:
-    """Return the name of these credentials' token in a store.
+    """Return the key of a token in a store.
 
-    It depends on all that the token depends on, except the secret: a
-    digest of the secret would help somebody to guess it.
+    It is a digest of all that the token depends on, except the secret: a
+    digest of the secret would help to guess it.
     """
     parts = [
         token_url,

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import attrs
 import pytest
 
 from sesamy_async._call import Call, Response, drive
@@ -249,7 +248,7 @@ async def test_an_auth_does_not_show_itself() -> None:
     """Neither before nor after it has a token."""
     auth = auth_that(b'{"access_token": "%b"}' % TOKEN.encode())
     await auth.authorization(CALL)
-    texts = [repr(auth), repr(attrs.asdict(auth)), repr(auth._token)]
+    texts = [repr(auth), repr(vars(auth)), repr(auth._token)]
 
     assert [text for text in texts if CANARY in text] == []
     assert "TokenAuth" in texts[0]
