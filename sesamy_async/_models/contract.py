@@ -1,12 +1,10 @@
-"""What comes back from Sesamy.
+"""What Sesamy returns.
 
-Sesamy's guide promises only an id.  The other fields are from its developer
-documentation and its TypeScript SDK, so any of them may be missing; one of
-an unexpected type is None here and can be found in `Contract.raw`.
+S promises only an id.  The other fields are from D and T, so each may be
+missing; one of an unexpected type is None here, and stays in `Contract.raw`.
 """
 
-# Without `from __future__ import annotations`: cattrs would have to evaluate
-# each annotation in a process's first call, which takes 2 ms.
+# Without `from __future__ import annotations`: see `order.py`.
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -42,7 +40,7 @@ class PaymentData:
 
     Attributes:
         method: Such as ``"CARD"``.
-        description: Such as the last digits of a card; in no repr.
+        description: Such as the last digits of a card; not in the repr.
         brand: Such as ``"visa"``.
     """
 
@@ -72,8 +70,8 @@ class Discount:
 class Contract:
     """A contract that Sesamy made from an order.
 
-    The repr shows nothing personal.  `raw` does not count for equality: it
-    may hold what changes with each answer.
+    The repr shows nothing personal.  Equality ignores `raw`, which may
+    hold what changes with each answer.
 
     Attributes:
         id: The id of the contract; always there.
@@ -100,7 +98,7 @@ class Contract:
         applied_discounts: The discounts.
         raw: The whole answer, as received.
 
-    Times are aware; Sesamy's times without a UTC offset are taken as UTC.
+    Times are aware; one without a UTC offset is read as UTC.
     """
 
     id: str
@@ -140,7 +138,7 @@ class Onboarded:
 
     Attributes:
         contract: The confirmed contract.
-        strays: How many creates lost their answer: each may have left an
+        strays: How many creates had no answer: each may have left an
             unconfirmed contract, which gives no access.
     """
 

@@ -1,4 +1,4 @@
-"""The words and the rules of an order's fields."""
+"""The enums of an order's fields, and the rules for their values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sesamy_async._checks import is_text
 
 
 Check: TypeAlias = Callable[[Any, str], Iterator[str]]
-"""Yields what is wrong with a value; the path begins each problem."""
+"""Yields the problems of a value; each begins with the path."""
 
 KEY = "sesamy_async.rule"
 """The key of a field's rule in its metadata."""
@@ -24,7 +24,7 @@ MAX_DEPTH = 64
 """How many objects and arrays may be inside each other."""
 
 _LONGEST_NAME = 60
-_LARGEST = 2**53 - 1  # The largest integer that JavaScript holds for certain.
+_LARGEST = 2**53 - 1  # Number.MAX_SAFE_INTEGER of JavaScript.
 _MOST_BITS = 1024  # As many as the largest float has.
 _SHOWN_BITS = 64
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+")
@@ -34,7 +34,7 @@ _BIRTHDAY = re.compile(rf"{_DATE}(?:{_TIME}(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 
 
 class PaymentProvider(StrEnum):
-    """Who handles the payment; any other str is accepted as well."""
+    """Who handles the payment; any other str is accepted too."""
 
     KLARNA = "KLARNA"
     STRIPE = "STRIPE"
@@ -43,7 +43,7 @@ class PaymentProvider(StrEnum):
 
 
 class PaymentMethod(StrEnum):
-    """How the payer pays; any other str is accepted as well."""
+    """How the payer pays; any other str is accepted too."""
 
     BANKGIRO = "BANKGIRO"
     EXTERNAL = "EXTERNAL"
@@ -54,7 +54,7 @@ class PaymentMethod(StrEnum):
 
 
 class Gender(StrEnum):
-    """The gender of a user; any other str is accepted as well."""
+    """The gender of a user; any other str is accepted too."""
 
     MALE = "male"
     FEMALE = "female"
@@ -62,7 +62,7 @@ class Gender(StrEnum):
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    """Whether it is a mapping, of anything to anything."""
+    """Whether it is a mapping."""
     return isinstance(value, Mapping)
 
 
@@ -72,17 +72,17 @@ def is_object(value: object) -> TypeGuard[dict[str, Any]]:
 
 
 def is_array(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
-    """Whether JSON writes it as an array."""
+    """Whether it is an array in JSON."""
     return isinstance(value, (list, tuple))
 
 
 def kind(value: object) -> str:
-    """Name the type of a value."""
+    """Return the name of a value's type."""
     return "None" if value is None else type(value).__name__
 
 
 def name_of(key: object) -> str:
-    """Show the key of an object so that it can be part of a message."""
+    """Return the key of an object in a form for messages."""
     if not isinstance(key, str):
         return f"<{kind(key)}>"
     if key and key.isprintable() and len(key) <= _LONGEST_NAME:
@@ -91,7 +91,7 @@ def name_of(key: object) -> str:
 
 
 class RepeatedKeys(dict[str, Any]):
-    """A JSON object some of whose keys were given more than once."""
+    """A JSON object with keys that were given more than once."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -99,13 +99,13 @@ class RepeatedKeys(dict[str, Any]):
         self._repeated = [key for key in counts if counts[key] > 1]
 
     def problems(self, prefix: str) -> Iterator[str]:
-        """Yield one problem for each key that is repeated."""
+        """Yield a problem for each repeated key."""
         for key in self._repeated:
             yield f"{prefix}{name_of(key)}: given more than once"
 
 
 def text_problems(value: object, path: str) -> Iterator[str]:
-    """Yield why a value is no text that can be sent."""
+    """Check that a value is text that can be sent."""
     if not isinstance(value, str):
         yield f"{path}: expected str, got {kind(value)}"
     elif not is_text(value):
@@ -113,7 +113,7 @@ def text_problems(value: object, path: str) -> Iterator[str]:
 
 
 def object_problems(check: Check, value: object, path: str) -> Iterator[str]:
-    """Yield why a value is no object, or what `check` finds in it."""
+    """Check that a value is an object, then its content with `check`."""
     if is_mapping(value):
         yield from check(value, path)
     else:
@@ -121,8 +121,14 @@ def object_problems(check: Check, value: object, path: str) -> Iterator[str]:
 
 
 def _member_problems(
-    check: Check, value: Mapping[Any, Any], path: str
+    check: Check,
+    value: Mapping[Any, Any] | list[Any] | tuple[Any, ...],
+    path: str,
 ) -> Iterator[str]:
+    if is_array(value):
+        for index, item in enumerate(value):
+            yield from check(item, f"{path}[{index}]")
+        return
     for key in value:
         where = f"{path}.{name_of(key)}"
         yield from (f"{it} (the key)" for it in text_problems(key, where))
@@ -134,16 +140,17 @@ def _member_problems(
 def _json_problems(
     value: Any, path: str, above: tuple[int, ...] = ()
 ) -> Iterator[str]:
-    """Yield what JSON can't say; `above` are the ids of the containers."""
+    """Check that a value is JSON; `above` are the ids of its containers."""
     if is_mapping(value) or is_array(value):
-        # Cycles are found by identity rather than by depth: one with two
-        # ways around would take 2 ** MAX_DEPTH steps.
+        # A cycle is found by identity: by depth, one with two ways around
+        # would take 2 ** MAX_DEPTH steps.
         if id(value) in above:
             yield f"{path}: contains itself"
         elif len(above) == MAX_DEPTH:
             yield f"{path}: nested more than {MAX_DEPTH} deep"
         else:
-            yield from _container_problems(value, path, (*above, id(value)))
+            check = partial(_json_problems, above=(*above, id(value)))
+            yield from _member_problems(check, value, path)
     elif isinstance(value, str):
         yield from text_problems(value, path)
     elif isinstance(value, float):
@@ -156,22 +163,9 @@ def _json_problems(
         yield f"{path}: expected a JSON type, got {kind(value)}"
 
 
-def _container_problems(
-    value: Mapping[Any, Any] | list[Any] | tuple[Any, ...],
-    path: str,
-    above: tuple[int, ...],
-) -> Iterator[str]:
-    check = partial(_json_problems, above=above)
-    if is_mapping(value):
-        yield from _member_problems(check, value, path)
-    else:
-        for index, item in enumerate(value):
-            yield from check(item, f"{path}[{index}]")
-
-
 def _copy_json(value: Any) -> Any:
-    """Return the same JSON, sharing nothing that can be changed."""
-    if isinstance(value, str):  # As most are: the checks below take longer.
+    """Return a deep copy of JSON."""
+    if isinstance(value, str):  # Most are, and the checks below are slower.
         return value
     if is_mapping(value):
         return {key: _copy_json(value[key]) for key in value}
@@ -217,8 +211,8 @@ def _birthday(value: Any, path: str) -> Iterator[str]:
 
 
 def _moment(text: str) -> date | None:
-    # What fromisoformat takes besides, such as 19801231 or 1980-W01-1, is
-    # ISO 8601 too, but not what the receiver's JavaScript understands.
+    # fromisoformat also reads 19801231 and 1980-W01-1, which JavaScript, the
+    # receiver, does not.
     if not _BIRTHDAY.fullmatch(text):
         return None
     read = datetime.fromisoformat if "T" in text else date.fromisoformat
@@ -250,14 +244,14 @@ def _same(value: Any) -> Any:
 
 
 class Rule(NamedTuple):
-    """How the values of one field are treated; None never gets here.
+    """How one field treats its values, except None.
 
     Attributes:
-        check: Yields what is wrong with a value.
-        keep: Turns a right value into what the order keeps.
+        check: Yields the problems of a value.
+        keep: Turns a valid value into what the order keeps.
         write: Turns a kept value into JSON.
         model: The class of a nested object, if the field holds one.
-        words: The words that the guide names, if it names some.
+        words: The words that S names, if it names any.
     """
 
     check: Check
@@ -283,7 +277,7 @@ JSON_OBJECT: Metadata = {
 
 
 def choice(enum: type[StrEnum]) -> Metadata:
-    """Return the rule of a word that may be one of an enum."""
+    """Return the rule of a word, which is kept as the enum if it is in it."""
     members: dict[str, str] = {member.value: member for member in enum}
     plain = str.__str__
 
@@ -295,5 +289,5 @@ def choice(enum: type[StrEnum]) -> Metadata:
 
 
 def nested(model: type[Any]) -> Metadata:
-    """Return the rule of an object of another class of the order."""
+    """Return the rule of a nested object."""
     return {KEY: Rule(partial(_instance, model), model=model)}

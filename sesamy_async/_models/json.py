@@ -1,4 +1,4 @@
-"""From JSON to models and back, with every problem named."""
+"""Turn JSON into models and back, and name every problem."""
 
 from __future__ import annotations
 
@@ -51,21 +51,18 @@ CONVERTER = cattrs.Converter(detailed_validation=False)
 
 _MOST_SHOWN = 50
 _LONGEST_TIME = 40
-_MOST_OBJECTS = 1000
-"""More are in `Contract.raw` only: each takes some microseconds to read."""
+_MOST_OBJECTS = 1000  # More would take long; `Contract.raw` has them all.
 
 
 class RuledField(NamedTuple):
-    """A field of an order's class that has a rule."""
+    """A field that has a rule."""
 
     name: str
-    wire: str
     required: bool
     rule: Rule
 
 
 def _camel(name: str) -> str:
-    """Turn ``snake_case`` into ``camelCase``."""
     first, *rest = name.split("_")
     return first + "".join(map(str.capitalize, rest))
 
@@ -79,7 +76,6 @@ def ruled_fields(cls: type[Any]) -> Mapping[str, RuledField]:
         _FIELDS[cls] = {
             _camel(field.name): RuledField(
                 name=field.name,
-                wire=_camel(field.name),
                 required=field.default is attrs.NOTHING,
                 rule=field.metadata[KEY],
             )
@@ -94,7 +90,7 @@ def refusal(
     problems: tuple[str, ...],
     external_order_id: str | None = None,
 ) -> InvalidRequestError:
-    """Return the error that names all problems of `subject`."""
+    """Return the error that names the problems of `subject`."""
     count = len(problems)
     shown = "; ".join(problems[:_MOST_SHOWN])
     if count > _MOST_SHOWN:
@@ -110,7 +106,7 @@ def refusal(
 def _refuse(
     cls: type[Any], data: Mapping[Any, Any], found: Iterable[str]
 ) -> None:
-    """Raise the problems that were found, if any."""
+    """Raise the problems, if there are any."""
     problems = tuple(found)
     if problems:
         known = ruled_fields(cls).get("externalOrderId")
@@ -123,7 +119,7 @@ def _refuse(
 def _field_problems(
     cls: type[Any], data: Mapping[Any, Any], prefix: str, *, nested: bool
 ) -> Iterator[str]:
-    """Check each field; `nested` are objects rather than instances."""
+    """Check each field; `nested` says that parts are objects, not models."""
     for wire, field in ruled_fields(cls).items():
         value = data.get(wire)
         path = f"{prefix}{wire}"
@@ -152,7 +148,7 @@ def _data_problems(
 
 
 def checked(cls: type[_T]) -> type[_T]:
-    """Let an attrs class refuse wrong values, all of them at once."""
+    """Make the constructor of an attrs class check all its values at once."""
     build = cast("Callable[..., None]", cls.__init__)
 
     @guarded
@@ -167,7 +163,7 @@ def checked(cls: type[_T]) -> type[_T]:
         _refuse(kind, data, _field_problems(kind, data, "", nested=False))
         for wire, field in fields.items():
             if data[wire] is not None:
-                # Frozen for everybody else; this is still its construction.
+                # The instance is frozen, but still under construction.
                 value = field.rule.keep(data[wire])
                 object.__setattr__(self, field.name, value)
 
@@ -175,23 +171,19 @@ def checked(cls: type[_T]) -> type[_T]:
     return cls
 
 
-def show_given(instance: Any) -> str:
-    """Return a repr that tells which fields are given, and no value."""
-    cls: type[Any] = instance.__class__
+def show_given(self: Any) -> str:
+    """Return a repr that names the given fields, without their values."""
+    cls: type[Any] = self.__class__
     given = [
         field.name
         for field in ruled_fields(cls).values()
-        if getattr(instance, field.name) is not None
+        if getattr(self, field.name) is not None
     ]
     return f"<{cls.__name__} with {', '.join(given) or 'nothing'}>"
 
 
 def read_data(cls: type[_T], data: object) -> _T:
-    """Build an instance of `cls` from parsed JSON.
-
-    Raises:
-        InvalidRequestError: It names everything that is wrong.
-    """
+    """Build an instance from parsed JSON, or raise InvalidRequestError."""
     if not is_mapping(data):
         problem = f"expected an object, got {kind(data)}"
         raise refusal(cls.__name__, (problem,))
@@ -200,24 +192,20 @@ def read_data(cls: type[_T], data: object) -> _T:
 
 
 def build(cls: type[_T], values: Mapping[str, Any]) -> _T:
-    """Build an instance of values that are checked, and as it keeps them.
-
-    Args:
-        cls: A class of the order.
-        values: By the names of its attributes.
-    """
+    """Build an instance from values that are checked, as it keeps them."""
     instance = cls.__new__(cls)
     unwrap(cast("Any", cls).__init__)(instance, **values)
     return instance
 
 
 def parse(text: object) -> tuple[Any, str | None]:
-    """Parse a JSON document so that repeated keys are found.
+    """Parse a JSON document; objects with repeated keys are `RepeatedKeys`.
 
-    It is a str, or bytes in UTF-8, with or without a byte order mark.
+    Args:
+        text: A str, or bytes in UTF-8; it may begin with a byte order mark.
 
     Returns:
-        The data, and None; or None, and why it can't be parsed.
+        The data and None, or None and the problem.
     """
     try:
         if isinstance(text, bytes):
@@ -261,7 +249,7 @@ def _order_writer(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
 
 
 def _read_order(data: Mapping[str, Any], cls: type[Any]) -> Any:
-    """Build an order, or a part of one, from data that is checked."""
+    """Build an order, or a part of one, from checked data."""
     values: dict[str, Any] = {}
     for wire, field in ruled_fields(cls).items():
         value, model = data.get(wire), field.rule.model
@@ -309,21 +297,20 @@ def _as_received(value: Any, _: Any) -> Any:
 
 
 def _exactly(kind: type[Any], value: Any, _: Any) -> Any:
-    """Return only a value of just this type: a bool is an int as well."""
+    """Return the value if it is of this very type: a bool is an int too."""
     return value if type(value) is kind else None
 
 
 def _number(value: Any, _: Any) -> float | None:
-    if type(value) is float:
-        return value if isfinite(value) else None
-    return value if type(value) is int else None
+    right = type(value) is int or (type(value) is float and isfinite(value))
+    return value if right else None
 
 
 def _time(value: Any, _: Any) -> datetime | None:
-    # Without the hyphen, 1712120510123 would be a day in the year 1712.
-    if not isinstance(value, str) or value[4:5] != "-":
+    if not isinstance(value, str) or len(value) > _LONGEST_TIME:
         return None
-    if len(value) > _LONGEST_TIME:
+    # Without the hyphen, 1712120510123 would be a day in the year 1712.
+    if value[4:5] != "-":
         return None
     try:
         time = datetime.fromisoformat(value)

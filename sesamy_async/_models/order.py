@@ -1,10 +1,7 @@
-"""What is sent to Sesamy: an order and its users.
+"""What is sent to Sesamy: an order, with the guide's fields in its order."""
 
-All fields are those of Sesamy's guide, and are sent in its order.
-"""
-
-# Without `from __future__ import annotations`: cattrs would have to evaluate
-# each annotation in a process's first call, which takes 2 ms.
+# Without `from __future__ import annotations`, which would cost 2 ms in the
+# first call of a process: cattrs would have to evaluate each annotation.
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -34,9 +31,7 @@ from .json import CONVERTER, checked, parse, read_data, refusal, show_given
 @checked
 @attrs.frozen(kw_only=True, repr=False)
 class Address:
-    """The postal address of a user.
-
-    What is None is not sent.
+    """The postal address of a user; what is None is not sent.
 
     Attributes:
         country: The country.
@@ -59,16 +54,13 @@ class Address:
     last_name: str | None = attrs.field(default=None, metadata=TEXT)
     first_name: str | None = attrs.field(default=None, metadata=TEXT)
 
-    def __repr__(self) -> str:
-        return show_given(self)
+    __repr__ = show_given
 
 
 @checked
 @attrs.frozen(kw_only=True, repr=False)
 class BusinessDetails:
-    """The business of a user.
-
-    What is None is not sent.
+    """The business of a user; what is None is not sent.
 
     Attributes:
         vat_nr: The VAT number, ``vatNr``.
@@ -81,14 +73,13 @@ class BusinessDetails:
     vat_nr: str | None = attrs.field(default=None, metadata=TEXT)
     company_name: str | None = attrs.field(default=None, metadata=TEXT)
 
-    def __repr__(self) -> str:
-        return show_given(self)
+    __repr__ = show_given
 
 
 @checked
 @attrs.frozen(kw_only=True, repr=False)
 class User:
-    """The payer or the owner of what is bought.
+    """The payer, or the owner of what is bought.
 
     What is None is not sent.  The repr shows no value.
 
@@ -103,11 +94,11 @@ class User:
             sent exactly as given.
         address: The postal address.
         business_details: ``businessDetails``, optional.
-        extra_data: Anything you want to keep for this user, as a JSON
-            object, ``extraData``.  It is copied.
+        extra_data: A JSON object with anything you want to keep for this
+            user, ``extraData``.  It is copied.
 
     Raises:
-        InvalidRequestError: It names all values that are wrong.
+        InvalidRequestError: It names every wrong value.
     """
 
     email: str | None = attrs.field(default=None, metadata=EMAIL)
@@ -130,8 +121,7 @@ class User:
         default=None, hash=False, metadata=JSON_OBJECT
     )
 
-    def __repr__(self) -> str:
-        return show_given(self)
+    __repr__ = show_given
 
 
 @checked
@@ -158,7 +148,7 @@ class NewContract:
             optional.
 
     Raises:
-        InvalidRequestError: It names all values that are wrong.
+        InvalidRequestError: It names every wrong value.
     """
 
     external_order_id: str = attrs.field(metadata=ID)
@@ -187,11 +177,11 @@ class NewContract:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read an order from parsed JSON with Sesamy's names (camelCase).
 
-        A null is the same as a field that is not there.
+        A null counts as a missing field.
 
         Raises:
-            InvalidRequestError: It names every field that is wrong, missing
-                or unknown, by its path.
+            InvalidRequestError: It names the path of every field that is
+                wrong, missing or unknown.
         """
         return read_data(cls, data)
 
@@ -204,9 +194,9 @@ class NewContract:
             text: The document; bytes are UTF-8.
 
         Raises:
-            InvalidRequestError: It names every field that is wrong,
-                missing, unknown or repeated, by its path; or says where
-                the document is not JSON.
+            InvalidRequestError: It names the path of every field that is
+                wrong, missing, unknown or repeated, or the place where the
+                document is not JSON.
         """
         data, problem = parse(text)
         if problem is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 from urllib.parse import quote, quote_plus, urlsplit
 
 from sesamy_async._call import AUDIENCES, LARGEST_ERROR, SCOPES, Response
@@ -292,27 +292,25 @@ class _Said(NamedTuple):
 def _read(answer: Response, credentials: ClientCredentials) -> _Said:
     if len(answer.content) > LARGEST_ERROR:
         return _Said()
-    error = words = None
     try:
-        data = answer.json()
+        error, words = _pair(answer.json())
     except ValueError:
         text = answer.content.decode(errors="replace").lstrip("\ufeff \r\n\t")
         kind = answer.headers.get("content-type", "").lower()
         if "html" in kind or text.startswith("<"):
             return _Said(html=True)
         # A success may hold a token.
-        words = None if answer.status_code in SUCCESS else text
-    else:
-        if is_object(data):
-            error, words = _pair(data)
+        error, words = None, None if answer.status_code in SUCCESS else text
     return _Said(
         error=_presentable(error, credentials, _LONGEST_CODE),
         description=_presentable(words, credentials),
     )
 
 
-def _pair(body: Mapping[str, Any]) -> tuple[object, object]:
+def _pair(body: object) -> tuple[object, object]:
     """Return code and words: by RFC 6749, or as the API's errors have them."""
+    if not is_object(body):
+        return None, None
     error = body.get("error")
     if is_object(error):
         return error.get("code") or error.get("name"), error.get("message")
