@@ -1,4 +1,4 @@
-"""Where tokens are kept: in memory, or in a file that only we can read."""
+"""Where tokens are kept: in memory, or in a private file."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_what_is_saved_is_loaded(store: TokenStore) -> None:
 
 
 def test_memory_does_not_show_its_tokens() -> None:
-    """Neither repr nor a copy's repr tells them, and no pickle."""
+    """Neither its repr nor a copy shows them, and it can't be pickled."""
     store = MemoryTokenStore()
     store.save("a", TOKEN)
 
@@ -71,8 +71,8 @@ def test_memory_does_not_show_its_tokens() -> None:
         pickle.dumps(store)
 
 
-def test_a_key_tells_all_apart() -> None:
-    """URL, id, scope, audience, organization: each makes another key."""
+def test_a_key_depends_on_all_that_the_token_does() -> None:
+    """URL, id, scope, audience and organization each change it."""
     keys = [
         store_key(url, make(client, "s", **rest))
         for url, client, rest in itertools.product(
@@ -92,7 +92,7 @@ def test_a_key_tells_all_apart() -> None:
 
 
 def test_a_key_has_no_secret_in_it() -> None:
-    """A digest of the secret would let a reader guess at it."""
+    """A digest of the secret would help to guess it."""
     assert store_key(URL, ClientCredentials("id", "one")) == store_key(
         URL, ClientCredentials("id", "two", encoding="basic")
     )
@@ -109,26 +109,20 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_file_outlives_its_store(path: Path) -> None:
-    """The next run finds the token."""
+def test_the_file_is_private_and_of_a_fixed_form(path: Path) -> None:
+    """Another process or version may read it, but no other user."""
     FileTokenStore(path).save("a", TOKEN)
 
     assert FileTokenStore(path).load("a") == TOKEN
+    assert json.loads(path.read_text()) == {
+        "a": {"value": "canary-t0ken", "expires_at": LATER, "scope": "s"}
+    }
+    assert (mode(path), mode(path.parent)) == (0o600, 0o700)
+    assert [path] == [*path.parent.iterdir()]
 
 
-def test_the_file_is_private(path: Path) -> None:
-    """The file has 0600 and its directory, if it was made, 0700."""
-    FileTokenStore(path).save("a", TOKEN)
-
-    assert (
-        mode(path),
-        mode(path.parent),
-        [each.name for each in path.parent.iterdir()],
-    ) == (0o600, 0o700, ["tokens.json"])
-
-
-def test_leftovers_of_killed_writers(path: Path) -> None:
-    """What a writer left that was killed is removed by the next one."""
+def test_leftovers_of_killed_writers_are_removed(path: Path) -> None:
+    """A younger file may belong to a process that is still writing."""
     path.parent.mkdir(parents=True)
     left, young = (
         path.parent / f".tokens.json.{name}.new" for name in ("old", "young")
@@ -139,15 +133,6 @@ def test_leftovers_of_killed_writers(path: Path) -> None:
     FileTokenStore(path).save("a", TOKEN)
 
     assert {path, young} == {*path.parent.iterdir()}
-
-
-def test_the_file_maps_keys_to_unix_times(path: Path) -> None:
-    """Its form is fixed: another version may read it."""
-    FileTokenStore(path).save("a", TOKEN)
-
-    assert json.loads(path.read_text()) == {
-        "a": {"value": "canary-t0ken", "expires_at": LATER, "scope": "s"}
-    }
 
 
 def test_expired_tokens_are_dropped_at_save(path: Path) -> None:
@@ -177,7 +162,7 @@ def test_the_default_path_is_the_users_cache(
     environment: dict[str, str],
     expected: str,
 ) -> None:
-    """As the XDG specification says; a relative directory is ignored."""
+    """By the XDG specification, which ignores a relative directory."""
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -206,19 +191,19 @@ def damage(content: bytes) -> Callable[[Path], object]:
 
 
 def link(path: Path) -> None:
-    """Put a symbolic link to a good file in place of it."""
+    """Replace it with a symbolic link to it."""
     path.rename(path.with_name("real"))
     path.symlink_to("real")
 
 
 def pipe(path: Path) -> None:
-    """Put a pipe in place of it, which would block a reader."""
+    """Replace it with a pipe, which would block a reader."""
     path.unlink()
     os.mkfifo(path, mode=0o600)
 
 
 def directory(path: Path) -> None:
-    """Put a directory in place of it."""
+    """Replace it with a directory."""
     path.unlink()
     path.mkdir()
 
@@ -251,7 +236,7 @@ ENTRY = b'{"a": {"value": "x", "expires_at": 9e9, "scope": null}}'
 def test_a_file_that_can_not_be_trusted_is_ignored(
     path: Path, harm: Callable[[Path], object], words: str
 ) -> None:
-    """A warning says what to do, and a save mends it where it can."""
+    """A warning says what to do, and a save replaces it if it can."""
     store = FileTokenStore(path)
     store.save("a", TOKEN)
     harm(path)
@@ -265,7 +250,7 @@ def test_a_file_that_can_not_be_trusted_is_ignored(
 
 
 def test_a_damaged_entry_leaves_the_others(path: Path) -> None:
-    """Only what can't be read is lost."""
+    """Only the damaged entry is lost."""
     store = FileTokenStore(path)
     store.save("a", TOKEN)
     data = {**json.loads(path.read_text()), "b": 1}
@@ -276,51 +261,32 @@ def test_a_damaged_entry_leaves_the_others(path: Path) -> None:
     assert loaded == TOKEN
 
 
-def test_a_foreign_file_is_ignored(
+def test_a_file_of_another_user_is_ignored(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody else could have put his own token there."""
+    """It may hold another's token.  Windows has no such owners and modes."""
     store = FileTokenStore(path)
     store.save("a", TOKEN)
     monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
-
     with pytest.warns(TokenStoreWarning, match="belongs to another user"):
         assert store.load("a") is None
-
-
-def test_where_there_are_no_users_all_files_are_believed(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Windows has neither owners nor modes of this kind."""
-    store = FileTokenStore(path)
-    store.save("a", TOKEN)
     monkeypatch.delattr(os, "geteuid")
 
     assert store.load("a") == TOKEN
 
 
-def test_a_failing_write_only_warns(tmp_path: Path) -> None:
-    """The call goes on; the warning says what to give."""
-    blocked = tmp_path / "file"
-    blocked.touch()
-    store = FileTokenStore(blocked / "tokens.json")
-
-    with pytest.warns(TokenStoreWarning, match="can't be written.*a path"):
-        store.save("a", TOKEN)
-
-
-def test_a_failed_replace_leaves_no_rest(path: Path) -> None:
-    """No temporary file with a token in it is left behind."""
+def test_a_failing_write_only_warns(path: Path) -> None:
+    """The warning says what to give; no file with a token is left behind."""
     path.mkdir(parents=True)
     (path / "x").touch()
-    with pytest.warns(TokenStoreWarning, match="can't be written"):
+    with pytest.warns(TokenStoreWarning, match="can't be written.*a path"):
         FileTokenStore(path).save("a", TOKEN)
 
-    assert [each.name for each in path.parent.iterdir()] == ["tokens.json"]
+    assert [path] == [*path.parent.iterdir()]
 
 
 def test_concurrent_writers_do_not_corrupt(path: Path) -> None:
-    """Every reader finds a whole file, whatever others write."""
+    """Every reader finds a whole file while others write."""
     store = FileTokenStore(path)
     store.save("fixed", TOKEN)
 

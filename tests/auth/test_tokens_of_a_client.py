@@ -1,4 +1,4 @@
-"""What a client does about its token."""
+"""The token of a client, over HTTP."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def test_401_renews_once(api: respx.Router, client: AsyncSesamy) -> None:
 
 
 async def test_wrong_secret(api: respx.Router, client: AsyncSesamy) -> None:
-    """A refused token names the settings, and the order is not sent."""
+    """A refusal names the settings to check, and the order is not sent."""
     api["token"].respond(403, json={"message": "Invalid client credentials"})
     with pytest.raises(AuthenticationError, match="SESAMY_CLIENT") as caught:
         await client.contracts.create("SPRING-12", ORDER)
@@ -39,7 +39,7 @@ async def test_wrong_secret(api: respx.Router, client: AsyncSesamy) -> None:
 
 
 async def test_throttled_token(api: respx.Router, client: AsyncSesamy) -> None:
-    """A token endpoint that is busy is asked again, as it says."""
+    """A busy token endpoint is called again after its Retry-After."""
     api["token"].mock(
         side_effect=[
             httpx.Response(429, headers={"Retry-After": "0"}),
@@ -55,7 +55,7 @@ async def test_throttled_token(api: respx.Router, client: AsyncSesamy) -> None:
 async def test_wait_of_the_token_endpoint(
     api: respx.Router, client: AsyncSesamy
 ) -> None:
-    """A wait of the token endpoint's that is too long is on the error."""
+    """If its Retry-After is too long, the error has it."""
     api["token"].respond(429, headers={"Retry-After": "900"})
     with pytest.raises(AuthenticationError) as caught:
         await client.contracts.create("SPRING-12", ORDER)

@@ -1,19 +1,15 @@
-"""Get a token once for all who wait, and the next one ahead of time."""
+"""A token is requested once for all calls, and renewed ahead of its end."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
-import anyio.lowlevel
 import pytest
 
-from sesamy_async._call import AnyioRuntime, Call, Response
+from sesamy_async._call import AnyioRuntime
 from sesamy_async._outcome import Outcome
-from sesamy_async.auth import (
-    ClientCredentials,
-    MemoryTokenStore,
-    TokenAuth,
-    _renewal,
-)
+from sesamy_async.auth import MemoryTokenStore, _renewal
 from sesamy_async.errors import (
     APIError,
     AuthenticationError,
@@ -22,16 +18,25 @@ from sesamy_async.errors import (
     SesamyError,
     UnreadableResponseError,
 )
-from support.exchanges import a_call
-from support.runtime import FakeRuntime
 from support.token_world import LIFE, URL, Endpoint, TimedRuntime, World, fails
 
 
 pytestmark = pytest.mark.usefixtures("bound_in_time")
 
 
-async def test_a_token_is_got_once_in_its_life() -> None:
-    """Expiry is read on the monotonic clock."""
+def held(call: int) -> tuple[Endpoint, anyio.Event]:
+    """Return an endpoint that holds back one call until an event."""
+    release = anyio.Event()
+
+    async def act(number: int) -> None:
+        if number == call:
+            await release.wait()
+
+    return Endpoint(act), release
+
+
+async def test_a_token_is_requested_once_in_its_life() -> None:
+    """Its end is read on the monotonic clock."""
     world = World()
     token = await world.auth.token(world.call())
     same = await world.value()
@@ -48,8 +53,8 @@ async def test_a_token_is_got_once_in_its_life() -> None:
     )
 
 
-async def test_the_token_call_has_the_time_of_its_call() -> None:
-    """And its own name, record, and leave to be repeated."""
+async def test_the_token_call_has_the_deadline_of_its_call() -> None:
+    """It has its own name and record, and may be repeated."""
     world = World()
     call = world.call(5.0)
     await world.auth.authorization(call)
@@ -66,25 +71,23 @@ async def test_the_token_call_has_the_time_of_its_call() -> None:
     assert asked.record is not call.record
 
 
-async def test_a_thousand_wait_for_one_token_call() -> None:
-    """Single flight: however many wait, one asks."""
+async def test_a_thousand_calls_make_one_token_call() -> None:
+    """The others wait for it (single flight)."""
 
-    async def act(number: int) -> None:
-        del number
+    async def act(_: int) -> None:
         await anyio.sleep(0.05)
 
     world = World(Endpoint(act))
     values = await world.crowd(1000)
 
-    assert ({"Bearer token-1"}, 1000, 1) == (
-        set(values),
-        len(values),
+    assert (["Bearer token-1"] * 1000, 1) == (
+        values,
         len(world.endpoint.calls),
     )
 
 
-async def test_a_failure_is_shared_by_all_who_wait() -> None:
-    """One call per encoding; what one call notes on its error is its own."""
+async def test_a_failure_is_shared_by_all_that_wait() -> None:
+    """Each has its own copy of the error."""
     world = World(fails(APIError("x", status_code=403, body=b"no")))
     found: list[tuple[str | None, str | None]] = []
 
@@ -103,7 +106,7 @@ async def test_a_failure_is_shared_by_all_who_wait() -> None:
 
 
 async def test_the_next_call_tries_again_after_a_failure() -> None:
-    """Nothing is remembered of a failed flight."""
+    """A failure is not remembered."""
     world = World(fails(ConnectionFailedError("x"), 1))
     with pytest.raises(ConnectionFailedError, match="SESAMY_TOKEN_URL"):
         await world.value()
@@ -115,7 +118,7 @@ async def test_the_next_call_tries_again_after_a_failure() -> None:
 async def test_a_cancelled_leader_is_followed_by_the_next(
     followers: int,
 ) -> None:
-    """Nobody hangs, and one of the others asks anew."""
+    """One of the others requests a token, and none hangs."""
     leading = anyio.CancelScope()
 
     async def act(number: int) -> None:
@@ -145,7 +148,7 @@ async def test_a_cancelled_leader_is_followed_by_the_next(
 
 
 async def test_a_leader_without_time_is_followed_by_the_next() -> None:
-    """Its deadline was its own: the others have more time."""
+    """The others may have later deadlines."""
 
     async def act(number: int) -> None:
         await anyio.sleep(0.02)
@@ -165,15 +168,10 @@ async def test_a_leader_without_time_is_followed_by_the_next() -> None:
     )
 
 
-async def test_a_waiter_waits_until_its_own_deadline() -> None:
-    """Then it ends NOT_SENT, and the leader goes on."""
-    release = anyio.Event()
-
-    async def act(number: int) -> None:
-        del number
-        await release.wait()
-
-    world = World(Endpoint(act))
+async def test_a_call_waits_until_its_own_deadline() -> None:
+    """Then it ends NOT_SENT, and the leader continues."""
+    endpoint, release = held(1)
+    world = World(endpoint)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(world.value)
         await anyio.wait_all_tasks_blocked()
@@ -189,8 +187,8 @@ async def test_a_waiter_waits_until_its_own_deadline() -> None:
     ) == (Outcome.NOT_SENT, 1005.0, "Bearer token-1", 1)
 
 
-async def test_without_time_nothing_is_asked() -> None:
-    """A call that is late already ends without a token call."""
+async def test_a_late_call_makes_no_token_call() -> None:
+    """Its deadline has passed already."""
     world = World()
     with pytest.raises(DeadlineExceededError, match=r"token\.sesamy\.com"):
         await world.value(0.0)
@@ -199,37 +197,32 @@ async def test_without_time_nothing_is_asked() -> None:
 
 
 async def test_scopes_share_the_token_but_not_the_flight() -> None:
-    """Nobody waits on an event of another event loop."""
-    release = anyio.Event()
+    """None waits for an event of another event loop."""
     scopes = iter("ab")
 
     class Scopes(TimedRuntime):
         def scope(self) -> str:
             return next(scopes)
 
-    async def act(number: int) -> None:
-        if number == 1:
-            await release.wait()
-
-    world = World(Endpoint(act), Scopes())
+    endpoint, release = held(1)
+    world = World(endpoint, Scopes())
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(world.value)
         await anyio.wait_all_tasks_blocked()
         other = await world.value()
         release.set()
 
-    assert (
-        other,
-        await world.value(),
-        world.auth._flights,
-    ) == ("Bearer token-2", "Bearer token-1", {})
+    assert (other, await world.value(), world.auth._flights) == (
+        "Bearer token-2",
+        "Bearer token-1",
+        {},
+    )
 
 
-async def test_a_token_without_life_is_for_one_call() -> None:
-    """It is used by those who waited for it, and not kept."""
+async def test_a_token_without_life_is_for_one_flight() -> None:
+    """All that waited for it use it, but it is not saved."""
 
-    async def act(number: int) -> None:
-        del number
+    async def act(_: int) -> None:
         await anyio.sleep(0.01)
 
     store = MemoryTokenStore()
@@ -242,31 +235,21 @@ async def test_a_token_without_life_is_for_one_call() -> None:
     )
 
 
-async def test_ahead_of_time_one_renews_and_nobody_waits() -> None:
-    """All others go on with the token that still lives."""
-    release = anyio.Event()
-
-    async def act(number: int) -> None:
-        if number == 2:
-            await release.wait()
-
-    world = World(Endpoint(act))
+async def test_one_call_renews_ahead_of_the_end() -> None:
+    """The others use the token that is still valid."""
+    endpoint, release = held(2)
+    world = World(endpoint)
     await world.value()
     world.runtime.time += LIFE - 200
-    renewed: list[str] = []
-
-    async def renew() -> None:
-        renewed.append(await world.value())
-
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(renew)
+        tasks.start_soon(world.value)
         await anyio.wait_all_tasks_blocked()
         others = await world.crowd(100)
         release.set()
 
-    assert ({"Bearer token-1"}, ["Bearer token-2"], 2) == (
+    assert ({"Bearer token-1"}, "Bearer token-2", 2) == (
         set(others),
-        renewed,
+        await world.value(),
         len(world.endpoint.calls),
     )
 
@@ -283,7 +266,7 @@ async def test_ahead_of_time_one_renews_and_nobody_waits() -> None:
 async def test_a_failed_early_renewal_is_no_error(
     error: SesamyError, failing: list[int]
 ) -> None:
-    """The token still lives; it is tried again, but not at once."""
+    """The token is still valid; it is tried again after a pause."""
     world = World(fails(error, *failing))
     await world.value()
     world.runtime.time += LIFE - 200
@@ -302,8 +285,8 @@ async def test_a_failed_early_renewal_is_no_error(
     )
 
 
-async def test_an_early_renewal_does_not_use_up_the_call() -> None:
-    """It gets ten seconds at most, and less if the call has less."""
+async def test_an_early_renewal_leaves_time_for_the_call() -> None:
+    """It has ten seconds at most, and less if the call has less."""
     world = World(fails(ConnectionFailedError("x"), 2, 3))
     await world.value()
     world.runtime.time += LIFE - 200
@@ -317,8 +300,8 @@ async def test_an_early_renewal_does_not_use_up_the_call() -> None:
     ]
 
 
-async def test_if_the_token_ends_meanwhile_it_must_be_renewed() -> None:
-    """An early renewal that fails too late becomes a needed one."""
+async def test_if_the_token_ends_meanwhile_another_is_requested() -> None:
+    """The early renewal failed, but now a token is needed."""
     world = World()
 
     async def act(number: int) -> None:
@@ -333,72 +316,46 @@ async def test_if_the_token_ends_meanwhile_it_must_be_renewed() -> None:
     assert await world.value() == "Bearer token-3"
 
 
-class Hanging:
-    """Answers so many times, then hangs."""
+def hanging(answers: int) -> World:
+    """Return a world in real time whose endpoint hangs after some answers."""
 
-    def __init__(self, answers: int) -> None:
-        self.answers = answers
-
-    async def __call__(self, call: Call) -> Response:
-        """Answer, or hang."""
-        del call
-        self.answers -= 1
-        if self.answers < 0:
+    async def act(number: int) -> None:
+        if number > answers:
             await anyio.sleep(30)
-        content = b'{"access_token": "t1", "expires_in": 3600}'
-        return Response(status_code=200, content=content)
 
-
-def hanging(answers: int) -> TokenAuth:
-    """Return an auth in real time."""
-    return TokenAuth(
-        ClientCredentials("id", "s"),
-        URL,
-        AnyioRuntime(),
-        Hanging(answers),
-    )
+    runtime: Any = AnyioRuntime()
+    return World(Endpoint(act), runtime)
 
 
 async def test_an_early_renewal_that_hangs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A renewal ahead of time is given up, and the living token is used."""
+    """It is given up, and the valid token is used."""
     monkeypatch.setattr(_renewal, "_EARLY_PATIENCE", 0.01)
-    auth = hanging(answers=1)
-    await auth.authorization(a_call())
-    now = auth._runtime.now()
-    monkeypatch.setattr(AnyioRuntime, "now", lambda _: now + 3500)
+    world = hanging(answers=1)
+    await world.value()
+    now = world.runtime.now()
+    monkeypatch.setattr(AnyioRuntime, "now", lambda _: now + LIFE - 100)
     with anyio.fail_after(20):
-        value = await auth.authorization(a_call())
-
-    assert "Bearer t1" == value
+        assert "Bearer token-1" == await world.value()
 
 
 async def test_a_token_call_that_hangs() -> None:
-    """A call whose token does not come in time was not sent."""
-    auth = hanging(answers=0)
-    call = a_call(deadline=auth._runtime.now() + 0.02)
+    """The call that waits for it ends at its deadline, NOT_SENT."""
     with anyio.fail_after(20), pytest.raises(DeadlineExceededError) as caught:
-        await auth.authorization(call)
+        await hanging(answers=0).value(0.02)
 
     assert Outcome.NOT_SENT is caught.value.outcome
 
 
 async def test_a_token_answer_that_is_cut_by_the_deadline() -> None:
-    """It is the deadline that is told of, not the address."""
+    """The error is about the deadline, not about the answer."""
+    world = World()
 
-    class Dripping(Hanging):
-        async def __call__(self, call: Call) -> Response:
-            await anyio.lowlevel.checkpoint()
-            runtime.time = call.deadline
-            raise UnreadableResponseError("Cut.")
+    async def act(_: int) -> None:
+        world.runtime.time += 5
+        raise UnreadableResponseError("Cut.")
 
-    runtime = FakeRuntime()
-    auth = TokenAuth(
-        ClientCredentials("id", "s"),
-        URL,
-        runtime,
-        Dripping(0),
-    )
+    world.endpoint.act = act
     with pytest.raises(DeadlineExceededError):
-        await auth.authorization(a_call(deadline=runtime.now() + 5))
+        await world.value(5.0)
