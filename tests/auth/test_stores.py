@@ -53,12 +53,12 @@ def test_what_is_saved_is_loaded(store: TokenStore) -> None:
     store.discard("a")
     store.discard("a")
 
-    assert (
-        empty,
-        both,
-        store.load("a"),
-        store.load("b"),
-    ) == (None, (TOKEN, OTHER), None, OTHER)
+    assert (empty, both, store.load("a"), store.load("b")) == (
+        None,
+        (TOKEN, OTHER),
+        None,
+        OTHER,
+    )
 
 
 def test_memory_does_not_show_its_tokens() -> None:
@@ -158,9 +158,7 @@ def test_expired_tokens_are_dropped_at_save(path: Path) -> None:
     ],
 )
 def test_the_default_path_is_the_users_cache(
-    monkeypatch: pytest.MonkeyPatch,
-    environment: dict[str, str],
-    expected: str,
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str
 ) -> None:
     """By the XDG specification, which ignores a relative directory."""
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)

@@ -94,6 +94,11 @@ class World:
         """Tell that a token was not accepted."""
         return await self.auth.rejected(f"Bearer token-{number}", self.call())
 
+    @property
+    def asked(self) -> int:
+        """How many token calls were made."""
+        return len(self.endpoint.calls)
+
     def call(self, seconds: float = float("inf")) -> Call:
         """Make a call that has so long."""
         return a_call(deadline=self.runtime.now() + seconds, timeout=7.0)

@@ -27,33 +27,17 @@ def answer(data: object) -> Response:
 
 
 def test_an_answer_becomes_a_token() -> None:
-    """The life counts from when the request was sent."""
-    token = token_from_answer(
-        answer(
-            {
-                "access_token": "abc",
-                "token_type": "Bearer",
-                "expires_in": 86400,
-                "scope": "s",
-            }
-        ),
-        1000.0,
-        0.0,
-    )
+    """Its life begins when the request was sent."""
+    data = {
+        "access_token": "abc",
+        "token_type": "Bearer",
+        "expires_in": 86400,
+        "scope": "s",
+    }
+    end = 1000.0 + 86400
+    token = Token(Secret("abc"), "Bearer", end, end - 300, "s")
 
-    assert (
-        Token(Secret("abc"), "Bearer", 1000.0 + 86400, 1000.0 + 86100, "s")
-        == token
-    )
-
-
-def test_a_type_may_be_deeply_nested() -> None:
-    """No error shows the token."""
-    kind = b"[" * 1015 + b"]" * 1015
-    content = b'{"access_token": "abc", "token_type": %b}' % kind
-    token = token_from_answer(Response(status_code=200, content=content), 0, 0)
-
-    assert isinstance(token, str)
+    assert token == token_from_answer(answer(data), 1000.0, 0.0)
 
 
 @pytest.mark.parametrize("kind", ["bearer", "BEARER", None])
@@ -69,6 +53,7 @@ def test_the_type_is_bearer_in_any_case(kind: str | None) -> None:
 
 UNFIT = "its access_token can't stand in a header"
 NOT_BEARER = "its token_type is not Bearer"
+DEEP = b"[" * 1015 + b"]" * 1015
 
 
 @pytest.mark.parametrize(
@@ -88,8 +73,9 @@ NOT_BEARER = "its token_type is not Bearer"
         (b'{"access_token": "\xc3\xa5"}', UNFIT),
         (b'{"access_token": "abc", "token_type": "mac"}', NOT_BEARER),
         (b'{"access_token": "abc", "token_type": {}}', NOT_BEARER),
+        (b'{"access_token": "abc", "token_type": %b}' % DEEP, NOT_BEARER),
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_an_answer_without_a_token_says_why(content: bytes, why: str) -> None:
     """No answer raises an exception."""
@@ -193,7 +179,6 @@ def jwt(claims: object) -> Secret:
         (jwt({"permissions": ["p"], "scope": "a p"}), ("a", "p")),
         (jwt({"permissions": []}), ()),
         (jwt({"scope": ""}), ()),
-        (jwt({"scope": None}), ()),
         (jwt({"scope": {"a": 1}}), ()),
         # No control characters, no e-mail address, no long text.
         (jwt({"scope": "a \x1b[2J kim@x.se \u00e5 " + "x" * 129}), ("a",)),
@@ -204,10 +189,7 @@ def jwt(claims: object) -> Secret:
         (jwt(b"\xff"), None),
         (jwt({"scope": "a" * 20_000}), None),
         (Secret("opaque"), None),
-        (Secret("a.b"), None),
         (Secret("a.b.c.d.e"), None),
-        (Secret("..."), None),
-        (Secret(".."), None),
         (Secret("a.!!!.c"), None),
         (Secret("a.\u00e5.c"), None),
     ],
