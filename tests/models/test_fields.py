@@ -9,8 +9,6 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sesamy_async._models import (
     Address,
@@ -25,7 +23,7 @@ from sesamy_async.errors import InvalidRequestError
 
 
 def problems(cls: Any, **fields: Any) -> tuple[str, ...]:
-    """Return what is wrong with an object of these fields."""
+    """Return the problems of an object with these fields."""
     if cls is NewContract:
         fields = {"external_order_id": "A-1", **fields}
     with pytest.raises(InvalidRequestError) as caught:
@@ -52,28 +50,28 @@ def sent(**fields: Any) -> dict[str, Any]:
 def test_values_are_those_of_the_guide(
     enum: type[StrEnum], expected: str
 ) -> None:
-    """An enum has the guide's words, in its order, and is a str."""
+    """They are in its order, and each is a str."""
     assert expected.split() == [str(member) for member in enum]
 
 
 class Word(str, Enum):  # noqa: UP042 - the older kind of enum
-    """A caller's own words."""
+    """An enum of a caller's."""
 
     KLARNA = "KLARNA"
     VIPPS = "VIPPS"
 
 
 class Count(IntEnum):
-    """A caller's own numbers."""
+    """Numbers of a caller's."""
 
     TWO = 2
 
 
 class Nowhere(tzinfo):
-    """A time zone that knows no offset."""
+    """A time zone without an offset."""
 
     def utcoffset(self, when: datetime | None, /) -> None:
-        """Know nothing."""
+        """Return None."""
         del when
 
     dst = utcoffset
@@ -110,7 +108,7 @@ def test_right_quantities(value: int) -> None:
 )
 @pytest.mark.parametrize("value", [5, b"a", ["a"], {}, 1.5, True])
 def test_texts_are_str(field: str, value: Any) -> None:
-    """A text is not made from something else."""
+    """No other value is converted."""
     (problem,) = problems(User, **{field: value})
 
     assert f"got {type(value).__name__}" in problem
@@ -118,7 +116,7 @@ def test_texts_are_str(field: str, value: Any) -> None:
 
 @pytest.mark.parametrize("cls", [Address, BusinessDetails])
 def test_all_texts_of_the_small_classes_are_checked(cls: Any) -> None:
-    """Every field of an address and of a business has its rule."""
+    """None of their fields is without a rule."""
     names = [field.name for field in attrs.fields(cls)]
 
     assert len(names) == len(problems(cls, **dict.fromkeys(names, 5)))
@@ -137,7 +135,7 @@ def test_all_texts_of_the_small_classes_are_checked(cls: Any) -> None:
     ],
 )
 def test_a_lone_surrogate_is_no_text(cls: Any, field: str) -> None:
-    """What UTF-8 can't hold is refused before it is sent."""
+    """UTF-8 can't hold it."""
     (problem,) = problems(cls, **{field: "a\udcff"})
 
     assert problem.endswith(": has a lone surrogate, which is no text")
@@ -160,22 +158,24 @@ def test_wrong_emails(field: str, value: str) -> None:
 
 @pytest.mark.parametrize("value", ["a@b", "åsa.öst+1@exämple.se", "'a'@b.c"])
 def test_right_emails(value: str) -> None:
-    """Everything plausible is sent as it is."""
+    """What is plausible is sent as it is."""
     assert {"email": value} == sent(email=value)
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("1980-12-31", "1980-12-31"),
-        ("1980-12-31T00:00:00Z", "1980-12-31T00:00:00Z"),
-        ("1980-12-31T00:00:00.000+01:00", "1980-12-31T00:00:00.000+01:00"),
-        ("1980-12-31T00:00+0100", "1980-12-31T00:00+0100"),
-        (date(1980, 12, 31), "1980-12-31"),
-        (
-            datetime(1980, 12, 31, tzinfo=UTC),
-            "1980-12-31T00:00:00+00:00",
+        *(
+            (text, text)
+            for text in (
+                "1980-12-31",
+                "1980-12-31T00:00:00Z",
+                "1980-12-31T00:00:00.000+01:00",
+                "1980-12-31T00:00+0100",
+            )
         ),
+        (date(1980, 12, 31), "1980-12-31"),
+        (datetime(1980, 12, 31, tzinfo=UTC), "1980-12-31T00:00:00+00:00"),
         (
             datetime(1980, 12, 31, tzinfo=timezone(timedelta(hours=1))),
             "1980-12-31T00:00:00+01:00",
@@ -183,41 +183,33 @@ def test_right_emails(value: str) -> None:
     ],
 )
 def test_right_birthdays(value: Any, expected: str) -> None:
-    """A text is sent exactly as given, a date in ISO 8601."""
+    """A text is sent as it is, a date in ISO 8601."""
     assert {"birthday": expected} == sent(birthday=value)
 
 
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        *(
-            (text, "must be an ISO 8601 date")
-            for text in (
-                *("", "31.12.1980", "19801231", "1980-W01-1", "1980-12-31\n"),
-                *("1980-02-30", "1980-02-28T25:00:00Z", "\ud800"),
-                *(
-                    "1980-12-31 00:00:00Z",
-                    "1980-12-3\N{ARABIC-INDIC DIGIT ONE}",
-                ),
-            )
-        ),
-        ("1980-12-31T00:00:00", "a time of day needs a UTC offset"),
-        (
-            datetime(1980, 12, 31),  # noqa: DTZ001 - that's the point
-            "a time of day needs a UTC offset",
-        ),
-        (
-            datetime(1980, 12, 31, tzinfo=Nowhere()),
-            "a time of day needs a UTC offset",
-        ),
-        (347068800, "expected date, datetime or str, got int"),
-    ],
-)
-def test_wrong_birthdays(value: Any, words: str) -> None:
-    """What is no certain day is refused."""
-    (problem,) = problems(User, birthday=value)
+NOT_ISO = "must be an ISO 8601 date"
+NO_OFFSET = "a time of day needs a UTC offset"
 
-    assert problem.startswith(f"birthday: {words}")
+
+@pytest.mark.parametrize(
+    ("words", "values"),
+    [
+        (NOT_ISO, ["", "31.12.1980", "19801231", "1980-W01-1", "1980-02-30"]),
+        (NOT_ISO, ["1980-12-31\n", "1980-12-31 00:00:00Z", "\ud800"]),
+        (NOT_ISO, ["1980-12-3\u0661", "1980-02-28T25:00:00Z"]),
+        (NO_OFFSET, ["1980-12-31T00:00:00"]),
+        (NO_OFFSET, [datetime(1980, 12, 31)]),  # noqa: DTZ001 - that's the point
+        (NO_OFFSET, [datetime(1980, 12, 31, tzinfo=Nowhere())]),
+        ("expected date, datetime or str, got int", [347068800]),
+    ],
+    ids=range(7),
+)
+def test_wrong_birthdays(words: str, values: list[Any]) -> None:
+    """What is no certain day is refused."""
+    for value in values:
+        (problem,) = problems(User, birthday=value)
+
+        assert problem.startswith(f"birthday: {words}")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +226,7 @@ def test_wrong_birthdays(value: Any, words: str) -> None:
 def test_a_known_word_becomes_its_enum(
     given_value: Any, expected: Any
 ) -> None:
-    """A known word is kept as the enum, another one as a plain str."""
+    """Any other word is kept as a plain str."""
     order = NewContract(external_order_id="A", payment_provider=given_value)
     again = NewContract.from_json(order.to_json())
 
@@ -244,8 +236,8 @@ def test_a_known_word_becomes_its_enum(
     assert type(order.to_dict()["paymentProvider"]) is str
 
 
-def test_enums_are_not_mixed_up() -> None:
-    """A word of another field's enum is a mistake."""
+def test_the_enum_of_another_field_is_refused() -> None:
+    """It is a mistake, though it is a str."""
     found = problems(
         NewContract,
         payment_provider=PaymentMethod.CARD,
@@ -258,14 +250,8 @@ def test_enums_are_not_mixed_up() -> None:
     )
 
 
-@given(st.text())
-def test_every_text_is_sent_as_it_is(text: str) -> None:
-    """No text is changed on its way."""
-    assert {"fullName": text} == sent(full_name=text)
-
-
 def cyclic() -> dict[str, Any]:
-    """Return an object that contains itself, in two ways."""
+    """Return an object that contains itself twice."""
     value: dict[str, Any] = {}
     value["a"] = value
     value["b"] = [value]
@@ -273,7 +259,7 @@ def cyclic() -> dict[str, Any]:
 
 
 def nested(depth: int) -> dict[str, Any]:
-    """Return so many objects inside each other."""
+    """Return objects inside each other."""
     value: dict[str, Any] = {}
     for _ in range(depth - 1):
         value = {"a": value}
@@ -281,8 +267,8 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("field", ["vendor_data", "provider_data"])
-def test_data_of_the_order_is_text_only(field: str) -> None:
-    """Keys and values of vendorData and providerData are str."""
+def test_data_of_the_order_holds_only_text(field: str) -> None:
+    """The keys and values of vendorData and providerData are str."""
     path = field.replace("_d", "D")
     value = {"a": 1, 2: "b", "\ud800": "c", "d": "\ud800", "": "", "x" * 70: 0}
     found = problems(NewContract, **{field: value})
@@ -296,8 +282,8 @@ def test_data_of_the_order_is_text_only(field: str) -> None:
     )
 
 
-def test_extra_data_is_checked_to_the_bottom() -> None:
-    """Only what JSON can say goes into extraData."""
+def test_extra_data_is_checked_at_every_depth() -> None:
+    """It may hold only what JSON can."""
     found = problems(
         User,
         extra_data={
@@ -327,16 +313,8 @@ def test_extra_data_is_checked_to_the_bottom() -> None:
     )
 
 
-@pytest.mark.parametrize("value", [[], "{}", 5, [("a", 1)]])
-def test_extra_data_is_an_object(value: Any) -> None:
-    """Nothing but an object is extraData."""
-    (problem,) = problems(User, extra_data=value)
-
-    assert problem.startswith("extraData: expected an object, got ")
-
-
 def test_extra_data_that_contains_itself_is_refused() -> None:
-    """A cycle is found at once, however many ways go around it."""
+    """A cycle is found at once, also if there are two ways around."""
     assert problems(User, extra_data=cyclic()) == (
         "extraData.a: contains itself",
         "extraData.b[0]: contains itself",
@@ -344,7 +322,7 @@ def test_extra_data_that_contains_itself_is_refused() -> None:
 
 
 def test_extra_data_may_share_parts() -> None:
-    """The same object in two places is no cycle."""
+    """An object in two places is no cycle."""
     part = {"x": [1]}
 
     assert sent(extra_data={"a": part, "b": part}) == {
@@ -353,7 +331,7 @@ def test_extra_data_may_share_parts() -> None:
 
 
 def test_extra_data_has_a_limit_of_depth() -> None:
-    """64 objects may stand inside each other, not 65."""
+    """64 objects may be inside each other, but not 65."""
     deepest = nested(64)
     (problem,) = problems(User, extra_data=nested(65))
 

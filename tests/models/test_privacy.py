@@ -1,4 +1,4 @@
-"""What is wrong with an order is told without telling whose it is."""
+"""The error of an order holds no personal data."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ user: Any = User
 
 
 def changed() -> NewContract:
-    """Return an order that was broken after it was checked."""
+    """Return an order that became invalid after its check."""
     payer = User(phone=CANARY, extra_data={"a": {"x": CANARY}})
     data: Any = payer.extra_data
     data["a"]["y"] = math.nan
@@ -85,8 +85,8 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)
-def test_no_error_tells_whose_order_it_is(attempt: str) -> None:
-    """Neither message, nor pickle, nor locals, nor chain hold a value."""
+def test_no_error_holds_a_value(attempt: str) -> None:
+    """Neither its message, its pickle, its chain nor the locals do."""
     with pytest.raises((InvalidRequestError, TypeError)) as caught:
         ATTEMPTS[attempt]()
 
@@ -98,7 +98,7 @@ def test_no_error_tells_whose_order_it_is(attempt: str) -> None:
 
 
 def test_the_helper_of_these_tests_sees_our_frames() -> None:
-    """A leak would be found: this goes around what prevents it."""
+    """They would find a leak: this function is not guarded."""
     with pytest.raises(InvalidRequestError) as caught:
         read_data(NewContract, {"externalOrderId": [CANARY]})
 
