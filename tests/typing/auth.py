@@ -1,6 +1,6 @@
 """How users authorize calls.
 
-Type checkers read it; it is never run.  What must be an error carries a
+Type checkers read it; it is never run.  What must be an error has a
 `type: ignore`, which they refuse where it is not needed.
 """
 
@@ -25,8 +25,8 @@ from sesamy_async import (
 from sesamy_async.auth import StoredToken
 
 
-class Vault:
-    """An `Auth` of the user's."""
+class OwnAuth:
+    """An `Auth` of a user's."""
 
     async def authorization(self, call: Call) -> str:
         """Return a value for an operation."""
@@ -37,8 +37,8 @@ class Vault:
         return bool(authorization and call.attempt)
 
 
-class Shelf:
-    """A `TokenStore` of the user's."""
+class Store:
+    """A `TokenStore` of a user's."""
 
     def load(self, key: str) -> StoredToken | None:
         """Return what was saved."""
@@ -53,19 +53,14 @@ class Shelf:
         """Forget it."""
 
 
-def ask() -> str:
+def ask(prefix: str = "Bearer") -> str:
     """Return an Authorization value."""
-    return "Bearer x"
+    return f"{prefix} x"
 
 
 async def ask_later() -> str:
     """Return an Authorization value, awaited."""
     return "Bearer x"
-
-
-def ask_with(prefix: str) -> str:
-    """Return an Authorization value."""
-    return f"{prefix} x"
 
 
 encoding: Literal["json", "form", "basic"] = "form"
@@ -85,17 +80,17 @@ auths: list[
     None,
     credentials,
     StaticToken("token"),
-    Vault(),
+    OwnAuth(),
     ask,
     ask_later,
-    functools.partial(ask_with, "Bearer"),
+    functools.partial(ask, "Bearer"),
     lambda: "Bearer x",
 ]
 stores: list[TokenStore] = [
     MemoryTokenStore(),
     FileTokenStore(),
     FileTokenStore("tokens.json"),
-    Shelf(),
+    Store(),
 ]
 for auth in auths:
     AsyncSesamy("acme", auth=auth, rate_limit=None)

@@ -1,6 +1,6 @@
-"""Both clients: the same names, the same arguments.
+"""Both clients, with the middleware and the sandbox that users give them.
 
-Type checkers read it; it is never run.  What must be an error carries a
+Type checkers read it; it is never run.  What must be an error has a
 `type: ignore`, which they refuse where it is not needed.
 """
 
@@ -8,28 +8,34 @@ from __future__ import annotations
 
 import math
 import ssl
-from collections.abc import Sequence
 from typing import assert_type
 
+import attrs
 import httpx
 
 from sesamy_async import (
     AsyncContracts,
     AsyncSesamy,
+    Call,
     Connections,
     Contract,
     Contracts,
+    Headers,
     Middleware,
     NewContract,
     Onboarded,
+    Outcome,
+    Proceed,
     RateLimit,
+    Request,
     Response,
     RetryBudget,
     RetryPolicy,
     Sesamy,
+    SesamyError,
     __version__,
 )
-from sesamy_async.sandbox import Sandbox
+from sesamy_async.sandbox import Fault, Sandbox, SandboxConfig, running
 
 
 version: str = __version__
@@ -53,9 +59,44 @@ connections = Connections(
 )
 
 
-async def awaited(
-    order: NewContract, middleware: Sequence[Middleware]
-) -> None:
+async def as_function(call: Call, proceed: Proceed) -> Response:
+    """Change a call, and read the answer."""
+    changed = call.with_headers(X_Trace="1")
+    assert_type(changed, Call)
+    assert_type(changed.request, Request)
+    request = attrs.evolve(changed.request, content=b"{}")
+    response = await proceed(attrs.evolve(changed, request=request))
+    assert_type(response, Response)
+    assert_type(response.headers, Headers)
+    assert_type(response.headers.get("X-Request-Id"), str | None)
+    assert_type(response.content, bytes)
+    return response
+
+
+class AsClass:
+    """A middleware with state."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+
+    async def __call__(self, call: Call, proceed: Proceed) -> Response:
+        """Remember the outcomes."""
+        try:
+            return await proceed(call)
+        except SesamyError as error:
+            self.outcomes.append(error.outcome)
+            raise
+
+
+def not_async(call: Call, proceed: Proceed) -> None:
+    """Do nothing: this is no middleware."""
+
+
+middleware: list[Middleware] = [as_function, AsClass()]
+middleware.append(not_async)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def awaited(order: NewContract) -> None:
     """Use the async client."""
     async with AsyncSesamy() as from_environment:
         assert_type(from_environment, AsyncSesamy)
@@ -116,20 +157,14 @@ async def awaited(
     await sesamy.aclose()
 
 
-def blocking(order: NewContract, middleware: Sequence[Middleware]) -> None:
-    """Use the blocking client."""
+def blocking(order: NewContract) -> None:
+    """Use the blocking client, which is generated from the other."""
     with Sesamy() as from_environment:
         assert_type(from_environment, Sesamy)
     sesamy = Sesamy(
         "acme",
         client_id="id",
         client_secret="secret",
-        base_url="https://staging-api.sesamy.com",
-        token_url="https://token.sesamy.com/oauth/token",
-        timeout=10,
-        deadline=None,
-        retry=policy,
-        rate_limit=pace,
         middleware=middleware,
         transport=connections,
     )
@@ -143,14 +178,7 @@ def blocking(order: NewContract, middleware: Sequence[Middleware]) -> None:
     Sesamy("acme", "id")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     assert_type(sesamy.vendor_id, str)
     assert_type(sesamy.contracts, Contracts)
-    copy = sesamy.with_options(
-        timeout=1,
-        deadline=math.inf,
-        retry=policy,
-        vendor_id="other",
-        headers={"X-Team": "sales"},
-    )
-    assert_type(copy, Sesamy)
+    assert_type(sesamy.with_options(timeout=1, retry=policy), Sesamy)
     assert_type(sesamy.contracts.create("P", order, confirm=True), Contract)
     assert_type(
         sesamy.contracts.create("P", order, vendor_id="other"), Contract
@@ -173,3 +201,14 @@ def blocking(order: NewContract, middleware: Sequence[Middleware]) -> None:
     assert_type(response, Response)
     assert_type(response.status_code, int)
     sesamy.close()
+
+
+def play() -> None:
+    """Use the sandbox as a test does."""
+    sandbox = Sandbox(SandboxConfig(seed=1, rate_limit=None))
+    sandbox.faults.add("drop-after", times=2, on="create")
+    sandbox.faults.add(Fault.status(503, applied=True))
+    with running(sandbox) as url:
+        assert_type(url, str)
+        assert_type(sandbox.environment(url), dict[str, str])
+    assert_type(sandbox.ledger.count("A-1"), int)

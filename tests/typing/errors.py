@@ -1,6 +1,6 @@
-"""What goes wrong, as users tell it apart.
+"""The errors, as users handle them.
 
-Type checkers read it; it is never run.  What must be an error carries a
+Type checkers read it; it is never run.  What must be an error has a
 `type: ignore`, which they refuse where it is not needed.
 """
 
@@ -31,8 +31,8 @@ from sesamy_async import (
 )
 
 
-def look(error: SesamyError) -> None:
-    """Use what every error says."""
+def read(error: SesamyError) -> None:
+    """Use what every error has."""
     assert_type(error.outcome, Outcome)
     assert_type(error.outcome.nothing_done, bool)
     assert_type(error.outcome.advice, str)
@@ -46,21 +46,26 @@ def look(error: SesamyError) -> None:
     assert_type(error.aside, str)
 
 
-def tell_the_order(error: SesamyError) -> str:
-    """Tell by outcome what to do with the order; all are covered."""
+def advise(error: SesamyError) -> str:
+    """Return what to do with the order; all outcomes are covered."""
     match error.outcome:
         case Outcome.NOT_SENT:
             return "send it again"
         case Outcome.REFUSED:
-            return "mend it"
+            return "correct it"
         case Outcome.UNKNOWN:
-            return "look"
+            return "look for it"
         case Outcome.APPLIED:
             return "leave it"
 
 
-def tell_our_mistakes(call: Callable[[], object]) -> None:
-    """Tell apart what is wrong with settings and orders."""
+def take(error: ValueError) -> None:
+    """Take an error that is a ValueError too."""
+    assert_type(error.args, tuple[Any, ...])
+
+
+def handle(call: Callable[[], object]) -> None:
+    """Handle errors of settings, orders, tokens and connections."""
     try:
         call()
     except InvalidRequestError as error:
@@ -72,43 +77,36 @@ def tell_our_mistakes(call: Callable[[], object]) -> None:
         assert_type(error.error, str | None)
         assert_type(error.error_description, str | None)
         assert_type(error.status_code, int | None)
-
-
-def take(error: ValueError) -> None:
-    """Take what is a ValueError too."""
-    assert_type(error.args, tuple[Any, ...])
-
-
-def tell_transport(call: Callable[[], object]) -> None:
-    """Tell apart what happens on the way."""
-    try:
-        call()
     except (ConnectionFailedError, OutcomeUnknownError) as error:
-        look(error)
+        read(error)
     except DeadlineExceededError as error:
-        look(error)
+        read(error)
     except UnreadableResponseError as error:
         assert_type(error.status_code, int | None)
         assert_type(error.content_type, str | None)
         assert_type(error.size, int | None)
 
 
-def tell_answers(call: Callable[[], object]) -> None:
-    """Tell apart what Sesamy answers."""
+def handle_answers(call: Callable[[], object]) -> None:
+    """Handle the errors that Sesamy answers."""
     try:
         call()
-    except (BadRequestError, UnauthorizedError, PermissionDeniedError) as e:
-        api_error: APIError = e
-    except (NotFoundError, ConflictError) as e:
-        api_error = e
-    except (RateLimitError, ServerError) as e:
-        assert_type(e.retry_after, float | None)
-    except APIError as e:
-        api_error = e
-        assert_type(e.status_code, int)
-        assert_type(e.code, str | None)
-        assert_type(e.message, str | None)
-        assert_type(e.details, dict[str, Any])
-        assert_type(e.headers, Headers)
-        assert_type(e.body, bytes)
-        look(api_error)
+    except (
+        BadRequestError,
+        UnauthorizedError,
+        PermissionDeniedError,
+    ) as error:
+        api_error: APIError = error
+    except (NotFoundError, ConflictError) as error:
+        api_error = error
+    except (RateLimitError, ServerError) as error:
+        assert_type(error.retry_after, float | None)
+    except APIError as error:
+        api_error = error
+        assert_type(error.status_code, int)
+        assert_type(error.code, str | None)
+        assert_type(error.message, str | None)
+        assert_type(error.details, dict[str, Any])
+        assert_type(error.headers, Headers)
+        assert_type(error.body, bytes)
+        read(api_error)

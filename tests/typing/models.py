@@ -1,6 +1,6 @@
-"""Orders that are sent, as users write them.
+"""The orders that users send, and the contracts that they get.
 
-Type checkers read it; it is never run.  What must be an error carries a
+Type checkers read it; it is never run.  What must be an error has a
 `type: ignore`, which they refuse where it is not needed.
 """
 
@@ -15,8 +15,13 @@ import attrs
 from sesamy_async import (
     Address,
     BusinessDetails,
+    Contract,
+    ContractItem,
+    Discount,
     Gender,
     NewContract,
+    Onboarded,
+    PaymentData,
     PaymentMethod,
     PaymentProvider,
     User,
@@ -76,3 +81,18 @@ assert_type(order.vendor_data, Mapping[str, str] | None)
 assert_type(order.user_data, User | None)
 order.quantity = 2  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 assert_type(user.birthday, date | datetime | str | None)
+
+
+def read(contract: Contract, onboarded: Onboarded) -> None:
+    """Use what Sesamy returns."""
+    assert_type(onboarded.contract, Contract)
+    assert_type(onboarded.strays, int)
+    assert_type(contract.id, str)
+    assert_type(contract.price, float | None)
+    assert_type(contract.next_bill_at, datetime | None)
+    assert_type(contract.is_active, bool | None)
+    assert_type(contract.items, tuple[ContractItem, ...])
+    assert_type(contract.applied_discounts, tuple[Discount, ...])
+    assert_type(contract.payment_data, PaymentData | None)
+    assert_type(contract.raw, Mapping[str, Any])
+    assert_type([item.sku for item in contract.items], list[str | None])
