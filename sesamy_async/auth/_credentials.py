@@ -156,7 +156,7 @@ def token_request(
     encoding = credentials.encoding or encoding or "json"
     write = json.dumps if encoding == "json" else urlencode
     kind = "json" if encoding == "json" else "x-www-form-urlencoded"
-    basic = encoding == "basic"
+    basic = basic_value(credentials) if encoding == "basic" else None
     fields = {
         "client_id": None if basic else credentials.client_id,
         "client_secret": None if basic else credentials.client_secret.reveal(),
@@ -171,9 +171,7 @@ def token_request(
         url=token_url,
         headers={**HEADERS, "Content-Type": f"application/{kind}"},
         content=write(given).encode(),
-        authorization=Secret(f"Basic {basic_value(credentials)}")
-        if basic
-        else None,
+        authorization=Secret(f"Basic {basic}") if basic else None,
     )
 
 
@@ -285,12 +283,10 @@ def token_options(
     Raises:
         ConfigurationError: One is blank.
     """
-    options = {
-        name: source.optional(name, given.get(name), variable)
-        for name, variable in _OPTIONS.items()
-    }
     return {
-        name: value for name, value in options.items() if value is not None
+        name: value
+        for name, variable in _OPTIONS.items()
+        if (value := source.optional(name, given.get(name), variable))
     }
 
 

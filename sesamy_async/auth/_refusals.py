@@ -73,12 +73,18 @@ _CLIENT_SECRET = r"client[ _-]?secret"  # noqa: S105 - its name
 _GRANT_TYPE = r"(grant[ _]types?|client_credentials)"
 _FORBIDDEN = "(not|never|unauthorized|disabled|disallowed|forbidden)"
 
-# Most of these words are from A.  Only whole words, and none that may stand
-# in any sentence: "not granted" is not about a grant type, and "a secret
-# area" not about the client's secret.
-_BY_WORDS = tuple(
+# They are searched in "401 invalid client. The words"; the first that is found
+# counts.  Most words are from A.  Only whole words count, and none that may
+# stand in any sentence: "not granted" is not about a grant type, and "a
+# secret area" not about the client's secret.
+_PATTERNS = tuple(
     (re.compile(rf"\b(?:{pattern})\b"), advice)
     for pattern, advice in (
+        # Codes that count more than the words (RFC 6749, 8707).
+        (r"^\d+ (invalid|insufficient) scope(?=\.)", SCOPE),
+        (r"^\d+ invalid target(?=\.)", AUDIENCE),
+        # Sesamy supports client_credentials, so it has not read the request.
+        (r"^\d+ unsupported grant type(?=\.)", ENCODING),
         (rf"{_CLIENT_ID}\b.*\b{_CLIENT_SECRET}", BOTH),
         (rf"{_CLIENT_SECRET}\b.*\b{_CLIENT_ID}", BOTH),
         ("client authentication failed", BOTH),
@@ -95,40 +101,19 @@ _BY_WORDS = tuple(
         (rf"(bad|no|{_WRONG}) secret", SECRET),
         (rf"secret\b[^.]{{0,20}}\b{_WRONG}", SECRET),
         (_CLIENT_ID, CLIENT_ID),
+        # Codes (RFC 6749, A) and statuses, where the words say nothing.
+        (r"^\d+ invalid (client|grant)(?=\.)", BOTH),
+        (r"^\d+ unauthorized client(?=\.)", GRANT),
+        # Other servers of this kind answer 401 so to a wrong secret.
+        (r"^(?!401)\d+ access denied(?=\.)", SCOPE),
+        ("^(401|403)", BOTH),
+        (r"^(404|405|410|2\d\d)", ADDRESS),
+        ("^415", ENCODING),
+        (r"^\d+", EVERYTHING),
     )
 )
-"""The first pattern that matches counts."""
-
-# Every server of Sesamy's supports client_credentials: one that calls the
-# grant type unsupported has not read it, or is not Sesamy's.
-_BY_CODE_ALONE = {
-    "invalid_scope": SCOPE,
-    "insufficient_scope": SCOPE,
-    "invalid_target": AUDIENCE,
-    "unsupported_grant_type": ENCODING,
-}
-"""Codes that count more than the words (RFC 6749, 8707)."""
-
-_BY_CODE = {
-    "invalid_client": BOTH,
-    "invalid_grant": BOTH,
-    "unauthorized_client": GRANT,
-    "access_denied": SCOPE,
-}
-"""Codes that count if no pattern matches (RFC 6749, A)."""
-
-_BY_STATUS = {
-    401: BOTH,
-    403: BOTH,
-    404: ADDRESS,
-    405: ADDRESS,
-    410: ADDRESS,
-    415: ENCODING,
-}
-"""Statuses that count if neither code nor words do."""
 
 _PASSING = {REQUEST_TIMEOUT, TOO_EARLY, TOO_MANY}
-_UNAUTHORIZED = 401
 _LONGEST_TEXT = 200
 _LONGEST_CODE = 64
 # A search for the secret in megabytes would block the event loop.
@@ -352,17 +337,7 @@ def _advise(status: int, said: _Said) -> str:
         return LATER
     if said.html or status in REDIRECT:
         return ADDRESS
-    code = (said.error or "").lower()
-    if code in _BY_CODE_ALONE:
-        return _BY_CODE_ALONE[code]
+    code = (said.error or "").replace("_", " ")
     # The full stop keeps a pattern from matching across code and words.
-    text = f"{code.replace('_', ' ')}. {said.description or ''}".lower()
-    for pattern, advice in _BY_WORDS:
-        if pattern.search(text):
-            return advice
-    # Other servers of this kind answer so to a wrong secret.
-    denied = code == "access_denied" and status == _UNAUTHORIZED
-    if code in _BY_CODE and not denied:
-        return _BY_CODE[code]
-    rest = ADDRESS if status in SUCCESS else EVERYTHING
-    return _BY_STATUS.get(status, rest)
+    text = f"{status} {code}. {said.description or ''}".lower()
+    return next(advice for it, advice in _PATTERNS if it.search(text))
