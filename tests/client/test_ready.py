@@ -25,7 +25,7 @@ from sesamy_async import (
 from sesamy_async.sandbox import Sandbox
 from support.calling import ORDER, World, create
 from support.fault_server import FaultServer, Peer
-from support.faults import good
+from support.faults import good, hang
 from support.marks import every_world
 from support.ports import closed_port
 from support.tls import TARGET, client_context, server_context
@@ -47,11 +47,6 @@ def spoken(peer: Peer) -> None:
     peer.secure()
     peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
     peer.read_request()
-
-
-def silent(peer: Peer) -> None:
-    """Say nothing, not even in TLS."""
-    peer.hang()
 
 
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])
@@ -135,7 +130,7 @@ def test_nobody_listens(world: World) -> None:
 @every_world
 def test_nobody_answers(world: World) -> None:
     """A handshake that never ends is cut off by the deadline."""
-    with FaultServer([], silent, context=server_context()) as server:
+    with FaultServer([], hang, context=server_context()) as server:
         ending = world.one(ready, base_url=server.url, deadline=0.3)
 
     assert isinstance(ending.error, DeadlineExceededError)
@@ -216,21 +211,6 @@ def test_its_own_auth(world: World) -> None:
 
 
 @every_world
-def test_an_auth_that_takes_too_long(world: World) -> None:
-    """It is late, even where nothing could cut it off."""
-
-    async def slow() -> str:
-        time.sleep(0.2)  # noqa: ASYNC251 - it does block
-        return "Bearer x"
-
-    with FaultServer([], good) as server:
-        ending = world.one(ready, base_url=server.url, auth=slow, deadline=0.1)
-
-    assert isinstance(ending.error, DeadlineExceededError)
-    assert 0 == server.connections
-
-
-@every_world
 def test_over_the_callers_transport(world: World) -> None:
     """Only the token is asked for; a proxy is sent nothing ahead."""
     seen: list[str] = []
@@ -261,7 +241,7 @@ def test_over_the_callers_transport(world: World) -> None:
 
 async def test_a_cancelled_one() -> None:
     """It says that nothing was sent, and leaves no connection."""
-    with FaultServer([], silent, context=server_context()) as server:
+    with FaultServer([], hang, context=server_context()) as server:
         async with AsyncSesamy(
             "acme", auth=StaticToken("x"), base_url=server.url
         ) as client:
