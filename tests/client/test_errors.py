@@ -22,7 +22,6 @@ from sesamy_async import (
     SesamyError,
     UnreadableResponseError,
 )
-from support.exchanges import an_api_error
 
 
 ALL = [
@@ -45,15 +44,6 @@ def test_pickled(kind: type[SesamyError]) -> None:
         assert kind is type(again)
         assert str(error) == str(again)
         assert (Outcome.UNKNOWN, 3) == (again.outcome, again.attempts)
-
-
-def test_body_is_not_pickled() -> None:
-    """What may be personal stays behind."""
-    error = an_api_error(400, b"CANARY", X_Canary="CANARY")
-
-    assert b"CANARY" not in pickle.dumps(error)
-    assert isinstance(error, APIError)
-    assert b"CANARY" == error.body
 
 
 AGAIN = "Nothing was sent, so it can be sent again."

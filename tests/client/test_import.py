@@ -17,7 +17,7 @@ import attrs
 import pytest
 
 import sesamy_async
-from sesamy_async._call import anyio_runtime as on_anyio
+from sesamy_async._call import load_backends
 from sesamy_async.sandbox import Sandbox, running
 from support import first_call
 from support.programs import run
@@ -219,10 +219,11 @@ def test_forks_in_a_first_call(
 def test_without_trio(loaded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asyncio's part of anyio is loaded always, trio's where trio is."""
     asked: list[str] = []
-    monkeypatch.setattr(on_anyio, "import_module", asked.append)
+    patched = "sesamy_async._call.anyio_runtime.import_module"
+    monkeypatch.setattr(patched, asked.append)
     if not loaded:
         monkeypatch.delitem(sys.modules, "trio", raising=False)
-    on_anyio.load_backends()
+    load_backends()
 
     assert ["asyncio", "trio"][: 1 + loaded] == [
         name.rpartition("_")[2] for name in asked

@@ -174,16 +174,6 @@ def test_a_connection_that_ends_meanwhile(world: World, step: Any) -> None:
 
 
 @every_world
-def test_at_once(world: World) -> None:
-    """Many may get ready at the same time."""
-    with FaultServer([], good) as server:
-        endings = world.together([ready] * 20, base_url=server.url)
-
-    assert [None] * 20 == [each.error for each in endings]
-    assert [] == server.received
-
-
-@every_world
 def test_its_own_auth(world: World) -> None:
     """An auth of the caller's is asked; a wrong value or an error is said."""
     asked: list[str] = []

@@ -18,6 +18,8 @@ from sesamy_async import (
     StaticToken,
 )
 from support.calling import World, create
+from support.fault_server import FaultServer
+from support.faults import good
 from support.marks import every_world
 
 
@@ -164,14 +166,12 @@ def test_url(url: str, allowed: bool) -> None:
 @every_world
 def test_no_limit(world: World, limit: Any) -> None:
     """None and infinity are no limit, nor is more than a socket can wait."""
-    transport = httpx.MockTransport(
-        lambda _: httpx.Response(200, json={"id": "c1"})
-    )
-    ending = world.one(
-        create, timeout=limit, deadline=limit, transport=transport
-    )
+    with FaultServer([], good) as server:
+        ending = world.one(
+            create, timeout=limit, deadline=limit, base_url=server.url
+        )
 
-    assert "c1" == ending.value.id
+    assert "c-1" == ending.value.id
 
 
 @pytest.mark.parametrize(
