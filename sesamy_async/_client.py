@@ -20,6 +20,7 @@ from ._call import (
     RateLimit,
     Response,
     RetryPolicy,
+    Runtime,
     Secret,
     dumps,
     guarded,
@@ -160,7 +161,6 @@ class AsyncSesamy(NotPickled):
 
     _name: ClassVar[str] = "AsyncSesamy"
     _blocking: ClassVar[bool] = False
-    _runtime: ClassVar[type[AnyioRuntime | BlockingRuntime]] = AnyioRuntime
     _owner = False
     _original: AsyncSesamy | None = None
     contracts: AsyncContracts
@@ -403,6 +403,9 @@ class AsyncSesamy(NotPickled):
             f"base_url={settings.base_url!r})"
         )
 
+    def _runtime(self) -> Runtime:
+        return AnyioRuntime()
+
     def _use(self, caller: Caller) -> None:
         self._caller = caller
         self.contracts = AsyncContracts(caller)
@@ -413,4 +416,6 @@ class BlockingCore(AsyncSesamy):
 
     _name: ClassVar[str] = "Sesamy"
     _blocking: ClassVar[bool] = True
-    _runtime = BlockingRuntime
+
+    def _runtime(self) -> Runtime:
+        return BlockingRuntime()

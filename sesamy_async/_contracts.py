@@ -313,13 +313,9 @@ class AsyncContracts(NotPickled):
         if isinstance(contract, Contract):
             return contract
         kind = type(contract).__name__
-        raise describe(
-            call,
-            ConfigurationError(
-                f"A middleware replaced the contract by {kind}.",
-                outcome=Outcome.APPLIED,
-            ),
-        )
+        words = f"A middleware replaced the contract by {kind}."
+        error = ConfigurationError(words, outcome=Outcome.APPLIED)
+        raise describe(call, error)
 
 
 def _stopped(error: SesamyError, step: str, contract_id: str | None) -> None:

@@ -14,9 +14,10 @@ from sesamy_async.auth import ClientCredentials, TokenAuth, store_key
 from sesamy_async.errors import SesamyError
 from support.exchanges import a_call
 from support.runtime import FakeEvent, FakeRuntime
-from support.wire import TOKEN as URL
+from support.wire import TOKEN
 
 
+URL = TOKEN
 KEY = store_key(URL, ClientCredentials("id", "s"))
 PATIENCE = 20.0
 LIFE = 3600.0
