@@ -75,14 +75,8 @@ if TYPE_CHECKING:
     from .auth import FileTokenStore
 else:  # A type checker would take any name for one that is there.
     # Programs that await need no blocking client; few keep tokens in files.
-    __getattr__ = later(
-        __name__,
-        {
-            "Contracts": "_blocking",
-            "FileTokenStore": "auth",
-            "Sesamy": "_blocking",
-        },
-    )
+    _HOMES = {"Contracts": "_blocking", "Sesamy": "_blocking"}
+    __getattr__ = later(__name__, {**_HOMES, "FileTokenStore": "auth"})
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})

@@ -7,7 +7,6 @@ do not edit.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import TracebackType
 from typing import Any, Self
 
 from ._call import (
@@ -45,7 +44,7 @@ class Contracts(NotPickled):
         repeatable: bool = False,
         before_send: BeforeSend | None = None,
     ) -> Contract:
-        """Make a contract of an order.
+        """Make a contract of an order, and return it.
 
         The SDK only sends it again if Sesamy surely did not process it: no
         source says that externalOrderId is a key, so a second create may
@@ -61,14 +60,10 @@ class Contracts(NotPickled):
             repeatable: Whether it may be sent again even if it may have
                 been done, as `onboard` does; only without `confirm`, since
                 each repetition may leave an unconfirmed stray.
-            before_send: Awaited with the `Call` at the last moment before
-                each attempt, after all waits for pace and token: a place
-                to write down that it is about to be sent.  If it raises,
-                nothing is sent.  ``call.record.lost`` counts the earlier
-                attempts that may have been done.
-
-        Returns:
-            The contract.
+            before_send: Awaited with the `Call` just before each attempt,
+                after all waits, to record that it is about to be sent.  If
+                it raises, nothing is sent.  ``call.record.lost`` counts the
+                earlier attempts that may have been done.
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
@@ -114,13 +109,12 @@ class Contracts(NotPickled):
             provider_payment_data: What the payment provider says about
                 the payment, str to str; optional.
             vendor_id: The publisher, if not the client's.
-            order: The order of the contract, if it is at hand: then the
-                text of an error repeats Sesamy's words, with the contents
-                of the order blotted out.  It is not sent.
+            order: The order of the contract, if known: an error text then
+                repeats Sesamy's words with the order's blotted out.  It is
+                not sent.
 
         Returns:
-            The contract; with nothing but its id if Sesamy's answer does
-            not hold it.
+            The contract; only its id where Sesamy's answer lacks it.
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
@@ -270,19 +264,18 @@ class Sesamy(NotPickled):
 
     @property
     def permitted_rate(self) -> float | None:
-        """Requests per second that Sesamy permits, as far as is known.
+        """Requests per second that Sesamy permits; None without a pace.
 
-        It is that of `rate_limit`, or less if Sesamy's answers say less;
-        None if no pace is kept.
+        It is that of `rate_limit`, or less if Sesamy's answers say less.
         """
         return self._inner.permitted_rate
 
     @property
     def permitted_at_once(self) -> float | None:
-        """Requests that may be sent without waiting, as far as is known.
+        """Requests that may be sent without waiting; None without a pace.
 
-        It is what is left of the burst of `rate_limit`, or less if Sesamy's
-        answers say less; None if no pace is kept.
+        What is left of the burst of `rate_limit`, or less if Sesamy's
+        answers say less.
         """
         return self._inner.permitted_at_once
 
@@ -307,14 +300,13 @@ class Sesamy(NotPickled):
     ) -> Self:
         """Return a cheap copy with other settings; None keeps the old one.
 
-        The copy shares connections, token and pace with this client, and
-        ends with it: closing the copy does nothing.
+        It shares connections, token and pace with this client, and ends
+        with it: closing the copy does nothing.
 
         Args:
-            timeout: Seconds that one network operation may take;
-                ``math.inf`` for no limit.
-            deadline: Seconds that a whole call may take; ``math.inf`` for
-                no limit.
+            timeout: Seconds for one network operation; ``math.inf`` for no
+                limit.
+            deadline: Seconds for a whole call; ``math.inf`` for no limit.
             retry: When the SDK sends a call again by itself.
             vendor_id: The publisher.
             headers: Sent with each call, besides those set before.
@@ -358,10 +350,9 @@ class Sesamy(NotPickled):
                 unknown; by default only GET, HEAD and OPTIONS are.
 
         Returns:
-            The answer; its ``json()`` parses the body.  A success may be
-            as large as ``Connections(max_response_size=...)`` permits, by
-            default 8 MiB: to parse that may take some seconds, and sixty
-            times as much memory.
+            The answer; its ``json()`` parses the body.  To parse a success
+            of ``Connections(max_response_size=...)`` bytes, by default
+            8 MiB, may take some seconds and sixty times as much memory.
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
@@ -377,9 +368,9 @@ class Sesamy(NotPickled):
     def ready(self) -> None:
         """Get a token and open a connection, so that no order waits for it.
 
-        For the start of a service, and for its readiness probe.  It sends
-        no order and does not count for the pace.  Through a proxy, or over
-        your own client or transport, it only gets the token.
+        For the start and the readiness probe of a service.  It sends no
+        order and takes no place in the pace.  Through a proxy, or over your
+        own client or transport, it only gets the token.
 
         Raises:
             AuthenticationError: The credentials were refused.
@@ -396,12 +387,7 @@ class Sesamy(NotPickled):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

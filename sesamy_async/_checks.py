@@ -19,16 +19,7 @@ _KEPT = "/%:@!$&'()*+,;=~"
 
 
 def segment(name: str, value: object) -> str:
-    """Return an id, percent-encoded as one segment of a path.
-
-    Args:
-        name: The argument, for the message.
-        value: What was given for it.
-
-    Raises:
-        InvalidRequestError: It is no string, empty, ``.`` or ``..``, too
-            long, or holds control characters.
-    """
+    """Return an id as one percent-encoded segment of a path, or refuse it."""
     if not isinstance(value, str):
         raise InvalidRequestError(
             f"{name} must be a str, got {type(value).__name__}."
@@ -58,13 +49,7 @@ def is_segment(value: str) -> bool:
 
 
 def api_path(path: object) -> str:
-    """Return a path for `client.request`, percent-encoded.
-
-    Escapes that are in it stay as they are.
-
-    Raises:
-        InvalidRequestError: It could lead elsewhere than below base_url.
-    """
+    """Return a path below base_url, with all but its escapes encoded."""
     if not isinstance(path, str) or not path.startswith("/"):
         raise InvalidRequestError(
             "path must be a str that begins with '/', below base_url."
@@ -84,8 +69,7 @@ def api_path(path: object) -> str:
 
 def is_text(value: str) -> bool:
     """Whether UTF-8 can hold it: it has no lone surrogates."""
-    # A tenth of what a regular expression costs.
-    try:
+    try:  # Takes a tenth of the time of a regular expression.
         value.encode()
     except UnicodeEncodeError:
         return False
@@ -102,13 +86,8 @@ _LONGEST_NAME = 60
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a hint for the end of a message; empty if nothing is alike.
-
-    Args:
-        name: What was written.
-        known: What could have been meant.
-    """
-    # Only here: it is for mistakes, and takes its time to load.
+    """Return a hint for the end of a message; empty if nothing is alike."""
+    # Imported here because it is slow to load, and only mistakes need it.
     from difflib import get_close_matches  # noqa: PLC0415
 
     words = {word.lower(): word for word in known}
@@ -122,21 +101,11 @@ _SHOWN_BITS = 64
 def check_number(
     name: str, value: object, *, least: float = 0.0, above: bool = False
 ) -> float:
-    """Return a finite number of at least `least`.
-
-    Args:
-        name: The argument, for the message.
-        value: What was given for it.
-        least: The smallest allowed value.
-        above: Whether `least` itself is refused too.
-
-    Raises:
-        ConfigurationError: It names the argument and says what it takes.
-    """
+    """Return a finite number of at least `least`, or more if `above`."""
     bound = f"{'more than' if above else 'at least'} {least:g}"
     if isinstance(value, int | float) and not isinstance(value, bool):
         fits = value > least if above else value >= least
-        # No isfinite(), which can't look at an integer of 400 digits.
+        # No isfinite(): it fails for an integer of 400 digits.
         if fits and value <= sys.float_info.max:
             return float(value)
         huge = isinstance(value, int) and value.bit_length() > _SHOWN_BITS
@@ -150,7 +119,7 @@ def check_number(
 
 
 class NotPickled:
-    """A client, or what holds one: it belongs to its process.
+    """A client, or what holds one: it is neither pickled nor copied.
 
     A pickle would hold its secret, and a copy would close the connections
     of its original.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import TracebackType
 from typing import Any, ClassVar, Self, cast
 from urllib.parse import urlencode
 
@@ -56,7 +55,7 @@ _MOST_BITS = 1024  # Of an integer; as many as the largest float has.
 
 
 def _http_method(method: object) -> str:
-    """Return a method, plain also where it is a member of an Enum."""
+    """Return a method as a plain str, also of an Enum member."""
     if not isinstance(method, str) or method not in _METHODS:
         raise InvalidRequestError(
             f"method must be one of {', '.join(sorted(_METHODS))}."
@@ -68,14 +67,14 @@ def _is_repeatable(method: str, given: object) -> bool:
     """Return whether doing it twice is the same as doing it once."""
     if given is None:
         return method in _HARMLESS
-    # To take a "no" for a yes would be the worst.
+    # A "no" must not be taken for a yes.
     if not isinstance(given, bool):
         raise InvalidRequestError("repeatable must be True, False or None.")
     return given
 
 
 def _json_body(json: Any) -> bytes:
-    """Return the body; it is empty where there is none."""
+    """Return the body; empty for None."""
     if json is None:
         return b""
     try:
@@ -85,26 +84,18 @@ def _json_body(json: Any) -> bytes:
 
 
 def query_string(query: object) -> str:
-    """Return ``?a=1&b=2``, or nothing; what is None is left out.
-
-    Raises:
-        InvalidRequestError: It can't be one.
-    """
+    """Return ``?a=1&b=2``, or nothing; None values are left out."""
     if query is None:
         return ""
     if not isinstance(query, Mapping):
         raise InvalidRequestError("query must be a mapping.")
-    given = dict(cast("Mapping[object, object]", query))
-    pairs = [
-        _query_pair(name, value)
-        for name, value in given.items()
-        if value is not None
-    ]
+    given = cast("Mapping[object, object]", query).items()
+    pairs = [_query_pair(*pair) for pair in given if pair[1] is not None]
     return f"?{urlencode(pairs)}" if pairs else ""
 
 
 def _query_pair(name: object, value: object) -> tuple[str, str]:
-    """Return both as text, plain also where one is a member of an Enum."""
+    """Return both as text: of an Enum member, that of its value."""
     if not isinstance(name, str):
         raise InvalidRequestError("query: its names must be str.")
     if isinstance(value, bool):
@@ -113,9 +104,7 @@ def _query_pair(name: object, value: object) -> tuple[str, str]:
         text = str.__str__(value)
     elif isinstance(value, int):
         if value.bit_length() > _MOST_BITS:
-            raise InvalidRequestError(
-                f"query: {name!r} is too large a number."
-            )
+            raise InvalidRequestError(f"query: {name!r} is too large.")
         text = int.__repr__(value)
     elif isinstance(value, float):
         text = float.__repr__(value)
@@ -253,20 +242,19 @@ class AsyncSesamy(NotPickled):
 
     @property
     def permitted_rate(self) -> float | None:
-        """Requests per second that Sesamy permits, as far as is known.
+        """Requests per second that Sesamy permits; None without a pace.
 
-        It is that of `rate_limit`, or less if Sesamy's answers say less;
-        None if no pace is kept.
+        It is that of `rate_limit`, or less if Sesamy's answers say less.
         """
         bucket = self._caller.shared.bucket
         return None if bucket is None else bucket.rate
 
     @property
     def permitted_at_once(self) -> float | None:
-        """Requests that may be sent without waiting, as far as is known.
+        """Requests that may be sent without waiting; None without a pace.
 
-        It is what is left of the burst of `rate_limit`, or less if Sesamy's
-        answers say less; None if no pace is kept.
+        What is left of the burst of `rate_limit`, or less if Sesamy's
+        answers say less.
         """
         shared = self._caller.shared
         if shared.bucket is None:
@@ -294,14 +282,13 @@ class AsyncSesamy(NotPickled):
     ) -> Self:
         """Return a cheap copy with other settings; None keeps the old one.
 
-        The copy shares connections, token and pace with this client, and
-        ends with it: closing the copy does nothing.
+        It shares connections, token and pace with this client, and ends
+        with it: closing the copy does nothing.
 
         Args:
-            timeout: Seconds that one network operation may take;
-                ``math.inf`` for no limit.
-            deadline: Seconds that a whole call may take; ``math.inf`` for
-                no limit.
+            timeout: Seconds for one network operation; ``math.inf`` for no
+                limit.
+            deadline: Seconds for a whole call; ``math.inf`` for no limit.
             retry: When the SDK sends a call again by itself.
             vendor_id: The publisher.
             headers: Sent with each call, besides those set before.
@@ -353,10 +340,9 @@ class AsyncSesamy(NotPickled):
                 unknown; by default only GET, HEAD and OPTIONS are.
 
         Returns:
-            The answer; its ``json()`` parses the body.  A success may be
-            as large as ``Connections(max_response_size=...)`` permits, by
-            default 8 MiB: to parse that may take some seconds, and sixty
-            times as much memory.
+            The answer; its ``json()`` parses the body.  To parse a success
+            of ``Connections(max_response_size=...)`` bytes, by default
+            8 MiB, may take some seconds and sixty times as much memory.
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
@@ -377,9 +363,9 @@ class AsyncSesamy(NotPickled):
     async def ready(self) -> None:
         """Get a token and open a connection, so that no order waits for it.
 
-        For the start of a service, and for its readiness probe.  It sends
-        no order and does not count for the pace.  Through a proxy, or over
-        your own client or transport, it only gets the token.
+        For the start and the readiness probe of a service.  It sends no
+        order and takes no place in the pace.  Through a proxy, or over your
+        own client or transport, it only gets the token.
 
         Raises:
             AuthenticationError: The credentials were refused.
@@ -399,25 +385,14 @@ class AsyncSesamy(NotPickled):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.aclose()
 
     def __del__(self) -> None:
-        if not self._owner:
-            return
-        exchange = self._caller.shared.exchange
-        if exchange.transport.used and not exchange.closed:
-            warnings.warn(
-                f"unclosed {self!r}",
-                ResourceWarning,
-                stacklevel=2,
-                source=self,
-            )
+        exchange = self._caller.shared.exchange if self._owner else None
+        if exchange and exchange.transport.used and not exchange.closed:
+            unclosed = ResourceWarning(f"unclosed {self!r}")
+            warnings.warn(unclosed, stacklevel=2, source=self)
 
     def __repr__(self) -> str:
         if not hasattr(self, "_caller"):

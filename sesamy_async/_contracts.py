@@ -11,7 +11,6 @@ from ._models import Contract, NewContract, Onboarded
 from ._outcome import Outcome
 from ._pipeline import Caller, describe
 from ._wire import (
-    OwnContract,
     Read,
     encode_order,
     prefer_confirmed,
@@ -22,8 +21,7 @@ from ._wire import (
 from .errors import ConfigurationError, InvalidRequestError, SesamyError
 
 
-_LARGEST = 2**18
-"""Bytes that an answer may have; a contract has about a thousand."""
+_LARGEST = 2**18  # Bytes of an answer; a contract has about a thousand.
 
 
 def _create_call(
@@ -37,11 +35,7 @@ def _create_call(
     read: Read = read_created,
     **facts: Any,
 ) -> Call:
-    """Return the call that makes a contract of an order.
-
-    Raises:
-        InvalidRequestError: An argument can't be sent.
-    """
+    """Return the call that makes a contract of an order."""
     if repeatable and confirm:
         raise InvalidRequestError(
             "repeatable goes with confirm=False only: a create that "
@@ -54,9 +48,8 @@ def _create_call(
     content = encode_order(order)
     vendor_id, path = _path(caller, vendor_id, promo_code)
     if (recent := caller.shared.recent) is not None:
-        read = OwnContract(read, recent, vendor_id)
-    # The guide: "send the confirm query param to 1"; its example has
-    # "false".
+        read = recent.own(read, vendor_id)
+    # S: "send the confirm query param to 1"; its example has "false".
     query = "confirm=1" if confirm else "confirm=false"
     return caller.call(
         "contracts.create",
@@ -80,11 +73,7 @@ def _confirm_call(
     vendor_id: str | None,
     **facts: Any,
 ) -> Call:
-    """Return the call that confirms a contract.
-
-    Raises:
-        InvalidRequestError: An argument can't be sent.
-    """
+    """Return the call that confirms a contract."""
     _, path = _path(caller, vendor_id, promo_code)
     return caller.call(
         "contracts.confirm",
@@ -92,8 +81,7 @@ def _confirm_call(
         f"{path}/confirm/{segment('contract_id', contract_id)}",
         payment,
         repeatable=True,
-        # Plain, also where it is a member of an Enum: answers are
-        # compared with it.
+        # Answers are compared with the value of an Enum member.
         contract_id=str.__str__(contract_id),
         max_response_size=_LARGEST,
         completes=True,
@@ -103,11 +91,7 @@ def _confirm_call(
 
 
 def _payment_body(data: object) -> bytes:
-    """Return the body of a confirm.
-
-    Raises:
-        InvalidRequestError: The data can't be sent.
-    """
+    """Return the body of a confirm."""
     if data is None:
         return b"{}"
     mistake = InvalidRequestError(
@@ -155,7 +139,7 @@ class AsyncContracts(NotPickled):
         repeatable: bool = False,
         before_send: BeforeSend | None = None,
     ) -> Contract:
-        """Make a contract of an order.
+        """Make a contract of an order, and return it.
 
         The SDK only sends it again if Sesamy surely did not process it: no
         source says that externalOrderId is a key, so a second create may
@@ -171,14 +155,10 @@ class AsyncContracts(NotPickled):
             repeatable: Whether it may be sent again even if it may have
                 been done, as `onboard` does; only without `confirm`, since
                 each repetition may leave an unconfirmed stray.
-            before_send: Awaited with the `Call` at the last moment before
-                each attempt, after all waits for pace and token: a place
-                to write down that it is about to be sent.  If it raises,
-                nothing is sent.  ``call.record.lost`` counts the earlier
-                attempts that may have been done.
-
-        Returns:
-            The contract.
+            before_send: Awaited with the `Call` just before each attempt,
+                after all waits, to record that it is about to be sent.  If
+                it raises, nothing is sent.  ``call.record.lost`` counts the
+                earlier attempts that may have been done.
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
@@ -224,13 +204,12 @@ class AsyncContracts(NotPickled):
             provider_payment_data: What the payment provider says about
                 the payment, str to str; optional.
             vendor_id: The publisher, if not the client's.
-            order: The order of the contract, if it is at hand: then the
-                text of an error repeats Sesamy's words, with the contents
-                of the order blotted out.  It is not sent.
+            order: The order of the contract, if known: an error text then
+                repeats Sesamy's words with the order's blotted out.  It is
+                not sent.
 
         Returns:
-            The contract; with nothing but its id if Sesamy's answer does
-            not hold it.
+            The contract; only its id where Sesamy's answer lacks it.
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
@@ -292,46 +271,37 @@ class AsyncContracts(NotPickled):
                 deadline=deadline,
                 kept=kept,
             )
-            # A mistake in it must not stop the order in between.
+            # Before the create: a mistake in it must not stop in between.
             payment = _payment_body(provider_payment_data)
-            return await self._onboard(promo_code, vendor_id, create, payment)
-
-    async def _onboard(
-        self,
-        promo_code: str,
-        vendor_id: str | None,
-        create: Call,
-        payment: bytes,
-    ) -> Onboarded:
-        try:
-            contract = await self._contract(create)
-        except SesamyError as error:
-            _stopped(error, "create", None)
-            raise
-        try:
-            confirm = _confirm_call(
-                self._caller,
-                promo_code,
-                contract.id,
-                payment,
-                vendor_id,
-                deadline=create.deadline,
-                kept=create.kept,
-                external_order_id=create.external_order_id,
-                order=create.order,
-            )
-            confirmed = await self._contract(confirm)
-        except SesamyError as error:
-            error.external_order_id = create.external_order_id
-            error.attempts += create.record.attempts
-            _stopped(error, "confirm", contract.id)
-            raise
-        except BaseException as error:
-            error.add_note(
-                f"Contract {contract.id!r} was made; go on with "
-                "contracts.confirm, do not onboard the order again."
-            )
-            raise
+            try:
+                contract = await self._contract(create)
+            except SesamyError as error:
+                _stopped(error, "create", None)
+                raise
+            try:
+                confirm = _confirm_call(
+                    self._caller,
+                    promo_code,
+                    contract.id,
+                    payment,
+                    vendor_id,
+                    deadline=deadline,
+                    kept=kept,
+                    external_order_id=create.external_order_id,
+                    order=create.order,
+                )
+                confirmed = await self._contract(confirm)
+            except SesamyError as error:
+                error.external_order_id = create.external_order_id
+                error.attempts += create.record.attempts
+                _stopped(error, "confirm", contract.id)
+                raise
+            except BaseException as error:
+                error.add_note(
+                    f"Contract {contract.id!r} was made; go on with "
+                    "contracts.confirm, do not onboard the order again."
+                )
+                raise
         return Onboarded(
             contract=prefer_confirmed(confirmed, contract),
             strays=create.record.lost,
@@ -343,12 +313,9 @@ class AsyncContracts(NotPickled):
         if isinstance(contract, Contract):
             return contract
         kind = type(contract).__name__
-        error = ConfigurationError(
-            f"A middleware replaced the contract by {kind}.",
-            outcome=Outcome.APPLIED,
-        )
-        describe(call, error)
-        raise error
+        words = f"A middleware replaced the contract by {kind}."
+        error = ConfigurationError(words, outcome=Outcome.APPLIED)
+        raise describe(call, error)
 
 
 def _stopped(error: SesamyError, step: str, contract_id: str | None) -> None:

@@ -8,7 +8,6 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TextIO
 
 import attrs
@@ -22,7 +21,7 @@ class AtomicFile:
     """A new file that is written beside its place; a context manager.
 
     Only this user may read it (mode 0600).  The end of the ``with`` block
-    removes it, unless it was put in its place.
+    removes it unless it was put in its place.
 
     Attributes:
         path: Its place.
@@ -34,15 +33,7 @@ class AtomicFile:
 
     @classmethod
     def begin(cls, path: Path, *, sweep_after: float = 0.0) -> Self:
-        """Make an empty file, and remove those of killed processes.
-
-        Args:
-            path: Its place.
-            sweep_after: See `sweep`.
-
-        Raises:
-            OSError: The folder takes no files.
-        """
+        """Make an empty file; `sweep` those that killed processes left."""
         sweep(path, sweep_after)
         handle, name = tempfile.mkstemp(
             prefix=f".{path.name}.", suffix=_SUFFIX, dir=path.parent
@@ -51,10 +42,8 @@ class AtomicFile:
         return cls(path, Path(name))
 
     def open(self, encoding: str = "utf-8", errors: str = "strict") -> TextIO:
-        """Open it for text; line breaks are written as they are.
-
-        Close it before the file is put in its place.
-        """
+        """Open it for text; close that before `replace` or `place`."""
+        # newline="": line breaks are written as they are.
         return self.beside.open(
             "w", encoding=encoding, errors=errors, newline=""
         )
@@ -66,19 +55,14 @@ class AtomicFile:
         _flush_folder(self.path)
 
     def place(self) -> None:
-        """Put it in its place on disk, unless something is there.
-
-        Raises:
-            FileExistsError: Something is there.
-        """
+        """Put it in its place on disk, or raise FileExistsError."""
         _flush(self.beside, os.O_RDWR)
         try:
             # One step: a crash leaves no empty file in its place.
             self.path.hardlink_to(self.beside)
         except FileExistsError:
             raise
-        except OSError:
-            # Some disks have no hard links.
+        except OSError:  # Some disks have no hard links.
             self._take_place()
         _flush_folder(self.path)
 
@@ -89,12 +73,7 @@ class AtomicFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.discard()
 
     def _take_place(self) -> None:
@@ -115,9 +94,6 @@ def sweep(path: Path, after: float = 0.0) -> None:
         path: Their place.
         after: How many seconds old they must be.  With 0, a process that
             is still writing loses its file, and fails.
-
-    Raises:
-        OSError: One can't be removed, but for want of permission.
     """
     before = time.time() - after
     for left in path.parent.glob(f".{glob.escape(path.name)}.*{_SUFFIX}"):
@@ -127,8 +103,8 @@ def sweep(path: Path, after: float = 0.0) -> None:
 
 
 def _flush_folder(path: Path) -> None:
-    """Let the name of a file survive a power cut, too."""
-    # Windows opens no folders, and writes their names by itself.
+    # So that its name survives a power cut, too.  Windows opens no folders,
+    # and writes their names by itself.
     with suppress(PermissionError):
         _flush(path.parent, os.O_RDONLY)
 

@@ -20,15 +20,12 @@ class Headers(Mapping[str, str]):
     def __init__(
         self, items: Mapping[str, str] | Iterable[tuple[str, str]] = ()
     ) -> None:
-        pairs = (
-            cast("Mapping[str, str]", items).items()
-            if isinstance(items, Mapping)
-            else items
-        )
-        # Joined at the end: to lengthen one again and again takes as long
-        # as the square of its length.
+        if isinstance(items, Mapping):
+            items = cast("Mapping[str, str]", items).items()
+        # Joined at the end: to lengthen one again and again takes quadratic
+        # time.
         values: dict[str, list[str]] = {}
-        for name, value in pairs:
+        for name, value in items:
             values.setdefault(name.lower(), []).append(value)
         self._values = {name: ", ".join(all_) for name, all_ in values.items()}
 
@@ -36,10 +33,8 @@ class Headers(Mapping[str, str]):
     def from_raw(cls, items: Iterable[tuple[bytes, bytes]]) -> Headers:
         """Read headers as they came (ISO 8859-1; RFC 9110, section 5.5)."""
         return cls(
-            [
-                (name.decode("latin-1"), value.decode("latin-1"))
-                for name, value in items
-            ]
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in items
         )
 
     def __getitem__(self, name: str) -> str:
@@ -61,9 +56,7 @@ def merged(
     """Return headers with others that replace them, in any case."""
     replaced = {name.lower() for name in more}
     kept = {
-        name: value
-        for name, value in headers.items()
-        if name.lower() not in replaced
+        name: headers[name] for name in headers if name.lower() not in replaced
     }
     return {**kept, **more}
 
@@ -73,22 +66,15 @@ REDIRECT = range(300, 400)
 CLIENT_ERROR = range(400, 500)
 REFUSALS = frozenset(
     {
-        *range(400, 406),
-        407,
-        *range(409, 419),
-        *range(421, 424),
-        *range(425, 427),
-        *range(428, 430),
-        431,
-        451,
+        *(*range(400, 406), 407, *range(409, 419), *range(421, 424)),
+        *(425, 426, 428, 429, 431, 451),
     }
 )
 """The 4xx of which a standard says that the request was not done.
 
-Not 406, which a server may find only when it has done it and looks for a
-form to say so in; nor 408 and 424, which may speak of a server behind it.
-Least of all those that no standard knows: a gateway's 499, "client closed
-request", is said of requests that went on.
+Not 406, which a server may find only after it has done it; nor 408 and 424,
+which may be about a server behind it; nor those that no standard knows: a
+gateway says 499 ("client closed request") of requests that went on.
 """
 SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
 REQUEST_TIMEOUT = HTTPStatus.REQUEST_TIMEOUT

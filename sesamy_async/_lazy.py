@@ -1,7 +1,7 @@
 """Names of a package that load when they are asked for (PEP 562).
 
-Half of what `import sesamy_async` takes on top of the libraries is the making
-of classes, so classes that most programs don't use wait until somebody does.
+Making classes is half of the package's own import time, so classes that most
+programs don't use are made when they are first used.
 """
 
 from __future__ import annotations
@@ -13,12 +13,7 @@ from typing import Any
 
 
 def later(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return a ``__getattr__`` for a package.
-
-    Args:
-        package: The package's name.
-        homes: The module of each name.
-    """
+    """Return a ``__getattr__`` for a package: names with their modules."""
 
     def load(name: str) -> Any:
         home = homes.get(name)

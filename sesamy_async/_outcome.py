@@ -46,50 +46,31 @@ class Outcome(StrEnum):
         return _IF_HARMLESS.get(self, self.advice)
 
 
+_MAYBE = "It may or may not have been done;"
+_DONE = "It was done, but the answer can't be read;"
 _ADVICE = {
     Outcome.NOT_SENT: "Nothing was sent, so it can be sent again.",
     Outcome.REFUSED: (
         "Sesamy did not do it; fix what it names before sending it again."
     ),
-    Outcome.UNKNOWN: (
-        "It may or may not have been done; look before sending it again."
-    ),
-    Outcome.APPLIED: (
-        "It was done, but the answer can't be read; do not send it again."
-    ),
+    Outcome.UNKNOWN: f"{_MAYBE} look before sending it again.",
+    Outcome.APPLIED: f"{_DONE} do not send it again.",
 }
-
 _IF_HARMLESS = {
-    Outcome.UNKNOWN: (
-        "It may or may not have been done; it can be sent again without harm."
-    ),
-    Outcome.APPLIED: (
-        "It was done, but the answer can't be read; it can be sent again "
-        "without harm."
-    ),
+    Outcome.UNKNOWN: f"{_MAYBE} it can be sent again without harm.",
+    Outcome.APPLIED: f"{_DONE} it can be sent again without harm.",
 }
 
 
 class FailureKind(StrEnum):
     """The families of failures that a transport tells apart."""
 
-    REQUEST = "REQUEST"
-    """The request can't be put on the wire: the caller's mistake."""
-
-    CONNECT = "CONNECT"
-    """No connection: name, refusal, TLS, proxy, or its time ran out."""
-
-    TIMEOUT = "TIMEOUT"
-    """A network operation took longer than the timeout."""
-
-    DEADLINE = "DEADLINE"
-    """The deadline of the call passed."""
-
-    BROKEN = "BROKEN"
-    """The connection broke, or what came was no HTTP."""
-
-    BODY = "BODY"
-    """The body can't be decompressed, is cut, or exceeds the cap."""
+    REQUEST = "REQUEST"  # Can't be put on the wire: the caller's mistake.
+    CONNECT = "CONNECT"  # No connection: name, refusal, TLS, proxy, timeout.
+    TIMEOUT = "TIMEOUT"  # A network operation took longer than the timeout.
+    DEADLINE = "DEADLINE"  # The deadline of the call passed.
+    BROKEN = "BROKEN"  # The connection broke, or what came was no HTTP.
+    BODY = "BODY"  # Can't be decompressed, is cut, or exceeds the cap.
 
 
 @attrs.frozen(kw_only=True)
@@ -98,12 +79,12 @@ class Failure:
 
     Attributes:
         kind: The family.
-        detail: What happened, in words without personal data.
+        detail: What happened, without personal data.
         sent: Whether the request's head began to leave this machine; None
             where the transport (one of the caller's) can't tell.
         status_code: The status, where a whole status line was read.
-        own: Whether what was read of the body is Sesamy's own, and no page
-            of a gateway (see `is_own`).
+        own: Whether the body is Sesamy's own, as far as it was read, and no
+            page of a gateway (see `is_own`).
         headers: Of the answer, where a whole head was read.
     """
 
@@ -130,11 +111,9 @@ def outcome_of_status(status_code: int) -> Outcome:
     """Return what a complete answer with this status means.
 
     A success counts only if Sesamy gave it, which its body must show.  A
-    5xx, a 408 or a 4xx that no standard knows may come from a gateway whose
-    backend went on working, so it leaves the outcome unknown.  Of the
-    redirects only 307 and 308 say that the request is to be repeated
-    elsewhere, hence was not done here; a 301, 302 or 303 may answer a
-    request that was done.
+    5xx, or a 4xx that is no refusal, may come from a gateway whose backend
+    went on working.  Of the redirects only 307 and 308 say that the request
+    is to be repeated elsewhere, so was not done here.
     """
     if status_code in SUCCESS:
         return Outcome.APPLIED

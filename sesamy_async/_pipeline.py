@@ -1,4 +1,4 @@
-"""The way of a call, and the boundary at which every outcome is known."""
+"""The layers of a call; every call leaves them with a known outcome."""
 
 from __future__ import annotations
 
@@ -37,28 +37,18 @@ from .errors import ConfigurationError, SesamyError
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Shared:
-    """What a client shares with its `with_options` copies.
-
-    Attributes:
-        exchange: Sends one attempt over the connections.
-        auth: Where the Authorization value comes from.
-        bucket: The pace; None for none.
-        recent: Which order got which contract; None where orders may
-            share one.
-        middleware: The user's own, outermost first.
-        quota: The retry budget.
-    """
+    """What a client shares with its `with_options` copies."""
 
     exchange: Exchange
     auth: Auth
-    bucket: Bucket | None
-    recent: RecentIds | None
-    middleware: Sequence[Middleware]
+    bucket: Bucket | None  # None for no pace.
+    recent: RecentIds | None  # None where orders may share a contract.
+    middleware: Sequence[Middleware]  # The user's own, outermost first.
     quota: Quota = attrs.field(factory=Quota)
 
 
-def _way(shared: Shared, retry: RetryPolicy) -> Proceed:
-    """Return the way of the operations, through all middleware."""
+def _layers(shared: Shared, retry: RetryPolicy) -> Proceed:
+    """Return what an operation goes through."""
     exchange, runtime = shared.exchange, shared.exchange.runtime
     layers: list[Middleware] = [
         *shared.middleware,
@@ -74,17 +64,16 @@ def _way(shared: Shared, retry: RetryPolicy) -> Proceed:
     return chain(layers, exchange)
 
 
-def _way_ahead(shared: Shared, retry: RetryPolicy) -> Proceed:
-    """Return the way of a call that only opens a connection.
+def _connecting(shared: Shared, retry: RetryPolicy) -> Proceed:
+    """Return what `ready` goes through: it sends no operation.
 
-    The user's middleware and the pace are not on it, since no operation is
-    sent.
+    So it passes neither the user's middleware nor the pace.
     """
     runtime = shared.exchange.runtime
     layers: list[Middleware] = [
         described,
         Deadline(runtime),
-        # A probe that succeeds pays for no retries of orders.
+        # Its own: a probe that succeeds must not pay for orders' retries.
         Retry(retry, Quota(), runtime),
         Authorize(shared.auth),
     ]
@@ -94,7 +83,7 @@ def _way_ahead(shared: Shared, retry: RetryPolicy) -> Proceed:
 async def described(call: Call, proceed: Proceed) -> Response:
     """Complete errors before the user's own middleware sees them.
 
-    And count what that middleware lets go on.
+    It counts what that middleware leaves under way, too.
     """
     record = call.record
     record.entered = True
@@ -109,8 +98,8 @@ async def described(call: Call, proceed: Proceed) -> Response:
         raise
 
 
-def describe(call: Call, error: SesamyError) -> None:
-    """Complete an error with what is known of the whole call."""
+def describe(call: Call, error: SesamyError) -> SesamyError:
+    """Complete an error with what is known of the whole call; return it."""
     error.operation = call.operation
     error.attempts = call.record.attempts
     error.external_order_id = call.external_order_id
@@ -118,8 +107,9 @@ def describe(call: Call, error: SesamyError) -> None:
     error.repeatable = call.repeatable
     error.outcome = call.record.settle(error.outcome)
     if call.record.under_way and error.outcome.nothing_done:
-        # A middleware gave up, but what it let go on may yet be sent.
+        # A middleware gave up, but what is under way may yet be sent.
         error.outcome = Outcome.UNKNOWN
+    return error
 
 
 async def _perform(proceed: Proceed, call: Call) -> Response:
@@ -135,21 +125,20 @@ async def _perform(proceed: Proceed, call: Call) -> Response:
         describe(call, error)
         raise
     except Exception as error:
-        raised = SesamyError(
+        words = (
             f"{type(error).__name__} was raised by a middleware, an auth, "
-            "a before_send or a transport that is not the SDK's.",
-            outcome=call.record.outcome_of_foreign,
+            "a before_send or a transport that is not the SDK's."
         )
-        describe(call, raised)
-        raise raised from error
+        raise _foreign(call, words) from error
     except BaseException as error:
-        said = SesamyError(
-            "Interrupted.", outcome=call.record.outcome_of_foreign
-        )
-        describe(call, said)
-        error.add_note(str(said))
+        error.add_note(str(_foreign(call, "Interrupted.")))
         raise
     return response
+
+
+def _foreign(call: Call, words: str) -> SesamyError:
+    outcome = call.record.outcome_of_foreign
+    return describe(call, SesamyError(words, outcome=outcome))
 
 
 def _check_response(call: Call, value: object) -> None:
@@ -158,23 +147,17 @@ def _check_response(call: Call, value: object) -> None:
             f"A middleware must return a Response, not {type(value).__name__}."
         )
     if value.status_code not in SUCCESS:
-        # Not ours: our own are all successes.  To read it as a success
-        # would take a middleware's 503 for a confirmed contract.
+        # A middleware's own: a 503 of it must not confirm a contract.
         raise explain_answer(call, value, wall=0.0)
 
 
 class Caller:
-    """What a client and its resources make their calls with.
-
-    Args:
-        settings: Those of this client or `with_options` copy.
-        shared: What it shares with its copies.
-    """
+    """Makes and sends the calls of a client or of a `with_options` copy."""
 
     def __init__(self, settings: Settings, shared: Shared) -> None:
         self.settings = settings
         self.shared = shared
-        self._proceed = _way(shared, settings.retry)
+        self._proceed = _layers(shared, settings.retry)
         self._headers = merged(HEADERS, settings.headers)
         json = {"Content-Type": "application/json"}
         self._with_body = merged({**HEADERS, **json}, settings.headers)
@@ -191,14 +174,9 @@ class Caller:
         content: bytes = b"",
         **facts: Any,
     ) -> Call:
-        """Return a call.
+        """Return a call; `facts` are what else a `Call` has.
 
-        Args:
-            operation: Its name, for messages and logs.
-            method: The HTTP method.
-            target: Path and query below base_url, encoded.
-            content: The JSON body; empty for none.
-            facts: What else a `Call` has.
+        The target is the path and query below base_url, encoded.
         """
         request = Request(
             method=method,
@@ -215,11 +193,7 @@ class Caller:
         )
 
     async def perform(self, call: Call) -> Response:
-        """Send a call and return Sesamy's answer.
-
-        Raises:
-            SesamyError: Whatever happened, with what became of the call.
-        """
+        """Send a call and return Sesamy's answer, or raise its outcome."""
         self.shared.exchange.check_open()
         return await _perform(self._proceed, call)
 
@@ -227,11 +201,11 @@ class Caller:
         """Get a token, and open a connection."""
         self.shared.exchange.check_open()
         call = self.call("ready", "GET", "/", repeatable=True)
-        await _perform(_way_ahead(self.shared, self.settings.retry), call)
+        await _perform(_connecting(self.shared, self.settings.retry), call)
 
     @contextmanager
     def keeping(self) -> Generator[Kept]:
-        """Keep what a second call needs; give back what it did not use."""
+        """Keep a place for a second call; give it back if not used."""
         kept = Kept()
         try:
             yield kept

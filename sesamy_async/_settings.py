@@ -19,31 +19,20 @@ from ._version import __version__
 from .errors import ConfigurationError, InvalidRequestError
 
 
-BASE_URL = "https://api.sesamy.com"
-"""Payments, in production; from the developer documentation."""
-
-TOKEN_URL = "https://token.sesamy.com/oauth/token"  # noqa: S105 - a URL
-"""The OAuth2 token endpoint, from the guide."""
+BASE_URL = "https://api.sesamy.com"  # D: payments, in production.
+TOKEN_URL = "https://token.sesamy.com/oauth/token"  # noqa: S105 - S: a URL
 
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """The settings of a client that `with_options` can change.
-
-    Attributes:
-        vendor_id: The publisher.
-        base_url: Without a slash at its end.
-        timeout: Seconds for one network operation; infinite for none.
-        deadline: Seconds for a whole call; infinite for none.
-        retry: When a call is sent again.
-        headers: Sent with each call besides our own.
-    """
+    """The settings of a client that are its own, not shared with copies."""
 
     vendor_id: str
-    base_url: str
-    timeout: float
-    deadline: float
+    base_url: str  # Without a slash at its end.
+    timeout: float  # Seconds for one network operation; may be infinite.
+    deadline: float  # Seconds for a whole call; may be infinite.
     retry: RetryPolicy
+    # Sent with each call besides our own; may be secret.
     headers: Mapping[str, str] = attrs.field(
         factory=dict[str, str], repr=False
     )
@@ -51,16 +40,10 @@ class Settings:
 
 _ENDLESS = 1e9  # Seconds; a few times more overflow in a socket.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2.
-# What frames a request, and what its answer may be packed in.
+# What frames a request, and how its answer may be encoded.
 _RESERVED = {
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "te",
-    "transfer-encoding",
-    "upgrade",
+    *("accept-encoding", "connection", "content-length", "expect", "host"),
+    *("te", "transfer-encoding", "upgrade"),
 }
 
 
@@ -71,11 +54,7 @@ class SettingsSource:
         self._environ = environ
 
     def optional(self, argument: str, given: object, variable: str) -> Any:
-        """Return what is set, or None.
-
-        Raises:
-            ConfigurationError: It is no text, or blank.
-        """
+        """Return what is set, or None; refuse what is blank or no text."""
         if given is None:
             return self._environ.get(variable) or None
         if isinstance(given, Secret):
@@ -88,11 +67,7 @@ class SettingsSource:
         return given
 
     def required(self, argument: str, given: object, variable: str) -> Any:
-        """Return what is set.
-
-        Raises:
-            ConfigurationError: It is missing, no text, or blank.
-        """
+        """Return what is set; refuse what is missing, blank or no text."""
         value = self.optional(argument, given, variable)
         if value is None:
             raise ConfigurationError(
@@ -102,11 +77,7 @@ class SettingsSource:
 
 
 def check_vendor(value: object) -> str:
-    """Return a vendor id.
-
-    Raises:
-        ConfigurationError: It can't be one.
-    """
+    """Return a vendor id, or raise a `ConfigurationError`."""
     try:
         segment("vendor_id (SESAMY_VENDOR_ID)", value)
     except InvalidRequestError as error:
@@ -115,12 +86,7 @@ def check_vendor(value: object) -> str:
 
 
 def check_url(argument: str, value: str, variable: str) -> str:
-    """Return a URL without a slash at its end.
-
-    Raises:
-        ConfigurationError: It is no https URL (http is for loopback only),
-            or it has a user, a query or a fragment.
-    """
+    """Return an https URL (or http on loopback), without a final slash."""
     name = f"{argument} ({variable})"
     try:
         parts = urlsplit(value)
@@ -145,11 +111,7 @@ def check_url(argument: str, value: str, variable: str) -> str:
 
 
 def check_seconds(argument: str, value: object) -> float:
-    """Return a time limit; None, infinity and 30 years are no limit.
-
-    Raises:
-        ConfigurationError: It is no number above zero.
-    """
+    """Return a time limit; None, infinity and 30 years are no limit."""
     if value is None or value == math.inf:
         return math.inf
     seconds = check_number(argument, value, above=True)
@@ -157,11 +119,7 @@ def check_seconds(argument: str, value: object) -> float:
 
 
 def check_headers(headers: object) -> dict[str, str]:
-    """Return the user's headers.
-
-    Raises:
-        ConfigurationError: One can't be sent, or would replace the token.
-    """
+    """Return the user's headers; refuse what can't or must not be sent."""
     if not isinstance(headers, Mapping):
         raise ConfigurationError("headers must be a mapping of str to str.")
     checked: dict[str, str] = {}
@@ -187,7 +145,7 @@ def check_headers(headers: object) -> dict[str, str]:
 
 
 def check_kinds(retry: object, rate_limit: object, middleware: object) -> None:
-    """Refuse arguments of a wrong type with a `ConfigurationError`."""
+    """Refuse arguments of a wrong type."""
     if not isinstance(retry, RetryPolicy):
         raise ConfigurationError("retry must be a RetryPolicy.")
     if not isinstance(rate_limit, RateLimit | None):
@@ -205,14 +163,14 @@ def check_kinds(retry: object, rate_limit: object, middleware: object) -> None:
 
 
 def check_flag(argument: str, value: object) -> bool:
-    """Return True or False; refuse all else with a `ConfigurationError`."""
+    """Return True or False; refuse all else."""
     if not isinstance(value, bool):
         raise ConfigurationError(f"{argument} must be True or False.")
     return value
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, in lower case, is this machine."""
+    """Whether a host (in lower case) is this machine."""
     if host == "localhost":
         return True
     try:
@@ -223,10 +181,10 @@ def is_loopback(host: str) -> bool:
 
 _PYTHON = ".".join(map(str, sys.version_info[:3]))
 
+_NAME_AND_VERSION = f"sesamy-async/{__version__}"
 HEADERS = {
     "Accept": "application/json",
-    "User-Agent": f"sesamy-async/{__version__} Python/{_PYTHON} "
-    f"({sys.platform})",
-    "X-Sesamy-Client": f"sesamy-async/{__version__}",
+    "User-Agent": f"{_NAME_AND_VERSION} Python/{_PYTHON} ({sys.platform})",
+    "X-Sesamy-Client": _NAME_AND_VERSION,  # As T names itself.
 }
-"""Sent with each request; the official package names itself so, too."""
+"""Sent with each request."""

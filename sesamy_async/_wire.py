@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import Any, TypeAlias, cast
 
-import attrs
-
 from ._call import (
     Call,
     Response,
@@ -39,6 +37,7 @@ _FAILURES = {
     *("refused", "rejected"),
 }
 _ERROR_STATUSES = range(400, 600)
+# How the id is called, and how the contract is wrapped, is unknown, too.
 _ID_NAMES = ("id", "contractId", "_id")
 _WRAPPERS = ("data", "contract", "result")
 _REPLACED = "\ufffd"
@@ -47,12 +46,7 @@ _MOST_BITS = 256  # The largest integer that is believed to be an id.
 
 @guarded
 def encode_order(order: NewContract) -> bytes:
-    """Return compact JSON in UTF-8, without what is not given.
-
-    Raises:
-        InvalidRequestError: It is no `NewContract`, or its mappings were
-            changed since it was checked.
-    """
+    """Return compact JSON in UTF-8, without what is not given."""
     if not isinstance(cast("object", order), NewContract):
         raise InvalidRequestError(
             f"order must be a NewContract, got {type(order).__name__}; "
@@ -66,12 +60,7 @@ def encode_order(order: NewContract) -> bytes:
 
 
 def contract_of(data: Any) -> Contract | None:
-    """Find the contract in an answer; None where there is no id.
-
-    The id may be called ``id``, ``contractId`` or ``_id``, and the contract
-    may be wrapped, as in ``{"data": ...}``: which of these Sesamy answers
-    is unknown.
-    """
+    """Find the contract in an answer; None where there is no id."""
     for found in _objects(data):
         contract_id = next(_ids(found), None)
         if contract_id is not None:
@@ -96,7 +85,7 @@ def _ids(found: dict[str, Any]) -> Iterator[str]:
 
 def _id_from(value: Any) -> str | None:
     if isinstance(value, str):
-        # Bytes that are no text were replaced: the id is not known.
+        # Bytes that are no UTF-8 were replaced: the id is not known.
         return value if value.strip() and _REPLACED not in value else None
     if isinstance(value, bool) or not isinstance(value, int):
         return None
@@ -199,11 +188,8 @@ def prefer_confirmed(confirmed: Contract, created: Contract) -> Contract:
 class RecentIds:
     """Remembers the contract ids that a client got, the latest of them.
 
-    It keeps hashes (64 bits, of a secret seed) instead of the ids: an id
-    may have megabytes.
-
-    Args:
-        most: How many ids it remembers.
+    It keeps hashes (64 bits, of a secret seed) instead of the ids, which
+    may have megabytes; at most `most` of them.
     """
 
     def __init__(self, most: int = 10_000) -> None:
@@ -217,10 +203,7 @@ class RecentIds:
         self._lock = Lock()
 
     def belongs(self, vendor: str, contract_id: str, order: str) -> bool:
-        """Return whether a contract is this order's, as far as is known.
-
-        A contract that is not known is given to the order.
-        """
+        """Whether a contract is this order's; a new one becomes its own."""
         key, owner = hash((vendor, contract_id)), hash(order)
         with self._lock:
             known = self._orders.pop(key, owner)
@@ -229,38 +212,23 @@ class RecentIds:
                 del self._orders[next(iter(self._orders))]
         return known == owner
 
+    def own(self, read: Read, vendor: str) -> Read:
+        """Return what reads a create's answer and wants an own contract.
 
-@attrs.frozen(eq=False, repr=False)
-class OwnContract:
-    """Reads a create's answer, and refuses the contract of another order.
-
-    A gateway that keeps answers, or a server that answers twice, can give
-    one order the contract of another.
-
-    Attributes:
-        read: Reads the answer.
-        recent: Which order got which id.
-        vendor: The publisher; each may have ids of its own.
-    """
-
-    read: Read
-    recent: RecentIds
-    vendor: str
-
-    def __call__(self, call: Call, response: Response) -> Contract:
-        """Read the answer.
-
-        Raises:
-            SesamyError: It can't be read, or is the contract of another
-                order, so that nobody knows what became of this one.
+        A gateway that caches answers, or a server that answers twice, can
+        give one order the contract of another.
         """
-        contract = self.read(call, response)
-        # Plain, as a member of an Enum has another hash.
-        order = str.__str__(call.external_order_id or "")
-        if self.recent.belongs(self.vendor, contract.id, order):
-            return contract
-        why = (
-            "its contract was given to another order before (if orders may "
-            "share one, make the client with shared_contracts=True)"
-        )
-        raise unreadable(call, response, why, Outcome.UNKNOWN)
+
+        def read_own(call: Call, response: Response) -> Contract:
+            contract = read(call, response)
+            # An Enum member has another hash than its value.
+            order = str.__str__(call.external_order_id or "")
+            if self.belongs(vendor, contract.id, order):
+                return contract
+            why = (
+                "its contract was given to another order before (if orders "
+                "may share one, make the client with shared_contracts=True)"
+            )
+            raise unreadable(call, response, why, Outcome.UNKNOWN)
+
+        return read_own

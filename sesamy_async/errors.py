@@ -69,13 +69,9 @@ class SesamyError(Exception):
     def __str__(self) -> str:
         subject = self._subject()
         said = f"{subject}: {self.args[0]}" if subject else str(self.args[0])
-        parts = (
-            said,
-            self.aside,
-            f"Outcome: {self.outcome}.",
-            self._onward() or self._advice(),
-        )
-        return " ".join(part for part in parts if part)
+        onward = self._onward() or self._advice()
+        parts = (said, self.aside, f"Outcome: {self.outcome}.", onward)
+        return " ".join(filter(None, parts))
 
     def _subject(self) -> str:
         thing = ""
@@ -83,11 +79,10 @@ class SesamyError(Exception):
             thing = f"order {self.external_order_id!r}"
         elif self.contract_id is not None:
             thing = f"contract {self.contract_id!r}"
-        parts = (self.operation, thing)
-        return " of ".join(part for part in parts if part)
+        return " of ".join(filter(None, (self.operation, thing)))
 
     def _onward(self) -> str:
-        """Say how to go on where `onboard` stopped between its steps."""
+        """How to go on where `onboard` stopped between its steps."""
         if self.step == "confirm":
             return (
                 f"Contract {self.contract_id!r} was made; "

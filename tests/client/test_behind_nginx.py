@@ -20,14 +20,11 @@ import httpx
 import pytest
 
 from sesamy_async import Outcome, RetryPolicy, UnreadableResponseError
-from sesamy_async.bulk import Ending as HowItEnded
 from sesamy_async.sandbox import Sandbox, SandboxConfig, running
 from support.calling import ORDER, Operation, World
-from support.import_world import World as Import
 from support.marks import every_world
 from support.ports import closed_port
 from support.sandbox_settings import arguments
-from support.sources import listed
 
 
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -67,37 +64,11 @@ http {{
 """
 
 
-@attrs.frozen
-class Gateway:
-    """A sandbox behind nginx.
-
-    Attributes:
-        sandbox: The judge.
-        url: Where nginx listens.
-    """
-
-    sandbox: Sandbox
-    url: str
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Those of a client that goes through it."""
-        environment = self.sandbox.environment(self.url)
-        return {**arguments(environment), "retry": QUICK}
-
-    def contracts(self, *names: str) -> list[int]:
-        """Return how many contracts each order has."""
-        return [self.sandbox.ledger.count(name) for name in names]
-
-    def confirmed(self, *names: str) -> list[int]:
-        """Return how many confirmed contracts each order has."""
-        ledger = self.sandbox.ledger
-        return [len(ledger.confirmed(name)) for name in names]
-
-
 @contextmanager
-def gateway(folder: Path, rules: str) -> Iterator[Gateway]:
-    """Serve a sandbox behind an nginx with these rules."""
+def gateway(
+    folder: Path, rules: str
+) -> Iterator[tuple[Sandbox, dict[str, Any]]]:
+    """Yield a sandbox behind nginx, and the settings of a client of it."""
     assert NGINX is not None
     with closed_port() as port:
         pass
@@ -117,7 +88,8 @@ def gateway(folder: Path, rules: str) -> Iterator[Gateway]:
         try:
             url = f"http://127.0.0.1:{port}"
             wait_for(f"{url}/sorry.html", process)
-            yield Gateway(sandbox, url)
+            settings = arguments(sandbox.environment(url))
+            yield sandbox, {**settings, "retry": QUICK}
         finally:
             process.terminate()
             process.wait(PATIENCE)
@@ -136,18 +108,9 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("nginx does not come up")
 
 
-@pytest.fixture
-def apologetic(tmp_path: Path) -> Iterator[Gateway]:
-    """Return a gateway that puts a page and a 200 on what fails."""
-    with gateway(tmp_path, APOLOGY) as behind:
-        yield behind
-
-
-@pytest.fixture
-def caching(tmp_path: Path) -> Iterator[Gateway]:
-    """Return a gateway that keeps the answers to POST by URL."""
-    with gateway(tmp_path, CACHE) as behind:
-        yield behind
+def created(client: Any) -> Any:
+    """Create an order that the sandbox takes."""
+    return client.contracts.create("SPRING-12", ORDER)
 
 
 def onboarded(name: str) -> Operation:
@@ -156,83 +119,44 @@ def onboarded(name: str) -> Operation:
     return lambda client: client.contracts.onboard("SPRING-12", order)
 
 
-def created(name: str) -> Operation:
-    """Return a create, confirmed at once, of the order with this id."""
-    order = attrs.evolve(ORDER, external_order_id=name)
-    return lambda client: client.contracts.create(
-        "SPRING-12", order, confirm=True
-    )
-
-
 @every_world
 @pytest.mark.parametrize(
     ("fault", "count"), [("status:503", 0), ("status:503+applied", 1)]
 )
 def test_a_page_before_a_create(
-    apologetic: Gateway, world: World, fault: str, count: int
+    world: World, fault: str, count: int, tmp_path: Path
 ) -> None:
-    """A create that gets one is sent once, and is UNKNOWN."""
-    apologetic.sandbox.faults.add(fault, on="create")
-    ending = world.one(created("A"), **apologetic.settings)
+    """A create that gets a page with a 200 is sent once, and is UNKNOWN."""
+    with gateway(tmp_path, APOLOGY) as (sandbox, settings):
+        sandbox.faults.add(fault, on="create")
+        ending = world.one(created, **settings)
 
     assert (UnreadableResponseError, Outcome.UNKNOWN, 1) == ending.facts
-    assert [count] == apologetic.contracts("A")
+    assert count == sandbox.ledger.total
 
 
 @every_world
+@pytest.mark.parametrize("times", [2, 99])
 @pytest.mark.parametrize("on", ["create", "confirm"])
 def test_a_page_that_goes_away(
-    apologetic: Gateway, world: World, on: str
+    world: World, on: str, times: int, tmp_path: Path
 ) -> None:
-    """An onboarding goes on until it gets answers, and is confirmed."""
-    apologetic.sandbox.faults.add("status:503", times=2, on=on)
-    ending = world.one(onboarded("A"), **apologetic.settings)
+    """An onboarding goes on until it gets answers; else nobody knows."""
+    with gateway(tmp_path, APOLOGY) as (sandbox, settings):
+        sandbox.faults.add("status:503", times=times, on=on)
+        ending = world.one(onboarded("A"), **settings)
 
-    assert ending.value is not None
-    assert [1] == apologetic.confirmed("A")
+    assert (None if times == 2 else Outcome.UNKNOWN) is ending.outcome
+    assert (times == 2) == len(sandbox.ledger.confirmed("A"))
 
 
 @every_world
-def test_a_page_before_a_confirm(apologetic: Gateway, world: World) -> None:
-    """An onboarding that gets nothing else is not confirmed."""
-    apologetic.sandbox.faults.add("status:503", times=99, on="confirm")
-    ending = world.one(onboarded("A"), **apologetic.settings)
-
-    assert (UnreadableResponseError, Outcome.UNKNOWN, 5) == ending.facts
-    assert ([1], [0]) == (
-        apologetic.contracts("A"),
-        apologetic.confirmed("A"),
-    )
-
-
-async def test_an_import_behind_a_page(
-    apologetic: Gateway, tmp_path: Path
-) -> None:
-    """It stops as in any outage; when that is over, it goes on."""
-    imported = Import(
-        folder=tmp_path, source=listed(5), sandbox=apologetic.sandbox
-    )
-    through = {**apologetic.settings, "transport": None}
-    apologetic.sandbox.faults.add("status:503", times=10_000, on="confirm")
-    stopped = await imported.run(patience=100.0, **through)
-    before = imported.confirmed()
-    apologetic.sandbox.faults.clear()
-    done = await imported.run(**through)
-
-    assert (HowItEnded.OUTAGE, 0, [0] * 5) == (
-        stopped.ending,
-        stopped.confirmed,
-        before,
-    )
-    assert (HowItEnded.COMPLETE, 5) == (done.ending, done.confirmed)
-    assert [1] * 5 == imported.confirmed()
-
-
-@every_world
-def test_a_cache_for_post(caching: Gateway, world: World) -> None:
+def test_a_cache_for_post(world: World, tmp_path: Path) -> None:
     """Of five orders, one is confirmed; of the others, nobody knows."""
-    names = "ABCDE"
-    endings = world.run([onboarded(n) for n in names], **caching.settings)
+    with gateway(tmp_path, CACHE) as (sandbox, settings):
+        endings = world.run([onboarded(n) for n in "ABCDE"], **settings)
 
     assert [None] + [Outcome.UNKNOWN] * 4 == [e.outcome for e in endings]
-    assert [1, 0, 0, 0, 0] == caching.confirmed(*names)
+    assert [1, 0, 0, 0, 0] == [
+        len(sandbox.ledger.confirmed(each)) for each in "ABCDE"
+    ]

@@ -12,8 +12,6 @@ import pytest
 from sesamy_async import (
     APIError,
     ConnectionFailedError,
-    Connections,
-    DeadlineExceededError,
     InvalidRequestError,
     Outcome,
     OutcomeUnknownError,
@@ -22,27 +20,24 @@ from sesamy_async import (
 from support.calling import (
     AT_ONCE,
     ONCE,
-    Ending,
     Operation,
     World,
     confirm,
     create,
-    hasty,
     post_much,
     spoiled,
 )
 from support.failure_rows import DOUBTFUL, NOT_SENT, ROWS, Row
-from support.fault_server import FaultServer, Peer, Step
+from support.fault_server import FaultServer, Step
 from support.faults import (
     SECRET,
     close_answer,
     early_413,
     good,
-    message,
     reset_answer,
 )
 from support.marks import each_of, every_world
-from support.patience import BRIEF, noted, patiently, when
+from support.patience import BRIEF, patiently
 from support.ports import closed_port, mute_port
 from support.reaching import direct
 
@@ -149,29 +144,6 @@ def test_a_server_comes_back(world: World) -> None:
 
     assert "c-1" == ending.value.id
     assert ["create"] == server.operations
-
-
-@every_world
-def test_no_connection_is_free(world: World) -> None:
-    """Who waits for a connection until the deadline has sent nothing."""
-    gave_up: list[Ending] = []
-
-    def busy(peer: Peer) -> None:
-        peer.read_request()
-        taken.set()
-        while len(gave_up) < 2:
-            peer.pause(0.01)
-        peer.send(message(201, {"id": "c-1"}))
-
-    taken = threading.Event()
-    waiting = when(taken.is_set, noted(gave_up, hasty(0.2, create)))
-    with FaultServer([busy], good) as server:
-        settings = {**direct(server), "transport": Connections(cap=1)}
-        world.together([create, waiting, waiting], **settings)
-    late = (DeadlineExceededError, Outcome.NOT_SENT, 1)
-
-    assert [late, late] == [ending.facts for ending in gave_up]
-    assert 1 == len(server.received)
 
 
 @every_world

@@ -1,4 +1,4 @@
-"""How a client gets on with the processes that it lives in."""
+"""Clients in processes of many kinds: scripts, workers, REPLs, notebooks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
 from sesamy_async.sandbox import Sandbox, SandboxConfig
+from support.calling import ORDER
+from support.kernel import Cell, Kernel, started
 from support.programs import led_to, run
 
 
@@ -23,13 +26,33 @@ WORKERS = 4
 CALLS = 40
 PATIENCE = 120
 
-BLOCKING = """
-from sesamy_async import Sesamy
-from support.calling import ORDER
-client = Sesamy()
-print(bool(client.contracts.create("SPRING-12", ORDER).id))
-"""
-ASYNC = """
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Talk to the kernel from asyncio; it has a loop of its own."""
+    return "asyncio"
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    """Return a sandbox without a rate limit."""
+    return Sandbox(SandboxConfig(rate_limit=None))
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Return where a process leaves what it says."""
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def environ(sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Serve the sandbox; return the environment that leads there."""
+    with led_to(sandbox, IPYTHONDIR=str(tmp_path)) as environ:
+        yield environ
+
+
+LEFT_OPEN = """
 import anyio
 from sesamy_async import AsyncSesamy
 from support.calling import ORDER
@@ -41,33 +64,12 @@ anyio.run(main, backend={backend!r})
 """
 
 
-@pytest.fixture
-def sandbox() -> Sandbox:
-    """Return a sandbox."""
-    return Sandbox(SandboxConfig(rate_limit=None))
-
-
-@pytest.fixture
-def environ(sandbox: Sandbox) -> Iterator[dict[str, str]]:
-    """Serve it, and return the environment that leads there."""
-    with led_to(sandbox) as environ:
-        yield environ
-
-
-@pytest.mark.parametrize(
-    "program",
-    [
-        BLOCKING,
-        ASYNC.format(backend="asyncio"),
-        ASYNC.format(backend="trio"),
-    ],
-    ids=["blocking", "asyncio", "trio"],
-)
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_the_interpreter_ends_before_the_client(
-    program: str, environ: dict[str, str]
+    backend: str, environ: dict[str, str]
 ) -> None:
     """There is a warning that names it, and no traceback."""
-    done = run(["-c", program], environ)
+    done = run(["-c", LEFT_OPEN.format(backend=backend)], environ)
 
     assert (0, "True\n") == (done.returncode, done.stdout)
     assert "ResourceWarning" in done.stderr
@@ -103,10 +105,9 @@ def gunicorn(environ: dict[str, str], log: Path) -> Iterator[str]:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_gunicorn_forks_an_open_client(
-    sandbox: Sandbox, environ: dict[str, str], tmp_path: Path
+    sandbox: Sandbox, environ: dict[str, str], log: Path
 ) -> None:
     """Its workers share no connection, and each order gets its answer."""
-    log = tmp_path / "log"
     answers: list[dict[str, Any]] = []
 
     def call(url: str) -> dict[str, Any]:
@@ -126,3 +127,113 @@ def test_gunicorn_forks_an_open_client(
     assert len(answers) + 1 == sandbox.ledger.total
     assert len(workers()) <= WORKERS
     assert "Traceback" not in log.read_text()
+
+
+# ipykernel 7.4 sees its stop button only when its loop comes round.
+BEGIN = """
+import asyncio
+from sesamy_async import AsyncSesamy, Sesamy
+from support.calling import ORDER
+awaited, blocking = AsyncSesamy(), Sesamy()
+async def tick():
+    while True:
+        await asyncio.sleep(0.05)
+ticking = asyncio.create_task(tick())
+"""
+AWAITED = "(await awaited.contracts.create('SPRING-12', ORDER)).id"
+BLOCKED = "blocking.contracts.create('SPRING-12', ORDER).id"
+FORGET = "import gc; del awaited, blocking; gc.collect()"
+
+
+async def test_a_cell_is_stopped(
+    environ: dict[str, str], sandbox: Sandbox, log: Path
+) -> None:
+    """It tells the outcome, and the next cell's call does well.
+
+    Both clients work in several cells, the blocking one in a running loop;
+    the cell that forgets them shows a warning that names them.
+    """
+
+    async def stop(kernel: Kernel, before: int) -> None:
+        while sandbox.ledger.requests("create") == before:  # noqa: ASYNC110 - a thread serves it
+            await anyio.sleep(0.01)
+        await kernel.stop()
+
+    stopped: list[Cell] = []
+    after: list[Cell] = []
+    async with started(environ, log) as kernel:
+        await kernel.run(BEGIN)
+        for call in (AWAITED, BLOCKED):
+            before = sandbox.ledger.requests("create")
+            sandbox.faults.add("delay:30", times=1, on="create")
+            async with anyio.create_task_group() as group:
+                group.start_soon(stop, kernel, before)
+                stopped.append(await kernel.run(call))
+            after.append(await kernel.run(call))
+        after.append(await kernel.run(FORGET))
+
+    assert ["CancelledError", "KeyboardInterrupt"] == [
+        cell.ended for cell in stopped
+    ]
+    assert all("Outcome: UNKNOWN." in cell.shown for cell in stopped)
+    assert ["", "", ""] == [cell.ended for cell in after]
+    assert "ResourceWarning: unclosed Sesamy(" in after[-1].shown
+    assert "ResourceWarning: unclosed AsyncSesamy(" in after[-1].shown
+    assert 2 == sandbox.ledger.requests("token")
+    assert "Traceback" not in log.read_text()  # noqa: ASYNC240 - it is over
+
+
+IPYTHON = ("-m", "IPython", "--simple-prompt", "--no-banner")
+ON_ASYNCIO, ON_TRIO = "%autoawait asyncio\n", "%autoawait trio\n"
+LINES = """
+import anyio
+from sesamy_async import AsyncSesamy, Sesamy
+from support.calling import ORDER
+awaited = AsyncSesamy()
+blocking = Sesamy()
+print((await awaited.contracts.create("SPRING-12", ORDER)).id)
+print(blocking.contracts.create("SPRING-12", ORDER).id)
+print((await awaited.contracts.create("SPRING-12", ORDER)).id)
+async def inside(): return anyio.get_current_task() and blocking.contracts.create("SPRING-12", ORDER).id
+
+print(await inside())
+"""  # noqa: E501 - typed line by line
+ENDS = """
+blocking.close()
+await awaited.aclose()
+"""
+
+
+@pytest.mark.parametrize(
+    ("repl", "first", "ends"),
+    [
+        pytest.param(("-m", "asyncio"), "", "", id="python -m asyncio"),
+        pytest.param(IPYTHON, ON_ASYNCIO, "", id="IPython on asyncio"),
+        pytest.param(IPYTHON, ON_TRIO, "", id="IPython on trio"),
+        pytest.param(IPYTHON, ON_TRIO, ENDS, id="closed"),
+    ],
+)
+def test_several_lines_share_a_client(
+    repl: tuple[str, ...],
+    first: str,
+    ends: str,
+    environ: dict[str, str],
+    sandbox: Sandbox,
+) -> None:
+    """Both work, also the blocking one inside of a running loop.
+
+    If it ends before them, a warning names each; there is no traceback.
+    """
+    done = run(repl, environ, first + LINES + ends)
+    made = sandbox.ledger.contracts(ORDER.external_order_id)
+    warned = [
+        f"ResourceWarning: unclosed {name}(" in done.stderr
+        for name in ("Sesamy", "AsyncSesamy")
+    ]
+
+    ids = re.findall(r"\b[0-9a-f]{32}\b", done.stdout)
+    assert [contract.id for contract in made] == ids
+    assert 4 == len(made)
+    assert 2 == sandbox.ledger.requests("token")
+    assert [not ends] * 2 == warned
+    assert "Traceback" not in done.stdout + done.stderr

@@ -16,13 +16,11 @@ from sesamy_async import (
     Call,
     ConfigurationError,
     ConnectionFailedError,
-    DeadlineExceededError,
     InvalidRequestError,
     Middleware,
     Outcome,
     OutcomeUnknownError,
     Proceed,
-    RateLimit,
     Response,
     ServerError,
     SesamyError,
@@ -254,24 +252,6 @@ async def test_middleware_that_leaves_a_call_on_its_way(
     assert Outcome.UNKNOWN is caught.value.outcome
 
 
-async def test_deadline_before_sending_is_retryable() -> None:
-    """A call that came too late to be sent may be made again."""
-    limit = RateLimit(requests=1, per=60, burst=1)
-    transport = httpx.MockTransport(
-        lambda _: httpx.Response(200, json={"id": "c1"})
-    )
-    options = {"rate_limit": limit, "transport": transport, "deadline": 5}
-    async with around(**options) as client:
-        await client.contracts.create("SPRING-12", ORDER)
-        with pytest.raises(DeadlineExceededError) as caught:
-            await client.contracts.create("SPRING-12", ORDER)
-
-    assert (Outcome.NOT_SENT, True) == (
-        caught.value.outcome,
-        caught.value.retryable,
-    )
-
-
 async def test_auth_whose_own_request_is_in_doubt(api: respx.Router) -> None:
     """Whatever became of the request for a token, the order was not sent."""
     route = api.post(f"{API}?confirm=false").respond(json={"id": "c1"})
@@ -286,9 +266,9 @@ async def test_auth_whose_own_request_is_in_doubt(api: respx.Router) -> None:
     assert (Outcome.NOT_SENT, 0) == (caught.value.outcome, route.call_count)
 
 
-async def test_auth_that_fails_after_a_doubt(api: respx.Router) -> None:
-    """An auth that finds no connection can't undo an earlier attempt."""
-    api.post(f"{API}?confirm=false").side_effect = [httpx.ReadTimeout("x")]
+async def test_what_fails_after_a_doubt(api: respx.Router) -> None:
+    """An auth or a hook that finds no connection can't undo an attempt."""
+    api.post(f"{API}?confirm=false").side_effect = httpx.ReadTimeout("x")
     asked: list[int] = []
 
     async def ask() -> str:
@@ -297,27 +277,18 @@ async def test_auth_that_fails_after_a_doubt(api: respx.Router) -> None:
             return "Bearer t"
         raise ConnectionFailedError("No.")
 
-    async with around(auth=ask, retry=QUICK) as client:
-        with pytest.raises(SesamyError) as caught:
-            await client.contracts.create("SPRING-12", ORDER, repeatable=True)
-
-    assert (Outcome.UNKNOWN, 2) == (caught.value.outcome, len(asked))
-
-
-async def test_before_send_that_finds_no_connection_after_a_doubt(
-    api: respx.Router,
-) -> None:
-    """Nor can what is awaited before each attempt."""
-    api.post(f"{API}?confirm=false").side_effect = [httpx.ReadTimeout("x")]
-
     async def note(call: Call) -> None:
         if call.record.lost:
             raise httpx.ConnectError("CANARY")
 
-    async with around(retry=QUICK) as client:
-        with pytest.raises(SesamyError, match="before_send") as caught:
-            await client.contracts.create(
-                "SPRING-12", ORDER, repeatable=True, before_send=note
-            )
+    for words, auth, hook in (
+        ("No", ask, None),
+        ("before_send", StaticToken("t"), note),
+    ):
+        async with around(auth=auth, retry=QUICK) as client:
+            with pytest.raises(SesamyError, match=words) as caught:
+                await client.contracts.create(
+                    "SPRING-12", ORDER, repeatable=True, before_send=hook
+                )
 
-    assert Outcome.UNKNOWN is caught.value.outcome
+        assert Outcome.UNKNOWN is caught.value.outcome

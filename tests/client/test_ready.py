@@ -13,7 +13,6 @@ import pytest
 from sesamy_async import (
     AsyncSesamy,
     AuthenticationError,
-    Call,
     ConfigurationError,
     ConnectionFailedError,
     Connections,
@@ -21,11 +20,12 @@ from sesamy_async import (
     Outcome,
     RateLimit,
     Response,
+    StaticToken,
 )
 from sesamy_async.sandbox import Sandbox
 from support.calling import ORDER, World, create
 from support.fault_server import FaultServer, Peer
-from support.faults import good
+from support.faults import good, hang
 from support.marks import every_world
 from support.ports import closed_port
 from support.tls import TARGET, client_context, server_context
@@ -49,34 +49,6 @@ def spoken(peer: Peer) -> None:
     peer.read_request()
 
 
-def silent(peer: Peer) -> None:
-    """Say nothing, not even in TLS."""
-    peer.hang()
-
-
-class Elsewhere:
-    """An `Auth` of the caller's.
-
-    Attributes:
-        asked: The operations that it was asked for.
-    """
-
-    def __init__(self, value: str) -> None:
-        self.asked: list[str] = []
-        self._value = value
-
-    async def authorization(self, call: Call) -> str:
-        """Return the value."""
-        self.asked.append(call.operation)
-        if not self._value:
-            raise OSError("no vault")
-        return self._value
-
-    async def rejected(self, authorization: str, call: Call) -> bool:
-        """Never called: nothing is sent."""
-        raise AssertionError(authorization, call)
-
-
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])
 @pytest.mark.parametrize("secure", [False, True])
 @every_world
@@ -89,7 +61,7 @@ def test_the_first_order_needs_no_handshake(
     """
     seen: list[str] = []
 
-    async def note(call: Call, proceed: Any) -> Response:
+    async def note(call: Any, proceed: Any) -> Response:
         seen.append(call.operation)
         response: Response = await proceed(call)
         return response
@@ -158,7 +130,7 @@ def test_nobody_listens(world: World) -> None:
 @every_world
 def test_nobody_answers(world: World) -> None:
     """A handshake that never ends is cut off by the deadline."""
-    with FaultServer([], silent, context=server_context()) as server:
+    with FaultServer([], hang, context=server_context()) as server:
         ending = world.one(ready, base_url=server.url, deadline=0.3)
 
     assert isinstance(ending.error, DeadlineExceededError)
@@ -202,48 +174,35 @@ def test_a_connection_that_ends_meanwhile(world: World, step: Any) -> None:
 
 
 @every_world
-def test_at_once(world: World) -> None:
-    """Many may get ready at the same time."""
-    with FaultServer([], good) as server:
-        endings = world.together([ready] * 20, base_url=server.url)
-
-    assert [None] * 20 == [each.error for each in endings]
-    assert [] == server.received
-
-
-@every_world
 def test_its_own_auth(world: World) -> None:
-    """An `Auth` of the caller's is asked; what it gives or raises is told."""
-    with FaultServer([], good) as server:
-        auth, wrong = Elsewhere("Bearer x"), Elsewhere("Bearer x\n")
-        ending = world.one(ready, base_url=server.url, auth=auth)
-        refused = world.one(ready, base_url=server.url, auth=wrong)
-        failed = world.one(ready, base_url=server.url, auth=Elsewhere(""))
+    """An auth of the caller's is asked; a wrong value or an error is said."""
+    asked: list[str] = []
 
-    assert (None, ["ready"]) == (ending.error, auth.asked)
+    def auth(value: str) -> Any:
+        def give() -> str:
+            asked.append(value)
+            if not value:
+                raise OSError("no vault")
+            return value
+
+        return give
+
+    with FaultServer([], good) as server:
+        ending, refused, failed = (
+            world.one(ready, base_url=server.url, auth=auth(value))
+            for value in ("Bearer x", "Bearer x\n", "")
+        )
+
+    assert ["Bearer x", "Bearer x\n", ""] == asked
+    assert None is ending.error
     assert isinstance(refused.error, ConfigurationError)
     assert "OSError was raised by" in str(failed.error)
     assert Outcome.NOT_SENT is failed.outcome
 
 
 @every_world
-def test_an_auth_that_takes_too_long(world: World) -> None:
-    """It is late, even where nothing could cut it off."""
-
-    async def slow() -> str:
-        time.sleep(0.2)  # noqa: ASYNC251 - it does block
-        return "Bearer x"
-
-    with FaultServer([], good) as server:
-        ending = world.one(ready, base_url=server.url, auth=slow, deadline=0.1)
-
-    assert isinstance(ending.error, DeadlineExceededError)
-    assert 0 == server.connections
-
-
-@every_world
 def test_over_the_callers_transport(world: World) -> None:
-    """Only the token is asked for: it connects as it likes."""
+    """Only the token is asked for; a proxy is sent nothing ahead."""
     seen: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -261,27 +220,20 @@ def test_over_the_callers_transport(world: World) -> None:
 
         assert None is ending.error
 
-    assert ["/oauth/token"] * 2 == seen
-
-
-@every_world
-def test_through_a_proxy(world: World) -> None:
-    """Nothing is sent to a proxy, which opens no connection ahead."""
     with FaultServer([], good) as proxy:
-        connections = Connections(
-            proxy=proxy.url, ssl_context=client_context()
-        )
-        ending = world.one(ready, base_url=TARGET, transport=connections)
+        through = Connections(proxy=proxy.url, ssl_context=client_context())
+        ending = world.one(ready, base_url=TARGET, transport=through)
 
     assert None is ending.error
     assert 0 == proxy.connections
+    assert ["/oauth/token"] * 2 == seen
 
 
 async def test_a_cancelled_one() -> None:
     """It says that nothing was sent, and leaves no connection."""
-    with FaultServer([], silent, context=server_context()) as server:
+    with FaultServer([], hang, context=server_context()) as server:
         async with AsyncSesamy(
-            "acme", auth=Elsewhere("Bearer x"), base_url=server.url
+            "acme", auth=StaticToken("x"), base_url=server.url
         ) as client:
             caught: BaseException | None = None
             with anyio.move_on_after(0.2):

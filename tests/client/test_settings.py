@@ -1,4 +1,4 @@
-"""Arguments, environment, defaults, checks."""
+"""The settings of a client: arguments, environment, defaults, checks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from enum import Enum
 from typing import Any
 
+import httpx
 import pytest
 
 from sesamy_async import (
@@ -16,19 +17,13 @@ from sesamy_async import (
     Sesamy,
     StaticToken,
 )
-from sesamy_async._call import Secret
-from sesamy_async._settings import (
-    SettingsSource,
-    check_headers,
-    check_seconds,
-    check_url,
-)
-from sesamy_async.auth._credentials import credentials_from
+from support.calling import World, create
+from support.fault_server import FaultServer
+from support.faults import good
+from support.marks import every_world
 
 
 CREDENTIALS = {"client_id": "c", "client_secret": "CANARY"}
-
-
 HUGE = -(10**5000)  # More digits than Python writes.
 WRONG_SECONDS: Any = [0, -1, "5", [], True, math.nan, 10**400, HUGE]
 
@@ -41,39 +36,39 @@ def kind(request: pytest.FixtureRequest) -> Any:
 
 @pytest.mark.parametrize(
     ("given", "environ", "expected"),
-    [
-        ("a", {}, "a"),
-        ("a", {"V": "b"}, "a"),
-        (None, {"V": "b"}, "b"),
-        (None, {"V": ""}, None),
-        (None, {}, None),
-        (Secret("s"), {}, Secret("s")),
-    ],
+    [("a", "", "a"), ("a", "b", "a"), (None, "b", "b")],
 )
-def test_source(given: Any, environ: dict[str, str], expected: Any) -> None:
+def test_an_argument_comes_first(
+    kind: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    given: Any,
+    environ: str,
+    expected: str,
+) -> None:
     """Arguments first, then the environment."""
-    assert expected == SettingsSource(environ).optional("v", given, "V")
+    monkeypatch.setenv("SESAMY_VENDOR_ID", environ)
+
+    assert expected == kind(given, **CREDENTIALS).vendor_id
 
 
 @pytest.mark.parametrize("given", ["", " ", 5, b"x"])
-def test_source_refuses(given: Any) -> None:
-    """What is no text is refused by argument and variable."""
-    with pytest.raises(ConfigurationError, match=r"^v must .* V\."):
-        SettingsSource({}).optional("v", given, "V")
+def test_what_is_no_text(kind: Any, given: Any) -> None:
+    """It is refused by argument and variable."""
+    with pytest.raises(
+        ConfigurationError, match=r"^vendor_id must .* SESAMY_VENDOR_ID\."
+    ):
+        kind(given, **CREDENTIALS)
 
 
-@pytest.mark.parametrize(
-    ("missing", "variable"),
-    [
-        ("vendor_id", "SESAMY_VENDOR_ID"),
-        ("client_id", "SESAMY_CLIENT_ID"),
-        ("client_secret", "SESAMY_CLIENT_SECRET"),
-    ],
-)
-def test_missing(kind: Any, missing: str, variable: str) -> None:
-    """A missing setting is named with its variable."""
+@pytest.mark.parametrize("missing", ["vendor_id", *CREDENTIALS])
+def test_missing(
+    kind: Any, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    """A missing setting, or an empty variable, is named with both."""
     given = {"vendor_id": "acme", **CREDENTIALS}
     del given[missing]
+    variable = f"SESAMY_{missing.upper()}"
+    monkeypatch.setenv(variable, "")
     with pytest.raises(ConfigurationError, match=variable) as caught:
         kind(**given)
 
@@ -89,37 +84,41 @@ def test_from_the_environment(
     monkeypatch.setenv("SESAMY_CLIENT_SECRET", "s")
     monkeypatch.setenv("SESAMY_BASE_URL", "http://localhost:1/x/")
     monkeypatch.setenv("SESAMY_TOKEN_URL", "http://[::1]:1/token")
-    client = kind()
 
     assert (
         f"{kind.__name__}(vendor_id='acme', base_url='http://localhost:1/x')"
-    ) == repr(client)
+    ) == repr(kind())
 
 
-ASKED = {
-    "SESAMY_SCOPE": "s",
-    "SESAMY_AUDIENCE": "a",
-    "SESAMY_ORGANIZATION": "o",
-    "SESAMY_TOKEN_ENCODING": "form",
-}
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        (CREDENTIALS, True),
+        ({"auth": ClientCredentials("c", "s")}, False),
+    ],
+    ids=["client_id", "auth"],
+)
+def test_what_a_token_is_asked_with(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, asked: bool
+) -> None:
+    """It comes from the environment, which changes nothing in an `auth=`."""
+    variables = {"SCOPE": "x1", "AUDIENCE": "x2", "ORGANIZATION": "x3"}
+    for name, value in {**variables, "TOKEN_ENCODING": "form"}.items():
+        monkeypatch.setenv(f"SESAMY_{name}", value)
+    sent: list[str] = []
 
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(f"{request.headers} {request.content.decode()}")
+        return httpx.Response(200, json={"access_token": "t"})
 
-def test_what_is_asked_for_comes_from_the_environment() -> None:
-    """So does all that a token depends on, and how it is asked for."""
-    expected = ClientCredentials(
-        "c", "x", scope="s", audience="a", organization="o", encoding="form"
-    )
+    transport = httpx.MockTransport(answer)
+    with Sesamy("acme", transport=transport, **settings) as client:
+        client.ready()
 
-    assert expected == credentials_from(
-        None, "c", Secret("x"), SettingsSource(ASKED)
-    )
-
-
-def test_credentials_of_the_callers_are_as_they_are() -> None:
-    """The environment changes nothing in an `auth=`."""
-    given = ClientCredentials("c", "x")
-
-    assert given is credentials_from(given, None, None, SettingsSource(ASKED))
+    assert [[asked] * 4] == [
+        [each in text for each in (*variables.values(), "urlencoded")]
+        for text in sent
+    ]
 
 
 @pytest.mark.parametrize(
@@ -158,51 +157,21 @@ def test_url(url: str, allowed: bool) -> None:
     with nullcontext() if allowed else refused:
         # A slash at the end is taken off.
         given = f"{url}/" if allowed else url
-        assert url == check_url("base_url", given, "SESAMY_BASE_URL")
+        client = Sesamy("acme", base_url=given, **CREDENTIALS)  # type: ignore[arg-type]
+
+        assert url == client.base_url
 
 
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        (None, math.inf),
-        (math.inf, math.inf),
-        (5, 5.0),
-        # No socket can wait as long.
-        (1e300, math.inf),
-        *((each, None) for each in WRONG_SECONDS),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_seconds(given: Any, expected: float | None) -> None:
-    """None and infinity are no limit; what is no time is refused by name."""
-    if expected is not None:
-        assert expected == check_seconds("timeout", given)
-        return
-    with pytest.raises(ConfigurationError, match="timeout"):
-        check_seconds("timeout", given)
+@pytest.mark.parametrize("limit", [None, math.inf, 1e300, 5])
+@every_world
+def test_no_limit(world: World, limit: Any) -> None:
+    """None and infinity are no limit, nor is more than a socket can wait."""
+    with FaultServer([], good) as server:
+        ending = world.one(
+            create, timeout=limit, deadline=limit, base_url=server.url
+        )
 
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        "X: y",
-        {"X": 5},
-        {5: "x"},
-        {"X\r\nY": "x"},
-        {"X": "a\r\nb"},
-        {"X": " a"},
-        {"X": "å"},
-        {"Authorization": "Bearer x"},
-        {"a b": "x"},
-        {"Content-length": "5"},
-        {"Host": "x"},
-        {"transfer-encoding": "chunked"},
-    ],
-)
-def test_headers_refused(headers: Any) -> None:
-    """A header that can't be sent, or would replace the token."""
-    with pytest.raises(ConfigurationError, match="headers"):
-        check_headers(headers)
+    assert "c-1" == ending.value.id
 
 
 @pytest.mark.parametrize(
@@ -211,8 +180,11 @@ def test_headers_refused(headers: Any) -> None:
         ({"vendor_id": ".."}, "SESAMY_VENDOR_ID"),
         ({"base_url": "http://a.test"}, "SESAMY_BASE_URL"),
         ({"token_url": "http://a.test"}, "SESAMY_TOKEN_URL"),
-        ({"timeout": 0}, "timeout"),
-        ({"deadline": "soon"}, "deadline"),
+        *(
+            ({name: seconds}, name)
+            for name in ("timeout", "deadline")
+            for seconds in WRONG_SECONDS
+        ),
         ({"retry": 4}, "retry"),
         ({"rate_limit": 5}, "rate_limit"),
         ({"middleware": [5]}, "middleware"),
@@ -241,20 +213,36 @@ def test_impossible(kind: Any, changes: dict[str, Any], named: str) -> None:
         ({"deadline": 0}, "deadline"),
         ({"retry": 5}, "retry"),
         ({"vendor_id": ""}, "vendor_id"),
-        ({"headers": {"X": "å"}}, "headers"),
-        ({"vendor_id": "other"}, None),
+        *(
+            ({"headers": headers}, "headers")
+            for headers in (
+                "X: y",
+                {"X": 5},
+                {5: "x"},
+                {"X\r\nY": "x"},
+                {"X": "a\r\nb"},
+                {"X": " a"},
+                {"X": "å"},
+                {"Authorization": "Bearer x"},
+                {"a b": "x"},
+                {"Content-length": "5"},
+                {"Host": "x"},
+                {"transfer-encoding": "chunked"},
+            )
+        ),
     ],
 )
-def test_options(
-    kind: Any, changes: dict[str, Any], named: str | None
-) -> None:
-    """A copy has other settings, if they are possible."""
+def test_impossible_options(kind: Any, changes: Any, named: str) -> None:
+    """A copy has no impossible setting, and no header of the connection."""
     client = kind("acme", **CREDENTIALS)
-    if named is not None:
-        with pytest.raises(ConfigurationError, match=named):
-            client.with_options(**changes)
-        return
-    copy = client.with_options(**changes)
+    with pytest.raises(ConfigurationError, match=named):
+        client.with_options(**changes)
+
+
+def test_options(kind: Any) -> None:
+    """A copy of the same kind has other settings."""
+    client = kind("acme", **CREDENTIALS)
+    copy = client.with_options(vendor_id="other")
 
     assert ("acme", "other") == (client.vendor_id, copy.vendor_id)
     assert kind is type(copy)

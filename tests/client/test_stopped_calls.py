@@ -1,11 +1,9 @@
-"""A call that is stopped half-way leaves word of its order, and no socket."""
+"""A call that is stopped half-way says what became of its order."""
 
 from __future__ import annotations
 
 import gc
 import signal
-import subprocess
-import sys
 import threading
 import time
 import warnings
@@ -23,7 +21,6 @@ from sesamy_async import (
     Response,
     Sesamy,
 )
-from sesamy_async.sandbox import Sandbox, SandboxConfig
 from support.aside import Aside
 from support.calling import (
     Ending,
@@ -38,45 +35,24 @@ from support.fault_server import FaultServer, Step
 from support.faults import answer, good, hang, raw, silent
 from support.marks import every_loop
 from support.patience import until
-from support.programs import led_to
 from support.reaching import direct
 from support.tls import server_context
 
 
-STOPPED = [
-    pytest.param(hang, True, Outcome.NOT_SENT, id="in TLS"),
-    pytest.param(silent, False, Outcome.UNKNOWN, id="waits for the answer"),
-    pytest.param(
-        raw(b"HTTP/1.1 100 Continue\r\n\r\n"),
-        False,
-        Outcome.UNKNOWN,
-        id="has a 100",
-    ),
-    pytest.param(
-        answer(500, b"", {"Content-Length": "9"}),
-        False,
-        Outcome.UNKNOWN,
-        id="reads a 500",
-    ),
-    pytest.param(
-        answer(400, b"", {"Content-Length": "9"}),
-        False,
-        Outcome.REFUSED,
-        id="reads a 400",
-    ),
-    pytest.param(
-        answer(201, b"{", {"Content-Length": "9"}),
-        False,
-        Outcome.APPLIED,
-        id="reads a 201",
-    ),
-    pytest.param(
-        answer(201, b"<", {"Content-Length": "9"}),
-        False,
-        Outcome.UNKNOWN,
-        id="reads a page",
-    ),
-]
+def half(status: int, body: bytes = b"") -> Step:
+    """Answer with the beginning of nine bytes."""
+    return answer(status, body, {"Content-Length": "9"})
+
+
+STOPPED: dict[str, tuple[Step, Outcome]] = {
+    "in TLS": (hang, Outcome.NOT_SENT),
+    "waits for the answer": (silent, Outcome.UNKNOWN),
+    "has a 100": (raw(b"HTTP/1.1 100 Continue\r\n\r\n"), Outcome.UNKNOWN),
+    "reads a 500": (half(500), Outcome.UNKNOWN),
+    "reads a 400": (half(400), Outcome.REFUSED),
+    "reads a 201": (half(201, b"{"), Outcome.APPLIED),
+    "reads a page": (half(201, b"<"), Outcome.UNKNOWN),
+}
 
 
 READING = 0.2  # Seconds in which a client has read a 100 that is there.
@@ -113,11 +89,11 @@ class Reached:
 
 
 @every_loop
-@pytest.mark.parametrize(("step", "tls", "outcome"), STOPPED)
-def test_a_cancelled_call_leaves_word(
-    step: Step, tls: bool, outcome: Outcome, backend: str
-) -> None:
+@pytest.mark.parametrize("where", STOPPED)
+def test_a_cancelled_call_leaves_word(where: str, backend: str) -> None:
     """A note says what became of it, and its connection is not reused."""
+    step, outcome = STOPPED[where]
+    tls = where == "in TLS"
     notes: list[str] = []
 
     async def stop(reached: Reached, scope: anyio.CancelScope) -> None:
@@ -147,11 +123,10 @@ def test_a_cancelled_call_leaves_word(
     assert 2 == server.connections
 
 
-@pytest.mark.parametrize(("step", "tls", "outcome"), STOPPED[1:])
-def test_an_interrupted_call_leaves_word(
-    step: Step, tls: bool, outcome: Outcome
-) -> None:
-    """Ctrl-C in the blocking client is told as a cancellation is."""
+@pytest.mark.parametrize("where", list(STOPPED)[1:])
+def test_an_interrupted_call_leaves_word(where: str) -> None:
+    """Ctrl-C in the blocking client says the same as a cancellation."""
+    step, outcome = STOPPED[where]
     main = threading.main_thread().ident
     assert main is not None
 
@@ -161,7 +136,7 @@ def test_an_interrupted_call_leaves_word(
         signal.pthread_kill(main, signal.SIGINT)
 
     with FaultServer([step], good) as server:
-        reached = Reached(server, tls, outcome)
+        reached = Reached(server, tls=False, outcome=outcome)
         with Sesamy(**reached.settings()) as client:
             stopping = Aside(stop)
             with pytest.raises(KeyboardInterrupt) as caught:
@@ -232,52 +207,3 @@ def test_nothing_is_left_half_way(
         gc.collect()
 
     assert [] == [str(each.message) for each in caught]
-
-
-SCRIPT = """
-import sys
-from proof.orders import creating
-from sesamy_async import Sesamy
-with Sesamy() as client:
-    for line in sys.stdin:
-        try:
-            print(creating(line.strip())(client).id, flush=True)
-        except KeyboardInterrupt as error:
-            print(*error.__notes__, flush=True)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals differ there")
-@pytest.mark.parametrize(
-    ("slow", "outcome"),
-    [("token", Outcome.NOT_SENT), ("create", Outcome.UNKNOWN)],
-)
-def test_the_script_goes_on(slow: str, outcome: Outcome) -> None:
-    """The call that waits tells its outcome, and the next one does well."""
-    sandbox = Sandbox(SandboxConfig(rate_limit=None))
-    sandbox.faults.add("delay:30", times=1, on=slow)
-    with (
-        led_to(sandbox) as environ,
-        subprocess.Popen(  # noqa: S603 - our own words
-            [sys.executable, "-c", SCRIPT],
-            env=environ,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process,
-    ):
-        assert process.stdin is not None
-        assert process.stdout is not None
-        print("first", file=process.stdin, flush=True)
-        while not sandbox.ledger.requests(slow):
-            time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        told = process.stdout.readline()
-        print("second", file=process.stdin, flush=True)
-        made = process.stdout.readline().strip()
-        process.stdin.close()
-        code = process.wait()
-
-    assert f"Outcome: {outcome}." in told
-    assert [made] == [each.id for each in sandbox.ledger.contracts("second")]
-    assert 0 == code

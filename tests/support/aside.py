@@ -10,11 +10,7 @@ import attrs
 
 @attrs.define(eq=False)
 class Aside:
-    """Begins at once; nobody has to wait for it for ever.
-
-    Args:
-        do: What is done.
-    """
+    """Begins at once; nobody has to wait for it for ever."""
 
     _do: Callable[[], object]
     _error: BaseException | None = attrs.field(default=None, init=False)
@@ -26,15 +22,7 @@ class Aside:
         self._thread.start()
 
     def end(self, patience: float) -> None:
-        """Wait for it.
-
-        Args:
-            patience: Seconds.
-
-        Raises:
-            TimeoutError: It is stuck.
-            BaseException: What it raised.
-        """
+        """Wait for it."""
         self._thread.join(patience)
         if self._thread.is_alive():
             raise TimeoutError("A thread is stuck.")

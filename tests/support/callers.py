@@ -28,12 +28,7 @@ def through(
     operations: Sequence[Operation],
     **settings: Any,
 ) -> tuple[list[Ending], bool]:
-    """Make calls through something of the user's.
-
-    Returns:
-        How they ended, and whether what they went through was still open
-        after our client was closed.
-    """
+    """Make calls through something of the user's."""
     settings = complete(settings)
     if world is World.BLOCKING:
         given = make()

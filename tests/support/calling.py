@@ -81,17 +81,22 @@ def spoiled(**changes: Any) -> Middleware:
 def later(seconds: float, operation: Operation) -> Operation:
     """Wait a while, then do it."""
 
-    async def wait(client: AsyncSesamy) -> Any:
+    async def wait(client: Any) -> Any:
         await anyio.sleep(seconds)
         return await operation(client)
 
-    def delayed(client: Any) -> Any:
-        if isinstance(client, AsyncSesamy):
-            return wait(client)
+    def block(client: Any) -> Any:
         time.sleep(seconds)
         return operation(client)
 
-    return delayed
+    return either(wait, block)
+
+
+def either(wait: Operation, block: Operation) -> Operation:
+    """Do one thing with an async client, another one with a blocking one."""
+    return lambda client: (
+        wait(client) if isinstance(client, AsyncSesamy) else block(client)
+    )
 
 
 def hasty(deadline: float, operation: Operation) -> Operation:
@@ -101,13 +106,7 @@ def hasty(deadline: float, operation: Operation) -> Operation:
 
 @attrs.frozen(kw_only=True)
 class Ending:
-    """How an operation ended.
-
-    Attributes:
-        value: What it returned.
-        error: Or what it raised.
-        seconds: How long it took.
-    """
+    """How an operation ended."""
 
     value: Any = None
     error: SesamyError | None = None
@@ -147,22 +146,14 @@ class World(StrEnum):
         self, operations: Sequence[Operation], **settings: Any
     ) -> list[Ending]:
         """Make a client and do one operation after the other."""
-        settings = complete(settings)
-        if self is World.BLOCKING:
-            with Sesamy(**settings) as client:
-                return [blocked(each, client) for each in operations]
-        return anyio.run(_in_turn, operations, settings, backend=str(self))
+        return self.steered(_in_turn(operations), **settings)
 
     def one(self, operation: Operation, **settings: Any) -> Ending:
         """Make a client and do one operation."""
         return self.run([operation], **settings)[0]
 
     def steered(self, steps: Steps[_T], **settings: Any) -> _T:
-        """Make a client and do what the steps yield; they see each ending.
-
-        Returns:
-            What the steps return.
-        """
+        """Make a client and do what the steps yield; they see each ending."""
         settings = complete(settings)
         if self is not World.BLOCKING:
             return anyio.run(_steer, steps, settings, backend=str(self))
@@ -182,13 +173,7 @@ class World(StrEnum):
         threads: int = 8,
         **settings: Any,
     ) -> list[Ending]:
-        """Make a client and do all operations at the same time.
-
-        Args:
-            operations: In tasks each; blocking: spread over the threads.
-            threads: How many, where it blocks.
-            settings: Of the client.
-        """
+        """Make a client and do all operations at the same time."""
         settings = complete(settings)
         if self is not World.BLOCKING:
             return anyio.run(_at_once, operations, settings, backend=str(self))
@@ -204,11 +189,11 @@ class World(StrEnum):
 WORLDS = tuple(World)
 
 
-async def _in_turn(
-    operations: Iterable[Operation], settings: dict[str, Any]
-) -> list[Ending]:
-    async with AsyncSesamy(**settings) as client:
-        return [await awaited(each, client) for each in operations]
+def _in_turn(operations: Iterable[Operation]) -> Steps[list[Ending]]:
+    endings: list[Ending] = []
+    for each in operations:
+        endings.append((yield each))  # noqa: PERF401 - none can yield
+    return endings
 
 
 async def _steer(steps: Steps[_T], settings: dict[str, Any]) -> _T:

@@ -70,13 +70,7 @@ def once(sandbox: Sandbox, count: int) -> bool:
 def orders_file(
     path: Path = ORDERS, count: int = 3, *, wrong: int | None = None
 ) -> Path:
-    """Write a file of orders.
-
-    Args:
-        path: Where.
-        count: How many.
-        wrong: A row whose email address is broken.
-    """
+    """Write a file of orders."""
     header = [*FIELDS, "userData.email", "userData.fullName"]
     lines = [",".join(header)]
     for number in range(1, count + 1):
@@ -95,12 +89,7 @@ def orders_file(
 
 
 def mend(path: Path, order_id: str | None = None) -> str:
-    """Correct the rows of a rejected report, and return its text.
-
-    Args:
-        path: The report.
-        order_id: A new id for them; that of before if not given.
-    """
+    """Correct the rows of a rejected report, and return its text."""
     text = path.read_text("utf-8-sig").replace("(at)", "@")
     if order_id is not None:
         text = re.sub(r"\bT-\d+", order_id, text)

@@ -33,12 +33,7 @@ class Ended(NamedTuple):
 
 @attrs.frozen
 class Examples:
-    """Runs examples, whose settings lead to a sandbox.
-
-    Attributes:
-        sandbox: The sandbox that is served.
-        environment: What a process needs to reach it.
-    """
+    """Runs examples, whose settings lead to a sandbox."""
 
     sandbox: Sandbox
     environment: Mapping[str, str]

@@ -8,10 +8,9 @@ from typing import Any
 
 import attrs
 
-from sesamy_async._call import Call, Request, Response, Secret, explain_answer
-from sesamy_async._headers import Headers
+from sesamy_async import Call, Headers, Request, Response, Secret, SesamyError
+from sesamy_async._call import explain_answer
 from sesamy_async._outcome import Failure, FailureKind
-from sesamy_async.errors import SesamyError
 
 
 def a_call(**changes: Any) -> Call:

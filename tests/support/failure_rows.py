@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -21,7 +23,7 @@ from sesamy_async import (
 from . import faults
 from .calling import Operation, create, post_much
 from .fault_server import FaultServer, Step
-from .faults import BOMB, SECRET, answer, message, raw
+from .faults import BOMB, SECRET, answer, message, raw, tunnel
 from .reaching import (
     Settings,
     direct,
@@ -35,29 +37,16 @@ from .tls import server_context
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """One cause, and how the call ends.
+    """One cause, and how the call ends."""
 
-    Attributes:
-        cause: In words; the id of the test.
-        step: What the server does to the first attempt.
-        error: The class of error, exactly.
-        status: Its status code, if it has one.
-        outcome: What became of the order.
-        received: How many whole requests reach the server.
-        tls: Whether the server speaks TLS.
-        stalls: Whether the client has to wait for its timeout.
-        settings: How the client reaches it.
-        operation: What is done.
-    """
-
-    cause: str
-    step: Step
-    error: type[SesamyError]
+    cause: str  # The id of the test.
+    step: Step  # What the server does to the first attempt.
+    error: type[SesamyError]  # Exactly.
     outcome: Outcome
     status: int | None = None
-    received: int = 1
+    received: int = 1  # Whole requests that reach the server.
     tls: bool = False
-    stalls: bool = False
+    stalls: bool = False  # Whether the client has to wait for its timeout.
     settings: Settings = direct
     operation: Operation = create
 
@@ -71,66 +60,35 @@ class Row:
         )
 
 
-def _not_sent(cause: str, step: Step, **more: Any) -> Row:
-    return Row(
-        cause=cause,
-        step=step,
-        error=ConnectionFailedError,
-        outcome=Outcome.NOT_SENT,
-        received=0,
-        **more,
-    )
+def _rows(
+    error: type[SesamyError],
+    outcome: Outcome,
+    steps: Mapping[str, Step],
+    **more: Any,
+) -> list[Row]:
+    return [
+        Row(cause=cause, step=step, error=error, outcome=outcome, **more)
+        for cause, step in steps.items()
+    ]
 
 
-def _unknown(cause: str, step: Step, **more: Any) -> Row:
-    return Row(
-        cause=cause,
-        step=step,
-        error=OutcomeUnknownError,
-        outcome=Outcome.UNKNOWN,
-        **more,
-    )
+def _statuses(
+    error: type[SesamyError], outcome: Outcome, *statuses: int, **more: Any
+) -> Iterator[Row]:
+    for status in statuses:
+        # Nothing listens where a redirect leads to.
+        headers = {"Location": "http://127.0.0.1:1/"} if status < 400 else {}
+        body = b"" if status == 304 else f"<html>{SECRET}</html>".encode()
+        steps = {f"status {status}": answer(status, body, headers)}
+        yield from _rows(error, outcome, steps, status=status, **more)
 
 
-def _status(
-    status: int, error: type[SesamyError], outcome: Outcome, **more: Any
-) -> Row:
-    # Nothing listens where a redirect leads to.
-    headers = {"Location": "http://127.0.0.1:1/"} if status < 400 else {}
-    body = b"" if status == 304 else f"<html>{SECRET}</html>".encode()
-    return Row(
-        cause=f"status {status}",
-        step=answer(status, body, headers),
-        error=error,
-        outcome=outcome,
-        status=status,
-        **more,
-    )
-
-
-def _applied(cause: str, step: Step, **more: Any) -> Row:
-    """Return what is unreadable, but Sesamy's own."""
-    return Row(
-        cause=cause,
-        step=step,
-        error=UnreadableResponseError,
-        outcome=Outcome.APPLIED,
-        status=201,
-        **more,
-    )
-
-
-def _page(cause: str, step: Step, status: int = 201, **more: Any) -> Row:
-    """Return what is unreadable, and may be a page of a gateway."""
-    return Row(
-        cause=cause,
-        step=step,
-        error=UnreadableResponseError,
-        outcome=Outcome.UNKNOWN,
-        status=status,
-        **more,
-    )
-
+_not_sent = partial(_rows, ConnectionFailedError, Outcome.NOT_SENT, received=0)
+_unknown = partial(_rows, OutcomeUnknownError, Outcome.UNKNOWN)
+# What is unreadable, but Sesamy's own; or may be a page of a gateway.
+_unreadable = partial(_rows, UnreadableResponseError, status=201)
+_applied = partial(_unreadable, Outcome.APPLIED)
+_page = partial(_unreadable, Outcome.UNKNOWN)
 
 _HEAD = b"HTTP/1.1 201 Created\r\n"
 _ZIPPED = _HEAD + b"Content-Encoding: gzip\r\n"
@@ -145,180 +103,151 @@ _OWN = b'{"id": "Ada Lovelace'
 _GZIP = {"Content-Encoding": "gzip"}
 _JSON = {"Content-Type": "application/json"}
 _PAGE = {"Content-Type": "text/html; charset=utf-8"}
+_SIZED = _HEAD + b"Content-Length: 99\r\n\r\n"
 HOPELESS = (
-    _not_sent(
-        "TLS is not trusted",
-        faults.shake_hands,
+    *_not_sent(
+        {"TLS is not trusted": faults.shake_hands},
         tls=True,
         settings=distrustful,
     ),
-    _not_sent("no TLS spoken", faults.babble, settings=mistaken),
+    *_not_sent({"no TLS spoken": faults.babble}, settings=mistaken),
 )
 NOT_SENT = (
-    _not_sent("reset during TLS", faults.reset_first, tls=True),
-    _not_sent("closed during TLS", faults.close_first, tls=True),
-    _not_sent("TLS hangs", faults.hang, tls=True),
-    *(
-        _not_sent(
-            f"proxy refuses CONNECT with {status}",
-            faults.refuse_tunnel(status),
-            tls=True,
-            settings=through_proxy,
-        )
-        for status in (302, 403, 407, 500, 502)
+    *_not_sent(
+        {
+            "reset during TLS": faults.reset_first,
+            "closed during TLS": faults.close_first,
+            "TLS hangs": faults.hang,
+        },
+        tls=True,
     ),
-    _not_sent(
-        "proxy closes on CONNECT",
-        faults.close_first,
+    *_not_sent(
+        {
+            **{
+                f"proxy refuses CONNECT with {status}": faults.refuse_tunnel(
+                    status
+                )
+                for status in (302, 403, 407, 500, 502)
+            },
+            "proxy closes on CONNECT": faults.close_first,
+            "proxy resets on CONNECT": faults.reset_first,
+            "proxy hangs on CONNECT": faults.hang,
+            "target resets in TLS": tunnel(faults.reset_first),
+            "target closes in TLS": tunnel(faults.close_first),
+            "target hangs in TLS": tunnel(faults.hang),
+        },
         tls=True,
         settings=through_proxy,
-    ),
-    _not_sent(
-        "proxy resets on CONNECT",
-        faults.reset_first,
-        tls=True,
-        settings=through_proxy,
-    ),
-    _not_sent(
-        "proxy hangs on CONNECT",
-        faults.hang,
-        tls=True,
-        settings=through_proxy,
-    ),
-    *(
-        _not_sent(
-            f"target {cause} during TLS in the tunnel",
-            faults.tunnel(step),
-            tls=True,
-            settings=through_proxy,
-        )
-        for cause, step in (
-            ("resets", faults.reset_first),
-            ("closes", faults.close_first),
-            ("hangs", faults.hang),
-        )
     ),
 )
 UNKNOWN = (
-    _unknown("no answer in time", faults.silent),
-    _unknown(
-        "no answer in time over TLS", faults.silent, tls=True, stalls=True
+    *_unknown(
+        {
+            "no answer in time": faults.silent,
+            "closed without an answer": faults.close_answer,
+            "closed after a 100": raw(_CONTINUE, stay=False),
+            "closed in the status line": raw(_HEAD[:7], stay=False),
+            "closed in the headers": raw(_ZIPPED[:-4], stay=False),
+            "no HTTP at all": raw(b"SSH-2.0-OpenSSH_9.9\r\n"),
+            "endless headers": raw(_HEAD + b"X: " + b"x" * 200_000),
+            "reset": faults.reset_answer,
+        }
     ),
-    _unknown("only a 100", raw(_CONTINUE), stalls=True),
-    _unknown("closed without an answer", faults.close_answer),
-    _unknown("closed over TLS", faults.close_answer, tls=True),
-    _unknown("closed after a 100", raw(_CONTINUE, stay=False)),
-    _unknown("closed in the status line", raw(_HEAD[:7], stay=False)),
-    _unknown("closed in the headers", raw(_ZIPPED[:-4], stay=False)),
-    _unknown("stalled in the headers", raw(_ZIPPED), stalls=True),
-    _unknown("no HTTP at all", raw(b"SSH-2.0-OpenSSH_9.9\r\n")),
-    _unknown("endless headers", raw(_HEAD + b"X: " + b"x" * 200_000)),
-    _unknown("reset", faults.reset_answer),
-    _unknown("reset over TLS", faults.reset_answer, tls=True),
-    _unknown("reset while it is read", faults.reset_first, received=0),
-    _unknown(
-        "forwarding proxy closes", faults.close_answer, settings=forwarded
+    *_unknown(
+        {
+            "only a 100": raw(_CONTINUE),
+            "stalled in the headers": raw(_ZIPPED),
+        },
+        stalls=True,
     ),
-    *(
-        _unknown(
-            f"target {cause} in the tunnel",
-            faults.tunnel(step),
-            tls=True,
-            stalls=step is faults.silent,
-            settings=through_proxy,
-        )
-        for cause, step in (
-            ("resets", faults.reset_answer),
-            ("closes", faults.close_answer),
-            ("is silent", faults.silent),
-        )
+    *_unknown(
+        {
+            "closed over TLS": faults.close_answer,
+            "reset over TLS": faults.reset_answer,
+        },
+        tls=True,
     ),
-    _unknown(
-        "body can't be written",
-        faults.hang,
-        received=0,
-        operation=post_much,
+    *_unknown({"silent over TLS": faults.silent}, tls=True, stalls=True),
+    *_unknown({"reset while it is read": faults.reset_first}, received=0),
+    *_unknown(
+        {"forwarding proxy closes": faults.close_answer}, settings=forwarded
     ),
-    _unknown(
-        "reset while the body is written",
-        faults.reset_first,
+    *_unknown(
+        {
+            "target resets in the tunnel": tunnel(faults.reset_answer),
+            "target closes in the tunnel": tunnel(faults.close_answer),
+        },
+        tls=True,
+        settings=through_proxy,
+    ),
+    *_unknown(
+        {"target is silent in the tunnel": tunnel(faults.silent)},
+        tls=True,
+        stalls=True,
+        settings=through_proxy,
+    ),
+    *_unknown(
+        {
+            "body can't be written": faults.hang,
+            "reset while the body is written": faults.reset_first,
+        },
         received=0,
         operation=post_much,
     ),
 )
 STATUS = (
-    *(
-        _status(status, APIError, Outcome.UNKNOWN)
-        for status in (300, 301, 302, 303, 304, 408)
-    ),
-    *(
-        _status(status, APIError, Outcome.REFUSED)
-        for status in (307, 308, 405, 413)
-    ),
-    _status(409, ConflictError, Outcome.REFUSED),
-    *(
-        _status(status, ServerError, Outcome.UNKNOWN)
-        for status in (500, 502, 503, 504, 520)
-    ),
-    _status(502, ServerError, Outcome.UNKNOWN, settings=forwarded),
+    *_statuses(APIError, Outcome.UNKNOWN, 300, 301, 302, 303, 304, 408),
+    *_statuses(APIError, Outcome.REFUSED, 307, 308, 405, 413),
+    *_statuses(ConflictError, Outcome.REFUSED, 409),
+    *_statuses(ServerError, Outcome.UNKNOWN, 500, 502, 503, 504, 520),
+    *_statuses(ServerError, Outcome.UNKNOWN, 521, settings=forwarded),
 )
 UNREADABLE = (
-    _applied(
-        "own gzip that breaks",
-        answer(201, gzip.compress(_OWN)[:-6] + b"broken", _GZIP),
+    *_applied(
+        {
+            "own gzip that breaks": answer(
+                201, gzip.compress(_OWN)[:-6] + b"broken", _GZIP
+            ),
+            "own gzip cut": answer(201, gzip.compress(_OWN)[:-4], _GZIP),
+            "own body cut by a close": raw(_SIZED + _OWN, stay=False),
+            "own chunks malformed": raw(
+                _HEAD + _CHUNKED + b"%x\r\n%b\r\nzz" % (len(_OWN), _OWN)
+            ),
+            "half the JSON": answer(201, _OWN, _JSON),
+            "no id": answer(201, {"name": SECRET}),
+            "own and oversized": answer(201, _OWN + _ENORMOUS),
+        }
     ),
-    _applied(
-        "own gzip cut short", answer(201, gzip.compress(_OWN)[:-4], _GZIP)
+    *_applied({"own body stalls": raw(_SIZED + _OWN)}, stalls=True),
+    *_page(
+        {
+            "half a page called HTML": answer(201, _OWN, _PAGE),
+            "bad gzip": raw(_ZIPPED + b"Content-Length: 5\r\n\r\nnozip"),
+            "gzip cut short": answer(201, BOMB[:100], _GZIP),
+            "gzip bomb": answer(201, BOMB, _GZIP),
+            "unknown encoding": answer(201, _OWN, {"Content-Encoding": "br"}),
+            "body cut by a close": raw(_SIZED + _WORDS, stay=False),
+            "chunks cut by a close": raw(
+                _HEAD + _CHUNKED + b"C\r\n" + _WORDS, stay=False
+            ),
+            "chunks malformed": raw(_HEAD + _CHUNKED + b"zz\r\n" + _WORDS),
+            "no object": answer(201, b'["Ada Lovelace"]'),
+            "no body": answer(201),
+            "oversized": answer(201, _ENORMOUS),
+            "no JSON, after a 100 and a 103": raw(_HINTED),
+        }
     ),
-    _applied(
-        "own body cut by a close",
-        raw(_HEAD + b"Content-Length: 99\r\n\r\n" + _OWN, stay=False),
+    *_page({"body stalls": raw(_SIZED + _WORDS)}, stalls=True),
+    *_page({"stalls over TLS": raw(_SIZED)}, tls=True, stalls=True),
+    *_page(
+        {
+            "no JSON": answer(200, _WORDS),
+            "HTML": answer(200, _HTML),
+            "HTML called JSON": answer(200, _HTML, _JSON),
+        },
+        status=200,
     ),
-    _applied(
-        "own body stalls",
-        raw(_HEAD + b"Content-Length: 99\r\n\r\n" + _OWN),
-        stalls=True,
-    ),
-    _applied(
-        "own chunks malformed",
-        raw(_HEAD + _CHUNKED + b"%x\r\n%b\r\nzz" % (len(_OWN), _OWN)),
-    ),
-    _applied("half the JSON", answer(201, _OWN, _JSON)),
-    _applied("no id", answer(201, {"name": SECRET})),
-    _applied("own and oversized", answer(201, _OWN + _ENORMOUS)),
-    _page("half a page called HTML", answer(201, _OWN, _PAGE), 201),
-    _page("bad gzip", raw(_ZIPPED + b"Content-Length: 5\r\n\r\nnozip")),
-    _page("gzip cut short", answer(201, BOMB[:100], _GZIP)),
-    _page("gzip bomb", answer(201, BOMB, _GZIP)),
-    _page("unknown encoding", answer(201, _OWN, {"Content-Encoding": "br"})),
-    _page(
-        "body cut by a close",
-        raw(_HEAD + b"Content-Length: 99\r\n\r\n" + _WORDS, stay=False),
-    ),
-    _page(
-        "body stalls",
-        raw(_HEAD + b"Content-Length: 99\r\n\r\n" + _WORDS),
-        stalls=True,
-    ),
-    _page(
-        "chunks cut by a close",
-        raw(_HEAD + _CHUNKED + b"C\r\n" + _WORDS, stay=False),
-    ),
-    _page("chunks malformed", raw(_HEAD + _CHUNKED + b"zz\r\n" + _WORDS)),
-    _page("no JSON", answer(200, _WORDS), 200),
-    _page("HTML", answer(200, _HTML), 200),
-    _page("HTML called JSON", answer(200, _HTML, _JSON), 200),
-    _page("no object", answer(201, b'["Ada Lovelace"]')),
-    _page("no body", answer(201)),
-    _page("204", answer(204), 204),
-    _page("oversized", answer(201, _ENORMOUS)),
-    _page("no JSON, after a 100 and a 103", raw(_HINTED)),
-    _page(
-        "body stalls over TLS",
-        raw(_HEAD + b"Content-Length: 9\r\n\r\n"),
-        tls=True,
-        stalls=True,
-    ),
+    *_page({"204": answer(204)}, status=204),
 )
 REFUSED = tuple(row for row in STATUS if row.outcome is Outcome.REFUSED)
 DOUBTFUL = (

@@ -27,20 +27,12 @@ class Gone(Exception):  # noqa: N818 - it ends a connection, no test
 
 @attrs.frozen(kw_only=True)
 class Received:
-    """A request that was received to its last byte.
+    """A request that was received to its last byte."""
 
-    Attributes:
-        connection: Which one it came over, counted from 1.
-        method: Of HTTP.
-        target: Path and query, or the authority of a CONNECT.
-        headers: With names in lower case.
-        body: As it came.
-    """
-
-    connection: int
+    connection: int  # Counted from 1.
     method: str
-    target: str
-    headers: dict[str, str]
+    target: str  # Path and query, or the authority of a CONNECT.
+    headers: dict[str, str]  # With names in lower case.
     body: bytes
 
     @property
@@ -171,10 +163,6 @@ class FaultServer:
     The first step of a connection begins before anything is read of it or
     TLS is spoken; each further one when the next request begins.  When the
     script has ended, `then` is done for all that comes.
-
-    Attributes:
-        received: Every request that came in whole, in order.
-        connections: How many were accepted.
     """
 
     def __init__(

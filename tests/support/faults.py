@@ -41,12 +41,7 @@ def message(
 
 @attrs.frozen
 class Raw:
-    """A step that answers a whole request; then it stays, or closes.
-
-    Attributes:
-        data: What goes over the wire.
-        stay: Whether the connection stays open.
-    """
+    """A step that answers a whole request; then it stays, or closes."""
 
     data: bytes
     stay: bool

@@ -48,11 +48,7 @@ class _Event(FakeEvent):
 
 @attrs.define
 class Hurried(FakeRuntime):
-    """A runtime in which a wait ends as soon as nobody does anything.
-
-    Attributes:
-        dues: When those who wait are to be woken.
-    """
+    """A runtime in which a wait ends as soon as nobody does anything."""
 
     dues: list[float] = attrs.field(factory=list)
 
@@ -63,21 +59,12 @@ class Hurried(FakeRuntime):
 
 @attrs.define(kw_only=True)
 class World:
-    """A sandbox, a file and a journal.
-
-    Attributes:
-        folder: Where the journal is.
-        source: The orders.
-        confirm: When they are confirmed.
-        strays: Whether an interrupted create may be repeated.
-        sandbox: Where they go.
-        runtime: Its time is the importer's.
-    """
+    """A sandbox, a file and a journal."""
 
     folder: Path
     source: Listed
     confirm: Confirm = Confirm.SEPARATELY
-    strays: bool = True
+    strays: bool = True  # Whether an interrupted create may be repeated.
     promo_code: str | None = "SPRING-12"
     sandbox: Sandbox = attrs.field(
         factory=lambda: Sandbox(SandboxConfig(rate_limit=None))
@@ -135,14 +122,7 @@ class World:
         watch: Callable[[Importer], None] | None = None,
         **settings: Any,
     ) -> ImportSummary:
-        """Import the file, or go on with it.
-
-        Args:
-            concurrency: How many orders at once.
-            patience: Seconds that an outage may last.
-            watch: Is given the importer before it runs.
-            settings: Of the client.
-        """
+        """Import the file, or go on with it."""
         with self.journal() as journal:
             async with self.client(**settings) as client:
                 importer = Importer(

@@ -17,15 +17,10 @@ _PATIENCE = 120.0
 
 @attrs.frozen
 class Cell:
-    """What is seen below a cell that was run.
+    """What is seen below a cell that was run."""
 
-    Attributes:
-        ended: The name of the exception with which it did; empty if none.
-        shown: Its value, what it printed and its traceback.
-    """
-
-    ended: str
-    shown: str
+    ended: str  # The name of its exception; empty if none.
+    shown: str  # Its value, what it printed and its traceback.
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -59,12 +54,7 @@ class Kernel:
 async def started(
     environ: Mapping[str, str], log: Path
 ) -> AsyncIterator[Kernel]:
-    """Start a kernel, and let it end with the block.
-
-    Args:
-        environ: Its environment.
-        log: For what its process itself says.
-    """
+    """Start a kernel, and let it end with the block."""
     manager = AsyncKernelManager()
     with log.open("w") as sink:
         await manager.start_kernel(env=environ, stdout=sink, stderr=sink)

@@ -34,11 +34,7 @@ def orders(source: Source) -> list[dict[str, Any]]:
 
 
 class Folder:
-    """Where a test writes its files.
-
-    Args:
-        path: A folder.
-    """
+    """Where a test writes its files."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -8,9 +8,7 @@ from typing import Any
 
 import anyio
 
-from sesamy_async import AsyncSesamy
-
-from .calling import Ending, Operation, awaited, blocked
+from .calling import Ending, Operation, awaited, blocked, either
 
 
 BRIEF = 0.6
@@ -27,19 +25,11 @@ def patiently(
     attempt: Callable[[float], object],
     seconds: Sequence[float] = _LONGER,
 ) -> object:
-    """Return what comes of an attempt; with more time if it has to be.
+    """Return what comes of an attempt of so many seconds.
 
     A machine that is busy for a moment may use up the time before the call
     has come to what is tried.  So an attempt that ends otherwise than it
     should is repeated; what is broken ends so each time.
-
-    Args:
-        expected: What should come of it.
-        attempt: Is told how many seconds there are.
-        seconds: How many, in turn.
-
-    Returns:
-        What came of the last attempt.
     """
     for each in seconds:
         found = attempt(each)
@@ -59,34 +49,28 @@ def until(condition: Callable[[], object]) -> None:
 def when(condition: Callable[[], object], operation: Operation) -> Operation:
     """Wait until something is so, then do it."""
 
-    async def wait(client: AsyncSesamy) -> Any:
+    async def wait(client: Any) -> Any:
         with anyio.fail_after(_PATIENCE):
             while not condition():  # noqa: ASYNC110 - threads see to it
                 await anyio.sleep(_STEP)
         return await operation(client)
 
-    def waiting(client: Any) -> Any:
-        if isinstance(client, AsyncSesamy):
-            return wait(client)
+    def block(client: Any) -> Any:
         until(condition)
         return operation(client)
 
-    return waiting
+    return either(wait, block)
 
 
 def noted(endings: list[Ending], operation: Operation) -> Operation:
     """Do it, and add how it ended to a list; it returns that, too."""
 
-    async def wait(client: AsyncSesamy) -> Ending:
-        ending = await awaited(operation, client)
-        endings.append(ending)
-        return ending
+    async def wait(client: Any) -> Ending:
+        endings.append(await awaited(operation, client))
+        return endings[-1]
 
-    def noting(client: Any) -> Any:
-        if isinstance(client, AsyncSesamy):
-            return wait(client)
-        ending = blocked(operation, client)
-        endings.append(ending)
-        return ending
+    def block(client: Any) -> Ending:
+        endings.append(blocked(operation, client))
+        return endings[-1]
 
-    return noting
+    return either(wait, block)

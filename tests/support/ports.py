@@ -9,11 +9,7 @@ from contextlib import ExitStack, contextmanager
 
 @contextmanager
 def closed_port(number: int = 0) -> Iterator[int]:
-    """Yield a port that refuses: it is taken, but nobody listens.
-
-    Args:
-        number: Which one; 0 for any.
-    """
+    """Yield a port that refuses: it is taken, but nobody listens."""
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(("127.0.0.1", number))
@@ -25,8 +21,7 @@ def closed_port(number: int = 0) -> Iterator[int]:
 def mute_port(*more: str) -> Iterator[int]:
     """Yield a port where connecting hangs: its backlog is full.
 
-    Args:
-        more: Addresses besides 127.0.0.1 where it is the same.
+    It is so on 127.0.0.1, and on more addresses if they are given.
     """
     port = 0
     with ExitStack() as stack:

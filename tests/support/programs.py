@@ -17,12 +17,7 @@ _PATIENCE = 120
 
 @contextmanager
 def led_to(sandbox: Sandbox, **more: str) -> Iterator[dict[str, str]]:
-    """Serve a sandbox, and yield the environment that leads there.
-
-    Args:
-        sandbox: What answers.
-        more: What else is in the environment.
-    """
+    """Serve a sandbox, and yield the environment that leads there."""
     with running(sandbox) as url:
         yield {
             **os.environ,

@@ -48,20 +48,14 @@ class Act(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class ByteFault:
-    """One thing that goes wrong on one connection.
-
-    Attributes:
-        side: Which way the bytes go.
-        at: How many are let through before it strikes; with 0 it strikes
-            when the first one is there.
-        act: What is done.
-        said: What the client hears before that, from the proxy itself.
-    """
+    """One thing that goes wrong on one connection."""
 
     side: Side
+    # How many are let through before it strikes; with 0 it strikes when the
+    # first one is there.
     at: int
     act: Act
-    said: bytes = b""
+    said: bytes = b""  # By the proxy itself, before that.
 
 
 # Bytes; so few that a client soon notices that nobody reads.
@@ -135,11 +129,7 @@ Next = Callable[[], ByteFault | None]
 
 
 class Link:
-    """Passes bytes both ways, until a fault strikes or an end is closed.
-
-    Attributes:
-        passed: How many bytes were let through since it was renewed.
-    """
+    """Passes bytes both ways, until a fault strikes or an end is closed."""
 
     def __init__(self, client: End, server: End, take: Next) -> None:
         self._client = client
@@ -148,7 +138,7 @@ class Link:
         self._fault: ByteFault | None = None
         self._renewed = True
         self._leave = client.close
-        self.passed: Counter[Side] = Counter()
+        self.passed: Counter[Side] = Counter()  # Since it was renewed.
 
     async def run(self) -> None:
         """Pass bytes until it ends."""
@@ -221,11 +211,7 @@ class Link:
 
 
 class Listening:
-    """Listens on loopback, and serves each connection in a task.
-
-    Attributes:
-        port: Where.
-    """
+    """Listens on loopback, and serves each connection in a task."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self._context = context
@@ -306,9 +292,6 @@ class FaultProxy(Listening):
 
     Without a context it counts the bytes on the wire, whatever they are;
     with one it ends TLS, and counts what is said inside.
-
-    Attributes:
-        struck: How many faults were taken since it was armed.
     """
 
     def __init__(
@@ -319,7 +302,7 @@ class FaultProxy(Listening):
         self._script: deque[ByteFault] = deque()
         self._latest: Link | None = None
         self._links: set[Link] = set()
-        self.struck = 0
+        self.struck = 0  # Faults that were taken since it was armed.
 
     def arm(self, *faults: ByteFault) -> None:
         """Let these strike, one connection each, in this order.
@@ -366,16 +349,12 @@ ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
 class ConnectProxy(Listening):
-    """Opens tunnels.
-
-    Attributes:
-        head: The latest CONNECT, as it came.
-    """
+    """Opens tunnels."""
 
     def __init__(self, target: int) -> None:
         super().__init__()
         self._target = target
-        self.head = b""
+        self.head = b""  # The latest CONNECT.
 
     async def serve(self, client: End) -> None:
         """Open a tunnel, and pass bytes through it."""

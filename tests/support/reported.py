@@ -8,8 +8,7 @@ from typing import NoReturn
 
 import attrs
 
-from sesamy_async.bulk import Confirm, Entry, ImportSummary, State
-from sesamy_async.bulk._rows import Row
+from sesamy_async.bulk import Confirm, Entry, ImportSummary, Row, State
 from sesamy_async.bulk.reports import Kind
 from sesamy_async.bulk.reports._places import kind_of
 

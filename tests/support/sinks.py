@@ -10,11 +10,9 @@ import copy
 import pickle
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
 import attrs
 
-import sesamy_async
 from sesamy_async import (
     Call,
     Contract,
@@ -26,25 +24,15 @@ from sesamy_async import (
 )
 from sesamy_async.auth import FileTokenStore
 
-
-OURS = str(Path(sesamy_async.__file__).parent)
+from .leaks import is_ours
 
 
 @attrs.frozen(kw_only=True)
 class Left:
-    """What a call left behind.
-
-    Attributes:
-        error: What it raised, if it did.
-        objects: All that a caller or a middleware of theirs can hold.
-        logged: Every line of every logger, with its traceback.
-        warned: Every warning.
-        printed: What went to stdout and stderr.
-        store: Where the client keeps its token.
-    """
+    """What a call left behind."""
 
     error: BaseException | None
-    objects: tuple[object, ...]
+    objects: tuple[object, ...]  # That a caller or a middleware can hold.
     logged: tuple[str, ...] = ()
     warned: tuple[str, ...] = ()
     printed: tuple[str, ...] = ()
@@ -96,8 +84,7 @@ def _tracebacks(left: Left) -> Iterator[str]:
         )
         yield "".join(told.format_exception_only())
         for frame in told.stack:
-            # The code that attrs and cattrs make for us counts as ours.
-            if frame.filename.startswith((OURS, "<")):
+            if is_ours(frame.filename):
                 yield f"{frame.name}: {frame.locals}"
 
 

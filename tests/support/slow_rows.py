@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -24,19 +25,9 @@ from .reaching import Reachable, Settings, direct, through_proxy
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """Something that would go on for ever, and how the call ends.
+    """Something that would go on for ever, and how the call ends."""
 
-    Attributes:
-        cause: In words; the id of the test.
-        step: What the server does.
-        error: The class of error, exactly.
-        outcome: What became of the order.
-        tls: Whether the server speaks TLS.
-        settings: How the client reaches it.
-        operation: What is done.
-    """
-
-    cause: str
+    cause: str  # The id of the test.
     step: Step
     error: type[SesamyError] = DeadlineExceededError
     outcome: Outcome = Outcome.UNKNOWN
@@ -70,62 +61,58 @@ def long(status: int) -> bytes:
     return message(status, b"", {"Content-Length": "100000"})
 
 
+def rows(steps: Mapping[str, Step], **more: Any) -> list[Row]:
+    """Return rows that end alike, by their causes."""
+    return [Row(cause=it, step=step, **more) for it, step in steps.items()]
+
+
 ROWS = (
-    Row(cause="silence", step=faults.silent),
-    Row(cause="bytes of a status line", step=drip(b"HTTP/1.1 2", b"0")),
-    Row(cause="bytes of a header", step=drip(HEAD + b"X: ", b"x")),
-    Row(cause="one header after the other", step=drip(HEAD, b"X: y\r\n")),
-    Row(cause="one 100 after the other", step=drip(CONTINUE, CONTINUE)),
-    Row(cause="100s without a pause", step=faults.flood),
-    Row(cause="bytes of a body", step=drip(OWN, b" "), **UNREADABLE),
-    Row(cause="stalled body", step=drip(SIZED, b"", 9.0), **PERHAPS_A_PAGE),
-    Row(cause="chunks", step=drip(CHUNKED, b"1\r\n \r\n"), **PERHAPS_A_PAGE),
-    Row(
-        cause="bytes of a chunk's size",
-        step=drip(CHUNKED, b"0"),
+    *rows(
+        {
+            "silence": faults.silent,
+            "bytes of a status line": drip(b"HTTP/1.1 2", b"0"),
+            "bytes of a header": drip(HEAD + b"X: ", b"x"),
+            "one header after the other": drip(HEAD, b"X: y\r\n"),
+            "one 100 after the other": drip(CONTINUE, CONTINUE),
+            "100s without a pause": faults.flood,
+        }
+    ),
+    *rows(
+        {
+            "stalled body": drip(SIZED, b"", 9.0),
+            "chunks": drip(CHUNKED, b"1\r\n \r\n"),
+            "bytes of a chunk's size": drip(CHUNKED, b"0"),
+            "zipped": drip(ZIPPED + BOMB[:10], b"\0"),
+        },
         **PERHAPS_A_PAGE,
     ),
-    Row(
-        cause="zipped",
-        step=drip(ZIPPED + BOMB[:10], b"\0"),
-        **PERHAPS_A_PAGE,
-    ),
-    Row(cause="body over TLS", step=drip(OWN, b" "), tls=True, **UNREADABLE),
-    Row(cause="header over TLS", step=drip(HEAD + b"X: ", b"x"), tls=True),
-    Row(
-        cause="body of a 500",
-        step=drip(long(500), b" "),
-        error=ServerError,
-    ),
-    Row(
-        cause="body of a 405",
-        step=drip(long(405), b" "),
+    *rows({"bytes of a body": drip(OWN, b" ")}, **UNREADABLE),
+    *rows({"body over TLS": drip(OWN, b" ")}, tls=True, **UNREADABLE),
+    *rows({"header over TLS": drip(HEAD + b"X: ", b"x")}, tls=True),
+    *rows({"body of a 500": drip(long(500), b" ")}, error=ServerError),
+    *rows(
+        {"body of a 405": drip(long(405), b" ")},
         error=APIError,
         outcome=Outcome.REFUSED,
     ),
-    Row(cause="TLS hangs", step=faults.hang, **BEFORE),
-    Row(cause="TLS drips", step=faults.gabble, **BEFORE),
-    Row(
-        cause="CONNECT drips",
-        step=faults.drip_tunnel,
+    *rows({"TLS hangs": faults.hang, "TLS drips": faults.gabble}, **BEFORE),
+    *rows(
+        {
+            "CONNECT drips": faults.drip_tunnel,
+            "TLS drips in the tunnel": tunnel(faults.gabble),
+        },
         settings=through_proxy,
         **BEFORE,
     ),
-    Row(
-        cause="TLS drips in the tunnel",
-        step=tunnel(faults.gabble),
-        settings=through_proxy,
-        **BEFORE,
-    ),
-    Row(cause="nothing is read", step=faults.hang, settings=with_much),
-    Row(
-        cause="a little is read now and then",
-        step=faults.read_slowly,
+    *rows(
+        {
+            "nothing is read": faults.hang,
+            "a little is read now and then": faults.read_slowly,
+        },
         settings=with_much,
     ),
-    Row(
-        cause="confirm is silent after a slow create",
-        step=faults.slow_then_silent,
+    *rows(
+        {"confirm is silent after a slow create": faults.slow_then_silent},
         operation=onboard,
     ),
 )

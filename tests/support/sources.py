@@ -7,20 +7,14 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from sesamy_async import NewContract, User
-from sesamy_async.bulk import Mistaken, Problem, Sale
-from sesamy_async.bulk._rows import Row
+from sesamy_async.bulk import Mistaken, Problem, Row, Sale
 
 
 @attrs.frozen
 class Listed:
-    """A `Source` of orders that are numbered.
+    """A `Source` of orders that are numbered."""
 
-    Attributes:
-        ids: The externalOrderId of each row; "" where it is mistaken.
-        promo_codes: Those of rows that have their own, by externalOrderId.
-    """
-
-    ids: tuple[str, ...]
+    ids: tuple[str, ...]  # "" where the row is mistaken.
     promo_codes: Mapping[str, str] = attrs.field(factory=dict[str, str])
 
     @property

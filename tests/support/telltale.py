@@ -23,19 +23,12 @@ Reply = Callable[[Received], bytes | None]
 
 @attrs.frozen(kw_only=True)
 class Scene:
-    """One way in which a call ends, with all canaries in the answers.
+    """One way in which a call ends, with all canaries in the answers."""
 
-    Attributes:
-        what: In words; the id of the test.
-        outcome: Of a create; None for a contract.
-        api: What is answered to an order.
-        token: What is answered to the token call.
-    """
-
-    what: str
-    outcome: Outcome | None
-    api: Reply
-    token: Reply
+    what: str  # The id of the test.
+    outcome: Outcome | None  # Of a create; None for a contract.
+    api: Reply  # To an order.
+    token: Reply  # To the token call.
 
     def server(self) -> FaultServer:
         """Return a server that plays it for all that comes."""

@@ -17,12 +17,7 @@ _CHUNK = 65_536
 
 @contextmanager
 def tls_proxy(target: int, *, record: int) -> Iterator[str]:
-    """Serve in a thread of its own; return the URL of the proxy.
-
-    Args:
-        target: The port.
-        record: How many bytes it puts into a record at most.
-    """
+    """Serve in a thread of its own; return the URL of the proxy."""
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(
         asyncio.start_server(

@@ -13,25 +13,18 @@ from sesamy_async._call import Call, Response
 from sesamy_async.auth import ClientCredentials, TokenAuth, store_key
 from sesamy_async.errors import SesamyError
 from support.exchanges import a_call
-from support.runtime import FakeRuntime
+from support.runtime import FakeEvent, FakeRuntime
+from support.wire import TOKEN
 
 
-URL = "https://token.sesamy.com/oauth/token"
+URL = TOKEN
 KEY = store_key(URL, ClientCredentials("id", "s"))
 PATIENCE = 20.0
 LIFE = 3600.0
 
 
-@attrs.define
-class TimedEvent:
+class TimedEvent(FakeEvent):
     """An event whose waits end soon, and move the virtual time."""
-
-    runtime: FakeRuntime
-    event: anyio.Event = attrs.field(factory=anyio.Event)
-
-    def set(self) -> None:
-        """Let it happen."""
-        self.event.set()
 
     async def wait(self, seconds: float) -> bool:
         """Wait a moment of real time at most."""
@@ -46,7 +39,7 @@ class TimedEvent:
 class TimedRuntime(FakeRuntime):
     """A runtime in which waits for a flight can run out."""
 
-    def event(self) -> Any:
+    def event(self) -> FakeEvent:
         """Make an event whose waits end."""
         return TimedEvent(self)
 

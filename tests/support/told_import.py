@@ -9,15 +9,18 @@ from typing import Any
 
 import attrs
 
-from sesamy_async import AsyncSesamy, ClientCredentials, RetryPolicy
-from sesamy_async._http import Connections
+from sesamy_async import (
+    AsyncSesamy,
+    ClientCredentials,
+    Connections,
+    RetryPolicy,
+)
 from sesamy_async.bulk import Importer, ImportSummary, Source, Terms
 from sesamy_async.bulk._steps import claims
 from sesamy_async.bulk.check import check, write_problems
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading import open_source
 from sesamy_async.bulk.reports import Place, Reports, write_reports
-from sesamy_async.bulk.reports._files import write_text
 from sesamy_async.bulk.reports._page import Facts, render
 
 from .canaries import CANARIES, SECRET
@@ -47,22 +50,14 @@ def write_orders(path: Path, rows: int) -> Path:
 
 @attrs.define
 class ToldImport:
-    """An import into a server that tells all it knows.
-
-    Attributes:
-        folder: Of its files.
-        sending: Called when all is ready to be sent.
-        reporting: Called when all is sent.
-        objects: What a caller can hold of it.
-        texts: Its files, by name, as they were at any time.
-        error: What went wrong, if anything.
-        timeout: Seconds that a client waits for an answer.
-    """
+    """An import into a server that tells all it knows."""
 
     folder: Path
-    sending: Callable[[], object] = bool
-    reporting: Callable[[], object] = bool
+    sending: Callable[[], object] = bool  # When all is ready to be sent.
+    reporting: Callable[[], object] = bool  # When all is sent.
+    # What a caller can hold of it.
     objects: list[object] = attrs.field(factory=list[object])
+    # Its files, by name, as they were at any time.
     texts: dict[str, str] = attrs.field(factory=dict[str, str])
     error: BaseException | None = None
     timeout: float = 20.0
@@ -142,7 +137,7 @@ class ToldImport:
             width=1,
             now=time(),
         )
-        write_text(self.folder / "page.html", render(facts))
+        (self.folder / "page.html").write_text(render(facts), "utf-8")
         self.objects += [reports, facts]
 
     def _terms(self, source: Source, url: str) -> Terms:

@@ -27,9 +27,14 @@ def write(path: Path, text: str = "new", *, replace: bool = True) -> None:
         (new.replace if replace else new.place)()
 
 
+@pytest.mark.parametrize("links", [True, False])
 @pytest.mark.parametrize("replace", [True, False])
-def test_in_its_place(path: Path, *, replace: bool) -> None:
-    """It is there as it was written, for this user only."""
+def test_in_its_place(
+    path: Path, monkeypatch: pytest.MonkeyPatch, *, replace: bool, links: bool
+) -> None:
+    """It is there as it was written, for this user only, on any disk."""
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
     write(path, "Åre\r\n", replace=replace)
 
     assert "Åre\r\n".encode() == path.read_bytes()
@@ -57,15 +62,6 @@ def test_not_replaced(
         write(path, replace=False)
 
     assert "old" == path.read_text()
-    assert [path] == [*path.parent.iterdir()]
-
-
-def test_without_links(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk without hard links does as well."""
-    monkeypatch.setattr(Path, "hardlink_to", refuse)
-    write(path, replace=False)
-
-    assert "new" == path.read_text()
     assert [path] == [*path.parent.iterdir()]
 
 
@@ -114,25 +110,18 @@ def test_folder_that_can_not_be_opened(
 def test_leftovers(path: Path) -> None:
     """What a killed process left goes away; nothing else does."""
     other = path.with_name(".page 1.html.abc.new")
-    other.touch()
-    left = path.with_name(f".{path.name}.abc.new")
-    left.touch()
+    left, young = (path.with_name(f".{path.name}.{x}.new") for x in "ab")
+    for each in (other, left, young):
+        each.touch()
+    os.utime(left, (time.time() - 61, time.time() - 61))
+    # What may still be written stays, where that is asked for.
+    sweep(path, 60)
+
+    assert {young, other} == {*path.parent.iterdir()}
+
     write(path)
 
     assert {path, other} == {*path.parent.iterdir()}
-
-
-def test_young_leftovers(path: Path) -> None:
-    """What may still be written stays, where that is asked for."""
-    young, old = (
-        path.with_name(f".{path.name}.{name}.new") for name in ("y", "o")
-    )
-    young.touch()
-    old.touch()
-    os.utime(old, (time.time() - 61, time.time() - 61))
-    sweep(path, 60)
-
-    assert [young] == [*path.parent.iterdir()]
 
 
 def test_leftovers_that_stay(
