@@ -125,11 +125,7 @@ def _blot(value: Any, clean: Callable[[str], str], depth: int = 0) -> Any:
 
 
 class _Blotter:
-    """Knows what must not be shown.
-
-    Raises:
-        _TooMuchError: The call sent too much.
-    """
+    """Knows what must not be shown."""
 
     def __init__(self, call: Call) -> None:
         self._words: set[str] = set()
@@ -142,11 +138,7 @@ class _Blotter:
         self._automaton = _Automaton(self._within)
 
     def clean(self, text: str) -> str:
-        """Return a text without it.
-
-        Raises:
-            _TooMuchError: Too many texts, or they grow too much.
-        """
+        """Return a text without it."""
         self._room -= _EACH * (1 + text.count("&"))
         folded, at = _fold(text, self._room)
         self._room -= max(len(folded) - len(text), 0)
@@ -336,10 +328,8 @@ def _fold(text: str, room: int = _MOST_GROWN) -> tuple[str, list[int]]:
     """Return a text as it is compared, and where its characters were.
 
     Without case, accents, HTML's escapes and all that can't be seen:
-    "BERGSTRO\u0308M" is "bergstrom", as is "Bergstr&ouml;m".
-
-    Raises:
-        _TooMuchError: It would be longer by more than `room` characters.
+    "BERGSTRO\u0308M" is "bergstrom", as is "Bergstr&ouml;m".  It must not
+    become longer by more than `room` characters.
     """
     parts: list[str] = []
     starts: list[int] = []
