@@ -310,3 +310,13 @@ def test_throttled_with_a_place_kept() -> None:
 
     assert 10.0 == completing(bucket, kept=begun).due
     assert 10.25 == completing(bucket, kept=other).due
+
+
+def test_a_shorter_wait_does_not_end_a_longer_one() -> None:
+    """Not even for a kept place, which waits for nothing else."""
+    bucket = Bucket(LIMIT, 0.0)
+    begun, (other,) = pair(bucket), taken(bucket, 1)
+    bucket.throttled(other, 0.0, 10.0)
+    bucket.throttled(begun, 0.0, 1.0)
+
+    assert 10.0 == completing(bucket, kept=begun).due

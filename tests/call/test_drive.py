@@ -86,6 +86,17 @@ def test_a_coroutine_of_no_module() -> None:
         drive(names["odd"](asyncio.sleep(0)))
 
 
+def test_a_coroutine_that_recovers() -> None:
+    """A coroutine may do without what it waited for."""
+
+    async def recovers() -> int:
+        with suppress(ConfigurationError):
+            await asyncio.sleep(0)
+        return 5
+
+    assert 5 == drive(recovers())
+
+
 def test_a_middleware_that_swallows_errors(sandbox: Sandbox) -> None:
     """A call goes on as long as its middleware makes do."""
 
