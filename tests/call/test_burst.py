@@ -330,5 +330,6 @@ def test_a_burst_on_sockets(world: World) -> None:
         world, 60, RateLimit(requests=20, per=1, burst=20), deadline=2.0
     )
 
-    assert came.confirmed in range(15, 31)
+    # A busy machine confirms fewer; virtual time, above, counts exactly.
+    assert came.confirmed in range(5, 31)
     assert came.made <= 2
