@@ -271,7 +271,7 @@ def _sent(call: Call) -> Iterator[str]:
         with suppress(ValueError, RecursionError):
             yield from _personal(json.loads(content))
     for _, value in parse_qsl(urlsplit(call.request.url).query):
-        if len(value) >= _SHORTEST and value not in _BOOLEANS:
+        if value not in _BOOLEANS:
             yield value
     if call.request.authorization is not None:
         value = call.request.authorization.reveal()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -195,6 +196,15 @@ def seconds_for(said: Any, call: Call) -> float:
         redact(said, call)
         taken.append(time.process_time() - began)
     return min(taken)
+
+
+def test_encoded_forms_are_limited() -> None:
+    """Of the longest orders, only some values are looked for encoded."""
+    values = [f"{n:03}" + "ö" * 20 for n in range(200)]
+    call = sent(json.dumps(values).encode())
+    first, last = quote(values[0]), quote(values[-1])
+
+    assert f"{first} ***" == redact(f"{first} {last}", call)
 
 
 @pytest.mark.parametrize(
