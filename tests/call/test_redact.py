@@ -83,6 +83,8 @@ def test_redact(said: Any, expected: Any) -> None:
         (sent(b"", "", "Bearer te"), "a test", "a test"),
         (sent(b"", "", "te"), "a test", "a test"),
         (sent(b'{"a": "Kim", "b": {"c": "Ada"}}'), "Kim Ada", "*** ***"),
+        # A name is found where a longer one begins, but does not end.
+        (sent(b'["xbergy", "berg"]'), "xberg xbergy", "x*** ***"),
         # Of a name within a name nothing is left over.
         (
             sent('["Kim", "Kim \u00c5berg", "berg"]'.encode()),
