@@ -22,21 +22,17 @@ from .call import (
     Trusts,
     trusts_all,
 )
-from .codec import Codec, OrjsonCodec, best_codec, dumps
+from .codec import Codec, OrjsonCodec, dumps
 from .drive import drive
 from .explain import (
     AUDIENCES,
     LARGEST_ERROR,
     SCOPES,
-    ErrorBody,
-    asked_wait,
-    content_type_of,
     contradicted,
     explain_answer,
     explain_failure,
     in_our_words,
     is_own,
-    read_error,
     seconds,
     unreadable,
 )
@@ -47,7 +43,6 @@ from .retry import Quota, Reason, Resend, Retry, RetryBudget, RetryPolicy
 from .runtime import (
     BlockingEvent,
     BlockingRuntime,
-    Clock,
     Event,
     Runtime,
     renewed_after_fork,
@@ -67,10 +62,8 @@ __all__ = [
     "BlockingRuntime",
     "Bucket",
     "Call",
-    "Clock",
     "Codec",
     "Deadline",
-    "ErrorBody",
     "Event",
     "Exchange",
     "Kept",
@@ -96,10 +89,7 @@ __all__ = [
     "Secret",
     "Transport",
     "Trusts",
-    "asked_wait",
-    "best_codec",
     "chain",
-    "content_type_of",
     "contradicted",
     "drive",
     "dumps",
@@ -111,7 +101,6 @@ __all__ = [
     "is_own",
     "load_backends",
     "presentable",
-    "read_error",
     "redact",
     "renewed_after_fork",
     "seconds",

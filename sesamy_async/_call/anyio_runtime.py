@@ -13,7 +13,7 @@ import anyio
 import anyio.lowlevel
 import attrs
 
-from .runtime import Clock
+from .runtime import Runtime
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -23,51 +23,43 @@ class AnyioEvent:
     _event: anyio.Event = attrs.field(factory=anyio.Event)
 
     def set(self) -> None:
-        """Let it happen."""
         self._event.set()
 
     async def wait(self, seconds: float) -> bool:
-        """Wait at most so long; return whether it happened."""
         with anyio.move_on_after(seconds):
             await self._event.wait()
         return self._event.is_set()
 
 
 @attrs.frozen(eq=False, repr=False)
-class AnyioRuntime(Clock):
+class AnyioRuntime(Runtime):
     """Waits without blocking the event loop."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
         await anyio.sleep(seconds)
 
     def event(self) -> AnyioEvent:
-        """Make an event of the running loop."""
         return AnyioEvent()
 
     def scope(self) -> Hashable:
-        """Name this process and the running loop."""
         return os.getpid(), anyio.lowlevel.current_token()
 
     def alive(self, scope: Hashable) -> bool:
-        """Say whether that is this process, and a loop that is not closed."""
         pid, token = cast("tuple[int, Any]", scope)
         loop = getattr(token, "native_token", token)
         return pid == os.getpid() and not _is_closed(loop)
 
     def bound(self, deadline: float) -> AbstractContextManager[object, bool]:
-        """Cancel the block at the deadline."""
         return anyio.move_on_after(deadline - self.now())
 
     def shield(self) -> AbstractContextManager[object]:
-        """Keep the block from being cancelled, for a second at most."""
-        return anyio.move_on_after(1.0, shield=True)
+        return anyio.move_on_after(1.0, shield=True)  # Not for ever.
 
 
 def load_backends() -> None:
     """Import what anyio imports at its first use on an event loop.
 
-    If no loop runs yet, that is asyncio's part, and trio's if trio is
+    If no loop runs yet, this is asyncio's part, and trio's if trio is
     loaded.
     """
     try:
@@ -83,11 +75,7 @@ def _is_closed(loop: Any) -> bool:
     if hasattr(loop, "is_closed"):
         return bool(loop.is_closed())
     try:
-        loop.run_sync_soon(_nothing)
+        loop.run_sync_soon(object)  # Does nothing, unless it is refused.
     except RuntimeError:
         return True
     return False
-
-
-def _nothing() -> None:
-    """Do nothing, soon."""

@@ -53,35 +53,22 @@ _log = logging.getLogger("sesamy_async")
 class Exchange:
     """Sends a request once; anything but a readable success is an error.
 
-    All its errors are `SesamyError`: nobody else looks at statuses or at
-    what a transport raises.
-
-    Attributes:
-        transport: The connections.
-        runtime: The clocks.
-        closed: Whether the client, and with it all its copies, is closed.
+    All its errors are `SesamyError`: no other layer looks at statuses or
+    at what a transport raises.
     """
 
     transport: Transport
     runtime: Runtime
-    closed: bool = False
+    closed: bool = False  # With the client, and all its copies.
 
     def check_open(self) -> None:
-        """Refuse what would open connections that nobody closes.
-
-        Raises:
-            ConfigurationError: The client is closed.
-        """
+        """Raise a `ConfigurationError` if the client is closed."""
         if self.closed:
             raise ConfigurationError("This client is closed; make a new one.")
 
     @guarded
     async def __call__(self, call: Call) -> Response:
-        """Send the call and return Sesamy's answer.
-
-        Raises:
-            SesamyError: With the outcome of this attempt.
-        """
+        """Send the call once and return Sesamy's answer."""
         self._check(call)
         if _doubles(call):
             raise ConfigurationError(
@@ -110,11 +97,7 @@ class Exchange:
 
     @guarded
     async def connect(self, call: Call) -> Response:
-        """Open a connection for calls to come; nothing of this one is sent.
-
-        Raises:
-            SesamyError: There is none.
-        """
+        """Open a connection for later calls; nothing of this one is sent."""
         self._check(call)
         call.record.begin()
         try:
@@ -129,10 +112,9 @@ class Exchange:
             raise DeadlineExceededError(_LATE.detail)
 
     async def _announce(self, call: Call) -> None:
-        """Tell the user; this may take until the deadline has passed."""
         if call.before_send is not None:
             await call.before_send(call)
-            if self.runtime.now() >= call.deadline:
+            if self.runtime.now() >= call.deadline:  # It may take long.
                 raise TransportFailure(_LATE)
 
     def _read(
@@ -192,10 +174,10 @@ class _Reading:
 
 
 def _doubles(call: Call) -> bool:
-    """Whether a middleware asks for a second contract.
+    """Whether to send the call could make a second contract.
 
-    Only our retry sends again what may have been done (and only where it was
-    told to), and it counts: the first attempt of a call has no past.
+    Only our retry may send again what may have been done, and it counts the
+    attempts: a first attempt that has a past comes from a middleware.
     """
     record = call.record
     again = record.answered or (record.lost > 0 and call.attempt == 1)
@@ -211,16 +193,15 @@ _LATE = Failure(
 
 @attrs.frozen(eq=False, repr=False)
 class Authorize:
-    """Asks the `Auth` for a value, and tells it if that is rejected."""
+    """Asks the `Auth` for a value, and reports if that was rejected."""
 
     auth: Auth
 
     async def __call__(self, call: Call, proceed: Proceed) -> Response:
-        """Send the call with an Authorization value."""
         try:
             value = Secret(await self.auth.authorization(call))
         except SesamyError as failed:
-            # Whatever became of its own request: the order was not sent.
+            # Whatever the outcome of its own request: the order was not sent.
             if not failed.outcome.nothing_done:
                 failed.outcome = Outcome.NOT_SENT
             raise
@@ -242,21 +223,20 @@ class Authorize:
 class Deadline:
     """Cuts off a call at its deadline.
 
-    The blocking client can't cut off anything from outside: there, each
-    wait and each network operation is bounded by the time that is left.
+    In the blocking client, which can't be cut off from outside, each wait
+    and each network operation is bounded by the time that is left.
     """
 
     runtime: Runtime
 
     async def __call__(self, call: Call, proceed: Proceed) -> Response:
-        """Let the call go on until its deadline."""
         with self.runtime.bound(call.deadline):
             return await proceed(call)
         raise explain_failure(call, _passed(call.record))
 
 
 def _passed(record: Record) -> Failure:
-    """Return the failure, as the blocking client would have seen it."""
+    """Return the failure as the blocking client would have seen it."""
     if record.interrupted and record.status_code is not None:
         return Failure(
             kind=FailureKind.BODY,
@@ -273,15 +253,11 @@ def _passed(record: Record) -> Failure:
 
 @attrs.frozen(eq=False, repr=False)
 class LogCalls:
-    """Logs what was done, how it ended and how long it took.
-
-    It logs no headers, bodies, queries or tokens.
-    """
+    """Logs how each call ended; no headers, bodies, queries or tokens."""
 
     runtime: Runtime
 
     async def __call__(self, call: Call, proceed: Proceed) -> Response:
-        """Log the call, whichever way it ends."""
         if not _log.isEnabledFor(logging.INFO):
             return await proceed(call)
         start = self.runtime.now()
@@ -315,7 +291,7 @@ class LogCalls:
 
 
 def chain(middleware: Iterable[Middleware], innermost: Proceed) -> Proceed:
-    """Return one step that walks through all, the first one outermost."""
+    """Return one step that passes all, the first one outermost."""
     proceed = innermost
     for layer in reversed(tuple(middleware)):
         proceed = partial(layer, proceed=proceed)

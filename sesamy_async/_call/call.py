@@ -21,7 +21,7 @@ class Record:
 
     Attributes:
         attempts: How many times the call was sent or tried to be sent.
-        lost: How many of them may have been done, but left no readable
+        lost: How many attempts may have done it, but left no readable
             answer.
         answered: Whether a readable answer says that it was done.
         last: The outcome of the last attempt that left no answer.
@@ -31,9 +31,9 @@ class Record:
         began: When the present attempt had a connection, on the runtime's
             clock; None before that.
         status_code: The status of the present attempt, once it is read.
-        entered: Whether the user's middleware ever let the call go on.
-        under_way: How often it is on its way behind that middleware now.
-        own: Whether what was read of its body is Sesamy's own, and not a
+        entered: Whether the user's middleware ever called `proceed`.
+        under_way: How many such calls of `proceed` have not ended.
+        own: Whether what was read of the body is Sesamy's own, and not a
             gateway's page.
     """
 
@@ -58,8 +58,8 @@ class Record:
     def outcome_of_foreign(self) -> Outcome:
         """What is known once an exception of the user's ended the call.
 
-        A middleware that never let the call go on may have sent it itself;
-        one that did not wait for it has left it on its way.
+        A middleware that never called `proceed` may have sent it itself;
+        one that did not wait for `proceed` has left it on its way.
         """
         certain = self.entered and not self.under_way
         doubtful = self.outcome.nothing_done and not certain
@@ -86,88 +86,57 @@ class Record:
         A success of which nothing was read may be a gateway's page.
         """
         self.interrupted = True
+        outcome = Outcome.UNKNOWN
         if self.status_code is not None:
             outcome = outcome_of_status(self.status_code)
-            foreign = outcome is Outcome.APPLIED and not self.own
-            self.note(Outcome.UNKNOWN if foreign else outcome)
+            if outcome is Outcome.APPLIED and not self.own:
+                outcome = Outcome.UNKNOWN
         elif self.sent is False:
-            self.note(Outcome.NOT_SENT)
-        else:
-            self.note(Outcome.UNKNOWN)
+            outcome = Outcome.NOT_SENT
+        self.note(outcome)
 
     def settle(self, outcome: Outcome) -> Outcome:
         """Return what `outcome` of the last step means for the whole call.
 
-        An attempt that surely did nothing can't undo the doubt that an
-        earlier one left: a refusal after an unknown is still unknown.
+        A refusal after an unknown is still unknown.
         """
         if self.answered:
             return Outcome.APPLIED
-        return (
-            Outcome.UNKNOWN if self.lost and outcome.nothing_done else outcome
-        )
+        doubtful = self.lost and outcome.nothing_done
+        return Outcome.UNKNOWN if doubtful else outcome
 
 
 class Order(IntEnum):
-    """Which calls go first: the lower."""
+    """Which calls go first where they wait for the pace: the lower."""
 
-    KEPT = 0
-    """A call that completes another, in the place that was kept for it."""
-
-    COMPLETING = 1
-    """A call that completes another, and has no such place."""
-
-    NEW = 2
-    """All others."""
+    KEPT = 0  # They complete another, in the place that was kept for them.
+    COMPLETING = 1  # They complete another, and have no such place.
+    NEW = 2  # All others.
 
 
 @attrs.define(eq=False, repr=False)
 class Reservation:
-    """A place in a bucket, or two: the second one is for a later call.
+    """A place in a `Bucket`, or two: the second one is for a later call.
 
-    Only its bucket changes it.
-
-    Attributes:
-        order: Which calls it goes before.
-        size: One, or two.
-        due: When its turn comes, on the runtime's clock; later, if others
-            go before it meanwhile.
-        taken: Where its bucket counts it.
-        record: The record of the call, if it is known.
-        mark: Its turn in the count of the bucket.
-        waits: Whether its turn has not come.
-        full: Whether its bucket was full before its turn.
-        keeps: Whether its second place is still kept.
+    Only the bucket changes it.
     """
 
     order: Order
-    size: int
-    due: float
-    taken: Taken
-    record: Record | None = None
-    mark: float = 0.0
-    waits: bool = True
-    full: bool = False
-    keeps: bool = False
-
-    @property
-    def began(self) -> float | None:
-        """When its request was really sent, if it was and that is known."""
-        return None if self.record is None else self.record.began
+    size: int  # One, or two.
+    due: float  # When its turn comes; later, if others go before it.
+    taken: Taken  # Where the bucket counts it.
+    record: Record
+    mark: float = 0.0  # Its turn in the count of the bucket.
+    full: bool = False  # Whether the bucket was full before its turn.
+    keeps: bool = False  # Whether its second place is still kept.
 
 
 @attrs.define(eq=False, repr=False)
 class Taken:
-    """How many places of a bucket are taken.
-
-    Attributes:
-        waiting: By calls that wait for their turn, for each `Order`.
-        kept: For calls that are to complete those that have begun.
-        sent: By requests that have no answer yet.
-    """
+    """How many places of a bucket are taken."""
 
     waiting: list[int] = attrs.field(factory=lambda: [0] * len(Order))
-    kept: int = 0
+    kept: int = 0  # For calls that complete those that have begun.
     sent: set[Reservation] = attrs.field(factory=set[Reservation])
 
     @property
@@ -178,18 +147,9 @@ class Taken:
 
 @attrs.define(eq=False, repr=False)
 class Kept:
-    """What a call hands on to the one that completes it.
+    """What a call shares with the one that completes it."""
 
-    Attributes:
-        place: The place whose second one is kept; None where no pace is.
-    """
-
-    place: Reservation | None = None
-
-    @property
-    def full(self) -> bool:
-        """Whether there is a place for the completing call."""
-        return self.place is not None and self.place.keeps
+    place: Reservation | None = None  # Its second place may be kept.
 
 
 @attrs.frozen(kw_only=True)
@@ -199,7 +159,7 @@ class Response:
     Attributes:
         status_code: The HTTP status.
         headers: Found by their names in any case.
-        content: The body after decompression; personal, so in no repr.
+        content: The body, decompressed; personal, so it is in no repr.
         parsed: What the operation read from it, such as a `Contract`.
     """
 
@@ -212,8 +172,7 @@ class Response:
     def json(self) -> Any:
         """Parse the body, whatever its content type says.
 
-        Bytes that are no UTF-8 are replaced rather than refused: a name in
-        the wrong charset must not make a created contract unreadable.
+        Bytes that are no UTF-8 are replaced.
 
         Raises:
             ValueError: It is no JSON, or nested too deeply.  The error
@@ -305,18 +264,18 @@ class Call:
         external_order_id: The order it is about, if any.
         contract_id: The contract it is about, if any.
         order: The JSON of the order it is about, if known.  Only then
-            does an error's text repeat Sesamy's words, in which the order
-            is blotted out.
+            an error's text repeats Sesamy's words, in which the order is
+            blotted out.
         max_response_size: Bytes that a success may have at most,
             decompressed, where that is less than the transport allows.
         completes: Whether it completes what an earlier call began, so that
             it goes before others where calls have to wait.
-        kept: What is kept for the call that completes this one, if there
-            will be one; the two have it in common.
+        kept: What this call shares with the one that completes it, if there
+            will be one.
         read: Reads a success (its value becomes `Response.parsed`), or
-            raises a `SesamyError` where it can't be read.
+            raises a `SesamyError` if it can't be read.
         before_send: Awaited at the last moment before each attempt is
-            sent; where it raises, nothing is.
+            sent; if it raises, nothing is sent.
         record: What the call has done so far, over all attempts.
     """
 
@@ -357,14 +316,14 @@ Proceed = Callable[[Call], Awaitable[Response]]
 
 
 class Middleware(Protocol):
-    """A step that a call walks through on its way out and back.
+    """A step that a call passes on its way out and back.
 
     Any ``async def`` function or object of this shape will do.  In the
     blocking client it must not suspend: see `Sesamy`.
     """
 
     async def __call__(self, call: Call, proceed: Proceed) -> Response:
-        """Return `await proceed(call)`, with whatever around it."""
+        """Return `await proceed(call)`, with anything before and after."""
         ...
 
 
@@ -375,7 +334,7 @@ class Auth(Protocol):
     async def authorization(self, call: Call) -> str:
         """Return the whole value, such as ``"Bearer ..."``.
 
-        Called before every attempt, so it should remember what it got.
+        Called before every attempt, so it should remember its value.
         """
         ...
 
@@ -383,22 +342,16 @@ class Auth(Protocol):
         """Take note that Sesamy answered 401 to this value.
 
         Returns:
-            Whether a new value can be had: then the call is sent once
-            more.
+            Whether there can be a new value: then the call is sent again.
         """
         ...
 
 
-_UNKNOWN = 0.25
-
-
 class Latency:
-    """A smoothed time of exchanges, as in RFC 6298.
-
-    It needs no lock: threads replace one tuple.
-    """
+    """A smoothed time of exchanges, as in RFC 6298."""
 
     def __init__(self) -> None:
+        # No lock: threads replace one tuple.
         self._known: tuple[float, float] | None = None
 
     def note(self, seconds: float) -> None:
@@ -414,21 +367,17 @@ class Latency:
     def estimate(self) -> float:
         """Seconds in which nearly every exchange is answered."""
         if self._known is None:
-            return _UNKNOWN
+            return 0.25
         mean, deviation = self._known
         return mean + 4 * deviation
 
     def latest(self, call: Call, begun: float) -> float:
-        """Return until when a call can wait and still be ended in time.
+        """Return until when a call can wait and still end in time.
 
         What completes another call may wait until its deadline: to try is
-        better than not to.  Other calls may wait for half of their time at
-        least, however slow the exchanges are: else no call would show that
-        they have become faster.
-
-        Args:
-            call: The call that waits.
-            begun: When it began to wait.
+        better than not to.  Other calls may wait for half of their time
+        since `begun`, however slow the exchanges are: else no call would
+        show that they have become faster.
         """
         if call.completes:
             return call.deadline
@@ -442,7 +391,7 @@ Trusts: TypeAlias = Callable[[Response], bool]
 
 
 def trusts_all(response: Response) -> bool:
-    """Trust a connection whatever it brought."""
+    """Trust every connection."""
     del response
     return True
 
@@ -463,13 +412,9 @@ class Transport(Protocol):
     async def send(self, call: Call, trusts: Trusts = trusts_all) -> Response:
         """Send the request once and read the whole answer.
 
-        Keeps `call.record.sent` true to what has left the machine, so
-        that it can be relied on even when the call is cancelled.
-
-        Args:
-            call: What is sent.
-            trusts: Asked about the answer before its connection is used
-                again; where it says no, the connection is thrown away.
+        Keeps `call.record.sent` true to what has left the machine, also
+        when the call is cancelled.  `trusts` is asked about the answer; if
+        it says no, the connection is closed.
 
         Raises:
             TransportFailure: There is no complete answer.
@@ -479,8 +424,7 @@ class Transport(Protocol):
     async def connect(self, call: Call) -> None:
         """Open a connection to where the call goes, and send nothing.
 
-        Does nothing where it can't: over the user's transport, and through
-        a proxy.
+        Does nothing over the user's transport or a proxy.
 
         Raises:
             TransportFailure: There is no connection.

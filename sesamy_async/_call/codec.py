@@ -1,6 +1,6 @@
-"""JSON in and out: orjson where it is installed, else the stdlib's.
+"""JSON in and out: orjson if it is installed, else the stdlib's.
 
-Both give the same bytes and read the same documents: what orjson can't do,
+Both write the same bytes and read the same documents: what orjson can't do,
 or does in another way, the stdlib does.  Only a document that is nested
 about a thousand levels deep may be read by one and refused by the other.
 
@@ -51,7 +51,7 @@ class Codec:
             wrong = f"It is no JSON: {error.msg}, {place}."
         except ValueError:
             wrong = "The JSON has a number of too many digits."
-        # Not while the other is handled, which holds what was read.
+        # Outside of `except`: the other error holds what was read.
         raise ValueError(wrong)
 
     @guarded
@@ -63,8 +63,8 @@ class Codec:
                 which orjson always writes.
 
         Raises:
-            ValueError: JSON can't say this: NaN, infinity, a lone
-                surrogate, another type, a cycle, too deep a nesting.
+            ValueError: JSON can't hold it: NaN, infinity, a lone surrogate,
+                another type, a cycle, too deep a nesting.
         """
         try:
             return _ENCODER.encode(value).encode()
@@ -81,31 +81,28 @@ class OrjsonCodec(Codec):
     """The same with orjson, which is several times faster."""
 
     def __init__(self, orjson: ModuleType) -> None:
-        self._fast_loads = orjson.loads
-        self._fast_dumps = orjson.dumps
+        self._orjson = orjson
         self._options = (
             orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
         )
 
     @guarded
     def loads(self, content: bytes) -> Any:
-        """Read a document, as the standard library does."""
         # orjson turns integers of more than 64 bits into floats: such an
         # id would be lost.
         if _LONG_NUMBER not in content.translate(_DIGITS_TO_ZERO):
             with suppress(ValueError):
-                return self._fast_loads(content)
+                return self._orjson.loads(content)
         return super().loads(content)
 
     @guarded
     def dumps(self, value: Any) -> bytes:
-        """Write compact JSON, as the standard library does."""
         try:
-            content: bytes = self._fast_dumps(value, None, self._options)
+            content: bytes = self._orjson.dumps(value, None, self._options)
         except TypeError:
             content = b"null"
-        # A null may have been a NaN.  Its 0.00001 and 1e-7 are the
-        # stdlib's 1e-05 and 1e-07.
+        # A null may have been a NaN.  The stdlib writes 1e-05 and 1e-07,
+        # orjson 0.00001 and 1e-7.
         if (
             b"null" in content
             or b"0.0000" in content

@@ -1,4 +1,4 @@
-"""Turn what came back from an attempt into an error that explains it."""
+"""Turn the answer to an attempt, or its failure, into an error."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeGuard, cast
-
-import attrs
 
 from sesamy_async._headers import (
     REDIRECT,
@@ -53,94 +51,57 @@ _OWN = re.compile(
 _JSON = re.compile(r"[^;]*[/+]json[ \t]*(?:;|$)", re.IGNORECASE)
 
 
-@attrs.frozen(kw_only=True)
-class ErrorBody:
-    """The documented envelope of errors, as far as it is there."""
-
-    code: str | None = None
-    message: str | None = None
-    details: dict[str, Any] = attrs.field(factory=dict[str, Any])
-    request_id: str | None = None
-    retry_after: float | None = None
-
-
-def read_error(response: Response) -> ErrorBody:
-    """Read ``{"error": {...}}``, ``{"message": ...}``, or nothing."""
+def _read_error(response: Response) -> dict[str, Any]:
+    """Read ``{"error": {...}}`` or ``{"message": ...}``, if it is there."""
     if len(response.content) > LARGEST_ERROR:
-        return ErrorBody()
+        return {}
     try:
-        data = response.json()
+        outer = _object(response.json())
     except ValueError:
-        return ErrorBody()
-    if not isinstance(data, dict):
-        return ErrorBody()
-    outer = cast("dict[str, Any]", data)
-    inner = outer.get("error")
-    if isinstance(inner, dict):
-        error = {**outer, **cast("dict[str, Any]", inner)}
-    else:
-        error = {"code": inner, "message": outer.get("error_description")}
-        error = {**error, **outer}
-    details = error.get("details")
-    return ErrorBody(
-        code=_said(error.get("code")),
-        message=_said(error.get("message")),
-        details=cast("dict[str, Any]", details)
-        if isinstance(details, dict)
-        else {},
-        request_id=_id(error.get("request_id")),
-        retry_after=seconds(error.get("retry_after")),
-    )
+        return {}
+    error = outer.get("error")
+    flat = {"code": error, "message": outer.get("error_description")}
+    return {**flat, **outer, **_object(error)}
+
+
+def _object(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def is_own(headers: Mapping[str, str], start: bytes) -> bool:
     """Whether a success that can't be read is Sesamy's own.
 
-    It is if it begins as a JSON object and its content type says nothing
-    else.  Any other success may be the page of a gateway, which may put a
-    200 on it (``error_page 503 =200``) and proves nothing.
-
-    Args:
-        headers: The headers of the answer.
-        start: The beginning of its body, decompressed.
+    It is if its body begins (`start`, decompressed) as a JSON object and its
+    content type says nothing else.  Any other success may be the page of a
+    gateway, even with a 200 (``error_page 503 =200``), and proves nothing.
     """
     kind = headers.get("content-type", "")
     return bool(_OWN.match(start) and (not kind or _JSON.match(kind)))
 
 
-def request_id_of(headers: Headers) -> str | None:
+def _request_id_of(headers: Headers) -> str | None:
     """Return the id that Sesamy or a gateway gave to the request."""
     named = (headers.get("x-request-id"), headers.get("request-id"))
     return next(filter(None, map(_id, named)), None)
 
 
-def asked_wait(
+def _asked_wait(
     headers: Headers, in_body: float | None, wall: float, *, throttled: bool
 ) -> float | None:
     """Return how many seconds the answer asks to wait, if it does.
 
     The longer of ``retry_after`` in the body and ``Retry-After`` counts.
-    Only where both are missing does ``X-RateLimit-Reset`` (Unix seconds):
-    it may mean "until one request is free" or "until all are".  Every
-    answer is documented to have it, so only a 429's is one to wait for.
-
-    Args:
-        headers: The headers of the answer.
-        in_body: ``retry_after`` in the body, in seconds.
-        wall: Unix seconds now; the answer's own Date is preferred, so
-            that a wrong clock here does no harm.
-        throttled: Whether it is a 429.
+    Only without both, and only of a 429, ``X-RateLimit-Reset`` does (Unix
+    seconds): every answer is documented to have it.  It may mean "until one
+    request is free" or "until all are".
     """
+    # The answer's own Date is preferred: our clock may be wrong.
     now = _http_date(headers.get("date")) or wall
-    named = (in_body, _retry_after(headers.get("retry-after"), now))
-    waits = [wait for wait in named if _is_wait(wait)]
-    if waits:
-        return max(waits)
-    if not throttled:
-        return None
-    reset = seconds(headers.get("x-ratelimit-reset"))
-    wait = None if reset is None else max(0.0, reset - now)
-    return wait if _is_wait(wait) else None
+    named = headers.get("retry-after")
+    waits = [in_body, seconds(named), _until(_http_date(named), now)]
+    if throttled and not any(map(_is_wait, waits)):
+        waits = [_until(seconds(headers.get("x-ratelimit-reset")), now)]
+    return max(filter(_is_wait, waits), default=None)
 
 
 def seconds(value: object) -> float | None:
@@ -154,11 +115,8 @@ def seconds(value: object) -> float | None:
     return number if number >= 0 and math.isfinite(number) else None
 
 
-def _retry_after(value: str | None, now: float) -> float | None:
-    wait = seconds(value)
-    if wait is None and (at := _http_date(value)) is not None:
-        wait = max(0.0, at - now)
-    return wait
+def _until(moment: float | None, now: float) -> float | None:
+    return None if moment is None else max(0.0, moment - now)
 
 
 def _is_wait(wait: float | None) -> TypeGuard[float]:
@@ -186,12 +144,6 @@ def _id(value: object) -> str | None:
     return value if _ID.fullmatch(value) else None
 
 
-def content_type_of(headers: Mapping[str, str]) -> str:
-    """Name the content type of an answer for a message."""
-    named = headers.get("content-type", "none")[:80]
-    return "".join(filter(str.isprintable, named))
-
-
 SCOPES = (
     "payments:contract:third-party-onboarding (the default) and "
     "paymentsContractThirdPartyOnboarding"
@@ -201,15 +153,15 @@ SCOPES = (
 AUDIENCES = "https://api.sesamy.com or urn:sesamy"
 """The audiences that sources name."""
 
-# The token endpoint may give a token without the scope: then the order is
-# the first to tell.
+# The token endpoint may give a token without the scope: then only the answer
+# to the order shows it.
 _PERMISSION = (
     "A token may lack the scope; `sesamy token` may show what it has. Check "
     f"scope (SESAMY_SCOPE; spelt {SCOPES}), audience (SESAMY_AUDIENCE; it may "
     f"have to be {AUDIENCES}) and the vendor."
 )
 _NO_PERMISSION = {"insufficient_scope", "insufficient_permissions"}
-# A path or a code, and no word that is written like a customer's name.
+# A path or a code, and no word that is spelled like a customer's name.
 _NAME = re.compile(r"[a-z][A-Za-z0-9_.*\[\]-]{0,63}")
 _CODES = frozenset(
     {
@@ -259,26 +211,29 @@ def explain_failure(call: Call, failure: Failure) -> SesamyError:
 def explain_answer(call: Call, response: Response, wall: float) -> APIError:
     """Return the error for an answer that is no success.
 
-    Args:
-        call: The call that was answered.
-        response: The answer.
-        wall: Unix seconds now.
+    `wall` is the Unix time now, in seconds.
     """
     status, headers = response.status_code, response.headers
-    body = read_error(response)
+    body = _read_error(response)
     outcome = outcome_of_status(status)
     throttled = status == TOO_MANY
-    request_id = body.request_id or request_id_of(headers)
-    said = [body.code, body.message, body.details, request_id]
-    code, message, details, named = redact(said, call)
-    if body.code in _CODES:
-        code = body.code
+    documented = _said(body.get("code"))
+    said = [
+        documented,
+        _said(body.get("message")),
+        _object(body.get("details")),
+        _id(body.get("request_id")) or _request_id_of(headers),
+    ]
+    code, message, details, request_id = redact(said, call)
+    if documented in _CODES:
+        code = documented
     words = message
     if call.order is None:
         code, words = _name(code), None
     wait = None
     if throttled or outcome is Outcome.UNKNOWN:
-        wait = asked_wait(headers, body.retry_after, wall, throttled=throttled)
+        in_body = seconds(body.get("retry_after"))
+        wait = _asked_wait(headers, in_body, wall, throttled=throttled)
     error = api_error_type(status)(
         _text(status, code, words, details, headers),
         outcome=outcome,
@@ -292,7 +247,7 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
         body=response.content,
         repeated=call.order is not None,
     )
-    error.request_id = named
+    error.request_id = request_id
     return error
 
 
@@ -308,23 +263,21 @@ def unreadable(
 ) -> SesamyError:
     """Return the error for a success whose body is not what it should be.
 
-    Args:
-        call: The call that was answered.
-        response: The answer.
-        why: What is wrong with it.
-        outcome: What it means; by default `APPLIED` if it is Sesamy's own,
-            and `UNKNOWN` if it may be a gateway's page.
+    By default the outcome is `APPLIED` if the answer is Sesamy's own, and
+    `UNKNOWN` if it may be a gateway's page.
     """
     if outcome is None:
         own = is_own(response.headers, response.content)
         outcome = Outcome.APPLIED if own else Outcome.UNKNOWN
+    kind = response.headers.get("content-type")
+    shown = "".join(filter(str.isprintable, (kind or "none")[:80]))
     error = UnreadableResponseError(
         f"The answer has status {response.status_code}, but {why} "
-        f"(content type {content_type_of(response.headers)}, "
+        f"(content type {shown}, "
         f"{len(response.content)} bytes).",
         outcome=outcome,
         status_code=response.status_code,
-        content_type=response.headers.get("content-type"),
+        content_type=kind,
         size=len(response.content),
     )
     error.request_id = request_id_in(call, response.headers)
@@ -333,15 +286,15 @@ def unreadable(
 
 def request_id_in(call: Call, headers: Headers) -> str | None:
     """Return the id of the request, without what is in the order."""
-    named = request_id_of(headers)
+    named = _request_id_of(headers)
     return named if named is None else str(redact(named, call))
 
 
 def contradicted(call: Call, response: Response) -> SesamyError:
-    """Return the error for a success whose body tells of an error."""
+    """Return the error for a success whose body reports an error."""
     error = OutcomeUnknownError(
         f"Sesamy answered {response.status_code}, but the body of its answer "
-        "tells of an error.",
+        "reports an error.",
         outcome=Outcome.UNKNOWN,
     )
     error.request_id = request_id_in(call, response.headers)

@@ -70,25 +70,26 @@ class RateLimit:
 class Bucket:
     """A token bucket that follows the server's; safe under threads.
 
-    Each caller takes its place in advance and waits until its turn.
-    Places are given in the order of asking, but what completes a call that
-    has begun goes before what begins: else a burst would begin everything
-    and complete nothing.
+    Each caller takes its place in advance and waits for its turn.  Places
+    are given in the order of asking, but what completes a call that has
+    begun goes before what begins: else a burst would begin everything and
+    complete nothing.
 
-    `reserve` takes a place; where it is due later, `turn` is asked then.
-    Each place ends in one of `answered`, `throttled`, `lost` and `cancel`.
+    `reserve` takes a place; if it is due later, `turn` is called then.
+    Each place ends in one of `answered`, `throttled` and `unanswered`.
+    All times are on the runtime's clock.
     """
 
     def __init__(self, limit: RateLimit, now: float) -> None:
         self._limit = limit
         self._rate = limit.rate
-        # What the server would take now, once it has counted all that was
-        # sent: at the least, and at the most.
+        # What the server would take once it has counted all that was sent:
+        # at the least, and at the most.
         self._free = float(limit.burst)
         self._likely = float(limit.burst)
         self._at = now
-        # Who waits goes when as many requests have become free as its mark
-        # says, and as many more as its order was put off by.
+        # A place that waits is due when as many requests have become free
+        # as its mark says, and as many more as its order was put off by.
         self._gained = 0.0
         self._put_off = [0.0] * len(Order)
         self._ends = [0.0] * len(Order)  # The mark behind the last one.
@@ -110,11 +111,7 @@ class Bucket:
         return self._rate
 
     def available(self, now: float) -> float:
-        """Return how many requests may be sent at once, as far as is known.
-
-        Args:
-            now: On the runtime's clock.
-        """
+        """Return how many requests may be sent at once, as far as is known."""
         with self._lock:
             self._refill(now)
             if now < self._blocked_until:
@@ -131,23 +128,22 @@ class Bucket:
         kept: Reservation | None = None,
         record: Record | None = None,
     ) -> Reservation | None:
-        """Take a place, or two.
+        """Take a place, or two; take none and return None if too late.
+
+        The turn of the place has come if it is due by now.
 
         Args:
-            now: On the runtime's clock.
-            latest: When the last of them must have come, on the same clock.
-            order: Whom they go before.
-            size: How many.  The second one is kept, once the turn of the
-                first has come, for the call that completes this one.
+            now: The time.
+            latest: When the last of them must have come.
+            order: Which calls they go before.
+            size: How many.  Once the turn of the first has come, the second
+                is kept for the call that completes this one.
             kept: The place whose second one is used; the order is KEPT.
             record: Of the call, to see when it is really sent.
-
-        Returns:
-            The place, whose turn has come if it is due by now; or None
-            where it would come too late: then none is taken.
         """
         with self._lock:
             self._refill(now)
+            record = record or Record()
             place = Reservation(order, size, now, self._taken, record)
             waiting = self._taken.waiting
             missing = waiting[order] + self._missing(order)
@@ -168,13 +164,8 @@ class Bucket:
     def turn(self, place: Reservation, now: float, latest: float) -> bool:
         """Look again when a place is due: others may have gone before it.
 
-        Args:
-            place: One that waits; its turn has come if it is due by now.
-            now: On the runtime's clock.
-            latest: As for `reserve`.
-
-        Returns:
-            Whether it comes in time; else it is given back.
+        Its turn has come if it is still due by now.  Returns whether it
+        comes in time; if not, it is given back.
         """
         with self._lock:
             self._refill(now)
@@ -190,20 +181,17 @@ class Bucket:
             if place.keeps:
                 self._drop(place)
 
-    def cancel(self, place: Reservation) -> None:
-        """Give back a place that was not used."""
+    def unanswered(self, place: Reservation, *, sent: bool) -> None:
+        """End a place without an answer; give it back if nothing was sent."""
         with self._lock:
-            if place.waits:
-                place.taken.waiting[place.order] -= place.size
-            else:
-                place.taken.sent.discard(place)
+            taken = place.taken
+            if place not in taken.sent:  # It still waits.
+                taken.waiting[place.order] -= place.size
+                return
+            taken.sent.remove(place)
+            if not sent:
                 self._free += 1.0
                 self._likely += 1.0
-
-    def lost(self, place: Reservation) -> None:
-        """Keep the place of a request whose answer never came."""
-        with self._lock:
-            place.taken.sent.discard(place)
 
     def answered(
         self, place: Reservation, now: float, headers: Headers
@@ -212,11 +200,6 @@ class Bucket:
 
         The rate is only ever lowered: ``X-RateLimit-Limit`` may name the
         rate or the burst.
-
-        Args:
-            place: Of the request.
-            now: On the runtime's clock.
-            headers: Of the answer.
         """
         limit = seconds(headers.get("x-ratelimit-limit"))
         left = seconds(headers.get("x-ratelimit-remaining"))
@@ -232,16 +215,11 @@ class Bucket:
                 self._likely = min(self._likely, left)
 
     def throttled(self, place: Reservation, now: float, wait: float) -> None:
-        """Send nothing for so many seconds: the server answered 429.
+        """Send nothing for `wait` seconds: the server answered 429.
 
         For an hour at most, whatever it says.  Then one request is free,
-        and those that were sent later or wait for their turn have to share
-        what comes after it.
-
-        Args:
-            place: Of the request.
-            now: On the runtime's clock.
-            wait: As the server says.
+        and those that were sent later or wait for their turn share what
+        comes after it.
         """
         wait = min(wait, _LONGEST_BLOCK)
         with self._lock:
@@ -253,23 +231,24 @@ class Bucket:
             self._blocked_until = max(self._blocked_until, now + wait)
 
     def _later(self, place: Reservation) -> int:
-        """Take in an answer; return how many were sent after its request.
+        """End a place; return how many requests were sent after its own.
 
-        Those are taken for not counted by the server then.  In a burst
-        that is wrong of some, for they overtake each other on their way.
+        The server is assumed not to have counted those.  In a burst that is
+        wrong for some, since they overtake each other on their way.
         """
         sent = place.taken.sent
         sent.discard(place)
-        began = place.began
+        began = place.record.began
         if place.full and began is not None:
-            # A full bucket gains nothing, and the server's was full until
-            # then: the first call of all waits for a token, for example.
+            # The server's bucket was full until then, and gained nothing:
+            # the first call of all waits for a token, for example.
             never = (began - place.due) * self._rate
             self._free -= never
             self._likely -= never
+        others = [each.record.began for each in sent]
         return sum(
-            each.began is None or (began is not None and each.began > began)
-            for each in sent
+            other is None or (began is not None and other > began)
+            for other in others
         )
 
     def _refill(self, now: float) -> None:
@@ -285,8 +264,7 @@ class Bucket:
             # What was promised is not put off by a mere precaution.
             return 1.0 - self._likely
         before = sum(self._taken.waiting[:order])
-        # More can't be saved up for them: what comes in a full bucket would
-        # be nobody's.
+        # More can't be saved up for them: a full bucket gains nothing.
         kept = min(self._taken.kept, self._limit.burst - 1)
         return before + kept + 1.0 - self._free
 
@@ -296,8 +274,8 @@ class Bucket:
         lag = place.mark + self._put_off[order] - self._gained
         missing = self._missing(order)
         if lag < _ROUNDING < missing:
-            # Its turn, but others went before it, or the server counts less
-            # than we did: all of its order go later.
+            # Its turn, but others went before it, or the server has less
+            # left than we counted: all of its order go later.
             self._put_off[order] += missing - lag
             lag = missing
         ready = now if lag < _ROUNDING else now + lag / self._rate
@@ -314,7 +292,6 @@ class Bucket:
         place.full = self._free >= self._limit.burst
         self._free -= 1.0
         self._likely -= 1.0
-        place.waits = False
         if place.size > 1:
             taken.kept += 1
             place.keeps = True
@@ -327,14 +304,13 @@ class Bucket:
 
 @attrs.frozen(eq=False, repr=False)
 class Pace:
-    """Waits for a place in the bucket, and tells it what came back."""
+    """Waits for a place in the bucket, and reports how the call ended."""
 
     bucket: Bucket
     runtime: Runtime
     latency: Latency
 
     async def __call__(self, call: Call, proceed: Proceed) -> Response:
-        """Send the call when its turn has come."""
         place = await self._turn(call)
         try:
             response = await proceed(call)
@@ -348,27 +324,31 @@ class Pace:
             raise
         except SesamyError as error:
             sent = error.outcome is not Outcome.NOT_SENT
-            self._without_answer(place, sent=sent)
+            self.bucket.unanswered(place, sent=sent)
             raise
         except BaseException:
             sent = call.record.sent is not False
-            self._without_answer(place, sent=sent)
+            self.bucket.unanswered(place, sent=sent)
             raise
         self.bucket.answered(place, self.runtime.now(), response.headers)
         return response
 
-    def _without_answer(self, place: Reservation, *, sent: bool) -> None:
-        if sent:
-            self.bucket.lost(place)
-        else:
-            self.bucket.cancel(place)
-
     async def _turn(self, call: Call) -> Reservation:
         """Wait until the call may go, with a place for what completes it."""
         call.record.began = None  # That was another attempt.
-        begun = self.runtime.now()
+        begun = now = self.runtime.now()
         place = self._reserve(call, begun)
-        if place is None or not await self._came(place, call, begun):
+        while place is not None and place.due > now:
+            try:
+                await self.runtime.sleep(place.due - now)
+            except BaseException:
+                self.bucket.unanswered(place, sent=False)
+                raise
+            now = self.runtime.now()
+            latest = self.latency.latest(call, begun)
+            if not self.bucket.turn(place, now, latest):
+                place = None
+        if place is None:
             raise DeadlineExceededError(
                 "To wait for the rate limit would pass the deadline."
             )
@@ -376,34 +356,17 @@ class Pace:
             call.kept.place = place
         return place
 
-    async def _came(
-        self, place: Reservation, call: Call, begun: float
-    ) -> bool:
-        """Wait for the turn; return whether it can still come in time."""
-        now = begun
-        while place.due > now:
-            try:
-                await self.runtime.sleep(place.due - now)
-            except BaseException:
-                self.bucket.cancel(place)
-                raise
-            now = self.runtime.now()
-            latest = self.latency.latest(call, begun)
-            if not self.bucket.turn(place, now, latest):
-                return False
-        return True
-
     def _reserve(self, call: Call, now: float) -> Reservation | None:
-        latest, kept = self.latency.latest(call, now), call.kept
-        full = kept.place if kept is not None and kept.full else None
+        place = None if call.kept is None else call.kept.place
+        full = place if place is not None and place.keeps else None
         order, size = Order.NEW, 1
         if call.completes:
             order = Order.COMPLETING if full is None else Order.KEPT
-        elif kept is not None and full is None:
+        elif call.kept is not None and full is None:
             size = 2
         return self.bucket.reserve(
             now,
-            latest,
+            self.latency.latest(call, now),
             order=order,
             size=size,
             kept=full if call.completes else None,

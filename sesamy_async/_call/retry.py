@@ -27,14 +27,9 @@ from .runtime import Runtime, renewed_after_fork
 class Reason(StrEnum):
     """Why an attempt may be sent again."""
 
-    TRANSIENT = "TRANSIENT"
-    """The network or the service failed for a moment."""
-
-    THROTTLED = "THROTTLED"
-    """Too many requests: this one was not processed."""
-
-    RENEWED = "RENEWED"
-    """The token was not accepted, and a new one can be had."""
+    TRANSIENT = "TRANSIENT"  # The network or the service failed.
+    THROTTLED = "THROTTLED"  # Too many requests: it was not processed.
+    RENEWED = "RENEWED"  # The token was rejected, and there is a new one.
 
 
 @attrs.frozen(kw_only=True)
@@ -60,22 +55,18 @@ class RetryBudget:
 
     def cost(self, reason: Reason) -> int:
         """Return how many tokens a retry for this reason takes."""
-        if reason is Reason.RENEWED:
-            return 0
-        transient = reason is Reason.TRANSIENT
-        return self.transient if transient else self.throttled
+        return {
+            Reason.TRANSIENT: self.transient,
+            Reason.THROTTLED: self.throttled,
+            Reason.RENEWED: 0,
+        }[reason]
 
 
 @attrs.frozen(kw_only=True)
 class Resend:
-    """The decision to send again.
+    """The decision to send again."""
 
-    Attributes:
-        wait: Seconds to wait first.
-        reason: Why it may be sent again.
-    """
-
-    wait: float
+    wait: float  # Seconds to wait first.
     reason: Reason
 
 
@@ -136,15 +127,13 @@ class RetryPolicy:
 
         Args:
             call: As it was sent.
-            error: What came of it.
+            error: How it failed.
             chance: A random number, 0 <= chance < 1.
         """
         reason = self.reason(call, error)
-        if reason is None:
-            return None
         if reason is Reason.RENEWED:
             return Resend(wait=0.0, reason=reason)
-        if call.attempt >= self.attempts:
+        if reason is None or call.attempt >= self.attempts:
             return None
         asked = _asked(error)
         # 63 doublings pass any cap; more would overflow a float.
@@ -189,7 +178,6 @@ class Quota:
         renewed_after_fork(self)
 
     def after_fork(self) -> None:
-        """Begin anew in a child: another thread may have held the lock."""
         self._lock = Lock()
 
     def take(self, budget: RetryBudget, reason: Reason) -> bool:
@@ -220,7 +208,6 @@ class Retry:
     runtime: Runtime
 
     async def __call__(self, call: Call, proceed: Proceed) -> Response:
-        """Send the call until it ends, at most as often as permitted."""
         owed = 1
         resent: set[Reason] = set()
         while True:
@@ -256,23 +243,20 @@ class Retry:
         if resend is None:
             return None
         if resend.reason is Reason.RENEWED and Reason.RENEWED in resent:
-            # Nor would the next new token be accepted.
+            # The next new token would not be accepted either.
             error.transient = False
             return None
-        if self.runtime.now() + resend.wait >= call.deadline:
-            error.aside = (
-                f"Not sent again: to wait {resend.wait:.1f} s would pass "
-                "the deadline."
+        wait, budget = resend.wait, self.policy.budget
+        if self.runtime.now() + wait >= call.deadline:
+            aside = f"to wait {wait:.1f} s would pass the deadline"
+        elif self.policy.asks_too_much(error):
+            aside = (
+                f"Sesamy asks to wait {wait:.1f} s, "
+                "more than retry.longest_wait"
             )
-            return None
-        if self.policy.asks_too_much(error):
-            error.aside = (
-                f"Not sent again: Sesamy asks to wait {resend.wait:.1f} s, "
-                "more than retry.longest_wait."
-            )
-            return None
-        budget = self.policy.budget
-        if budget and not self.quota.take(budget, resend.reason):
-            error.aside = "Not sent again: the retry budget is spent."
-            return None
-        return resend
+        elif budget and not self.quota.take(budget, resend.reason):
+            aside = "the retry budget is spent"
+        else:
+            return resend
+        error.aside = f"Not sent again: {aside}."
+        return None

@@ -30,17 +30,19 @@ class Event(Protocol):
 class Runtime(Protocol):
     """The world as the core sees it: one for anyio, one that blocks."""
 
+    __slots__ = ()
+
     def now(self) -> float:
-        """Return seconds on a monotonic clock."""
-        ...
+        """Return seconds on a monotonic clock, the same in all loops."""
+        return time.monotonic()
 
     def wall(self) -> float:
-        """Return Unix seconds: only to read the times of others."""
-        ...
+        """Return Unix seconds: only to compare with times of others."""
+        return time.time()
 
     def random(self) -> float:
         """Return a number, 0 <= x < 1."""
-        ...
+        return random.random()  # noqa: S311 - jitter is no secret
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -51,11 +53,7 @@ class Runtime(Protocol):
         ...
 
     def scope(self) -> Hashable:
-        """Name where connections and events may be shared.
-
-        A process for the blocking client; a process and an event loop for
-        the async one.
-        """
+        """Name the process, or the loop in it, that shares connections."""
         ...
 
     def alive(self, scope: Hashable) -> bool:
@@ -63,11 +61,7 @@ class Runtime(Protocol):
         ...
 
     def bound(self, deadline: float) -> AbstractContextManager[object, bool]:
-        """Cut the block short at the deadline, and go on behind it.
-
-        Where that is impossible (blocking), the transport bounds each
-        operation.
-        """
+        """Cancel the block at the deadline, and go on after it."""
         ...
 
     def shield(self) -> AbstractContextManager[object]:
@@ -79,7 +73,7 @@ class Renewable(Protocol):
     """Has a lock that another thread may hold when the process forks."""
 
     def after_fork(self) -> None:
-        """Begin anew."""
+        """Begin anew, in a child."""
         ...
 
 
@@ -101,24 +95,6 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch
     os.register_at_fork(after_in_child=_renew)
 
 
-class Clock:
-    """The part of a runtime that neither waits nor blocks."""
-
-    __slots__ = ()
-
-    def now(self) -> float:
-        """Return seconds on a monotonic clock, the same in all loops."""
-        return time.monotonic()
-
-    def wall(self) -> float:
-        """Return Unix seconds."""
-        return time.time()
-
-    def random(self) -> float:
-        """Return a number, 0 <= x < 1."""
-        return random.random()  # noqa: S311 - jitter is no secret
-
-
 @attrs.frozen(eq=False, repr=False)
 class BlockingEvent:
     """An event between threads."""
@@ -126,39 +102,31 @@ class BlockingEvent:
     _event: ThreadEvent = attrs.field(factory=ThreadEvent)
 
     def set(self) -> None:
-        """Let it happen."""
         self._event.set()
 
     async def wait(self, seconds: float) -> bool:
-        """Block at most so long; return whether it happened."""
         return self._event.wait(min(seconds, TIMEOUT_MAX))
 
 
 @attrs.frozen(eq=False, repr=False)
-class BlockingRuntime(Clock):
+class BlockingRuntime(Runtime):
     """Waits by blocking the thread."""
 
     async def sleep(self, seconds: float) -> None:
-        """Block."""
         time.sleep(seconds)  # noqa: ASYNC251 - no event loop runs this
 
     def event(self) -> BlockingEvent:
-        """Make an event between threads."""
         return BlockingEvent()
 
     def scope(self) -> Hashable:
-        """Name this process: after a fork, connections are made anew."""
-        return os.getpid()
+        return os.getpid()  # After a fork, connections are made anew.
 
     def alive(self, scope: Hashable) -> bool:
-        """Say whether that is this process."""
         return scope == os.getpid()
 
     def bound(self, deadline: float) -> AbstractContextManager[object, bool]:
-        """Do nothing: the transport bounds each network operation."""
-        del deadline
+        del deadline  # The transport bounds each network operation.
         return cast("AbstractContextManager[object, bool]", nullcontext())
 
     def shield(self) -> AbstractContextManager[object]:
-        """Do nothing: nothing is cancelled from outside."""
-        return nullcontext()
+        return nullcontext()  # Nothing is cancelled from outside.

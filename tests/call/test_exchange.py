@@ -56,40 +56,39 @@ def exchange(result: Response | BaseException) -> Exchange:
 
 
 async def test_exchange_success() -> None:
-    """A success is returned, and noted."""
-    call = a_call()
-    send = exchange(an_answer())
-    response = await send(call)
+    """A success is noted, and returned with what was read of it."""
+    call = a_call(read=lambda _, response: response.json())
+    send = exchange(an_answer(201, b"[1]", X="y"))
 
-    assert (200, True) == (response.status_code, call.record.answered)
+    assert Response(
+        status_code=201,
+        headers=Headers({"X": "y"}),
+        content=b"[1]",
+        parsed=[1],
+    ) == await send(call)
+    assert call.record.answered
 
 
-async def test_exchange_unreadable() -> None:
-    """A success that can't be read is an error, and noted as such."""
+def unreadable(call: Call, response: Response) -> None:
+    """Read nothing."""
+    del call, response
+    raise UnreadableResponseError("No.")
 
-    def read(call: Call, response: Response) -> None:
-        del call, response
-        raise UnreadableResponseError("No.")
 
-    call = a_call(read=read)
-    with pytest.raises(UnreadableResponseError):
-        await exchange(an_answer())(call)
+@pytest.mark.parametrize(
+    ("status", "expected"), [(200, Outcome.APPLIED), (503, Outcome.UNKNOWN)]
+)
+async def test_exchange_error(status: int, expected: Outcome) -> None:
+    """An error answer, or a success that can't be read, is noted as one."""
+    call = a_call(read=unreadable)
+    with pytest.raises(SesamyError):
+        await exchange(an_answer(status))(call)
 
-    assert (Outcome.APPLIED, 1, False) == (
+    assert (expected, 1, False) == (
         call.record.last,
         call.record.lost,
         call.record.answered,
     )
-
-
-async def test_exchange_error() -> None:
-    """An error answer is raised, and noted."""
-    call = a_call()
-    send = exchange(an_answer(503))
-    with pytest.raises(SesamyError):
-        await send(call)
-
-    assert (Outcome.UNKNOWN, 1) == (call.record.last, call.record.lost)
 
 
 async def test_exchange_failure() -> None:
@@ -137,29 +136,26 @@ async def test_exchange_interrupted_while_reading(
     assert expected is call.record.outcome
 
 
-async def test_exchange_twice() -> None:
-    """What was answered is not sent once more, whoever asks for it."""
-    call = a_call()
+@pytest.mark.parametrize("repeatable", [False, True])
+async def test_exchange_twice(repeatable: bool) -> None:
+    """What was answered is not sent again, unless that is harmless."""
+    call = a_call(repeatable=repeatable)
     send = exchange(an_answer())
     await send(call)
-    with pytest.raises(ConfigurationError) as caught:
+    if repeatable:
         await send(call)
+    else:
+        with pytest.raises(ConfigurationError) as caught:
+            await send(call)
 
-    assert Outcome.APPLIED is call.record.outcome
-    assert (
-        "A middleware called proceed again, though the first time had done "
-        "it or may have: that could have made a second contract."
-    ) == caught.value.args[0]
-
-
-async def test_exchange_twice_where_harmless() -> None:
-    """What is harmless to repeat may be."""
-    call = a_call(repeatable=True)
-    send = exchange(an_answer())
-    await send(call)
-    await send(call)
-
-    assert 2 == call.record.attempts
+        assert caught.value.args[0] == (
+            "A middleware called proceed again, though the first time had "
+            "done it or may have: that could have made a second contract."
+        )
+    assert (1 + repeatable, Outcome.APPLIED) == (
+        call.record.attempts,
+        call.record.outcome,
+    )
 
 
 async def test_tells_of_each_attempt(
@@ -170,19 +166,6 @@ async def test_tells_of_each_attempt(
     await exchange(an_answer())(a_call(attempt=3))
 
     assert ["contracts.create: attempt 3"] == caplog.messages
-
-
-async def test_what_is_read_keeps_the_answer() -> None:
-    """Beside what was read of it, the answer is all there."""
-    answer = an_answer(201, b"[1]", X="y")
-    call = a_call(read=lambda _, response: response.json())
-
-    assert Response(
-        status_code=201,
-        headers=Headers({"X": "y"}),
-        content=b"[1]",
-        parsed=[1],
-    ) == await exchange(answer)(call)
 
 
 async def test_at_its_very_deadline() -> None:
@@ -197,12 +180,13 @@ async def test_at_its_very_deadline() -> None:
     assert (Outcome.NOT_SENT, 0) == (error.outcome, call.record.attempts)
 
 
-async def test_whose_time_is_up_when_it_is_announced() -> None:
-    """What the caller takes long for is not sent after the deadline."""
+async def test_announced_until_it_is_late() -> None:
+    """`before_send` gets the call; after the deadline nothing is sent."""
     send = exchange(an_answer())
+    announced: list[Call] = []
 
     async def slow(call: Call) -> None:
-        del call
+        announced.append(call)
         await send.runtime.sleep(5.0)
 
     call = a_call(deadline=send.runtime.now() + 5.0, before_send=slow)
@@ -210,19 +194,7 @@ async def test_whose_time_is_up_when_it_is_announced() -> None:
         await send(call)
 
     assert Outcome.NOT_SENT is caught.value.outcome
-
-
-async def test_announces_the_call() -> None:
-    """Who is told before it leaves is told which call."""
-    told: list[Call] = []
-
-    async def note(call: Call) -> None:
-        told.append(call)
-
-    call = a_call(before_send=note)
-    await exchange(an_answer())(call)
-
-    assert [call] == told
+    assert [call] == announced
 
 
 async def test_waits_are_counted_by_the_clock_of_the_runtime() -> None:

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sesamy_async import (
     APIError,
@@ -35,6 +37,16 @@ from sesamy_async._outcome import FailureKind
 from support.exchanges import a_call, a_failure, an_answer, an_api_error
 
 
+NOW = 1_800_000_000.0
+DATE = "Fri, 15 Jan 2027 08:00:00 GMT"  # NOW
+
+
+def explained(status: int, body: object = None, **headers: str) -> APIError:
+    """Return the error for an answer with this JSON body, at `NOW`."""
+    answer = an_answer(status, json.dumps(body).encode(), **headers)
+    return explain_answer(a_call(), answer, NOW)
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
@@ -54,58 +66,69 @@ from support.exchanges import a_call, a_failure, an_answer, an_api_error
 )
 def test_class_by_status(status: int, kind: type[APIError]) -> None:
     """Each status has its class of error."""
-    error = an_api_error(status)
+    error = explained(status)
 
-    assert kind is type(error)
-    assert isinstance(error, APIError)
-    assert status == error.status_code
+    assert (kind, status) == (type(error), error.status_code)
 
 
-def test_what_sesamy_says() -> None:
-    """The envelope of section 4 is all there, on the error."""
-    body = {
-        "error": {
-            "code": "validation_error",
-            "message": "Bad order.",
-            "details": {"field": "userData.email", "reason": "required"},
-            "request_id": "req-1",
-        }
-    }
-    error = an_api_error(400, json.dumps(body).encode())
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            {
+                "error": {
+                    "code": "validation_error",
+                    "message": "No.",
+                    "details": {"field": "x"},
+                    "request_id": "r",
+                    "retry_after": 3,
+                }
+            },
+            ("validation_error", "No.", {"field": "x"}, "r", 3.0),
+        ),
+        ({"message": "Gone"}, (None, "Gone", {}, None, None)),
+        (
+            {"error": "invalid_token", "error_description": "Old."},
+            ("invalid_token", "Old.", {}, None, None),
+        ),
+        (
+            {"error": {"code": 5, "message": [], "details": "none"}},
+            (None, None, {}, None, None),
+        ),
+        ([], (None, None, {}, None, None)),
+        ("text", (None, None, {}, None, None)),
+    ],
+)
+def test_envelope(body: object, expected: tuple[object, ...]) -> None:
+    """Every known shape is read; what is of the wrong type is left out."""
+    error = explained(429, body)
 
-    assert isinstance(error, BadRequestError)
-    assert (
-        "validation_error",
-        "Bad order.",
-        {"field": "userData.email", "reason": "required"},
-        "req-1",
-    ) == (error.code, error.message, error.details, error.request_id)
-    assert (
-        "Sesamy answered 400 (validation_error): Bad order. "
-        "[field userData.email]. The order is not as Sesamy wants it."
-    ) == error.args[0]
-
-
-def test_no_echo_of_what_was_sent() -> None:
-    """What the server repeats of the order is in no message."""
-    request = Request(
-        method="POST",
-        url="https://api.test/x",
-        content=b'{"userData": {"email": "kim@x.se", "fullName": "Kim A"}}',
+    assert expected == (
+        error.code,
+        error.message,
+        error.details,
+        error.request_id,
+        error.retry_after,
     )
-    body = {"error": {"message": "Kim A", "details": {"got": "kim@x.se"}}}
-    error = an_api_error(
-        400, json.dumps(body).encode(), a_call(request=request)
-    )
 
-    assert isinstance(error, APIError)
-    assert ("***", {"got": "***"}) == (error.message, error.details)
-    assert "Kim" not in str(error)
+
+def test_a_large_error() -> None:
+    """What is larger than an error of Sesamy's is not read."""
+    said = b'{"message": "Gone"}'
+    errors = [an_api_error(502, said.ljust(size)) for size in (65536, 65537)]
+
+    assert ["Gone", None] == [getattr(each, "message", 0) for each in errors]
+
+
+@given(st.binary())
+def test_whatever_a_gateway_sends(content: bytes) -> None:
+    """Any body can be explained."""
+    assert isinstance(an_api_error(502, content), ServerError)
 
 
 @pytest.mark.parametrize("word", ["code", "message", "details"])
 def test_words_of_the_envelope(word: str) -> None:
-    """An order that says "message" leaves the error what it is."""
+    """An order that says "message" leaves the error as it is."""
     request = Request(
         method="POST",
         url="https://api.test/x",
@@ -116,15 +139,6 @@ def test_words_of_the_envelope(word: str) -> None:
 
     assert isinstance(error, BadRequestError)
     assert "No." == error.message
-
-
-@pytest.mark.parametrize(
-    ("status", "named"),
-    [(302, "base_url"), (403, "SESAMY_SCOPE"), (404, "vendor_id")],
-)
-def test_names_the_setting(status: int, named: str) -> None:
-    """Where a setting may be the cause, it is named."""
-    assert named in str(an_api_error(status))
 
 
 @pytest.mark.parametrize(
@@ -144,17 +158,17 @@ def test_names_the_setting(status: int, named: str) -> None:
     ],
 )
 def test_a_token_without_the_scope(
-    status: int, body: object, headers: dict[str, Any], named: bool
+    status: int, body: object, headers: dict[str, str], named: bool
 ) -> None:
-    """A token can be had without the scope: the order's error hints at it."""
-    content = json.dumps(body).encode()
-    text = str(an_api_error(status, content, **headers))
+    """A token may lack the scope: the order's error names the settings."""
+    text = str(explained(status, body, **headers))
 
-    assert [named] * 4 == [
+    assert [named] * 5 == [
         word in text
         for word in (
             "payments:contract:third-party-onboarding",
             "paymentsContractThirdPartyOnboarding",
+            "SESAMY_SCOPE",
             "SESAMY_AUDIENCE",
             "urn:sesamy",
         )
@@ -162,14 +176,67 @@ def test_a_token_without_the_scope(
 
 
 @pytest.mark.parametrize(
-    ("status", "expected"), [(429, 7.0), (503, 7.0), (400, None)]
+    ("headers", "in_body", "expected"),
+    [
+        ({}, None, None),
+        ({}, 5.0, 5.0),
+        ({}, 1_795_000_000.0, None),
+        ({"X_RateLimit_Reset": str(int(NOW) * 1000)}, None, None),
+        ({"Retry_After": "7"}, None, 7.0),
+        ({"Retry_After": "31622400"}, None, 31_622_400.0),  # A leap year.
+        ({"Retry_After": "31622401"}, None, None),
+        ({"Retry_After": "7"}, 5.0, 7.0),
+        ({"Retry_After": "3"}, 5.0, 5.0),
+        ({"Retry_After": "0"}, None, 0.0),
+        ({"Retry_After": "Fri, 15 Jan 2027 08:01:00 GMT"}, None, 60.0),
+        ({"Retry_After": "Fri, 15 Jan 2027 07:00:00 GMT"}, None, 0.0),
+        ({"Retry_After": "-1"}, None, None),
+        ({"Retry_After": "nan"}, None, None),
+        ({"Retry_After": "soon"}, None, None),
+        ({"X_RateLimit_Reset": str(int(NOW) + 9)}, None, 9.0),
+        ({"X_RateLimit_Reset": str(int(NOW) - 9)}, None, 0.0),
+        ({"X_RateLimit_Reset": "soon"}, None, None),
+        ({"X_RateLimit_Reset": str(int(NOW) + 9)}, 2.0, 2.0),
+        # What is no finite number of at least zero is no number of seconds.
+        ({}, "3.5", 3.5),
+        ({}, 0, 0.0),
+        ({}, True, None),
+        ({}, [], None),
+        ({}, float("inf"), None),
+        ({}, 10**400, None),
+    ],
 )
-def test_retry_after(status: int, expected: float | None) -> None:
-    """A wait is read where waiting may help."""
-    error = an_api_error(status, Retry_After="7")
+def test_wait(
+    headers: dict[str, str], in_body: object, expected: float | None
+) -> None:
+    """The longer of body and header; the reset only without both."""
+    body = {"error": {"retry_after": in_body}}
 
-    assert isinstance(error, APIError)
-    assert expected == error.retry_after
+    assert expected == explained(429, body, **headers).retry_after
+
+
+def test_wait_by_their_clock() -> None:
+    """The answer's own Date is preferred to our clock."""
+    reset = str(int(NOW) + 9)
+    answer = an_answer(429, Date=DATE, X_RateLimit_Reset=reset)
+
+    assert 9.0 == explain_answer(a_call(), answer, NOW + 3600).retry_after
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "expected"),
+    [
+        (503, {"Retry_After": "7"}, 7.0),
+        # When the rate limit is reset says nothing of when a 503 ends.
+        (503, {"X_RateLimit_Reset": str(int(NOW) + 60)}, None),
+        (400, {"Retry_After": "7"}, None),
+    ],
+)
+def test_wait_of_other_answers(
+    status: int, headers: dict[str, str], expected: float | None
+) -> None:
+    """A wait is read where waiting may help."""
+    assert expected == explained(status, **headers).retry_after
 
 
 @pytest.mark.parametrize(
@@ -199,132 +266,80 @@ def test_request_id_that_is_none(named: str, expected: str | None) -> None:
 @pytest.mark.parametrize("name", ["X_Request_Id", "Request_Id"])
 def test_request_id_of_a_gateway(name: str) -> None:
     """Without one in the body, the header's request id is taken."""
-    headers: Any = {name: "r-2"}
-    error = an_api_error(502, b"<html>", **headers)
+    assert "r-2" == explained(502, **{name: "r-2"}).request_id
 
-    assert "r-2" == error.request_id
+
+K = FailureKind
+NOT_SENT, UNKNOWN = Outcome.NOT_SENT, Outcome.UNKNOWN
+UNREAD = "Status 200, but It was seen."
+PAGE = {"status_code": 200}
+OWN = {"status_code": 200, "own": True}
 
 
 @pytest.mark.parametrize(
-    ("facts", "kind", "outcome"),
+    ("kind", "facts", "expected", "outcome", "words"),
     [
+        (K.CONNECT, {"sent": False}, ConnectionFailedError, NOT_SENT, ""),
+        (K.REQUEST, {"sent": False}, InvalidRequestError, NOT_SENT, ""),
+        (K.REQUEST, {"sent": True}, OutcomeUnknownError, UNKNOWN, ""),
+        (K.TIMEOUT, {}, OutcomeUnknownError, UNKNOWN, ""),
+        (K.DEADLINE, {}, DeadlineExceededError, UNKNOWN, ""),
+        (K.DEADLINE, {"sent": False}, DeadlineExceededError, NOT_SENT, ""),
+        (K.BODY, OWN, UnreadableResponseError, Outcome.APPLIED, UNREAD),
+        (K.BODY, PAGE, UnreadableResponseError, UNKNOWN, UNREAD),
         (
-            {"kind": FailureKind.CONNECT, "sent": False},
-            ConnectionFailedError,
-            Outcome.NOT_SENT,
+            *(K.BODY, {"status_code": 404}, NotFoundError, Outcome.REFUSED),
+            (
+                "Sesamy answered 404. "
+                "Check vendor_id, the promo code and the contract id."
+            ),
         ),
         (
-            {"kind": FailureKind.REQUEST, "sent": False},
-            InvalidRequestError,
-            Outcome.NOT_SENT,
-        ),
-        (
-            {"kind": FailureKind.REQUEST, "sent": True},
-            OutcomeUnknownError,
-            Outcome.UNKNOWN,
-        ),
-        ({"kind": FailureKind.TIMEOUT}, OutcomeUnknownError, Outcome.UNKNOWN),
-        (
-            {"kind": FailureKind.DEADLINE},
-            DeadlineExceededError,
-            Outcome.UNKNOWN,
-        ),
-        (
-            {"kind": FailureKind.DEADLINE, "sent": False},
-            DeadlineExceededError,
-            Outcome.NOT_SENT,
-        ),
-        (
-            {"kind": FailureKind.BODY, "status_code": 200, "own": True},
-            UnreadableResponseError,
-            Outcome.APPLIED,
-        ),
-        (
-            {"kind": FailureKind.BODY, "status_code": 200},
-            UnreadableResponseError,
-            Outcome.UNKNOWN,
-        ),
-        (
-            {"kind": FailureKind.BODY, "status_code": 404},
-            NotFoundError,
-            Outcome.REFUSED,
-        ),
-        (
-            {"kind": FailureKind.BODY, "status_code": 500},
-            ServerError,
-            Outcome.UNKNOWN,
+            *(K.BODY, {"status_code": 500}, ServerError, UNKNOWN),
+            "Sesamy answered 500.",
         ),
     ],
 )
 def test_failures(
-    facts: dict[str, Any], kind: type[SesamyError], outcome: Outcome
+    kind: FailureKind,
+    facts: dict[str, Any],
+    expected: type[SesamyError],
+    outcome: Outcome,
+    words: str,
 ) -> None:
-    """Each failure has its class of error and its outcome."""
-    error = explain_failure(a_call(), a_failure(**facts))
-
-    assert (kind, outcome) == (type(error), error.outcome)
-
-
-def test_unreadable_shows_no_control_characters() -> None:
-    """A content type can't write over what a terminal shows."""
-    answer = an_answer(200, b"x", Content_Type="a\x1b[2J")
-    error = unreadable(a_call(), answer, "its body is no JSON")
-
-    assert "(content type a[2J, 1 bytes)" in str(error)
-
-
-def test_unreadable_shows_no_body() -> None:
-    """An unreadable success shows status, content type and size only."""
-    answer = an_answer(201, b"<p>kim", Content_Type="text/html")
-    error = unreadable(a_call(), answer, "its body is no JSON")
-
-    assert isinstance(error, UnreadableResponseError)
-    assert (201, "text/html", 6) == (
-        error.status_code,
-        error.content_type,
-        error.size,
-    )
-    assert "kim" not in str(error)
-    assert "(content type text/html, 6 bytes)" in str(error)
-
-
-@pytest.mark.parametrize(
-    "facts",
-    [
-        {"kind": FailureKind.REQUEST, "sent": False},
-        {"kind": FailureKind.DEADLINE},
-        {"kind": FailureKind.CONNECT, "sent": False},
-        {"kind": FailureKind.TIMEOUT},
-    ],
-)
-def test_the_words_of_the_transport(facts: dict[str, Any]) -> None:
-    """What the transport saw is the message."""
-    failure = a_failure(detail="It was seen.", **facts)
-
-    assert "It was seen." == explain_failure(a_call(), failure).args[0]
-
-
-def test_a_body_that_broke() -> None:
-    """The status is told with what is wrong behind it."""
-    failure = a_failure(
-        kind=FailureKind.BODY, detail="its body is cut.", status_code=201
-    )
+    """Each failure has its class of error, its outcome and its words."""
+    failure = a_failure(kind=kind, detail="It was seen.", **facts)
     error = explain_failure(a_call(), failure)
 
-    assert "Status 201, but its body is cut." == error.args[0]
+    assert (expected, outcome) == (type(error), error.outcome)
+    assert (words or "It was seen.") == error.args[0]
 
 
 @pytest.mark.parametrize(
-    ("status", "content", "expected"),
+    ("status", "body", "expected"),
     [
-        (418, b"", "Sesamy answered 418."),
-        (418, b'{"error": {}}', "Sesamy answered 418."),
-        (418, b'{"message": "No..."}', "Sesamy answered 418: No."),
-        (418, b'{"message": ".X"}', "Sesamy answered 418: .X."),
-        (418, b'{"error": "no"}', "Sesamy answered 418 (no)."),
+        (418, None, "Sesamy answered 418."),
+        (418, {"error": {}}, "Sesamy answered 418."),
+        (418, {"message": "No..."}, "Sesamy answered 418: No."),
+        (418, {"message": ".X"}, "Sesamy answered 418: .X."),
+        (418, {"error": "no"}, "Sesamy answered 418 (no)."),
+        (
+            400,
+            {
+                "error": {
+                    "code": "validation_error",
+                    "message": "Bad order.",
+                    "details": {"field": "userData.email"},
+                }
+            },
+            (
+                "Sesamy answered 400 (validation_error): Bad order. "
+                "[field userData.email]. The order is not as Sesamy wants it."
+            ),
+        ),
         (
             302,
-            b"",
+            None,
             (
                 "Sesamy answered 302. "
                 "Redirects are not followed: check base_url."
@@ -332,56 +347,54 @@ def test_a_body_that_broke() -> None:
         ),
     ],
 )
-def test_the_message(status: int, content: bytes, expected: str) -> None:
+def test_the_message(status: int, body: object, expected: str) -> None:
     """What Sesamy says as far as it does, one full stop, and advice."""
-    assert expected == an_api_error(status, content).args[0]
-
-
-def test_the_wait_of_the_body() -> None:
-    """``retry_after`` of the envelope is kept."""
-    body = json.dumps({"error": {"retry_after": 8}}).encode()
-    error = an_api_error(429, body)
-
-    assert isinstance(error, APIError)
-    assert 8.0 == error.retry_after
-
-
-def test_the_reset_of_a_429() -> None:
-    """Where a 429 names no wait, it is until the count begins anew."""
-    answer = an_answer(429, X_RateLimit_Reset="1800000009")
-
-    assert 9.0 == explain_answer(a_call(), answer, 1_800_000_000.0).retry_after
-
-
-def test_the_wait_by_our_clock() -> None:
-    """A moment is as far away as the clock says that is handed in."""
-    answer = an_answer(429, Retry_After="Fri, 15 Jan 2027 08:00:09 GMT")
-
-    assert 9.0 == explain_answer(a_call(), answer, 1_800_000_000.0).retry_after
+    assert expected == explained(status, body).args[0]
 
 
 def test_contradicted() -> None:
-    """A success that tells of an error is unknown."""
-    answer = an_answer(200, X_Request_Id="r-1")
-    error = contradicted(a_call(), answer)
+    """A success that reports an error is unknown."""
+    error = contradicted(a_call(), an_answer(200, X_Request_Id="r-1"))
 
     assert (Outcome.UNKNOWN, "r-1") == (error.outcome, error.request_id)
 
 
-def test_unreadable() -> None:
-    """It is named by Sesamy's id, and says what is wrong."""
-    answer = an_answer(200, b"x", X_Request_Id="r-1")
-    error = unreadable(a_call(), answer, "no")
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        ({}, "none"),
+        ({"Content_Type": "text/html"}, "text/html"),
+        ({"Content_Type": "x" * 81}, "x" * 80),
+        # It can't write over what a terminal shows.
+        ({"Content_Type": "a\x1b[2J"}, "a[2J"),
+    ],
+)
+def test_unreadable(kind: dict[str, str], shown: str) -> None:
+    """It says what is wrong, and shows status, type and size, no body."""
+    answer = an_answer(201, b"<p>kim", X_Request_Id="r-1", **kind)
+    error = unreadable(a_call(), answer, "its body is no JSON")
 
-    assert "r-1" == error.request_id
+    assert isinstance(error, UnreadableResponseError)
+    assert (201, kind.get("Content_Type"), 6, "r-1") == (
+        error.status_code,
+        error.content_type,
+        error.size,
+        error.request_id,
+    )
     assert (
-        "The answer has status 200, but no (content type none, 1 bytes)."
+        "The answer has status 201, but its body is no JSON "
+        f"(content type {shown}, 6 bytes)."
     ) == error.args[0]
 
 
-@pytest.mark.parametrize("own", [True, False])
-def test_unreadable_by_its_beginning(own: bool) -> None:
-    """It was applied only where it is Sesamy's own."""
-    error = unreadable(a_call(), an_answer(200, b"{" if own else b"<"), "no")
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(b"{", Outcome.APPLIED), (b"<", Outcome.UNKNOWN)],
+)
+def test_unreadable_by_its_beginning(
+    content: bytes, expected: Outcome
+) -> None:
+    """It was applied only if it is Sesamy's own."""
+    error = unreadable(a_call(), an_answer(200, content), "no")
 
-    assert (Outcome.APPLIED if own else Outcome.UNKNOWN) is error.outcome
+    assert expected is error.outcome

@@ -8,13 +8,12 @@ import anyio
 import pytest
 
 from sesamy_async import (
-    APIError,
     ConnectionFailedError,
     DeadlineExceededError,
     Outcome,
     OutcomeUnknownError,
     RateLimit,
-    RateLimitError,
+    Response,
     SesamyError,
 )
 from sesamy_async._call import Bucket, Kept, Latency, Pace
@@ -26,27 +25,16 @@ from support.runtime import FakeRuntime
 LIMIT = RateLimit(requests=60, per=60, burst=1)  # One a second.
 
 
-def make(script: Script) -> tuple[Pace, FakeRuntime]:
+def make(limit: RateLimit = LIMIT) -> tuple[Pace, FakeRuntime]:
     """Return the middleware, and the time it lives in."""
-    del script
     runtime = FakeRuntime()
-    return Pace(Bucket(LIMIT, runtime.now()), runtime, Latency()), runtime
-
-
-async def test_waits_for_its_turn() -> None:
-    """The second call goes a second after the first."""
-    script = Script([an_answer()])
-    pace, runtime = make(script)
-    await pace(a_call(), script)
-    await pace(a_call(), script)
-
-    assert [1.0] == runtime.slept
+    return Pace(Bucket(limit, runtime.now()), runtime, Latency()), runtime
 
 
 async def test_would_pass_the_deadline() -> None:
     """A wait beyond the deadline fails at once, and nothing is sent."""
     script = Script([an_answer()])
-    pace, runtime = make(script)
+    pace, runtime = make()
     await pace(a_call(), script)
 
     with pytest.raises(DeadlineExceededError) as caught:
@@ -59,91 +47,57 @@ async def test_would_pass_the_deadline() -> None:
     assert (1, []) == (len(script.calls), runtime.slept)
 
 
-async def test_429_blocks() -> None:
-    """After a 429, the next call waits as long as it says."""
-    script = Script([an_api_error(429, Retry_After="7"), an_answer()])
-    pace, runtime = make(script)
-    with pytest.raises(RateLimitError):
+QUICK = RateLimit(requests=4, per=1, burst=1)
+ROOMY = RateLimit(requests=60)
+LEFT = {"X_RateLimit_Remaining": "0"}
+
+
+@pytest.mark.parametrize(
+    ("limit", "first", "waits"),
+    [
+        (LIMIT, an_answer(), [1.0]),
+        # A 429 blocks as long as it says, or until one request is free.
+        (LIMIT, an_api_error(429, Retry_After="7"), [7.0]),
+        (QUICK, an_api_error(429), [0.25]),
+        # A success and a refusal both tell what the server has left.
+        (ROOMY, an_answer(200, **LEFT), [1.0]),  # type: ignore[arg-type]
+        (ROOMY, an_api_error(404, **LEFT), [1.0]),  # type: ignore[arg-type]
+        # What was not sent gives its place back; what left keeps it.
+        (LIMIT, ConnectionFailedError("-"), []),
+        (LIMIT, OutcomeUnknownError("?", outcome=Outcome.UNKNOWN), [1.0]),
+        (LIMIT, an_api_error(404), [1.0]),
+    ],
+)
+async def test_waits(
+    limit: RateLimit, first: Response | SesamyError, waits: list[float]
+) -> None:
+    """How long the next call waits depends on how the first one ended."""
+    script = Script([first, an_answer()])
+    pace, runtime = make(limit)
+    with suppress(SesamyError):
         await pace(a_call(), script)
     await pace(a_call(), script)
 
-    assert [7.0] == runtime.slept
+    assert waits == runtime.slept
 
 
-async def test_429_without_a_wait() -> None:
-    """A 429 that names no wait blocks until one request is free."""
-    script = Script([an_api_error(429), an_answer()])
-    runtime = FakeRuntime()
-    limit = RateLimit(requests=4, per=1, burst=1)
-    pace = Pace(Bucket(limit, runtime.now()), runtime, Latency())
-    with pytest.raises(RateLimitError):
-        await pace(a_call(), script)
-    await pace(a_call(), script)
-
-    assert [0.25] == runtime.slept
-
-
-@pytest.mark.parametrize("status", [200, 404])
-async def test_follows_what_each_answer_says(status: int) -> None:
-    """A success and a refusal both tell what the server has left."""
-    answer = (
-        an_answer(status, X_RateLimit_Remaining="0")
-        if status == 200
-        else an_api_error(status, X_RateLimit_Remaining="0")
-    )
-    script = Script([answer, an_answer()])
-    runtime = FakeRuntime()
-    bucket = Bucket(RateLimit(requests=60), runtime.now())
-    pace = Pace(bucket, runtime, Latency())
-    with suppress(APIError):
-        await pace(a_call(), script)
-    await pace(a_call(), script)
-
-    assert [1.0] == runtime.slept
-
-
-async def test_a_block_while_waiting() -> None:
-    """Who waits while a 429 comes in queues anew behind it."""
+async def test_a_block_while_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits while a 429 comes in waits for its end, too."""
     script = Script([an_answer()])
-    pace, runtime = make(script)
+    pace, runtime = make()
     await pace(a_call(), script)
 
-    async def sleep(seconds: float) -> None:
+    async def sleep(_: FakeRuntime, seconds: float) -> None:
         runtime.slept.append(seconds)
         runtime.time += seconds
         if len(runtime.slept) == 1:
             other = completing(pace.bucket, runtime.now())
             pace.bucket.throttled(other, runtime.now(), 5.0)
 
-    runtime_sleep = pytest.MonkeyPatch()
-    runtime_sleep.setattr(FakeRuntime, "sleep", lambda _, s: sleep(s))
-    try:
-        await pace(a_call(), script)
-    finally:
-        runtime_sleep.undo()
-
-    assert [1.0, 5.0] == runtime.slept
-
-
-@pytest.mark.parametrize(
-    ("error", "waits"),
-    [
-        (ConnectionFailedError("-"), []),
-        (OutcomeUnknownError("?", outcome=Outcome.UNKNOWN), [1.0]),
-        (an_api_error(404), [1.0]),
-    ],
-)
-async def test_places_after_failures(
-    error: SesamyError, waits: list[float]
-) -> None:
-    """What was not sent gives its place back; what left keeps it."""
-    script = Script([error, an_answer()])
-    pace, runtime = make(script)
-    with pytest.raises(SesamyError):
-        await pace(a_call(), script)
+    monkeypatch.setattr(FakeRuntime, "sleep", sleep)
     await pace(a_call(), script)
 
-    assert waits == runtime.slept
+    assert [1.0, 5.0] == runtime.slept
 
 
 @pytest.mark.parametrize(("sent", "waits"), [(False, []), (True, [1.0])])
@@ -152,7 +106,7 @@ async def test_places_after_cancellations(
 ) -> None:
     """A cancelled call keeps its place only if it had begun to leave."""
     script = Script([an_answer()])
-    pace, runtime = make(script)
+    pace, runtime = make()
     cancelled = a_call()
     cancelled.record.sent = sent
     with anyio.CancelScope() as scope:
@@ -166,7 +120,7 @@ async def test_places_after_cancellations(
 async def test_cancelled_in_the_queue() -> None:
     """Who leaves the queue makes room for the others."""
     script = Script([an_answer()])
-    pace, runtime = make(script)
+    pace, runtime = make()
     await pace(a_call(), script)
     with anyio.CancelScope() as scope:
         scope.cancel()
@@ -203,7 +157,7 @@ async def test_what_is_kept_outlives_a_retry() -> None:
 async def test_the_time_of_another_attempt_does_not_count() -> None:
     """Until it is sent again, a call counts as not sent."""
     script = Script([an_answer()])
-    pace, _ = make(script)
+    pace, _ = make()
     call = a_call()
     call.record.began = 1.0
     await pace(call, script)
@@ -216,7 +170,7 @@ async def test_too_late_when_its_turn_comes(
 ) -> None:
     """Whoever was put off too far gives its place back, and says so."""
     script = Script([an_answer()])
-    pace, runtime = make(script)
+    pace, runtime = make()
     await pace(a_call(), script)
 
     async def sleep(_: FakeRuntime, seconds: float) -> None:

@@ -42,25 +42,33 @@ def test_no_place_is_kept_before_its_turn() -> None:
     assert waiting.keeps
 
 
-@pytest.mark.parametrize(("latest", "taken_at"), [(1.9, None), (2.0, 1.0)])
-def test_both_must_come_in_time(latest: float, taken_at: float | None) -> None:
+@pytest.mark.parametrize(
+    ("limit", "before", "latest", "due"),
+    [
+        # Both must come in time.
+        (LIMIT, 3, 1.9, None),
+        (LIMIT, 3, 2.0, 1.0),
+        # The second one comes as much later as the rate says.
+        (FAST, 100, 0.4, None),
+        (FAST, 100, 0.5, 0.25),
+        # The last request that is free is not enough for two.
+        (RateLimit(requests=60, per=60, burst=1), 0, 0.9, None),
+        (RateLimit(requests=60, per=60, burst=1), 0, 1.0, 0.0),
+        # Where both are free, neither has to be waited for.
+        (RateLimit(requests=1, per=60, burst=2), 0, 0.0, 0.0),
+    ],
+)
+def test_both_in_time(
+    limit: RateLimit, before: int, latest: float, due: float | None
+) -> None:
     """What can't be completed in time takes no place."""
-    bucket = Bucket(LIMIT, 0.0)
-    dues(bucket, 3)
+    bucket = Bucket(limit, 0.0)
+    dues(bucket, before)
+    free = bucket._taken.unsent
     place = bucket.reserve(0.0, latest, size=2)
 
-    assert taken_at == (place and place.due)
-    assert [1.0 if place is None else 3.0] == dues(bucket, 1)
-
-
-@pytest.mark.parametrize(("latest", "taken_at"), [(0.4, None), (0.5, 0.25)])
-def test_both_at_another_rate(latest: float, taken_at: float | None) -> None:
-    """The second one comes as much later as the rate says."""
-    bucket = Bucket(FAST, 0.0)
-    dues(bucket, 100)
-    place = bucket.reserve(0.0, latest, size=2)
-
-    assert taken_at == (place and place.due)
+    assert due == (place and place.due)
+    assert (place is None) is (free == bucket._taken.unsent)
 
 
 def test_just_in_time() -> None:
@@ -69,21 +77,6 @@ def test_just_in_time() -> None:
     dues(bucket, 3)
 
     assert came(bucket, pair(bucket, latest=2.0), 1.0, 2.0)
-
-
-def test_kept_is_waited_for_if_it_is_not_free() -> None:
-    """The last request that is free is not enough for two."""
-    bucket = Bucket(RateLimit(requests=60, per=60, burst=1), 0.0)
-
-    assert None is bucket.reserve(0.0, 0.9, size=2)
-    assert 0.0 == pair(bucket, latest=1.0).due
-
-
-def test_what_is_plentiful_is_not_waited_for() -> None:
-    """Where both are free, neither has to be waited for."""
-    bucket = Bucket(RateLimit(requests=1, per=60, burst=2), 0.0)
-
-    assert 0.0 == pair(bucket, latest=0.0).due
 
 
 def test_a_kept_place_is_used() -> None:
@@ -97,24 +90,17 @@ def test_a_kept_place_is_used() -> None:
     assert [4.0] == dues(bucket, 1)
 
 
-def test_a_kept_place_is_given_back_once() -> None:
+@pytest.mark.parametrize("used", [False, True])
+def test_a_kept_place_is_given_back_once(used: bool) -> None:
     """What is not used is free for others, and only once."""
     bucket = Bucket(LIMIT, 0.0)
     begun = pair(bucket)
-    bucket.give_back(begun)
-    bucket.give_back(begun)
+    if used:
+        completing(bucket, kept=begun)
+    for _ in range(2):
+        bucket.give_back(begun)
 
-    assert (2.0, False) == (bucket.available(0.0), begun.keeps)
-
-
-def test_a_used_one_is_not_given_back() -> None:
-    """Nothing is left to be given back then."""
-    bucket = Bucket(LIMIT, 0.0)
-    begun = pair(bucket)
-    completing(bucket, kept=begun)
-    bucket.give_back(begun)
-
-    assert 1.0 == bucket.available(0.0)
+    assert (2.0 - used, False) == (bucket.available(0.0), begun.keeps)
 
 
 def test_a_kept_place_that_comes_too_late() -> None:
@@ -173,6 +159,17 @@ def test_what_is_kept_is_left_free() -> None:
     bucket.answered(last, 0.0, left(3))
 
     assert [3.0, 4.0] == dues(bucket, 2)
+
+
+def test_what_is_kept_is_not_put_off_by_precaution() -> None:
+    """Those that may be counted are not taken off for a kept place."""
+    bucket = Bucket(LIMIT, 0.0)
+    begun = pair(bucket)
+    pair(bucket)
+    bucket.answered(begun, 0.0, left(1))
+
+    assert 0.0 == completing(bucket, kept=begun).due
+    assert 3.0 == completing(bucket).due
 
 
 def test_no_more_is_saved_up_than_the_burst() -> None:
@@ -239,10 +236,10 @@ def test_another_rate_meanwhile() -> None:
 
 
 def test_cancelled_while_it_waits() -> None:
-    """Both places of who leaves are free for the next."""
+    """Both places are free for the next."""
     bucket = Bucket(LIMIT, 0.0)
     dues(bucket, 3)
-    bucket.cancel(pair(bucket))
+    bucket.unanswered(pair(bucket), sent=False)
 
     assert [1.0] == dues(bucket, 1)
 
@@ -252,7 +249,7 @@ def test_cancelled_after_its_turn() -> None:
     bucket = Bucket(FAST, 0.0)
     begun = pair(bucket)
     dues(bucket, 3)
-    bucket.cancel(begun)
+    bucket.unanswered(begun, sent=False)
 
     assert (96.0, True) == (bucket.available(0.0), begun.keeps)
     assert 97.0 == bucket._likely
@@ -268,11 +265,6 @@ def test_places_of_a_parent() -> None:
 
     assert (8.0, 8.0) == (before, bucket.available(0.0))
     assert 8.0 == bucket._likely
-
-
-def test_nothing_is_kept_without_a_pace() -> None:
-    """Where no pace is kept, nothing is handed on."""
-    assert not Kept().full
 
 
 def test_latency() -> None:

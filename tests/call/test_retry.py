@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -101,24 +102,10 @@ def test_resend_unknown(
 
 def test_renewed() -> None:
     """A 401 is sent again when a new token can be had, at once."""
-    error = an_api_error(401)
-    error.transient = True
-    call = a_call(attempt=4)
+    policy = RetryPolicy()
+    decision = policy.decide(a_call(attempt=4), renewable(), 0.9)
 
-    assert Resend(wait=0.0, reason=Reason.RENEWED) == RetryPolicy().decide(
-        call, error, 0.9
-    )
-
-
-@pytest.mark.parametrize(
-    ("attempt", "resent"), [(1, True), (2, True), (3, False), (4, False)]
-)
-def test_attempts(attempt: int, resent: bool) -> None:
-    """Not more attempts than permitted."""
-    policy = RetryPolicy(attempts=3)
-    decision = policy.decide(a_call(attempt=attempt), NOT_SENT, 0.5)
-
-    assert resent is (decision is not None)
+    assert Resend(wait=0.0, reason=Reason.RENEWED) == decision
 
 
 @pytest.mark.parametrize(
@@ -145,79 +132,56 @@ def test_wait(
     assert expected == decision.wait
 
 
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (an_api_error(429, Retry_After="0"), 0.0),
-        (an_api_error(429, Retry_After="300"), 300.0),
-        (
-            AuthenticationError(
-                "x", outcome=Outcome.NOT_SENT, retryable=True, retry_after=9.0
-            ),
-            9.0,
-        ),
-    ],
-)
-def test_asked_wait(error: SesamyError, expected: float) -> None:
-    """A wait that is asked for is kept as it is: zero too, beyond cap too."""
+def test_asked_wait() -> None:
+    """A wait that the token endpoint asks for is kept as it is."""
+    error = AuthenticationError(
+        "x", outcome=Outcome.NOT_SENT, retryable=True, retry_after=9.0
+    )
     decision = RetryPolicy().decide(a_call(), error, 0.5)
 
-    assert decision
-    assert expected == decision.wait
+    assert Resend(wait=9.0, reason=Reason.TRANSIENT) == decision
 
 
 @pytest.mark.parametrize(
-    ("reason", "expected"),
+    ("kind", "changes", "named"),
     [
-        (Reason.TRANSIENT, 14),
-        (Reason.THROTTLED, 5),
-        (Reason.RENEWED, 0),
-    ],
-)
-def test_cost(reason: Reason, expected: int) -> None:
-    """The costs are those of the AWS standard mode."""
-    actual = RetryBudget().cost(reason)
-
-    assert expected == actual
-
-
-@pytest.mark.parametrize(
-    ("changes", "named"),
-    [
-        (
-            {"attempts": 0},
-            "retry.attempts must be a finite number, at least 1;",
+        (RetryPolicy, {"attempts": 0}, "retry.attempts must be a finite numb"),
+        *(
+            (
+                *(RetryPolicy, {"attempts": value}),
+                "retry.attempts must be a whole number of at least 1.",
+            )
+            for value in (2.0, True)
         ),
+        (RetryPolicy, {"budget": 5}, "retry.budget must be a RetryBudget, or"),
         (
-            {"attempts": 2.0},
-            "retry.attempts must be a whole number of at least 1.",
-        ),
-        (
-            {"attempts": True},
-            "retry.attempts must be a whole number of at least 1.",
-        ),
-        ({"budget": 5}, "retry.budget must be a RetryBudget, or None."),
-        (
-            {"resend_unknown": "no"},
+            *(RetryPolicy, {"resend_unknown": "no"}),
             "retry.resend_unknown must be True or False.",
         ),
-        ({"base": -1}, "retry.base must be a finite number, at least 0;"),
-        ({"base": float("nan")}, "retry.base must be a finite number, at"),
-        (
-            {"cap": float("inf")},
-            "retry.cap must be a finite number, at least 0;",
+        *(
+            (
+                *(RetryPolicy, {name: value}),
+                f"retry.{name} must be a finite number, at least 0;",
+            )
+            for name in ("base", "cap", "longest_wait")
+            for value in (-1, float("nan"))
         ),
-        (
-            {"longest_wait": -1},
-            "retry.longest_wait must be a finite number, at least 0;",
+        (RetryPolicy, {"cap": "1"}, "retry.cap must be a number, at least 0;"),
+        *(
+            (
+                *(RetryBudget, {name: -1}),
+                f"budget.{name} must be a finite number, at least 0; got -1.",
+            )
+            for name in ("capacity", "transient", "throttled")
         ),
-        ({"cap": "1"}, "retry.cap must be a number, at least 0; got str."),
     ],
 )
-def test_impossible(changes: dict[str, Any], named: str) -> None:
-    """An impossible policy is refused by name, with what is possible."""
+def test_impossible(
+    kind: Callable[..., object], changes: dict[str, Any], named: str
+) -> None:
+    """What is impossible is refused by name, with what is possible."""
     with pytest.raises(ConfigurationError) as caught:
-        RetryPolicy(**changes)
+        kind(**changes)
 
     assert str(caught.value.args[0]).startswith(named)
 
@@ -230,60 +194,29 @@ def test_the_least() -> None:
     assert (1, budget) == (policy.attempts, policy.budget)
 
 
-@pytest.mark.parametrize("name", ["capacity", "transient", "throttled"])
-def test_impossible_budget(name: str) -> None:
-    """An impossible budget is refused by name."""
-    with pytest.raises(ConfigurationError) as caught:
-        RetryBudget(**{name: -1})
+def test_quota() -> None:
+    """Each retry has its price, and a success gives no more than is spent.
 
-    assert (
-        f"budget.{name} must be a finite number, at least 0; got -1."
-        == caught.value.args[0]
-    )
+    The prices are those of the AWS standard mode; a new token is free.
+    """
+    budget, quota = RetryBudget(capacity=28), Quota()
 
+    assert quota.take(budget, Reason.TRANSIENT)
 
-BUDGET = RetryBudget(capacity=28)
-
-
-def test_spent() -> None:
-    """Where the tokens don't suffice, there is no retry."""
-    quota = Quota()
-    taken = [quota.take(BUDGET, Reason.TRANSIENT) for _ in range(3)]
-
-    assert [True, True, False] == taken
-
-
-def test_given_back() -> None:
-    """A success gives tokens back, and never more than were taken."""
-    quota = Quota()
-    quota.take(BUDGET, Reason.TRANSIENT)
     quota.give_back(1000)
-    taken = [quota.take(BUDGET, Reason.TRANSIENT) for _ in range(3)]
 
-    assert [True, True, False] == taken
+    assert quota.take(budget, Reason.TRANSIENT)
+    assert quota.take(budget, Reason.TRANSIENT)
+    assert not quota.take(budget, Reason.TRANSIENT)
+    assert quota.take(budget, Reason.RENEWED)
 
+    quota.give_back(4)
 
-def test_given_back_in_part() -> None:
-    """One token is no retry yet."""
-    quota = Quota()
-    quota.take(BUDGET, Reason.TRANSIENT)
-    quota.take(BUDGET, Reason.TRANSIENT)
-    quota.give_back(13)
-
-    assert not quota.take(BUDGET, Reason.TRANSIENT)
+    assert not quota.take(budget, Reason.THROTTLED)
 
     quota.give_back(1)
 
-    assert quota.take(BUDGET, Reason.TRANSIENT)
-
-
-def test_renewal_is_free() -> None:
-    """A new token costs nothing, even where the budget is spent."""
-    quota = Quota()
-    quota.take(BUDGET, Reason.TRANSIENT)
-    quota.take(BUDGET, Reason.TRANSIENT)
-
-    assert quota.take(BUDGET, Reason.RENEWED)
+    assert quota.take(budget, Reason.THROTTLED)
 
 
 def test_after_a_fork() -> None:
@@ -292,7 +225,7 @@ def test_after_a_fork() -> None:
     quota._lock.acquire()
     _renew()
 
-    assert quota.take(BUDGET, Reason.TRANSIENT)
+    assert quota.take(RetryBudget(), Reason.TRANSIENT)
 
 
 def make(policy: RetryPolicy | None = None) -> Retry:
@@ -368,19 +301,35 @@ async def test_401_of_a_new_token() -> None:
     assert caught.value.retryable is False
 
 
-async def test_longest_wait() -> None:
-    """A longer wait is not begun, and the error says how long it is."""
-    script = Script([an_api_error(429, Retry_After="121"), an_answer()])
+@pytest.mark.parametrize(
+    ("asked", "left", "spent", "aside"),
+    [
+        (
+            *(121, math.inf, 0),
+            "Sesamy asks to wait 121.0 s, more than retry.longest_wait.",
+        ),
+        (300, 300, 0, "to wait 300.0 s would pass the deadline."),
+        (100, 100, 0, "to wait 100.0 s would pass the deadline."),
+        (100, 101, 496, "the retry budget is spent."),
+    ],
+)
+async def test_not_sent_again(
+    asked: int, left: float, spent: int, aside: str
+) -> None:
+    """A call that is not sent again says why, and how long to wait."""
+    script = Script([an_api_error(429, Retry_After=str(asked)), an_answer()])
     retry = make()
+    retry.quota.take(RetryBudget(throttled=spent), Reason.THROTTLED)
+    deadline = retry.runtime.now() + left
     with pytest.raises(RateLimitError) as caught:
-        await retry(a_call(), script)
+        await retry(a_call(deadline=deadline), script)
 
     assert isinstance(retry.runtime, FakeRuntime)
-    assert ([], 121.0) == (retry.runtime.slept, caught.value.retry_after)
-    assert (
-        "Not sent again: Sesamy asks to wait 121.0 s, more than "
-        "retry.longest_wait."
-    ) == caught.value.aside
+    assert (1, []) == (len(script.calls), retry.runtime.slept)
+    assert (asked, f"Not sent again: {aside}") == (
+        caught.value.retry_after,
+        caught.value.aside,
+    )
 
 
 @pytest.mark.parametrize("asked", [0, 0.25, 3.0, 120.0])
@@ -405,33 +354,6 @@ async def test_tells_of_each_resend(caplog: pytest.LogCaptureFixture) -> None:
     ] == caplog.messages
 
 
-@pytest.mark.parametrize("left", [120, 300])
-async def test_not_beyond_the_deadline(left: int) -> None:
-    """A wait that would not end before the deadline fails and says so."""
-    script = Script([an_api_error(429, Retry_After="300"), an_answer()])
-    retry = make()
-    deadline = retry.runtime.now() + left
-    with pytest.raises(RateLimitError) as caught:
-        await retry(a_call(deadline=deadline), script)
-
-    assert 1 == len(script.calls)
-    assert caught.value.aside == (
-        "Not sent again: to wait 300.0 s would pass the deadline."
-    )
-
-
-async def test_budget() -> None:
-    """Where the budget is spent, an outage is not amplified."""
-    budget = RetryBudget(capacity=28)
-    retry = make(RetryPolicy(budget=budget))
-    script = Script([refused()])
-    with pytest.raises(ConnectionFailedError) as caught:
-        await retry(a_call(), script)
-
-    assert 3 == len(script.calls)
-    assert caught.value.aside == "Not sent again: the retry budget is spent."
-
-
 async def test_budget_recovers() -> None:
     """A success after a retry gives back what the retry took."""
     budget = RetryBudget(capacity=14)
@@ -443,36 +365,24 @@ async def test_budget_recovers() -> None:
         assert 2 == len(script.calls)
 
 
-async def test_success_fills_the_budget_slowly() -> None:
-    """A success without a retry gives back one token."""
-    budget = RetryBudget(capacity=15)
-    retry = make(RetryPolicy(budget=budget, attempts=2))
-    with pytest.raises(ConnectionFailedError):
-        await retry(a_call(), Script([refused()]))
-    for _ in range(13):
-        await retry(a_call(), Script([an_answer()]))
-    script = Script([refused()])
-    with pytest.raises(ConnectionFailedError):
-        await retry(a_call(), script)
-
-    assert 2 == len(script.calls)
-
-
-async def test_a_success_gives_back_one_token() -> None:
-    """One, not two: an outage is over when it is over."""
-    spent = RetryBudget(capacity=26)
-    retry = make(RetryPolicy(budget=spent))
-    retry.quota.take(spent, Reason.TRANSIENT)
-    await retry(a_call(), Script([an_answer()]))
-
-    assert not retry.quota.take(spent, Reason.TRANSIENT)
-
-
-async def test_a_copy_without_budget_gives_nothing_back() -> None:
-    """What it sent again was never paid for."""
-    budget = RetryBudget(capacity=27)
-    retry = make(RetryPolicy(budget=None))
+@pytest.mark.parametrize(
+    ("own", "capacity", "enough"),
+    [
+        # A success without a retry gives back one token, and not two.
+        (RetryBudget(), 27, True),
+        (RetryBudget(), 26, False),
+        # What a copy without a budget sent again was never paid for.
+        (None, 27, False),
+    ],
+)
+async def test_given_back(
+    own: RetryBudget | None, capacity: int, enough: bool
+) -> None:
+    """A success gives back tokens, so that the budget recovers slowly."""
+    budget = RetryBudget(capacity=capacity)
+    retry = make(RetryPolicy(budget=own))
     retry.quota.take(budget, Reason.TRANSIENT)
-    await retry(a_call(), Script([refused(), an_answer()]))
+    steps = [an_answer()] if own else [refused(), an_answer()]
+    await retry(a_call(), Script([*steps]))
 
-    assert not retry.quota.take(budget, Reason.TRANSIENT)
+    assert enough is retry.quota.take(budget, Reason.TRANSIENT)

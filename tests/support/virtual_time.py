@@ -12,7 +12,7 @@ import pytest
 import trio
 import trio.testing
 
-from sesamy_async._call import Clock
+from sesamy_async._call import Runtime
 
 
 _T = TypeVar("_T")
@@ -81,5 +81,5 @@ async def _timed(
 @contextmanager
 def _clock(now: Callable[[], float]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Clock, "now", lambda _: now())
+        patch.setattr(Runtime, "now", lambda _: now())
         yield
