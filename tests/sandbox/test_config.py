@@ -123,6 +123,10 @@ def test_rate_limit_can_be_turned_off(tmp_path: Path) -> None:
             "[[clients]]\nid = 'c'\nsecret = 5",
             r"clients\[0\].secret: must be a string",
         ),
+        (
+            "[[clients]]\nid = 'c'\nsecret = 's'\nscopes = 'abc'",
+            r"clients\[0\].scopes: must be a list",
+        ),
         ("rate_limit = true", "rate_limit: must be a table"),
         ("[rate_limit]\nburst = 0", "rate_limit: burst must be at least 1"),
         (
