@@ -15,7 +15,7 @@ from contextlib import (
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from sesamy_async._checks import segment
@@ -37,11 +37,25 @@ from sesamy_async.bulk.reports._files import digest_of
 from sesamy_async.errors import SesamyError
 from sesamy_async.sandbox import SandboxLookup
 
-from .app import journal_app
 from .client import credentials
 from .import_ending import summary_of
 from .options import OUTPUT, Flag, Output
 from .output import CommandResult, UsageError, rows
+
+
+# `app.run` reads "output".
+# ruff: noqa: ARG001
+
+journal_app = App(
+    name="journal",
+    help="Look into the journal of an import, and settle its unknowns.",
+    help_epilogue="""\
+Examples:
+
+  sesamy journal show orders.csv
+  sesamy journal resolve --help
+""",
+)
 
 
 @journal_app.command(
@@ -62,7 +76,6 @@ def show(file: Path, /, *, output: Output = OUTPUT) -> CommandResult:
         file: The journal, or the file of orders beside it.
         output: The options that all commands share.
     """
-    del output
     with _opened(file) as journal:
         now, terms = summary_of(journal), _terms(journal.terms)
         counts = {**_counts(now), "strays": now.strays}
@@ -112,32 +125,31 @@ def resolve(
     table: Annotated[Path | None, Parameter(name="--from")] = None,
     output: Output = OUTPUT,
 ) -> CommandResult:
-    """Say of unknown orders whether they have a contract.
+    """Record whether unknown orders have a contract.
 
-    Those that have one are confirmed by the next run, if that is wanted
-    and not done yet; those that have none are sent again by it.
+    The next run of the import confirms those that have one, if that is
+    wanted and not done yet, and sends the others again.
 
     Args:
         file: The journal, or the file of orders beside it.
         order: The externalOrderId.
-        created: It has this contract.
+        created: The id of its contract.
         confirmed: That contract gives access already.
-        not_created: It is certain that it has none.
+        not_created: It certainly has no contract.
         table: A CSV with the columns externalOrderId, contractId,
-            confirmed ("yes" where it gives access already) and notCreated
-            ("yes" where there is no contract).
+            confirmed ("yes" if it gives access already) and notCreated
+            ("yes" if there is no contract).
         output: The options that all commands share.
     """
-    del output
-    # Before it is read: what is written into it later was not read.
-    before = _content(table)
+    # First: a row that is written into it later is not in the findings.
+    digest = None if table is None else _digest(table)
     found = _findings(
         order, created, table, confirmed=confirmed, not_created=not_created
     )
     with _opened(file) as journal:
         settle(journal, found)
-        if table is not None and before is not None:
-            _take_in(journal, table, before)
+        if table is not None and digest is not None:
+            _take_in(journal, table, digest)
     made = sum(each.contract_id is not None for each in found)
     return _answer(Reconciled(created=made, not_created=len(found) - made))
 
@@ -163,18 +175,17 @@ def reconcile(
     ] = 8,
     output: Output = OUTPUT,
 ) -> CommandResult:
-    """Let a program say of unknown orders whether they have a contract.
+    """Ask a program whether unknown orders have a contract.
 
-    What it can't say stays unknown.
+    Orders that it doesn't know stay unknown.
 
     Args:
         file: The journal, or the file of orders beside it.
         lookup: "package.module:factory", which makes a Lookup; "sandbox"
-            where the orders went to a sandbox.
-        concurrency: How many orders it is asked for at once.
+            if the orders went to a sandbox.
+        concurrency: How many orders are looked up at once.
         output: The options that all commands share.
     """
-    del output
 
     async def ask(journal: Journal) -> Reconciled:
         async with _lookup(lookup, journal.terms) as known:
@@ -206,17 +217,16 @@ missing; 2 --yes is missing.
 def recover(
     file: Path, /, *, yes: Flag = False, output: Output = OUTPUT
 ) -> CommandResult:
-    """Go on without the latest changes of a journal, lost with its WAL.
+    """Use a journal without its latest changes, which were in its WAL.
 
-    Orders that may have been sent since become UNKNOWN, and are not sent
-    again by themselves.
+    Orders that may have been sent since then become UNKNOWN, and are not
+    sent again automatically.
 
     Args:
         file: The journal, or the file of orders beside it.
-        yes: The WAL is gone for good; nobody is asked.
+        yes: The WAL is lost; do not ask.
         output: The options that all commands share.
     """
-    del output
     path = find_journal(file)
     if not yes:
         raise UsageError(
@@ -251,16 +261,15 @@ def purge(
 ) -> CommandResult:
     """Remove the journal of an import that has ended.
 
-    Without it nobody knows any more which orders were sent: importing the
+    Nothing else says which orders were sent: without it, importing the
     same file again sends them all again.
 
     Args:
         file: The journal, or the file of orders beside it.
-        yes: Remove it; nobody is asked.
-        force: Also where orders are unknown, or not finished.
+        yes: Remove it; do not ask.
+        force: Remove it even if orders are unknown, or not finished.
         output: The options that all commands share.
     """
-    del output
     with _opened(file) as journal:
         now = summary_of(journal)
         if (now.unknown or now.unprocessed) and not force:
@@ -284,9 +293,8 @@ def purge(
 
 @contextmanager
 def _opened(file: Path) -> Generator[Journal]:
-    """Open a journal for the time of a command."""
     with Journal.open(find_journal(file)) as journal:
-        # No import is running, so an order that was being sent was cut off.
+        # No import runs, so orders that were being sent were cut off.
         journal.restart()
         yield journal
 
@@ -335,7 +343,7 @@ def _findings(
     confirmed: bool,
     not_created: bool,
 ) -> list[Finding]:
-    """Return what was found out, as the arguments say it."""
+    """Return the findings that the arguments name."""
     answers = (created is not None) + not_created
     if table is not None and order is None and not (answers or confirmed):
         return read_findings(table)
@@ -351,15 +359,14 @@ def _findings(
     return [Finding(order_id=order, contract_id=created, confirmed=confirmed)]
 
 
-def _content(table: Path | None) -> bytes | None:
-    """Return the digest of a table; None where it can't be read."""
+def _digest(table: Path) -> bytes | None:
     with suppress(ReportError):
-        return None if table is None else digest_of(table)
+        return digest_of(table)
     return None
 
 
 def _take_in(journal: Journal, table: Path, digest: bytes) -> None:
-    """Let the next run replace a report whose findings are known now."""
+    """Let the next run replace a report whose findings are recorded now."""
     memory = journal.memory
     reported = memory.recall()
     written = reported.get(table.name, ())
@@ -370,14 +377,14 @@ def _take_in(journal: Journal, table: Path, digest: bytes) -> None:
 
 @asynccontextmanager
 async def _lookup(name: str, terms: Terms) -> AsyncGenerator[Lookup]:
-    """Make the lookup that an option names, while the block runs."""
+    """Yield the lookup that an option names."""
     async with AsyncExitStack() as stack:
         if name == "sandbox":
             client = AsyncSesamy(
                 terms.vendor_id,
                 auth=credentials(None),
                 base_url=terms.base_url,
-                # No proxy leads to loopback.
+                # A proxy can't reach loopback.
                 transport=Connections(trust_env=False),
             )
             yield SandboxLookup(await stack.enter_async_context(client))
@@ -394,14 +401,14 @@ def _made(name: str) -> object:
         raise UsageError(
             "--lookup must be package.module:factory, or sandbox."
         )
-    # A command does not import from the current folder, as python -m does.
+    # For a command, unlike `python -m`, the current folder is not there.
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
         made: object = getattr(importlib.import_module(module), factory)()
     except Exception as error:
-        # Not its message, which may be secret.
+        # Without its message, which may be secret.
         raise UsageError(
             f"--lookup {name} can't be made: {type(error).__name__}. Try it "
             f"in Python: from {module} import {factory}; {factory}()."
