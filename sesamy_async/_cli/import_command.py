@@ -8,7 +8,11 @@ import attrs
 from cyclopts import App
 
 from sesamy_async._checks import segment
+from sesamy_async.bulk.reading import open_source, write_template
 
+from .client import check_target
+from .import_check import Files
+from .import_job import Job
 from .options import (
     ACTIONS,
     API,
@@ -22,9 +26,6 @@ from .options import (
 )
 from .output import CommandResult, UsageError
 
-
-# It loads what it needs itself, because no other command does.
-# ruff: noqa: PLC0415
 
 import_app = App(
     name="import",
@@ -59,8 +60,8 @@ def import_orders(
 ) -> CommandResult:
     """Send all orders of a file: none lost, none doubled.
 
-    The whole file is checked before anything is sent. What is sent is
-    written down first, so that the same command goes on after a crash or
+    The whole file is checked before anything is sent. Each step is written
+    to a journal first, so that the same command continues after a crash or
     Ctrl-C, and reports say what became of every row.
 
     Args:
@@ -72,15 +73,11 @@ def import_orders(
         options: The options that all API commands share; the deadline is
             that of a call.
     """
-    from sesamy_async.bulk.reading import open_source
-
-    from .import_check import Files
-    from .import_job import Job
-
     if doing.template:
         return _template(Path(file or "orders.csv"))
+    check_target(options, sandbox=doing.sandbox)
     if promo is not None:
-        # Else every row would be refused for it.
+        # Otherwise every row would be refused for it.
         segment("--promo", promo)
     if file is None:
         raise UsageError(
@@ -100,9 +97,6 @@ def import_orders(
 
 
 def _template(path: Path) -> CommandResult:
-    """Write a CSV file and a mapping, where none are."""
-    from sesamy_async.bulk.reading import write_template
-
     mapping = path.with_suffix(".toml")
     if mapping == path:
         raise UsageError(f"{path} is the mapping's name; name a CSV file.")

@@ -188,6 +188,28 @@ def test_lost_answer(
     assert 4 - bool(how) == served.ledger.total
 
 
+@pytest.mark.parametrize(
+    ("how", "code"), [((), 4), (("--shared-contracts",), 0)]
+)
+def test_shared_contracts(
+    sesamy: CommandLine,
+    served: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    how: tuple[str, ...],
+    code: int,
+) -> None:
+    """Orders may only have one contract together where that is allowed."""
+    del served
+    monkeypatch.setattr(
+        "sesamy_async.sandbox._service.Service._contract_id", lambda _: "c"
+    )
+    orders_file()
+    ran = sesamy(*IMPORT, "--no-strays", *how, "--json")
+
+    assert code == ran.code
+    assert (3 if how else 1) == ran.json["confirmed"]
+
+
 def test_sandbox_is_gone(sesamy: CommandLine) -> None:
     """Without the world of before, it says how to begin anew."""
     orders_file()

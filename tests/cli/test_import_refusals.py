@@ -65,6 +65,7 @@ def test_many_wrong_rows(sesamy: CommandLine) -> None:
         (("orders.csv", "--confirm", "perhaps"), "--confirm"),
         (("orders.csv", "--concurrency", "0"), "--concurrency"),
         (("orders.csv", "--sandbox", "--base-url", "x"), "Give either"),
+        (("orders.csv", "--sandbox", "--audience", " "), "SESAMY_AUDIENCE"),
         (("orders.csv",), "SESAMY_VENDOR_ID"),
         (("orders.csv", "--vendor", "acme"), "SESAMY_CLIENT_ID"),
         (("orders.csv", "--encoding", "x"), "no encoding 'x'"),
@@ -74,14 +75,14 @@ def test_many_wrong_rows(sesamy: CommandLine) -> None:
 def test_usage(
     sesamy: CommandLine, arguments: tuple[str, ...], said: str
 ) -> None:
-    """What is wrong with the command is told before anything is sent."""
+    """A wrong option sends nothing, and leaves no file behind."""
     text = orders_file().read_text("utf-8").replace("userData.email", "Email")
     Path("header.csv").write_text(text, encoding="utf-8")
     ran = sesamy("import", *arguments, *PROMO)
 
     assert (2, "") == (ran.code, ran.out)
     assert said in ran.err
-    assert not [*Path().glob("*.journal")]
+    assert {"orders.csv", "header.csv"} == {it.name for it in Path().iterdir()}
 
 
 @pytest.mark.parametrize("promo", ["", ".", "a\x1bb", "x" * 1001])
