@@ -194,11 +194,13 @@ def structure(content: Any, kind: type[_T]) -> _T:
         # For cattrs, a string is a sequence of strings.
         if not isinstance(value, list):
             raise ConfigurationError("must be a list")
-        return (*converter.structure(value, list[get_args(kind)[0]]),)
+        sequence: Any = list
+        return (*converter.structure(value, sequence[get_args(kind)[0]]),)
 
-    converter.register_structure_hook_func(
-        lambda kind: get_origin(kind) is tuple, structure_tuple
-    )
+    def is_tuple(kind: Any) -> bool:
+        return get_origin(kind) is tuple
+
+    converter.register_structure_hook_func(is_tuple, structure_tuple)
     for scalar, (words, *types) in _SCALARS.items():
         converter.register_structure_hook(scalar, _one_of(types, words))
     try:

@@ -345,11 +345,11 @@ def _without_rate_limit(headers: Mapping[str, str]) -> dict[str, str]:
 
 _CHANGES: Mapping[FaultKind, Callable[[Answer, float], dict[str, Any]]] = {
     FaultKind.DELAY: lambda _, seconds: {"delay": seconds},
-    FaultKind.DROP_BEFORE: lambda *_: {"delivery": Delivery.NOTHING},
-    FaultKind.DROP_AFTER: lambda *_: {"delivery": Delivery.NOTHING},
-    FaultKind.HALF: lambda *_: {"delivery": Delivery.HALF},
+    FaultKind.DROP_BEFORE: lambda _, __: {"delivery": Delivery.NOTHING},
+    FaultKind.DROP_AFTER: lambda _, __: {"delivery": Delivery.NOTHING},
+    FaultKind.HALF: lambda _, __: {"delivery": Delivery.HALF},
     FaultKind.MALFORMED: lambda it, _: {"body": (it.body or b"{}")[:-1]},
-    FaultKind.EMPTY: lambda *_: {"body": b""},
+    FaultKind.EMPTY: lambda _, __: {"body": b""},
     FaultKind.NO_RATE_HEADERS: lambda it, _: {
         "headers": _without_rate_limit(it.headers)
     },

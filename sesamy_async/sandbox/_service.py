@@ -89,7 +89,7 @@ class Service:
             return _oauth_error(403, "access_denied", "Scope not granted")
         scopes = scopes or frozenset(client.scopes)
         if config.tokens_without_scope:
-            scopes = frozenset()
+            scopes = frozenset[str]()
         token = _jwt(scopes, self.new_id())
         expires_at = self.now + config.token_lifetime
         self.ledger.add_token(Secret(token), Grant(scopes, expires_at))

@@ -206,12 +206,8 @@ def test_example() -> None:
     documented: Any = json.loads(ORDER.read_text("utf-8"))
 
     assert order.to_dict() == documented
-    assert order.user_data.address is not None
-    assert order.user_data.business_details is not None
-    for model in (
-        *(order, order.user_data),
-        *(order.user_data.address, order.user_data.business_details),
-    ):
+    user: Any = order.user_data
+    for model in (order, user, user.address, user.business_details):
         assert None not in attrs.asdict(model, recurse=False).values()
 
 

@@ -144,6 +144,8 @@ def test_purge(sesamy: CommandLine, orders: Path, *, done: bool) -> None:
     """A journal goes with --yes, and one that is needed with --force too."""
     if done:
         settle_all(orders)
+        shown = sesamy("journal", "show", orders)
+        assert shown.out.endswith("  unprocessed  0\n  strays       0\n")
     force = () if done else ("--force",)
     ran = sesamy("journal", "purge", orders, "--yes", *force)
 
@@ -293,6 +295,10 @@ def test_reconcile(sesamy: CommandLine, orders: Path, factory: str) -> None:
     assert ("CONFIRMED", "PENDING", "UNKNOWN") == tuple(
         states(orders)[each] for each in ("A-2", "A-3", "A-4")
     )
+    again = sesamy(
+        "journal", "reconcile", orders, "--lookup", f"{name}:{factory}"
+    )
+    assert 4 == again.code
 
 
 def test_reconcile_with_a_sandbox(

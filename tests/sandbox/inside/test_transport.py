@@ -70,24 +70,6 @@ def bearer(sandbox: Sandbox) -> dict[str, str]:
     return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
-def test_creates_a_contract(asking: Asking) -> None:
-    """Each kind of client creates a contract, query and all."""
-    answer = asking.post(params={"confirm": "1"})
-    (contract,) = asking.sandbox.ledger.confirmed("A-1")
-
-    assert (200, contract.id) == (answer.status_code, answer.json()["id"])
-    assert answer.headers["Content-Type"] == "application/json"
-    assert str(len(answer.content)) == answer.headers["Content-Length"]
-
-
-def test_one_transport_for_both() -> None:
-    """What `transport` returns is good for both kinds of client."""
-    transport = Sandbox().transport()
-
-    assert isinstance(transport, httpx.BaseTransport)
-    assert isinstance(transport, httpx.AsyncBaseTransport)
-
-
 @pytest.mark.parametrize(
     ("fault", "raised", "applied", "slept"),
     [
@@ -121,23 +103,6 @@ def test_short_delay_is_waited_for(
     answer = asking.post(timeout=timeout)
 
     assert (200, [2.0]) == (answer.status_code, asking.slept)
-
-
-def test_half_of_the_body_arrives() -> None:
-    """Half an answer promises more than it brings, status first."""
-    sandbox = Sandbox()
-    sandbox.faults.add("half")
-    with (
-        httpx.Client(transport=sandbox.transport()) as client,
-        client.stream("POST", TOKEN, json=token_request(sandbox)) as answer,
-    ):
-        parts = answer.iter_raw()
-        read = next(parts)
-        with pytest.raises(httpx.RemoteProtocolError):
-            next(parts)
-
-    assert answer.status_code == 200
-    assert 0 < len(read) < int(answer.headers["Content-Length"])
 
 
 def test_trace_tells_when_it_is_sent() -> None:
