@@ -6,10 +6,12 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 from cyclopts.exceptions import UnusedCliTokensError
+from cyclopts.validators import Number
 
 from sesamy_async._version import __version__
 from sesamy_async.errors import SesamyError
@@ -26,7 +28,6 @@ from .output import (
     show_answer,
     show_error,
 )
-from .sandbox import sandbox_app
 from .token import token_app
 
 
@@ -56,12 +57,11 @@ SESAMY_BASE_URL and SESAMY_TOKEN_URL.
 )
 
 # By name: these two import much that no other command needs.
-app.command(f"{__package__}.import_command:import_app", name="import")
+app.command(f"{__package__}.import_job:import_app", name="import")
 app.command(f"{__package__}.journals:journal_app", name="journal")
 app.command(onboard_app)
 app.command(contract_app)
 app.command(token_app)
-app.command(sandbox_app)
 
 
 @app.command(
@@ -80,6 +80,45 @@ def completion(shell: Literal["bash", "zsh", "fish"], /) -> CommandResult:
         shell: Your shell.
     """
     return CommandResult(app.generate_completion(shell=shell), {})
+
+
+@app.command(
+    help_epilogue="""\
+Examples:
+
+  sesamy sandbox
+  sesamy sandbox --port 9000 --config shop.toml
+
+Paste the lines that it prints into another terminal; there
+"sesamy onboard order.json --promo SPRING-12" then goes to the sandbox.
+Exit codes: 0 ended by Ctrl-C; 2 an option or the configuration is wrong.
+"""
+)
+def sandbox(
+    *,
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = 8787,
+    host: str = "127.0.0.1",
+    config: Path | None = None,
+) -> None:
+    """Serve a local Sesamy until Ctrl-C.
+
+    It prints the variables to export once it is ready. Nothing that it is
+    told leaves this machine.
+
+    Args:
+        port: Where it listens; 0 for any free port.
+        host: A loopback address.
+        config: Vendors, promo codes, clients, faults and how its token
+            endpoint behaves, as TOML.
+    """
+    from sesamy_async.sandbox import (  # noqa: PLC0415 - here only
+        Sandbox,
+        SandboxConfig,
+        serve,
+    )
+
+    known = None if config is None else SandboxConfig.from_toml(config)
+    serve(Sandbox(known), host, port)
 
 
 @contextmanager

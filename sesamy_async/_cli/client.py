@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
@@ -26,16 +26,8 @@ if TYPE_CHECKING:
     from sesamy_async.sandbox import Sandbox
 
 
-class ClientArguments(TypedDict):
-    """The arguments of a client, blocking or not."""
-
-    vendor_id: str
-    auth: ClientCredentials
-    base_url: str
-    token_url: str | None
-    timeout: float
-    deadline: float
-    transport: Connections
+ClientArguments: TypeAlias = dict[str, Any]
+"""The arguments of a client, blocking or not."""
 
 
 def from_environment(options: Api) -> ClientArguments:
@@ -51,10 +43,8 @@ def from_environment(options: Api) -> ClientArguments:
         vendor_id=vendor,
         auth=credentials(_store() if options.token_cache else None, options),
         base_url=base_url(options),
-        token_url=None,
         timeout=options.timeout,
         deadline=options.deadline,
-        transport=Connections(),
     )
 
 
