@@ -5,13 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
-from collections.abc import AsyncGenerator, Generator
-from contextlib import (
-    AsyncExitStack,
-    asynccontextmanager,
-    contextmanager,
-    suppress,
-)
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +17,7 @@ from sesamy_async._checks import segment
 from sesamy_async._client import AsyncSesamy
 from sesamy_async._http import Connections
 from sesamy_async._outcome import Outcome
-from sesamy_async.bulk import Entry, ImportSummary, Lookup, State, Terms
+from sesamy_async.bulk import Entry, ImportSummary, State, Terms
 from sesamy_async.bulk.journal import Journal, Rows, Written
 from sesamy_async.bulk.journal._files import find_journal, wal_of
 from sesamy_async.bulk.journal._settling import (
@@ -142,7 +137,9 @@ def resolve(
         output: The options that all commands share.
     """
     # First: a row that is written into it later is not in the findings.
-    digest = None if table is None else _digest(table)
+    digest = None
+    with suppress(ReportError):
+        digest = None if table is None else digest_of(table)
     found = _findings(
         order, created, table, confirmed=confirmed, not_created=not_created
     )
@@ -186,13 +183,8 @@ def reconcile(
         concurrency: How many orders are looked up at once.
         output: The options that all commands share.
     """
-
-    async def ask(journal: Journal) -> Reconciled:
-        async with _lookup(lookup, journal.terms) as known:
-            return await ask_for(journal, known, concurrency=concurrency)
-
     with _opened(file) as journal:
-        result = asyncio.run(ask(journal))
+        result = asyncio.run(_ask(journal, lookup, concurrency))
     if result.unknown:
         why = ", ".join(
             f"{count} x {name}" for name, count in result.failures.items()
@@ -321,18 +313,16 @@ def _listed(unknown: list[Entry]) -> tuple[str, ...]:
     if not unknown:
         return ()
     lines = [
-        f"  row {entry.row}, order {entry.order_id!r}: "
-        f"{entry.reason or 'no reason was kept'}"
-        for entry in unknown[:_MOST_SHOWN]
+        "",
+        "Unknown, so somebody has to look (sesamy journal resolve --help):",
     ]
+    for each in unknown[:_MOST_SHOWN]:
+        reason = each.reason or "no reason was kept"
+        lines.append(f"  row {each.row}, order {each.order_id!r}: {reason}")
     more = len(unknown) - _MOST_SHOWN
     if more > 0:
         lines.append(f"  and {more} more; --json lists them all")
-    return (
-        "",
-        "Unknown, so somebody has to look (sesamy journal resolve --help):",
-        *lines,
-    )
+    return (*lines,)
 
 
 def _findings(
@@ -359,12 +349,6 @@ def _findings(
     return [Finding(order_id=order, contract_id=created, confirmed=confirmed)]
 
 
-def _digest(table: Path) -> bytes | None:
-    with suppress(ReportError):
-        return digest_of(table)
-    return None
-
-
 def _take_in(journal: Journal, table: Path, digest: bytes) -> None:
     """Let the next run replace a report whose findings are recorded now."""
     memory = journal.memory
@@ -375,27 +359,25 @@ def _take_in(journal: Journal, table: Path, digest: bytes) -> None:
         memory.remember({**reported, table.name: known})
 
 
-@asynccontextmanager
-async def _lookup(name: str, terms: Terms) -> AsyncGenerator[Lookup]:
-    """Yield the lookup that an option names."""
-    async with AsyncExitStack() as stack:
-        if name == "sandbox":
-            client = AsyncSesamy(
-                terms.vendor_id,
-                auth=credentials(None),
-                base_url=terms.base_url,
-                # A proxy can't reach loopback.
-                transport=Connections(trust_env=False),
-            )
-            yield SandboxLookup(await stack.enter_async_context(client))
-            return
-        made: Any = _made(name)
-        if hasattr(made, "__aenter__"):
-            made = await stack.enter_async_context(made)
-        yield made
+async def _ask(journal: Journal, name: str, concurrency: int) -> Reconciled:
+    """Ask the lookup that an option names."""
+    if name == "sandbox":
+        async with AsyncSesamy(
+            journal.terms.vendor_id,
+            auth=credentials(None),
+            base_url=journal.terms.base_url,
+            # A proxy can't reach loopback.
+            transport=Connections(trust_env=False),
+        ) as client:
+            lookup = SandboxLookup(client)
+            return await ask_for(journal, lookup, concurrency=concurrency)
+    made = _made(name)
+    opened = made if hasattr(made, "__aenter__") else nullcontext(made)
+    async with opened as known:
+        return await ask_for(journal, known, concurrency=concurrency)
 
 
-def _made(name: str) -> object:
+def _made(name: str) -> Any:
     module, _, factory = name.partition(":")
     if not module or not factory:
         raise UsageError(
@@ -406,7 +388,7 @@ def _made(name: str) -> object:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        made: object = getattr(importlib.import_module(module), factory)()
+        made = getattr(importlib.import_module(module), factory)()
     except Exception as error:
         # Without its message, which may be secret.
         raise UsageError(
