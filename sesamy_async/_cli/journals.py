@@ -384,9 +384,7 @@ def _made(name: str) -> Any:
             "--lookup must be package.module:factory, or sandbox."
         )
     # For a command, unlike `python -m`, the current folder is not there.
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    sys.path.insert(0, str(Path.cwd()))
     try:
         made = getattr(importlib.import_module(module), factory)()
     except Exception as error:

@@ -30,7 +30,7 @@ def serve(
     ssl_context: ssl.SSLContext | None = None,
     ready: Callable[[str], object] | None = None,
 ) -> None:
-    """Serve until SIGINT (Ctrl-C) or SIGTERM; from the main thread.
+    """Serve until SIGINT (Ctrl-C) or SIGTERM; for the main thread only.
 
     The paths below ``/_sandbox/`` read and control the sandbox.
 

@@ -105,6 +105,23 @@ def test_short_delay_is_waited_for(
     assert (200, [2.0]) == (answer.status_code, asking.slept)
 
 
+def test_half_of_the_body_arrives() -> None:
+    """Half an answer has its status, and less than its Content-Length."""
+    sandbox = Sandbox()
+    sandbox.faults.add("half")
+    with (
+        httpx.Client(transport=sandbox.transport()) as client,
+        client.stream("POST", TOKEN, json=token_request(sandbox)) as answer,
+    ):
+        parts = answer.iter_raw()
+        read = next(parts)
+        with pytest.raises(httpx.RemoteProtocolError):
+            next(parts)
+
+    assert answer.status_code == 200
+    assert 0 < len(read) < int(answer.headers["Content-Length"])
+
+
 def test_trace_tells_when_it_is_sent() -> None:
     """A trace sees the request leave before it is answered."""
     events: list[tuple[str, bytes]] = []
