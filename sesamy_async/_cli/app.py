@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 import signal
 import sys
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 from cyclopts.exceptions import UnusedCliTokensError
+from cyclopts.validators import Number
 
 from sesamy_async._version import __version__
 from sesamy_async.errors import SesamyError
 
 from .contract import contract_app, onboard_app
-from .import_command import import_app
 from .options import Output
 from .output import (
     CommandResult,
@@ -28,7 +28,6 @@ from .output import (
     show_answer,
     show_error,
 )
-from .sandbox import sandbox_app
 from .token import token_app
 
 
@@ -57,23 +56,12 @@ SESAMY_BASE_URL and SESAMY_TOKEN_URL.
     suppress_keyboard_interrupt=False,
 )
 
-journal_app = App(
-    name="journal",
-    help="Look into the journal of an import, and settle its unknowns.",
-    help_epilogue="""\
-Examples:
-
-  sesamy journal show orders.csv
-  sesamy journal resolve --help
-""",
-)
-
-app.command(import_app)
+# By name: these two import much that no other command needs.
+app.command(f"{__package__}.import_job:import_app", name="import")
+app.command(f"{__package__}.journals:journal_app", name="journal")
 app.command(onboard_app)
 app.command(contract_app)
-app.command(journal_app)
 app.command(token_app)
-app.command(sandbox_app)
 
 
 @app.command(
@@ -91,21 +79,51 @@ def completion(shell: Literal["bash", "zsh", "fish"], /) -> CommandResult:
     Args:
         shell: Your shell.
     """
-    _load_journal_commands()
     return CommandResult(app.generate_completion(shell=shell), {})
 
 
-def _load_journal_commands() -> None:
-    """Let `journal_app` have its commands, which import a lot."""
-    importlib.import_module(f"{__package__}.journals")
+@app.command(
+    help_epilogue="""\
+Examples:
+
+  sesamy sandbox
+  sesamy sandbox --port 9000 --config shop.toml
+
+Paste the lines that it prints into another terminal; there
+"sesamy onboard order.json --promo SPRING-12" then goes to the sandbox.
+Exit codes: 0 ended by Ctrl-C; 2 an option or the configuration is wrong.
+"""
+)
+def sandbox(
+    *,
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = 8787,
+    host: str = "127.0.0.1",
+    config: Path | None = None,
+) -> None:
+    """Serve a local Sesamy until Ctrl-C.
+
+    It prints the variables to export once it is ready. Nothing that it is
+    told leaves this machine.
+
+    Args:
+        port: Where it listens; 0 for any free port.
+        host: A loopback address.
+        config: Vendors, promo codes, clients, faults and how its token
+            endpoint behaves, as TOML.
+    """
+    from sesamy_async.sandbox import (  # noqa: PLC0415 - here only
+        Sandbox,
+        SandboxConfig,
+        serve,
+    )
+
+    known = None if config is None else SandboxConfig.from_toml(config)
+    serve(Sandbox(known), host, port)
 
 
 @contextmanager
 def interruptible() -> Generator[None]:
-    """Let SIGTERM raise KeyboardInterrupt while the block runs.
-
-    From the main thread, in which Python runs the handlers of signals.
-    """
+    """Let SIGTERM raise KeyboardInterrupt; for the main thread only."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -121,11 +139,12 @@ def run(argv: Sequence[str] | None = None) -> int:
             process if not given.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
-    # Until they are parsed, this has to do.
+    # For an error in the arguments themselves.
     output = Output(as_json="--json" in arguments)
     try:
         command, bound = _parse(arguments)
-        output = _output(bound.arguments.values(), output)
+        for each in bound.arguments.values():
+            output = each if isinstance(each, Output) else output
         with logging_to_stderr(output.verbose), interruptible():
             answer = command(*bound.args, **bound.kwargs)
     except SesamyError as error:
@@ -140,8 +159,6 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: list[str]) -> tuple[Callable[..., Any], Any]:
-    if arguments[:1] == ["journal"]:
-        _load_journal_commands()
     try:
         command, bound, _ = app.parse_args(
             arguments, exit_on_error=False, print_error=False
@@ -156,11 +173,6 @@ def _parse(arguments: list[str]) -> tuple[Callable[..., Any], Any]:
 
 def _said(error: CycloptsError) -> str:
     if isinstance(error, UnusedCliTokensError):
-        # Not shown: it may be a secret, given to an option of that name.
+        # Not shown: it may be the value of a misspelt option, and secret.
         return "There is an argument too many; is an option misspelt?"
-    # Some messages have several lines.
-    return " ".join(str(error).split())
-
-
-def _output(values: Iterable[object], default: Output) -> Output:
-    return next((each for each in values if isinstance(each, Output)), default)
+    return " ".join(str(error).split())  # Some have several lines.

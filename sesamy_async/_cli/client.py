@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
@@ -26,20 +26,12 @@ if TYPE_CHECKING:
     from sesamy_async.sandbox import Sandbox
 
 
-class ClientArguments(TypedDict):
-    """The arguments of a client, blocking or not."""
-
-    vendor_id: str
-    auth: ClientCredentials
-    base_url: str
-    token_url: str | None
-    timeout: float
-    deadline: float
-    transport: Connections
+ClientArguments: TypeAlias = dict[str, Any]
+"""The arguments of a client, blocking or not."""
 
 
 def from_environment(options: Api) -> ClientArguments:
-    """Return the arguments that the options and the environment name."""
+    """Return the arguments that options and environment give."""
     vendor = SettingsSource(os.environ).optional(
         "--vendor", options.vendor, "SESAMY_VENDOR_ID"
     )
@@ -51,15 +43,13 @@ def from_environment(options: Api) -> ClientArguments:
         vendor_id=vendor,
         auth=credentials(_store() if options.token_cache else None, options),
         base_url=base_url(options),
-        token_url=None,
         timeout=options.timeout,
         deadline=options.deadline,
-        transport=Connections(),
     )
 
 
 def base_url(options: Api) -> str:
-    """Return the address that the orders go to."""
+    """Return the base URL of Sesamy's API."""
     variable = "SESAMY_BASE_URL"
     given = SettingsSource(os.environ).optional(
         "--base-url", options.base_url, variable
@@ -68,7 +58,6 @@ def base_url(options: Api) -> str:
 
 
 def _store() -> TokenStore | None:
-    """Return where tokens are kept; None where there is no such place."""
     try:
         return FileTokenStore()
     except ConfigurationError:
@@ -76,13 +65,17 @@ def _store() -> TokenStore | None:
         return None
 
 
+def check_target(options: Api, *, sandbox: bool) -> None:
+    """Refuse options that name two places to send to."""
+    if sandbox and options.base_url is not None:
+        raise UsageError("Give either --sandbox or --base-url.")
+
+
 @contextmanager
 def in_sandbox(
     options: Api, sandbox: Sandbox | None = None
 ) -> Generator[ClientArguments]:
     """Serve a sandbox on loopback, by default a new one."""
-    if options.base_url is not None:
-        raise UsageError("Give either --sandbox or --base-url.")
     from sesamy_async.sandbox import (  # noqa: PLC0415 - only for --sandbox
         Sandbox,
         running,
@@ -102,7 +95,7 @@ def in_sandbox(
             token_url=settings["SESAMY_TOKEN_URL"],
             timeout=options.timeout,
             deadline=options.deadline,
-            # No proxy leads to loopback.
+            # A proxy can't reach loopback.
             transport=Connections(trust_env=False),
         )
 
@@ -142,7 +135,6 @@ class _LatestCall:
     call: Call | None = None
 
     async def __call__(self, call: Call, proceed: Proceed) -> Response:
-        """Let the call go on."""
         self.call = call
         return await proceed(call)
 
@@ -160,25 +152,23 @@ class _LatestCall:
 
 @contextmanager
 def session(options: Api, *, sandbox: bool = False) -> Generator[Sesamy]:
-    """Yield a client, of a sandbox that ends with the block if wanted.
+    """Yield a client, optionally of a sandbox that ends with the block.
 
     Raises:
         InterruptionError: Ctrl-C was pressed.
     """
+    check_target(options, sandbox=sandbox)
     latest = _LatestCall()
-    place = (
+    arguments = (
         in_sandbox(options)
         if sandbox
         else nullcontext(from_environment(options))
     )
     try:
         with (
-            place as arguments,
-            Sesamy(**arguments, middleware=[latest]) as client,
+            arguments as given,
+            Sesamy(**given, middleware=[latest]) as client,
         ):
             yield client
     except KeyboardInterrupt as interrupt:
-        said = latest.interrupted(interrupt)
-    else:
-        return
-    raise said
+        raise latest.interrupted(interrupt) from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from cyclopts import App
 
@@ -58,13 +57,13 @@ def onboard(
 ) -> CommandResult:
     """Create a contract, then confirm it: exactly one is confirmed.
 
-    An answer that is lost on the way does no harm: the step is repeated. At
-    worst an unconfirmed stray is left, which gives no access.
+    A step whose answer is lost is repeated. At worst that leaves an
+    unconfirmed contract (a stray), which gives no access.
 
     Args:
         file: The order in Sesamy's JSON; "-" for stdin.
         promo: The promo code: one product at one price.
-        sandbox: Send it to a sandbox of its own; needs no credentials.
+        sandbox: Send it to a temporary sandbox; needs no credentials.
         options: The options that all API commands share.
     """
     order = read_order(file)
@@ -103,15 +102,14 @@ def create(
 ) -> CommandResult:
     """Create a contract; confirm it at once, or later.
 
-    Where the answer is lost on the way, nobody knows whether there is a
-    contract, and this does not try again. Prefer "sesamy onboard", which
-    can.
+    If the answer is lost, nobody knows whether there is a contract, so it
+    is not sent again. Prefer "sesamy onboard", which can repeat it.
 
     Args:
         file: The order in Sesamy's JSON; "-" for stdin.
         promo: The promo code: one product at one price.
         confirm: Give the user access at once.
-        sandbox: Send it to a sandbox of its own; needs no credentials.
+        sandbox: Send it to a temporary sandbox; needs no credentials.
         options: The options that all API commands share.
     """
     order = read_order(file)
@@ -139,8 +137,8 @@ Examples:
   sesamy contract confirm 5f0c2a --promo SPRING-12
   sesamy contract confirm 5f0c2a --promo SPRING-12 --vendor acme --json
 
-There is no --sandbox here: such a sandbox ends with its command, and its
-contracts with it. Start one with "sesamy sandbox" instead.
+There is no --sandbox here: that sandbox and its contracts end with the
+command. Start one with "sesamy sandbox" instead.
 The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
 from options. The exit codes are those of sesamy onboard.
 """
@@ -150,11 +148,11 @@ def confirm(
 ) -> CommandResult:
     """Confirm a contract: it gives the user access.
 
-    It can be repeated: a contract that is confirmed stays so.
+    It can be repeated: a confirmed contract stays confirmed.
 
     Args:
-        contract_id: What "create" has answered.
-        promo: The promo code that it was made under.
+        contract_id: The id in the answer to "create".
+        promo: The promo code that the contract was created with.
         options: The options that all API commands share.
     """
     with session(options) as sesamy:
@@ -183,10 +181,10 @@ def read_order(file: str) -> NewContract:
             message names the file, and every field that is wrong.
     """
     if file.startswith("-") and file != _STDIN:
-        # What stands behind "=" may be a secret.
+        # The value after "=" may be a secret.
         raise UsageError(
-            f"There is no option {file.partition('=')[0]}; the path of a "
-            "file that begins so is written ./-."
+            f"There is no option {file.partition('=')[0]}; write ./- for "
+            "a file whose name begins with a hyphen."
         )
     name = "stdin" if file == _STDIN else str(Path(file))
     content = _content(file, name)
@@ -203,7 +201,9 @@ def read_order(file: str) -> NewContract:
 
 def _content(file: str, name: str) -> bytes:
     try:
-        with _opened(file) as opened:
+        # Stdin by its number: where it is closed, sys.stdin is None.
+        where, owned = (0, False) if file == _STDIN else (file, True)
+        with open(where, "rb", closefd=owned) as opened:
             content = opened.read(_LARGEST + 1)
     except OSError as error:
         reason = error.strerror
@@ -212,13 +212,6 @@ def _content(file: str, name: str) -> bytes:
             return content
         reason = f"it has more than {_LARGEST} bytes"
     raise InvalidRequestError(f"{name} can't be read: {reason}.")
-
-
-def _opened(file: str) -> BinaryIO:
-    if file == _STDIN:
-        # By its number, because Python has no sys.stdin where it is closed.
-        return open(0, "rb", closefd=False)
-    return Path(file).open("rb")
 
 
 def _message(name: str, problems: Sequence[str]) -> str:

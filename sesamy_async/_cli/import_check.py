@@ -21,7 +21,7 @@ from .output import UsageError
 
 @attrs.frozen
 class Files:
-    """The files of an import; `page` is the report for people."""
+    """The files of an import; `page` is its HTML report."""
 
     source: Path
     journal: Path
@@ -29,13 +29,13 @@ class Files:
 
     @classmethod
     def of(cls, source: str, journal: Path | None, page: Path | None) -> Files:
-        """Return them; the journal is beside the source if not given."""
+        """Return them; by default, the journal is beside the source."""
         path = Path(source)
         return cls(path, journal or journal_path(path), page)
 
     @property
     def ledger(self) -> Path:
-        """What a sandbox was told; beside the journal."""
+        """The contracts of its sandbox; beside the journal."""
         name = self.journal.name.removesuffix(SUFFIX)
         return self.journal.with_name(f"{name}.sandbox")
 
@@ -50,7 +50,7 @@ class Files:
         return self.reports.of("problems")
 
     def keep_apart(self, mapping: Path | None) -> None:
-        """Make sure that nothing is written over what is read or kept."""
+        """Refuse to write over a file that is read or kept."""
         taken = [self.source, *([] if mapping is None else [mapping])]
         for path in self._written():
             for other in taken:
@@ -90,7 +90,7 @@ def refused(source: Source, found: Checked, path: Path) -> InputFileError:
         write_problems(found, path)
         kept = f"All are in {path}."
     except InputFileError as error:
-        # What is wrong with the rows is more important.
+        # The problems of the rows are more important.
         kept = f"(The list of all is missing: {error.args[0]})"
     return InputFileError(
         f"{source.name} has mistakes in {count(found.invalid, 'row')} of "

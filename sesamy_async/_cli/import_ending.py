@@ -35,14 +35,11 @@ def report(
     files: Files,
     said: Mapping[int, str],
 ) -> tuple[Reports, str | None]:
-    """Write all reports; return them, and why one is missing.
-
-    A missing report is no error: what was sent is told all the same.
-    """
+    """Write all reports; return them, and why one is missing."""
     reports = Reports(
         rows={kind: getattr(summary, kind) for kind in Kind}, paths={}
     )
-    # The delimiter that the spreadsheet of these people expects.
+    # The delimiter that the spreadsheet program here expects.
     delimiter = source.delimiter if isinstance(source, CsvSource) else ","
     try:
         reports = write_reports(
@@ -59,7 +56,7 @@ def report(
             facts = _facts(journal, summary, reports)
             write_text(files.page, render(facts))
     except InputFileError as error:
-        # Not its advice: it says that nothing was sent.
+        # Without its advice, which says that nothing was sent.
         return reports, str(error.args[0])
     except SesamyError as error:
         return reports, str(error)
@@ -88,11 +85,7 @@ def _facts(
 def exit_code_of_import(
     summary: ImportSummary, *, reported: bool = True
 ) -> ExitCode:
-    """Return the exit code of an import that has run.
-
-    An unfinished import comes first, because the same command goes on; then
-    orders to look at, then rows to correct, then a missing report.
-    """
+    """Return the exit code of an import: the first of what is to be done."""
     if summary.ending is Ending.INTERRUPTED:
         return ExitCode.INTERRUPTED
     if summary.unprocessed:
@@ -112,7 +105,7 @@ def answer(
     problem: str | None,
     sandbox: bool,
 ) -> CommandResult:
-    """Return what people and machines are told; `problem` of a report."""
+    """Return the result; `problem` is why a report is missing."""
     where = "In a sandbox: " if sandbox else ""
     page = files.page
     data: dict[str, Any] = {
@@ -131,9 +124,7 @@ def answer(
         data,
         (
             *_table(summary, reports, files),
-            *_why(summary),
-            *steps(summary, reports.paths),
-            *_kept(reports),
+            *_notes(summary, reports),
             *(() if problem is None else (problem,)),
         ),
         exit_code_of_import(summary, reported=problem is None),
@@ -159,13 +150,11 @@ def _table(
         yield f"  {'this run':<11}  {spent}"
 
 
-def _why(summary: ImportSummary) -> Iterator[str]:
+def _notes(summary: ImportSummary, reports: Reports) -> Iterator[str]:
     if summary.unprocessed:
         reason = "" if summary.reason is None else f" {summary.reason}"
         yield f"Not all is done: {ending(summary)}.{reason}"
-
-
-def _kept(reports: Reports) -> Iterator[str]:
+    yield from steps(summary, reports.paths)
     for path in reports.kept:
         yield (
             f"{path.name} was changed since it was written, or is imported "

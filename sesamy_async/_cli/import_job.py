@@ -1,4 +1,4 @@
-"""An import, from its check to its reports."""
+"""``sesamy import``: from its options to its reports."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import asyncio
 import signal
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from types import FrameType
+from pathlib import Path
 from typing import NoReturn
 
 import attrs
+from cyclopts import App
 
+from sesamy_async._checks import segment
 from sesamy_async._client import AsyncSesamy
 from sesamy_async.bulk import (
     Confirm,
@@ -23,21 +25,120 @@ from sesamy_async.bulk import (
 from sesamy_async.bulk._states import SANDBOX
 from sesamy_async.bulk.check import Checked, check, related_journals
 from sesamy_async.bulk.journal import Journal
+from sesamy_async.bulk.reading import open_source, write_template
 from sesamy_async.bulk.reports._words import count
 from sesamy_async.errors import ConfigurationError
 from sesamy_async.sandbox import KeptLedger, Sandbox, SandboxConfig
 
-from .client import ClientArguments, base_url, from_environment, in_sandbox
+from .client import (
+    ClientArguments,
+    base_url,
+    check_target,
+    from_environment,
+    in_sandbox,
+)
 from .import_check import Files, alike, estimate, refused
 from .import_ending import answer, report, summary_of
 from .import_progress import ProgressWatch, counting, watching
-from .options import Api, ImportActions, Sending
-from .output import CommandResult, InterruptionError
+from .options import (
+    ACTIONS,
+    API,
+    READING,
+    SENDING,
+    Api,
+    ImportActions,
+    OrderFile,
+    ReadingOptions,
+    Sending,
+)
+from .output import CommandResult, InterruptionError, UsageError
+
+
+import_app = App(
+    name="import",
+    help_epilogue="""\
+Examples:
+
+  sesamy import orders.csv --promo SPRING-12 --sandbox
+  sesamy import orders.csv --promo SPRING-12 --dry-run
+  sesamy import orders.csv --promo SPRING-12 --report orders.html
+  sesamy import orders.csv --encoding cp1252 --mapping columns.toml
+  sesamy import --template
+
+The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
+from options. Exit codes: 0 all done; 1 it could not run, or not to its end;
+2 an option, a setting or the file is wrong, and nothing was sent; 3 some
+orders were rejected; 4 some have to be looked at; 130 Ctrl-C. After 1 and
+130 the same command goes on.
+""",
+)
+
+
+@import_app.default
+def import_orders(
+    file: OrderFile | None = None,
+    /,
+    *,
+    promo: str | None = None,
+    doing: ImportActions = ACTIONS,
+    reading: ReadingOptions = READING,
+    sending: Sending = SENDING,
+    options: Api = API,
+) -> CommandResult:
+    """Send all orders of a file: none lost, none doubled.
+
+    The whole file is checked before anything is sent. Each step is written
+    to a journal first, so that the same command continues after a crash or
+    Ctrl-C, and reports say what became of every row.
+
+    Args:
+        file: CSV or JSON Lines, an order on each line.
+        promo: The promo code of rows that name none.
+        doing: What is done, and what is left behind.
+        reading: How the file is read.
+        sending: How the orders are sent.
+        options: The options that all API commands share; the deadline is
+            that of a call.
+    """
+    if doing.template:
+        return _template(Path(file or "orders.csv"))
+    check_target(options, sandbox=doing.sandbox)
+    if promo is not None:
+        # Otherwise every row would be refused for it.
+        segment("--promo", promo)
+    if file is None:
+        raise UsageError(
+            "Which file? Name it, or let `sesamy import --template` write "
+            "one to begin with."
+        )
+    page = doing.report
+    if page is not None and not page.parent.is_dir():
+        raise UsageError(f"There is no folder {page.parent} for --report.")
+    if page is not None and page.is_dir():
+        raise UsageError(f"--report {page} is a folder; name a file.")
+    files = Files.of(file, doing.journal, page)
+    files.keep_apart(reading.mapping)
+    source = open_source(files.source, **attrs.asdict(reading))
+    job = Job(source, files, promo, doing, sending, options)
+    return job.rehearse() if doing.dry_run else job.carry_out()
+
+
+def _template(path: Path) -> CommandResult:
+    mapping = path.with_suffix(".toml")
+    if mapping == path:
+        raise UsageError(f"{path} is the mapping's name; name a CSV file.")
+    write_template(path, mapping)
+    return CommandResult(
+        f"{path} is a file to begin with, and {mapping} a mapping.",
+        {"template": str(path), "mapping": str(mapping)},
+        (
+            "  Fill it in, and try it with --promo SPRING-12 --sandbox.",
+            "  If your headers differ, write them into the mapping.",
+        ),
+    )
 
 
 class NothingSentError(InterruptionError):
-    """Ctrl-C came before this run has sent anything."""
-
     def _advice(self) -> str:
         return "This run has sent nothing; give the same command again."
 
@@ -47,24 +148,21 @@ def _interrupt() -> NoReturn:
 
 
 class Presses:
-    """What each Ctrl-C does; none is lost, and none interrupts a write."""
+    """What each Ctrl-C does; none gets lost, or interrupts a write."""
 
     def __init__(self) -> None:
         self._count = 0
         self._actions: list[Callable[[], object]] = [_interrupt]
 
     def then(self, *actions: Callable[[], object]) -> None:
-        """Say what the first press does from now on, the second, and so on.
-
-        Presses that came before count too.
-        """
+        """Set what the next presses do; those from before count too."""
         before, self._count = self._count, 0
         self._actions = [*actions]
         for _ in range(before):
             self.press()
 
     def press(self) -> None:
-        """Do what is next."""
+        """Do the next action."""
         self._count += 1
         if self._actions:
             self._actions.pop(0)()
@@ -72,22 +170,16 @@ class Presses:
 
 @contextmanager
 def heeding() -> Generator[Presses]:
-    """Turn SIGINT and SIGTERM into presses while the block runs.
+    """Turn SIGINT and SIGTERM into presses; for the main thread only.
 
-    Until `Presses.then` is called, the first one ends the block. From the
-    main thread, in which Python runs the handlers of signals.
+    Until `Presses.then` is called, the first one ends the block.
 
     Raises:
         NothingSentError: A press has ended it.
     """
     presses = Presses()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        presses.press()
-
     before = {
-        each: signal.signal(each, on_signal)
+        each: signal.signal(each, lambda _, __: presses.press())
         for each in (signal.SIGINT, signal.SIGTERM)
     }
     try:
@@ -101,7 +193,7 @@ def heeding() -> Generator[Presses]:
 
 @attrs.frozen
 class Job:
-    """What somebody has asked for; `promo` is for rows that name none."""
+    """An import; `promo` is for rows that name none."""
 
     source: Source
     files: Files
@@ -111,7 +203,7 @@ class Job:
     options: Api
 
     def rehearse(self) -> CommandResult:
-        """Check the file, and say how long it takes."""
+        """Check the file, and estimate how long the import takes."""
         confirm = Confirm(self.sending.confirm)
         with self._checked() as found:
             wrong = (
@@ -142,18 +234,18 @@ class Job:
             SesamyError: It could not begin; this run has sent nothing.
         """
         begun = self.files.journal.exists()
-        # What is missing is told before a long check.
+        # Here, so that a missing setting is reported before a long check.
         sesamy = None if self.doing.sandbox else from_environment(self.options)
         fingerprint = self.source.fingerprint()
-        # Around all else: what was sent must not be left unsaid.
+        # Around all else: Ctrl-C must not hide what was sent.
         with heeding() as presses, ExitStack() as checking:
             found = None if begun else checking.enter_context(self._checked())
-            place = (
+            target = (
                 in_own_sandbox(self.options, self.files)
                 if sesamy is None
                 else nullcontext((sesamy, sesamy["base_url"]))
             )
-            with place as (client, address):
+            with target as (client, address):
                 terms = Terms(
                     source=self.source.name,
                     fingerprint=fingerprint,
@@ -166,13 +258,13 @@ class Job:
                 with self._journal(found, terms) as journal:
                     notes = [_beginning(journal, begun=begun)]
                     notes += () if found is None else alike(found)
-                    # From here on its own journal tells what it has.
+                    # From here on, other imports can read this journal.
                     checking.close()
                     return self._run(journal, client, presses, notes)
 
     @contextmanager
     def _checked(self) -> Generator[Checked]:
-        """Yield what the check of all rows found, which may be sent."""
+        """Check all rows, and yield the result if it may be sent."""
         files = self.files
         address = SANDBOX if self.doing.sandbox else base_url(self.options)
         with related_journals(
@@ -188,20 +280,20 @@ class Job:
             with found:
                 if found.invalid and not self.doing.skip_invalid:
                     raise refused(self.source, found, files.problems)
-                # A list of an earlier check holds no longer.
+                # The list of an earlier check is outdated.
                 with suppress(OSError):
                     files.problems.unlink()
                 yield found
 
     def _journal(self, found: Checked | None, terms: Terms) -> Journal:
-        """Make the journal, or open the one of an import that has begun."""
+        """Create the journal, or open that of an import that has begun."""
         path = self.files.journal
         if found is not None:
             if self.source.fingerprint() != terms.fingerprint:
                 # Rows that were not there yet would never be sent.
                 raise InputFileError(
                     f"{self.source.name} changed while it was checked. Give "
-                    "the same command again once it is written to its end."
+                    "the same command again once it is complete."
                 )
             return Journal.create(path, terms, found.planned())
         journal = Journal.open(path)
@@ -244,7 +336,8 @@ class Job:
         watch: ProgressWatch,
     ) -> tuple[ImportSummary, Mapping[int, str]]:
         """Return how it ended, and what Sesamy said of refused rows."""
-        async with AsyncSesamy(**client) as sesamy:
+        shared = self.sending.shared_contracts
+        async with AsyncSesamy(**client, shared_contracts=shared) as sesamy:
             importer = Importer(
                 sesamy,
                 self.source,
@@ -263,7 +356,7 @@ class Job:
 
             running = asyncio.create_task(importer.run())
             showing = asyncio.create_task(show())
-            # A signal may come at any moment: the loop does it later.
+            # A signal may come at any moment, so the loop does it later.
             later = asyncio.get_running_loop().call_soon_threadsafe
             presses.then(lambda: later(stop), lambda: later(running.cancel))
             try:
@@ -272,7 +365,7 @@ class Job:
                 summary = summary_of(journal)
             finally:
                 presses.then()
-                # It ends with the run; what it shows is not worth an error.
+                # It ends with the run; an error in it is ignored.
                 await asyncio.wait([showing])
             return summary, importer.said
 
@@ -284,7 +377,7 @@ _STOPPING = (
 
 
 def _beginning(journal: Journal, *, begun: bool) -> str:
-    """Return what is told before anything is sent."""
+    """Return the line that is shown before anything is sent."""
     now = summary_of(journal)
     rows = count(now.rows, "row")
     rest = estimate(now.unprocessed, now.confirm)
@@ -302,8 +395,7 @@ def _beginning(journal: Journal, *, begun: bool) -> str:
     )
 
 
-# As far away as a server on another continent: where all is done in a blink,
-# nobody sees what an import is like.
+# As slow as a server on another continent, to show what an import is like.
 _DISTANCE = {"delay:0.15@create": 1.0, "delay:0.15@confirm": 1.0}
 
 
@@ -311,11 +403,10 @@ _DISTANCE = {"delay:0.15@create": 1.0, "delay:0.15@confirm": 1.0}
 def in_own_sandbox(
     options: Api, files: Files
 ) -> Generator[tuple[ClientArguments, str]]:
-    """Serve a sandbox that knows what it was told in earlier runs.
+    """Serve a sandbox that knows the contracts of earlier runs.
 
     Yields:
-        How to reach it, and what the journal calls it: the same at each
-        restart, and another name for each other sandbox.
+        How to reach it, and its unique name for the journal.
     """
     journal, ledger = files.journal, files.ledger
     if journal.exists() and not ledger.exists():
@@ -325,7 +416,12 @@ def in_own_sandbox(
             f"--sandbox if it began so; or remove {journal.name} to try it "
             "anew."
         )
+    new = not ledger.exists()
     kept = KeptLedger(ledger)
     sandbox = Sandbox(SandboxConfig(fault_rates=_DISTANCE), ledger=kept)
-    with in_sandbox(options, sandbox) as client:
-        yield client, f"{SANDBOX}{kept.world}"
+    try:
+        with in_sandbox(options, sandbox) as client:
+            yield client, f"{SANDBOX}{kept.world}"
+    finally:
+        if new and not journal.exists():
+            ledger.unlink()  # It has not begun, so nothing is in it.

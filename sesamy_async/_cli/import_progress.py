@@ -1,4 +1,4 @@
-"""How far an import has come, on a terminal and in a log."""
+"""The progress of an import, on a terminal and in a log."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _EVERY = 60.0
 
 @attrs.define
 class ProgressWatch:
-    """Shows on stderr how far an import has come.
+    """Shows the progress of an import on stderr.
 
-    On a terminal it draws a bar at the bottom. Elsewhere it writes a line a
-    minute, and one whenever the import pauses or goes on.
+    That is a bar on a terminal. Elsewhere it is a line each minute, and one
+    whenever the import pauses or continues.
     """
 
     _name: str
@@ -38,7 +38,7 @@ class ProgressWatch:
     _paused: str | None = attrs.field(default=None, init=False)
 
     def show(self, progress: Progress) -> None:
-        """Show how far it has come, if it is time."""
+        """Show the progress, if it is time."""
         if self._bar is not None:
             self._bar.update(picture(self._name, progress))
             return
@@ -57,7 +57,7 @@ class ProgressWatch:
 
 @contextmanager
 def watching(name: str) -> Generator[ProgressWatch]:
-    """Yield what shows the import of a file while the block runs."""
+    """Show the import of a file while the block runs."""
     console = _console()
     if not console.is_interactive:
         yield ProgressWatch(name, console)
@@ -83,7 +83,7 @@ def counting(text: str) -> Generator[Callable[[int], None] | None]:
 
 
 def _console() -> Console:
-    # A stderr that takes nothing stops no import.
+    # A stderr that can't be written to must not stop an import.
     return Console(file=cast("IO[str]", BestEffortStream(sys.stderr)))
 
 

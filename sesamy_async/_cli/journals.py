@@ -5,24 +5,19 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
-from collections.abc import AsyncGenerator, Generator
-from contextlib import (
-    AsyncExitStack,
-    asynccontextmanager,
-    contextmanager,
-    suppress,
-)
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from sesamy_async._checks import segment
 from sesamy_async._client import AsyncSesamy
 from sesamy_async._http import Connections
 from sesamy_async._outcome import Outcome
-from sesamy_async.bulk import Entry, ImportSummary, Lookup, State, Terms
+from sesamy_async.bulk import Entry, ImportSummary, State, Terms
 from sesamy_async.bulk.journal import Journal, Rows, Written
 from sesamy_async.bulk.journal._files import find_journal, wal_of
 from sesamy_async.bulk.journal._settling import (
@@ -37,11 +32,25 @@ from sesamy_async.bulk.reports._files import digest_of
 from sesamy_async.errors import SesamyError
 from sesamy_async.sandbox import SandboxLookup
 
-from .app import journal_app
 from .client import credentials
 from .import_ending import summary_of
 from .options import OUTPUT, Flag, Output
 from .output import CommandResult, UsageError, rows
+
+
+# `app.run` reads "output".
+# ruff: noqa: ARG001
+
+journal_app = App(
+    name="journal",
+    help="Look into the journal of an import, and settle its unknowns.",
+    help_epilogue="""\
+Examples:
+
+  sesamy journal show orders.csv
+  sesamy journal resolve --help
+""",
+)
 
 
 @journal_app.command(
@@ -62,7 +71,6 @@ def show(file: Path, /, *, output: Output = OUTPUT) -> CommandResult:
         file: The journal, or the file of orders beside it.
         output: The options that all commands share.
     """
-    del output
     with _opened(file) as journal:
         now, terms = summary_of(journal), _terms(journal.terms)
         counts = {**_counts(now), "strays": now.strays}
@@ -112,32 +120,33 @@ def resolve(
     table: Annotated[Path | None, Parameter(name="--from")] = None,
     output: Output = OUTPUT,
 ) -> CommandResult:
-    """Say of unknown orders whether they have a contract.
+    """Record whether unknown orders have a contract.
 
-    Those that have one are confirmed by the next run, if that is wanted
-    and not done yet; those that have none are sent again by it.
+    The next run of the import confirms those that have one, if that is
+    wanted and not done yet, and sends the others again.
 
     Args:
         file: The journal, or the file of orders beside it.
         order: The externalOrderId.
-        created: It has this contract.
+        created: The id of its contract.
         confirmed: That contract gives access already.
-        not_created: It is certain that it has none.
+        not_created: It certainly has no contract.
         table: A CSV with the columns externalOrderId, contractId,
-            confirmed ("yes" where it gives access already) and notCreated
-            ("yes" where there is no contract).
+            confirmed ("yes" if it gives access already) and notCreated
+            ("yes" if there is no contract).
         output: The options that all commands share.
     """
-    del output
-    # Before it is read: what is written into it later was not read.
-    before = _content(table)
+    # First: a row that is written into it later is not in the findings.
+    digest = None
+    with suppress(ReportError):
+        digest = None if table is None else digest_of(table)
     found = _findings(
         order, created, table, confirmed=confirmed, not_created=not_created
     )
     with _opened(file) as journal:
         settle(journal, found)
-        if table is not None and before is not None:
-            _take_in(journal, table, before)
+        if table is not None and digest is not None:
+            _take_in(journal, table, digest)
     made = sum(each.contract_id is not None for each in found)
     return _answer(Reconciled(created=made, not_created=len(found) - made))
 
@@ -163,25 +172,19 @@ def reconcile(
     ] = 8,
     output: Output = OUTPUT,
 ) -> CommandResult:
-    """Let a program say of unknown orders whether they have a contract.
+    """Ask a program whether unknown orders have a contract.
 
-    What it can't say stays unknown.
+    Orders that it doesn't know stay unknown.
 
     Args:
         file: The journal, or the file of orders beside it.
         lookup: "package.module:factory", which makes a Lookup; "sandbox"
-            where the orders went to a sandbox.
-        concurrency: How many orders it is asked for at once.
+            if the orders went to a sandbox.
+        concurrency: How many orders are looked up at once.
         output: The options that all commands share.
     """
-    del output
-
-    async def ask(journal: Journal) -> Reconciled:
-        async with _lookup(lookup, journal.terms) as known:
-            return await ask_for(journal, known, concurrency=concurrency)
-
     with _opened(file) as journal:
-        result = asyncio.run(ask(journal))
+        result = asyncio.run(_ask(journal, lookup, concurrency))
     if result.unknown:
         why = ", ".join(
             f"{count} x {name}" for name, count in result.failures.items()
@@ -206,17 +209,16 @@ missing; 2 --yes is missing.
 def recover(
     file: Path, /, *, yes: Flag = False, output: Output = OUTPUT
 ) -> CommandResult:
-    """Go on without the latest changes of a journal, lost with its WAL.
+    """Use a journal without its latest changes, which were in its WAL.
 
-    Orders that may have been sent since become UNKNOWN, and are not sent
-    again by themselves.
+    Orders that may have been sent since then become UNKNOWN, and are not
+    sent again automatically.
 
     Args:
         file: The journal, or the file of orders beside it.
-        yes: The WAL is gone for good; nobody is asked.
+        yes: The WAL is lost; do not ask.
         output: The options that all commands share.
     """
-    del output
     path = find_journal(file)
     if not yes:
         raise UsageError(
@@ -251,16 +253,15 @@ def purge(
 ) -> CommandResult:
     """Remove the journal of an import that has ended.
 
-    Without it nobody knows any more which orders were sent: importing the
+    Nothing else says which orders were sent: without it, importing the
     same file again sends them all again.
 
     Args:
         file: The journal, or the file of orders beside it.
-        yes: Remove it; nobody is asked.
-        force: Also where orders are unknown, or not finished.
+        yes: Remove it; do not ask.
+        force: Remove it even if orders are unknown, or not finished.
         output: The options that all commands share.
     """
-    del output
     with _opened(file) as journal:
         now = summary_of(journal)
         if (now.unknown or now.unprocessed) and not force:
@@ -284,9 +285,8 @@ def purge(
 
 @contextmanager
 def _opened(file: Path) -> Generator[Journal]:
-    """Open a journal for the time of a command."""
     with Journal.open(find_journal(file)) as journal:
-        # No import is running, so an order that was being sent was cut off.
+        # No import runs, so orders that were being sent were cut off.
         journal.restart()
         yield journal
 
@@ -313,18 +313,16 @@ def _listed(unknown: list[Entry]) -> tuple[str, ...]:
     if not unknown:
         return ()
     lines = [
-        f"  row {entry.row}, order {entry.order_id!r}: "
-        f"{entry.reason or 'no reason was kept'}"
-        for entry in unknown[:_MOST_SHOWN]
+        "",
+        "Unknown, so somebody has to look (sesamy journal resolve --help):",
     ]
+    for each in unknown[:_MOST_SHOWN]:
+        reason = each.reason or "no reason was kept"
+        lines.append(f"  row {each.row}, order {each.order_id!r}: {reason}")
     more = len(unknown) - _MOST_SHOWN
     if more > 0:
         lines.append(f"  and {more} more; --json lists them all")
-    return (
-        "",
-        "Unknown, so somebody has to look (sesamy journal resolve --help):",
-        *lines,
-    )
+    return (*lines,)
 
 
 def _findings(
@@ -335,7 +333,7 @@ def _findings(
     confirmed: bool,
     not_created: bool,
 ) -> list[Finding]:
-    """Return what was found out, as the arguments say it."""
+    """Return the findings that the arguments name."""
     answers = (created is not None) + not_created
     if table is not None and order is None and not (answers or confirmed):
         return read_findings(table)
@@ -351,15 +349,8 @@ def _findings(
     return [Finding(order_id=order, contract_id=created, confirmed=confirmed)]
 
 
-def _content(table: Path | None) -> bytes | None:
-    """Return the digest of a table; None where it can't be read."""
-    with suppress(ReportError):
-        return None if table is None else digest_of(table)
-    return None
-
-
 def _take_in(journal: Journal, table: Path, digest: bytes) -> None:
-    """Let the next run replace a report whose findings are known now."""
+    """Let the next run replace a report whose findings are recorded now."""
     memory = journal.memory
     reported = memory.recall()
     written = reported.get(table.name, ())
@@ -368,40 +359,36 @@ def _take_in(journal: Journal, table: Path, digest: bytes) -> None:
         memory.remember({**reported, table.name: known})
 
 
-@asynccontextmanager
-async def _lookup(name: str, terms: Terms) -> AsyncGenerator[Lookup]:
-    """Make the lookup that an option names, while the block runs."""
-    async with AsyncExitStack() as stack:
-        if name == "sandbox":
-            client = AsyncSesamy(
-                terms.vendor_id,
-                auth=credentials(None),
-                base_url=terms.base_url,
-                # No proxy leads to loopback.
-                transport=Connections(trust_env=False),
-            )
-            yield SandboxLookup(await stack.enter_async_context(client))
-            return
-        made: Any = _made(name)
-        if hasattr(made, "__aenter__"):
-            made = await stack.enter_async_context(made)
-        yield made
+async def _ask(journal: Journal, name: str, concurrency: int) -> Reconciled:
+    """Ask the lookup that an option names."""
+    if name == "sandbox":
+        async with AsyncSesamy(
+            journal.terms.vendor_id,
+            auth=credentials(None),
+            base_url=journal.terms.base_url,
+            # A proxy can't reach loopback.
+            transport=Connections(trust_env=False),
+        ) as client:
+            lookup = SandboxLookup(client)
+            return await ask_for(journal, lookup, concurrency=concurrency)
+    made = _made(name)
+    opened = made if hasattr(made, "__aenter__") else nullcontext(made)
+    async with opened as known:
+        return await ask_for(journal, known, concurrency=concurrency)
 
 
-def _made(name: str) -> object:
+def _made(name: str) -> Any:
     module, _, factory = name.partition(":")
     if not module or not factory:
         raise UsageError(
             "--lookup must be package.module:factory, or sandbox."
         )
-    # A command does not import from the current folder, as python -m does.
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    # For a command, unlike `python -m`, the current folder is not there.
+    sys.path.insert(0, str(Path.cwd()))
     try:
-        made: object = getattr(importlib.import_module(module), factory)()
+        made = getattr(importlib.import_module(module), factory)()
     except Exception as error:
-        # Not its message, which may be secret.
+        # Without its message, which may be secret.
         raise UsageError(
             f"--lookup {name} can't be made: {type(error).__name__}. Try it "
             f"in Python: from {module} import {factory}; {factory}()."

@@ -120,12 +120,15 @@ class Sending:
             crash leaves orders to look at. "no" creates only.
         no_strays: Never send an interrupted create again, though it gives
             no access; such orders have to be looked at.
+        shared_contracts: Sesamy may give several orders one contract; by
+            default, such orders have to be looked at.
         concurrency: How many orders are sent at once.
         patience: Seconds that an outage may last before the import stops.
     """
 
     confirm: Literal["separately", "at-once", "no"] = "separately"
     no_strays: Flag = False
+    shared_contracts: Flag = False
     concurrency: Annotated[int, Parameter(validator=Number(gte=1))] = 10
     patience: Annotated[float, Parameter(validator=Number(gte=0))] = 3600.0
 
@@ -142,8 +145,8 @@ class ImportActions:
         skip_invalid: Leave out rows that are wrong, instead of stopping;
             they come into the rejected report.
         sandbox: Send it to a sandbox of its own; needs no credentials.
-        journal: Where it is written down what was sent; FILE.journal if
-            not given. The reports go beside it.
+        journal: The file that records what was sent; FILE.journal if not
+            given. The reports are written beside it.
         report: An HTML page to write at the end.
     """
 

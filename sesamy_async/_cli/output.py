@@ -1,4 +1,4 @@
-"""What commands answer, how that is shown, and their exit codes."""
+"""The results of commands, how they are shown, and the exit codes."""
 
 from __future__ import annotations
 
@@ -24,25 +24,24 @@ from sesamy_async.errors import (
 
 
 class ExitCode(IntEnum):
-    """How a command ended."""
+    """How a command ended.
+
+    Attributes:
+        DONE: What was asked for is done.
+        FAILED: It was certainly not done.
+        USAGE: Nothing was sent: an option, a setting or the order is wrong.
+        REJECTED: All orders are processed; some can't be sent or were
+            refused.
+        LOOK: It was done or may have been: look before sending it again.
+        INTERRUPTED: Ctrl-C or SIGTERM.
+    """
 
     DONE = 0
-    """What was asked for is done."""
-
     FAILED = 1
-    """It was not done, and that is certain."""
-
     USAGE = 2
-    """Nothing was sent: an option, a setting or the order is wrong."""
-
     REJECTED = 3
-    """All orders were processed, and some can't be sent or were refused."""
-
     LOOK = 4
-    """It was done or may have been: look before sending it again."""
-
     INTERRUPTED = 130
-    """Ctrl-C or SIGTERM; it says what became of the order, or how to go on."""
 
 
 class UsageError(ConfigurationError):
@@ -57,7 +56,7 @@ def exit_code_of(error: SesamyError) -> ExitCode:
     """Return the exit code of a command that ended in an error."""
     if isinstance(error, InterruptionError):
         return ExitCode.INTERRUPTED
-    # First, because a wrong setting may show when a request is lost already.
+    # First: a wrong setting may be found when a request is already lost.
     if not error.outcome.nothing_done:
         return ExitCode.LOOK
     if isinstance(error, ConfigurationError | InvalidRequestError):
@@ -67,11 +66,11 @@ def exit_code_of(error: SesamyError) -> ExitCode:
 
 @attrs.frozen
 class CommandResult:
-    """What a command answers, the same for people and for machines.
+    """The result of a command, for people and for machines.
 
     Attributes:
-        headline: What was done, for people.  It goes to stderr where stdout
-            does not take the answer, so it holds no secret.
+        headline: What was done, for people.  It goes to stderr if stdout
+            can't be written to, so it holds no secret.
         data: The JSON object for machines.
         details: More lines for people.
         code: How the command ended.
@@ -94,18 +93,14 @@ def rows(**values: object) -> tuple[str, ...]:
 
 
 def show_answer(answer: CommandResult, *, as_json: bool) -> ExitCode:
-    """Write the answer to stdout.
+    """Write the answer to stdout, and return its code.
 
-    Returns:
-        The code of the answer; LOOK where it can't be written, because what
-        it tells was done.
+    That is LOOK if it can't be written, because it was done.
     """
-    # JSON in ASCII, so that any terminal, file or pipe can take it.
-    text = (
-        json.dumps(answer.data)
-        if as_json
-        else "\n".join([answer.headline, *answer.details])
-    )
+    # As ASCII, which any terminal, file or pipe can take.
+    text = json.dumps(answer.data)
+    if not as_json:
+        text = "\n".join([answer.headline, *answer.details])
     problem = _write(sys.stdout, text)
     if problem is None:
         return answer.code
@@ -126,7 +121,7 @@ def show_error(error: SesamyError, *, as_json: bool) -> None:
 
 
 def _paragraph(error: SesamyError) -> str:
-    """Return its message, with each wrong field on a line of its own."""
+    """Return the message, with each wrong field on a line of its own."""
     text = str(error)
     problems: tuple[str, ...] = getattr(error, "problems", ())
     if len(problems) > 1:
@@ -166,7 +161,7 @@ def _described(error: SesamyError) -> dict[str, Any]:
 
 
 def _write(stream: TextIO | None, text: str) -> str | None:
-    """Write lines; return what went wrong, if anything did."""
+    """Write lines; return the reason if that fails."""
     if stream is None:
         return "it is closed"
     encoded = plain(text).encode(stream.encoding, "backslashreplace")
@@ -174,7 +169,7 @@ def _write(stream: TextIO | None, text: str) -> str | None:
         stream.write(f"{encoded.decode(stream.encoding)}\n")
         stream.flush()
     except OSError as error:
-        # Let the rest go nowhere, or Python complains when it exits.
+        # Otherwise Python complains about the unwritten rest at its exit.
         with suppress(OSError), Path(os.devnull).open("wb") as null:
             os.dup2(null.fileno(), stream.fileno())
         return error.strerror or type(error).__name__
@@ -182,10 +177,9 @@ def _write(stream: TextIO | None, text: str) -> str | None:
 
 
 def plain(text: str) -> str:
-    """Return a text with its control characters shown as escapes.
+    """Return a text with its control characters escaped.
 
-    Names of files, ids and Sesamy's texts are written by others, and must
-    not steer the terminal.
+    File names, ids and Sesamy's texts must not control the terminal.
     """
     return "".join(
         char
@@ -233,23 +227,22 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
 
 @attrs.frozen(eq=False, repr=False)
 class BestEffortStream:
-    """A stream that loses what it can't write.
+    """A stream that drops what it can't write.
 
-    A terminal goes away when its window is closed or its connection is cut.
-    The import that it shows goes on.
+    An import continues when its terminal is closed or disconnected.
     """
 
     _stream: Any
 
     def write(self, text: str) -> int:
-        """Write the text, if that is possible."""
-        # ValueError: it is closed.  AttributeError: there is none.
+        """Write the text, if possible."""
+        # ValueError: it is closed.  AttributeError: it is None.
         with suppress(OSError, ValueError, AttributeError):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush the stream, if that is possible."""
+        """Flush the stream, if possible."""
         with suppress(OSError, ValueError, AttributeError):
             self._stream.flush()
 

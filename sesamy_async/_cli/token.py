@@ -80,7 +80,7 @@ def token(*, show: Flag = False, options: Access = ACCESS) -> CommandResult:
     got, lifetime = _ask(given, url, options)
     source, scopes = _granted(got)
     secret = given.client_secret.reveal()
-    # A server may repeat anything.
+    # A server may echo the secret.
     safe = [each for each in scopes or () if secret not in each]
     told = given.scope if scopes is None else " ".join(safe[:_MOST_SCOPES])
     missing = [
@@ -109,7 +109,7 @@ def token(*, show: Flag = False, options: Access = ACCESS) -> CommandResult:
 
 
 def _granted(token: Token) -> tuple[str, tuple[str, ...] | None]:
-    """Return who says which scopes the token has, and which."""
+    """Return the source of the token's scopes, and the scopes."""
     if token.scope is not None:
         return "answer", scopes_of(token.scope)
     claimed = claimed_scopes(token.value)
@@ -119,7 +119,7 @@ def _granted(token: Token) -> tuple[str, tuple[str, ...] | None]:
 def _ask(
     given: ClientCredentials, url: str, options: Limits
 ) -> tuple[Token, int]:
-    """Return a new token, and for how many seconds it is good."""
+    """Return a new token, and its lifetime in seconds."""
     runtime = BlockingRuntime()
     carrier = bind(None, runtime, blocking=True)
     auth = TokenAuth(given, url, runtime, Exchange(carrier, runtime))

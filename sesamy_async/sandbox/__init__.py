@@ -6,8 +6,7 @@ from ._config import SCOPES, Client, Limit, PromoCode, SandboxConfig, Vendor
 from ._exchange import Answer, Delivery, Endpoint, SandboxRequest
 from ._faults import Fault, FaultKind, Faults
 from ._ledger import NO_ANSWER, KeptLedger, Ledger, SoldContract
-from ._lookup import SandboxLookup
-from ._sandbox import BASE_URL, TOKEN_URL, Sandbox
+from ._sandbox import BASE_URL, TOKEN_URL, Sandbox, SandboxLookup
 from ._serving import running, serve
 
 

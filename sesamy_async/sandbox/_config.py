@@ -1,11 +1,11 @@
-"""The world that the sandbox plays, in code or as TOML."""
+"""The configuration of the sandbox, in code or as TOML."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar, get_origin
+from typing import Any, Self, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
@@ -22,27 +22,17 @@ SCOPES = (
     "payments:contract:third-party-onboarding",
     "paymentsContractThirdPartyOnboarding",
 )
-"""The names of the scope that permits to create and confirm contracts."""
+"""The names of the scope that permits creating and confirming contracts."""
 
 
-def _rule(
-    holds: Callable[[Any], bool], words: str
-) -> Callable[[object, attrs.Attribute[Any], Any], None]:
-    """Return a validator."""
-
-    def check(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if not holds(value):
-            raise ConfigurationError(f"{attribute.name} {words}.")
-
-    return check
+def _positive(_: object, attribute: attrs.Attribute[int], value: int) -> None:
+    if value < 1:
+        raise ConfigurationError(f"{attribute.name} must be at least 1.")
 
 
-_POSITIVE = _rule(lambda value: value >= 1, "must be at least 1")
-_NOT_EMPTY = _rule(bool, "must not be empty")
-
-
-def _readable_rates(_: object, __: object, rates: Mapping[str, float]) -> None:
-    parse_rates(rates)
+def _filled(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not value:
+        raise ConfigurationError(f"{attribute.name} must not be empty.")
 
 
 @attrs.frozen(kw_only=True)
@@ -50,12 +40,12 @@ class Limit:
     """How many requests the sandbox takes.
 
     Attributes:
-        requests_per_minute: How fast used places become free again.
-        burst: How many may come at once.
+        requests_per_minute: The rate at which the burst is refilled.
+        burst: How many requests may come at once.
     """
 
-    requests_per_minute: int = attrs.field(default=300, validator=_POSITIVE)
-    burst: int = attrs.field(default=500, validator=_POSITIVE)
+    requests_per_minute: int = attrs.field(default=300, validator=_positive)
+    burst: int = attrs.field(default=500, validator=_positive)
 
 
 @attrs.frozen(kw_only=True)
@@ -64,9 +54,9 @@ class PromoCode:
 
     Attributes:
         code: The code in the path of a call.
-        sku: Of the product.
-        name: Of the product.
-        price: For each period.
+        sku: The SKU of the product.
+        name: The name of the product.
+        price: The price of each period.
         currency: Such as ``"SEK"``.
     """
 
@@ -105,27 +95,16 @@ class Client:
     scopes: tuple[str, ...] = SCOPES
 
 
+_OFFERS = (
+    ("SPRING-12", "acme-digital", "Acme Digital", 99.0),
+    ("FAMILY-6", "acme-family", "Acme Family", 179.0),
+    ("TRIAL-1", "acme-digital", "Acme Digital, first month free", 0.0),
+)
 _VENDOR = Vendor(
     id="acme",
-    promo_codes=(
-        PromoCode(
-            code="SPRING-12",
-            sku="acme-digital",
-            name="Acme Digital",
-            price=99.0,
-        ),
-        PromoCode(
-            code="FAMILY-6",
-            sku="acme-family",
-            name="Acme Family",
-            price=179.0,
-        ),
-        PromoCode(
-            code="TRIAL-1",
-            sku="acme-digital",
-            name="Acme Digital, first month free",
-            price=0.0,
-        ),
+    promo_codes=tuple(
+        PromoCode(code=code, sku=sku, name=name, price=price)
+        for code, sku, name, price in _OFFERS
     ),
 )
 _CLIENT = Client(id="sandbox-client", secret="sandbox-secret")  # noqa: S106 - it opens nothing but this sandbox
@@ -133,7 +112,7 @@ _CLIENT = Client(id="sandbox-client", secret="sandbox-secret")  # noqa: S106 - i
 
 @attrs.frozen(kw_only=True)
 class SandboxConfig:
-    """The world that the sandbox plays; by default that of the README.
+    """The configuration of a sandbox; the default is that of the README.
 
     Attributes:
         vendors: The publishers and their offers.
@@ -146,21 +125,21 @@ class SandboxConfig:
         unknown_tenant: Whether the token endpoint answers 404 "Tenant not
             found" to every request.
         rate_limit: How many requests are taken, or None for any number.
-        rate_limit_headers: Whether answers tell of the rate limit.
+        rate_limit_headers: Whether answers have the rate limit headers.
         idempotent: Whether a repeated externalOrderId returns the first
             contract of the vendor, instead of making a second one.
-        seed: Makes ids, tokens and chance repeat from run to run.
+        seed: Makes ids, tokens and random faults the same in each run.
         fault_rates: The share of requests that each fault strikes, such as
             ``{"status:503": 0.01, "drop-after@create": 0.02}``.
     """
 
     vendors: tuple[Vendor, ...] = attrs.field(
-        default=(_VENDOR,), validator=_NOT_EMPTY
+        default=(_VENDOR,), validator=_filled
     )
     clients: tuple[Client, ...] = attrs.field(
-        default=(_CLIENT,), validator=_NOT_EMPTY
+        default=(_CLIENT,), validator=_filled
     )
-    token_lifetime: int = attrs.field(default=86400, validator=_POSITIVE)
+    token_lifetime: int = attrs.field(default=86400, validator=_positive)
     form_only: bool = False
     tokens_without_scope: bool = False
     unknown_tenant: bool = False
@@ -169,7 +148,8 @@ class SandboxConfig:
     idempotent: bool = False
     seed: int | None = None
     fault_rates: Mapping[str, float] = attrs.field(
-        factory=dict[str, float], validator=_readable_rates
+        factory=dict[str, float],
+        validator=lambda _, __, rates: parse_rates(rates),
     )
 
     @classmethod
@@ -206,10 +186,21 @@ def structure(content: Any, kind: type[_T]) -> _T:
     """Turn decoded TOML or JSON into an object.
 
     Raises:
-        ConfigurationError: The message names every key that is wrong, and
-            says what is allowed.
+        ConfigurationError: The message names every key that is wrong.
     """
     converter = cattrs.Converter(forbid_extra_keys=True)
+
+    def structure_tuple(value: Any, kind: Any) -> tuple[Any, ...]:
+        # For cattrs, a string is a sequence of strings.
+        if not isinstance(value, list):
+            raise ConfigurationError("must be a list")
+        sequence: Any = list
+        return (*converter.structure(value, sequence[get_args(kind)[0]]),)
+
+    def is_tuple(kind: Any) -> bool:
+        return get_origin(kind) is tuple
+
+    converter.register_structure_hook_func(is_tuple, structure_tuple)
     for scalar, (words, *types) in _SCALARS.items():
         converter.register_structure_hook(scalar, _one_of(types, words))
     try:
@@ -229,11 +220,7 @@ _SCALARS: Mapping[type, tuple[Any, ...]] = {
 
 
 def _one_of(types: list[type], words: str) -> Callable[[Any, Any], Any]:
-    """Return a hook that takes values of these types, and converts none.
-
-    The TOML ``secret = 5`` is more likely a mistake than a secret.
-    """
-
+    # Nothing is converted: `secret = 5` is more likely a mistake.
     def check(value: Any, _: Any) -> Any:
         if type(value) not in types:
             raise ConfigurationError(f"must be {words}")
@@ -242,8 +229,7 @@ def _one_of(types: list[type], words: str) -> Callable[[Any, Any], Any]:
     return check
 
 
-def _reason(problem: BaseException, kind: type[Any] | None) -> str:
-    """Say what is wrong with one key."""
+def _reason(problem: BaseException, _: object) -> str:
     match problem:
         case ConfigurationError():
             return str(problem.args[0]).rstrip(".")
@@ -254,8 +240,7 @@ def _reason(problem: BaseException, kind: type[Any] | None) -> str:
             known = ", ".join(attrs.fields_dict(problem.cl))
             return f"unknown: {unknown} (known are {known})"
         case _:
-            what = "list" if get_origin(kind) is tuple else "table"
-            return f"must be a {what}"
+            return "must be a table"
 
 
 def _placed(problem: str) -> str:

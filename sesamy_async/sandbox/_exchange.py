@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Never, TypeAlias, cast
@@ -24,37 +24,31 @@ class Endpoint(StrEnum):
 
 
 OPERATIONS = frozenset(Endpoint) - {Endpoint.OTHER}
-"""Those that a fault can strike."""
-
 LIMITED = OPERATIONS - {Endpoint.TOKEN}
-"""Those that the rate limit counts."""
 
 
 class Delivery(StrEnum):
-    """How much of an answer reaches the client."""
+    """How much of an answer reaches the client.
+
+    WHOLE is all of it. With HALF, the connection breaks after the head and
+    half the body; with NOTHING, before the first byte.
+    """
 
     WHOLE = "WHOLE"
-    """All of it."""
-
     HALF = "HALF"
-    """The head and half the body, then the connection dies."""
-
     NOTHING = "NOTHING"
-    """Not a byte: the connection dies."""
 
 
 @attrs.frozen(kw_only=True)
 class SandboxRequest:
-    """A request, as any transport or server can describe it.
-
-    Its repr hides what may be personal.
+    """A request; its repr hides what may be personal.
 
     Attributes:
-        method: ``"POST"``, ``"GET"``, ...
-        path: Still percent-encoded, without the query.
+        method: Such as ``"POST"``.
+        path: Percent-encoded, without the query.
         query: The raw query string.
         headers: A mapping that ignores the case of names.
-        body: As received.
+        body: The body as received.
     """
 
     method: str
@@ -68,13 +62,11 @@ class SandboxRequest:
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """An answer, and what happens to it on its way.
-
-    Its repr hides headers and body, which may hold a token.
+    """An answer; its repr hides what may hold a token.
 
     Attributes:
         status: The HTTP status.
-        headers: Without Content-Length, which the server adds.
+        headers: The headers without Content-Length.
         body: The body of the whole answer.
         delivery: How much of it reaches the client.
         delay: Seconds to wait before it is sent.
@@ -109,7 +101,6 @@ _CODES = {
     429: "rate_limit_exceeded",
     500: "internal_error",
 }
-_JSON = {"Content-Type": "application/json"}
 
 
 def json_answer(
@@ -117,36 +108,40 @@ def json_answer(
 ) -> Answer:
     """Return an answer with a JSON body."""
     body = json.dumps(content, separators=(",", ":")).encode()
-    return Answer(
-        status=status, headers={**(headers or {}), **_JSON}, body=body
-    )
+    headers = {**(headers or {}), "Content-Type": "application/json"}
+    return Answer(status=status, headers=headers, body=body)
+
+
+def message_answer(status: int, message: str) -> Answer:
+    """Return an answer whose JSON body has a message only."""
+    return json_answer(status, {"message": message})
 
 
 def error_answer(
     status: int,
     message: str,
     headers: Mapping[str, str],
-    *,
-    details: Mapping[str, str] | None = None,
-    retry_after: int | None = None,
+    **more: Any,
 ) -> Answer:
     """Return an error in Sesamy's envelope; the headers hold its id."""
-    code = _CODES.get(status, "unknown_error")
-    error: dict[str, Any] = {"code": code, "message": message}
-    if details is not None:
-        error["details"] = details
-    error["request_id"] = headers["X-Request-Id"]
-    if retry_after is not None:
-        error["retry_after"] = retry_after
+    error = {
+        "code": _CODES.get(status, "unknown_error"),
+        "message": message,
+        "request_id": headers["X-Request-Id"],
+        **more,
+    }
     return json_answer(status, {"error": error}, headers)
+
+
+def too_many_requests(seconds: int, headers: Mapping[str, str]) -> Answer:
+    """Return the answer to a request over the rate limit."""
+    message = f"Rate limit exceeded; retry after {seconds} seconds."
+    return error_answer(429, message, headers, retry_after=seconds)
 
 
 @attrs.frozen(kw_only=True)
 class Route:
-    """Where a request goes, with the decoded names in its path.
-
-    `allowed` is the method of the path; empty where nothing is there.
-    """
+    """Where a request goes; `allowed` is the method of an existing path."""
 
     endpoint: Endpoint
     allowed: str = ""
@@ -169,12 +164,12 @@ _ROUTES = {
 
 
 def find_route(method: str, path: str) -> Route:
-    """Return the route of a request; the path is still percent-encoded."""
+    """Return the route of a request; the path is percent-encoded."""
     for endpoint, (allowed, pattern) in _ROUTES.items():
         if found := pattern.fullmatch(path):
             if method != allowed:
                 return Route(endpoint=Endpoint.OTHER, allowed=allowed)
-            # Only now: an encoded slash must not split a segment.
+            # Decoded last: an encoded slash must not split a segment.
             names: dict[str, Any] = {
                 name: unquote(text) for name, text in found.groupdict().items()
             }
@@ -182,63 +177,57 @@ def find_route(method: str, path: str) -> Route:
     return Route(endpoint=Endpoint.OTHER)
 
 
-def _is_str(value: Any) -> bool:
-    return isinstance(value, str)
+Shape: TypeAlias = "str | Mapping[str, Shape]"
+"""The words for what a value must be; or the shapes of an object's fields."""
+
+_STRING = "a string"
+_COUNT = "a whole number of at least 1"
+_OBJECT = "an object"
+_STRINGS = "an object whose values are strings"
 
 
-def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 1
+def _fits(value: Any, words: str) -> bool:
+    if words == _STRING:
+        return isinstance(value, str)
+    if words == _COUNT:
+        return type(value) is int and value >= 1
+    if not isinstance(value, dict):
+        return False
+    values = cast("dict[str, Any]", value).values()
+    return words == _OBJECT or all(isinstance(each, str) for each in values)
 
 
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _has_texts(value: Any) -> bool:
-    return isinstance(value, dict) and all(
-        map(_is_str, cast("dict[str, Any]", value).values())
-    )
-
-
-Shape: TypeAlias = "Callable[[Any], bool] | Mapping[str, Shape]"
-_WORDS: Mapping[Callable[[Any], bool], str] = {
-    _is_str: "a string",
-    _is_count: "a whole number of at least 1",
-    _is_object: "an object",
-    _has_texts: "an object whose values are strings",
-}
-
-# The table is the sandbox's own, so that it can tell where the SDK is wrong.
+# Not the SDK's table, so that the sandbox can show where the SDK is wrong.
 _USER: Mapping[str, Shape] = {
-    "email": _is_str,
-    "fullName": _is_str,
-    "phone": _is_str,
-    "invoiceEmail": _is_str,
-    "gender": _is_str,
-    "birthday": _is_str,
+    "email": _STRING,
+    "fullName": _STRING,
+    "phone": _STRING,
+    "invoiceEmail": _STRING,
+    "gender": _STRING,
+    "birthday": _STRING,
     "address": {
-        "country": _is_str,
-        "zip": _is_str,
-        "city": _is_str,
-        "street": _is_str,
-        "co": _is_str,
-        "lastName": _is_str,
-        "firstName": _is_str,
+        "country": _STRING,
+        "zip": _STRING,
+        "city": _STRING,
+        "street": _STRING,
+        "co": _STRING,
+        "lastName": _STRING,
+        "firstName": _STRING,
     },
-    "businessDetails": {"vatNr": _is_str, "companyName": _is_str},
-    "extraData": _is_object,
+    "businessDetails": {"vatNr": _STRING, "companyName": _STRING},
+    "extraData": _OBJECT,
 }
 ORDER: Mapping[str, Shape] = {
-    "externalOrderId": _is_str,
-    "paymentProvider": _is_str,
-    "paymentMethod": _is_str,
-    "quantity": _is_count,
-    "vendorData": _has_texts,
-    "providerData": _has_texts,
+    "externalOrderId": _STRING,
+    "paymentProvider": _STRING,
+    "paymentMethod": _STRING,
+    "quantity": _COUNT,
+    "vendorData": _STRINGS,
+    "providerData": _STRINGS,
     "userData": _USER,
     "ownerData": _USER,
 }
-CONFIRMATION: Mapping[str, Shape] = {"providerPaymentData": _has_texts}
+CONFIRMATION: Mapping[str, Shape] = {"providerPaymentData": _STRINGS}
 
 
 def _refuse(constant: str) -> Never:
@@ -262,13 +251,10 @@ def wrong_field(
 ) -> tuple[str, str] | None:
     """Return the path of the first field of a wrong type, and the reason.
 
-    Args:
-        value: The body; fields that the shape doesn't name may be anything.
-        shape: What its fields must be where they are present.
-        path: Where the value stands; empty for the whole body.
+    Fields that the shape doesn't name may be anything, or missing.
     """
-    if callable(shape):
-        return None if shape(value) else (path, f"must be {_WORDS[shape]}")
+    if isinstance(shape, str):
+        return None if _fits(value, shape) else (path, f"must be {shape}")
     if not isinstance(value, dict):
         return path, "must be an object"
     problems = (

@@ -1,4 +1,4 @@
-"""Faults on demand: what goes wrong, when, and how."""
+"""Faults on demand: what goes wrong, and when."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 import re
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Self
 
@@ -15,11 +15,18 @@ import attrs
 
 from sesamy_async.errors import ConfigurationError
 
-from ._exchange import OPERATIONS, Answer, Delivery, Endpoint, error_answer
+from ._exchange import (
+    OPERATIONS,
+    Answer,
+    Delivery,
+    Endpoint,
+    error_answer,
+    too_many_requests,
+)
 
 
 class FaultKind(StrEnum):
-    """The ways in which an exchange goes wrong: see the methods of `Fault`."""
+    """What can go wrong: see the methods of `Fault`."""
 
     STATUS = "status"
     WAIT = "wait"
@@ -36,8 +43,6 @@ class FaultKind(StrEnum):
 _GRAMMAR = re.compile(r"([a-z-]+)(?::(\d+(?:\.\d+)?))?(\+applied)?", re.ASCII)
 _STATED = {FaultKind.STATUS, FaultKind.HTML}
 _NUMBERED = {*_STATED, FaultKind.WAIT, FaultKind.DELAY}
-_NOT_DONE = {*_STATED, FaultKind.WAIT, FaultKind.DROP_BEFORE}
-_BAD_GATEWAY = 502
 _STATUSES = range(200, 600)
 _REDIRECTION = 300
 
@@ -58,7 +63,7 @@ def _check_number(fault: Fault, _: object, value: float) -> None:
 
 @attrs.frozen(kw_only=True)
 class Fault:
-    """One thing that goes wrong; make it with the methods of its name.
+    """Something that goes wrong; each kind has a method that makes it.
 
     As text (in a configuration, or for ``/_sandbox/faults``) a fault is
     ``name``, ``name:number`` or ``name:number+applied``, such as
@@ -67,7 +72,7 @@ class Fault:
     Attributes:
         kind: What goes wrong.
         number: The status or the seconds, where the kind has one.
-        applied: Whether Sesamy does the request all the same.
+        applied: Whether the request is done all the same.
     """
 
     kind: FaultKind
@@ -78,18 +83,15 @@ class Fault:
     def status(cls, code: int, *, applied: bool = False) -> Self:
         """Answer with this status.
 
-        A 2xx is not an error: the request is done, and the usual answer
-        gets this status; a request that is refused is answered as usual.
+        A 2xx is no error: the request is done, and the usual answer gets
+        this status; a request that is refused is answered as usual.
 
         Args:
             code: The status, 200 to 599.
             applied: Whether the request is done before the error.
         """
-        return cls(
-            kind=FaultKind.STATUS,
-            number=code,
-            applied=applied or code < _REDIRECTION,
-        )
+        applied = applied or code < _REDIRECTION
+        return cls(kind=FaultKind.STATUS, number=code, applied=applied)
 
     @classmethod
     def wait(cls, seconds: int) -> Self:
@@ -122,12 +124,12 @@ class Fault:
         return cls(kind=FaultKind.MALFORMED)
 
     @classmethod
-    def html(cls, code: int = _BAD_GATEWAY, *, applied: bool = False) -> Self:
+    def html(cls, code: int = 502, *, applied: bool = False) -> Self:
         """Answer with a gateway's page of HTML.
 
         Args:
             code: The status, 200 to 599.
-            applied: Whether Sesamy, behind the gateway, does the request.
+            applied: Whether the request is done behind the gateway.
         """
         return cls(kind=FaultKind.HTML, number=code, applied=applied)
 
@@ -146,8 +148,7 @@ class Fault:
         """Read a fault from its text.
 
         Raises:
-            ConfigurationError: The text is not a fault; the message lists
-                the faults.
+            ConfigurationError: The text is not a fault.
         """
         match = _GRAMMAR.fullmatch(text)
         if match is None or match[1] not in set(FaultKind):
@@ -157,20 +158,15 @@ class Fault:
                 "name:number or name:number+applied."
             )
         kind, number, applied = FaultKind(match[1]), match[2], bool(match[3])
-        if kind is FaultKind.HTML:
-            number = number or str(_BAD_GATEWAY)
-        if (number is not None) != (kind in _NUMBERED):
-            needs = "needs a" if kind in _NUMBERED else "takes no"
-            raise ConfigurationError(f"The fault {text!r} {needs} number.")
-        if applied and kind not in _STATED:
+        if kind in _NUMBERED - {FaultKind.HTML} and number is None:
+            raise ConfigurationError(f"The fault {text!r} needs a number.")
+        if kind not in _NUMBERED and number is not None:
+            raise ConfigurationError(f"The fault {text!r} takes no number.")
+        if kind not in _STATED and applied:
             raise ConfigurationError(f"The fault {text!r} takes no +applied.")
-        fault = cls(
-            kind=kind,
-            number=float(number or 0),
-            applied=applied or kind not in _NOT_DONE,
-        )
-        if kind is FaultKind.STATUS and _is_2xx(fault):
-            return attrs.evolve(fault, applied=True)
+        make = getattr(cls, kind.replace("-", "_"))
+        numbers = [] if number is None else [float(number)]
+        fault: Self = make(*numbers, **({"applied": True} if applied else {}))
         return fault
 
     def __str__(self) -> str:
@@ -192,7 +188,7 @@ def _endpoints(on: str) -> frozenset[Endpoint]:
 
 @attrs.frozen
 class PlannedFault:
-    """A fault to come, and the share of the requests that it strikes."""
+    """A fault to come, and the share of requests that it strikes."""
 
     fault: Fault
     on: frozenset[Endpoint]
@@ -203,8 +199,7 @@ def parse_rates(rates: Mapping[str, float]) -> tuple[PlannedFault, ...]:
     """Read the `fault_rates` of a configuration.
 
     Raises:
-        ConfigurationError: One can't be read, or the rates of an operation
-            add up to more than 1.
+        ConfigurationError: One can't be read, or their sum is more than 1.
     """
     planned: list[PlannedFault] = []
     for text, rate in rates.items():
@@ -290,6 +285,10 @@ class Faults:
         return None
 
 
+def _is_2xx(fault: Fault) -> bool:
+    return fault.kind in _STATED and fault.number < _REDIRECTION
+
+
 _BODILESS = {204, 304}
 _PAGE = (
     "<!DOCTYPE html>\n<html><head><title>{status}</title></head>"
@@ -298,13 +297,9 @@ _PAGE = (
 
 
 def apply_fault(answer: Answer, fault: Fault, now: float) -> Answer:
-    """Return what a fault makes of an answer.
+    """Return an answer as the fault changes it.
 
-    Args:
-        answer: The true answer; only its headers, where the fault keeps
-            the request from being done.
-        fault: What goes wrong.
-        now: The Unix time.
+    Where the request is not done, only the headers of the answer are read.
     """
     if _is_2xx(fault) and answer.status >= _REDIRECTION:
         # A refusal must not look like a success.
@@ -313,13 +308,10 @@ def apply_fault(answer: Answer, fault: Fault, now: float) -> Answer:
         case FaultKind.STATUS | FaultKind.HTML:
             return _with_status(answer, fault)
         case FaultKind.WAIT:
-            return _told_to_wait(answer, int(fault.number), now)
+            return _rate_limited(answer, int(fault.number), now)
         case _:
-            return attrs.evolve(answer, **_changes(answer, fault))
-
-
-def _is_2xx(fault: Fault) -> bool:
-    return fault.kind in _STATED and fault.number < _REDIRECTION
+            changes = _CHANGES[fault.kind](answer, fault.number)
+            return attrs.evolve(answer, **changes)
 
 
 def _with_status(answer: Answer, fault: Fault) -> Answer:
@@ -337,40 +329,28 @@ def _with_status(answer: Answer, fault: Fault) -> Answer:
     return attrs.evolve(answer, status=status, body=body)
 
 
-def _told_to_wait(answer: Answer, seconds: int, now: float) -> Answer:
+def _rate_limited(answer: Answer, seconds: int, now: float) -> Answer:
     headers = dict(answer.headers)
     if "X-RateLimit-Reset" in headers:
         # The headers must not contradict the body.
         headers["X-RateLimit-Remaining"] = "0"
         headers["X-RateLimit-Reset"] = str(int(now) + seconds)
-    return error_answer(
-        429,
-        f"Rate limit exceeded; retry after {seconds} seconds.",
-        headers,
-        retry_after=seconds,
-    )
+    return too_many_requests(seconds, headers)
 
 
-def _changes(answer: Answer, fault: Fault) -> dict[str, Any]:
-    """Return what a fault changes of an otherwise true answer."""
-    changes: dict[str, Any]
-    match fault.kind:
-        case FaultKind.DELAY:
-            changes = {"delay": fault.number}
-        case FaultKind.HALF:
-            changes = {"delivery": Delivery.HALF}
-        case FaultKind.MALFORMED:
-            changes = {"body": (answer.body or b"{}")[:-1]}
-        case FaultKind.EMPTY:
-            changes = {"body": b""}
-        case FaultKind.NO_RATE_HEADERS:
-            changes = {
-                "headers": {
-                    name: value
-                    for name, value in answer.headers.items()
-                    if not name.startswith("X-RateLimit-")
-                }
-            }
-        case _:
-            changes = {"delivery": Delivery.NOTHING}
-    return changes
+def _without_rate_limit(headers: Mapping[str, str]) -> dict[str, str]:
+    names = [it for it in headers if not it.startswith("X-RateLimit-")]
+    return {name: headers[name] for name in names}
+
+
+_CHANGES: Mapping[FaultKind, Callable[[Answer, float], dict[str, Any]]] = {
+    FaultKind.DELAY: lambda _, seconds: {"delay": seconds},
+    FaultKind.DROP_BEFORE: lambda _, __: {"delivery": Delivery.NOTHING},
+    FaultKind.DROP_AFTER: lambda _, __: {"delivery": Delivery.NOTHING},
+    FaultKind.HALF: lambda _, __: {"delivery": Delivery.HALF},
+    FaultKind.MALFORMED: lambda it, _: {"body": (it.body or b"{}")[:-1]},
+    FaultKind.EMPTY: lambda _, __: {"body": b""},
+    FaultKind.NO_RATE_HEADERS: lambda it, _: {
+        "headers": _without_rate_limit(it.headers)
+    },
+}

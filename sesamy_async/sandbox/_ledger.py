@@ -32,15 +32,15 @@ class SoldContract:
 
     Attributes:
         id: 32 hexadecimal digits.
-        external_order_id: The order's id.
+        external_order_id: The id of the order.
         vendor_id: The publisher.
         promo_code: The offer.
         user_id: One for each email address.
-        payment_method: As sent.
+        payment_method: The payment method as sent.
         created_at: Unix seconds.
-        confirmed_at: Unix seconds, or None while it gives no access.
-        body: The body of the create, hidden in the repr.
-        confirm_body: The body of the last confirm call, hidden too.
+        confirmed_at: Unix seconds; None while it gives no access.
+        body: The body of the create call; hidden in the repr.
+        confirm_body: The body of the last confirm call; hidden too.
     """
 
     id: str
@@ -67,10 +67,8 @@ class SoldContract:
 
 
 def show(contract: SoldContract, promo: PromoCode) -> dict[str, Any]:
-    """Return a contract as Sesamy's API shows one.
-
-    It has no externalOrderId: no source shows one in an answer.
-    """
+    """Return a contract as Sesamy's API shows one."""
+    # Without an externalOrderId: no source shows one in an answer.
     confirmed = contract.confirmed_at
     created = contract.created_at
     return {
@@ -109,7 +107,7 @@ def show(contract: SoldContract, promo: PromoCode) -> dict[str, Any]:
 
 
 def user_id(email: str) -> str:
-    """Return the id of a user, which does not reveal the address."""
+    """Return the id of a user, which does not reveal the email address."""
     digest = blake2b(email.lower().encode(errors="replace"), digest_size=16)
     return digest.hexdigest()
 
@@ -154,11 +152,8 @@ class Ledger:
 
     def confirmed(self, external_order_id: str) -> tuple[SoldContract, ...]:
         """Return the contracts of an order that give access."""
-        return tuple(
-            contract
-            for contract in self.contracts(external_order_id)
-            if contract.confirmed
-        )
+        contracts = self.contracts(external_order_id)
+        return tuple(each for each in contracts if each.confirmed)
 
     def orders(self) -> tuple[str, ...]:
         """Return every externalOrderId, the oldest first."""
@@ -173,7 +168,7 @@ class Ledger:
     def requests(
         self, endpoint: str | None = None, status: int | None = None
     ) -> int:
-        """Count the requests that came.
+        """Count the requests.
 
         Args:
             endpoint: Only those to this `Endpoint`, such as ``"create"``.
@@ -192,7 +187,7 @@ class Ledger:
         return self._contracts.get(contract_id)
 
     def grant(self, token: Secret) -> Grant | None:
-        """Return what a token is good for."""
+        """Return what a token permits."""
         return self._grants.get(token)
 
     def add_token(self, token: Secret, grant: Grant) -> None:
@@ -228,17 +223,16 @@ class Ledger:
 
     def order_as_json(self, external_order_id: str) -> dict[str, Any]:
         """Return the contracts of an order, the oldest first, for JSON."""
-        return {
-            "contracts": [
-                {
-                    "id": contract.id,
-                    "confirmed": contract.confirmed,
-                    "vendorId": contract.vendor_id,
-                    "promoCode": contract.promo_code,
-                }
-                for contract in self.contracts(external_order_id)
-            ]
-        }
+        contracts = [
+            {
+                "id": each.id,
+                "confirmed": each.confirmed,
+                "vendorId": each.vendor_id,
+                "promoCode": each.promo_code,
+            }
+            for each in self.contracts(external_order_id)
+        ]
+        return {"contracts": contracts}
 
     def as_json(self) -> dict[str, Any]:
         """Return the contracts of every order and the counts, for JSON."""
@@ -247,20 +241,17 @@ class Ledger:
             for (endpoint, status), count in sorted(self._answers.items()):
                 counts = requests.setdefault(endpoint, {})
                 counts[str(status or "none")] = count
-            return {
-                "orders": {
-                    order: self.order_as_json(order)["contracts"]
-                    for order in self._orders
-                },
-                "totals": {
-                    "orders": len(self._orders),
-                    "contracts": self.total,
-                    "confirmed": sum(
-                        each.confirmed for each in self._contracts.values()
-                    ),
-                },
-                "requests": requests,
+            contracts = self._contracts.values()
+            totals = {
+                "orders": len(self._orders),
+                "contracts": self.total,
+                "confirmed": sum(each.confirmed for each in contracts),
             }
+            orders = {
+                order: self.order_as_json(order)["contracts"]
+                for order in self._orders
+            }
+            return {"orders": orders, "totals": totals, "requests": requests}
 
 
 _WITHOUT_PERSONAL = attrs.filters.exclude("user_id", "body", "confirm_body")
@@ -269,13 +260,13 @@ _WITHOUT_PERSONAL = attrs.filters.exclude("user_id", "body", "confirm_body")
 class KeptLedger(Ledger):
     """A ledger whose contracts are also in a file.
 
-    The file has a line for each contract that is made or confirmed, and
-    nothing personal: no bodies.  Tokens and counts are not kept.  A line is
-    written before the request is answered; it survives a crash of the
-    process, but not a power cut.  Use the file in one process at a time.
+    The file has a line for each contract that is created or confirmed, and
+    no personal data.  Tokens and counts are not kept.  A line is written
+    before the request is answered; it survives a crash of the process, but
+    not a power failure.  Only one process at a time may use the file.
 
     Attributes:
-        path: The file, as an absolute path; it is made if it is missing.
+        path: The file, as an absolute path; it is created if missing.
         world: A unique name of the file, new after each `clear`.
 
     Raises:
@@ -320,8 +311,8 @@ class KeptLedger(Ledger):
         content = self.path.read_bytes()
         whole, _, cut = content.rpartition(b"\n")
         if cut:
-            # Cut off by a crash, so never answered.  The file is not written
-            # anew: a crash could cut that off, too.
+            # Cut off by a crash, so never answered.  The file is not
+            # rewritten: a crash could cut that off, too.
             os.truncate(self.path, len(content) - len(cut))
         if not whole:
             return None

@@ -1,4 +1,4 @@
-"""The sandbox behind a socket: the home of aiohttp."""
+"""The sandbox behind a socket, with aiohttp."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ._faults import FaultKind
 from ._sandbox import PREFIX, Sandbox, administer, refuse_foreign
 
 
-# Seconds that late answers get when the server ends.
+# Seconds to wait for late answers when the server ends.
 _SHUTDOWN = 0.1
-# Close with a reset, as a dying machine does.
+# Close with a reset, as a machine that fails does.
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -32,19 +32,10 @@ async def listening(
     port: int,
     ssl_context: ssl.SSLContext | None,
 ) -> AsyncGenerator[str]:
-    """Serve while the block runs.
-
-    Args:
-        sandbox: The sandbox.
-        host: A loopback address; it was checked.
-        port: 0 for any free port.
-        ssl_context: For TLS.
-
-    Yields:
-        The base URL.
+    """Serve on a loopback address, and yield the base URL.
 
     Raises:
-        ConfigurationError: The port can't be had.
+        ConfigurationError: It is not possible to listen on this port.
     """
     server = web.Server(partial(_answer, sandbox), access_log=None)
     runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN)
@@ -69,7 +60,6 @@ async def listening(
 async def _answer(
     sandbox: Sandbox, request: web.BaseRequest
 ) -> web.StreamResponse:
-    """Carry a request to a sandbox, and the answer back."""
     try:
         return await _exchange(sandbox, request)
     except ConnectionResetError:

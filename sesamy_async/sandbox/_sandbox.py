@@ -1,4 +1,4 @@
-"""A local Sesamy, and the endpoints that control it."""
+"""A local Sesamy, the endpoints that control it, and a client of these."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import random
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import attrs
 
+from sesamy_async._outcome import Outcome
 from sesamy_async._settings import is_loopback
-from sesamy_async.errors import ConfigurationError
+from sesamy_async.errors import ConfigurationError, SesamyError
 
 from ._config import Limit, SandboxConfig, structure
 from ._exchange import (
@@ -21,10 +22,11 @@ from ._exchange import (
     Delivery,
     Route,
     SandboxRequest,
-    error_answer,
     find_route,
     json_answer,
+    message_answer,
     parse,
+    too_many_requests,
 )
 from ._faults import Fault, Faults, apply_fault
 from ._ledger import NO_ANSWER, Ledger
@@ -32,6 +34,9 @@ from ._service import Service
 
 
 if TYPE_CHECKING:
+    from sesamy_async import AsyncSesamy, Response
+    from sesamy_async.bulk import Found
+
     from ._transport import HandlerTransport
 
 BASE_URL = "https://api.sandbox.invalid"
@@ -45,15 +50,15 @@ PREFIX = "/_sandbox/"
 
 
 class Sandbox:
-    """A local Sesamy: hand it to a client, or serve it.
+    """A local Sesamy for a client in this process, or to be served.
 
-    It may be used from any number of threads; with a `KeptLedger` as
-    ``ledger``, the next process goes on in the same world.
+    It may be used from any number of threads.  With a `KeptLedger` as
+    ``ledger``, the next process knows the contracts of this one.
 
     Attributes:
-        config: The world that it plays.
-        ledger: What it has done.
-        faults: What is to go wrong.
+        config: The configuration.
+        ledger: The contracts, tokens and counts.
+        faults: The faults to come.
     """
 
     def __init__(
@@ -66,7 +71,7 @@ class Sandbox:
         self.config: SandboxConfig = config or SandboxConfig()
         self.ledger: Ledger = Ledger() if ledger is None else ledger
         seed = self.config.seed
-        # Two sources, so that a fault by chance doesn't change the ids.
+        # Two sources, so that a random fault doesn't change the ids.
         chance = random.Random(seed)  # noqa: S311 - no secret
         self.faults: Faults = Faults(self.config.fault_rates, chance)
         self._ids: random.Random = (
@@ -82,35 +87,29 @@ class Sandbox:
             base_url: Where it is served; leave it out for `transport`.
         """
         vendor, client = self.config.vendors[0], self.config.clients[0]
-        token_url = TOKEN_URL
-        if base_url is not None:
-            base_url = base_url.rstrip("/")
-            token_url = f"{base_url}/oauth/token"
+        base = None if base_url is None else base_url.rstrip("/")
         return {
             "SESAMY_VENDOR_ID": vendor.id,
             "SESAMY_CLIENT_ID": client.id,
             "SESAMY_CLIENT_SECRET": client.secret.reveal(),
-            "SESAMY_BASE_URL": base_url or BASE_URL,
-            "SESAMY_TOKEN_URL": token_url,
+            "SESAMY_BASE_URL": base or BASE_URL,
+            "SESAMY_TOKEN_URL": f"{base}/oauth/token" if base else TOKEN_URL,
         }
 
     def client_settings(self) -> dict[str, Any]:
-        """Return the arguments of a client that ends here, in this process.
+        """Return arguments for ``AsyncSesamy(**...)`` or ``Sesamy(**...)``.
 
-        Returns:
-            What ``AsyncSesamy(**...)`` and ``Sesamy(**...)`` take.
+        That client's calls are answered here, in this process.
         """
-        prefix = "SESAMY_"
-        settings = {
-            name.removeprefix(prefix).lower(): value
+        settings: dict[str, Any] = {
+            name.removeprefix("SESAMY_").lower(): value
             for name, value in self.environment().items()
         }
-        return {**settings, "transport": self.transport()}
+        return settings | {"transport": self.transport()}
 
     def transport(self) -> HandlerTransport:
-        """Return an httpx transport that ends here, blocking or async."""
-        # Loads httpcore, which only this needs.
-        from ._transport import HandlerTransport  # noqa: PLC0415 - as above
+        """Return an httpx transport to this sandbox, blocking or async."""
+        from ._transport import HandlerTransport  # noqa: PLC0415 - httpcore
 
         return HandlerTransport(self._answer_any)
 
@@ -133,20 +132,20 @@ class Sandbox:
         return RateBucket(limit, free=limit.burst, at=self._clock())
 
     def handle(self, request: SandboxRequest) -> Answer:
-        """Do what a request to Sesamy's API asks for, and answer it."""
+        """Answer a request to Sesamy's API, and do what it asks for."""
         return self.answer(request, self.receive(request.method, request.path))
 
     def receive(self, method: str, path: str) -> Fault | None:
-        """Return what goes wrong with a request, before its body is read.
+        """Return the fault of a request, before its body is read.
 
-        The path is still percent-encoded, and without the query.
+        The path is percent-encoded, and without the query.
         """
         return self.faults.strike(find_route(method, path).endpoint)
 
     def answer(
         self, request: SandboxRequest, fault: Fault | None, /
     ) -> Answer:
-        """Answer a request, with what goes wrong by `receive`."""
+        """Answer a request, with the fault that `receive` returned."""
         route = find_route(request.method, request.path)
         with self.ledger.lock:
             answer = self._process(request, route, fault)
@@ -167,8 +166,7 @@ class Sandbox:
             if self.config.rate_limit_headers:
                 headers |= self._bucket.headers(now)
         if wait:
-            message = f"Rate limit exceeded; retry after {wait} seconds."
-            answer = error_answer(429, message, headers, retry_after=wait)
+            answer = too_many_requests(wait, headers)
         elif served:
             service = Service(
                 config=self.config,
@@ -188,14 +186,14 @@ class Sandbox:
 
 @attrs.define
 class RateBucket:
-    """The places of a limit that were free at a time."""
+    """How many requests of a limit were free, and when."""
 
     limit: Limit
     free: float
     at: float
 
     def take(self, now: float) -> int:
-        """Take a place, or return the whole seconds until one is free."""
+        """Count a request, or return the whole seconds to wait for it."""
         self._refill(now)
         missing = max(0.0, 1 - self.free - _ROUNDING)
         if not missing:
@@ -203,7 +201,7 @@ class RateBucket:
         return math.ceil(missing / self._per_second)
 
     def headers(self, now: float) -> dict[str, str]:
-        """Return the headers that tell of the rate limit."""
+        """Return the rate limit headers."""
         self._refill(now)
         full = self.at + (self.limit.burst - self.free) / self._per_second
         return {
@@ -228,21 +226,20 @@ _ROUNDING = 1e-6
 
 
 def administer(sandbox: Sandbox, request: SandboxRequest) -> Answer:
-    """Answer a request to one of the endpoints that control a sandbox."""
+    """Answer a request to the endpoints that control a sandbox."""
     match request.method, request.path.removeprefix(PREFIX).split("/"):
         case "GET", ["ledger"]:
             return json_answer(200, sandbox.ledger.as_json())
         case "GET", ["orders", order]:
-            return json_answer(
-                200, sandbox.ledger.order_as_json(unquote(order))
-            )
+            shown = sandbox.ledger.order_as_json(unquote(order))
+            return json_answer(200, shown)
         case "POST", ["reset"]:
             sandbox.reset()
             return json_answer(200, {})
         case "POST", ["faults"]:
             return _queue_fault(sandbox.faults, request.body)
         case _:
-            return _refuse(
+            return message_answer(
                 404,
                 "There are GET /_sandbox/ledger, "
                 "GET /_sandbox/orders/{externalOrderId}, "
@@ -262,37 +259,29 @@ class _FaultOrder:
 def _queue_fault(faults: Faults, body: bytes) -> Answer:
     try:
         content = parse(body)
-    except ValueError:
-        return _refuse(400, "The body must be JSON.")
-    if not isinstance(content, dict):
-        return _refuse(400, "The body must be an object.")
-    try:
+        if not isinstance(content, dict):
+            return message_answer(400, "The body must be an object.")
         asked = structure(content, _FaultOrder)
         faults.add(asked.fault, times=asked.times, on=asked.on)
     except ConfigurationError as error:
-        return _refuse(400, str(error.args[0]))
-    return json_answer(
-        200, {"pending": [str(fault) for fault in faults.pending]}
-    )
+        return message_answer(400, str(error.args[0]))
+    except ValueError:
+        return message_answer(400, "The body must be JSON.")
+    pending = [str(fault) for fault in faults.pending]
+    return json_answer(200, {"pending": pending})
 
 
 def refuse_foreign(request: SandboxRequest) -> Answer | None:
-    """Refuse what a web page may make a browser send here.
+    """Return the refusal of a request that a web page may have caused.
 
-    A page of any site can post to this machine if the type of the body is
-    one that a form has; and it can read the answers if the name of its own
+    A page of any site can post to this machine if the body has a content
+    type that forms have, and can read the answers if the name of its own
     site resolves to this machine (DNS rebinding).
-
-    Args:
-        request: One to `administer` that came over a socket.
-
-    Returns:
-        The refusal, or None.
     """
     headers = request.headers
     host = headers.get("host", "").lower()
     if not _is_here(host):
-        return _refuse(
+        return message_answer(
             403,
             "The Host header must name this machine, as 127.0.0.1 or "
             "localhost do.",
@@ -301,13 +290,15 @@ def refuse_foreign(request: SandboxRequest) -> Answer | None:
         return None
     site = headers.get("sec-fetch-site", "none").lower()
     if site not in {"same-origin", "none"}:
-        return _refuse(403, "A page of another site may not do this.")
+        return message_answer(403, "A page of another site may not do this.")
     origin = headers.get("origin")
     if origin is not None and origin.lower().partition("://")[2] != host:
-        return _refuse(403, "A page of another origin may not do this.")
+        return message_answer(403, "A page of another origin may not do this.")
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and (kind or request.body):
-        return _refuse(415, "Send it with Content-Type: application/json.")
+        return message_answer(
+            415, "Send it with Content-Type: application/json."
+        )
     return None
 
 
@@ -321,5 +312,45 @@ def _is_here(host: str) -> bool:
     return is_loopback(name) or name.endswith(".localhost")
 
 
-def _refuse(status: int, message: str) -> Answer:
-    return json_answer(status, {"message": message})
+@attrs.frozen
+class SandboxLookup:
+    """A `Lookup` for orders that went to a sandbox, served or in process.
+
+    Attributes:
+        client: A client of the sandbox.
+    """
+
+    client: AsyncSesamy
+
+    async def find(self, external_order_id: str) -> Found | None:
+        """Return the contract of an order, a confirmed one first.
+
+        Raises:
+            SesamyError: The answer is not a sandbox's, or another vendor
+                has a contract for an order with this id.
+        """
+        order = quote(external_order_id, safe="")
+        answer = await self.client.request("GET", f"{PREFIX}orders/{order}")
+        return _first(answer, self.client.vendor_id)
+
+
+def _first(answer: Response, vendor_id: str) -> Found | None:
+    from sesamy_async.bulk import Found  # noqa: PLC0415 - loads SQLite
+
+    try:
+        contracts = answer.json()["contracts"]
+        found = [
+            Found(contract_id=each["id"], confirmed=each["confirmed"])
+            for each in contracts
+        ]
+        others = {each["vendorId"] for each in contracts} - {vendor_id}
+    except (KeyError, TypeError, ValueError):
+        message = "There is no sandbox at the base URL of the client."
+        raise SesamyError(message, outcome=Outcome.UNKNOWN) from None
+    if others:
+        raise SesamyError(
+            "Another vendor has a contract for an order with this id; settle "
+            "it by hand.",
+            outcome=Outcome.UNKNOWN,
+        )
+    return min(found, key=lambda each: not each.confirmed, default=None)

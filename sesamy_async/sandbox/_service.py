@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, Never, cast
 from urllib.parse import parse_qs, parse_qsl
 
 import attrs
@@ -23,6 +23,7 @@ from ._exchange import (
     SandboxRequest,
     error_answer,
     json_answer,
+    message_answer,
     parse,
     wrong_field,
 )
@@ -32,11 +33,10 @@ from ._ledger import Grant, Ledger, SoldContract, show, user_id
 _TOKEN_FIELDS = ("client_id", "client_secret", "grant_type", "scope")
 _REQUIRED = ("userData.email", "externalOrderId")
 _YES = {"1", "true"}
+_CLIENT_NOT_FOUND = message_answer(403, "Client not found")
 
 
 class _Refused(Exception):  # noqa: N818 - it carries an answer
-    """Ends a request with its answer."""
-
     def __init__(self, answer: Answer) -> None:
         super().__init__()
         self.answer = answer
@@ -54,41 +54,36 @@ class Service:
 
     def answer(self, request: SandboxRequest, route: Route) -> Answer:
         """Do what a request asks for, and answer it."""
+        more = dict(self.headers)
         try:
             match route.endpoint:
                 case Endpoint.TOKEN:
                     answer = self._token(request)
                 case Endpoint.CREATE | Endpoint.CONFIRM:
                     answer = self._payment(request, route)
+                case _ if route.allowed:
+                    more["Allow"] = route.allowed
+                    self._refuse(
+                        405, f"Only {route.allowed} is possible here."
+                    )
                 case _:
-                    answer = self._nothing_here(route)
+                    self._refuse(404, "There is nothing here.")
         except _Refused as refused:
             answer = refused.answer
-        return attrs.evolve(answer, headers={**answer.headers, **self.headers})
+        return attrs.evolve(answer, headers={**answer.headers, **more})
 
-    def _nothing_here(self, route: Route) -> Answer:
-        if not route.allowed:
-            return self._error(404, "There is nothing here.")
-        answer = self._error(405, f"Only {route.allowed} is possible here.")
-        return attrs.evolve(
-            answer, headers={**answer.headers, "Allow": route.allowed}
-        )
-
-    def _error(
-        self, status: int, message: str, details: dict[str, str] | None = None
-    ) -> Answer:
-        return error_answer(status, message, self.headers, details=details)
+    def _refuse(self, status: int, message: str, **more: Any) -> Never:
+        raise _Refused(error_answer(status, message, self.headers, **more))
 
     def _token(self, request: SandboxRequest) -> Answer:
         config = self.config
         if config.unknown_tenant:
-            return _message(404, "Tenant not found")
+            return message_answer(404, "Tenant not found")
         fields = _token_fields(request, form_only=config.form_only)
         client = _find_client(fields, config)
         if fields["grant_type"] != "client_credentials":
-            return _oauth_error(
-                400, "unauthorized_client", "Grant type not allowed"
-            )
+            message = "Grant type not allowed"
+            return _oauth_error(400, "unauthorized_client", message)
         scopes = frozenset(fields.get("scope", "").split())
         if not scopes <= set(client.scopes):
             return _oauth_error(403, "access_denied", "Scope not granted")
@@ -98,15 +93,12 @@ class Service:
         token = _jwt(scopes, self.new_id())
         expires_at = self.now + config.token_lifetime
         self.ledger.add_token(Secret(token), Grant(scopes, expires_at))
-        return json_answer(
-            200,
-            {
-                "access_token": token,
-                "token_type": "Bearer",
-                "expires_in": config.token_lifetime,
-            },
-            {"Cache-Control": "no-store"},
-        )
+        content = {
+            "access_token": token,
+            "token_type": "Bearer",
+            "expires_in": config.token_lifetime,
+        }
+        return json_answer(200, content, {"Cache-Control": "no-store"})
 
     def _payment(self, request: SandboxRequest, route: Route) -> Answer:
         self._authorize(request)
@@ -122,28 +114,23 @@ class Service:
         authorization = request.headers.get("authorization", "")
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise _Refused(self._error(401, "A bearer token is required."))
+            self._refuse(401, "A bearer token is required.")
         grant = self.ledger.grant(Secret(token.strip()))
         if grant is None or grant.expires_at <= self.now:
-            raise _Refused(
-                self._error(401, "The bearer token is unknown or has expired.")
-            )
+            self._refuse(401, "The bearer token is unknown or has expired.")
         if grant.scopes.isdisjoint(SCOPES):
-            raise _Refused(
-                self._error(
-                    403, "The scope of the token does not permit this."
-                )
-            )
+            self._refuse(403, "The scope of the token does not permit this.")
 
     def _promo(self, route: Route) -> PromoCode:
-        for vendor in self.config.vendors:
-            for promo in vendor.promo_codes:
-                if (vendor.id, promo.code) == (
-                    route.vendor_id,
-                    route.promo_code,
-                ):
-                    return promo
-        raise _Refused(self._error(404, "No such vendor or promo code."))
+        offers = {
+            (vendor.id, promo.code): promo
+            for vendor in self.config.vendors
+            for promo in vendor.promo_codes
+        }
+        promo = offers.get(_offer(route))
+        if promo is None:
+            self._refuse(404, "No such vendor or promo code.")
+        return promo
 
     def _create(self, request: SandboxRequest, route: Route) -> SoldContract:
         order = self._body(request, ORDER)
@@ -152,7 +139,7 @@ class Service:
             for name in path.split("."):
                 found = found.get(name, {})
             if not found:
-                raise self._invalid(path, "required")
+                self._invalid(path, "required")
         order_id: str = order["externalOrderId"]
         contract = self._earlier(order_id, route.vendor_id) or SoldContract(
             id=self._contract_id(),
@@ -174,12 +161,8 @@ class Service:
         return next((it for it in earlier if it.vendor_id == vendor_id), None)
 
     def _contract_id(self) -> str:
-        """Return an id that no contract has.
-
-        With a seed, each process makes the same ids, and a `KeptLedger` has
-        those of the process before.
-        """
         new = self.new_id()
+        # With a seed, a `KeptLedger` may have it from an earlier process.
         while self.ledger.contract(new) is not None:
             new = self.new_id()
         return new
@@ -188,14 +171,10 @@ class Service:
         if request.body.strip():
             self._body(request, CONFIRMATION)
         contract = self.ledger.contract(route.contract_id)
-        if contract is None or (contract.vendor_id, contract.promo_code) != (
-            route.vendor_id,
-            route.promo_code,
-        ):
-            raise _Refused(self._error(404, "No such contract."))
-        return attrs.evolve(
-            self._confirmed(contract), confirm_body=request.body
-        )
+        if contract is None or _offer(contract) != _offer(route):
+            self._refuse(404, "No such contract.")
+        confirmed = self._confirmed(contract)
+        return attrs.evolve(confirmed, confirm_body=request.body)
 
     def _confirmed(self, contract: SoldContract) -> SoldContract:
         if contract.confirmed:
@@ -206,35 +185,35 @@ class Service:
         try:
             body = parse(request.body)
         except ValueError:
-            raise self._invalid("", "must be JSON") from None
+            self._invalid("", "must be JSON")
         problem = wrong_field(body, shape)
         if problem is not None:
-            raise self._invalid(*problem)
+            self._invalid(*problem)
         return body
 
-    def _invalid(self, field: str, reason: str) -> _Refused:
+    def _invalid(self, field: str, reason: str) -> Never:
         details = {"field": field} if field else {}
         details["reason"] = reason
         said = "is required" if reason == "required" else reason
-        return _Refused(
-            self._error(400, f"{field or 'The body'} {said}.", details)
-        )
+        self._refuse(400, f"{field or 'The body'} {said}.", details=details)
+
+
+def _offer(named: Route | SoldContract) -> tuple[str, str]:
+    return named.vendor_id, named.promo_code
 
 
 def _token_fields(
     request: SandboxRequest, *, form_only: bool
 ) -> dict[str, str]:
-    """Return what a client sent for a token, HTTP Basic included."""
+    """Return the fields of a token request, HTTP Basic included."""
     kind = request.headers.get("content-type", "").partition(";")[0]
+    kind = kind.strip().lower()
     sent: Mapping[str, object] = {}
-    match kind.strip().lower():
-        case "application/json":
-            sent = _json_fields(request.body, form_only=form_only)
-        case "application/x-www-form-urlencoded":
-            text = request.body.decode(errors="replace")
-            sent = dict(parse_qsl(text, keep_blank_values=True))
-        case _:
-            pass
+    if kind == "application/json":
+        sent = _json_fields(request.body, form_only=form_only)
+    elif kind == "application/x-www-form-urlencoded":
+        text = request.body.decode(errors="replace")
+        sent = dict(parse_qsl(text, keep_blank_values=True))
     fields: dict[str, str] = {}
     for name in _TOKEN_FIELDS:
         value = sent.get(name)
@@ -250,22 +229,19 @@ def _token_fields(
 
 def _json_fields(body: bytes, *, form_only: bool) -> dict[str, object]:
     if form_only:
-        raise _Refused(_message(403, "Client not found"))
+        raise _Refused(_CLIENT_NOT_FOUND)
     try:
         content = parse(body)
     except ValueError:
-        raise _Refused(_message(500, "Internal Server Error")) from None
+        raise _Refused(message_answer(500, "Internal Server Error")) from None
     if not isinstance(content, dict):
         raise _zod_error("object", content, ())
     return cast("dict[str, object]", content)
 
 
 def _basic(authorization: str) -> list[str]:
-    """Read HTTP Basic as that server does, its faults included.
-
-    It takes the bytes for Latin-1, decodes no percent-encoding, and cuts
-    the secret at its first colon.
-    """
+    # As authhero does (A): the bytes are Latin-1, percent-encoding is not
+    # decoded, and the secret ends at its first colon.
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return []
@@ -280,40 +256,32 @@ def _find_client(fields: Mapping[str, str], config: SandboxConfig) -> Client:
     client_id, secret = fields.get("client_id"), fields.get("client_secret")
     if not client_id:
         text = {"Content-Type": "text/plain; charset=UTF-8"}
-        raise _Refused(
-            Answer(status=400, headers=text, body=b"client_id is required")
-        )
+        body = b"client_id is required"
+        raise _Refused(Answer(status=400, headers=text, body=body))
     if not secret:
-        raise _Refused(_message(401, "client_secret is required"))
+        raise _Refused(message_answer(401, "client_secret is required"))
     for client in config.clients:
         if client.id == client_id:
             if client.secret == Secret(secret):
                 return client
-            raise _Refused(_message(403, "Invalid client credentials"))
-    raise _Refused(_message(403, "Client not found"))
+            raise _Refused(message_answer(403, "Invalid client credentials"))
+    raise _Refused(_CLIENT_NOT_FOUND)
 
 
 def _jwt(scopes: frozenset[str], unique: str) -> str:
-    """Return a token such as authhero gives; nobody checks its signature."""
-    parts = (
-        {"typ": "JWT", "alg": "none"},
-        {"scope": " ".join(sorted(scopes))},
-    )
-    encoded = (
-        base64.urlsafe_b64encode(json.dumps(part).encode()) for part in parts
-    )
-    head, claims = (part.decode().rstrip("=") for part in encoded)
-    return f"{head}.{claims}.{unique}"
-
-
-def _message(status: int, message: str) -> Answer:
-    return json_answer(status, {"message": message})
+    """Return a token as authhero makes them; its signature means nothing."""
+    head = {"typ": "JWT", "alg": "none"}
+    claims = {"scope": " ".join(sorted(scopes))}
+    parts = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode()
+        for part in (head, claims)
+    ]
+    return ".".join([*(part.rstrip("=") for part in parts), unique])
 
 
 def _oauth_error(status: int, error: str, description: str) -> Answer:
-    return json_answer(
-        status, {"error": error, "error_description": description}
-    )
+    content = {"error": error, "error_description": description}
+    return json_answer(status, content)
 
 
 def _zod_error(
@@ -327,15 +295,5 @@ def _zod_error(
         "path": path,
         "message": "Required" if missing else f"Expected {expected}",
     }
-    return _Refused(
-        json_answer(
-            400,
-            {
-                "success": False,
-                "error": {
-                    "name": "ZodError",
-                    "message": json.dumps([issue]),
-                },
-            },
-        )
-    )
+    error = {"name": "ZodError", "message": json.dumps([issue])}
+    return _Refused(json_answer(400, {"success": False, "error": error}))

@@ -30,14 +30,13 @@ def serve(
     ssl_context: ssl.SSLContext | None = None,
     ready: Callable[[str], object] | None = None,
 ) -> None:
-    """Serve until SIGINT (Ctrl-C) or SIGTERM; from the main thread.
+    """Serve until SIGINT (Ctrl-C) or SIGTERM; for the main thread only.
 
     The paths below ``/_sandbox/`` read and control the sandbox.
 
     Args:
         sandbox: The sandbox.
-        host: A loopback address; others are refused, because anybody who
-            reaches them could use the sandbox.
+        host: A loopback address.
         port: 0 for any free port.
         ssl_context: Serve over TLS with this.
         ready: Called with the base URL once it listens; without it, the
@@ -45,7 +44,7 @@ def serve(
 
     Raises:
         ConfigurationError: The host is not loopback, the port can't be
-            had, or aiohttp is missing.
+            used, or aiohttp is missing.
     """
     listening = _listening(sandbox, host, port, ssl_context)
     ready = ready or partial(_announce, sandbox)
@@ -86,12 +85,12 @@ def running(
 
     Raises:
         ConfigurationError: The host is not loopback, the port can't be
-            had, or aiohttp is missing.
+            used, or aiohttp is missing.
     """
     listening = _listening(sandbox, host, port, ssl_context)
     stop = asyncio.Event()
     started: Future[str] = Future()
-    # Here, so that even a start that is interrupted can be stopped.
+    # Here, so that an interrupted start can be stopped, too.
     runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
     loop = runner.get_loop()
 
@@ -102,7 +101,7 @@ def running(
         except BaseException as error:
             if started.done():
                 raise
-            # Of any kind: the thread below would wait for ever.
+            # Any kind: `running` would wait for ever.
             started.set_exception(error)
 
     thread = threading.Thread(target=work, name="sesamy-sandbox")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -15,8 +15,6 @@ import httpx
 from ._exchange import Answer, Delivery, SandboxRequest
 
 
-Handler: TypeAlias = Callable[[SandboxRequest], Answer]
-
 # The events of httpcore's trace by which the SDK knows whether a request
 # was sent.
 _CONNECTING = "connection.connect_tcp.started"
@@ -24,19 +22,15 @@ _SENDING = "http11.send_request_headers.started"
 
 
 class HandlerTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Ask a function instead of the network, blocking or async.
+    """Asks a function instead of the network, blocking or async.
 
-    A broken delivery raises what httpx raises for a real connection.
-
-    Args:
-        handler: Turns a request into an answer; called from any thread.
-        sleep: How the blocking side waits.
-        async_sleep: How the async side waits.
+    A broken delivery raises what httpx raises for a real connection.  The
+    function is called from any thread.
     """
 
     def __init__(
         self,
-        handler: Handler,
+        handler: Callable[[SandboxRequest], Answer],
         *,
         sleep: Callable[[float], object] = time.sleep,
         async_sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
@@ -46,16 +40,11 @@ class HandlerTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self._async_sleep = async_sleep
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request of a blocking client.
-
-        Raises:
-            httpx.ReadError: The connection dies before an answer.
-            httpx.ReadTimeout: The answer comes too late.
-        """
+        """Answer a request of a blocking client."""
         request.read()
         trace = request.extensions.get("trace")
         if trace is not None:
-            trace(_SENDING, {"request": _as_sent(request)})
+            trace(_SENDING, _as_sent(request))
         answer = self._handler(_described(request))
         wait = min(answer.delay, _patience(request))
         if wait:
@@ -65,27 +54,21 @@ class HandlerTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     async def handle_async_request(
         self, request: httpx.Request
     ) -> httpx.Response:
-        """Answer a request of an async client.
-
-        Raises:
-            httpx.ReadError: The connection dies before an answer.
-            httpx.ReadTimeout: The answer comes too late.
-        """
+        """Answer a request of an async client."""
         await request.aread()
         trace = request.extensions.get("trace", _no_trace)
         await trace(_CONNECTING, {"host": request.url.host})
         # As on a network, a call can be cancelled before it is sent, and
         # (below) after it was.
         await anyio.lowlevel.checkpoint()
-        await trace(_SENDING, {"request": _as_sent(request)})
+        await trace(_SENDING, _as_sent(request))
         answer = self._handler(_described(request))
         await self._async_sleep(min(answer.delay, _patience(request)))
         return _response(answer, request)
 
 
 def _described(request: httpx.Request) -> SandboxRequest:
-    target = request.url.raw_path.decode("ascii")
-    path, _, query = target.partition("?")
+    path, _, query = request.url.raw_path.decode("ascii").partition("?")
     return SandboxRequest(
         method=request.method,
         path=path,
@@ -95,9 +78,9 @@ def _described(request: httpx.Request) -> SandboxRequest:
     )
 
 
-def _as_sent(request: httpx.Request) -> httpcore.Request:
+def _as_sent(request: httpx.Request) -> dict[str, httpcore.Request]:
     """Return what the trace of a real connection shows."""
-    return httpcore.Request(request.method, str(request.url))
+    return {"request": httpcore.Request(request.method, str(request.url))}
 
 
 async def _no_trace(name: str, info: dict[str, Any]) -> None:
@@ -116,20 +99,15 @@ def _response(answer: Answer, request: httpx.Request) -> httpx.Response:
     if answer.delivery is Delivery.NOTHING:
         raise httpx.ReadError("The connection was cut.", request=request)
     if answer.delivery is Delivery.HALF:
-        length = {"Content-Length": str(answer.promised)}
-        return httpx.Response(
-            answer.status,
-            headers={**answer.headers, **length},
-            stream=_HalfStream(answer.half, request),
-        )
+        headers = {**answer.headers, "Content-Length": str(answer.promised)}
+        stream = _HalfStream(answer.half, request)
+        return httpx.Response(answer.status, headers=headers, stream=stream)
     return httpx.Response(
         answer.status, headers=answer.headers, content=answer.body
     )
 
 
 class _HalfStream(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """Half a body, and the end of the connection."""
-
     def __init__(self, half: bytes, request: httpx.Request) -> None:
         self._half = half
         self._request = request

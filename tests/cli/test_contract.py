@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +39,13 @@ def test_onboard_for_people(sesamy: CommandLine, served: Sandbox) -> None:
     )
 
 
-@pytest.mark.parametrize("strays", [0, 1])
-def test_onboard_for_machines(
-    sesamy: CommandLine, served: Sandbox, strays: int
-) -> None:
+def test_onboard_for_machines(sesamy: CommandLine, served: Sandbox) -> None:
     """With --json there is one object; strays are explained to people."""
-    if strays:
-        served.faults.add("drop-after", on="create")
+    served.faults.add("drop-after", on="create")
     ran = sesamy(*ONBOARD, "--json")
     (contract,) = served.ledger.confirmed(ORDER_ID)
+    served.faults.add("drop-after", on="create")
+    told = sesamy(*ONBOARD).out
 
     assert (ran.code, ran.err) == (0, "")
     assert ran.json == {
@@ -56,18 +53,14 @@ def test_onboard_for_machines(
         "status": "ACTIVE",
         "confirmed": True,
         "external_order_id": ORDER_ID,
-        "strays": strays,
+        "strays": 1,
         "sandbox": False,
     }
-
-    served.faults.add("drop-after", on="create")
-    told = sesamy(*ONBOARD).out
-
     assert "1 at most (unconfirmed contracts, which give" in told
 
 
 def test_create_then_confirm(sesamy: CommandLine, served: Sandbox) -> None:
-    """Both steps can be made on their own, one process after another."""
+    """Both steps can be made separately."""
     created = sesamy(*CREATE, "--json")
     contract_id = created.json["contract_id"]
     unconfirmed = served.ledger.confirmed(ORDER_ID)
@@ -137,17 +130,6 @@ def test_sandbox_needs_nothing(
     assert "is made in a sandbox and confirmed." in ran[2].out
 
 
-def test_sandbox_without_aiohttp(
-    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where aiohttp is missing, the message names the extra."""
-    monkeypatch.setitem(sys.modules, "sesamy_async.sandbox._listener", None)
-    ran = sesamy(*ONBOARD, "--sandbox")
-
-    assert ran.code == 2
-    assert "pip install 'sesamy-async[sandbox]'" in ran.err
-
-
 @pytest.mark.parametrize(
     ("fault", "outcome"),
     [("drop-after", "UNKNOWN"), ("malformed", "APPLIED")],
@@ -194,19 +176,6 @@ def test_no_network(
     assert "Outcome: NOT_SENT." in ran.err
 
 
-def test_wrong_secret(
-    sesamy: CommandLine, served: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With a wrong secret the order is not sent, and the secret not told."""
-    monkeypatch.setenv("SESAMY_CLIENT_SECRET", "hunter2-hunter2")
-    ran = sesamy(*ONBOARD)
-
-    assert (ran.code, ran.out) == (1, "")
-    assert "Outcome: REFUSED. The order was not sent." in ran.err
-    assert "hunter2" not in ran.err
-    assert served.ledger.total == 0
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
     "function", ["_cli.contract.read_order", "_blocking.Contracts.onboard"]
@@ -237,16 +206,9 @@ def test_example() -> None:
     documented: Any = json.loads(ORDER.read_text("utf-8"))
 
     assert order.to_dict() == documented
-    assert not _unset(order)
-    assert not _unset(order.user_data)
-
-
-def _unset(model: Any) -> list[str]:
-    fields = attrs.fields(type(model))
-    values = {field.name: getattr(model, field.name) for field in fields}
-    nested = [values.get("address"), values.get("business_details")]
-    unset = [name for name, value in values.items() if value is None]
-    return unset + [each for one in nested if one for each in _unset(one)]
+    user: Any = order.user_data
+    for model in (order, user, user.address, user.business_details):
+        assert None not in attrs.asdict(model, recurse=False).values()
 
 
 def refused(sesamy: CommandLine, file: Path, content: bytes = b"") -> str:
@@ -263,8 +225,6 @@ def refused(sesamy: CommandLine, file: Path, content: bytes = b"") -> str:
     ("path", "reason"),
     [
         ("nowhere.json", "No such file or directory"),
-        (".", "Is a directory"),
-        ("loop.json", "Too many levels of symbolic links"),
         ("/dev/zero", "it has more than 10000000 bytes"),
     ],
 )
@@ -272,8 +232,6 @@ def test_unreadable(
     sesamy: CommandLine, tmp_path: Path, path: str, reason: str
 ) -> None:
     """A file that can't be read is named; one without end is not read."""
-    loop = tmp_path / "loop.json"
-    loop.symlink_to(loop)
     file = tmp_path / path
 
     assert refused(sesamy, file).startswith(
@@ -288,9 +246,6 @@ def test_unreadable(
             b'{"a": 1,\n  b}',
             "order.json has a problem: broken at line 2 column 3: Expecting",
         ),
-        (b'{"a": "\xff"}', "order.json has a problem: not UTF-8 at byte 7"),
-        (b"\n", "order.json has a problem: broken at line 2 column 1"),
-        (b"[]", "order.json has a problem: expected an object, got list"),
         (
             b'{"externalOrderId": "A-1", "quantity": "1", "x": 1}',
             (
@@ -302,14 +257,14 @@ def test_unreadable(
     ],
 )
 def test_no_order(sesamy: CommandLine, content: bytes, said: str) -> None:
-    """The place of each problem is named, and the order too."""
+    """The message names each problem, and the order too."""
     told = refused(sesamy, Path("order.json"), content)
 
     assert told.startswith(f"Error: {said}")
 
 
 def test_too_many_problems(sesamy: CommandLine) -> None:
-    """The message ends somewhere; `problems` has them all."""
+    """The message lists fifty problems; `problems` has them all."""
     file = Path("order.json")
     file.write_text(json.dumps({f"x{number}": 1 for number in range(80)}))
     error = sesamy("onboard", file, *PROMO, "--json").json["error"]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sesamy_async.bulk import Importer, ImportSummary
+from sesamy_async.bulk.check import Checked, check
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.sandbox import Sandbox
 from support.command_line import IMPORT, PROMO, CommandLine, once, orders_file
 
@@ -82,44 +87,18 @@ def test_complete_already(sesamy: CommandLine, served: Sandbox) -> None:
     assert 2 == served.ledger.total
 
 
-@pytest.mark.parametrize(
-    ("delimiter", "more"), [(",", ()), (";", ("--encoding", "cp1252"))]
-)
-def test_what_spreadsheets_write(
-    sesamy: CommandLine,
-    served: Sandbox,
-    tmp_path: Path,
-    delimiter: str,
-    more: tuple[str, ...],
-) -> None:
-    """Semicolons and cp1252 go in, and semicolons come out."""
+def test_what_spreadsheets_write(sesamy: CommandLine, served: Sandbox) -> None:
+    """Reports have the delimiter of the file; options say how to read it."""
     path = orders_file()
-    text = path.read_text("utf-8").replace(",", delimiter)
-    path.write_text(text, encoding="cp1252" if more else "utf-8")
-    ran = sesamy("import", path, *PROMO, *more)
-    report = (tmp_path / "orders.confirmed.csv").read_text("utf-8-sig")
+    text = path.read_text("utf-8").replace(",", ";")
+    path.write_text(text, encoding="cp1252")
+    ran = sesamy(*IMPORT, "--encoding", "cp1252")
+    report = Path("orders.confirmed.csv").read_text("utf-8-sig")
+    [contract] = served.ledger.contracts("T-1")
 
     assert 0 == ran.code
-    assert report.startswith(f"row{delimiter}externalOrderId{delimiter}")
-    assert (
-        "Kim Åberg"
-        == (served.ledger.contracts("T-1")[0].order["userData"]["fullName"])
-    )
-
-
-def test_json_lines(
-    sesamy: CommandLine, served: Sandbox, tmp_path: Path
-) -> None:
-    """JSON Lines are orders too, and come back as such."""
-    path = tmp_path / "orders.jsonl"
-    right = '{"externalOrderId": "T-1", "userData": {"email": "k@x.se"}}'
-    path.write_text(f'{right}\n{{"quantity": 1}}\n')
-    ran = sesamy("import", path, *PROMO, "--skip-invalid")
-    report = (tmp_path / "orders.jsonl.rejected.jsonl").read_text("utf-8")
-
-    assert 3 == ran.code
-    assert report.startswith('{"#row": 2, "#reason": "externalOrderId')
-    assert once(served, 1)
+    assert report.startswith("row;externalOrderId;")
+    assert "Kim Åberg" == contract.order["userData"]["fullName"]
 
 
 def test_dry_run(sesamy: CommandLine, tmp_path: Path) -> None:
@@ -178,7 +157,7 @@ def test_lost_answer(
     code: int,
     said: str,
 ) -> None:
-    """It is repeated and counted, or somebody has to look at it."""
+    """The order is sent again and a stray counted, or it is unknown."""
     served.faults.add("drop-after", on="create")
     orders_file()
     ran = sesamy(*IMPORT, *how)
@@ -188,8 +167,30 @@ def test_lost_answer(
     assert 4 - bool(how) == served.ledger.total
 
 
+@pytest.mark.parametrize(
+    ("how", "code"), [((), 4), (("--shared-contracts",), 0)]
+)
+def test_shared_contracts(
+    sesamy: CommandLine,
+    served: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    how: tuple[str, ...],
+    code: int,
+) -> None:
+    """Orders may only have one contract together where that is allowed."""
+    del served
+    monkeypatch.setattr(
+        "sesamy_async.sandbox._service.Service._contract_id", lambda _: "c"
+    )
+    orders_file()
+    ran = sesamy(*IMPORT, "--no-strays", *how, "--json")
+
+    assert code == ran.code
+    assert (3 if how else 1) == ran.json["confirmed"]
+
+
 def test_sandbox_is_gone(sesamy: CommandLine) -> None:
-    """Without the world of before, it says how to begin anew."""
+    """Without the ledger of its sandbox, an import does not continue."""
     orders_file()
     first = sesamy(*IMPORT, "--sandbox")
     assert first.out.startswith("In a sandbox: All 3 orders are confirmed.\n")
@@ -201,10 +202,110 @@ def test_sandbox_is_gone(sesamy: CommandLine) -> None:
     assert (0, 2, 0) == (first.code, lost.code, anew.code)
     assert "or remove orders.csv.journal to try it anew" in lost.err
 
-    # The ledger of another import is not mistaken for its own.
+    # Nor with the ledger of another import.
     other = sesamy(*IMPORT, "--sandbox", "--journal", "other.journal")
     Path("other.sandbox").replace("orders.csv.sandbox")
     mixed = sesamy(*IMPORT, "--sandbox")
 
     assert (0, 1) == (other.code, mixed.code)
     assert "--base-url was sandbox" in mixed.err
+
+
+SAID = (
+    "Error: Interrupted. Outcome: NOT_SENT. This run has sent nothing; give "
+    "the same command again.\n"
+)
+
+either = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+
+
+@either
+@pytest.mark.parametrize("at", ["check", "journal"])
+def test_before_it_sends(
+    sesamy: CommandLine,
+    served: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    at: str,
+    number: signal.Signals,
+) -> None:
+    """It ends at once, says that nothing was sent, and can be given again."""
+    create = Journal.create
+
+    def checking(*arguments: Any, **options: Any) -> Checked:
+        signal.raise_signal(number)
+        return check(*arguments, **options)
+
+    def creating(*arguments: Any) -> Journal:
+        create(*arguments).close()
+        signal.raise_signal(number)
+        raise AssertionError
+
+    orders_file()
+    with monkeypatch.context() as interrupted:
+        if at == "check":
+            checks = "sesamy_async._cli.import_job.check"
+            interrupted.setattr(checks, checking)
+        else:
+            interrupted.setattr(Journal, "create", creating)
+        ran = sesamy(*IMPORT)
+    left = ["orders.csv", "orders.csv.journal"][: 1 + (at == "journal")]
+    found = sorted(each.name for each in Path().iterdir())
+    total = served.ledger.total
+    again = sesamy(*IMPORT)
+
+    assert (130, SAID, 0) == (ran.code, ran.err, total)
+    assert left == found
+    assert 0 == again.code
+    assert once(served, 3)
+
+
+@either
+def test_when_all_is_sent(
+    sesamy: CommandLine,
+    served: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
+    """From then on it has no effect: what was sent is told and reported."""
+    close = Journal.close
+
+    def stopped(journal: Journal) -> None:
+        signal.raise_signal(number)
+        close(journal)
+
+    orders_file()
+    monkeypatch.setattr(Journal, "close", stopped)
+    ran = sesamy(*IMPORT)
+
+    assert (0, "") == (ran.code, ran.err.partition("\n")[2])
+    assert "All 3 orders are confirmed." in ran.out
+    assert once(served, 3)
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_while_sending(
+    sesamy: CommandLine,
+    served: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    presses: int,
+) -> None:
+    """The first ends it gently, the second at once; both say how to go on."""
+    run = Importer.run
+
+    async def stopped(importer: Importer) -> ImportSummary:
+        for _ in range(presses):
+            signal.raise_signal(signal.SIGINT)
+        return await run(importer)
+
+    orders_file()
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Importer, "run", stopped)
+        ran = sesamy(*IMPORT)
+    again = sesamy(*IMPORT)
+
+    assert 130 == ran.code
+    assert "Stopping: what is in flight is finished" in ran.err
+    assert "Not all is done: it was interrupted." in ran.out
+    assert "give the same command again" in ran.out
+    assert 0 == again.code
+    assert once(served, 3)

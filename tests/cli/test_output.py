@@ -1,18 +1,34 @@
-"""What commands write is safe to read, never lost, and needs no terminal."""
+"""What commands write, and how they run as processes, with signals."""
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+import signal
+import subprocess
 import sys
+import time
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from sesamy_async.auth import TokenStoreWarning
-from support.command_line import CREATE, ONBOARD, PROMO, CommandLine
+from sesamy_async.sandbox import Sandbox
+from support.command_line import (
+    CREATE,
+    ONBOARD,
+    ORDER,
+    ORDER_ID,
+    PROMO,
+    CommandLine,
+)
+from support.commands import SESAMY, ran
 
 
 @pytest.mark.parametrize(
@@ -21,7 +37,6 @@ from support.command_line import CREATE, ONBOARD, PROMO, CommandLine
         ((), []),
         (("--verbose",), ["INFO contracts.create done"]),
         (("-vv",), ["DEBUG contracts.create: attempt 1", "INFO contracts"]),
-        (("-vvv",), ["DEBUG contracts.create: attempt 1", "INFO contracts"]),
     ],
 )
 def test_verbose(
@@ -39,28 +54,20 @@ class Full(StringIO):
     """A stdout with no room, on a pipe or a disk."""
 
     encoding = "ascii"
-    error: OSError = OSError(28, "No space left on device")
 
     def write(self, text: str) -> int:
-        """Fail."""
+        """Fail, and do not say why."""
         del text
-        raise self.error
-
-
-class Odd(Full):
-    """One that does not say why."""
-
-    error = OSError()
+        raise OSError
 
 
 @pytest.mark.parametrize(
     ("stdout", "reason"),
     [
-        (Full(), "No space left on device"),
-        (Odd(), "OSError"),
+        (Full(), "OSError"),
         (None, "it is closed"),
     ],
-    ids=["full", "odd", "closed"],
+    ids=["odd", "closed"],
 )
 def test_answer_is_not_lost(
     sesamy: CommandLine,
@@ -120,3 +127,119 @@ def test_logs_are_safe(
         r"WARNING a\x1b]0;evil\x07",
         r"Warning: b\x9b",
     ] == warned
+
+
+PATIENCE = 120.0
+
+
+@contextmanager
+def started(
+    *arguments: str, until: Callable[[], object]
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a command, and wait until it is far enough."""
+    with subprocess.Popen(  # noqa: S603 - our own words
+        [*SESAMY, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    ) as process:
+        end = time.monotonic() + PATIENCE
+        while not until() and time.monotonic() < end:
+            time.sleep(0.01)
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    ("on", "command", "said"),
+    [
+        ("create", CREATE, "look before sending it again."),
+        ("confirm", ONBOARD, "Contract '{}' was made; go on"),
+    ],
+)
+def test_interrupted(
+    served: Sandbox, on: str, command: tuple[str, ...], said: str
+) -> None:
+    """Ctrl-C while an answer is awaited says that nobody knows."""
+    ledger = served.ledger
+    served.faults.add("delay:20", on=on)
+    reached = ledger.count if on == "create" else ledger.confirmed
+    command = (*command, "--no-token-cache", "--json")
+    with started(*command, until=lambda: reached(ORDER_ID)) as process:
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE)
+    error = json.loads(out)["error"]
+    [contract] = ledger.contracts(ORDER_ID)
+
+    assert (130, "") == (process.returncode, err)
+    assert ("InterruptionError", "UNKNOWN") == (
+        error["type"],
+        error["outcome"],
+    )
+    assert said.format(contract.id) in error["message"]
+
+
+def test_stdin() -> None:
+    """An order comes through a pipe, and so may a wrong one."""
+    done = ran(
+        *("onboard", "-", *PROMO, "--sandbox", "--json"),
+        input=ORDER.read_text("utf-8"),
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["external_order_id"] == ORDER_ID
+
+    wrong = ran("onboard", "-", *PROMO, input='{"quantity": "1"}')
+
+    assert 2 == wrong.returncode
+    assert wrong.stderr.startswith(
+        "Error: stdin has 2 problems:\n  externalOrderId: required\n"
+    )
+
+
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="there is no /dev/full"
+)
+def test_full_disk() -> None:
+    """A full disk behind stdout loses no contract, and adds no noise."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = ran(*ONBOARD, "--sandbox", stdout=full)
+
+    assert done.returncode == 4
+    assert re.fullmatch(
+        r"Contract \w+ is confirmed in a sandbox\.\n"
+        r"Error: It can't be written to stdout: No space left on device\.\n",
+        done.stderr,
+    )
+
+
+def test_sandbox(
+    sesamy: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It prints what to export, works with that, and Ctrl-C ends it."""
+    config = tmp_path / "shop.toml"
+    config.write_text("token_lifetime = 60\n")
+    arguments = ("sandbox", "--port", "0", "--config", str(config))
+    with started(*arguments, until=lambda: True) as server:
+        for name, value in exported(server.stdout).items():
+            monkeypatch.setenv(name, value)
+        answer = sesamy("token", "--json").json
+        server.send_signal(signal.SIGINT)
+        _, err = server.communicate(timeout=PATIENCE)
+
+    assert (server.returncode, err) == (0, "")
+    assert answer["expires_in"] == 60
+
+
+def exported(stdout: IO[str] | None) -> dict[str, str]:
+    """Read the variables that the sandbox prints."""
+    assert stdout is not None
+    assert "Ctrl-C ends it" in stdout.readline()
+    found: dict[str, str] = {}
+    while len(found) < 5:
+        name, _, value = stdout.readline().strip().partition("=")
+        found[name.removeprefix("export ")] = value
+    return found

@@ -100,10 +100,19 @@ def kept_caller(path: Path, **settings: Any) -> Caller:
     return logged_in(ledger=KeptLedger(path), **settings)
 
 
-def test_next_process_goes_on(tmp_path: Path) -> None:
-    """What was created in one process can be confirmed in the next."""
+def test_next_process_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was created in one process can be confirmed in the next.
+
+    The file stays the same if a process changes its directory.
+    """
     path = tmp_path / "world"
-    made = content(kept_caller(path).create())["id"]
+    monkeypatch.chdir(tmp_path)
+    caller = kept_caller(Path("world"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    made = content(caller.create())["id"]
     later = kept_caller(path)
     later.post(f"{CONFIRM}/{made}", b"")
 
@@ -127,17 +136,6 @@ def test_seed_repeats_no_contract(tmp_path: Path) -> None:
     assert [1, 1] == [ledger.count("A-1"), ledger.count("A-2")]
 
 
-def test_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the process changes its directory, the file stays the same."""
-    monkeypatch.chdir(tmp_path)
-    caller = kept_caller(Path("world"))
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    caller.create()
-
-    assert 1 == KeptLedger(tmp_path / "world").total
-
-
 def test_private(tmp_path: Path) -> None:
     """The file is this user's, and holds nothing personal."""
     path = tmp_path / "world"
@@ -152,23 +150,17 @@ def test_private(tmp_path: Path) -> None:
     assert contract.user_id not in text
 
 
-def test_each_world_has_a_name(tmp_path: Path) -> None:
-    """The name is kept in the file, and no other file has it."""
-    one, other = KeptLedger(tmp_path / "1"), KeptLedger(tmp_path / "2")
-
-    assert one.world == KeptLedger(tmp_path / "1").world
-    assert one.world != other.world
-
-
 def test_reset_begins_another_world(tmp_path: Path) -> None:
     """Starting over is another world, in the file too."""
     ledger = KeptLedger(tmp_path / "world")
     before = ledger.world
+    again = KeptLedger(tmp_path / "world")
     caller = logged_in(ledger=ledger)
     caller.create()
     caller.sandbox.reset()
     later = KeptLedger(tmp_path / "world")
 
+    assert before == again.world
     assert before != ledger.world == later.world
     assert 0 == later.total
 
@@ -213,14 +205,10 @@ def test_cut_off_again(
     "text", ["broken\n", "[]\n", "{}\n", '{"world": "w"}\n{"id": "c"}\n']
 )
 def test_damaged(tmp_path: Path, text: str) -> None:
-    """A file that is not a ledger is refused by its name."""
+    """A file that is no ledger, or can't be made, is refused by its name."""
     path = tmp_path / "world"
     path.write_text(text)
     with pytest.raises(ConfigurationError, match="world can't be used: it is"):
         KeptLedger(path)
-
-
-def test_no_folder(tmp_path: Path) -> None:
-    """A file that can't be made is refused with the reason."""
     with pytest.raises(ConfigurationError, match="No such file"):
         KeptLedger(tmp_path / "no" / "world")

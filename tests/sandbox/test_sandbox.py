@@ -1,14 +1,25 @@
-"""A sandbox as a whole: variables, ids, reprs and the rate limit."""
+"""A sandbox as a whole: its configuration, ids, reprs and rate limit."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sesamy_async import AsyncSesamy, NewContract, Sesamy
-from sesamy_async.sandbox import Answer, Limit, Sandbox, SandboxRequest
+from sesamy_async.errors import ConfigurationError
+from sesamy_async.sandbox import (
+    Answer,
+    Client,
+    Limit,
+    PromoCode,
+    Sandbox,
+    SandboxConfig,
+    SandboxRequest,
+    Vendor,
+)
 from support.examples import ORDER, ORDER_ID
 from support.sandbox_caller import (
     CREATE,
@@ -20,8 +31,145 @@ from support.sandbox_caller import (
 )
 
 
+WHOLE = """
+token_lifetime = 60
+rate_limit_headers = false
+idempotent = true
+form_only = true
+tokens_without_scope = true
+unknown_tenant = true
+seed = 5
+
+[rate_limit]
+requests_per_minute = 100
+burst = 200
+
+[[clients]]
+id = "c"
+secret = "hush"
+scopes = ["x"]
+
+[[vendors]]
+id = "v"
+
+[[vendors.promo_codes]]
+code = "P"
+sku = "s"
+name = "n"
+price = 5
+currency = "EUR"
+
+[fault_rates]
+"status:503@create" = 0.01
+drop-after = 0
+"""
+
+
+def read(tmp_path: Path, text: str) -> SandboxConfig:
+    """Read a configuration from text."""
+    path = tmp_path / "sandbox.toml"
+    path.write_text(text)
+    return SandboxConfig.from_toml(path)
+
+
+def test_every_setting_can_be_read(tmp_path: Path) -> None:
+    """Each attribute has its key in the file; a secret is hidden."""
+    read_ = read(tmp_path, WHOLE)
+
+    assert "hush" not in repr(read_)
+    assert (
+        SandboxConfig(
+            token_lifetime=60,
+            rate_limit_headers=False,
+            idempotent=True,
+            form_only=True,
+            tokens_without_scope=True,
+            unknown_tenant=True,
+            seed=5,
+            rate_limit=Limit(requests_per_minute=100, burst=200),
+            clients=(Client(id="c", secret="hush", scopes=("x",)),),
+            vendors=(
+                Vendor(
+                    id="v",
+                    promo_codes=(
+                        PromoCode(
+                            code="P",
+                            sku="s",
+                            name="n",
+                            price=5,
+                            currency="EUR",
+                        ),
+                    ),
+                ),
+            ),
+            fault_rates={"status:503@create": 0.01, "drop-after": 0},
+        )
+        == read_
+    )
+
+
+def test_what_is_left_out_is_as_by_default(tmp_path: Path) -> None:
+    """An empty file is the default; `false` turns the rate limit off."""
+    assert SandboxConfig() == read(tmp_path, "")
+    assert read(tmp_path, "rate_limit = false").rate_limit is None
+
+
+def test_message_names_all_keys_and_no_secret(tmp_path: Path) -> None:
+    """Every wrong value is named; a file that is wrong keeps its secret."""
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path, "seed = 'x'\n[[clients]]\nsecret = 'hush'")
+    said = str(caught.value)
+
+    assert "hush" not in said
+    assert "seed: must" in said
+    assert "[0].id: missing" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tokens = 5", r"unknown: tokens \(known are vendors, clients, "),
+        ("token_lifetime = 0", "token_lifetime must be at least 1"),
+        ('token_lifetime = "x"', "token_lifetime: must be a whole number"),
+        ("seed = true", "seed: must be a whole number"),
+        ("idempotent = 1", "idempotent: must be true or false"),
+        ("vendors = []", "vendors must not be empty"),
+        ("vendors = 5", "vendors: must be a list"),
+        ("vendors = [5]", r"vendors\[0\]: must be a table"),
+        ("[[vendors]]\nid = 'v'", r"vendors\[0\].promo_codes: missing"),
+        (
+            "[[clients]]\nid = 'c'\nsecret = 5",
+            r"clients\[0\].secret: must be a string",
+        ),
+        (
+            "[[clients]]\nid = 'c'\nsecret = 's'\nscopes = 'abc'",
+            r"clients\[0\].scopes: must be a list",
+        ),
+        ("rate_limit = true", "rate_limit: must be a table"),
+        ("[rate_limit]\nburst = 0", "rate_limit: burst must be at least 1"),
+        (
+            "[rate_limit]\nbrust = 5",
+            r"rate_limit: unknown: brust \(.*requests_per_minute, burst\)",
+        ),
+        ("[fault_rates]\nboom = 0.5", "'boom' is none of"),
+        ("[fault_rates]\n'empty@moon' = 0.5", "no 'moon'"),
+        ("[fault_rates]\nempty = 2", "fault_rates.'empty' must be from 0"),
+        (
+            "[fault_rates]\nempty = 0.6\n'half@token' = 0.6",
+            "of token add up to 1.2",
+        ),
+        ("[fault_rates]\nempty = '1'", r"\['empty'\]: must be a number"),
+        ("oops", "can't be read"),
+    ],
+)
+def test_wrong_key_is_named(tmp_path: Path, text: str, said: str) -> None:
+    """The message names the file and the key that is wrong."""
+    with pytest.raises(ConfigurationError, match=f"sandbox.toml.*{said}"):
+        read(tmp_path, text)
+
+
 def test_each_answer_has_its_request_id(caller: Caller) -> None:
-    """Each answer has an id of its own; an error repeats it."""
+    """Each answer has its own id; an error repeats it."""
     answers = [caller.create(""), caller.create(), caller.log_in()]
     ids = [answer.headers["X-Request-Id"] for answer in answers]
 
@@ -44,33 +192,30 @@ def test_seed_repeats_the_ids() -> None:
 
 def test_environment_leads_here() -> None:
     """The variables name the vendor, the client and both URLs."""
-    sandbox = Sandbox()
-    common = {
+    here = {
         "SESAMY_VENDOR_ID": "acme",
         "SESAMY_CLIENT_ID": "sandbox-client",
         "SESAMY_CLIENT_SECRET": "sandbox-secret",
-    }
-
-    assert {
-        **common,
         "SESAMY_BASE_URL": "https://api.sandbox.invalid",
         "SESAMY_TOKEN_URL": "https://token.sandbox.invalid/oauth/token",
-    } == sandbox.environment()
-    assert {
-        **common,
+    }
+
+    assert here == Sandbox().environment()
+    assert here | {
         "SESAMY_BASE_URL": "http://127.0.0.1:1",
         "SESAMY_TOKEN_URL": "http://127.0.0.1:1/oauth/token",
-    } == sandbox.environment("http://127.0.0.1:1/")
+    } == Sandbox().environment("http://127.0.0.1:1/")
 
 
 async def test_client_settings_lead_here() -> None:
     """A client that is made with them talks to this sandbox."""
     sandbox = Sandbox()
+    settings = sandbox.client_settings()
     order = NewContract.from_dict(json.loads(ORDER))
-    async with AsyncSesamy(**sandbox.client_settings()) as client:
-        await client.contracts.onboard("SPRING-12", order)
-    with Sesamy(**sandbox.client_settings()) as blocking:
-        blocking.contracts.onboard("SPRING-12", order)
+    async with AsyncSesamy(**settings) as client:
+        await client.contracts.create("SPRING-12", order, confirm=True)
+    with Sesamy(**settings) as blocking:
+        blocking.contracts.create("SPRING-12", order, confirm=True)
 
     assert 2 == len(sandbox.ledger.confirmed(ORDER_ID))
 

@@ -8,11 +8,9 @@ import re
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 import httpx
 import pytest
@@ -25,12 +23,6 @@ from support.served_sandbox import served
 
 
 LEDGER = "/_sandbox/ledger"
-SERVING = """
-import sys
-from sesamy_async.sandbox import Sandbox, serve
-serve(Sandbox(), port=0)
-sys.stdout.write("ended\\n")
-"""
 
 
 def still_serving() -> bool:
@@ -38,20 +30,6 @@ def still_serving() -> bool:
     return any(
         thread.name == "sesamy-sandbox" for thread in threading.enumerate()
     )
-
-
-def test_served_like_in_process() -> None:
-    """A served sandbox creates contracts, encoded paths and all."""
-    sandbox = Sandbox()
-    with served(sandbox) as client:
-        path = CREATE.replace("SPRING-12", "SPRING%2D12")
-        answer = client.post(f"{path}?confirm=1", json=order())
-        missing = client.get("/nowhere")
-    (contract,) = sandbox.ledger.confirmed("A-1")
-
-    assert (200, contract.id) == (answer.status_code, answer.json()["id"])
-    assert "X-RateLimit-Remaining" in answer.headers
-    assert missing.status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -93,53 +71,28 @@ def test_served_faults(
     assert took < 20
 
 
-def test_dropped_before_the_body_is_read() -> None:
-    """A connection dies although the body has not come yet."""
+def test_request_that_is_cut_off(caplog: pytest.LogCaptureFixture) -> None:
+    """It may be dropped before its body; if the client leaves, it is not done.
+
+    Nothing is logged.
+    """
     sandbox = Sandbox()
     sandbox.faults.add("drop-before")
+    head = f"POST {CREATE} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
     with running(sandbox) as url:
         address = "127.0.0.1", int(url.rpartition(":")[2])
         with socket.create_connection(address, timeout=10) as connection:
-            connection.sendall(
-                f"POST {CREATE} HTTP/1.1\r\nHost: x\r\n"
-                "Content-Length: 10\r\n\r\n".encode()
-            )
+            connection.sendall(head.encode())
             with pytest.raises(ConnectionResetError):
                 connection.recv(1)
-
-    assert sandbox.ledger.requests("create", NO_ANSWER) == 1
-
-
-def test_client_that_left_within_its_request(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Nothing is done for it, and nothing is logged."""
-    sandbox = Sandbox()
-    head = f"POST {CREATE} HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
-    with running(sandbox) as url:
-        port = int(url.rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port)) as client:
-            client.sendall(head.encode())
+        with socket.create_connection(address) as connection:
+            connection.sendall(head.encode())
             time.sleep(0.05)
         time.sleep(0.05)
 
-    assert 0 == sandbox.ledger.requests()
+    assert sandbox.ledger.requests("create", NO_ANSWER) == 1
+    assert sandbox.ledger.requests() == 1
     assert [] == caplog.messages
-
-
-def test_many_clients_at_once() -> None:
-    """Thirty-two threads of clients lose nothing."""
-    sandbox = Sandbox()
-    with served(sandbox) as client, ThreadPoolExecutor(32) as pool:
-        answers = list(
-            pool.map(
-                lambda number: client.post(CREATE, json=order(str(number))),
-                range(200),
-            )
-        )
-
-    assert {200} == {answer.status_code for answer in answers}
-    assert sandbox.ledger.total == 200
 
 
 def test_tls() -> None:
@@ -164,7 +117,6 @@ def test_tls() -> None:
     ("host", "url"),
     [
         ("localhost", r"http://localhost:\d+"),
-        ("127.0.0.2", r"http://127\.0\.0\.2:\d+"),
         ("::1", r"http://\[::1\]:\d+"),
     ],
 )
@@ -184,10 +136,7 @@ def test_loopback(host: str, url: str) -> None:
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize(
-    "host",
-    ["0.0.0.0", "192.168.0.1", "::", "example.com", ""],  # noqa: S104
-)
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "example.com", ""])  # noqa: S104
 def test_only_loopback(host: str) -> None:
     """What others can reach is refused, by name or number."""
     with (
@@ -266,28 +215,6 @@ def test_serve_until_signalled(number: signal.Signals) -> None:
     assert before == signal.getsignal(number)
 
 
-def test_process_of_its_own() -> None:
-    """It prints the variables to export, and ends cleanly on SIGTERM."""
-    with subprocess.Popen(  # noqa: S603 - our own words
-        [sys.executable, "-W", "error", "-c", SERVING],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        printed = [process.stdout.readline() for _ in range(6)]
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=120)
-
-    assert printed[0].startswith("# The sandbox listens on http://127.0.0.1:")
-    assert "export SESAMY_CLIENT_ID=sandbox-client\n" in printed
-    assert any(
-        re.fullmatch(r"export SESAMY_BASE_URL=http://127.0.0.1:\d+\n", line)
-        for line in printed
-    )
-    assert ("ended\n", "", 0) == (out, err, process.returncode)
-
-
 def test_controlled_from_outside() -> None:
     """Other processes queue faults, read the ledger, and reset it."""
     with served(Sandbox()) as client:
@@ -308,31 +235,15 @@ def test_controlled_from_outside() -> None:
     assert (reset.status_code, after["orders"]) == (200, {})
 
 
-@pytest.mark.parametrize(
-    ("path", "headers", "status", "said"),
-    [
-        ("faults", {"Host": "evil.example:8787"}, 403, "Host header"),
-        ("faults", {"Origin": "https://evil.example"}, 403, "another origin"),
-        ("reset", {"Sec-Fetch-Site": "cross-site"}, 403, "another site"),
-        ("reset", {"Content-Type": "text/plain"}, 415, "application/json"),
-    ],
-)
-def test_web_pages_change_nothing(
-    path: str, headers: dict[str, str], status: int, said: str
-) -> None:
+def test_web_pages_change_nothing() -> None:
     """What a browser may be made to send is refused, and does nothing."""
     sandbox = Sandbox()
     with served(sandbox) as client:
-        client.post(CREATE, json=order())
         answer = client.post(
-            f"/_sandbox/{path}",
-            content=b'{"fault": "empty"}',
-            headers={"Content-Type": "application/json", **headers},
+            "/_sandbox/faults",
+            json={"fault": "empty"},
+            headers={"Origin": "https://evil.example"},
         )
 
-    assert (status, 1, ()) == (
-        answer.status_code,
-        sandbox.ledger.total,
-        sandbox.faults.pending,
-    )
-    assert said in answer.json()["message"]
+    assert (403, ()) == (answer.status_code, sandbox.faults.pending)
+    assert "another origin" in answer.json()["message"]

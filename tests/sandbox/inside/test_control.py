@@ -1,16 +1,26 @@
-"""The endpoints that control a sandbox: what they refuse, and from whom.
-
-They stand here because a sandbox has no public method for one request.
-"""
+"""The endpoints that control a sandbox, and what goes wrong in its thread."""
 
 from __future__ import annotations
 
 import json
+import sys
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from sesamy_async import Headers
-from sesamy_async.sandbox import Answer, Sandbox, SandboxRequest
+from sesamy_async.errors import ConfigurationError
+from sesamy_async.sandbox import (
+    Answer,
+    Sandbox,
+    SandboxRequest,
+    _listener,
+    running,
+    serve,
+)
 from sesamy_async.sandbox._sandbox import administer, refuse_foreign
 
 
@@ -44,11 +54,8 @@ def message(answer: Answer) -> str:
         (b"{", "must be JSON"),
         (b"[]", "must be an object"),
         (b'{"fault": "empty", "x": 1}', "unknown: x (known are fault, times"),
-        (b'{"fault": 5}', "fault: must be a string"),
         (b"{}", "fault: missing"),
-        (b'{"fault": "empty", "times": "2"}', "times: must be a whole"),
         (b'{"fault": "empty", "times": 0}', "times must be at least 1"),
-        (b'{"fault": "empty", "on": 2}', "on: must be a string"),
         (b'{"fault": "explode"}', "is none of"),
     ],
 )
@@ -74,11 +81,9 @@ def test_unknown_endpoint() -> None:
         (asked(Host="localhost"), None),
         (asked(Host="LOCALHOST:8787"), None),
         (asked(Host="shop.localhost:1"), None),
-        (asked(Host="127.8.8.8"), None),
         (asked(Host="[::1]:8787"), None),
         (asked(Host=""), 403),
         (asked(Host="[::1"), 403),
-        (asked(Host="10.0.0.1:8787"), 403),
         (asked(Host="0.0.0.0:8787"), 403),
         (asked(Host="127.0.0.1.evil.example"), 403),
         (asked(Host="evil.example:.localhost"), 403),
@@ -107,3 +112,58 @@ def test_who_may_control_a_sandbox(
     refusal = refuse_foreign(request_)
 
     assert status == (refusal and refusal.status)
+
+
+def test_start_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any error that keeps it from listening is raised by `running`."""
+
+    def fail(*args: object, **kwargs: object) -> None:
+        del args, kwargs
+        raise MemoryError
+
+    monkeypatch.setattr("sesamy_async.sandbox._listener.web.TCPSite", fail)
+    with pytest.raises(MemoryError), running(Sandbox()):
+        pass
+
+    assert "sesamy-sandbox" not in {it.name for it in threading.enumerate()}
+
+
+def test_end_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error at its end is shown by the hook of threads."""
+    seen: list[threading.ExceptHookArgs] = []
+
+    @asynccontextmanager
+    async def failing(*args: object) -> AsyncGenerator[str]:
+        del args
+        yield "http://127.0.0.1"
+        raise MemoryError
+
+    monkeypatch.setattr(_listener, "listening", failing)
+    monkeypatch.setattr(threading, "excepthook", seen.append)
+    with running(Sandbox()):
+        pass
+
+    assert [MemoryError] == [each.exc_type for each in seen]
+
+
+def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without aiohttp the message says what to install."""
+    monkeypatch.delitem(sys.modules, "sesamy_async.sandbox._listener")
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    with pytest.raises(ConfigurationError, match=r"sesamy-async\[sandbox\]"):
+        serve(Sandbox(), port=0)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("fault", ["half", "drop-after"])
+async def test_client_that_left(
+    fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that is gone already need not be cut."""
+    sandbox = Sandbox()
+    sandbox.faults.add(fault)
+    request = make_mocked_request("POST", "/oauth/token")
+    monkeypatch.setattr(type(request), "transport", None)
+    answer = await _listener._answer(sandbox, request)
+
+    assert fault == ("half" if answer.prepared else "drop-after")

@@ -70,24 +70,6 @@ def bearer(sandbox: Sandbox) -> dict[str, str]:
     return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
-def test_creates_a_contract(asking: Asking) -> None:
-    """Each kind of client creates a contract, query and all."""
-    answer = asking.post(params={"confirm": "1"})
-    (contract,) = asking.sandbox.ledger.confirmed("A-1")
-
-    assert (200, contract.id) == (answer.status_code, answer.json()["id"])
-    assert answer.headers["Content-Type"] == "application/json"
-    assert str(len(answer.content)) == answer.headers["Content-Length"]
-
-
-def test_one_transport_for_both() -> None:
-    """What `transport` returns is good for both kinds of client."""
-    transport = Sandbox().transport()
-
-    assert isinstance(transport, httpx.BaseTransport)
-    assert isinstance(transport, httpx.AsyncBaseTransport)
-
-
 @pytest.mark.parametrize(
     ("fault", "raised", "applied", "slept"),
     [
@@ -124,7 +106,7 @@ def test_short_delay_is_waited_for(
 
 
 def test_half_of_the_body_arrives() -> None:
-    """Half an answer promises more than it brings, status first."""
+    """Half an answer has its status, and less than its Content-Length."""
     sandbox = Sandbox()
     sandbox.faults.add("half")
     with (
