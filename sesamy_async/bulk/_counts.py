@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from enum import StrEnum
 from typing import Any, Self
 
@@ -94,11 +94,7 @@ class Tally:
 
     @classmethod
     def of(cls, journal: Journal) -> Self:
-        """Count the rows of a journal; it reads all of them.
-
-        Raises:
-            JournalError: The journal can't be read.
-        """
+        """Count the rows of a journal, which reads all of them."""
         confirm = journal.terms.confirm
         return cls(Counter(journal.counts()), journal.strays(), confirm)
 
@@ -114,46 +110,27 @@ class Tally:
         return self.states.total()
 
     @property
-    def confirmed(self) -> int:
-        """Orders with a confirmed contract."""
-        return self.states[State.CONFIRMED]
-
-    @property
-    def created(self) -> int:
-        """Orders with an unconfirmed contract, if that is the goal."""
-        goal = self.confirm.goal
-        return self.states[State.CREATED] if goal is State.CREATED else 0
+    def counts(self) -> dict[str, int]:
+        """The rows of each report: ``{"confirmed": 3, "created": 0, ...}``."""
+        created = self.states[State.CREATED]
+        counts = {
+            "confirmed": self.states[State.CONFIRMED],
+            "created": created if self.confirm.goal is State.CREATED else 0,
+            "rejected": self.states[State.REJECTED],
+            "unknown": self.states[State.UNKNOWN],
+        }
+        return {**counts, "unprocessed": self.rows - sum(counts.values())}
 
     @property
     def done(self) -> int:
         """Orders that have reached the goal."""
-        return self.confirmed + self.created
-
-    @property
-    def rejected(self) -> int:
-        """Rows that can't be sent, or were refused."""
-        return self.states[State.REJECTED]
-
-    @property
-    def unknown(self) -> int:
-        """Orders that a person has to look at."""
-        return self.states[State.UNKNOWN]
+        counts = self.counts
+        return counts["confirmed"] + counts["created"]
 
     @property
     def unprocessed(self) -> int:
         """Rows that are not finished."""
-        return self.rows - self.done - self.rejected - self.unknown
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """The rows of each report: ``{"confirmed": 3, "created": 0, ...}``."""
-        return {
-            "confirmed": self.confirmed,
-            "created": self.created,
-            "rejected": self.rejected,
-            "unknown": self.unknown,
-            "unprocessed": self.unprocessed,
-        }
+        return self.counts["unprocessed"]
 
     def summary(self, ending: Ending, **more: Any) -> ImportSummary:
         """Return the summary of a run.
@@ -164,11 +141,7 @@ class Tally:
         """
         return ImportSummary(
             rows=self.rows,
-            confirmed=self.confirmed,
-            created=self.created,
-            rejected=self.rejected,
-            unknown=self.unknown,
-            unprocessed=self.unprocessed,
+            **self.counts,
             strays=self.strays,
             confirm=self.confirm,
             ending=ending,
@@ -184,22 +157,17 @@ class Meter:
 
     def __init__(self, now: float) -> None:
         self._began = now
-        self._seconds: deque[tuple[int, int]] = deque()
-        self._recent = 0
+        self._seconds: Counter[int] = Counter()
         self.total: int = 0
 
     def add(self, now: float, calls: int) -> None:
         """Count calls that ended now."""
         self.total += calls
-        self._recent += calls
-        second = int(now)
-        if self._seconds and self._seconds[-1][0] == second:
-            calls += self._seconds.pop()[1]
-        self._seconds.append((second, calls))
+        self._seconds[int(now)] += calls
 
     def rate(self, now: float) -> float:
-        """Return calls per second over the last minute, or since it began."""
-        while self._seconds and self._seconds[0][0] < now - _WINDOW:
-            self._recent -= self._seconds.popleft()[1]
+        """Return calls per second over the last minute at most."""
+        for second in [each for each in self._seconds if each < now - _WINDOW]:
+            del self._seconds[second]
         elapsed = min(_WINDOW, now - self._began)
-        return self._recent / max(elapsed, 1.0)
+        return self._seconds.total() / max(elapsed, 1.0)
