@@ -139,13 +139,13 @@ class Tally:
             ending: Why it ended.
             more: The facts that are not counted here, such as ``reason``.
         """
+        facts: dict[str, Any] = {**self.counts, **more}
         return ImportSummary(
             rows=self.rows,
-            **self.counts,
             strays=self.strays,
             confirm=self.confirm,
             ending=ending,
-            **more,
+            **facts,
         )
 
 
