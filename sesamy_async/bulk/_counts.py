@@ -80,13 +80,7 @@ class ImportSummary:
 
 @attrs.define(eq=False, repr=False)
 class Tally:
-    """How many rows are in each state.
-
-    Attributes:
-        states: The rows of each state.
-        strays: Unconfirmed contracts that may be left over, at most.
-        confirm: When contracts are confirmed.
-    """
+    """How many rows are in each state, and how many strays there may be."""
 
     states: Counter[State]
     strays: int
@@ -133,12 +127,7 @@ class Tally:
         return self.counts["unprocessed"]
 
     def summary(self, ending: Ending, **more: Any) -> ImportSummary:
-        """Return the summary of a run.
-
-        Args:
-            ending: Why it ended.
-            more: The facts that are not counted here, such as ``reason``.
-        """
+        """Return the summary of a run, with facts such as ``reason``."""
         facts: dict[str, Any] = {**self.counts, **more}
         return ImportSummary(
             rows=self.rows,

@@ -106,11 +106,9 @@ def created(
     in the journal yet.
     """
     at_once = terms.confirm is Confirm.AT_ONCE
+    state = State.CONFIRMED if at_once else State.CREATED
     change = Change(
-        row=entry.row,
-        state=State.CONFIRMED if at_once else State.CREATED,
-        contract_id=contract.id,
-        strays=lost,
+        row=entry.row, state=state, contract_id=contract.id, strays=lost
     )
     return Verdict(change=change, calls=calls)
 
@@ -126,11 +124,9 @@ def not_its_own(terms: Terms, entry: Entry, holder: int) -> Verdict:
         "whether this order has a contract is unknown."
     )
     again = terms.repeatable
+    state = State.PENDING if again else State.UNKNOWN
     change = Change(
-        row=entry.row,
-        state=State.PENDING if again else State.UNKNOWN,
-        reason=reason,
-        strays=1 if again else 0,
+        row=entry.row, state=state, reason=reason, strays=int(again)
     )
     trouble = Trouble(Cause.OUTAGE, reason)
     return Verdict(change=change, trouble=trouble, calls=0)
@@ -154,12 +150,8 @@ def not_created(
         state = State.REJECTED
     if state is State.PENDING:
         trouble = trouble or _outage(error)
-    change = Change(
-        row=entry.row,
-        state=state,
-        reason=_reason(error),
-        strays=lost if terms.repeatable else 0,
-    )
+    reason, strays = _reason(error), lost if terms.repeatable else 0
+    change = Change(row=entry.row, state=state, reason=reason, strays=strays)
     said = _said(error)
     return Verdict(change=change, trouble=trouble, calls=calls, said=said)
 

@@ -159,8 +159,7 @@ class Terms:
         fingerprint: Of the file and of how it is read.
         promo_code: For rows that name none; None if all do.
         vendor_id: For rows that name none.
-        base_url: Where the orders go: production and a sandbox are two
-            imports.
+        base_url: Where the orders go.
         confirm: When contracts are confirmed.
         strays: Whether an interrupted create may be sent again.
     """
@@ -179,11 +178,8 @@ class Terms:
         return self.strays and self.confirm.repeatable
 
     def reach(self, base_url: str) -> bool:
-        """Whether orders to this address meet those of the import.
-
-        All sandboxes of imports count as one, so that a rehearsal says
-        what the real import would.
-        """
+        """Whether orders to this address meet those of the import."""
+        # All sandboxes count as one, so that a rehearsal is like the import.
         if self.base_url.startswith(SANDBOX):
             return base_url.startswith(SANDBOX)
         return self.base_url == base_url

@@ -19,16 +19,9 @@ from sesamy_async._outcome import Outcome
 from sesamy_async.bulk.journal import Journal, Writer
 from sesamy_async.errors import ConfigurationError, SesamyError
 
-from ._judge import (
-    Claim,
-    Verdict,
-    confirmed,
-    created,
-    not_confirmed,
-    not_created,
-    not_its_own,
-)
-from ._rows import Mistaken, Source
+from . import _judge as judge
+from ._judge import Claim, Verdict
+from ._rows import Sale, Source
 from ._states import Change, Confirm, InputFileError, JournalError, State
 
 
@@ -124,7 +117,7 @@ class Steps:
         holder = await self._writer.write(change)
         if holder is None:
             return None
-        instead = not_its_own(self._terms, claim.entry, holder)
+        instead = judge.not_its_own(self._terms, claim.entry, holder)
         await self._writer.write(instead.change)
         return instead
 
@@ -145,11 +138,12 @@ class Steps:
         except SesamyError as error:
             if _is_ours(error):
                 raise
-            return not_created(
+            return judge.not_created(
                 terms, entry, error, lost=attempts.lost, calls=error.attempts
             )
         calls = attempts.record.attempts
-        return created(terms, entry, contract, lost=attempts.lost, calls=calls)
+        lost = attempts.lost
+        return judge.created(terms, entry, contract, lost=lost, calls=calls)
 
     async def _confirm(self, claim: Claim) -> Verdict:
         sale, entry = claim.sale, claim.entry
@@ -164,8 +158,8 @@ class Steps:
         except SesamyError as error:
             if _is_ours(error):
                 raise
-            return not_confirmed(entry, error, asked=claim.asked)
-        return confirmed(entry)
+            return judge.not_confirmed(entry, error, asked=claim.asked)
+        return judge.confirmed(entry)
 
 
 def claims(source: Source, journal: Journal) -> Iterator[Claim]:
@@ -183,8 +177,7 @@ def claims(source: Source, journal: Journal) -> Iterator[Claim]:
         record = next((each for each in records if each.number >= row), None)
         sale = None if record is None else source.read(record)
         if (
-            sale is None
-            or isinstance(sale, Mistaken)
+            not isinstance(sale, Sale)
             or sale.order.external_order_id != entry.order_id
         ):
             raise InputFileError(

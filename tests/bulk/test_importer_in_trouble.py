@@ -52,6 +52,12 @@ CASES = [
         (5, 0, 0, 2),
         retry=RetryPolicy(attempts=4, base=0.0),
     ),
+    Case(
+        "an attempt that was certainly not done is no stray",
+        [("drop-after", 1, "create"), ("wait:0", 1, "create")],
+        (5, 0, 0, 1),
+        retry=RetryPolicy(attempts=4, base=0.0),
+    ),
     Case("confirm repeated", [("drop-after", 1, "confirm")], (5, 0, 0, 0)),
     Case("refused order", [("status:422", 1, "create")], (4, 1, 0, 0)),
     Case("refused confirm", [("status:409", 1, "confirm")], (4, 1, 0, 1)),
@@ -105,12 +111,22 @@ async def test_faults(tmp_path: Path, case: Case) -> None:
         assert world.runtime.time > 1006
 
 
-async def test_a_conflict_after_a_lost_create(tmp_path: Path) -> None:
-    """It may be with the lost one, also where the last attempt was not."""
+@pytest.mark.parametrize(
+    ("faults", "attempts"),
+    [
+        (("drop-after", "status:409"), 1),
+        # The last attempt of the first call is certainly not done.
+        (("drop-after", "wait:500", "status:409"), 2),
+    ],
+)
+async def test_a_conflict_after_a_lost_create(
+    tmp_path: Path, faults: tuple[str, ...], attempts: int
+) -> None:
+    """The conflict may be with the contract of the lost create."""
     one = World(folder=tmp_path, source=listed(1))
-    for fault in ("drop-after", "wait:500", "status:409"):
+    for fault in faults:
         one.sandbox.faults.add(fault, on="create")
-    summary = await one.run(retry=RetryPolicy(attempts=2, budget=None))
+    summary = await one.run(retry=RetryPolicy(attempts=attempts, budget=None))
 
     assert (0, 1, 1) == (summary.rejected, summary.unknown, summary.strays)
 

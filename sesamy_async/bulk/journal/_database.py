@@ -51,6 +51,7 @@ from ._trouble import (
     no_journal,
     orphaned,
     unfit,
+    whole,
 )
 
 
@@ -76,12 +77,7 @@ def connect(path: Path, mode: str = "mode=rw") -> sqlite3.Connection:
 
 
 def make_database(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
-    """Write a new journal under another name, then put it in its place.
-
-    Raises:
-        JournalError: There is a file already, or what SQLite kept beside
-            one that is gone.
-    """
+    """Write a new journal under another name, then put it in its place."""
     if os.path.lexists(path):
         raise exists(path)
     for left in (wal_of(path), path.with_name(f"{path.name}-journal")):
@@ -150,9 +146,6 @@ def _is_whole(path: Path) -> bool:
     """Whether a journal is complete with the WAL beside it, or without.
 
     Ask before SQLite opens both, which would mix them for good.
-
-    Raises:
-        JournalMismatchError: It is no journal, or one of another version.
     """
     # Twice, because another process may close it between the two files.
     return _fits(path) or _fits(path)
@@ -198,10 +191,7 @@ _CHANGES = 2_000
 
 
 class Store:
-    """Reads, and writes in transactions, one thread at a time.
-
-    Every error of the file is a `JournalError`.
-    """
+    """Reads and writes, one thread at a time, with errors of the journal."""
 
     def __init__(self, path: Path, db: sqlite3.Connection) -> None:
         self.path = path
@@ -212,27 +202,22 @@ class Store:
         self._copied: int | None = None
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open a file that is there, and keep other processes out."""
+    def open(cls, path: Path, *, without_wal: bool = False) -> Self:
+        """Open a file that is there, and keep other processes out.
+
+        It must be whole; or else, for `without_wal`, must not be, and a WAL
+        beside it is renamed.
+        """
         with as_journal_error(path):
             # SQLite keeps its WAL beside the file, not beside a link.
             path = followed(path)
-            if not _is_whole(path):
-                raise unfit(path, wal_of(path))
-            return cls(path, _attach(path))
-
-    @classmethod
-    def open_without_wal(cls, path: Path) -> Self:
-        """Open a file that is not whole; a WAL beside it is renamed."""
-        with as_journal_error(path):
-            path = followed(path)
             if _is_whole(path):
-                raise JournalError(
-                    f"The journal {path} is whole: no changes of it are "
-                    "missing, so there is nothing to recover.",
-                    unsent=True,
-                )
-            set_aside(wal_of(path))
+                if without_wal:
+                    raise whole(path)
+            elif without_wal:
+                set_aside(wal_of(path))
+            else:
+                raise unfit(path, wal_of(path))
             return cls(path, _attach(path))
 
     def read(self, query: str, *values: object) -> list[Any]:

@@ -52,17 +52,16 @@ class Span:
     ended: Mapping[State, int]
 
 
+# Why an order is unknown whose create was cut off.
 CUT_OFF = (
     "The import ended while this order was being sent; nobody has seen the "
     "answer."
 )
-"""Why an order is unknown whose create was cut off."""
-
+# Why an order is unknown whose journal was recovered.
 MISSING = (
     "The latest changes of the journal are missing, so nobody knows whether "
     "this order was sent."
 )
-"""Why an order is unknown whose journal was recovered."""
 
 
 def after_cut(row: int, terms: Terms) -> Change:
@@ -250,7 +249,7 @@ class Journal:
         Raises:
             JournalError: It is whole, or can't be used.
         """
-        store = Store.open_without_wal(path)
+        store = Store.open(path, without_wal=True)
         try:
             return store.rescue(RECOVER, MISSING, clock())
         finally:
@@ -282,8 +281,8 @@ class Journal:
         if not found:
             return
         counts = self.counts()
-        never_sent = counts[State.PENDING] + counts[State.REJECTED]
-        if never_sent < sum(counts.values()) or self.strays():
+        unsent = counts[State.PENDING] + counts[State.REJECTED]
+        if unsent < sum(counts.values()) or self.strays():
             onward = (
                 "or import what is new from a file of its own, with none of "
                 "the orders that this journal knows, because they would be "

@@ -263,8 +263,16 @@ def read_findings(path: Path) -> list[Finding]:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        said = f"{path} can't be read: {error.strerror}."
+        raise InputFileError(said) from None
+    except UnicodeDecodeError:
+        said = f"{path} is not in UTF-8. Save it as CSV in UTF-8."
+        raise InputFileError(said) from None
     # With newline="", csv reads the line ends, also those within quotes.
-    lines = io.StringIO(_text(path), newline="")
+    lines = io.StringIO(text, newline="")
     header = lines.readline()
     delimiter = max(",;\t", key=header.count)
     rows = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
@@ -275,9 +283,8 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
             if any(cells):
                 yield number, dict(zip_longest(names, cells, fillvalue=""))
     except csv.Error as error:
-        raise InputFileError(
-            f"{path}, line {rows.line_num}: {error}."
-        ) from None
+        said = f"{path}, line {rows.line_num}: {error}."
+        raise InputFileError(said) from None
 
 
 def _check_columns(path: Path, names: Sequence[str]) -> None:
@@ -294,19 +301,6 @@ def _check_columns(path: Path, names: Sequence[str]) -> None:
             f"{path} has the column {' and the column '.join(twice)} twice; "
             "remove the one that does not count."
         )
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputFileError(
-            f"{path} can't be read: {error.strerror}."
-        ) from None
-    except UnicodeDecodeError:
-        raise InputFileError(
-            f"{path} is not in UTF-8. Save it as CSV in UTF-8."
-        ) from None
 
 
 def _finding(where: str, row: Mapping[str, str]) -> Finding | str:

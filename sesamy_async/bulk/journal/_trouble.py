@@ -118,6 +118,15 @@ def unfit(path: Path, wal: Path) -> JournalError:
     )
 
 
+def whole(path: Path) -> JournalError:
+    """Return the error for a journal that need not be recovered."""
+    return JournalError(
+        f"The journal {path} is whole: no changes of it are missing, so "
+        "there is nothing to recover.",
+        unsent=True,
+    )
+
+
 def damaged(path: Path) -> JournalError:
     """Return the error for a journal that can't be understood."""
     return JournalError(f"The journal {path} can't be used: {_DAMAGED}.")

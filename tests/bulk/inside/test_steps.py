@@ -15,7 +15,6 @@ import pytest
 from sesamy_async import (
     AsyncSesamy,
     Contract,
-    RetryPolicy,
 )
 from sesamy_async.bulk import (
     Claim,
@@ -88,28 +87,6 @@ async def test_a_few_are_read_ahead(world: World) -> None:
         following = next(steps._rest)
 
     assert 2 + 64 == following.entry.row
-
-
-async def test_an_intent_for_each_attempt_in_doubt(world: World) -> None:
-    """An attempt after one that was surely not done adds no stray."""
-    faults = world.sandbox.faults
-    faults.add("drop-after", on="create")
-    faults.add("wait:0", on="create")
-    intents: list[int] = []
-
-    async def note(lost: int) -> None:
-        intents.append(lost)
-
-    retry = RetryPolicy(attempts=4, base=0.0)
-    async with begun(world, retry=retry) as (steps, claim, _):
-        verdict = await steps.send(claim, note)
-
-    assert ([0, 1], State.CREATED, 0, 3) == (
-        intents,
-        verdict.change.state,
-        verdict.change.strays,
-        verdict.calls,
-    )
 
 
 @pytest.mark.parametrize(

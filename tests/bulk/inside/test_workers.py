@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import attrs
 import pytest
@@ -36,11 +35,9 @@ from support.import_world import Hurried
 from support.wire import ORDER
 
 
-def claim(row: int, strays: int = 0) -> Claim:
+def claim(row: int) -> Claim:
     """Return an order of a row."""
-    entry = Entry(
-        row=row, order_id=f"A-{row}", state=State.PENDING, strays=strays
-    )
+    entry = Entry(row=row, order_id=f"A-{row}", state=State.PENDING)
     return Claim(entry, Sale(order=ORDER))
 
 
@@ -224,18 +221,9 @@ def test_it_gives_up(
     assert over is (circuit.over is not None)
 
 
-def ended(
-    row: int, state: State, trouble: Trouble | None = None, strays: int = 0
-) -> Verdict:
+def ended(row: int, state: State, trouble: Trouble | None = None) -> Verdict:
     """Return what became of an order."""
-    change = Change(
-        row=row,
-        state=state,
-        contract_id="c1" if state is State.CREATED else None,
-        reason="Said so.",
-        strays=strays,
-    )
-    return Verdict(change=change, trouble=trouble)
+    return Verdict(change=Change(row=row, state=state), trouble=trouble)
 
 
 @attrs.define
@@ -245,16 +233,12 @@ class Scripted(Steps):
     Attributes:
         claims: What is claimed, one after the other.
         verdicts: How each order that is sent ends, one after the other.
-        lost: Attempts that were lost before each intent of a try.
-        seconds: How long each order takes.
         runtime: Its time is that of the workers.
         sent: What was sent.
     """
 
     claims: list[Claim]
     verdicts: list[Verdict]
-    lost: tuple[int, ...] = ()
-    seconds: float = 0.0
     runtime: Hurried = attrs.field(factory=Hurried)
     sent: list[Claim] = attrs.field(factory=list[Claim])
 
@@ -271,9 +255,8 @@ class Scripted(Steps):
     ) -> Verdict:
         """Return the next end."""
         self.sent.append(claim)
-        for lost in self.lost:
-            await intent(lost)
-        self.runtime.time += self.seconds
+        await intent(0)
+        self.runtime.time += PAUSE
         return self.verdicts.pop(0)
 
     async def record_outcome(self, claim: Claim, change: Change) -> None:
@@ -281,45 +264,22 @@ class Scripted(Steps):
         del claim, change
 
 
-async def rows_sent(
-    *claims: Claim, costly: bool = False, **script: Any
-) -> list[Claim]:
-    """Let one worker send orders; return what it sent."""
-    steps = Scripted([*claims], **script)
-    now = steps.runtime.now()
-    tally = Tally(Counter(), 0, Confirm.SEPARATELY)
-    circuit = Circuit(now, 3600.0, costly=costly)
-    circuit.worked(now)
-    workers = Workers(
-        steps, tally, circuit, Meter(now), steps.runtime, first=True
-    )
-    await workers.run(1)
-    return steps.sent
-
-
-async def test_an_order_knows_what_it_has_left() -> None:
-    """Strays of a try, and of its intents, count in the next one."""
-    again = ended(2, State.PENDING, OUTAGE, strays=3)
-    sent = await rows_sent(
-        claim(2, strays=2),
-        verdicts=[again, ended(2, State.REJECTED)],
-        lost=(0, 1, 1),
-    )
-
-    assert [2, 2 + 2 + 3] == [each.entry.strays for each in sent]
-
-
 @pytest.mark.parametrize("troubled", [False, True])
 async def test_which_order_is_next(*, troubled: bool) -> None:
     """What is due again goes first; in trouble, a new order is sent."""
-    sent = await rows_sent(
-        *map(claim, (2, 3, 4)),
-        costly=troubled,
-        verdicts=[
+    steps = Scripted(
+        [*map(claim, (2, 3, 4))],
+        [
             ended(2, State.PENDING, OUTAGE),
             *(ended(row, State.CONFIRMED) for row in (3, 2, 4)),
         ],
-        seconds=PAUSE,
     )
+    now = steps.runtime.now()
+    circuit = Circuit(now, 3600.0, costly=troubled)
+    circuit.worked(now)
+    tally = Tally(Counter(), 0, Confirm.SEPARATELY)
+    await Workers(
+        steps, tally, circuit, Meter(now), steps.runtime, first=True
+    ).run(1)
 
-    assert [2, 3, 2, 4] == [each.entry.row for each in sent]
+    assert [2, 3, 2, 4] == [each.entry.row for each in steps.sent]

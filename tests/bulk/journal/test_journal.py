@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -210,14 +210,8 @@ def test_threads(path: Path) -> None:
                 journal.apply([change(row, State.CREATED)])
                 journal.entry(f"A-{row}")
 
-        threads = [
-            threading.Thread(target=work, args=(2 + each,))
-            for each in range(4)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(4) as threads:
+            [*threads.map(work, range(2, 6))]
 
         assert 80 == journal.counts()[State.CREATED]
 
@@ -226,18 +220,13 @@ def test_nothing_else_is_kept(path: Path) -> None:
     """The file has the columns that it needs, and no more."""
     new_journal(path).close()
     with closing(sqlite3.connect(path)) as db:
-        tables = [
-            table
-            for (table,) in db.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table'"
+        columns = dict(
+            db.execute(
+                "SELECT t.name, group_concat(c.name, ' ') "
+                "FROM sqlite_master t JOIN pragma_table_info(t.name) c "
+                "WHERE t.type = 'table' GROUP BY t.name"
             )
-        ]
-        columns = {
-            each: " ".join(
-                row[1] for row in db.execute(f"PRAGMA table_info({each})")
-            )
-            for each in tables
-        }
+        )
 
     assert {
         "terms": "json",

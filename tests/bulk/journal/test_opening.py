@@ -258,7 +258,7 @@ def test_what_can_not_be_removed(path: Path, which: str) -> None:
         path.mkdir()
     else:
         path.with_name(f".{path.name}.1.new").mkdir()
-    act = journal.purge
+    act: Callable[[], object] = journal.purge
     if which == "opening":
         journal.close()
         act = partial(Journal.open, path)
