@@ -19,8 +19,15 @@ from sesamy_async._outcome import Outcome
 from sesamy_async.bulk.journal import Journal, Writer
 from sesamy_async.errors import ConfigurationError, SesamyError
 
-from . import _judge as judge
-from ._judge import Claim, Verdict
+from ._judge import (
+    Claim,
+    Verdict,
+    confirmed,
+    created,
+    not_confirmed,
+    not_created,
+    not_its_own,
+)
 from ._rows import Sale, Source
 from ._states import Change, Confirm, InputFileError, JournalError, State
 
@@ -117,7 +124,7 @@ class Steps:
         holder = await self._writer.write(change)
         if holder is None:
             return None
-        instead = judge.not_its_own(self._terms, claim.entry, holder)
+        instead = not_its_own(self._terms, claim.entry, holder)
         await self._writer.write(instead.change)
         return instead
 
@@ -138,12 +145,12 @@ class Steps:
         except SesamyError as error:
             if _is_ours(error):
                 raise
-            return judge.not_created(
+            return not_created(
                 terms, entry, error, lost=attempts.lost, calls=error.attempts
             )
         calls = attempts.record.attempts
         lost = attempts.lost
-        return judge.created(terms, entry, contract, lost=lost, calls=calls)
+        return created(terms, entry, contract, lost=lost, calls=calls)
 
     async def _confirm(self, claim: Claim) -> Verdict:
         sale, entry = claim.sale, claim.entry
@@ -158,8 +165,8 @@ class Steps:
         except SesamyError as error:
             if _is_ours(error):
                 raise
-            return judge.not_confirmed(entry, error, asked=claim.asked)
-        return judge.confirmed(entry)
+            return not_confirmed(entry, error, asked=claim.asked)
+        return confirmed(entry)
 
 
 def claims(source: Source, journal: Journal) -> Iterator[Claim]:

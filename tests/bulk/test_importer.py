@@ -10,13 +10,7 @@ import anyio.to_thread
 import pytest
 
 from sesamy_async import ConfigurationError
-from sesamy_async.bulk import (
-    Change,
-    Confirm,
-    Ending,
-    Importer,
-    State,
-)
+from sesamy_async.bulk import Change, Confirm, Ending, Importer, State
 from sesamy_async.bulk.journal import Writer
 from support.import_world import World
 from support.journals import bring, change
@@ -94,7 +88,8 @@ async def test_a_file_that_changes_meanwhile(
 async def test_a_client_that_is_closed(world: World, state: State) -> None:
     """A client that can't be used rejects no order."""
     with world.journal() as journal:
-        bring(journal, 2, state)
+        for row in range(2, 7):
+            bring(journal, row, state)
         before = journal.counts()
         async with world.client() as client:
             pass

@@ -52,12 +52,6 @@ CASES = [
         (5, 0, 0, 2),
         retry=RetryPolicy(attempts=4, base=0.0),
     ),
-    Case(
-        "an attempt that was certainly not done is no stray",
-        [("drop-after", 1, "create"), ("wait:0", 1, "create")],
-        (5, 0, 0, 1),
-        retry=RetryPolicy(attempts=4, base=0.0),
-    ),
     Case("confirm repeated", [("drop-after", 1, "confirm")], (5, 0, 0, 0)),
     Case("refused order", [("status:422", 1, "create")], (4, 1, 0, 0)),
     Case("refused confirm", [("status:409", 1, "confirm")], (4, 1, 0, 1)),

@@ -194,7 +194,7 @@ def fits(mark: Mark, wal: Wal | None, page: int) -> bool:
         # A crash before the first change leaves a WAL with a mark only.
         return wal.pages <= {page}
     # Not begun anew: it holds the mark only, as the main file does.
-    return own and since == 0 and wal.pages == {page}
+    return own and since == 0 and wal.pages == frozenset({page})
 
 
 def torn(mark: Mark, path: Path) -> bool:

@@ -105,7 +105,7 @@ def entry_of(values: Any) -> Entry:
     )
 
 
-def values_of(change: Change, at: float) -> dict[str, object]:
+def values_of(change: Change, at: float) -> dict[str, Any]:
     """Return what `UPDATE` takes of a change, and when it was made."""
     return attrs.asdict(change) | {
         "contract_id": storable(change.contract_id),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import sqlite3
 import stat
@@ -14,6 +15,7 @@ from sesamy_async.bulk import InputFileError, Mistaken, Planned, Source
 from sesamy_async.bulk import check as checking
 from sesamy_async.bulk._check_notes import Notes
 from sesamy_async.bulk.check import Checked, check, write_problems
+from sesamy_async.bulk.reports._files import Sheet
 from sesamy_async.sandbox import Sandbox
 from support.command_line import CommandLine, orders_file
 from support.order_files import Folder
@@ -186,6 +188,29 @@ def test_problems_as_a_table(checked: Checked, tmp_path: Path) -> None:
             ["1", "quantity", "must be at least 1"],
             ["1", "'=1+1", "unknown field"],
         ] == [*csv.reader(file)]
+
+
+def test_problems_on_a_full_disk(
+    checked: Checked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a list of problems is never left, nor put over another."""
+    path = tmp_path / "problems.csv"
+    path.write_text("before", encoding="utf-8")
+    rows: list[object] = []
+    add = Sheet.add
+
+    def full(self: Sheet, *values: object) -> None:
+        rows.append(values)
+        if rows[1:]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        add(self, *values)
+
+    monkeypatch.setattr(Sheet, "add", full)
+    with checked, pytest.raises(InputFileError, match="No space left"):
+        write_problems(checked, path)
+
+    assert "before" == path.read_text(encoding="utf-8")
+    assert 2 == len([*tmp_path.iterdir()])
 
 
 def test_problems_that_can_not_be_written(

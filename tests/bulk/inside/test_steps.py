@@ -6,24 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from unittest.mock import AsyncMock, Mock
+from unittest.mock import AsyncMock, Mock, call
 
 import anyio
 import attrs
 import pytest
 
-from sesamy_async import (
-    AsyncSesamy,
-    Contract,
-)
-from sesamy_async.bulk import (
-    Claim,
-    Confirm,
-    Entry,
-    Sale,
-    State,
-    Steps,
-)
+from sesamy_async import AsyncSesamy, Contract, RetryPolicy
+from sesamy_async.bulk import Claim, Confirm, Entry, Sale, State, Steps
 from sesamy_async.bulk._steps import claims
 from sesamy_async.bulk.journal import Journal, Writer
 from support.import_world import World
@@ -87,6 +77,19 @@ async def test_a_few_are_read_ahead(world: World) -> None:
         following = next(steps._rest)
 
     assert 2 + 64 == following.entry.row
+
+
+async def test_an_intent_for_each_attempt_in_doubt(world: World) -> None:
+    """An attempt after one that was certainly not done writes none."""
+    for fault in ("drop-after", "wait:0"):
+        world.sandbox.faults.add(fault, on="create")
+    intent = AsyncMock()
+    retry = RetryPolicy(attempts=4, base=0.0)
+    async with begun(world, retry=retry) as (steps, claim, _):
+        verdict = await steps.send(claim, intent)
+
+    assert [call(0), call(1)] == intent.await_args_list
+    assert (0, 3) == (verdict.change.strays, verdict.calls)
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,7 @@ import pytest
 
 from sesamy_async.bulk import JournalError, Planned, State
 from sesamy_async.bulk.journal import Journal, find_journal, journal_path
-from support.journals import (
-    change,
-    in_the_way,
-    new_journal,
-    planned,
-)
+from support.journals import change, in_the_way, new_journal, planned
 
 
 MISTAKE = "mistake in sesamy-async"

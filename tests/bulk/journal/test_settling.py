@@ -20,12 +20,7 @@ from sesamy_async.bulk import (
     JournalError,
     State,
 )
-from sesamy_async.bulk.journal import (
-    Finding,
-    Journal,
-    reconcile,
-    resolve,
-)
+from sesamy_async.bulk.journal import Finding, Journal, reconcile, resolve
 from sesamy_async.sandbox import (
     PromoCode,
     Sandbox,
@@ -152,13 +147,16 @@ async def test_reconcile(journal: Journal) -> None:
         "A-2": None,
         "A-3": Found(contract_id="c3", confirmed=False),
         "A-4": Found(contract_id="c4", confirmed=True),
+        # Only True says that it is confirmed.
+        "A-5": Found(contract_id="c5", confirmed=cast("bool", "no")),
     }
     result = await reconcile(journal, Knows(answers.get))
 
-    assert (2, 3, 0) == (result.created, result.not_created, result.unknown)
+    assert (3, 2, 0) == (result.created, result.not_created, result.unknown)
     assert (State.PENDING, None, None) == kept(journal, "A-2")
     assert (State.CREATED, "c3", None) == kept(journal, "A-3")
     assert (State.CONFIRMED, "c4", None) == kept(journal, "A-4")
+    assert (State.CREATED, "c5", None) == kept(journal, "A-5")
 
 
 @pytest.mark.parametrize(
