@@ -104,27 +104,41 @@ class Tally:
         return self.states.total()
 
     @property
-    def counts(self) -> dict[str, int]:
-        """The rows of each report: ``{"confirmed": 3, "created": 0, ...}``."""
-        created = self.states[State.CREATED]
-        counts = {
-            "confirmed": self.states[State.CONFIRMED],
-            "created": created if self.confirm.goal is State.CREATED else 0,
-            "rejected": self.states[State.REJECTED],
-            "unknown": self.states[State.UNKNOWN],
-        }
-        return {**counts, "unprocessed": self.rows - sum(counts.values())}
+    def confirmed(self) -> int:
+        """Orders with a confirmed contract."""
+        return self.states[State.CONFIRMED]
+
+    @property
+    def created(self) -> int:
+        """Orders with an unconfirmed contract, if that is the goal."""
+        goal = self.confirm.goal
+        return self.states[State.CREATED] if goal is State.CREATED else 0
 
     @property
     def done(self) -> int:
         """Orders that have reached the goal."""
-        counts = self.counts
-        return counts["confirmed"] + counts["created"]
+        return self.confirmed + self.created
+
+    @property
+    def rejected(self) -> int:
+        """Rows that can't be sent, or were refused."""
+        return self.states[State.REJECTED]
+
+    @property
+    def unknown(self) -> int:
+        """Orders that a person has to look at."""
+        return self.states[State.UNKNOWN]
 
     @property
     def unprocessed(self) -> int:
         """Rows that are not finished."""
-        return self.counts["unprocessed"]
+        return self.rows - self.done - self.rejected - self.unknown
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The rows of each report: ``{"confirmed": 3, "created": 0, ...}``."""
+        names = ("confirmed", "created", "rejected", "unknown", "unprocessed")
+        return {name: getattr(self, name) for name in names}
 
     def summary(self, ending: Ending, **more: Any) -> ImportSummary:
         """Return the summary of a run, with facts such as ``reason``."""

@@ -183,13 +183,12 @@ class Importer:
         client, tally = self._client, self._tally
         trouble = self._circuit.trouble
         rate, permitted = self._meter.rate(now), client.permitted_rate
-        counts = tally.counts
-        calls = counts["unprocessed"] * tally.confirm.calls
+        calls = tally.unprocessed * tally.confirm.calls
         return Progress(
             rows=tally.rows,
             done=tally.done,
-            rejected=counts["rejected"],
-            unknown=counts["unknown"],
+            rejected=tally.rejected,
+            unknown=tally.unknown,
             strays=tally.strays,
             in_flight=self._workers.in_flight,
             seconds=now - self._began,
