@@ -19,8 +19,7 @@ from ._states import Planned
 class Alike:
     """Two rows whose ids differ in case or in Unicode form only.
 
-    They are two orders, and both are sent, but often one of them is a
-    mistake.
+    Both are sent, but often one of them is a mistake.
 
     Attributes:
         row: The later row.
@@ -32,10 +31,9 @@ class Alike:
 
 
 def canonical_id(order_id: str) -> str:
-    """Return the form that ids which look the same have in common.
+    """Return an id without case and Unicode form.
 
-    It leaves out case and Unicode form, as a canonical caseless match of
-    the Unicode standard.
+    Two are equal if they are a canonical caseless match (Unicode standard).
     """
     if order_id.isascii():
         return order_id.lower()
@@ -63,10 +61,9 @@ CREATE TABLE repeats (
 _ROW = "INSERT INTO rows VALUES (?, ?, ?, ?, ?)"
 _PROBLEM = "INSERT INTO problems VALUES (?, ?, ?)"
 
-# A row whose order is not known counts for the one that it seems to be, which
-# it would double once it is mended.  Where the rows of an order are all the
-# same, `other` is NULL.  SQLite takes `digest` from the row that has the
-# smallest number.
+# A row with a wrong id counts for the order that it seems to be: once it is
+# corrected, it would double that.  If all rows of an order are the same,
+# `other` is NULL.  SQLite takes `digest` from the row with the lowest number.
 _FIND_REPEATS = f"""
 CREATE INDEX by_order ON rows (order_id) WHERE order_id IS NOT NULL;
 INSERT INTO repeats (order_id, first, digest)
@@ -95,7 +92,7 @@ CREATE TABLE alike AS
     GROUP BY canonical HAVING count(*) > 1;
 """
 
-# The first row of each id, those that look the same one after the other.
+# The first row of each id, grouped by how the ids look.
 _ALIKE = """
 SELECT canonical, order_id, first FROM (
     SELECT canonical, order_id, min(row) AS first
@@ -107,7 +104,7 @@ _PROBLEMS = """
 SELECT row, "column", reason FROM problems ORDER BY row, rowid
 """
 
-# From one page to the next by the id, for problems are added in between.
+# Paged by the id, because problems are added between two pages.
 _ORDER_IDS = """
 SELECT DISTINCT order_id FROM rows
 WHERE order_id > ? ORDER BY order_id LIMIT ?
@@ -136,7 +133,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.rows: int = 0
-        # A worker may check in one thread and plan in another, one at a time.
+        # One thread may check and another one plan, one after the other.
         self._database = sqlite3.connect(
             "", isolation_level=None, check_same_thread=False
         )
@@ -152,17 +149,13 @@ class Notes:
         self._database.execute("COMMIT")
 
     def find_repeats(self) -> None:
-        """Note the problems of orders that are there more than once."""
-        self._database.executescript(_FIND_REPEATS)
-
-    def find_alike(self) -> None:
-        """Note the ids that may look the same."""
-        self._database.executescript(_FIND_ALIKE)
+        """Note which orders occur more than once, and which ids look alike."""
+        self._database.executescript(_FIND_REPEATS + _FIND_ALIKE)
 
     def order_ids(self, most: int) -> Iterator[list[str]]:
         """Yield all ids, each once, so many at a time.
 
-        Call it after `find_repeats`, which makes the index for it.
+        It needs the index that `find_repeats` makes.
         """
         last = ""
         while found := self._database.execute(
@@ -172,11 +165,7 @@ class Notes:
             last = ids[-1]
 
     def add_to_orders(self, reasons: Iterable[tuple[str, str]]) -> None:
-        """Note problems of all rows of an order.
-
-        Args:
-            reasons: The reason, and the id of the order.
-        """
+        """Note reasons, each with the id of the order whose rows have it."""
         self._database.execute("BEGIN")
         self._database.executemany(_OF_ORDER, reasons)
         self._database.execute("COMMIT")
@@ -185,7 +174,7 @@ class Notes:
         """Yield rows whose id looks like that of an earlier one."""
         found = self._database.execute(_ALIKE)
         for _, ids in groupby(found, itemgetter(0)):
-            # Apart again where only a hash is the same.
+            # Not by the hash alone, which two ids may share.
             first: dict[str, int] = {}
             for _, order_id, row in ids:
                 other = first.setdefault(canonical_id(order_id), row)
@@ -194,10 +183,9 @@ class Notes:
 
     def wrong_rows(self) -> int:
         """Return how many rows have a problem."""
-        found: tuple[int] = self._database.execute(
-            "SELECT count(DISTINCT row) FROM problems"
-        ).fetchone()
-        return found[0]
+        query = "SELECT count(DISTINCT row) FROM problems"
+        [count] = self._database.execute(query).fetchone()
+        return int(count)
 
     def problems(self) -> Iterator[Problem]:
         """Yield all problems, in the order of the rows."""

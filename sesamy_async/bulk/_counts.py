@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from enum import StrEnum
 from typing import Any, Self
 
@@ -80,13 +80,7 @@ class ImportSummary:
 
 @attrs.define(eq=False, repr=False)
 class Tally:
-    """How many rows are in each state.
-
-    Attributes:
-        states: The rows of each state.
-        strays: Unconfirmed contracts that may be left over, at most.
-        confirm: When contracts are confirmed.
-    """
+    """How many rows are in each state, and how many strays there may be."""
 
     states: Counter[State]
     strays: int
@@ -94,11 +88,7 @@ class Tally:
 
     @classmethod
     def of(cls, journal: Journal) -> Self:
-        """Count the rows of a journal; it reads all of them.
-
-        Raises:
-            JournalError: The journal can't be read.
-        """
+        """Count the rows of a journal, which reads all of them."""
         confirm = journal.terms.confirm
         return cls(Counter(journal.counts()), journal.strays(), confirm)
 
@@ -147,32 +137,18 @@ class Tally:
     @property
     def counts(self) -> dict[str, int]:
         """The rows of each report: ``{"confirmed": 3, "created": 0, ...}``."""
-        return {
-            "confirmed": self.confirmed,
-            "created": self.created,
-            "rejected": self.rejected,
-            "unknown": self.unknown,
-            "unprocessed": self.unprocessed,
-        }
+        names = ("confirmed", "created", "rejected", "unknown", "unprocessed")
+        return {name: getattr(self, name) for name in names}
 
     def summary(self, ending: Ending, **more: Any) -> ImportSummary:
-        """Return the summary of a run.
-
-        Args:
-            ending: Why it ended.
-            more: The facts that are not counted here, such as ``reason``.
-        """
+        """Return the summary of a run, with facts such as ``reason``."""
+        facts: dict[str, Any] = {**self.counts, **more}
         return ImportSummary(
             rows=self.rows,
-            confirmed=self.confirmed,
-            created=self.created,
-            rejected=self.rejected,
-            unknown=self.unknown,
-            unprocessed=self.unprocessed,
             strays=self.strays,
             confirm=self.confirm,
             ending=ending,
-            **more,
+            **facts,
         )
 
 
@@ -184,22 +160,17 @@ class Meter:
 
     def __init__(self, now: float) -> None:
         self._began = now
-        self._seconds: deque[tuple[int, int]] = deque()
-        self._recent = 0
+        self._seconds: Counter[int] = Counter()
         self.total: int = 0
 
     def add(self, now: float, calls: int) -> None:
         """Count calls that ended now."""
         self.total += calls
-        self._recent += calls
-        second = int(now)
-        if self._seconds and self._seconds[-1][0] == second:
-            calls += self._seconds.pop()[1]
-        self._seconds.append((second, calls))
+        self._seconds[int(now)] += calls
 
     def rate(self, now: float) -> float:
-        """Return calls per second over the last minute, or since it began."""
-        while self._seconds and self._seconds[0][0] < now - _WINDOW:
-            self._recent -= self._seconds.popleft()[1]
+        """Return calls per second over the last minute at most."""
+        for second in [each for each in self._seconds if each < now - _WINDOW]:
+            del self._seconds[second]
         elapsed = min(_WINDOW, now - self._began)
-        return self._recent / max(elapsed, 1.0)
+        return self._seconds.total() / max(elapsed, 1.0)

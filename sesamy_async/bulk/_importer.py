@@ -36,9 +36,8 @@ class Progress:
         rate: Calls per second over the last minute.
         permitted: Calls per second that Sesamy permits, as far as known;
             None for no limit.
-        left: Seconds that the rest takes at this rate; None if that can't
-            be said yet.
-        paused: Why nothing is sent now; None if all is well.
+        left: Seconds that the rest takes at this rate; None if unknown.
+        paused: Why nothing is sent now; None if orders are sent.
     """
 
     rows: int
@@ -55,7 +54,7 @@ class Progress:
 
     @property
     def settled(self) -> int:
-        """Rows of which nothing more is to be expected."""
+        """Rows that are finished."""
         return self.done + self.rejected + self.unknown
 
 
@@ -64,24 +63,24 @@ _LONGEST_QUEUE = 20.0  # Seconds.
 
 
 class Importer:
-    """Sends what the journal says is still to be sent, and writes it down.
+    """Sends the orders that a journal has to send, and records them there.
 
-    Each order is claimed, its intent written down, sent, and its outcome
-    written down, in this sequence; a restart after a crash at any moment
-    goes on without a double.  Retries within a call, pace and token are
-    those of the client.  It runs on asyncio and trio, and only once.
+    For each order, its intent is recorded, it is sent, and its outcome is
+    recorded; so after a crash at any moment the next run sends no order
+    twice.  Retries within a call, pace and token are those of the client.
+    It runs on asyncio and trio, and only once.
 
     Args:
         client: Its deadline bounds each call, with the wait for the pace.
         source: The file that the journal was made for.
-        journal: What is to be done, and what was done.
-        concurrency: How many orders are sent at once, at least 1; no more
-            than can be sent in 20 seconds at the client's pace, because
-            the others would only wait for their deadlines.
+        journal: The orders, and what was done with each.
+        concurrency: How many orders are sent at once, at least 1; at most
+            as many as the client's pace permits in 20 seconds, because
+            more would only wait for their deadlines.
         patience: Seconds that an outage may last before the import stops,
-            at least 0.  If nothing has worked in this run yet, it stops at
-            once or within half a minute.
-        runtime: For time and events; for tests.
+            at least 0.  If nothing has worked in this run yet, it stops
+            within half a minute.
+        runtime: Time and events, for tests.
 
     Raises:
         ConfigurationError: A number is impossible.
@@ -103,10 +102,14 @@ class Importer:
         check_number("patience", patience)
         self._client = client
         self._journal = journal
-        self._concurrency = _useful(concurrency, client.permitted_rate)
+        pace = client.permitted_rate
+        if pace is not None:
+            useful = max(1, int(pace * _LONGEST_QUEUE))
+            concurrency = min(concurrency, useful)
+        self._concurrency = concurrency
         self._runtime = runtime = runtime or AnyioRuntime()
         self._began = runtime.now()
-        # What was interrupted is settled before anything else is looked at.
+        # Before anything else of the journal is read.
         journal.restart()
         costly = not journal.terms.repeatable
         self._circuit = Circuit(self._began, patience, costly=costly)
@@ -134,12 +137,12 @@ class Importer:
 
         Raises:
             ConfigurationError: The client can't be used (any more); the
-                journal is right all the same.
+                journal is correct.
         """
         try:
             await self._workers.run(self._concurrency)
         finally:
-            # Or the journal would change after a run that was cancelled.
+            # Or the journal would change after a cancelled run.
             self._writer.close()
             self._ended = True
             self._over.set()
@@ -159,12 +162,12 @@ class Importer:
     def stop(self) -> None:
         """Claim nothing more; what is in flight is finished.
 
-        Call it in the event loop that `run` is in.
+        Call it in the event loop of `run`.
         """
         self._workers.stop()
 
     async def updates(self, every: float = 0.5) -> AsyncIterator[Progress]:
-        """Yield how far it has come, until the run has ended.
+        """Yield the progress until the run has ended.
 
         Args:
             every: Seconds between two of them, more than 0.
@@ -175,7 +178,7 @@ class Importer:
         yield self.progress()
 
     def progress(self) -> Progress:
-        """Return how far it has come."""
+        """Return the progress."""
         now = self._runtime.now()
         client, tally = self._client, self._tally
         trouble = self._circuit.trouble
@@ -197,11 +200,11 @@ class Importer:
 
     @property
     def said(self) -> Mapping[int, str]:
-        """What Sesamy said of rows that it refused in this run.
+        """What Sesamy said of rows that it refused in this run, by row.
 
-        Without its code, and without what is in the order.  It may be
-        about the customer all the same, so it is for the rejected report
-        (see `write_reports`) and not for the journal.
+        It has neither the error code nor values of the order, but may be
+        about the customer: it is for the rejected report only (see
+        `write_reports`).
         """
         return self._workers.said
 
@@ -209,7 +212,7 @@ class Importer:
         workers, over = self._workers, self._circuit.over
         broken = workers.broken
         if isinstance(broken, InputFileError):
-            # Without its advice, which says that nothing was sent.
+            # Without its advice: "nothing was sent".
             return Ending.FILE, str(broken.args[0])
         if broken is not None:
             return Ending.JOURNAL, str(broken)
@@ -220,15 +223,8 @@ class Importer:
             return Ending.COMPLETE, None
         if workers.stopping:
             return Ending.INTERRUPTED, None
-        # Some failed each time, while others went through.
+        # Some orders failed each time, while others went through.
         return Ending.OUTAGE, workers.last
-
-
-def _useful(concurrency: int, permitted: float | None) -> int:
-    """Return how many orders at once make sense at a pace."""
-    if permitted is None:
-        return concurrency
-    return min(concurrency, max(1, int(permitted * _LONGEST_QUEUE)))
 
 
 def time_left(
@@ -239,11 +235,8 @@ def time_left(
 ) -> float | None:
     """Return the seconds that calls will take; None if that is unknown.
 
-    Args:
-        calls: How many are to be made.
-        rate: Calls per second of late.
-        permitted: Calls per second that are permitted; None for any.
-        at_once: How many of them need not wait for that; None for all.
+    `rate` and `permitted` are calls per second; `at_once` calls need not
+    wait for what is permitted.  None is no limit.
     """
     if not rate:
         return None

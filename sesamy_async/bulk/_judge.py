@@ -1,7 +1,6 @@
 """What the end of a call means for its order, and for the others.
 
-All of it is decided from values, without any effect: `Steps` makes the calls
-and writes down what is decided here.
+These are pure functions: `Steps` makes the calls and records the verdicts.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from ._states import Change, Confirm, Entry, State, Terms
 
 
 class Cause(StrEnum):
-    """Why an order was not processed, if the order is not the reason."""
+    """Why orders fail, if they are not the reason themselves."""
 
     UNREACHABLE = "unreachable"
     """Nothing can be sent: no network, no such host, no connection."""
@@ -45,8 +44,8 @@ class Trouble:
     """What keeps more than one order from being processed.
 
     Attributes:
-        cause: What kind of trouble it is.
-        text: What happened, in words; nothing personal.
+        cause: The kind of trouble.
+        text: What happened; nothing personal.
     """
 
     cause: Cause
@@ -59,11 +58,10 @@ class Verdict:
 
     Attributes:
         change: For the journal.
-        trouble: What is in the way; None if Sesamy answered as it does
-            when all is well.
+        trouble: What keeps other orders from being processed, too.
         calls: How many requests it took.
-        said: What Sesamy says beyond its code, only for the rejected
-            report: it may be about the customer.
+        said: What Sesamy says beyond its code, for the rejected report
+            only: it may be about the customer.
     """
 
     change: Change
@@ -87,12 +85,7 @@ class Claim:
     asked: bool = False
 
     def after(self, change: Change, lost: int) -> Self:
-        """Return the order as it is after a change.
-
-        Args:
-            change: What became of it.
-            lost: How many strays were written down with its intents.
-        """
+        """Return the order after a change, and strays of its intents."""
         old = self.entry
         entry = attrs.evolve(
             old,
@@ -109,33 +102,21 @@ def created(
 ) -> Verdict:
     """Judge a create that was answered with a contract.
 
-    Args:
-        terms: Of the import.
-        entry: The order, before.
-        contract: The answer.
-        lost: How many earlier attempts of this call may have been done,
-            too, and are not in the journal yet.
-        calls: How many requests it took.
+    `lost` earlier attempts of the call may have succeeded, too, and are not
+    in the journal yet.
     """
     at_once = terms.confirm is Confirm.AT_ONCE
+    state = State.CONFIRMED if at_once else State.CREATED
     change = Change(
-        row=entry.row,
-        state=State.CONFIRMED if at_once else State.CREATED,
-        contract_id=contract.id,
-        strays=lost,
+        row=entry.row, state=state, contract_id=contract.id, strays=lost
     )
     return Verdict(change=change, calls=calls)
 
 
 def not_its_own(terms: Terms, entry: Entry, holder: int) -> Verdict:
-    """Judge a create that was answered with the contract of another order.
+    """Judge a create that was answered with the contract of another row.
 
     The answer may be of any request; what became of this one is unknown.
-
-    Args:
-        terms: Of the import.
-        entry: The order, before.
-        holder: The row that has the contract.
     """
     reason = (
         f"Its create was answered with the contract of row {holder}. "
@@ -143,11 +124,9 @@ def not_its_own(terms: Terms, entry: Entry, holder: int) -> Verdict:
         "whether this order has a contract is unknown."
     )
     again = terms.repeatable
+    state = State.PENDING if again else State.UNKNOWN
     change = Change(
-        row=entry.row,
-        state=State.PENDING if again else State.UNKNOWN,
-        reason=reason,
-        strays=1 if again else 0,
+        row=entry.row, state=state, reason=reason, strays=int(again)
     )
     trouble = Trouble(Cause.OUTAGE, reason)
     return Verdict(change=change, trouble=trouble, calls=0)
@@ -156,7 +135,7 @@ def not_its_own(terms: Terms, entry: Entry, holder: int) -> Verdict:
 def not_created(
     terms: Terms, entry: Entry, error: SesamyError, *, lost: int, calls: int
 ) -> Verdict:
-    """Judge a create that ended in an error; arguments as of `created`."""
+    """Judge a create that ended in an error; `lost` is as in `created`."""
     trouble = trouble_of(error)
     conflict = isinstance(error, ConflictError)
     if not error.outcome.nothing_done:
@@ -171,12 +150,8 @@ def not_created(
         state = State.REJECTED
     if state is State.PENDING:
         trouble = trouble or _outage(error)
-    change = Change(
-        row=entry.row,
-        state=state,
-        reason=_reason(error),
-        strays=lost if terms.repeatable else 0,
-    )
+    reason, strays = _reason(error), lost if terms.repeatable else 0
+    change = Change(row=entry.row, state=state, reason=reason, strays=strays)
     said = _said(error)
     return Verdict(change=change, trouble=trouble, calls=calls, said=said)
 
@@ -192,67 +167,56 @@ def not_confirmed(entry: Entry, error: SesamyError, *, asked: bool) -> Verdict:
 
     A confirm sets a state, so it can be repeated.  A success of Sesamy's
     that can't be read to its end has done it; one that may be the page of
-    a gateway is an outage.  No source says how Sesamy answers the confirm
-    of a contract that is confirmed already.
-
-    Args:
-        entry: The order.
-        error: How the confirm ended.
-        asked: Whether an earlier one may have been sent.
+    a gateway is an outage.  `asked` says that an earlier confirm may have
+    been sent: no source says how Sesamy answers a second one.
     """
-    calls = error.attempts
-    reason = _reason(error)
     if error.outcome is Outcome.APPLIED:
-        return confirmed(entry, calls=calls)
-    trouble = trouble_of(error)
+        return confirmed(entry, calls=error.attempts)
+    trouble, reason = trouble_of(error), _reason(error)
+    strays, said = 0, None
     if error.outcome is Outcome.UNKNOWN:
         # Even a conflict: perhaps it is with an attempt of our own.
         trouble = trouble or _outage(error)
     if trouble is not None:
-        change = Change(row=entry.row, state=State.CREATED, reason=reason)
-        return Verdict(change=change, trouble=trouble, calls=calls)
-    if asked and error.outcome is Outcome.REFUSED:
-        change = Change(
-            row=entry.row,
-            state=State.UNKNOWN,
-            reason=f"Contract {entry.contract_id} was made, and its confirm "
-            f"is refused, perhaps because an earlier one was done: {reason}",
+        state = State.CREATED
+    elif asked and error.outcome is Outcome.REFUSED:
+        state = State.UNKNOWN
+        reason = (
+            f"Contract {entry.contract_id} was made, and its confirm is "
+            f"refused, perhaps because an earlier one was done: {reason}"
         )
-        return Verdict(change=change, calls=calls)
-    # An id that can't be sent is of no use, and may be of any length.
-    unsent = isinstance(error, InvalidRequestError)
-    made = "A contract" if unsent else f"Contract {entry.contract_id}"
-    change = Change(
-        row=entry.row,
-        state=State.REJECTED,
-        reason=f"{made} was made, but its confirm was refused, so it gives "
-        f"no access: {reason}",
-        strays=1,
+    else:
+        state, strays, said = State.REJECTED, 1, _said(error)
+        # An id that can't be sent is of no use, and may be of any length.
+        unsent = isinstance(error, InvalidRequestError)
+        made = "A contract" if unsent else f"Contract {entry.contract_id}"
+        reason = (
+            f"{made} was made, but its confirm was refused, so it gives no "
+            f"access: {reason}"
+        )
+    change = Change(row=entry.row, state=state, reason=reason, strays=strays)
+    return Verdict(
+        change=change, trouble=trouble, calls=error.attempts, said=said
     )
-    return Verdict(change=change, calls=calls, said=_said(error))
 
 
 _OF_THE_CLIENT = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-_LATER = HTTPStatus.TOO_MANY_REQUESTS
+_ABOUT_THE_ORDER = (ConflictError, InvalidRequestError)
 
 
 def trouble_of(error: SesamyError) -> Trouble | None:
     """Return what an error means for other orders; None for nothing."""
+    refused = Trouble(Cause.REFUSED, _reason(error))
     if isinstance(error, AuthenticationError):
         # A token endpoint that fails is an outage; one that says no is not.
-        return _outage(error) if error.retryable else _refused(error)
+        return _outage(error) if error.retryable else refused
     status = error.status_code if isinstance(error, APIError) else None
     if status in _OF_THE_CLIENT:
-        return _refused(error)
-    if status != _LATER and _is_about_the_order(error):
-        return None
-    return _outage(error)
-
-
-def _is_about_the_order(error: SesamyError) -> bool:
-    """Whether Sesamy, or a check of ours, found fault with the order."""
-    kinds = (ConflictError, InvalidRequestError)
-    return error.outcome is Outcome.REFUSED or isinstance(error, kinds)
+        return refused
+    about_the_order = status != HTTPStatus.TOO_MANY_REQUESTS and (
+        error.outcome is Outcome.REFUSED or isinstance(error, _ABOUT_THE_ORDER)
+    )
+    return None if about_the_order else _outage(error)
 
 
 def _outage(error: SesamyError) -> Trouble:
@@ -261,12 +225,8 @@ def _outage(error: SesamyError) -> Trouble:
     return Trouble(cause, _reason(error))
 
 
-def _refused(error: SesamyError) -> Trouble:
-    return Trouble(Cause.REFUSED, _reason(error))
-
-
 def _reason(error: SesamyError) -> str:
-    """Return what happened, in words of ours: it is kept, and shown."""
+    """Return what happened, in our words: it is kept, and shown."""
     if isinstance(error, APIError):
         return in_our_words(error)
     return str(error.args[0])

@@ -37,8 +37,7 @@ class Row:
 
     Attributes:
         number: The row, counted as in `Problem`.
-        cells: Its cells; in JSON Lines, the line.  They are personal, so no
-            repr shows them.
+        cells: Its cells; in JSON Lines, the line; in no repr.
     """
 
     number: int
@@ -67,8 +66,8 @@ class Mistaken:
     Attributes:
         problems: All its problems.
         external_order_id: The id of its order, if that can be read.
-        perhaps: The id that it may have once it is corrected, if it can't.
-            This may be any text, so no repr shows it.
+        perhaps: Else the id that it may have once it is corrected.  This
+            may be any text, so no repr shows it.
     """
 
     problems: tuple[Problem, ...]
@@ -87,8 +86,7 @@ class Mistaken:
 class Source(Protocol):
     """Rows that can be read again and again, always in the same order.
 
-    An import reads them when it checks, when it sends and when it reports,
-    one at a time: a file of a million rows is never in memory.
+    An import reads them one at a time when it checks, sends and reports.
     """
 
     @property
@@ -102,10 +100,7 @@ class Source(Protocol):
         ...
 
     def fingerprint(self) -> str:
-        """Return what changes when any row, or its meaning, changes.
-
-        A hash of the bytes and of how they are read (encoding, mapping).
-        """
+        """Return a hash of the rows and of how they are read."""
         ...
 
     def records(self) -> Iterator[Row]:
@@ -153,11 +148,7 @@ _FORMULA = (*"=+-@＝＋－＠", "\t", "\r", "\n")  # noqa: RUF001 - full width
 
 
 def harmless(value: object) -> str:
-    """Return a cell that no spreadsheet takes for a formula.
-
-    None is an empty cell.  After an apostrophe, a spreadsheet shows the text
-    as it is.
-    """
+    """Return a cell that no spreadsheet takes for a formula."""
     text = "" if value is None else str(value)
-    # Also before apostrophes of its own, so that one can be taken away again.
+    # Also before apostrophes of its own, so that one can be removed again.
     return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text

@@ -34,16 +34,7 @@ class State(StrEnum):
 
 MOVES: Mapping[State, frozenset[State]] = {
     State.PENDING: frozenset({State.PENDING, State.INTENT, State.REJECTED}),
-    State.INTENT: frozenset(
-        {
-            State.PENDING,
-            State.INTENT,
-            State.CREATED,
-            State.CONFIRMED,
-            State.REJECTED,
-            State.UNKNOWN,
-        }
-    ),
+    State.INTENT: frozenset(State),
     State.CREATED: frozenset(
         {State.CREATED, State.CONFIRMED, State.REJECTED, State.UNKNOWN}
     ),
@@ -54,10 +45,10 @@ MOVES: Mapping[State, frozenset[State]] = {
 """Where an order may go from each state.
 
 PENDING stays if the intent was not reached, for example without a token.
-INTENT goes back to PENDING if nothing was done for certain, or at worst a
-stray was left; and to itself if an attempt of its create was lost and another
-follows.  CREATED becomes UNKNOWN if a confirm is refused and an earlier one
-may have been done.  Only a person, or a lookup, settles UNKNOWN.
+INTENT goes back to PENDING if the create left a stray at worst, and to itself
+if an attempt of it was lost and another follows.  CREATED becomes UNKNOWN if a
+confirm is refused and an earlier one may have been done.  Only a person or a
+lookup settles UNKNOWN.
 """
 
 
@@ -67,15 +58,14 @@ class Confirm(StrEnum):
     SEPARATELY = "separately"
     """Create unconfirmed, record the id, then confirm: two calls.
 
-    A contract gives access only once it is confirmed, so an order whose
-    create was interrupted is created again; at worst an unconfirmed stray
-    is left.
+    An order whose create was interrupted is created again; at worst that
+    leaves an unconfirmed contract (a stray), which gives no access.
     """
 
     AT_ONCE = "at-once"
     """Confirm in the create call: one call.
 
-    An order whose create was interrupted is never sent again: a person has
+    An order whose create was interrupted is not sent again: a person has
     to look.
     """
 
@@ -169,8 +159,7 @@ class Terms:
         fingerprint: Of the file and of how it is read.
         promo_code: For rows that name none; None if all do.
         vendor_id: For rows that name none.
-        base_url: Where the orders go: production and a sandbox are two
-            imports.
+        base_url: Where the orders go.
         confirm: When contracts are confirmed.
         strays: Whether an interrupted create may be sent again.
     """
@@ -189,11 +178,8 @@ class Terms:
         return self.strays and self.confirm.repeatable
 
     def reach(self, base_url: str) -> bool:
-        """Whether orders to this address meet those of the import.
-
-        All sandboxes of imports count as one, so that a rehearsal says
-        what the real import would.
-        """
+        """Whether orders to this address meet those of the import."""
+        # All sandboxes count as one, so that a rehearsal is like the import.
         if self.base_url.startswith(SANDBOX):
             return base_url.startswith(SANDBOX)
         return self.base_url == base_url
@@ -203,7 +189,7 @@ class InputFileError(ConfigurationError):
     """The file can't be imported as it is; nothing was sent.
 
     Attributes:
-        problems: What is wrong, or the first of it, such as
+        problems: All problems, or the first ones, such as
             ``"row 17, userData.email: must look like name@example.com"``.
     """
 

@@ -28,7 +28,7 @@ from ._judge import (
     not_created,
     not_its_own,
 )
-from ._rows import Mistaken, Source
+from ._rows import Sale, Source
 from ._states import Change, Confirm, InputFileError, JournalError, State
 
 
@@ -38,8 +38,7 @@ _AHEAD = 64
 class Steps:
     """The four steps of an order, in their sequence.
 
-    Each may be the last one: whatever ends the process after it, a restart
-    finds what it needs to go on without a double.
+    The process may end after each of them: a restart sends no order twice.
 
     Args:
         client: Its connections, token, pace and retries are used.
@@ -66,39 +65,46 @@ class Steps:
         """Return the next order to process, or None if none is left.
 
         Raises:
-            InputFileError: The file is not what it was when it was checked.
+            InputFileError: The file has changed since it was checked.
         """
         async with self._reading:
-            return next(self._ahead, None) or await self._read_on()
+            claim = next(self._ahead, None)
+            if claim is None:
+                # Without waiting for the disk in the event loop.
+                read = await anyio.to_thread.run_sync(
+                    lambda: [*islice(self._rest, _AHEAD)]
+                )
+                self._ahead = iter(read)
+                claim = next(self._ahead, None)
+            return claim
 
     async def record_intent(self, claim: Claim, lost: int) -> None:
         """Put on disk that its create is about to be sent, or sent again.
 
         Args:
             claim: The order.
-            lost: How many more of the earlier attempts may have been done.
+            lost: How many more of the earlier attempts may have succeeded.
 
         Raises:
             JournalError: It is not on disk, so nothing may be sent.
         """
         row = claim.entry.row
-        await self._writer.write(
-            Change(row=row, state=State.INTENT, strays=lost)
-        )
+        change = Change(row=row, state=State.INTENT, strays=lost)
+        await self._writer.write(change)
 
     async def send(
         self, claim: Claim, intent: Callable[[int], Awaitable[None]]
     ) -> Verdict:
-        """Send what is to be sent next for an order.
+        """Send the next request of an order.
 
         Args:
             claim: The order.  It is confirmed if it is CREATED, and else
                 created.
-            intent: `record_intent` of this order, to be awaited at the last
-                moment before the first byte of a create leaves.
+            intent: `record_intent` of this order, awaited just before the
+                first byte of a create is sent.
 
         Returns:
-            What became of it; nothing is written down yet.
+            What became of it; nothing is recorded yet.
         """
         if claim.entry.state is State.CREATED:
             return await self._confirm(claim)
@@ -122,14 +128,6 @@ class Steps:
         await self._writer.write(instead.change)
         return instead
 
-    async def _read_on(self) -> Claim | None:
-        self._ahead = iter(
-            await anyio.to_thread.run_sync(
-                lambda: [*islice(self._rest, _AHEAD)]
-            )
-        )
-        return next(self._ahead, None)
-
     async def _create(
         self, claim: Claim, intent: Callable[[int], Awaitable[None]]
     ) -> Verdict:
@@ -151,7 +149,8 @@ class Steps:
                 terms, entry, error, lost=attempts.lost, calls=error.attempts
             )
         calls = attempts.record.attempts
-        return created(terms, entry, contract, lost=attempts.lost, calls=calls)
+        lost = attempts.lost
+        return created(terms, entry, contract, lost=lost, calls=calls)
 
     async def _confirm(self, claim: Claim) -> Verdict:
         sale, entry = claim.sale, claim.entry
@@ -173,12 +172,8 @@ class Steps:
 def claims(source: Source, journal: Journal) -> Iterator[Claim]:
     """Yield the orders that are to be sent; it reads from disk.
 
-    Args:
-        source: The file.
-        journal: What has become of its rows so far.
-
     Raises:
-        InputFileError: The file is not what it was when it was checked.
+        InputFileError: The file has changed since it was checked.
     """
     states = {State.PENDING}
     if journal.terms.confirm.goal is State.CONFIRMED:
@@ -189,8 +184,7 @@ def claims(source: Source, journal: Journal) -> Iterator[Claim]:
         record = next((each for each in records if each.number >= row), None)
         sale = None if record is None else source.read(record)
         if (
-            sale is None
-            or isinstance(sale, Mistaken)
+            not isinstance(sale, Sale)
             or sale.order.external_order_id != entry.order_id
         ):
             raise InputFileError(
@@ -201,7 +195,7 @@ def claims(source: Source, journal: Journal) -> Iterator[Claim]:
 
 
 def _is_ours(error: SesamyError) -> bool:
-    """Whether neither Sesamy nor the order is to blame, so nothing works."""
+    """Whether the client or the journal can't be used at all."""
     if isinstance(error, ConfigurationError):
         return error.outcome is Outcome.NOT_SENT
     return isinstance(error, JournalError)
@@ -209,13 +203,7 @@ def _is_ours(error: SesamyError) -> bool:
 
 @attrs.define(eq=False, repr=False)
 class _Attempts:
-    """Writes down each attempt of a create that puts more in doubt.
-
-    Attributes:
-        intent: Writes that one is about to be sent, and how many more of
-            the earlier ones may have been done.
-        record: Of the call.
-    """
+    """Records the intent before the first attempt, and after lost ones."""
 
     intent: Callable[[int], Awaitable[None]]
     record: Record = attrs.field(factory=Record)
@@ -230,5 +218,5 @@ class _Attempts:
 
     @property
     def lost(self) -> int:
-        """How many attempts may have been done and are not written down."""
+        """How many attempts may have succeeded and are not recorded."""
         return self.record.lost - (self._written or 0)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import heapq
+from bisect import insort
 from collections import Counter
 from functools import partial
-from itertools import count
+from operator import itemgetter
 
 import anyio
 import attrs
 
-from sesamy_async._call import Runtime
+from sesamy_async._call import Event, Runtime
 from sesamy_async.errors import SesamyError
 
 from ._counts import Meter, Tally
@@ -20,51 +20,47 @@ from ._steps import Steps
 
 
 MOST_TRIES = 3
-"""How often an order is tried in one run, while others go through."""
+"""How often an order is tried in one run, if there is no outage."""
 
 PAUSE = 10.0
-"""Seconds until the second try; the third comes after twice as many."""
+"""Seconds before the second try; before the third, twice as many."""
 
 
 class RetryQueue:
-    """Keeps orders that failed until their time has come."""
+    """Orders that failed, each with the time of its next try."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[float, int, Claim]] = []
+        self._waiting: list[tuple[float, Claim]] = []
         self._tries: Counter[int] = Counter()
-        self._numbers = count()
 
     def add(self, claim: Claim, now: float) -> None:
-        """Keep an order that failed, unless it has failed too often.
-
-        A later run may then try it.
-        """
+        """Keep an order that failed, unless it was tried often enough."""
         row = claim.entry.row
         self._tries[row] += 1
         if self._tries[row] < MOST_TRIES:
             self._push(claim, now + PAUSE * self._tries[row])
 
     def keep(self, claim: Claim, now: float) -> None:
-        """Keep an order that failed in an outage: its tries begin anew."""
+        """Keep an order that failed in an outage; its tries are reset."""
         self.forget(claim)
         self._push(claim, now)
 
     def forget(self, claim: Claim) -> None:
-        """Forget how often an order failed."""
+        """Reset how often an order was tried."""
         self._tries.pop(claim.entry.row, None)
 
     def due(self, now: float) -> Claim | None:
-        """Take out the first order whose time has come."""
+        """Take out the first order that is due."""
         if self._waiting and self._waiting[0][0] <= now:
-            return heapq.heappop(self._waiting)[2]
+            return self._waiting.pop(0)[1]
         return None
 
     def wait(self, now: float) -> float | None:
-        """Return the seconds until the first is due; None for none."""
+        """Return the seconds until the first is due; None if none is kept."""
         return max(0.0, self._waiting[0][0] - now) if self._waiting else None
 
     def _push(self, claim: Claim, due: float) -> None:
-        heapq.heappush(self._waiting, (due, next(self._numbers), claim))
+        insort(self._waiting, (due, claim), key=itemgetter(0))
 
 
 FIRST_PAUSE = 1.0
@@ -78,12 +74,11 @@ _PROBED_AGAIN = 1.0
 
 @attrs.define(eq=False, repr=False)
 class Circuit:
-    """Keeps an outage from running through the whole file.
+    """A circuit breaker: an outage must not fail every order of a file.
 
-    It opens when orders fail one after the other for a reason that is not
-    theirs.  Then nothing is sent for a while, after which a single order
-    probes whether all is well again.  If nothing has worked in this run
-    yet, somebody is probably watching, and it gives up at once or soon.
+    It opens when orders fail in a row for a reason that is not theirs.
+    After a pause, a single order is the probe.  If nothing has worked in
+    this run yet, somebody probably watches, and the run ends soon.
 
     Attributes:
         began: When the run began.
@@ -108,8 +103,8 @@ class Circuit:
     def wait(self, now: float) -> float:
         """Return for how many seconds nothing may be sent.
 
-        With 0 while there is trouble, the caller is the probe: it must
-        send an order, or `pass_on`.
+        If it is 0 while there is trouble, the caller is the probe: it must
+        send an order, or call `pass_on`.
         """
         if self.trouble is None:
             return 0.0
@@ -125,14 +120,14 @@ class Circuit:
         self._probing = False
 
     def worked(self, now: float) -> None:
-        """Note that Sesamy answered as it does when all is well."""
+        """Note that an order was processed."""
         self._good = now
         self._failures = 0
         self._pause = FIRST_PAUSE
         self.trouble = None
 
     def failed(self, now: float, trouble: Trouble) -> None:
-        """Note that an order failed for a reason that is not its own."""
+        """Note that an order failed, and was not the reason."""
         self._failures += 1
         if self.trouble is not None and not self._probing:
             return  # It was under way when the circuit opened.
@@ -144,8 +139,7 @@ class Circuit:
         longest = LONGEST_COSTLY_PAUSE if self.costly else LONGEST_PAUSE
         self._pause = min(2 * self._pause, longest)
         if self._good is None:
-            at_first = min(_AT_FIRST[trouble.cause], self.patience)
-            last = self.began + at_first
+            last = self.began + min(_AT_FIRST[trouble.cause], self.patience)
         else:
             last = self._good + self.patience
         if now >= last:
@@ -159,50 +153,36 @@ MOST_SAID = 20_000
 """Sesamy's words on so many rows are kept in memory until the report."""
 
 
+@attrs.define(eq=False, repr=False)
 class Workers:
     """Workers that each take one order after the other through its steps.
 
-    Args:
-        steps: Of an order.
-        tally: Is kept up to date.
-        circuit: Says when to pause, and when to give up.
-        meter: Counts the calls.
-        runtime: For time and events.
-        first: Whether no order was answered in an earlier run.
-
     Attributes:
+        first: Whether no order was answered in an earlier run.
         in_flight: How many orders are being processed.
         stopping: Whether no more orders are claimed.
-        broken: What ended the run, if the journal, the file or the client
-            can't be used.
+        broken: Why the journal, the file or the client can't be used.
         last: The latest trouble, in words.
         said: What Sesamy said of rows that it refused, by row.
     """
 
-    def __init__(
-        self,
-        steps: Steps,
-        tally: Tally,
-        circuit: Circuit,
-        meter: Meter,
-        runtime: Runtime,
-        *,
-        first: bool,
-    ) -> None:
-        self._steps = steps
-        self._tally = tally
-        self._circuit = circuit
-        self._meter = meter
-        self._runtime = runtime
-        self._retries = RetryQueue()
-        self._event = runtime.event()
-        self._first = first
-        self._refusals = 0
-        self.in_flight: int = 0
-        self.stopping: bool = False
-        self.broken: SesamyError | None = None
-        self.last: str | None = None
-        self.said: dict[int, str] = {}
+    _steps: Steps
+    _tally: Tally
+    _circuit: Circuit
+    _meter: Meter
+    _runtime: Runtime
+    first: bool = attrs.field(kw_only=True)
+    in_flight: int = attrs.field(default=0, init=False)
+    stopping: bool = attrs.field(default=False, init=False)
+    broken: SesamyError | None = attrs.field(default=None, init=False)
+    last: str | None = attrs.field(default=None, init=False)
+    said: dict[int, str] = attrs.field(factory=dict[int, str], init=False)
+    _refusals: int = attrs.field(default=0, init=False)
+    _retries: RetryQueue = attrs.field(factory=RetryQueue, init=False)
+    _event: Event = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._event = self._runtime.event()
 
     async def run(self, concurrency: int) -> None:
         """Process orders until none is left, or no more can be sent."""
@@ -228,17 +208,12 @@ class Workers:
             self._wake()
 
     def _wake(self) -> None:
-        """Wake the workers that have nothing to do."""
+        """Wake the workers that wait."""
         now, self._event = self._event, self._runtime.event()
         now.set()
 
-    @property
-    def _ending(self) -> bool:
-        over = self._circuit.over is not None
-        return self.stopping or over or self.broken is not None
-
     async def _next(self) -> Claim | None:
-        while not self._ending:
+        while not (self.stopping or self._circuit.over or self.broken):
             now = self._runtime.now()
             wait = self._circuit.wait(now)
             if not wait:
@@ -254,11 +229,9 @@ class Workers:
         return None
 
     async def _take(self, now: float) -> Claim | None:
-        # In trouble, a fresh order is the better probe: those that failed
-        # may be what the trouble is about.
         if self._circuit.trouble is None:
-            claim = self._retries.due(now)
-            return claim or await self._steps.claim()
+            return self._retries.due(now) or await self._steps.claim()
+        # A new order is the better probe: one that failed may be the cause.
         return await self._steps.claim() or self._retries.due(now)
 
     async def _process(self, claim: Claim) -> None:
@@ -276,9 +249,8 @@ class Workers:
                 self._failed(claim, verdict.trouble)
                 return
             self._worked(claim, verdict)
-            if change.state is not State.CREATED:
-                return
-            if self._tally.confirm.goal is State.CREATED:
+            goal = self._tally.confirm.goal
+            if change.state is not State.CREATED or goal is State.CREATED:
                 return
 
     async def _record_intent(
@@ -306,14 +278,13 @@ class Workers:
         if change.state is State.REJECTED:
             if verdict.said is not None and len(self.said) < MOST_SAID:
                 self.said[change.row] = verdict.said
-            self._refused(change)
+            self._refusals += 1
+            self._end_if_all_are_refused(change)
         self._wake()
 
-    def _refused(self, change: Change) -> None:
-        self._refusals += 1
-        if not self._first or self._tally.done:
-            return
-        if self._refusals >= ALL_REFUSED:
+    def _end_if_all_are_refused(self, change: Change) -> None:
+        only_refusals = self.first and not self._tally.done
+        if only_refusals and self._refusals >= ALL_REFUSED:
             text = (
                 f"All of the first {self._refusals} orders were refused, the "
                 f"last one so: {change.reason} No contract was made. If the "

@@ -10,7 +10,6 @@ from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from secrets import token_bytes
-from types import TracebackType
 from typing import Self
 
 from sesamy_async.bulk.journal import Journal, journal_path
@@ -50,19 +49,19 @@ def check(
 ) -> Checked:
     """Check all rows, and find all problems of each.
 
-    The problems are kept in a temporary file without a name, so that memory
-    does not grow with the rows.  The file holds order ids and reasons, and
-    is gone when it is closed.
+    The problems, with the order ids, are in a temporary file without a name,
+    so that memory does not grow with the rows.  It is removed when the
+    result is closed.
 
     Args:
         source: The rows.
-        promo_code: The promo code of rows without one of their own; None
-            if each row must have one.
-        on_rows: Called now and then with the number of rows checked so
-            far, and at the end with the number of all rows.
-        journals: The journals of other imports, as `related_journals`
-            opens them.  A row is wrong if one of them has its order, unless
-            the order was rejected there.
+        promo_code: The promo code of rows that have none; None if each row
+            must have its own.
+        on_rows: Called at times with the number of rows checked so far,
+            and at the end with the number of all rows.
+        journals: The journals of other imports, opened by
+            `related_journals`.  A row is wrong if one of them has its
+            order, unless the order was rejected there.
 
     Returns:
         The problems; close it, or use it in a ``with`` block.
@@ -72,7 +71,7 @@ def check(
             temporary file; nothing was sent.
         JournalError: One of the journals can't be read; nothing was sent.
     """
-    # A new key each time: on disk, a digest tells nobody who is in the file.
+    # With a new key each time, nobody can guess a row from its digest.
     needs_promo = promo_code is None
     keyed = blake2b(digest_size=16, key=token_bytes(32))
     notes = Notes()
@@ -88,9 +87,8 @@ def check(
             if on_rows is not None:
                 on_rows(notes.rows)
         notes.find_repeats()
-        notes.find_alike()
         for journal in journals:
-            find_known(notes, journal)
+            _find_known(notes, journal)
         return Checked(notes)
     except BaseException as error:
         notes.close()
@@ -147,9 +145,8 @@ class Checked:
         return self._notes.problems()
 
     def alike(self) -> Iterator[Alike]:
-        """Yield rows whose id looks like an earlier one.
+        """Yield rows whose id differs from an earlier one in case or form.
 
-        They differ only in upper and lower case, or in their Unicode form.
         They are not problems: each is an order of its own.
         """
         return self._notes.alike()
@@ -159,27 +156,22 @@ class Checked:
         return self._notes.plan()
 
     def close(self) -> None:
-        """Remove the temporary file; then nothing can be yielded any more."""
+        """Remove the temporary file; nothing can be yielded any more."""
         self._notes.close()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
 def write_problems(checked: Checked, path: str | os.PathLike[str]) -> None:
     """Write all problems as CSV: row, column, reason.
 
-    The file replaces one that is there as a whole, has mode 0600, and is
-    UTF-8 with a byte order mark, as spreadsheets expect it.  None of its
-    cells runs as a formula.  Without problems there is no file.
+    The file has mode 0600, and is UTF-8 with a byte order mark, as
+    spreadsheets expect it.  No cell is a formula.  A file that is there is
+    replaced as a whole; without problems, none is written.
 
     Args:
         checked: The result of the check.
@@ -196,7 +188,7 @@ def write_problems(checked: Checked, path: str | os.PathLike[str]) -> None:
             sheet.add(each.row, each.column, each.reason)
         sheet.keep()
     except ReportError as error:
-        # Not its advice: there is no journal yet.
+        # Without its advice: there is no journal yet.
         said = str(error.args[0])
     except OSError as error:
         said = f"{path} can't be written: {error.strerror}."
@@ -218,18 +210,8 @@ _IS = {
 }
 
 
-def find_known(notes: Notes, other: Journal) -> None:
-    """Note which rows are of orders that another import has.
-
-    What was rejected there has no contract that counts, and may be sent.
-
-    Args:
-        notes: The rows, after the look for repeats.
-        other: The journal of that import.
-
-    Raises:
-        JournalError: The journal can't be read.
-    """
+def _find_known(notes: Notes, other: Journal) -> None:
+    """Note which rows are of orders that another import has sent, or may."""
     for order_ids in notes.order_ids(_AT_ONCE):
         notes.add_to_orders(
             (_reason(each, other.terms.source), str(each.order_id))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import anyio
-import anyio.to_thread
-import attrs
 import pytest
 
 from sesamy_async import RateLimit
@@ -20,9 +19,8 @@ from sesamy_async.bulk import (
     Progress,
     State,
 )
-from support.import_world import Hurried, World
+from support.import_world import World
 from support.journals import bring
-from support.runtime import FakeEvent
 from support.sources import listed
 
 
@@ -53,39 +51,22 @@ def at_each_call(world: World, look: Callable[[], None]) -> None:
     world.sandbox.answer = answering  # type: ignore[method-assign]
 
 
-async def test_progress_before_it_runs(mixed: World) -> None:
-    """What was done before is told, and how long this run has taken."""
-    with mixed.journal() as journal:
-        async with mixed.client(rate_limit=FIVE_A_SECOND) as client:
-            importer = Importer(
-                client, mixed.source, journal, runtime=mixed.runtime
-            )
-            mixed.runtime.time += 7.0
-            told = importer.progress()
-
-    assert told == Progress(
-        rows=6,
-        done=1,
-        rejected=1,
-        unknown=1,
-        strays=2,
-        seconds=7.0,
-        permitted=5.0,
-    )
-
-
 async def test_progress_on_the_way(mixed: World) -> None:
-    """What is in flight is told, and how long the rest will take."""
+    """It says what earlier runs did, what is in flight, and what is left."""
     told: list[Progress] = []
     limit = RateLimit(requests=6, per=600, burst=6)
 
     def watch(importer: Importer) -> None:
+        told.append(importer.progress())
         at_each_call(mixed, lambda: told.append(importer.progress()))
 
     await mixed.run(concurrency=1, watch=watch, rate_limit=limit)
     # The token, the create and the confirm of row 2, the create of row 3.
-    last = told[3]
+    first, *_, last = told[:5]
 
+    assert first == Progress(
+        rows=6, done=1, rejected=1, unknown=1, strays=2, permitted=0.01
+    )
     assert (1, 40.0, 0.05, 0.01) == (
         last.in_flight,
         last.seconds,
@@ -115,42 +96,22 @@ async def test_summary(mixed: World) -> None:
     )
 
 
-@attrs.define
-class _Impatient(FakeEvent):
-    waits: list[float] = attrs.field(factory=list[float])
-
-    async def wait(self, seconds: float) -> bool:
-        """Note for how long, and have waited."""
-        self.waits.append(seconds)
-        return False
-
-
-@attrs.define
-class _Clock(Hurried):
-    waits: list[float] = attrs.field(factory=list[float])
-
-    def event(self) -> FakeEvent:
-        """Make an event that notes for how long it is waited for."""
-        return _Impatient(self, waits=self.waits)
-
-
 @pytest.mark.parametrize(
-    ("settings", "waits"), [({}, [0.5]), ({"every": 3.0}, [3.0])]
+    ("settings", "seconds"), [({}, 0.5), ({"every": 3.0}, 3.0)]
 )
-async def test_how_often_it_is_told(
-    mixed: World, settings: dict[str, float], waits: list[float]
+async def test_how_often_progress_comes(
+    world: World, settings: dict[str, float], seconds: float
 ) -> None:
-    """Progress comes twice a second, or as often as one likes."""
-    clock = _Clock()
-    with mixed.journal() as journal:
-        async with mixed.client() as client:
-            importer = Importer(client, mixed.source, journal, runtime=clock)
-            told = importer.updates(**settings)
-            await anext(told)
-            await anext(told)
-            await told.aclose()  # type: ignore[attr-defined]
-
-    assert waits == clock.waits
+    """Progress comes twice a second, or as often as is asked for."""
+    with world.journal() as journal:
+        async with world.client() as client:
+            importer = Importer(client, world.source, journal)
+            importer._over = AsyncMock()
+            updates = importer.updates(**settings)
+            await anext(updates)
+            await anext(updates)
+            await updates.aclose()  # type: ignore[attr-defined]
+            importer._over.wait.assert_awaited_once_with(seconds)
 
 
 async def test_progress_adds_up(world: World) -> None:
@@ -179,20 +140,24 @@ async def test_progress_adds_up(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "most"),
+    ("given", "limit", "most"),
     [
-        (None, 300),
-        (RateLimit(requests=300, per=60), 100),
-        (RateLimit(requests=900, per=60), 300),
-        (RateLimit(requests=1, per=60), 1),
+        ({}, None, 10),
+        ({"concurrency": 300}, None, 300),
+        ({"concurrency": 300}, RateLimit(requests=300, per=60), 100),
+        ({"concurrency": 300}, RateLimit(requests=900, per=60), 300),
+        ({"concurrency": 300}, RateLimit(requests=1, per=60), 1),
     ],
 )
-async def test_no_more_at_once_than_the_pace_permits(
-    world: World, limit: RateLimit | None, most: int
+async def test_how_many_at_once(
+    world: World, given: dict[str, int], limit: RateLimit | None, most: int
 ) -> None:
     """Orders that would only wait for their pace are not claimed yet."""
     with world.journal() as journal:
         async with world.client(rate_limit=limit) as client:
-            importer = Importer(client, world.source, journal, concurrency=300)
+            importer = Importer(client, world.source, journal, **given)  # type: ignore[arg-type]
 
-    assert most == importer._concurrency
+    assert (most, 3600.0) == (
+        importer._concurrency,
+        importer._circuit.patience,
+    )

@@ -26,7 +26,6 @@ from ._files import (
     fits,
     followed,
     identities,
-    leftovers,
     read_wal,
     set_aside,
     torn,
@@ -42,9 +41,8 @@ from ._schema import (
     SET_MARK,
     TABLES,
     VERSION,
-    dump,
-    load,
     storable,
+    terms_converter,
 )
 from ._trouble import (
     as_journal_error,
@@ -53,11 +51,12 @@ from ._trouble import (
     no_journal,
     orphaned,
     unfit,
+    whole,
 )
 
 
 def connect(path: Path, mode: str = "mode=rw") -> sqlite3.Connection:
-    """Open a file that is there already, with our own transactions."""
+    """Open a file that is there; transactions are begun by us only."""
     if sqlite3.sqlite_version_info < OLDEST:
         needed = ".".join(str(part) for part in OLDEST)
         raise JournalError(
@@ -78,18 +77,12 @@ def connect(path: Path, mode: str = "mode=rw") -> sqlite3.Connection:
 
 
 def make_database(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
-    """Write a new journal beside its place, then put it there.
-
-    Raises:
-        JournalError: There is a file already, or what SQLite kept beside
-            one that is gone.
-        sqlite3.Error: It can't be written.
-        OSError: It can't be written.
-    """
+    """Write a new journal under another name, then put it in its place."""
     if os.path.lexists(path):
         raise exists(path)
-    for left in leftovers(path):
-        raise orphaned(left, path)
+    for left in (wal_of(path), path.with_name(f"{path.name}-journal")):
+        if os.path.lexists(left):
+            raise orphaned(left, path)
     with AtomicFile.begin(path) as new:
         _fill(new.beside, terms, rows)
         try:
@@ -108,7 +101,9 @@ def _fill(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
         db.execute("PRAGMA synchronous = FULL")
         db.executescript(TABLES)
         db.execute("BEGIN")
-        db.execute("INSERT INTO terms VALUES (?)", (dump(terms),))
+        db.execute(
+            "INSERT INTO terms VALUES (?)", (terms_converter.dumps(terms),)
+        )
         db.executemany(INSERT, map(_values, rows))
         db.execute("INSERT INTO wal VALUES (?)", (Mark().dump(),))
         for each in INDEXES:
@@ -123,17 +118,11 @@ def _values(row: Planned) -> tuple[int, str | None, str, str | None]:
     return row.row, storable(row.order_id), state, storable(row.reason)
 
 
-def attach(path: Path) -> sqlite3.Connection:
+def _attach(path: Path) -> sqlite3.Connection:
     """Open a journal, and keep every other process out.
 
-    SQLite holds the lock as long as the connection lives; the system frees
-    it with the process, whatever ends that.  Nothing else here may open
-    the file: closing it would free the lock too (POSIX).
-
-    Raises:
-        JournalMismatchError: It is no journal, or one of another version.
-        JournalError: It is damaged.
-        sqlite3.Error: It can't be opened, or is in use.
+    The lock lasts as long as the connection or the process.  Nothing else
+    here may open the file: closing it would free the lock too (POSIX).
     """
     db = connect(path)
     try:
@@ -153,15 +142,10 @@ def attach(path: Path) -> sqlite3.Connection:
     return db
 
 
-def is_whole(path: Path) -> bool:
+def _is_whole(path: Path) -> bool:
     """Whether a journal is complete with the WAL beside it, or without.
 
-    To be asked before SQLite sees both, which would mix them for good.
-
-    Raises:
-        JournalMismatchError: It is no journal, or one of another version.
-        sqlite3.Error: It can't be opened.
-        OSError: Its WAL can't be read.
+    Ask before SQLite opens both, which would mix them for good.
     """
     # Twice, because another process may close it between the two files.
     return _fits(path) or _fits(path)
@@ -169,8 +153,8 @@ def is_whole(path: Path) -> bool:
 
 def _fits(path: Path) -> bool:
     wal = read_wal(wal_of(path))
-    # SQLite then looks at this file alone.  It knows that the file may be
-    # open in this process, and keeps the lock.
+    # So SQLite reads this file alone.  If the file is open in this process,
+    # SQLite knows, and keeps the lock.
     with closing(connect(path, "mode=ro&immutable=1")) as db:
         _check(db, path)
         found = db.execute(MARK).fetchall() + db.execute(MARK_PAGE).fetchall()
@@ -203,14 +187,11 @@ def _check(db: sqlite3.Connection, path: Path) -> None:
 
 
 _CHANGES = 2_000
-"""After so many changed rows they are copied into the main file."""
+"""So many changed rows are copied into the main file at once."""
 
 
 class Store:
-    """Reads, and writes in transactions, one thread after another.
-
-    Whatever goes wrong with the file is a `JournalError`.
-    """
+    """Reads and writes, one thread at a time, with errors of the journal."""
 
     def __init__(self, path: Path, db: sqlite3.Connection) -> None:
         self.path = path
@@ -221,32 +202,23 @@ class Store:
         self._copied: int | None = None
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open a file that is there, and keep all others out."""
-        with as_journal_error(path):
-            # What SQLite keeps beside it is beside the file, not a link.
-            path = followed(path)
-            if not is_whole(path):
-                raise unfit(path, wal_of(path))
-            return cls(path, attach(path))
+    def open(cls, path: Path, *, without_wal: bool = False) -> Self:
+        """Open a file that is there, and keep other processes out.
 
-    @classmethod
-    def open_without_wal(cls, path: Path) -> Self:
-        """Open a file that is not whole; a WAL beside it is set aside.
-
-        Raises:
-            JournalError: It is whole.
+        It must be whole; or else, for `without_wal`, must not be, and a WAL
+        beside it is renamed.
         """
         with as_journal_error(path):
+            # SQLite keeps its WAL beside the file, not beside a link.
             path = followed(path)
-            if is_whole(path):
-                raise JournalError(
-                    f"The journal {path} is whole: no changes of it are "
-                    "missing, so there is nothing to recover.",
-                    unsent=True,
-                )
-            set_aside(wal_of(path))
-            return cls(path, attach(path))
+            if _is_whole(path):
+                if without_wal:
+                    raise whole(path)
+            elif without_wal:
+                set_aside(wal_of(path))
+            else:
+                raise unfit(path, wal_of(path))
+            return cls(path, _attach(path))
 
     def read(self, query: str, *values: object) -> list[Any]:
         """Return all rows that a query finds."""
@@ -254,20 +226,17 @@ class Store:
             return self._db.execute(query, values).fetchall()
 
     def terms(self) -> Terms:
-        """Return what the import has agreed to.
-
-        Raises:
-            JournalError: The terms are damaged.
-        """
+        """Return what the import has agreed to."""
         kept = self.read("SELECT json FROM terms")
-        terms = load(*kept[0]) if kept else None
-        if terms is None:
-            raise damaged(self.path)
-        return terms
+        try:
+            [[text]] = kept
+            return terms_converter.loads(text, Terms)
+        except (KeyError, TypeError, ValueError):
+            raise damaged(self.path) from None
 
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
-        """Put on disk what the block does; nothing of it if it raises."""
+        """Commit what the block does; nothing of it if it raises."""
         with self._lock, as_journal_error(self.path):
             if self._copied is None:
                 self._begin()
@@ -277,12 +246,9 @@ class Store:
                 self._begin()
 
     def rescue(self, statement: str, *values: object) -> int:
-        """Put on disk what makes a file without its WAL whole again.
+        """Make a file whole that lost its WAL; return the rows changed.
 
-        Until then the main file says that it is not.
-
-        Returns:
-            How many rows it changed.
+        Until the statement is committed, the file says that it is not whole.
         """
         with self._lock, as_journal_error(self.path):
             with self._transaction():
@@ -314,16 +280,16 @@ class Store:
                 self._db.execute("ROLLBACK")
 
     def _begin(self) -> None:
-        """Copy all into the main file, and have it say which WAL follows.
+        """Copy all into the main file, and mark which WAL follows.
 
-        SQLite does each step in a way that survives a crash; what the main
-        file says of its WAL is right after each of them, too.
+        SQLite does each step in a way that survives a crash, and the mark
+        is right after each of them.
         """
         path = wal_of(self.path)
-        # Of one that is empty SQLite would count on from salts of zero.
+        # For an empty one SQLite would begin with salts of zero.
         if read_wal(path) is not None:
             self._checkpoint("TRUNCATE")
-        # Only now does the WAL begin anew, or SQLite draw its salts.
+        # Only now the WAL begins anew, or SQLite draws its salts.
         self._mark(Mark())
         self._check_presence()
         wal = read_wal(path)

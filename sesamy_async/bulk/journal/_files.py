@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -19,8 +18,7 @@ from ._schema import APPLICATION_ID
 SUFFIX = ".journal"
 """How the name of a journal ends by default."""
 
-# What every SQLite file begins with, and the bytes up to those that say whose
-# it is.
+# A SQLite file begins so, and its head ends with the application id.
 _MAGIC = b"SQLite format 3\0"
 _HEAD = 72
 _OURS = APPLICATION_ID.to_bytes(4, "big")
@@ -29,10 +27,10 @@ _OURS = APPLICATION_ID.to_bytes(4, "big")
 def journal_path(source: Path) -> Path:
     """Return where the journal of a file is by default: beside it.
 
-    Of ``orders.csv`` it is ``orders.csv.journal``.  A symbolic link has the
-    journal of the file that it leads to: with two journals, the orders of
-    one file would be sent twice.
+    Of ``orders.csv`` it is ``orders.csv.journal``.  For a symbolic link, it
+    is that of the file that the link leads to.
     """
+    # With two journals, the orders of one file would be sent twice.
     source = followed(source)
     return source.parent / f"{source.name}{SUFFIX}"
 
@@ -44,11 +42,7 @@ def followed(path: Path) -> Path:
 
 
 def find_journal(file: Path) -> Path:
-    """Return the journal that is meant.
-
-    Args:
-        file: The journal, or the file of orders that it is for.
-    """
+    """Return the journal of a file of orders; that may be itself one."""
     beside = journal_path(file)
     if beside.exists():
         return beside
@@ -69,8 +63,7 @@ def is_journal(file: Path) -> bool:
 
 def same_file(path: Path, other: Path) -> bool:
     """Whether two paths lead to one file, which need not be there."""
-    # Not by name alone if both are there: a disk may ignore upper and lower
-    # case, and a file may have two names.
+    # A disk may ignore upper and lower case, and a file may have two names.
     if path.exists() and other.exists():
         return path.samefile(other)
     return os.path.realpath(path) == os.path.realpath(other)
@@ -81,35 +74,22 @@ def wal_of(path: Path) -> Path:
     return path.parent / f"{path.name}-wal"
 
 
-def leftovers(path: Path) -> Iterator[Path]:
-    """Yield the files that SQLite has left beside a journal."""
-    for left in (wal_of(path), path.with_name(f"{path.name}-journal")):
-        if os.path.lexists(left):
-            yield left
-
-
 def set_aside(path: Path) -> None:
-    """Rename a file, if it is there, to a name that no other one has."""
+    """Rename a file, if it is there, to a name that is free."""
     if os.path.lexists(path):
         names = (path.with_name(f"{path.name}.{n}.aside") for n in count(1))
         path.rename(next(n for n in names if not os.path.lexists(n)))
 
 
 def identities(path: Path) -> dict[Path, tuple[int, int] | None]:
-    """Return which file a journal is, and which its WAL; None for none.
-
-    A process can still write a file that was deleted or replaced while it
-    was open, and then nobody finds what it wrote.
-    """
-    return {each: _identity(each) for each in (path, wal_of(path))}
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        facts = path.stat()
-    except OSError:
-        return None
-    return facts.st_dev, facts.st_ino
+    """Return which file a journal is, and which its WAL; None for none."""
+    found: dict[Path, tuple[int, int] | None] = {}
+    for each in (path, wal_of(path)):
+        found[each] = None
+        with suppress(OSError):
+            facts = each.stat()
+            found[each] = facts.st_dev, facts.st_ino
+    return found
 
 
 _HEADER = struct.Struct(">8I")
@@ -122,16 +102,15 @@ _WORD = 0x1_0000_0000
 class Mark:
     """What a journal says of its WAL.
 
-    The main file says that a WAL belongs to it; its own WAL, as soon as
-    there is one, says the opposite.  So it is SQLite that takes the mark
-    back, when it copies the last of a WAL into the main file and removes
-    it: there is no moment at which one is done without the other.
+    The main file says that it needs a WAL; that WAL says that it does not.
+    So SQLite itself takes the mark back when it copies the WAL into the
+    main file: no crash can come between the two.
 
     Attributes:
         needed: Whether changes may be in the WAL only.
         lineage: Of the WAL; see `Wal`.
-        checkpoints: Of the WAL, when this was written; with the first
-            change after that it begins anew, once.
+        checkpoints: Of the WAL, when this was written; the first change
+            after that adds one.
     """
 
     needed: bool = False
@@ -140,20 +119,15 @@ class Mark:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return what was dumped.
-
-        Raises:
-            ValueError: It is damaged.
-        """
+        """Return what was dumped, or raise a `ValueError`."""
         needed, lineage, checkpoints, _ = text.split(" ")
         return cls(bool(int(needed)), int(lineage, 16), int(checkpoints, 16))
 
     def dump(self) -> str:
-        """Return it as a text, always of the same length.
-
-        So a power cut can't tear it: it stays within a sector.  No two
-        are the same, because SQLite does not write what has not changed.
-        """
+        """Return it as a text."""
+        # Always of the same length, so that it stays within a sector and no
+        # power cut tears it.  Never the same twice, because SQLite does not
+        # write what has not changed.
         return (
             f"{self.needed:d} {self.lineage:08x} {self.checkpoints:08x} "
             f"{token_hex(4)}"
@@ -165,9 +139,9 @@ class Wal:
     """What the header of a WAL says.
 
     Attributes:
-        lineage: The first salt without the number of checkpoints.  SQLite
-            draws that salt when it makes the file, and then adds one each
-            time the file begins anew, so this stays the same.
+        lineage: The first salt minus the number of checkpoints.  SQLite
+            draws the salt when it makes the file, and adds one at each
+            checkpoint, so this stays the same.
         checkpoints: How often it began anew.
         pages: The pages of the main file that it changes; at most two.
     """
@@ -178,13 +152,8 @@ class Wal:
 
 
 def read_wal(path: Path) -> Wal | None:
-    """Read a WAL, which may be in use; None if it holds nothing.
-
-    SQLite has no lock on this file, so it may be opened and closed.
-
-    Raises:
-        OSError: It is there and can't be read.
-    """
+    """Read a WAL, which may be in use; None if it holds nothing."""
+    # SQLite has no lock on this file, so it may be opened and closed.
     try:
         with path.open("rb") as file:
             head = file.read(_HEADER.size)
@@ -208,38 +177,32 @@ def read_wal(path: Path) -> Wal | None:
 
 
 def fits(mark: Mark, wal: Wal | None, page: int) -> bool:
-    """Whether nothing is lost, and nothing changed that should not be.
+    """Whether the WAL beside a main file is the one that its mark means.
 
     Args:
         mark: What the main file says.
         wal: What is beside it.
-        page: The one that holds the mark.
+        page: The page that holds the mark.
     """
     if wal is None:
         return not mark.needed
+    own = wal.lineage == mark.lineage
     since = wal.checkpoints - mark.checkpoints
-    if wal.lineage == mark.lineage and since == 1:
+    if own and since == 1:
         return True
     if not mark.needed:
-        # A crash before the first change leaves a WAL that only marks.
+        # A crash before the first change leaves a WAL with a mark only.
         return wal.pages <= {page}
-    # The same, and what it marks is in the main file, too.
-    return (
-        wal.lineage == mark.lineage
-        and not since
-        and wal.pages == frozenset({page})
-    )
+    # Not begun anew: it holds the mark only, as the main file does.
+    return own and since == 0 and wal.pages == frozenset({page})
 
 
 def torn(mark: Mark, path: Path) -> bool:
     """Whether a power cut has torn the header of a WAL that began anew.
 
-    Then nothing is in it yet: its first commit flushes the header.  In one
-    that is damaged later, the salts of its time are still to be found, in
-    the header or in the first frame, which is in the same sector.
-
-    Raises:
-        OSError: It is there and can't be read.
+    Then nothing is in it yet: its first commit flushes the header.  One
+    that is damaged later still has its salts, in the header or in the first
+    frame, which is in the same sector.
     """
     with suppress(FileNotFoundError), path.open("rb") as file:
         start = file.read(_HEADER.size + _FRAME.size)

@@ -12,7 +12,6 @@ from collections.abc import (
     Sequence,
 )
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeAlias
 
 import attrs
@@ -30,8 +29,8 @@ from sesamy_async.bulk._states import (
 
 from ._database import Store, make_database
 from ._schema import (
-    COLUMNS,
     RECOVER,
+    SELECT,
     UPDATE,
     entry_of,
     storable,
@@ -53,25 +52,20 @@ class Span:
     ended: Mapping[State, int]
 
 
+# Why an order is unknown whose create was cut off.
 CUT_OFF = (
     "The import ended while this order was being sent; nobody has seen the "
     "answer."
 )
-"""Why an order is unknown whose create was cut off."""
-
+# Why an order is unknown whose journal was recovered.
 MISSING = (
     "The latest changes of the journal are missing, so nobody knows whether "
     "this order was sent."
 )
-"""Why an order is unknown whose journal was recovered."""
 
 
 def after_cut(row: int, terms: Terms) -> Change:
-    """Return what becomes of an INTENT at a restart.
-
-    If a create may be repeated, it is, and the one that was cut off may
-    have left a stray.  Otherwise only a person may send it again.
-    """
+    """Return what becomes of an INTENT at a restart."""
     if terms.repeatable:
         return Change(row=row, state=State.PENDING, strays=1)
     return Change(row=row, state=State.UNKNOWN, reason=CUT_OFF)
@@ -82,14 +76,13 @@ _OPTIONS = {
     "vendor_id": "--vendor",
     "base_url": "--base-url",
     "confirm": "--confirm",
+    "strays": "--no-strays",
 }
+_SHOWN = {None: "not given", True: "not given", False: "given"}
 
 
-def differences(before: Terms, now: Terms) -> Iterator[str]:
-    """Yield what has changed since an import began.
-
-    The name of the file may change: it is only for messages.
-    """
+def _differences(before: Terms, now: Terms) -> Iterator[str]:
+    # The name of the file may change: it is only for messages.
     if before.fingerprint != now.fingerprint:
         yield (
             f"{before.source} has changed, or how it is read (encoding, "
@@ -98,22 +91,13 @@ def differences(before: Terms, now: Terms) -> Iterator[str]:
     for name, option in _OPTIONS.items():
         was, is_ = getattr(before, name), getattr(now, name)
         if was != is_:
-            yield f"{option} was {_shown(was)}, and is {_shown(is_)}"
-    if before.strays != now.strays:
-        given = ("given", "not given")
-        yield (
-            f"--no-strays was {given[before.strays]}, and is "
-            f"{given[now.strays]}"
-        )
-
-
-def _shown(value: str | None) -> str:
-    return "not given" if value is None else str(value)
+            shown = [_SHOWN.get(each, each) for each in (was, is_)]
+            yield f"{option} was {shown[0]}, and is {shown[1]}"
 
 
 @attrs.frozen
 class Rows:
-    """Numbers of rows, a bit for each: a million take 125 KB."""
+    """A set of rows; a million take 125 KB."""
 
     bits: bytearray = attrs.field(factory=bytearray)
 
@@ -143,7 +127,7 @@ class Written:
 
 
 Reported: TypeAlias = Mapping[str, tuple[Written, ...]]
-"""What may be at each name; two reports if a crash may have come between."""
+"""What each file may hold: two versions if a crash may have come between."""
 
 
 @attrs.frozen
@@ -154,15 +138,15 @@ class Memory:
 
     def recall(self) -> Reported:
         """Return what was written."""
-        found: dict[str, tuple[Written, ...]] = {}
         query = "SELECT name, digest, rows FROM reports ORDER BY rowid"
+        found: dict[str, tuple[Written, ...]] = {}
         for name, digest, rows in self._store.read(query):
             written = Written(digest, Rows(bytearray(rows)))
             found[name] = (*found.get(name, ()), written)
         return found
 
     def remember(self, reported: Reported) -> None:
-        """Put on disk what is, or is about to be, written, and only that."""
+        """Replace what is known by what is, or is about to be, written."""
         values = [
             (name, each.digest, bytes(each.rows.bits))
             for name, versions in reported.items()
@@ -173,7 +157,6 @@ class Memory:
             db.executemany("INSERT INTO reports VALUES (?, ?, ?)", values)
 
 
-_IDLE = {State.PENDING, State.REJECTED}
 _ENDED = {State.CONFIRMED, State.REJECTED, State.UNKNOWN}
 _PAGE = 1_000
 
@@ -183,11 +166,9 @@ class Journal:
 
     It holds order ids, contract ids, states and reasons; nothing personal.
     While it is open it belongs to one process, whose threads may share it.
-    Its folder must be on a local disk: network drives lie about locks, and
-    about what is on disk.
-
-    Every method raises a `JournalError` if the file can't be read or
-    written; the message says what to do.
+    Its folder must be on a local disk: network drives do not lock and flush
+    reliably.  Every method raises a `JournalError`, which says what to do,
+    if the file can't be read or written.
     """
 
     def __init__(
@@ -208,14 +189,13 @@ class Journal:
     ) -> Self:
         """Write a new journal, and open it.
 
-        It appears as a whole.  What a crash leaves beside it is removed by
-        the next attempt.
+        A crash leaves no incomplete journal.
 
         Args:
-            path: Where; nothing may be there.
-            terms: What the import has agreed to.
+            path: Where to write it; nothing may be there.
+            terms: The terms of the import.
             rows: Every row of the file, each number and each order once.
-            clock: Unix seconds.
+            clock: Returns Unix seconds.
 
         Raises:
             JournalError: There is a file already, or it can't be written.
@@ -232,12 +212,11 @@ class Journal:
 
         Args:
             path: Where it is.
-            clock: Unix seconds.
+            clock: Returns Unix seconds.
 
         Raises:
-            JournalMismatchError: It is no journal, or one of another
-                version.
-            JournalBusyError: Another process has it open.
+            JournalMismatchError: It is no journal of this version.
+            JournalBusyError: It is open already.
             JournalError: It can't be opened.
         """
         store = Store.open(path)
@@ -256,13 +235,13 @@ class Journal:
     ) -> int:
         """Make a journal whole again whose WAL is gone for good.
 
-        Orders that may have been sent since they were last copied into the
-        main file become UNKNOWN: a person has to look.  A WAL beside it
-        that is not its own is kept under another name.
+        Orders that may have been sent since the WAL was last copied into
+        the main file become UNKNOWN: a person has to look.  The WAL of
+        another journal is kept under another name.
 
         Args:
             path: Where it is.
-            clock: Unix seconds.
+            clock: Returns Unix seconds.
 
         Returns:
             How many orders became unknown.
@@ -270,7 +249,7 @@ class Journal:
         Raises:
             JournalError: It is whole, or can't be used.
         """
-        store = Store.open_without_wal(path)
+        store = Store.open(path, without_wal=True)
         try:
             return store.rescue(RECOVER, MISSING, clock())
         finally:
@@ -283,7 +262,7 @@ class Journal:
 
     @property
     def terms(self) -> Terms:
-        """What the import has agreed to."""
+        """The terms of the import."""
         return self._terms
 
     @property
@@ -292,18 +271,18 @@ class Journal:
         return Memory(self._store)
 
     def agree(self, terms: Terms) -> None:
-        """Make sure that this is the journal of an import.
+        """Check that this is the journal of an import with these terms.
 
         Raises:
             JournalMismatchError: It is of another one; the message says
                 what differs, and what to do.
         """
-        found = [*differences(self._terms, terms)]
+        found = [*_differences(self._terms, terms)]
         if not found:
             return
         counts = self.counts()
-        sent = any(counts[each] for each in State if each not in _IDLE)
-        if sent or self.strays():
+        unsent = counts[State.PENDING] + counts[State.REJECTED]
+        if unsent < sum(counts.values()) or self.strays():
             onward = (
                 "or import what is new from a file of its own, with none of "
                 "the orders that this journal knows, because they would be "
@@ -320,11 +299,7 @@ class Journal:
         )
 
     def restart(self) -> int:
-        """Decide what becomes of every order whose create was cut off.
-
-        Returns:
-            How many there were.
-        """
+        """Settle the orders whose create was cut off; return how many."""
         cut_off = self.entries(states={State.INTENT})
         changes = [after_cut(each.row, self._terms) for each in cut_off]
         if changes:
@@ -336,8 +311,8 @@ class Journal:
     ) -> Iterator[Entry]:
         """Yield rows in their order, a page at a time.
 
-        It may be mixed with `apply`: what is yielded was true when its
-        page of 1,000 rows was read.
+        `apply` may be called meanwhile: a page of 1,000 rows is as it was
+        when it was read.
 
         Args:
             after: Only rows with a higher number.
@@ -345,8 +320,8 @@ class Journal:
         """
         wanted = sorted(State if states is None else states)
         query = (
-            f"SELECT {COLUMNS} FROM orders WHERE row > ? "  # noqa: S608 - constants of ours
-            f"AND state IN ({_marks(wanted)}) ORDER BY row LIMIT {_PAGE}"
+            f"{SELECT} WHERE row > ? AND state IN ({_marks(wanted)}) "
+            f"ORDER BY row LIMIT {_PAGE}"
         )
         while page := self._store.read(query, after, *wanted):
             yield from map(entry_of, page)
@@ -358,13 +333,13 @@ class Journal:
         return found[0] if found else None
 
     def entries_of(self, order_ids: Sequence[str]) -> list[Entry]:
-        """Return the rows of those orders that are there, some hundreds."""
-        found = self._store.read(
-            f"SELECT {COLUMNS} FROM orders "  # noqa: S608 - constants of ours
-            f"WHERE order_id IN ({_marks(order_ids)})",
-            *order_ids,
-        )
-        return [*map(entry_of, found)]
+        """Return the rows of those orders that are there.
+
+        Args:
+            order_ids: At most some hundreds.
+        """
+        query = f"{SELECT} WHERE order_id IN ({_marks(order_ids)})"
+        return [*map(entry_of, self._store.read(query, *order_ids))]
 
     def holders(self, contract_ids: Iterable[str]) -> Mapping[str, int]:
         """Return the row that has each contract, if one has it."""
@@ -404,13 +379,13 @@ class Journal:
         return int(count)
 
     def timeline(self, seconds: float) -> tuple[Span, ...]:
-        """Return how many orders ended when, without those never sent.
+        """Return when orders ended; those that were never sent don't count.
 
         Args:
             seconds: How long each span is.
 
         Returns:
-            The spans in which any order ended, the earliest first.
+            The spans in which any order ended, in order.
         """
         wanted = sorted(_ENDED | {self._terms.confirm.goal})
         found = self._store.read(
@@ -420,12 +395,12 @@ class Journal:
             seconds,
             *wanted,
         )
-        ended: dict[int, dict[State, int]] = {}
+        spans: dict[int, dict[State, int]] = {}
         for number, state, count in found:
-            ended.setdefault(number, {})[State(state)] = count
+            spans.setdefault(number, {})[State(state)] = count
         return tuple(
-            Span(start=number * seconds, ended=counts)
-            for number, counts in ended.items()
+            Span(start=number * seconds, ended=ended)
+            for number, ended in spans.items()
         )
 
     def purge(self) -> None:
@@ -441,12 +416,7 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+import attrs
 from cattrs.preconf.json import make_converter
 
-from sesamy_async.bulk._states import MOVES, Change, Entry, State, Terms
+from sesamy_async.bulk._states import MOVES, Change, Entry, State
 
 
 APPLICATION_ID = 0x53455359
@@ -77,20 +78,21 @@ UPDATE orders SET state = 'UNKNOWN', reason = ?, at = ?
 WHERE state IN ('PENDING', 'INTENT')
 """
 
-COLUMNS = "row, order_id, state, contract_id, reason, strays, at"
+SELECT = """\
+SELECT row, order_id, state, contract_id, reason, strays, at FROM orders
+"""
 
 
 def storable(text: str | None) -> str | None:
-    """Return a text that SQLite can keep as a whole.
+    """Return a text that SQLite can keep: with "?" for what it can't.
 
-    It has a "?" for each half of a character (a lone surrogate), which is
-    no UTF-8, and for each NUL, at which SQLite's functions end a text.
+    A lone surrogate is no UTF-8, and SQLite's functions end a text at NUL.
     """
     return text and text.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 def entry_of(values: Any) -> Entry:
-    """Return a row from its `COLUMNS`."""
+    """Return a row that `SELECT` found."""
     row, order_id, state, contract_id, reason, strays, at = values
     return Entry(
         row=row,
@@ -103,29 +105,14 @@ def entry_of(values: Any) -> Entry:
     )
 
 
-def values_of(change: Change, at: float) -> dict[str, object]:
+def values_of(change: Change, at: float) -> dict[str, Any]:
     """Return what `UPDATE` takes of a change, and when it was made."""
-    return {
-        "row": change.row,
-        "state": change.state,
+    return attrs.asdict(change) | {
         "contract_id": storable(change.contract_id),
         "reason": storable(change.reason),
-        "strays": change.strays,
         "at": at,
     }
 
 
-_converter = make_converter(detailed_validation=False)
-
-
-def dump(terms: Terms) -> str:
-    """Return them as JSON."""
-    return _converter.dumps(terms)
-
-
-def load(text: str) -> Terms | None:
-    """Return what was dumped; None if it is damaged."""
-    try:
-        return _converter.loads(text, Terms)
-    except (KeyError, TypeError, ValueError):
-        return None
+terms_converter = make_converter(detailed_validation=False)
+"""Converts `Terms` to JSON and back."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import cast
@@ -22,7 +22,7 @@ from sesamy_async.bulk._states import (
     JournalError,
     State,
 )
-from sesamy_async.bulk.lookup import Found, Lookup
+from sesamy_async.bulk.lookup import Lookup
 from sesamy_async.errors import InvalidRequestError
 
 from ._journal import Journal
@@ -31,14 +31,13 @@ from ._writer import Writer
 
 @attrs.frozen(kw_only=True)
 class Finding:
-    """What somebody found out about an order.
+    """What a person found out about an order.
 
     Attributes:
         order_id: The order.
-        contract_id: The contract that it has; None if it is certain
-            that it has none.
+        contract_id: Its contract; None if it certainly has none.
         confirmed: Whether that contract gives access already.
-        where: Where it was said, for messages, such as ``"row 3"``.
+        where: Where this is written, such as ``"row 3"``, for messages.
     """
 
     order_id: str
@@ -50,28 +49,32 @@ class Finding:
 def resolve(journal: Journal, findings: Iterable[Finding]) -> int:
     """Settle unknown orders: all of the findings, or none.
 
-    An order with a contract is CREATED: the next run confirms it, if that
-    is wanted.  An order whose contract is confirmed is done.  An order
-    without one is PENDING: the next run sends it again.
+    An order with a contract becomes CREATED, and the next run confirms it,
+    if that is wanted.  An order with a confirmed contract is done.  An
+    order without a contract becomes PENDING, and the next run sends it.
 
     Args:
-        journal: Where they are unknown.
+        journal: The journal of the import.
         findings: What was found out.
 
     Returns:
-        How many were settled.
+        How many orders were settled.
 
     Raises:
-        InputFileError: One of them can't be settled; all are named, and
-            nothing was changed.
+        InputFileError: Some of them can't be settled; all of these are
+            named, and nothing was changed.
         JournalError: The journal can't be read or written.
     """
-    goal = journal.terms.confirm.goal
     findings = [*findings]
-    holders = journal.holders(
-        each.contract_id for each in findings if each.contract_id is not None
+    changes, problems = _decide(
+        [(each, journal.entry(each.order_id)) for each in findings],
+        journal.holders(
+            each.contract_id
+            for each in findings
+            if each.contract_id is not None
+        ),
+        journal.terms.confirm.goal,
     )
-    changes, problems = decide(findings, journal.entry, holders, goal)
     if problems:
         raise InputFileError(
             f"Nothing was settled: {'; '.join(problems)}.", problems=problems
@@ -80,70 +83,54 @@ def resolve(journal: Journal, findings: Iterable[Finding]) -> int:
     return len(changes)
 
 
-def decide(
-    findings: Iterable[Finding],
-    entry_of: Callable[[str], Entry | None],
+_ONLY = "and only what is UNKNOWN can be settled"
+
+
+def _decide(
+    findings: Iterable[tuple[Finding, Entry | None]],
     holders: Mapping[str, int],
     goal: State,
 ) -> tuple[list[Change], list[str]]:
-    """Return the changes that findings make, and what is wrong with them.
-
-    Args:
-        findings: What was found out.
-        entry_of: Returns what the journal holds of an order.
-        holders: The rows that have contracts already.
-        goal: The state in which an order is done.
-    """
+    """Return the changes that findings make, and their problems."""
     changes: list[Change] = []
     problems: list[str] = []
     seen: set[str] = set()
     taken = {**holders}
-    for finding in findings:
-        entry = entry_of(finding.order_id)
-        said = objection(entry)
+    for finding, entry in findings:
+        problem = None
+        if entry is None:
+            problem = "is not in the journal"
+        elif entry.state is not State.UNKNOWN:
+            problem = f"is {entry.state}, {_ONLY}"
         if finding.order_id in seen:
-            said = "stands twice"
+            problem = "is there twice"
         seen.add(finding.order_id)
-        if entry is not None and finding.contract_id is not None:
-            row = taken.setdefault(finding.contract_id, entry.row)
+        contract = finding.contract_id
+        if entry is not None and contract is not None:
+            row = taken.setdefault(contract, entry.row)
             if row != entry.row:
                 # Or one of the two orders would never be confirmed.
-                said = f"can't have the contract of row {row}"
-        if entry is None or said is not None:
-            subject = f"order {finding.order_id!r} {said}"
-            problems.append(": ".join(filter(None, (finding.where, subject))))
+                problem = f"can't have the contract of row {row}"
+        if entry is None or problem is not None:
+            where = f"{finding.where}: " if finding.where else ""
+            problems.append(f"{where}order {finding.order_id!r} {problem}")
         else:
-            changes.append(settle(entry, _found(finding), goal))
+            confirmed = finding.confirmed
+            changes.append(_settled(entry, goal, contract, confirmed))
     return changes, problems
 
 
-def objection(entry: Entry | None) -> str | None:
-    """Return why an order can't be settled; None if it can."""
-    if entry is None:
-        return "is not in the journal"
-    if entry.state is not State.UNKNOWN:
-        return f"is {entry.state}, and only what is UNKNOWN can be settled"
-    return None
-
-
-def settle(entry: Entry, found: Found | None, goal: State) -> Change:
-    """Return what becomes of an unknown order.
-
-    Args:
-        entry: The order.
-        found: The contract that it has; None for none.
-        goal: The state in which an order is done.
-    """
-    if found is None:
+def _settled(
+    entry: Entry,
+    goal: State,
+    contract_id: str | None = None,
+    confirmed: bool = False,  # noqa: FBT001, FBT002 - of the contract
+) -> Change:
+    """Return what becomes of an unknown order."""
+    if contract_id is None:
         return Change(row=entry.row, state=State.PENDING)
-    state = goal if found.confirmed is True else State.CREATED
-    return Change(row=entry.row, state=state, contract_id=found.contract_id)
-
-
-def _found(finding: Finding) -> Found | None:
-    if finding.contract_id is None:
-        return None
-    return Found(contract_id=finding.contract_id, confirmed=finding.confirmed)
+    state = goal if confirmed is True else State.CREATED
+    return Change(row=entry.row, state=state, contract_id=contract_id)
 
 
 @attrs.define(kw_only=True)
@@ -151,10 +138,10 @@ class Reconciled:
     """What became of the orders that were unknown.
 
     Attributes:
-        created: Those with a contract; the next run confirms it, if that
-            is wanted and not done yet.
-        not_created: Those without; the next run sends them again.
-        failures: How many orders are still unknown because of each error.
+        created: How many have a contract; the next run confirms it, if
+            that is wanted and not done yet.
+        not_created: How many have none; the next run sends them again.
+        failures: How many are still unknown because of each error.
     """
 
     created: int = 0
@@ -162,7 +149,7 @@ class Reconciled:
     failures: Counter[str] = attrs.field(factory=Counter[str])
 
     def add(self, answer: Change | str) -> None:
-        """Count what became of an order, or why nobody could say."""
+        """Count what became of an order, or why it is still unknown."""
         if isinstance(answer, str):
             self.failures[answer] += 1
         elif answer.contract_id is None:
@@ -179,14 +166,14 @@ class Reconciled:
 async def reconcile(
     journal: Journal, lookup: Lookup, *, concurrency: int = 8
 ) -> Reconciled:
-    """Ask for every unknown order whether it has a contract.
+    """Look up every unknown order, and settle it.
 
-    If the lookup can't say it, whatever it raises, the order stays unknown.
+    If the lookup raises anything, the order stays unknown.
 
     Args:
-        journal: Where they are unknown.
-        lookup: Is asked.
-        concurrency: How many are asked for at once, at least 1.
+        journal: The journal of the import.
+        lookup: Knows which orders have a contract.
+        concurrency: How many orders are looked up at once, at least 1.
 
     Raises:
         JournalError: The journal can't be read or written.  What was
@@ -223,18 +210,19 @@ async def reconcile(
 
 
 async def _answer(lookup: Lookup, entry: Entry, goal: State) -> Change | str:
-    """Return what becomes of an order, or why that can't be said."""
+    """Return what becomes of an order, or the name of an error."""
     try:
         # An order that was sent has an id.
         found = await lookup.find(cast("str", entry.order_id))
-        if found is not None and not is_segment(found.contract_id):
-            # It names no contract, and does not say that there is none.
-            return InvalidRequestError.__name__
-        change = settle(entry, found, goal)
+        if found is None:
+            return _settled(entry, goal)
+        if is_segment(found.contract_id):
+            return _settled(entry, goal, found.contract_id, found.confirmed)
     except Exception as error:  # noqa: BLE001 - the lookup is not ours
         # Without its message, which may be personal.
         return type(error).__name__
-    return change
+    # It names no contract, and does not say that there is none.
+    return InvalidRequestError.__name__
 
 
 _ORDER, _CONTRACT = "externalOrderId", "contractId"
@@ -247,22 +235,24 @@ _NO = frozenset({"", "no", "false", "0"})
 def read_findings(path: Path) -> list[Finding]:
     """Read a CSV with externalOrderId, contractId, confirmed, notCreated.
 
-    The last two may be missing.  The delimiter may be a comma, a semicolon
-    or a tab; columns of other names are left alone.  The report of unknown
-    orders is such a file, once its cells are filled in.
+    The last two may be missing, and other columns are ignored.  The
+    delimiter is a comma, a semicolon or a tab.  The report of unknown orders
+    is such a file, once its cells are filled in.
 
     Args:
         path: The file, in UTF-8.
 
     Raises:
-        InputFileError: It can't be read, or rows are wrong; all are named.
+        InputFileError: It can't be read, or rows are wrong; the message
+            names all of these.
     """
     found: list[Finding] = []
     problems: list[str] = []
     for number, row in _rows(path):
-        finding = _finding(f"row {number}", row)
+        where = f"row {number}"
+        finding = _finding(where, row)
         if isinstance(finding, str):
-            problems.append(f"row {number}: {finding}")
+            problems.append(f"{where}: {finding}")
         else:
             found.append(finding)
     if problems:
@@ -273,8 +263,16 @@ def read_findings(path: Path) -> list[Finding]:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
-    # newline="" leaves the ends of lines to csv, which knows of quotes.
-    lines = io.StringIO(_text(path), newline="")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        said = f"{path} can't be read: {error.strerror}."
+        raise InputFileError(said) from None
+    except UnicodeDecodeError:
+        said = f"{path} is not in UTF-8. Save it as CSV in UTF-8."
+        raise InputFileError(said) from None
+    # With newline="", csv reads the line ends, also those within quotes.
+    lines = io.StringIO(text, newline="")
     header = lines.readline()
     delimiter = max(",;\t", key=header.count)
     rows = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
@@ -285,9 +283,8 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
             if any(cells):
                 yield number, dict(zip_longest(names, cells, fillvalue=""))
     except csv.Error as error:
-        raise InputFileError(
-            f"{path}, line {rows.line_num}: {error}."
-        ) from None
+        said = f"{path}, line {rows.line_num}: {error}."
+        raise InputFileError(said) from None
 
 
 def _check_columns(path: Path, names: Sequence[str]) -> None:
@@ -306,24 +303,11 @@ def _check_columns(path: Path, names: Sequence[str]) -> None:
         )
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputFileError(
-            f"{path} can't be read: {error.strerror}."
-        ) from None
-    except UnicodeDecodeError:
-        raise InputFileError(
-            f"{path} is not in UTF-8. Save it as CSV in UTF-8."
-        ) from None
-
-
 def _finding(where: str, row: Mapping[str, str]) -> Finding | str:
     """Return what a row says, or what is wrong with it."""
-    order, contract = (_meant(row[each]) for each in (_ORDER, _CONTRACT))
+    order, contract = (_unquoted(row[each]) for each in (_ORDER, _CONTRACT))
     confirmed, not_created = (
-        _said(row.get(each, "")) for each in (_CONFIRMED, _NOT_CREATED)
+        _yes_or_no(row.get(each, "")) for each in (_CONFIRMED, _NOT_CREATED)
     )
     if not order:
         return f"{_ORDER} is missing"
@@ -334,8 +318,12 @@ def _finding(where: str, row: Mapping[str, str]) -> Finding | str:
             f"give either the {_CONTRACT} that order {order!r} has, or yes "
             f"in {_NOT_CREATED}"
         )
-    problem = contract and _contract_problem(contract)
-    return problem or Finding(
+    try:
+        if contract:
+            segment(_CONTRACT, contract)
+    except InvalidRequestError as error:
+        return str(error.args[0]).removesuffix(".")
+    return Finding(
         order_id=order,
         contract_id=contract or None,
         confirmed=confirmed,
@@ -343,22 +331,14 @@ def _finding(where: str, row: Mapping[str, str]) -> Finding | str:
     )
 
 
-def _said(cell: str) -> bool | None:
-    """Return yes or no; None for what is neither."""
+def _yes_or_no(cell: str) -> bool | None:
+    """Return what a cell says; None if that is neither."""
     word = cell.strip().lower()
     return word in _YES if word in _YES | _NO else None
 
 
-def _contract_problem(contract: str) -> str:
-    try:
-        segment(_CONTRACT, contract)
-    except InvalidRequestError as error:
-        return str(error.args[0]).removesuffix(".")
-    return ""
-
-
-def _meant(cell: str) -> str:
+def _unquoted(cell: str) -> str:
     """Return a cell without the apostrophe that our reports put before it."""
     cell = cell.strip()
-    meant = cell[1:]
-    return meant if meant and harmless(meant) == cell != meant else cell
+    bare = cell[1:]
+    return bare if bare and harmless(bare) == cell != bare else cell

@@ -16,13 +16,14 @@ from sesamy_async.bulk._states import (
 
 _PRIMARY = 0xFF
 
+# How Python's own error begins where SQLite holds bytes for a text.
 _NO_TEXT = "Could not decode to UTF-8"
-"""How Python's own error begins where SQLite holds bytes for a text."""
 
 _DAMAGED = (
     "it is damaged. Keep it, and get it back from a backup: it says which "
     "orders were sent"
 )
+_SEE = "See that its folder is there, and that you may read and write both"
 _READ_ONLY = "it can't be written. Let yourself write the file and its folder"
 
 _ADVICE = {
@@ -31,10 +32,7 @@ _ADVICE = {
     ),
     sqlite3.SQLITE_READONLY: _READ_ONLY,
     sqlite3.SQLITE_PERM: _READ_ONLY,
-    sqlite3.SQLITE_CANTOPEN: (
-        "it can't be opened. See that its folder is there, and that you "
-        "may read and write both"
-    ),
+    sqlite3.SQLITE_CANTOPEN: f"it can't be opened. {_SEE}",
     sqlite3.SQLITE_IOERR_LOCK: (
         "it can't be locked. Let yourself write the file, and see that it "
         "is on a local disk"
@@ -56,15 +54,12 @@ _ADVICE = {
 def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
     """Return the error that says what to do."""
     if isinstance(error, OSError):
-        reason = error.strerror or type(error).__name__
-        return JournalError(
-            f"The journal {path} can't be used: {reason}. See that its "
-            "folder is there, and that you may read and write both."
-        )
+        said = f"{error.strerror or type(error).__name__}. {_SEE}"
+        return JournalError(f"The journal {path} can't be used: {said}.")
     # Python's own errors, such as of a closed connection, have no code.
     exactly = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
     if path.is_dir():
-        # Reading it is what fails, if it is opened for that alone.
+        # To read a folder fails otherwise than to open it.
         exactly = sqlite3.SQLITE_CANTOPEN
     code = exactly & _PRIMARY
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
@@ -80,7 +75,7 @@ def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
     if code == sqlite3.SQLITE_NOTADB:
         return no_journal(path)
     if str(error).startswith(_NO_TEXT):
-        # Python can't decode a text, and would show it.
+        # The error shows the text that Python can't decode.
         return damaged(path)
     said = _ADVICE.get(exactly) or _ADVICE.get(code, f"SQLite says: {error}")
     return JournalError(f"The journal {path} can't be used: {said}.")
@@ -95,11 +90,9 @@ def exists(path: Path) -> JournalError:
 
 
 def orphaned(left: Path, path: Path) -> JournalError:
-    """Return the error for what SQLite kept beside a journal that is gone.
-
-    SQLite would take it for the latest changes of the new journal, and
-    orders that were never sent would count as confirmed.
-    """
+    """Return the error for what SQLite kept beside a journal that is gone."""
+    # SQLite would take it for changes of the new journal, and orders that
+    # were never sent would count as confirmed.
     return JournalError(
         f"{left} belongs to a journal {path} that is not there any more. If "
         "it was moved, put it back: it says which orders were sent. If you "
@@ -121,6 +114,15 @@ def unfit(path: Path, wal: Path) -> JournalError:
         "the import ended, and put it there again. Only if it is gone for "
         f"good, give `sesamy journal recover {path} --yes`: orders that may "
         "have been sent become UNKNOWN.",
+        unsent=True,
+    )
+
+
+def whole(path: Path) -> JournalError:
+    """Return the error for a journal that need not be recovered."""
+    return JournalError(
+        f"The journal {path} is whole: no changes of it are missing, so "
+        "there is nothing to recover.",
         unsent=True,
     )
 
@@ -148,6 +150,5 @@ def as_journal_error(path: Path) -> Generator[None]:
     except (sqlite3.Error, OSError) as error:
         raise trouble(path, error) from error
     except UnicodeDecodeError:
-        # Python reads names and messages of SQLite as UTF-8.  The error
-        # shows what the file holds.
+        # Of a name or message of SQLite; it shows what the file holds.
         raise damaged(path) from None

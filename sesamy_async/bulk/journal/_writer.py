@@ -15,7 +15,7 @@ from ._journal import Journal
 
 
 class Writer:
-    """Writes changes to a journal, one after another, in a thread of its own.
+    """Writes changes to a journal, one after another, in its own thread.
 
     Args:
         journal: It must stay open until the writer is closed.
@@ -28,24 +28,23 @@ class Writer:
         self._journal = journal
         self._shared = shared_contracts
         self._failure: JournalError | None = None
-        # Not a thread of `anyio.to_thread`: a change that was given is
-        # written even if the task that gave it is cancelled.
+        # Not a thread of `anyio.to_thread`: a change is written even if the
+        # task that gave it is cancelled.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._waiting = anyio.CapacityLimiter(math.inf)
 
     async def write(self, change: Change) -> int | None:
         """Put a change on disk, unless another order has its contract.
 
-        If the task is cancelled meanwhile, the change is written all the
-        same.
+        If the task is cancelled meanwhile, the change is written too.
 
         Returns:
-            The row that has the contract; then nothing is written.  None
-            if the change is on disk.
+            The other row that has the contract; then nothing is written.
+            None if the change is on disk.
 
         Raises:
-            JournalError: The change is not on disk, or may not be.  From
-                then on, no change is written any more.
+            JournalError: The change may not be on disk.  No later change
+                is written either.
         """
         written = self._thread.submit(self._write, change)
         return await anyio.to_thread.run_sync(
@@ -53,10 +52,7 @@ class Writer:
         )
 
     def close(self) -> None:
-        """Wait until all changes are on disk, and take no more.
-
-        It blocks.  Changes of cancelled tasks may still be under way.
-        """
+        """Block until all changes are on disk, and take no more."""
         self._thread.shutdown()
 
     def _write(self, change: Change) -> int | None:
@@ -79,11 +75,8 @@ class Writer:
         raise copy.copy(self._failure)
 
     def _holder(self, change: Change) -> int | None:
-        """Return the other row that has the contract of a change.
-
-        Nobody else writes meanwhile: the journal is ours, and this is its
-        only thread.
-        """
+        # Nobody else writes meanwhile: the journal is ours, and this is its
+        # only thread.
         contract = change.contract_id
         if self._shared or contract is None:
             return None

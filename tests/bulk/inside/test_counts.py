@@ -18,21 +18,13 @@ from sesamy_async.bulk._counts import Meter
 from sesamy_async.bulk._importer import time_left
 
 
-def test_rate_of_the_last_minute() -> None:
-    """The rate is that of the last minute, not of all time."""
-    meter = Meter(0.0)
-    for second in range(120):
-        meter.add(second, 3 if second < 60 else 5)
-
-    assert (480, 5.0) == (meter.total, meter.rate(120.0))
-
-
 @pytest.mark.parametrize(
     ("calls", "rates"),
     [
         # What is counted within a second is over together, after a minute.
         ([(0.5, 4)] * 3, {60.0: 0.2, 61.0: 0.0}),
         ([(3.0, 5), (5.0, 1)], {63.0: 0.1, 64.0: 1 / 60}),
+        ([(n, 3 if n < 60 else 5) for n in range(120)], {120.0: 5.0}),
         # In the first minute, the rate is that since the beginning.
         ([(0.2, 4), (0.4, 4)], {0.5: 8.0, 2.0: 4.0}),
     ],
@@ -46,17 +38,20 @@ def test_rates(
         meter.add(now, count)
 
     assert rates == {now: meter.rate(now) for now in rates}
+    assert sum(count for _, count in calls) == meter.total
 
 
 @pytest.mark.parametrize(
-    ("confirm", "created", "unprocessed"),
+    ("confirm", "created", "unprocessed", "calls"),
     [
-        (Confirm.SEPARATELY, 0, 6),
-        (Confirm.AT_ONCE, 0, 6),
-        (Confirm.NO, 3, 3),
+        (Confirm.SEPARATELY, 0, 6, 2),
+        (Confirm.AT_ONCE, 0, 6, 1),
+        (Confirm.NO, 3, 3, 1),
     ],
 )
-def test_tally(confirm: Confirm, created: int, unprocessed: int) -> None:
+def test_tally(
+    confirm: Confirm, created: int, unprocessed: int, calls: int
+) -> None:
     """Every row is done, rejected, unknown or unprocessed."""
     states = Counter({state: n for n, state in enumerate(State, start=1)})
     tally = Tally(states, 7, confirm)
@@ -68,6 +63,7 @@ def test_tally(confirm: Confirm, created: int, unprocessed: int) -> None:
         "unprocessed": unprocessed,
     }
 
+    assert calls == confirm.calls
     assert (counts, 4 + created) == (tally.counts, tally.done)
     assert ImportSummary(
         rows=21,
@@ -86,25 +82,6 @@ def test_tally(confirm: Confirm, created: int, unprocessed: int) -> None:
         tally.done,
         tally.unprocessed,
         tally.strays,
-    )
-
-
-@pytest.mark.parametrize(
-    ("confirm", "calls", "goal", "repeatable"),
-    [
-        (Confirm.SEPARATELY, 2, State.CONFIRMED, True),
-        (Confirm.AT_ONCE, 1, State.CONFIRMED, False),
-        (Confirm.NO, 1, State.CREATED, True),
-    ],
-)
-def test_confirm(
-    confirm: Confirm, calls: int, goal: State, *, repeatable: bool
-) -> None:
-    """Each way to confirm has its price, its goal and its safety."""
-    assert (calls, goal, repeatable) == (
-        confirm.calls,
-        confirm.goal,
-        confirm.repeatable,
     )
 
 

@@ -5,28 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
+from unittest.mock import AsyncMock, Mock, call
 
 import anyio
 import attrs
 import pytest
 
-from sesamy_async import (
-    AsyncSesamy,
-    ConfigurationError,
-    Contract,
-    NewContract,
-    OutcomeUnknownError,
-    RetryPolicy,
-)
-from sesamy_async.bulk import (
-    Claim,
-    Confirm,
-    Entry,
-    Sale,
-    State,
-    Steps,
-)
+from sesamy_async import AsyncSesamy, Contract, RetryPolicy
+from sesamy_async.bulk import Claim, Confirm, Entry, Sale, State, Steps
 from sesamy_async.bulk._steps import claims
 from sesamy_async.bulk.journal import Journal, Writer
 from support.import_world import World
@@ -93,52 +80,16 @@ async def test_a_few_are_read_ahead(world: World) -> None:
 
 
 async def test_an_intent_for_each_attempt_in_doubt(world: World) -> None:
-    """An attempt after one that was surely not done adds no stray."""
-    faults = world.sandbox.faults
-    faults.add("drop-after", on="create")
-    faults.add("wait:0", on="create")
-    intents: list[int] = []
-
-    async def note(lost: int) -> None:
-        intents.append(lost)
-
+    """An attempt after one that was certainly not done writes none."""
+    for fault in ("drop-after", "wait:0"):
+        world.sandbox.faults.add(fault, on="create")
+    intent = AsyncMock()
     retry = RetryPolicy(attempts=4, base=0.0)
     async with begun(world, retry=retry) as (steps, claim, _):
-        verdict = await steps.send(claim, note)
+        verdict = await steps.send(claim, intent)
 
-    assert ([0, 1], State.CREATED, 0, 3) == (
-        intents,
-        verdict.change.state,
-        verdict.change.strays,
-        verdict.calls,
-    )
-
-
-@attrs.define
-class _Noting:
-    """A client that makes contracts, and notes under what it should."""
-
-    asked: list[tuple[object, ...]] = attrs.field(
-        factory=list[tuple[object, ...]]
-    )
-
-    @property
-    def contracts(self) -> Self:
-        """Itself."""
-        return self
-
-    async def create(
-        self, promo_code: str, order: NewContract, **how: Any
-    ) -> Contract:
-        """Note it, and make it."""
-        self.asked.append((promo_code, how["vendor_id"]))
-        return Contract(id=f"of {order.external_order_id}")
-
-    async def confirm(
-        self, promo_code: str, contract_id: str, **how: Any
-    ) -> None:
-        """Note it."""
-        self.asked.append((promo_code, how["vendor_id"], contract_id))
+    assert [call(0), call(1)] == intent.await_args_list
+    assert (0, 3) == (verdict.change.strays, verdict.calls)
 
 
 @pytest.mark.parametrize(
@@ -151,14 +102,15 @@ class _Noting:
         ({}, None, ("", "acme")),
     ],
 )
-async def test_under_what_it_is_sold(
+async def test_promo_code_and_vendor(
     world: World,
     own: dict[str, str],
     ours: str | None,
     sent: tuple[str, str],
 ) -> None:
-    """What a row says of its promo code and vendor goes before the terms."""
-    client: Any = _Noting()
+    """The promo code and vendor of a row precede those of the terms."""
+    client: Any = Mock(contracts=AsyncMock())
+    client.contracts.create.return_value = Contract(id="c2")
     world.promo_code = ours
     sale = Sale(order=ORDER, **own)
     made = Entry(row=2, order_id="A", state=State.CREATED, contract_id="c1")
@@ -166,43 +118,12 @@ async def test_under_what_it_is_sold(
         steps = steps_of(world, journal, client)
         for entry in attrs.evolve(made, state=State.PENDING), made:
             await steps.send(Claim(entry, sale), _nothing)
+    created = client.contracts.create.await_args
+    confirmed = client.contracts.confirm.await_args
 
-    assert [sent, (*sent, "c1")] == client.asked
-
-
-async def test_an_intent_is_on_disk(world: World) -> None:
-    """What may have been done before is written down with the intent."""
-    async with begun(world) as (steps, claim, journal):
-        await steps.record_intent(claim, 2)
-        entry = journal.entry("A-2")
-
-    assert entry is not None
-    assert (State.INTENT, 2) == (entry.state, entry.strays)
-
-
-async def test_a_confirm_with_a_closed_client(world: World) -> None:
-    """A client that is closed is nobody's fault but ours."""
-    async with begun(world) as (steps, claim, _):
-        pass
-    entry = attrs.evolve(claim.entry, state=State.CREATED, contract_id="c1")
-    with pytest.raises(ConfigurationError, match="closed"):
-        await steps.send(attrs.evolve(claim, entry=entry), _nothing)
-
-
-async def test_a_broken_intent_is_no_verdict(world: World) -> None:
-    """An intent that can't be written down ends the step, not the order."""
-
-    async def fail(lost: int) -> None:
-        del lost
-        raise OutcomeUnknownError("x")
-
-    async with begun(world) as (steps, claim, _):
-        verdict = await steps.send(claim, fail)
-
-    assert (State.PENDING, 0) == (
-        verdict.change.state,
-        world.sandbox.ledger.total,
-    )
+    assert sent == (created.args[0], created.kwargs["vendor_id"])
+    assert sent == (confirmed.args[0], confirmed.kwargs["vendor_id"])
+    assert "c1" == confirmed.args[1]
 
 
 @pytest.mark.parametrize(

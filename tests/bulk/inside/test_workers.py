@@ -23,7 +23,6 @@ from sesamy_async.bulk import (
 )
 from sesamy_async.bulk._counts import Meter
 from sesamy_async.bulk._workers import (
-    ALL_REFUSED,
     FIRST_PAUSE,
     LONGEST_COSTLY_PAUSE,
     LONGEST_PAUSE,
@@ -36,11 +35,9 @@ from support.import_world import Hurried
 from support.wire import ORDER
 
 
-def claim(row: int, strays: int = 0) -> Claim:
+def claim(row: int) -> Claim:
     """Return an order of a row."""
-    entry = Entry(
-        row=row, order_id=f"A-{row}", state=State.PENDING, strays=strays
-    )
+    entry = Entry(row=row, order_id=f"A-{row}", state=State.PENDING)
     return Claim(entry, Sale(order=ORDER))
 
 
@@ -54,11 +51,6 @@ def tried(queue: RetryQueue) -> list[Claim | None]:
         queue.add(CLAIM, 0.0)
         found.append(queue.due(1e9))
     return found
-
-
-def test_an_order_is_tried_three_times() -> None:
-    """The third failure in one run is the last one."""
-    assert [CLAIM, CLAIM, None] == tried(RetryQueue())
 
 
 def test_a_try_comes_after_a_pause() -> None:
@@ -75,10 +67,12 @@ def test_a_try_comes_after_a_pause() -> None:
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_tries_begin_anew(*, kept: bool) -> None:
-    """They do for an order that went through, or failed in an outage."""
+def test_three_tries(*, kept: bool) -> None:
+    """An order has three, and again after an outage or a success."""
     queue = RetryQueue()
-    tried(queue)
+
+    assert [CLAIM, CLAIM, None] == tried(queue)
+
     if kept:
         queue.keep(CLAIM, 5.0)
         assert CLAIM == queue.due(5.0)
@@ -89,12 +83,13 @@ def test_tries_begin_anew(*, kept: bool) -> None:
 
 
 def test_the_earliest_is_due_first() -> None:
-    """Those that are due come in the order of their time."""
-    queue, soon = RetryQueue(), claim(3)
+    """Orders come by their time, and by age at the same time."""
+    queue, soon, later = RetryQueue(), claim(3), claim(1)
     queue.add(CLAIM, 5.0)
     queue.keep(soon, 1.0)
+    queue.keep(later, 1.0)
 
-    assert [soon, CLAIM] == [queue.due(1e9), queue.due(1e9)]
+    assert [soon, later, CLAIM] == [queue.due(1e9) for _ in range(3)]
 
 
 OUTAGE = Trouble(Cause.OUTAGE, "503")
@@ -192,87 +187,60 @@ def test_pauses_grow(longest: float, *, costly: bool) -> None:
     assert [min(2.0**n, longest) for n in range(12)] == pauses
 
 
-@pytest.mark.parametrize(("late", "over"), [(9.9, None), (10.0, OUTAGE)])
-def test_patience_ends(late: float, over: Trouble | None) -> None:
-    """It gives up when nothing has worked for as long as its patience."""
-    circuit = running(10.0)
-    fail(circuit, 5)
-    circuit.wait(100.0 + late)
-    circuit.failed(100.0 + late, OUTAGE)
-
-    assert over is circuit.over
-
-
 @pytest.mark.parametrize(
-    ("trouble", "failures", "now", "over"),
+    ("trouble", "patience", "failures", "now", "worked", "over"),
     [
-        (REFUSED, 1, 0.0, True),
-        (UNREACHABLE, 4, 9.0, False),
-        (UNREACHABLE, 5, 9.0, True),
-        (OUTAGE, 5, 29.9, False),
-        (OUTAGE, 5, 30.0, True),
+        (REFUSED, 3600.0, 1, 0.0, None, True),
+        (UNREACHABLE, 3600.0, 4, 9.0, None, False),
+        (UNREACHABLE, 3600.0, 5, 9.0, None, True),
+        (OUTAGE, 3600.0, 5, 29.9, None, False),
+        (OUTAGE, 3600.0, 5, 30.0, None, True),
+        (OUTAGE, 3.0, 5, 2.9, None, False),
+        (OUTAGE, 3.0, 5, 3.0, None, True),
+        # If anything has worked, its patience counts from then.
+        (REFUSED, 10.0, 1, 109.9, 100.0, False),
+        (OUTAGE, 10.0, 5, 110.0, 100.0, True),
     ],
 )
-def test_nothing_ever_worked(
-    trouble: Trouble, failures: int, now: float, *, over: bool
+def test_it_gives_up(
+    trouble: Trouble,
+    patience: float,
+    failures: int,
+    now: float,
+    worked: float | None,
+    *,
+    over: bool,
 ) -> None:
-    """At the start there is nothing to wait for, but a server's hiccup."""
-    circuit = Circuit(0.0, 3600.0)
+    """At the start it does so soon: after 30 seconds of an outage."""
+    circuit = Circuit(0.0, patience)
+    if worked is not None:
+        circuit.worked(worked)
     for _ in range(failures):
         circuit.failed(now, trouble)
 
     assert over is (circuit.over is not None)
 
 
-@pytest.mark.parametrize(("now", "over"), [(2.9, False), (3.0, True)])
-def test_nothing_ever_worked_and_little_patience(
-    now: float, *, over: bool
-) -> None:
-    """It does not wait longer than it was told to."""
-    circuit = Circuit(0.0, 3.0)
-    for _ in range(5):
-        circuit.failed(now, OUTAGE)
-
-    assert over is (circuit.over is not None)
-
-
-def ended(
-    row: int, state: State, trouble: Trouble | None = None, strays: int = 0
-) -> Verdict:
+def ended(row: int, state: State, trouble: Trouble | None = None) -> Verdict:
     """Return what became of an order."""
-    change = Change(
-        row=row,
-        state=state,
-        contract_id="c1" if state is State.CREATED else None,
-        reason="Said so.",
-        strays=strays,
-    )
-    return Verdict(change=change, trouble=trouble)
+    return Verdict(change=Change(row=row, state=state), trouble=trouble)
 
 
 @attrs.define
 class Scripted(Steps):
-    """Steps that claim and end as they are told.
+    """Steps that claim and end as scripted.
 
     Attributes:
         claims: What is claimed, one after the other.
         verdicts: How each order that is sent ends, one after the other.
-        seconds: How long each of them takes.
         runtime: Its time is that of the workers.
         sent: What was sent.
-        recorded: What was written down of which order.
-        lost: Attempts that were lost before each intent of a try.
     """
 
     claims: list[Claim]
     verdicts: list[Verdict]
-    seconds: float = 0.0
     runtime: Hurried = attrs.field(factory=Hurried)
     sent: list[Claim] = attrs.field(factory=list[Claim])
-    recorded: list[tuple[Claim, Change]] = attrs.field(
-        factory=list[tuple[Claim, Change]]
-    )
-    lost: tuple[int, ...] = ()
 
     async def claim(self) -> Claim | None:
         """Return the next order."""
@@ -287,121 +255,31 @@ class Scripted(Steps):
     ) -> Verdict:
         """Return the next end."""
         self.sent.append(claim)
-        for lost in self.lost:
-            await intent(lost)
-        self.runtime.time += self.seconds
+        await intent(0)
+        self.runtime.time += PAUSE
         return self.verdicts.pop(0)
 
     async def record_outcome(self, claim: Claim, change: Change) -> None:
-        """Note what became of it."""
-        self.recorded.append((claim, change))
-
-
-class Moves(Tally):
-    """A tally that knows from where to where rows went."""
-
-    def __init__(self, rows: int) -> None:
-        super().__init__(Counter({State.PENDING: rows}), 0, Confirm.SEPARATELY)
-        self.seen: list[tuple[State, State]] = []
-
-    def move(self, before: State, change: Change) -> None:
-        """Note it."""
-        super().move(before, change)
-        self.seen.append((before, change.state))
-
-
-def crew(
-    steps: Scripted, tally: Tally, circuit: Circuit | None = None
-) -> Workers:
-    """Return workers whose time is not waited for."""
-    now = steps.runtime.now()
-    circuit = circuit or Circuit(now, 3600.0)
-    return Workers(
-        steps, tally, circuit, Meter(now), steps.runtime, first=True
-    )
-
-
-async def test_what_is_written_down() -> None:
-    """Each end is written down for the order as it was when it was sent."""
-    created = ended(2, State.CREATED, strays=1)
-    confirmed = ended(2, State.CONFIRMED)
-    steps = Scripted([claim(2)], [created, confirmed])
-    tally = Moves(1)
-    await crew(steps, tally).run(1)
-    first, second = steps.sent
-
-    assert [
-        (first, created.change),
-        (second, confirmed.change),
-    ] == steps.recorded
-    assert [
-        (State.PENDING, State.CREATED),
-        (State.CREATED, State.CONFIRMED),
-    ] == tally.seen
-
-
-@pytest.mark.parametrize("trouble", [None, OUTAGE])
-async def test_the_last_trouble_is_kept(trouble: Trouble | None) -> None:
-    """It is why orders are left over; where all goes well, there is none."""
-    ends = [ended(2, State.PENDING, trouble)] if trouble else []
-    steps = Scripted([claim(2)], [*ends, ended(2, State.REJECTED)])
-    workers = crew(steps, Moves(1))
-    await workers.run(1)
-
-    assert (0, False, None, trouble and trouble.text) == (
-        workers.in_flight,
-        workers.stopping,
-        workers.broken,
-        workers.last,
-    )
-
-
-async def test_an_order_knows_what_it_has_left() -> None:
-    """Strays of a try, and of its intents, count in the next one."""
-    again = ended(2, State.PENDING, OUTAGE, strays=3)
-    steps = Scripted(
-        [claim(2, strays=2)], [again, ended(2, State.REJECTED)], lost=(0, 1, 1)
-    )
-    await crew(steps, Moves(1)).run(1)
-
-    assert [2, 2 + 2 + 3] == [each.entry.strays for each in steps.sent]
+        """Write nothing down."""
+        del claim, change
 
 
 @pytest.mark.parametrize("troubled", [False, True])
 async def test_which_order_is_next(*, troubled: bool) -> None:
-    """What is due again goes first; in trouble, a fresh order is sent."""
+    """What is due again goes first; in trouble, a new order is sent."""
     steps = Scripted(
-        [claim(2), claim(3), claim(4)],
+        [*map(claim, (2, 3, 4))],
         [
             ended(2, State.PENDING, OUTAGE),
-            ended(3, State.CONFIRMED),
-            ended(2, State.CONFIRMED),
-            ended(4, State.CONFIRMED),
+            *(ended(row, State.CONFIRMED) for row in (3, 2, 4)),
         ],
-        seconds=PAUSE,
     )
     now = steps.runtime.now()
     circuit = Circuit(now, 3600.0, costly=troubled)
     circuit.worked(now)
-    await crew(steps, Moves(3), circuit).run(1)
+    tally = Tally(Counter(), 0, Confirm.SEPARATELY)
+    await Workers(
+        steps, tally, circuit, Meter(now), steps.runtime, first=True
+    ).run(1)
 
     assert [2, 3, 2, 4] == [each.entry.row for each in steps.sent]
-
-
-async def test_all_are_refused() -> None:
-    """Where the first ones are all refused, it says what to do."""
-    rows = range(2, 2 + ALL_REFUSED)
-    circuit = Circuit(1000.0, 3600.0)
-    steps = Scripted(
-        [claim(row) for row in [*rows, 99]],
-        [ended(row, State.REJECTED) for row in rows],
-    )
-    await crew(steps, Moves(len(rows) + 1), circuit).run(1)
-
-    assert circuit.over == Trouble(
-        Cause.REFUSED,
-        "All of the first 10 orders were refused, the last one so: Said so. "
-        "No contract was made. If the promo code is wrong, purge the journal "
-        "and begin anew; if these orders are, the same command goes on with "
-        "the others.",
-    )

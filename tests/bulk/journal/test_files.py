@@ -18,12 +18,7 @@ import pytest
 
 from sesamy_async.bulk import JournalError, Planned, State
 from sesamy_async.bulk.journal import Journal, find_journal, journal_path
-from support.journals import (
-    change,
-    in_the_way,
-    new_journal,
-    planned,
-)
+from support.journals import change, in_the_way, new_journal, planned
 
 
 MISTAKE = "mistake in sesamy-async"
@@ -95,26 +90,18 @@ def test_existing(path: Path, kind: str) -> None:
     assert (before.st_ino, before.st_size) == (after.st_ino, after.st_size)
 
 
-@pytest.mark.parametrize("ours", [True, False])
-def test_overtaken(path: Path, *, ours: bool) -> None:
+def test_overtaken(path: Path) -> None:
     """A file that appears while the rows are read is not replaced."""
 
     def rows() -> Iterator[Planned]:
         yield from planned(3)
-        if ours:
-            new_journal(path, rows=7).close()
-        else:
-            path.write_text("mine")
+        path.write_text("mine")
 
     with pytest.raises(JournalError, match=f"^{in_the_way(path)}"):
         new_journal(path, rows=rows())
 
     assert [path] == [*path.parent.iterdir()]
-    if ours:
-        with Journal.open(path) as journal:
-            assert 7 == sum(journal.counts().values())
-    else:
-        assert "mine" == path.read_text()
+    assert "mine" == path.read_text()
 
 
 def rows_that_fail(path: Path) -> Iterator[Planned]:
@@ -170,15 +157,6 @@ def test_killed(path: Path) -> None:
     assert [path] == list(path.parent.iterdir())
 
 
-def test_killed_when_it_is_there(path: Path) -> None:
-    """What was written beside is removed when the journal is opened."""
-    new_journal(path).close()
-    path.with_name(f".{path.name}.abc.new").hardlink_to(path)
-    Journal.open(path).close()
-
-    assert [path] == list(path.parent.iterdir())
-
-
 @pytest.mark.parametrize("suffix", ["-wal", "-journal"])
 def test_remains_of_another(path: Path, suffix: str) -> None:
     """What a removed journal has left beside it is not for a new one."""
@@ -205,24 +183,6 @@ def test_killed_at_the_end(path: Path) -> None:
     assert [] == list(path.parent.iterdir())
 
 
-def test_leftover_that_can_not_be_removed(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """If the disk fails at a leftover of a crash, the journal is named."""
-    new_journal(path).close()
-    path.with_name(f".{path.name}.1.new").touch()
-
-    def failing(self: Path, **how: object) -> None:
-        del self, how
-        raise OSError(5, "Input/output error")
-
-    monkeypatch.setattr(Path, "unlink", failing)
-    with pytest.raises(JournalError) as raised:
-        Journal.open(path)
-
-    assert f"The journal {path} can't be used: Input" in str(raised.value)
-
-
 @pytest.fixture
 def orders(tmp_path: Path) -> Path:
     """Return a file of orders, without a journal."""
@@ -246,6 +206,12 @@ def test_beside_its_file(orders: Path) -> None:
     assert linked / beside.name == journal_path(linked / orders.name)
 
 
+def with_journal(path: Path) -> None:
+    """Make a file of orders and its journal."""
+    path.touch()
+    new_journal(journal_path(path)).close()
+
+
 def database(path: Path) -> None:
     """Make a database of another program."""
     with closing(sqlite3.connect(path)) as db:
@@ -267,6 +233,7 @@ def spoiled(path: Path) -> None:
         ("a.csv.journal", Path.touch, "a.csv.journal"),
         # Any other file has its journal beside it.
         ("a.csv", Path.touch, "a.csv.journal"),
+        ("a.csv", with_journal, "a.csv.journal"),
         ("a.db", database, "a.db.journal"),
         ("a.db", spoiled, "a.db.journal"),
         # What is not there is called as the caller calls it.
@@ -286,12 +253,6 @@ def test_which_is_meant(
         made.close()
 
     assert tmp_path / found == find_journal(path)
-
-    if found == "a.csv.journal":
-        journal_path(tmp_path / "a.csv").unlink(missing_ok=True)
-        new_journal(tmp_path / found).close()
-
-        assert tmp_path / found == find_journal(path)
 
 
 def test_file_that_can_not_be_read(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -80,18 +80,12 @@ def test_busy_within(path: Path) -> None:
 def test_a_name_that_is_a_uri(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite is told that it is one: not each is built to see that."""
-    told: list[object] = []
-    connect: Callable[..., sqlite3.Connection] = sqlite3.connect
-
-    def noting(name: str, **how: Any) -> sqlite3.Connection:
-        told.append(how.get("uri"))
-        return connect(name, **how)
-
-    monkeypatch.setattr(sqlite3, "connect", noting)
+    """SQLite must know that it is one: not each build detects that."""
+    connect = Mock(wraps=sqlite3.connect)
+    monkeypatch.setattr(sqlite3, "connect", connect)
     new_journal(path).close()
 
-    assert {True} == set(told)
+    assert {True} == {each.kwargs["uri"] for each in connect.call_args_list}
 
 
 def test_settings_of_sqlite(path: Path) -> None:
@@ -128,11 +122,11 @@ def other_database(path: Path) -> None:
         db.execute("CREATE TABLE theirs (x)")
 
 
-def spoiled(path: Path, statement: str, *values: str) -> None:
+def spoiled(path: Path, statement: str) -> None:
     """Make a journal, and change it as none of ours would."""
     new_journal(path).close()
     with closing(sqlite3.connect(path)) as db:
-        db.execute(statement, values)
+        db.execute(statement)
         db.commit()
 
 
@@ -167,22 +161,49 @@ def test_no_journal(
         assert isinstance(raised.value, JournalMismatchError)
 
 
+def overwritten(path: Path) -> None:
+    """Make a journal, and overwrite all but its first pages."""
+    new_journal(path, rows=1_000).close()
+    content = bytearray(path.read_bytes())
+    content[8_192:] = b"\x5a" * (len(content) - 8_192)
+    path.write_bytes(content)
+
+
 @pytest.mark.parametrize(
-    "terms", [None, "", "{", "[]", "{}", '{"confirm": "maybe"}', "null"]
+    "make",
+    [
+        overwritten,
+        *(
+            partial(spoiled, statement=each)
+            for each in (
+                "DELETE FROM terms",
+                "DELETE FROM wal",
+                "UPDATE wal SET mark = ''",
+                "UPDATE wal SET mark = '0 x 0 0'",
+                # It is not shown: the error of Python shows it.
+                "UPDATE orders SET reason = CAST(x'41ff42' AS TEXT)",
+                "UPDATE orders SET order_id = CAST(row || x'ff' AS TEXT)",
+                "ALTER TABLE orders RENAME COLUMN reason TO reasons",
+            )
+        ),
+        *(
+            partial(spoiled, statement=f"UPDATE terms SET json = '{each}'")  # noqa: S608 - ours
+            for each in ("", "{", "[]", "{}", '{"confirm": "maybe"}', "null")
+        ),
+    ],
 )
-def test_damaged_terms(path: Path, terms: str | None) -> None:
-    """Terms that can't be read are damage; the file is not held."""
-    if terms is None:
-        spoiled(path, "DELETE FROM terms")
-    else:
-        spoiled(path, "UPDATE terms SET json = ?", terms)
-    with pytest.raises(JournalError) as raised:
-        Journal.open(path)
+def test_damaged(path: Path, make: Callable[[Path], object]) -> None:
+    """What can't be understood is damage; the file is not held."""
+    make(path)
+    with pytest.raises(JournalError) as raised, Journal.open(path) as journal:
+        [*journal.entries()]
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 2")
 
-    assert f"The journal {path} can't be used: it is damaged" in str(
-        raised.value
+    assert str(raised.value) == (
+        f"The journal {path} can't be used: it is damaged. Keep it, and get "
+        "it back from a backup: it says which orders were sent. Outcome: "
+        "NOT_SENT. What was not written down was not sent."
     )
 
 
@@ -228,8 +249,8 @@ def test_purge(path: Path, how: str) -> None:
     assert [link] * (how == "link") == [*path.parent.iterdir()]
 
 
-@pytest.mark.parametrize("which", ["journal", "leftover"])
-def test_purge_that_fails(path: Path, which: str) -> None:
+@pytest.mark.parametrize("which", ["journal", "leftover", "opening"])
+def test_what_can_not_be_removed(path: Path, which: str) -> None:
     """A journal is named if it, or what a crash has left, can't be removed."""
     journal = new_journal(path)
     if which == "journal":
@@ -237,28 +258,21 @@ def test_purge_that_fails(path: Path, which: str) -> None:
         path.mkdir()
     else:
         path.with_name(f".{path.name}.1.new").mkdir()
+    act: Callable[[], object] = journal.purge
+    if which == "opening":
+        journal.close()
+        act = partial(Journal.open, path)
     with pytest.raises(JournalError) as raised:
-        journal.purge()
+        act()
 
     assert raised.value.args[0].startswith(f"The journal {path} can't be")
 
 
-class _Untidy(sqlite3.Connection):
-    def close(self) -> None:
-        """Close it, and say that this did not go well."""
-        super().close()
-        raise sqlite3.OperationalError("untidy")
-
-
-def test_close_that_fails(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A journal that can't be tidied up is named."""
+def test_close_that_fails(path: Path) -> None:
+    """An error of SQLite when it closes is one of the journal."""
     journal = new_journal(path)
     journal.close()
-    untidy = sqlite3.connect(path, factory=_Untidy)
-    monkeypatch.setattr(journal._store, "_db", untidy)
-    with pytest.raises(JournalError) as raised:
+    error = sqlite3.OperationalError("untidy")
+    journal._store._db = Mock(close=Mock(side_effect=error))
+    with pytest.raises(JournalError, match="can't be used: SQLite says: unti"):
         journal.close()
-
-    assert raised.value.args[0] == (
-        f"The journal {path} can't be used: SQLite says: untidy."
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -103,27 +102,6 @@ async def test_cancelled(journal: Journal, gate: Gate) -> None:
 
     assert scope.cancelled_caught
     assert 3 == journal.counts()[State.INTENT]
-
-
-def test_cancelled_by_asyncio(journal: Journal, gate: Gate) -> None:
-    """So it is where asyncio itself cancels a task, and the loop ends."""
-    writer = Writer(journal)
-
-    async def main() -> None:
-        tasks = [
-            asyncio.create_task(writer.write(change(row, State.INTENT)))
-            for row in (3, 4)
-        ]
-        await asyncio.to_thread(gate.entered.wait, 10)
-        for each in tasks:
-            each.cancel()
-        await asyncio.wait(tasks)
-
-    asyncio.run(main())
-    gate.open()
-    writer.close()
-
-    assert 2 == journal.counts()[State.INTENT]
 
 
 @pytest.mark.parametrize(
