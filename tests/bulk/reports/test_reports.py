@@ -186,12 +186,13 @@ def test_changed_file(
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    """A folder that takes no files is named, and what to do is said."""
+    """The error names the folder and what to do, and shows no row."""
     with pytest.raises(ReportError) as caught:
-        written(tmp_path / "nowhere")
+        written(tmp_path / "nowhere", SOME[1:2])
 
     assert "nowhere" in str(caught.value)
     assert "give the same command again" in str(caught.value)
+    assert "kim" not in told_by(caught.value)
 
 
 def test_taken_name(tmp_path: Path) -> None:
