@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 import attrs
 
-from sesamy_async.bulk import Confirm, Entry, ImportSummary, State
+from sesamy_async.bulk import Confirm, Entry, ImportSummary, Source, State
 from sesamy_async.bulk._rows import Row
-from sesamy_async.bulk.reports import Kind
+from sesamy_async.bulk.reports import Kind, Place, Reports, write_reports
 from sesamy_async.bulk.reports._places import kind_of
 
 
@@ -66,6 +67,26 @@ def summary_of(
         rejected=counts[Kind.REJECTED],
         unknown=counts[Kind.UNKNOWN],
         unprocessed=counts[Kind.UNPROCESSED],
+    )
+
+
+def written(
+    folder: Path,
+    entries: Sequence[Entry],
+    *,
+    confirm: Confirm = Confirm.SEPARATELY,
+    stem: str = "orders",
+    source: Source | None = None,
+    summary: ImportSummary | None = None,
+    **more: Any,
+) -> Reports:
+    """Write the reports of these entries."""
+    return write_reports(
+        source or source_for(entries),
+        entries,
+        summary or summary_of(entries, confirm),
+        Place(folder, stem),
+        **{"fingerprint": FINGERPRINT, **more},
     )
 
 

@@ -128,9 +128,13 @@ class Table:
             if it.field.is_any_text
         ]
         self._others = [it for it in columns if not it.field.is_any_text]
-        fixed = [(field_of(name), value) for name, value in constants.items()]
-        used = {it.field.holder for it in columns}
-        used |= {field.holder for field, _ in fixed if field}
+        fixed = [
+            (field, value)
+            for name, value in constants.items()
+            if (field := field_of(name))
+        ]
+        used = {it.holder for it, _ in fixed}
+        used |= {it.field.holder for it in columns}
         # The objects in the order that a row can have.
         self._holders = [
             holder
@@ -143,10 +147,9 @@ class Table:
             **{holder.name: {} for holder in self._holders},
         }
         for field, value in fixed:
-            if field:
-                # The mapping was checked, with or without unknown words.
-                read = field.reader(allow_unknown=True)
-                self._start[field.holder][field.attribute] = read(value)
+            # The mapping was checked, with or without unknown words.
+            read = field.reader(allow_unknown=True)
+            self._start[field.holder][field.attribute] = read(value)
 
     def read(self, record: Row) -> Sale | Mistaken:
         """Return the order of a row, or all its problems."""
