@@ -109,6 +109,6 @@ SOME = (
         contract_id="c7",
         reason="Sesamy answered 503",
     ),
-    Entry(row=9, order_id=None, state=State.REJECTED, reason="no order id"),
+    Entry(row=9, order_id=None, state=State.REJECTED, reason="=no id"),
 )
 """Some of everything."""

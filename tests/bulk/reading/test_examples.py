@@ -135,7 +135,14 @@ def test_nothing_is_overwritten(tmp_path: Path, name: str) -> None:
     assert [name] == [each.name for each in tmp_path.iterdir()]
 
 
-def test_a_template_that_can_not_be_written(tmp_path: Path) -> None:
-    """A folder that is not there is not made."""
-    with pytest.raises(InputFileError, match="can't be written: No such file"):
-        write_template(tmp_path / "x" / "a.csv", tmp_path / "x" / "a.toml")
+def test_a_file_that_appears_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not overwritten either."""
+    table = tmp_path / "orders.csv"
+    table.write_text("mine")
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    with pytest.raises(InputFileError, match="can't be written: File exists"):
+        write_template(table, tmp_path / "mapping.toml")
+
+    assert "mine" == table.read_text()

@@ -52,7 +52,7 @@ def test_all_reports(tmp_path: Path, delimiter: str) -> None:
         "rejected": [
             ["#row", "#reason", *HEADER],
             ["3", "no @", "A-3", "kim3@example.se", "+46701"],
-            ["9", "no order id", "", "kim9@example.se", "+46701"],
+            ["9", "'=no id", "", "kim9@example.se", "+46701"],
         ],
         "unprocessed": [
             [*header, "reason"],
