@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 import attrs
 
-from sesamy_async.bulk import Confirm, Entry, ImportSummary, Row, State
-from sesamy_async.bulk.reports import Kind
+from sesamy_async.bulk import (
+    Confirm,
+    Entry,
+    ImportSummary,
+    Row,
+    Source,
+    State,
+)
+from sesamy_async.bulk.reports import Kind, Place, Reports, write_reports
 from sesamy_async.bulk.reports._places import kind_of
 
 
@@ -68,6 +76,26 @@ def summary_of(
     )
 
 
+def written(
+    folder: Path,
+    entries: Sequence[Entry],
+    *,
+    confirm: Confirm = Confirm.SEPARATELY,
+    stem: str = "orders",
+    source: Source | None = None,
+    summary: ImportSummary | None = None,
+    **more: Any,
+) -> Reports:
+    """Write the reports of these entries."""
+    return write_reports(
+        source or source_for(entries),
+        entries,
+        summary or summary_of(entries, confirm),
+        Place(folder, stem),
+        **{"fingerprint": FINGERPRINT, **more},
+    )
+
+
 SOME = (
     Entry(row=2, order_id="A-2", state=State.CONFIRMED, contract_id="c2"),
     Entry(row=3, order_id="A-3", state=State.REJECTED, reason="no @"),
@@ -87,6 +115,6 @@ SOME = (
         contract_id="c7",
         reason="Sesamy answered 503",
     ),
-    Entry(row=9, order_id=None, state=State.REJECTED, reason="no order id"),
+    Entry(row=9, order_id=None, state=State.REJECTED, reason="=no id"),
 )
 """Some of everything."""

@@ -51,21 +51,23 @@ class Mapped:
 def read_mapping(path: Path, *, allow_unknown: bool) -> Mapped:
     """Read a mapping file.
 
-    Args:
-        path: A TOML file with the tables ``columns`` and ``constants`` and
-            the list ``ignore``, each of which may be left out.
-        allow_unknown: Whether constants may be words that the guide does
-            not name.
+    It is a TOML file with the tables ``columns`` and ``constants`` and the
+    list ``ignore``, each of which may be left out.
 
     Raises:
         InputFileError: It can't be read, or is wrong; it names all mistakes.
     """
-    content, wrong = _parsed(path)
-    problems = (
-        [wrong]
-        if wrong
-        else [*_mapping_problems(content, allow_unknown=allow_unknown)]
-    )
+    with opened(path) as file:
+        raw = file.read()
+    content: dict[str, Any] = {}
+    try:
+        content = tomllib.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        problems = ["it is not UTF-8; save it as UTF-8"]
+    except tomllib.TOMLDecodeError as error:
+        problems = [f"it is not TOML: {error}"]
+    else:
+        problems = [*_mapping_problems(content, allow_unknown=allow_unknown)]
     if problems:
         raise InputFileError(
             f"The mapping {path.name} is wrong: {'; '.join(problems)}.",
@@ -76,17 +78,6 @@ def read_mapping(path: Path, *, allow_unknown: bool) -> Mapped:
         constants=dict(_flat(content.get("constants", {}))),
         ignored=frozenset(content.get("ignore", [])),
     )
-
-
-def _parsed(path: Path) -> tuple[dict[str, Any], str]:
-    with opened(path) as file:
-        content = file.read()
-    try:
-        return tomllib.loads(content.decode("utf-8-sig")), ""
-    except UnicodeDecodeError:
-        return {}, "it is not UTF-8; save it as UTF-8"
-    except tomllib.TOMLDecodeError as error:
-        return {}, f"it is not TOML: {error}"
 
 
 def _mapping_problems(
@@ -104,11 +95,9 @@ def _mapping_problems(
     constants = content.get("constants", {})
     if is_object(constants):
         for name, value in _flat(constants):
-            problem = _constant_problem(
-                name, value, allow_unknown=allow_unknown
-            )
-            if problem:
-                yield f"constants.{problem}"
+            found = _constant_problem(name, value, allow_unknown=allow_unknown)
+            if found:
+                yield f"constants.{found}"
     else:
         yield "constants: must be a table of paths and values"
     ignored = content.get("ignore", [])
@@ -174,32 +163,25 @@ class Column:
         index: Its place in a row.
         header: Its name in the file.
         field: The field of an order that it holds.
-        attribute: As in `Field`.
         read: Reads a cell that is not empty, or raises `WrongValue`.
     """
 
     index: int
     header: str
     field: Field
-    attribute: str
     read: Read
 
-    @classmethod
-    def of(
-        cls, index: int, header: str, field: Field, *, allow_unknown: bool
-    ) -> Column:
-        """Return the column of a field."""
-        read = check = field.reader(allow_unknown=allow_unknown)
 
-        @lru_cache
-        def number(cell: str) -> Any:
-            if not _DIGITS.fullmatch(cell):
-                raise WrongValue(": must be a whole number such as 1")
-            return check(int(cell))
+def _cell_reader(field: Field, *, allow_unknown: bool) -> Read:
+    read = field.reader(allow_unknown=allow_unknown)
 
-        if field.is_number:
-            read = number
-        return cls(index, header, field, field.attribute, read)
+    @lru_cache
+    def number(cell: str) -> Any:
+        if not _DIGITS.fullmatch(cell):
+            raise WrongValue(": must be a whole number such as 1")
+        return read(int(cell))
+
+    return number if field.is_number else read
 
 
 def read_header(
@@ -225,10 +207,12 @@ def read_header(
         if problem or field is None:
             problems.append(problem)
         else:
-            columns.append(
-                Column.of(index, cell, field, allow_unknown=allow_unknown)
-            )
-    problems += _missing(header, mapped)
+            read = _cell_reader(field, allow_unknown=allow_unknown)
+            columns.append(Column(index, cell, field, read))
+    for each in mapped.columns:
+        if each not in header:
+            said = f"mapped, but not in the file{did_you_mean(each, header)}"
+            problems.append(f"{name_of(each)}: {said}")
     if ORDER_ID not in seen:
         problems.append(f"{ORDER_ID}: no column has it")
     if problems and not any(_is_header(cell, mapped) for cell in header):
@@ -246,16 +230,9 @@ def _header_error(name: str, problems: Sequence[str]) -> InputFileError:
     )
 
 
-def _missing(header: Sequence[str], mapped: Mapped) -> Iterator[str]:
-    for name in mapped.columns:
-        if name not in header:
-            hint = did_you_mean(name, header)
-            yield f"{name_of(name)}: mapped, but not in the file{hint}"
-
-
 def _is_header(cell: str, mapped: Mapped) -> bool:
     known = cell in mapped.columns or cell in mapped.ignored
-    return known or bool(field_of(cell)) or bool(field_hint(cell))
+    return known or bool(field_of(cell) or field_hint(cell))
 
 
 def _header_problem(

@@ -28,13 +28,12 @@ from ._columns import Column, Mapped, read_header
 from ._fields import (
     HOLDERS,
     ORDER_ID,
-    Field,
     WrongValue,
     field_of,
     mended_id,
     sale_of,
 )
-from ._text import LONGEST_ROW, TOO_LONG, Text
+from ._text import LONGEST_ROW, TOO_LONG, Text, TextSource
 
 
 MERGED_ROWS = (
@@ -49,7 +48,7 @@ _QUOTED = re.compile(r'"[^"]*"?')
 
 
 @attrs.frozen
-class CsvSource:
+class CsvSource(TextSource):
     """A `Source` of the rows of a CSV file.
 
     Attributes:
@@ -59,9 +58,7 @@ class CsvSource:
 
     header: tuple[str, ...]
     delimiter: str
-    _text: Text
     _table: Table
-    _meaning: Mapping[str, Any] = attrs.field(repr=False)
 
     @classmethod
     def open(
@@ -73,14 +70,10 @@ class CsvSource:
         mapped: Mapped,
         allow_unknown: bool,
     ) -> CsvSource:
-        """Read the header.
-
-        Raises:
-            InputFileError: It can't be read, or its header is wrong.
-        """
+        """Read the header, or raise `InputFileError`."""
         text = Text(path, encoding, newline="")
         if delimiter is None:
-            delimiter = _delimiter_in(_first_line(text))
+            delimiter = _delimiter_of(text)
         rows = [*islice(_rows(text, delimiter), _FEWEST_ROWS)]
         header = _trimmed(rows[0].cells) if rows else ()
         columns = read_header(
@@ -102,37 +95,16 @@ class CsvSource:
             "constants": mapped.constants,
             "allow_unknown": allow_unknown,
         }
-        table = Table(header, delimiter, columns, _fixed(mapped.constants))
-        return cls(header, delimiter, text, table, meaning)
-
-    @property
-    def name(self) -> str:
-        """The name of the file."""
-        return self._text.path.name
-
-    def fingerprint(self) -> str:
-        """Hash the bytes, and how they are read."""
-        return self._text.fingerprint(self._meaning)
+        table = Table(header, delimiter, columns, mapped.constants)
+        return cls(text, meaning, header, delimiter, table)
 
     def records(self) -> Iterator[Row]:
         """Yield the rows below the header, without those that are blank."""
-        return islice(_rows(self._text, self.delimiter), 1, None)
+        return islice(_rows(self.text, self.delimiter), 1, None)
 
     def read(self, record: Row) -> Sale | Mistaken:
         """Return the order of a row, or all its problems."""
         return self._table.read(record)
-
-
-def _fixed(constants: Mapping[str, Any]) -> list[tuple[Field, Any]]:
-    """Return the fields of constants, and their values as an order has them.
-
-    The mapping file was checked, with or without unknown words.
-    """
-    return [
-        (field, field.reader(allow_unknown=True)(value))
-        for name, value in constants.items()
-        if (field := field_of(name))
-    ]
 
 
 class Table:
@@ -143,30 +115,41 @@ class Table:
         header: Sequence[str],
         delimiter: str,
         columns: Sequence[Column],
-        constants: Sequence[tuple[Field, Any]],
+        constants: Mapping[str, Any],
     ) -> None:
         self._delimiter = delimiter
         self._width = len(header)
         self._reason = header.index(REASON) if REASON in header else None
         [self._order_id] = (it for it in columns if it.field.name == ORDER_ID)
-        # The order, and the objects in it that a row can have.
-        fields = [
-            *(each.field for each in columns),
-            *(it for it, _ in constants),
+        self._columns = columns
+        self._texts = [
+            (it.index, it.field.holder, it.field.attribute)
+            for it in columns
+            if it.field.is_any_text
         ]
-        used = [it for it in HOLDERS if any(map(it.holds, fields))]
-        places = {(): 0, **{it.path: at for at, it in enumerate(used, 1)}}
+        self._others = [it for it in columns if not it.field.is_any_text]
+        fixed = [
+            (field, value)
+            for name, value in constants.items()
+            if (field := field_of(name))
+        ]
+        used = {it.holder for it, _ in fixed}
+        used |= {it.field.holder for it in columns}
+        # The objects in the order that a row can have.
         self._holders = [
-            (places[it.path], places[it.path[:-1]], it) for it in used
+            holder
+            for holder in HOLDERS
+            if any(f"{it}.".startswith(f"{holder.name}.") for it in used)
         ]
-        self._constants: list[dict[str, Any]] = [{} for _ in places]
-        for field, value in constants:
-            self._constants[places[field.holder]][field.attribute] = value
-        self._all = [
-            (each, each.index, places[each.field.holder]) for each in columns
-        ]
-        self._texts = [it for it in self._all if it[0].field.is_any_text]
-        self._others = [it for it in self._all if it not in self._texts]
+        # What a row has before it is read: objects by path, "" is the order.
+        self._start: dict[str, dict[str, Any]] = {
+            "": {},
+            **{holder.name: {} for holder in self._holders},
+        }
+        for field, value in fixed:
+            # The mapping was checked, with or without unknown words.
+            read = field.reader(allow_unknown=True)
+            self._start[field.holder][field.attribute] = read(value)
 
     def read(self, record: Row) -> Sale | Mistaken:
         """Return the order of a row, or all its problems."""
@@ -174,8 +157,7 @@ class Table:
         text = self._delimiter.join(cells)
         misfit = self._misfit(cells, text)
         if misfit:
-            there = cells[self._order_id.index :][:1]
-            perhaps = mended_id("".join(there))
+            perhaps = mended_id("".join(cells[self._order_id.index :][:1]))
             return Mistaken((Problem(row, "", misfit),), perhaps=perhaps)
         if self._reason is not None and is_repeat(cells[self._reason]):
             return Mistaken((Problem(row, "", SENT_BEFORE),))
@@ -202,7 +184,7 @@ class Table:
 
     def _swallows(self, text: str) -> bool:
         """Whether lines inside the cells would be rows without quotes."""
-        # The first one is the row itself, up to the quotation mark.
+        # The first is the row itself, up to the quotation mark.
         _, *lines = _BREAK.split(text)
         rows = ((line.split(self._delimiter), line) for line in lines)
         return self._width >= _FEWEST_CELLS and any(
@@ -212,84 +194,67 @@ class Table:
 
     def _values(
         self, cells: Sequence[str], text: str
-    ) -> tuple[list[dict[str, Any]], list[tuple[Column, str]]]:
-        """Return the values of a row by their places, and what is wrong."""
-        values = [each.copy() for each in self._constants]
+    ) -> tuple[dict[str, dict[str, Any]], list[tuple[Column, str]]]:
+        """Return the objects of a row by their paths, and what is wrong."""
+        values = {path: {**start} for path, start in self._start.items()}
         wrong: list[tuple[Column, str]] = []
-        columns = self._all
+        columns = self._columns
         if "\0" not in text and is_text(text):
             # No need to look at each cell in which any text is right.
             columns = self._others
-            for column, index, place in self._texts:
+            for index, holder, attribute in self._texts:
                 if cells[index]:
-                    values[place][column.attribute] = cells[index]
-        for column, index, place in columns:
-            cell = cells[index]
+                    values[holder][attribute] = cells[index]
+        for column in columns:
+            cell, field = cells[column.index], column.field
             if "\0" in cell:
                 wrong.append((column, "has a NUL character, which is no text"))
             elif cell:
                 try:
-                    values[place][column.attribute] = column.read(cell)
+                    read = column.read(cell)
+                    values[field.holder][field.attribute] = read
                 except WrongValue as error:
                     wrong.append((column, error.args[0].removeprefix(": ")))
             elif column is self._order_id:
                 wrong.append((column, "required"))
         return values, wrong
 
-    def _sale(self, values: list[dict[str, Any]]) -> Sale:
-        for place, above, holder in self._holders:
-            if values[place]:
-                built = holder.build(values[place])
-                values[above][holder.attribute] = built
-        return sale_of(values[0])
+    def _sale(self, values: dict[str, dict[str, Any]]) -> Sale:
+        for it in self._holders:
+            if values[it.name]:
+                built = it.build(values[it.name])
+                values[it.holder][it.attribute] = built
+        return sale_of(values[""])
 
 
 def csv_rows(name: str, lines: Iterable[str], delimiter: str) -> Iterator[Row]:
-    """Yield the rows that are not blank, the header first.
-
-    Raises:
-        InputFileError: A row has no end, or can't be told from the next.
-    """
+    """Yield the rows that are not blank; `InputFileError` for broken CSV."""
     # The limit is one for the process; nobody else's must get lower.
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_ROW + 1))
-    bounded = _Bounded(lines)
+    number, length = 1, 0
+
+    def bounded() -> Iterator[str]:
+        nonlocal length
+        for line in lines:
+            length += len(line)
+            if length > LONGEST_ROW:
+                raise csv.Error(TOO_LONG)
+            yield line
+            # An error shows the locals of its frame: a line is personal.
+            del line
+
     try:
-        for cells in csv.reader(bounded, delimiter=delimiter, strict=True):
-            bounded.row += 1
-            bounded.length = 0
+        for cells in csv.reader(bounded(), delimiter=delimiter, strict=True):
+            length = 0
             if cells and (cells[0].strip() or any(map(str.strip, cells))):
-                yield Row(bounded.row - 1, tuple(cells))
-            # An error shows the locals of its frame, and a row is personal.
+                yield Row(number, tuple(cells))
+            number += 1
             del cells
     except csv.Error as error:
         broken = _in_words(str(error), delimiter)
     else:
         return
-    raise InputFileError(f"{name}, row {bounded.row}: {broken}.")
-
-
-class _Bounded:
-    """Lines, until too many of them make one row.
-
-    Attributes:
-        row: The one that is being read.
-        length: How long it is so far.
-    """
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        self.row: int = 1
-        self.length: int = 0
-        self._lines = iter(lines)
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._lines)
-        self.length += len(line)
-        if self.length > LONGEST_ROW:
-            raise csv.Error(TOO_LONG)
-        return line
+    raise InputFileError(f"{name}, row {number}: {broken}.")
 
 
 def _in_words(said: str, delimiter: str) -> str:
@@ -307,26 +272,17 @@ def _in_words(said: str, delimiter: str) -> str:
     )
 
 
-def checked_delimiter(delimiter: str) -> str:
-    """Return a delimiter that was asked for.
-
-    Raises:
-        InputFileError: It can't be one.
-    """
-    if len(delimiter) != 1 or delimiter in '"\r\n\0':
-        raise InputFileError(
-            "The delimiter must be one character, such as ',' or ';', and "
-            "neither a quotation mark nor a line break."
-        )
-    return delimiter
-
-
-def _delimiter_in(header: str) -> str:
-    """Return the delimiter that is most often outside of quotation marks.
+def _delimiter_of(text: Text) -> str:
+    """Return the delimiter that is most often in the header, outside quotes.
 
     `csv.Sniffer` looks at whole rows, and takes the spaces or the letters
     of an address for one.
     """
+    try:
+        header = next(filter(str.strip, text.lines()), "")
+    except UnicodeError:
+        # The reading of the rows says where.
+        header = ""
     bare = _QUOTED.sub("", header)
     return max(_DELIMITERS, key=bare.count)
 
@@ -334,14 +290,6 @@ def _delimiter_in(header: str) -> str:
 def _rows(text: Text, delimiter: str) -> Iterator[Row]:
     split = partial(csv_rows, text.path.name, delimiter=delimiter)
     return text.rows(split, headed=True)
-
-
-def _first_line(text: Text) -> str:
-    try:
-        return next(filter(str.strip, text.lines()), "")
-    except UnicodeError:
-        # The reading of the rows says where.
-        return ""
 
 
 def _trimmed(header: tuple[str, ...]) -> tuple[str, ...]:

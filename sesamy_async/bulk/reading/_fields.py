@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import lru_cache, partial
 from typing import Any, TypeAlias
@@ -30,7 +30,6 @@ from sesamy_async.bulk._rows import Sale
 from sesamy_async.errors import InvalidRequestError
 
 
-Check: TypeAlias = Callable[[Any, str], Iterator[str]]
 Read: TypeAlias = Callable[[Any], Any]
 """Checks a value, and returns it as an order keeps it; or `WrongValue`."""
 
@@ -46,8 +45,8 @@ _SHOWN_NUMBER = re.compile(r", got -?\d+$")
 class WrongValue(Exception):  # noqa: N818 - it never leaves this package
     """A value that a field can't hold.
 
-    Its arguments are all reasons, each with the path inside the value before
-    it: ``": must not be blank"``, ``".city: expected str, got int"``.
+    Its arguments are all reasons, each after the path inside the value:
+    ``": must not be blank"``, ``".city: expected str, got int"``.
     """
 
 
@@ -56,20 +55,16 @@ class Field:
     """A place in an order, or in what it is sold under.
 
     Attributes:
-        path: Its names from the outside in, such as
-            ``("userData", "address", "city")``.
-        attribute: The attribute, or key, of what it is in.
+        name: The documented path, such as ``"userData.address.city"``.
+        holder: The path of the object that it is in; empty for the order.
+        attribute: The attribute, or key, of that object.
         rule: What the classes of the order ask of it.
     """
 
-    path: tuple[str, ...]
+    name: str
+    holder: str
     attribute: str
     rule: Rule
-
-    @property
-    def name(self) -> str:
-        """The documented path, such as ``"userData.address.city"``."""
-        return ".".join(self.path)
 
     @property
     def is_number(self) -> bool:
@@ -81,26 +76,19 @@ class Field:
         """Whether it holds any text."""
         return self.rule is TEXT[KEY]
 
-    @property
-    def holder(self) -> tuple[str, ...]:
-        """The path of the object that it is in."""
-        return self.path[:-1]
+    def build(self, values: dict[str, Any]) -> Any:
+        """Return the object that it holds, with values that were read."""
+        model = self.rule.model
+        return values if model is None else build(model, values)
 
     def reader(self, *, allow_unknown: bool) -> Read:
-        """Return what reads a value of this field.
-
-        Args:
-            allow_unknown: Whether words that the guide doesn't name are
-                right.
-        """
-        rule, words = self.rule, self.rule.words
-        check = rule.check
-        if self.path == (ORDER_ID,):
-            check = partial(_order_id_problems, rule)
-        if words is not None and not allow_unknown:
-            check = partial(_word_problems, rule, words)
-        known = {str(word): word for word in words or ()}
-        any_text = self.is_any_text
+        """Return what reads a value of this field."""
+        rule, any_text = self.rule, self.is_any_text
+        if rule.model is not None:
+            values = object_reader(self.name, allow_unknown=allow_unknown)
+            return lambda data: self.build(values(data))
+        known = {str(word): word for word in rule.words or ()}
+        further = self._further(allow_unknown=allow_unknown)
 
         def read(value: Any) -> Any:
             # Most values end here, in a fraction of the time.
@@ -109,113 +97,80 @@ class Field:
                     return value
                 if value in known:
                     return known[value]
-            reasons = [*check(value, "")]
+            reasons = [*rule.check(value, "")]
+            if not reasons and (problem := further(value)):
+                reasons = [f": {problem}"]
             if reasons:
                 raise WrongValue(*(_SHOWN_NUMBER.sub("", e) for e in reasons))
             return rule.keep(value)
 
         return read
 
+    def _further(self, *, allow_unknown: bool) -> Callable[[Any], str]:
+        """Return what finds a problem that the rule allows; or ``""``."""
+        if self.name == ORDER_ID:
+            return _order_id_problem
+        if self.name in OVERRIDES:
+            return partial(_segment_problem, self.name)
+        if self.rule.words is None or allow_unknown:
+            return lambda _: ""
+        return partial(_word_problem, self.rule.words)
 
-def _order_id_problems(rule: Rule, value: Any, path: str) -> Iterator[str]:
-    reasons = [*rule.check(value, path)]
-    yield from reasons
+
+def _order_id_problem(value: str) -> str:
     # Two orders that differ in nothing else would be two contracts.
-    if not reasons and value != value.strip():
-        yield f"{path}: must not begin or end with spaces"
-    elif not reasons and not value.isprintable():
-        # Such as the byte order mark of a file that was put behind another.
-        yield f"{path}: must not hold characters that nobody can see"
+    if value != value.strip():
+        return "must not begin or end with spaces"
+    # Such as the byte order mark of a file that was put behind another.
+    if not value.isprintable():
+        return "must not hold characters that nobody can see"
+    return ""
 
 
-def _word_problems(
-    rule: Rule, words: type[StrEnum], value: Any, path: str
-) -> Iterator[str]:
-    reasons = [*rule.check(value, path)]
-    yield from reasons
-    if not reasons:
-        near = {word.lower(): word for word in words}.get(value.lower())
-        hint = f"{HINT}{near}?" if near else ""
-        yield f"{path}: must be one of {', '.join(words)}{hint}"
+def _word_problem(words: type[StrEnum], value: str) -> str:
+    near = {word.lower(): word for word in words}.get(value.lower())
+    hint = f"{HINT}{near}?" if near else ""
+    return f"must be one of {', '.join(words)}{hint}"
 
 
 @lru_cache(maxsize=1024)
-def _segment_problem(name: str, value: str) -> str | None:
+def _segment_problem(name: str, value: str) -> str:
     try:
         segment(name, value)
     except InvalidRequestError as error:
-        said = str(error.args[0])
-    else:
-        return None
-    return said.removeprefix(f"{name} ").removesuffix(".")
+        return str(error.args[0]).removeprefix(f"{name} ").removesuffix(".")
+    return ""
 
 
-def _segment_problems(name: str, value: Any, path: str) -> Iterator[str]:
-    if not isinstance(value, str):
-        yield f"{path}: expected str, got {kind(value)}"
-    elif (problem := _segment_problem(name, value)) is not None:
-        yield f"{path}: {problem}"
-
-
-@attrs.frozen
-class Holder:
-    """An object in an order.
-
-    Attributes:
-        path: Such as ``("userData", "address")``.
-        attribute: The attribute of the object that it is in.
-        model: Its class; None where its keys are the customer's own.
-    """
-
-    path: tuple[str, ...]
-    attribute: str
-    model: type[Any] | None
-
-    def holds(self, field: Field) -> bool:
-        """Whether a field is in it, or in an object in it."""
-        return field.holder[: len(self.path)] == self.path
-
-    def build(self, values: dict[str, Any]) -> Any:
-        """Return it with values that were read."""
-        return values if self.model is None else build(self.model, values)
-
-
-def _inside(
-    model: type[Any], above: tuple[str, ...] = ()
-) -> Iterator[Field | Holder]:
-    """Yield what is in an object, from the inside out."""
+def _inside(model: type[Any], holder: str = "") -> Iterator[Field]:
+    """Yield all fields of an object, those of an inner object before it."""
     for wire, ruled in ruled_fields(model).items():
-        path, inner = (*above, wire), ruled.rule.model
-        if inner is not None:
-            yield from _inside(inner, path)
-        else:
-            yield Field(path, ruled.name, ruled.rule)
-        if inner is not None or ruled.rule in _OPEN:
-            yield Holder(path, ruled.name, inner)
+        name = f"{holder}.{wire}" if holder else wire
+        if ruled.rule.model is not None:
+            yield from _inside(ruled.rule.model, name)
+        yield Field(name, holder, ruled.name, ruled.rule)
 
 
 _ALL = (
     *_inside(NewContract),
+    # A rule of its own: not any text is right.
     *(
-        Field((name,), attribute, Rule(check=partial(_segment_problems, name)))
+        Field(name, "", attribute, Rule(TEXT[KEY].check))
         for name, attribute in OVERRIDES.items()
     ),
 )
-HOLDERS = tuple(each for each in _ALL if isinstance(each, Holder))
+HOLDERS = tuple(it for it in _ALL if it.rule.model or it.rule in _OPEN)
 """The objects in an order, from the inside out."""
 
-_FIELDS = {each.name: each for each in _ALL if isinstance(each, Field)}
-FIELDS: Mapping[str, Field] = {
-    name: each for name, each in _FIELDS.items() if each.rule not in _OPEN
-}
-"""The fields whose path is documented to the end."""
-
-OPEN: tuple[str, ...] = tuple(name for name in _FIELDS if name not in FIELDS)
+OPEN = tuple(it.name for it in HOLDERS if it.rule.model is None)
 """The paths below which any name may stand."""
+
+FIELDS = {it.name: it for it in _ALL if it not in HOLDERS}
+"""The fields whose path is documented to the end."""
 
 
 def mended_id(text: str) -> str | None:
-    """Return what somebody will make of an id that is wrong, if anything."""
+    """Return what an id that is wrong may be corrected to, if anything."""
     return "".join(filter(str.isprintable, text)).strip() or None
 
 
@@ -225,14 +180,11 @@ def field_of(name: str) -> Field | None:
     What follows ``vendorData.``, ``providerData.`` or ``extraData.`` is a
     name of the customer's own.
     """
-    known = FIELDS.get(name)
-    if known is not None:
-        return known
     for place in OPEN:
         own = name.removeprefix(f"{place}.")
         if own and own != name:
-            return Field((*place.split("."), own), own, TEXT[KEY])
-    return None
+            return Field(name, place, own, TEXT[KEY])
+    return FIELDS.get(name)
 
 
 def field_hint(name: str) -> str:
@@ -245,11 +197,13 @@ def field_hint(name: str) -> str:
         if name[: len(place)].lower() == place.lower():
             own = name[len(place) :].lstrip(".") or "anything"
             return f"{HINT}{place}.{name_of(own)}?"
-    last = {known.rpartition(".")[2]: known for known in reversed([*FIELDS])}
-    # Such as userData.email where only "email" was written.
-    by_end = {end.lower(): known for end, known in last.items()}
-    near = by_end.get(name.lower())
-    return did_you_mean(name, FIELDS) or (f"{HINT}{near}?" if near else "")
+    if hint := did_you_mean(name, FIELDS):
+        return hint
+    for known in FIELDS:
+        # Such as userData.email where only "email" was written.
+        if known.lower().endswith(f".{name.lower()}"):
+            return f"{HINT}{known}?"
+    return ""
 
 
 def unknown_field(name: str) -> str:
@@ -266,74 +220,45 @@ def sale_of(values: dict[str, Any]) -> Sale:
     )
 
 
-class ObjectReader:
-    """Reads the JSON data of an order, or of an object in it.
+def object_reader(
+    holder: str = "", *, allow_unknown: bool
+) -> Callable[[Any], dict[str, Any]]:
+    """Return what reads the JSON data of an order, or of an object in it.
 
-    Args:
-        allow_unknown: Whether words that the guide doesn't name are right.
-        model: Its class.
-        above: Its path, with a dot behind it.
+    It returns the values by their attributes, or raises `WrongValue`.
     """
+    members = {
+        each.name.rpartition(".")[2]: (
+            each.attribute,
+            each.reader(allow_unknown=allow_unknown),
+        )
+        for each in _ALL
+        if each.holder == holder
+    }
 
-    def __init__(
-        self,
-        *,
-        allow_unknown: bool,
-        model: type[Any] = NewContract,
-        above: str = "",
-    ) -> None:
-        self._model = model
-        self._members: dict[str, tuple[str, Read]] = {}
-        self._required: list[str] = []
-        for wire, ruled in ruled_fields(model).items():
-            inner, name = ruled.rule.model, f"{above}{wire}"
-            read: Read = (
-                _FIELDS[name].reader(allow_unknown=allow_unknown)
-                if inner is None
-                else ObjectReader(
-                    allow_unknown=allow_unknown,
-                    model=inner,
-                    above=f"{name}.",
-                ).read
-            )
-            self._members[wire] = (ruled.name, read)
-            if ruled.required:
-                self._required.append(wire)
-        if not above:
-            for name, attribute in OVERRIDES.items():
-                read = FIELDS[name].reader(allow_unknown=allow_unknown)
-                self._members[name] = (attribute, read)
-
-    def read(self, data: Any) -> Any:
-        """Return the object, or raise `WrongValue`."""
-        return build(self._model, self.values(data))
-
-    def values(self, data: Any) -> dict[str, Any]:
-        """Return its values by their attributes, or raise `WrongValue`."""
+    def read(data: Any) -> dict[str, Any]:
         if not is_object(data):
             raise WrongValue(f": expected an object, got {kind(data)}")
         values: dict[str, Any] = {}
-        reasons = [
-            f".{wire}: required"
-            for wire in self._required
-            if data.get(wire) is None
-        ]
+        reasons: list[str] = []
         unknown: list[str] = []
+        if not holder and data.get(ORDER_ID) is None:
+            reasons.append(f".{ORDER_ID}: required")
         for wire, value in data.items():
-            member = self._members.get(wire)
-            if member is None:
-                unknown.append(wire)
+            if wire not in members:
+                hint = did_you_mean(wire, members)
+                unknown.append(f".{name_of(wire)}: unknown field{hint}")
             elif value is not None:
-                attribute, read = member
+                attribute, read_value = members[wire]
                 try:
-                    values[attribute] = read(value)
+                    values[attribute] = read_value(value)
                 except WrongValue as wrong:
                     reasons += [f".{wire}{each}" for each in wrong.args]
-        for key in unknown:
-            hint = did_you_mean(key, self._members)
-            reasons.append(f".{name_of(key)}: unknown field{hint}")
+        reasons += unknown
         if isinstance(data, RepeatedKeys):
             reasons += data.problems(".")
         if reasons:
             raise WrongValue(*reasons)
         return values
+
+    return read

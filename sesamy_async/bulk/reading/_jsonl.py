@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,12 @@ from sesamy_async.bulk._states import InputFileError
 
 from ._fields import (
     ORDER_ID,
-    ObjectReader,
     WrongValue,
     mended_id,
+    object_reader,
     sale_of,
 )
-from ._text import LONGEST_ROW, TOO_LONG, Text
+from ._text import LONGEST_ROW, TOO_LONG, Text, TextSource
 
 
 _ORDER_ID = re.compile(rf'"{ORDER_ID}"\s*:\s*(?:"([^"]*)"|([0-9]+))')
@@ -38,30 +38,24 @@ _ONLY_LINE = "at line 1 column"
 
 
 @attrs.frozen
-class JsonLinesSource:
+class JsonLinesSource(TextSource):
     """A `Source` of the lines of a file of JSON Lines."""
 
-    _text: Text
-    _order: ObjectReader
-    _meaning: Mapping[str, Any] = attrs.field(repr=False)
+    _values: Callable[[Any], dict[str, Any]]
 
     @classmethod
     def open(
         cls, path: Path, *, encoding: str, allow_unknown: bool
     ) -> JsonLinesSource:
-        """See that there is an order at all.
-
-        Raises:
-            InputFileError: It can't be read, or is one JSON array.
-        """
+        """Read the first order, or raise `InputFileError`."""
         source = cls(
             Text(path, encoding, newline="\n"),
-            ObjectReader(allow_unknown=allow_unknown),
             {
                 "format": "jsonl",
                 "encoding": encoding,
                 "allow_unknown": allow_unknown,
             },
+            object_reader(allow_unknown=allow_unknown),
         )
         first = next(source.records(), None)
         if first is None:
@@ -74,45 +68,34 @@ class JsonLinesSource:
         return source
 
     @property
-    def name(self) -> str:
-        """The name of the file."""
-        return self._text.path.name
-
-    @property
     def header(self) -> tuple[str, ...]:
-        """Nothing: the lines name their own fields."""
+        """Empty: a line names its own fields."""
         return ()
-
-    def fingerprint(self) -> str:
-        """Hash the bytes, and how they are read."""
-        return self._text.fingerprint(self._meaning)
 
     def records(self) -> Iterator[Row]:
         """Yield the lines that are not blank."""
-        return self._text.rows(partial(_rows, self.name), headed=False)
+        return self.text.rows(partial(_rows, self.name), headed=False)
 
     def read(self, record: Row) -> Sale | Mistaken:
         """Return the order of a line, or all its problems."""
-        (line,) = record.cells
+        (line,), row = record.cells, record.number
         data, broken = parse(line)
         if broken is not None:
             said = f"no JSON: {broken.replace(_ONLY_LINE, 'at column')}"
-            problem = Problem(record.number, "", said)
+            problem = Problem(row, "", said)
             return Mistaken((problem,), perhaps=_perhaps(line))
         if not is_object(data):
             said = f"must be an object, got {kind(data)}"
-            return Mistaken((Problem(record.number, "", said),))
+            return Mistaken((Problem(row, "", said),))
         if is_repeat(data.get(REASON)):
-            return Mistaken((Problem(record.number, "", SENT_BEFORE),))
+            return Mistaken((Problem(row, "", SENT_BEFORE),))
         # In place: a copy would not know which keys were repeated.
         for key in [key for key in data if key.startswith(IGNORED)]:
             del data[key]
         try:
-            return sale_of(self._order.values(data))
+            return sale_of(self._values(data))
         except WrongValue as wrong:
-            problems = tuple(
-                _problem(record.number, reason) for reason in wrong.args
-            )
+            problems = tuple(_problem(row, reason) for reason in wrong.args)
         if all(each.column != ORDER_ID for each in problems):
             return Mistaken(problems, data.get(ORDER_ID))
         return Mistaken(problems, perhaps=_perhaps(line))

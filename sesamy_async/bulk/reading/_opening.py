@@ -12,7 +12,7 @@ from sesamy_async.bulk._rows import Source
 from sesamy_async.bulk._states import InputFileError
 
 from ._columns import Mapped, read_mapping
-from ._csv import CsvSource, checked_delimiter
+from ._csv import CsvSource
 from ._jsonl import JsonLinesSource
 from ._text import beginning, checked_encoding
 
@@ -78,7 +78,7 @@ def open_source(
     if mapping is not None:
         mapped = read_mapping(Path(mapping), allow_unknown=allow_unknown)
     if delimiter is not None:
-        delimiter = checked_delimiter(delimiter)
+        _check_delimiter(delimiter)
     beginning(path)
     return CsvSource.open(
         path,
@@ -87,6 +87,14 @@ def open_source(
         mapped=mapped,
         allow_unknown=allow_unknown,
     )
+
+
+def _check_delimiter(delimiter: str) -> None:
+    if len(delimiter) != 1 or delimiter in '"\r\n\0':
+        raise InputFileError(
+            "The delimiter must be one character, such as ',' or ';', and "
+            "neither a quotation mark nor a line break."
+        )
 
 
 def _format(path: Path) -> Format:
@@ -125,20 +133,15 @@ def write_template(
                 "No template was written."
             )
     for path, content in contents.items():
-        _write(path, content)
+        try:
+            # Somebody else's file may have appeared in the meantime.
+            with path.open("xb") as file:
+                file.write(content)
+        except OSError as error:
+            raise InputFileError(
+                f"{path} can't be written: {error.strerror}."
+            ) from None
 
 
 def _shipped(name: str) -> bytes:
     return files("sesamy_async.bulk.reading").joinpath(name).read_bytes()
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        # Somebody else's file may have appeared since it was looked for.
-        with path.open("xb") as file:
-            file.write(content)
-    except OSError as error:
-        said = error.strerror
-    else:
-        return
-    raise InputFileError(f"{path} can't be written: {said}.")

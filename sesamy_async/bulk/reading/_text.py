@@ -22,9 +22,7 @@ from sesamy_async.bulk._rows import Row
 from sesamy_async.bulk._states import InputFileError
 
 
-LONGEST_ROW = 1_000_000
-"""How many characters a row may have."""
-
+LONGEST_ROW = 1_000_000  # In characters.
 TOO_LONG = (
     f"it has more than {LONGEST_ROW} characters, and no order is as long; "
     "look for a quotation mark that is not closed, or for a missing line break"
@@ -46,17 +44,12 @@ _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _FIRST_ESCAPED = 0xDC00  # What "surrogateescape" adds to a byte.
 
-Split: TypeAlias = Callable[[Iterator[str]], Iterator[Row]]
-"""Makes rows of lines."""
+_Split: TypeAlias = Callable[[Iterator[str]], Iterator[Row]]
 
 
 @contextmanager
 def opened(path: Path) -> Generator[BufferedReader]:
-    """Open a file that can be read again and again.
-
-    Raises:
-        InputFileError: It is not there, or can't be read.
-    """
+    """Open a file that can be read again and again, or `InputFileError`."""
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
@@ -73,11 +66,7 @@ def opened(path: Path) -> Generator[BufferedReader]:
 
 
 def beginning(path: Path) -> bytes:
-    """Return the first bytes of a file.
-
-    Raises:
-        InputFileError: It can't be read, is empty, or holds no text.
-    """
+    """Return the first bytes of a file; `InputFileError` if it is no text."""
     with opened(path) as file:
         start = file.read(_START)
     if not start.strip():
@@ -95,11 +84,7 @@ def beginning(path: Path) -> bytes:
 
 
 def checked_encoding(encoding: str | None) -> str:
-    """Return the name of an encoding; of UTF-8 if none is given.
-
-    Raises:
-        InputFileError: Python has no such text encoding.
-    """
+    """Return the name of a text encoding that Python has; or UTF-8."""
     if encoding is None:
         return _DEFAULT
     try:
@@ -116,42 +101,18 @@ def checked_encoding(encoding: str | None) -> str:
 
 @attrs.frozen
 class Text:
-    """A text file.
-
-    Attributes:
-        path: Its path.
-        encoding: The encoding of its bytes.
-        newline: As in `open`: ``""`` for every line break, kept as it is.
-    """
+    """A text file; `newline` is as in `open`."""
 
     path: Path
     encoding: str
     newline: str
 
-    def fingerprint(self, meaning: Mapping[str, Any]) -> str:
-        """Hash the bytes of the file, and how they are read.
-
-        Args:
-            meaning: What else the meaning of a row depends on.
-
-        Raises:
-            InputFileError: It can't be read.
-        """
-        with opened(self.path) as file:
-            digest = hashlib.file_digest(file, "sha256")
-        told = json.dumps(meaning, sort_keys=True, default=str)
-        digest.update(told.encode())
-        return digest.hexdigest()
-
     def lines(self, errors: str = "strict") -> Iterator[str]:
         """Yield the lines with their breaks; one that is too long is cut.
 
-        Args:
-            errors: As in `open`: what to do with wrong bytes.
-
         Raises:
             InputFileError: The file can't be read (on), or was written to.
-            UnicodeError: Its bytes are no text.
+            UnicodeError: Its bytes are no text, and `errors` is "strict".
         """
         with (
             opened(self.path) as binary,
@@ -165,12 +126,8 @@ class Text:
                 # An error shows the locals of its frame: a line is personal.
                 del line
 
-    def rows(self, split: Split, *, headed: bool) -> Iterator[Row]:
-        """Yield the rows.
-
-        Args:
-            split: Makes rows of lines.
-            headed: Whether the first row is a header.
+    def rows(self, split: _Split, *, headed: bool) -> Iterator[Row]:
+        """Yield the rows; the first is a header if it is `headed`.
 
         Raises:
             InputFileError: The file can't be read (on), was written to, or
@@ -200,11 +157,11 @@ class Text:
             )
         return file.readline(LONGEST_ROW + 1)
 
-    def _wrong_byte(self, split: Split, *, headed: bool) -> tuple[str, int]:
+    def _wrong_byte(self, split: _Split, *, headed: bool) -> tuple[str, int]:
         """Return where the first wrong byte is, and the byte.
 
-        The file is read once more with its wrong bytes marked: a decoder
-        reads ahead, so its own error says nothing of the row.
+        A decoder reads ahead, so its error does not tell the row: the file
+        is read once more with its wrong bytes marked.
         """
         header: tuple[str, ...] = ()
         try:
@@ -229,6 +186,35 @@ class Text:
         if self.encoding == _DEFAULT:
             return "If a spreadsheet wrote the file, try --encoding cp1252."
         return "Save the file as UTF-8, or give the right --encoding."
+
+
+@attrs.frozen
+class TextSource:
+    """What the sources of both formats have in common.
+
+    Attributes:
+        text: The file.
+    """
+
+    text: Text
+    _meaning: Mapping[str, Any] = attrs.field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+        return self.text.path.name
+
+    def fingerprint(self) -> str:
+        """Hash the bytes, and how they are read.
+
+        Raises:
+            InputFileError: The file can't be read.
+        """
+        with opened(self.text.path) as file:
+            digest = hashlib.file_digest(file, "sha256")
+        meaning = json.dumps(self._meaning, sort_keys=True, default=str)
+        digest.update(meaning.encode())
+        return digest.hexdigest()
 
 
 def _version(file: TextIO) -> tuple[int, int]:

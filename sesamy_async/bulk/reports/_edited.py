@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import attrs
 
@@ -13,6 +14,9 @@ from ._files import Report, digest_of
 from ._places import Kind, Place
 
 
+_R = TypeVar("_R", bound=Report)
+
+
 @attrs.frozen(kw_only=True)
 class ReportFile:
     """A name for a report, and what is there.
@@ -20,7 +24,7 @@ class ReportFile:
     Attributes:
         path: Its path.
         digest: Of the file that is there; None if there is none.
-        written: What was written there, as far as is known.
+        written: What this import is known to have written there.
         imported: Whether it is imported itself.
     """
 
@@ -42,11 +46,7 @@ class ReportFile:
 def report_files(
     place: Place, kind: Kind, suffix: str, reported: Reported
 ) -> tuple[ReportFile, ...]:
-    """Return all files of a kind of report; the last one is free.
-
-    Raises:
-        ReportError: One of them can't be read.
-    """
+    """Return all files of a kind of report; the last one is free."""
     files: list[ReportFile] = []
     while not files or files[-1] != ReportFile(path=files[-1].path):
         path = place.of(kind, suffix, number=len(files) + 1)
@@ -61,33 +61,24 @@ def report_files(
     return tuple(files)
 
 
-def free_path(files: Sequence[ReportFile]) -> Path:
-    """Return where the next report goes."""
-    return next(each.path for each in files if each.ours)
-
-
-class EditableReport:
+class EditableReport(Generic[_R]):
     """A new report that never replaces what somebody has changed.
 
-    A report that somebody has changed, or imports, stays as it is.  Its rows
-    come into no other one, because an order that is in two files would be
-    sent twice.
+    A report that somebody has changed, or imports, is kept as it is.  Its
+    rows come into no other one: an order in two files would be sent twice.
 
     Args:
         files: What `report_files` returns.
-        report: The new report.
-
-    Attributes:
-        kept: The reports that stay as they are.
+        new: Makes the new report of its path.
     """
 
-    def __init__(self, files: Sequence[ReportFile], report: Report) -> None:
-        self.kept: tuple[ReportFile, ...] = tuple(
-            each for each in files if not each.ours
-        )
+    def __init__(
+        self, files: tuple[ReportFile, ...], new: Callable[[Path], _R]
+    ) -> None:
+        self.kept = tuple(each for each in files if not each.ours)
         self._file, *self._spare = [each for each in files if each.ours]
         self._names = {each.path.name for each in files if each.ours}
-        self._report = report
+        self.report = new(self._file.path)
         self._rows = Rows()
         self._written: Written | None = None
 
@@ -99,12 +90,8 @@ class EditableReport:
         return True
 
     def end(self) -> None:
-        """Take no more rows, and choose its place.
-
-        Raises:
-            ReportError: It can't be written.
-        """
-        digest = self._report.digest()
+        """Take no more rows, and choose its place."""
+        digest = self.report.digest()
         if digest is None:
             return
         self._written = Written(digest, self._rows)
@@ -112,7 +99,7 @@ class EditableReport:
             if file.digest == digest:
                 # It is there already, even if we did not put it there.
                 self._file = file
-                self._report.discard()
+                self.report.discard()
 
     def remove_spare(self) -> None:
         """Remove the reports that are not needed any more."""
@@ -125,18 +112,13 @@ class EditableReport:
 
     def settled(self, reported: Reported) -> Reported:
         """Return what is there once the report is in its place."""
-        rest = {
-            name: written
-            for name, written in reported.items()
-            if name not in self._names
-        }
+        rest = {it: reported[it] for it in reported if it not in self._names}
         return {**rest, **self._noted()}
 
     @property
     def path(self) -> Path:
         """Where its rows are; the first place if there are several."""
-        file = self.kept[0] if self._written is None else self._file
-        return file.path
+        return (self.kept[0] if self._written is None else self._file).path
 
     def _noted(self, *before: Written) -> Reported:
         if self._written is None:

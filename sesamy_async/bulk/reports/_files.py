@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import ClassVar, TextIO
 
 import attrs
 
@@ -33,23 +33,19 @@ class ReportError(SesamyError):
 
 
 @contextmanager
-def naming(path: Path) -> Generator[None]:
-    """Turn what the disk says into a `ReportError` that names the report."""
+def _naming(path: Path, what: str = "written") -> Generator[None]:
+    """Turn an `OSError` into a `ReportError` that names the report."""
     try:
         yield
     except OSError as error:
         raise ReportError(
-            f"The report {path} can't be written: {error.strerror}."
+            f"The report {path} can't be {what}: {error.strerror}."
         ) from error
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole file, of mode 0600, or nothing.
-
-    Raises:
-        ReportError: It can't be written.
-    """
-    with naming(path), AtomicFile.begin(path) as new:
+    """Write a whole file, of mode 0600, or nothing: then `ReportError`."""
+    with _naming(path), AtomicFile.begin(path) as new:
         with new.open() as file:
             file.write(text)
         new.replace()
@@ -61,14 +57,9 @@ def digest_of(path: Path) -> bytes | None:
     Raises:
         ReportError: It can't be read.
     """
-    try:
+    with _naming(path, "read"), suppress(FileNotFoundError):
         return _digest(path)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ReportError(
-            f"The report {path} can't be read: {error.strerror}."
-        ) from error
+    return None
 
 
 def _digest(path: Path) -> bytes:
@@ -78,16 +69,10 @@ def _digest(path: Path) -> bytes:
 
 @attrs.define
 class Report:
-    """A text file of one line for each row; without rows there is none.
+    """A text file of one line for each row; without rows there is none."""
 
-    Attributes:
-        path: Its place.
-        rows: How many it has, a header left out.
-    """
-
+    encoding: ClassVar[str] = "utf-8"
     path: Path
-    rows: int = attrs.field(default=0, init=False)
-    _encoding: str = attrs.field(default="utf-8", init=False)
     _open: tuple[AtomicFile, TextIO] | None = attrs.field(
         default=None, init=False
     )
@@ -95,28 +80,19 @@ class Report:
     def line(self, text: str) -> None:
         """Write a row as it is."""
         self._opened().write(f"{text}\n")
-        self.rows += 1
 
     def digest(self) -> bytes | None:
-        """Write it to its end; return its digest, None without rows.
-
-        Raises:
-            ReportError: It can't be written.
-        """
+        """Write it to its end; return its digest, None without rows."""
         if self._open is None:
             return None
         new, file = self._open
-        with naming(self.path):
+        with _naming(self.path):
             file.close()
             return _digest(new.beside)
 
     def keep(self) -> None:
-        """Put it in its place; without rows, remove what is there.
-
-        Raises:
-            ReportError: That can't be done.
-        """
-        with naming(self.path):
+        """Put it in its place; without rows, remove what is there."""
+        with _naming(self.path):
             if self._open is None:
                 sweep(self.path)
                 self.path.unlink(missing_ok=True)
@@ -136,26 +112,21 @@ class Report:
 
     def _opened(self) -> TextIO:
         if self._open is None:
-            with naming(self.path):
+            with _naming(self.path):
                 new = AtomicFile.begin(self.path)
-                file = new.open(self._encoding, "backslashreplace")
+                file = new.open(self.encoding, "backslashreplace")
                 self._open = new, file
         return self._open[1]
 
 
 @attrs.define
 class Sheet(Report):
-    """A table that a spreadsheet opens.
+    """A table that a spreadsheet opens."""
 
-    Attributes:
-        header: Its first line.
-        delimiter: The character between its cells.
-    """
-
+    # With a byte order mark, or a spreadsheet takes it for another encoding.
+    encoding = "utf-8-sig"
     header: Sequence[str] = attrs.field(kw_only=True)
     delimiter: str = attrs.field(kw_only=True)
-    # With a byte order mark, or a spreadsheet takes it for another encoding.
-    _encoding: str = attrs.field(default="utf-8-sig", init=False)
 
     def add(self, *values: object) -> None:
         """Write a row, of which no cell runs as a formula."""
@@ -163,8 +134,8 @@ class Sheet(Report):
 
     def add_as_is(self, cells: Sequence[str]) -> None:
         """Write a row exactly as it is."""
+        new = self._open is None
         writer = csv.writer(self._opened(), delimiter=self.delimiter)
-        if not self.rows:
+        if new:
             writer.writerow(self.header)
         writer.writerow(cells)
-        self.rows += 1

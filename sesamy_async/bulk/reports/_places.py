@@ -44,7 +44,7 @@ _SETTLED = {
 
 def kind_of(state: State, confirm: Confirm) -> Kind:
     """Return the report of an order in this state."""
-    if state is State.CREATED and confirm.goal is State.CREATED:
+    if state is confirm.goal is State.CREATED:
         return Kind.CREATED
     return _SETTLED.get(state, Kind.UNPROCESSED)
 
@@ -53,9 +53,6 @@ STRAYS = "strays"
 """The additional report: its rows are in another one too."""
 
 NAMES = (*Kind, STRAYS)
-"""The words in the names of all reports."""
-
-_USUAL = ".csv"
 _REPORT = re.compile(
     rf"(?P<stem>.+)\.(?:{'|'.join(NAMES)})(?:\.\d+)?(?:\.jsonl)?",
     re.DOTALL | re.IGNORECASE,
@@ -64,7 +61,7 @@ _REPORT = re.compile(
 
 @attrs.frozen
 class Place:
-    """The folder and the beginning of the names.
+    """The folder of the reports, and the beginning of their names.
 
     Attributes:
         folder: Where the journal is.
@@ -83,7 +80,7 @@ class Place:
         an ``orders.csv`` may be in the same folder.
         """
         name = Path(journal.name.removesuffix(SUFFIX))
-        usual = name.suffix.lower() == _USUAL
+        usual = name.suffix.lower() == ".csv"
         return cls(journal.parent, name.stem if usual else name.name)
 
     @property

@@ -24,22 +24,18 @@ _MINUTE, _HOUR = 60, 3600
 
 def headline(summary: ImportSummary) -> str:
     """Return the result in a sentence."""
-    goal = summary.confirm.goal.lower()
-    if summary.done == summary.rows == 1:
+    goal, done = summary.confirm.goal.lower(), summary.done
+    if done == summary.rows == 1:
         return f"The order is {goal}."
-    if summary.done == summary.rows:
-        return f"All {count(summary.rows, 'order')} are {goal}."
-    said = f"{summary.done:,} of {count(summary.rows, 'row')} are {goal}"
-    rest = [
-        f"{number:,} {words}"
-        for number, words in (
-            (summary.rejected, "rejected"),
-            (summary.unknown, "unknown"),
-            (summary.unprocessed, "not finished"),
-        )
-        if number
-    ]
-    return f"{said}; {', '.join(rest)}."
+    if done == summary.rows:
+        return f"All {count(done, 'order')} are {goal}."
+    rest = {
+        "rejected": summary.rejected,
+        "unknown": summary.unknown,
+        "not finished": summary.unprocessed,
+    }
+    others = ", ".join(f"{rest[it]:,} {it}" for it in rest if rest[it])
+    return f"{done:,} of {count(summary.rows, 'row')} are {goal}; {others}."
 
 
 def ending(summary: ImportSummary) -> str:
@@ -101,12 +97,7 @@ UNPROCESSED: Mapping[State, str] = {
 
 
 def steps(summary: ImportSummary, paths: Mapping[str, Path]) -> Iterator[str]:
-    """Yield a sentence for each thing that is left to do.
-
-    Args:
-        summary: How the run ended.
-        paths: Where the reports are, by the word in their names.
-    """
+    """Yield a sentence for each thing that is left to do."""
 
     def named(kind: str) -> str:
         path = paths.get(kind)

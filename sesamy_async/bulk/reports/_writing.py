@@ -9,13 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import zip_longest
+from itertools import chain, repeat, zip_longest
 from operator import itemgetter
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-
-import attrs
 
 from sesamy_async._models import is_object
 from sesamy_async.bulk._counts import ImportSummary
@@ -23,7 +20,7 @@ from sesamy_async.bulk._rows import IGNORED, REASON, Row, Source, harmless
 from sesamy_async.bulk._states import Confirm, Entry, JournalError
 from sesamy_async.bulk.journal import Memory, Reported
 
-from ._edited import EditableReport, ReportFile, free_path, report_files
+from ._edited import EditableReport, ReportFile, report_files
 from ._files import Report, ReportError, Sheet
 from ._places import STRAYS, Kind, Place, Reports, kind_of
 from ._words import LOOK, STRAY, UNPROCESSED
@@ -37,7 +34,6 @@ _PARTICULAR = re.compile(
 )
 _MOST_REASONS = 200
 OTHERS = "other reasons"
-"""Counts all reasons beyond the first 200."""
 
 
 def pattern_of(reason: str) -> str:
@@ -45,23 +41,11 @@ def pattern_of(reason: str) -> str:
     return _PARTICULAR.sub("…", reason)
 
 
-@attrs.frozen
-class Reasons:
-    """How many orders each reason has, in memory that does not grow."""
-
-    _counts: Counter[str] = attrs.field(factory=Counter[str])
-
-    def add(self, reason: str) -> None:
-        """Count one more."""
-        pattern = pattern_of(reason)
-        full = len(self._counts) >= _MOST_REASONS
-        if full and pattern not in self._counts:
-            pattern = OTHERS
-        self._counts[pattern] += 1
-
-    def common(self) -> tuple[tuple[str, int], ...]:
-        """Return each with its count, the most frequent first."""
-        return tuple(self._counts.most_common())
+def count_reason(counts: Counter[str], reason: str) -> None:
+    """Count a reason; beyond the first 200, as one of the others."""
+    pattern = pattern_of(reason)
+    full = len(counts) >= _MOST_REASONS
+    counts[OTHERS if full and pattern not in counts else pattern] += 1
 
 
 _COLUMNS = ("#row", REASON)
@@ -77,31 +61,11 @@ def why(entry: Entry, said: str | None = None) -> str:
     return reason if said is None else f"{reason}{_SAID}{said}"
 
 
-def rejected_header(names: Sequence[str]) -> list[str]:
-    """Return the header of the report of rejected rows.
-
-    The file may be such a report itself.
-    """
-    return [*_COLUMNS, *(name for name in names if not _ours(name))]
-
-
-def rejected_cells(
-    names: Sequence[str],
-    values: Sequence[str],
-    entry: Entry,
-    said: str | None = None,
-) -> list[str]:
-    """Return a row of the report of rejected rows.
-
-    The additional columns come first, because a row may be rejected for
-    having more cells than the header.
-    """
-    kept = [
-        value
-        for index, value in enumerate(values)
-        if index >= len(names) or not _ours(names[index])
-    ]
-    return [str(entry.row), harmless(why(entry, said)), *kept]
+def own_cells(names: Sequence[str], values: Sequence[str]) -> list[str]:
+    """Return the cells of a row without those that an earlier report added."""
+    # A row may have more cells than the header.
+    pairs = zip(chain(names, repeat("")), values, strict=False)
+    return [value for name, value in pairs if not _ours(name)]
 
 
 def rejected_line(text: str, entry: Entry, said: str | None = None) -> str:
@@ -109,25 +73,17 @@ def rejected_line(text: str, entry: Entry, said: str | None = None) -> str:
 
     A line that holds no object becomes one, under the key ``#line``.
     """
-    added: dict[str, Any] = dict(
-        zip(_COLUMNS, (entry.row, why(entry, said)), strict=True)
-    )
-    order = _object(text)
-    if order is None:
+    added: dict[str, Any] = {"#row": entry.row, REASON: why(entry, said)}
+    order: Any = None
+    with suppress(ValueError, RecursionError):
+        order = json.loads(text)
+    if not is_object(order):
         return _dump({**added, "#line": text})
     if not order or any(map(_ours, order)):
         old = {key: order[key] for key in order if not _ours(key)}
         return _dump({**added, **old})
     # Not written anew: repeated keys and numbers stay as they are.
     return f"{_dump(added)[:-1]}, {text.strip()[1:]}"
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    try:
-        value: Any = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if is_object(value) else None
 
 
 def _ours(name: str) -> bool:
@@ -141,30 +97,27 @@ def _dump(value: dict[str, Any]) -> str:
 def _said_before(
     files: Iterable[ReportFile], delimiter: str
 ) -> Iterator[tuple[int, str]]:
-    """Yield what Sesamy said of rows in earlier runs, with their numbers.
-
-    Only reports that we wrote and nobody has changed are read.
-    """
-    for file in files:
-        if file.ours and file.digest is not None:
-            # The error is raised where the report is to be replaced.
-            with suppress(OSError):
-                yield from _said_in(file.path, delimiter)
-
-
-def _said_in(path: Path, delimiter: str) -> Iterator[tuple[int, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows: Iterator[Any] = (
-            csv.reader(file, delimiter=delimiter)
-            if path.suffix == ".csv"
-            else (itemgetter(*_COLUMNS)(json.loads(line)) for line in file)
-        )
-        for number, reason, *_ in rows:
-            words = reason.partition(_SAID)[2]
-            if words:
-                yield int(number), words
+    """Yield row numbers, and what our unchanged reports say of these rows."""
+    for path in (it.path for it in files if it.ours and it.digest):
+        # The error is raised where the report is to be replaced.
+        with (
+            suppress(OSError),
+            path.open(encoding="utf-8-sig", newline="") as file,
+        ):
+            rows: Iterator[Any] = (
+                csv.reader(file, delimiter=delimiter)
+                if path.suffix == ".csv"
+                else (itemgetter(*_COLUMNS)(json.loads(line)) for line in file)
+            )
+            for number, reason, *_ in rows:
+                if words := reason.partition(_SAID)[2]:
+                    yield int(number), words
 
 
+_CHANGED = (
+    "The file does not have the rows that the journal has, so it was changed "
+    "while it was imported; put it back as it was."
+)
 _DONE = ("row", "externalOrderId", "contractId")
 _HEADERS: Mapping[str, tuple[str, ...]] = {
     Kind.CONFIRMED: _DONE,
@@ -177,14 +130,7 @@ _SHOWN = 20
 
 
 class RowSorter:
-    """Sorts rows into new reports; the arguments are as in `write_reports`.
-
-    Raises:
-        ReportError: A report that is there can't be read.
-
-    Attributes:
-        rows: How many rows each kind has.
-    """
+    """Sorts rows into new reports; the arguments are as in `write_reports`."""
 
     def __init__(
         self,
@@ -201,7 +147,7 @@ class RowSorter:
         self._names = source.header
         self._memory = memory
         self._reported: Reported = {} if memory is None else memory.recall()
-        self._reasons = Reasons()
+        self._reasons: Counter[str] = Counter()
         self._entries: dict[str, list[Entry]] = {Kind.UNKNOWN: [], STRAYS: []}
         suffix = ".csv" if self._names else ".jsonl"
         rejected = report_files(place, Kind.REJECTED, suffix, self._reported)
@@ -212,16 +158,15 @@ class RowSorter:
             kind: sheet(place.of(kind), header=header)
             for kind, header in _HEADERS.items()
         }
-        self._sheets[Kind.UNKNOWN] = sheet(free_path(unknown), header=_UNKNOWN)
-        self._rejected = (
-            sheet(free_path(rejected), header=rejected_header(self._names))
-            if self._names
-            else Report(free_path(rejected))
+        # The columns that are added come first: a row may be rejected for
+        # having more cells than the header.
+        header = (*_COLUMNS, *own_cells(self._names, self._names))
+        rows = partial(sheet, header=header) if self._names else Report
+        self._rejected = EditableReport[Report](rejected, rows)
+        self._unknown = EditableReport(
+            unknown, partial(sheet, header=_UNKNOWN)
         )
-        self._editable: dict[str, EditableReport] = {
-            Kind.REJECTED: EditableReport(rejected, self._rejected),
-            Kind.UNKNOWN: EditableReport(unknown, self._sheets[Kind.UNKNOWN]),
-        }
+        self._editable = (self._rejected, self._unknown)
 
     def sort(self, record: Row, entry: Entry) -> None:
         """Write a row into its report."""
@@ -243,35 +188,32 @@ class RowSorter:
             self._remember(STRAYS, entry)
 
     def keep(self) -> Reports:
-        """Put the new reports in their places, and remove the old ones.
-
-        Raises:
-            ReportError: One can't be put in its place.
-        """
-        editable = self._editable.values()
+        """Put the new reports in their places, and remove the old ones."""
         expected = settled = self._reported
-        for each in editable:
+        for each in self._editable:
             each.end()
             expected = each.expected(expected)
             settled = each.settled(settled)
         self._note(expected)
         for report in self._all():
             report.keep()
-        for each in editable:
+        for each in self._editable:
             each.remove_spare()
         self._note(settled)
+        reports: dict[str, Sheet | EditableReport[Any]] = {
+            **self._sheets,
+            Kind.UNKNOWN: self._unknown,
+            Kind.REJECTED: self._rejected,
+        }
         return Reports(
             rows={kind: self.rows[kind] for kind in Kind},
             paths={
-                str(kind): (self._editable.get(kind) or report).path
-                for kind, report in {
-                    **self._sheets,
-                    Kind.REJECTED: self._rejected,
-                }.items()
+                str(kind): report.path
+                for kind, report in reports.items()
                 if self.rows[kind]
             },
-            kept=tuple(file.path for each in editable for file in each.kept),
-            rejections=self._reasons.common(),
+            kept=tuple(it.path for each in self._editable for it in each.kept),
+            rejections=tuple(self._reasons.most_common()),
             unknown=tuple(self._entries[Kind.UNKNOWN]),
             strays=tuple(self._entries[STRAYS]),
         )
@@ -282,25 +224,26 @@ class RowSorter:
             report.discard()
 
     def _all(self) -> list[Report]:
-        return [*self._sheets.values(), self._rejected]
+        return [*self._sheets.values(), *(it.report for it in self._editable)]
 
     def _add_unknown(self, entry: Entry) -> None:
         self._remember(Kind.UNKNOWN, entry)
-        if self._editable[Kind.UNKNOWN].takes(entry.row):
+        if self._unknown.takes(entry.row):
             # Nobody has looked yet, so nothing is filled in.
             cells = (entry.row, entry.order_id, "", "", "", entry.reason, LOOK)
-            self._sheets[Kind.UNKNOWN].add(*cells)
+            self._unknown.report.add(*cells)
 
     def _add_rejected(self, record: Row, entry: Entry) -> None:
-        self._reasons.add(entry.reason or "")
-        if not self._editable[Kind.REJECTED].takes(entry.row):
+        count_reason(self._reasons, entry.reason or "")
+        if not self._rejected.takes(entry.row):
             return
-        said = self._said.get(entry.row)
-        if isinstance(self._rejected, Sheet):
-            cells = rejected_cells(self._names, record.cells, entry, said)
-            self._rejected.add_as_is(cells)
+        said, report = self._said.get(entry.row), self._rejected.report
+        if isinstance(report, Sheet):
+            own = own_cells(self._names, record.cells)
+            added = (str(entry.row), harmless(why(entry, said)))
+            report.add_as_is((*added, *own))
         else:
-            self._rejected.line(rejected_line(record.cells[0], entry, said))
+            report.line(rejected_line(record.cells[0], entry, said))
 
     def _remember(self, kind: str, entry: Entry) -> None:
         if len(self._entries[kind]) < _SHOWN:
@@ -313,13 +256,6 @@ class RowSorter:
             with suppress(JournalError):
                 self._memory.remember(reported)
         self._reported = reported
-
-
-def _changed() -> ReportError:
-    return ReportError(
-        "The file does not have the rows that the journal has, so it was "
-        "changed while it was imported; put it back as it was."
-    )
 
 
 def write_reports(
@@ -374,20 +310,30 @@ def write_reports(
         said=said,
     )
     try:
-        for record, entry in zip_longest(source.records(), entries):
-            if record is None or entry is None or record.number != entry.row:
-                raise _changed()
+        for record, entry in _paired(source, entries, fingerprint):
             sorter.sort(record, entry)
-        if source.fingerprint() != fingerprint:
-            raise _changed()
         _compare(sorter.rows, summary)
         return sorter.keep()
     except OSError as error:
-        problem = error.strerror
+        problem = f"The reports can't be written: {error.strerror}."
+    except ReportError as error:
+        problem = str(error.args[0])
     finally:
         sorter.discard()
-    # Not from that error, whose traceback leads to the cells of a row.
-    raise ReportError(f"The reports can't be written: {problem}.")
+    # Not that error, whose traceback leads to the cells of a row.
+    raise ReportError(problem)
+
+
+def _paired(
+    source: Source, entries: Iterable[Entry], fingerprint: str
+) -> Iterator[tuple[Row, Entry]]:
+    """Yield each row with its entry, if the file is as it was sent."""
+    for record, entry in zip_longest(source.records(), entries):
+        if record is None or entry is None or record.number != entry.row:
+            raise ReportError(_CHANGED)
+        yield record, entry
+    if source.fingerprint() != fingerprint:
+        raise ReportError(_CHANGED)
 
 
 def _compare(rows: Mapping[str, int], summary: ImportSummary) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from typing import Any
 
 import pytest
 
@@ -23,25 +22,24 @@ def refused(folder: Folder, *header: str) -> tuple[str, ...]:
     return caught.value.problems
 
 
-@pytest.mark.parametrize(
-    ("header", "hint"),
-    [
-        ("userdata.Email", "userData.email"),
-        ("email", "userData.email"),
-        ("City", "userData.address.city"),
-        ("userData.adress.city", "userData.address.city"),
-        ("vendordata.kampanj", "vendorData.kampanj"),
-        ("vendorData", "vendorData.anything"),
-        ("vendorData.", "vendorData.anything"),
-        ("userData.extradata.Nr", "userData.extraData.Nr"),
-        ("promocode", "promoCode"),
-    ],
-)
-def test_misspelt_header(folder: Folder, header: str, hint: str) -> None:
+def test_misspelt_headers(folder: Folder) -> None:
     """The error for a misspelt header says what it may have been."""
-    [problem] = refused(folder, "externalOrderId", header)
+    hints = {
+        "userdata.Email": "userData.email",
+        "email": "userData.email",
+        "City": "userData.address.city",
+        "userData.adress.city": "userData.address.city",
+        "vendordata.kampanj": "vendorData.kampanj",
+        "vendorData": "vendorData.anything",
+        "vendorData.": "vendorData.anything",
+        "userData.extradata.Nr": "userData.extraData.Nr",
+        "promocode": "promoCode",
+    }
 
-    assert f"{header}: unknown; did you mean {hint}?" == problem
+    assert refused(folder, "externalOrderId", *hints) == tuple(
+        f"{header}: unknown; did you mean {hint}?"
+        for header, hint in hints.items()
+    )
 
 
 def test_wrong_headers(folder: Folder) -> None:
@@ -65,7 +63,7 @@ def test_long_wrong_header(folder: Folder) -> None:
 
 
 def test_header_that_is_an_order(folder: Folder) -> None:
-    """Where the header is missing, the message holds nobody's name."""
+    """If the header is missing, the message holds no cell."""
     [problem] = refused(folder, "A-1", "KLARNA", "Åsa Öberg", "a@example.com")
 
     assert problem.startswith("its first row has no documented name, such")
@@ -74,13 +72,14 @@ def test_header_that_is_an_order(folder: Folder) -> None:
 
 
 def test_columns_that_are_not_read(folder: Folder) -> None:
-    """Columns with a # are not read, and spaces around a header count not."""
+    """Columns with a # are not read, nor spaces and empty last columns."""
     source = folder.csv(
-        "#row,#reason, externalOrderId , quantity,#row",
-        "17,quantity: x,A-1,2,,",
+        "#row,#reason, externalOrderId , quantity,#row,,",
+        "17,quantity: x,A-1,2,,,",
+        "18,quantity: x,A-1,2,",
     )
 
-    assert [{"externalOrderId": "A-1", "quantity": 2}] == orders(source)
+    assert [{"externalOrderId": "A-1", "quantity": 2}] * 2 == orders(source)
     assert ("#row", "#reason", "externalOrderId") == source.header[:3]
 
 
@@ -91,69 +90,47 @@ def test_header_alone(folder: Folder, rows: list[str]) -> None:
         folder.csv("externalOrderId,quantity", *rows)
 
 
-FULL = {
-    "externalOrderId": "A-1",
-    "paymentProvider": "BILLOGRAM",
-    "paymentMethod": "INVOICE",
-    "quantity": "2",
-    "vendorData.kampanj": "vår",
-    "providerData.ref": "9",
-    "userData.email": "åsa@example.com",
-    "userData.birthday": "1980-05-17",
-    "userData.gender": "female",
-    "userData.address.city": "Växjö",
-    "userData.businessDetails.vatNr": "SE556677889901",
-    "userData.extraData.a.b": "7",
-    "ownerData.fullName": "Bjørn Løvås",
-}
-
-
 def test_paths(folder: Folder) -> None:
-    """A header is the path of its cells, also where names are own ones."""
-    source = folder.csv(",".join(FULL), ",".join(FULL.values()))
+    """A header is the path of its cells, also below the own names."""
+    source = folder.csv(
+        "externalOrderId,paymentProvider,quantity,vendorData.kampanj,"
+        "userData.birthday,userData.address.city,"
+        "userData.businessDetails.vatNr,userData.extraData.a.b,"
+        "ownerData.gender",
+        "A-1,BILLOGRAM,2,vår,1980-05-17,Växjö,SE556677889901,7,female",
+    )
 
     assert [
         {
             "externalOrderId": "A-1",
             "paymentProvider": "BILLOGRAM",
-            "paymentMethod": "INVOICE",
             "quantity": 2,
             "vendorData": {"kampanj": "vår"},
-            "providerData": {"ref": "9"},
             "userData": {
-                "email": "åsa@example.com",
                 "birthday": "1980-05-17",
-                "gender": "female",
                 "address": {"city": "Växjö"},
                 "businessDetails": {"vatNr": "SE556677889901"},
                 "extraData": {"a.b": "7"},
             },
-            "ownerData": {"fullName": "Bjørn Løvås"},
+            "ownerData": {"gender": "female"},
         }
     ] == orders(source)
 
 
-def test_empty_cells(folder: Folder) -> None:
-    """An empty cell is not sent, nor an object that would be empty."""
-    [sale] = sales(
+def test_what_is_not_in_an_order(folder: Folder) -> None:
+    """Empty cells, objects that would be empty, promoCode and vendorId."""
+    first, second = sales(
         folder.csv(
-            "externalOrderId,quantity,userData.email,vendorData.a,promoCode",
-            "A-1,,,,",
+            "promoCode,externalOrderId,vendorId,quantity,userData.address.zip",
+            "VÅR/1,A-1,acme,,",
+            ",A-1,,,",
         )
     )
 
-    assert {"externalOrderId": "A-1"} == sale.order.to_dict()
-    assert sale.promo_code is None
-
-
-def test_overrides(folder: Folder) -> None:
-    """The columns promoCode and vendorId are not part of the order."""
-    [sale] = sales(
-        folder.csv("promoCode,externalOrderId,vendorId", "VÅR/1,A-1,acme")
-    )
-
-    assert ("VÅR/1", "acme") == (sale.promo_code, sale.vendor_id)
-    assert {"externalOrderId": "A-1"} == sale.order.to_dict()
+    assert ("VÅR/1", "acme") == (first.promo_code, first.vendor_id)
+    assert (None, None) == (second.promo_code, second.vendor_id)
+    assert {"externalOrderId": "A-1"} == first.order.to_dict()
+    assert first.order == second.order
 
 
 WHOLE = "must be a whole number such as 1"
@@ -165,12 +142,9 @@ METHODS = "must be one of BANKGIRO, EXTERNAL, INVOICE, SWISH, CARD, FREE"
     ("header", "cell", "reason"),
     [
         ("quantity", "0", "must be at least 1"),
-        ("quantity", "1.0", WHOLE),
-        ("quantity", "-1", WHOLE),
         ("quantity", "\u0661", WHOLE),
         ("quantity", "9" * 18, "must be at most 9007199254740991"),
         ("userData.email", "åsa", "must look like name@example.com"),
-        ("userData.invoiceEmail", " ", "must look like name@example.com"),
         ("ownerData.birthday", "5/17", "must be an ISO 8601 date such as 1"),
         ("paymentProvider", "Klarna", f"{WORDS}; did you mean KLARNA?"),
         ("paymentMethod", "VIPPS", METHODS),
@@ -179,7 +153,6 @@ METHODS = "must be one of BANKGIRO, EXTERNAL, INVOICE, SWISH, CARD, FREE"
         ("promoCode", "..", "must be an id; it is empty, '.' or '..'"),
         ("vendorId", "a\x07", "holds control characters or broken Unicode"),
         ("userData.fullName", "a\0b", "has a NUL character, which is no text"),
-        ("quantity", "\0", "has a NUL character, which is no text"),
     ],
 )
 def test_wrong_cells(
@@ -199,7 +172,6 @@ def test_wrong_cells(
         ("A-1 ", "must not begin or end with spaces"),
         ("\ufeffA-1", "must not hold characters that nobody can see"),
         ("A\u200b-1", "must not hold characters that nobody can see"),
-        ("A\xa0-1", "must not hold characters that nobody can see"),
     ],
 )
 def test_wrong_order_ids(folder: Folder, cell: str, reason: str) -> None:
@@ -216,47 +188,21 @@ def test_wrong_order_ids(folder: Folder, cell: str, reason: str) -> None:
 
 def test_all_wrong_cells(folder: Folder) -> None:
     """All problems of a row are named, with its order."""
-    source = folder.csv(
-        "quantity,externalOrderId,userData.email", "x,A-1,nobody"
-    )
+    source = folder.csv("quantity,externalOrderId,promoCode", "x,A-1,.")
     [found] = map(source.read, source.records())
 
     assert isinstance(found, Mistaken)
     assert "A-1" == found.external_order_id
-    assert (
-        "quantity: must be a whole number such as 1; "
-        "userData.email: must look like name@example.com" == found.reason
-    )
+    assert f"quantity: {WHOLE}; promoCode: must be an id" in found.reason
 
 
-def test_unknown_words(folder: Folder) -> None:
-    """Words that the guide does not name may be allowed."""
-    source = folder.csv(
-        "externalOrderId,paymentProvider", "A-1,VIPPS", allow_unknown=True
-    )
-
-    assert ["VIPPS"] == [each["paymentProvider"] for each in orders(source)]
-
-
-@pytest.mark.parametrize(
-    ("row", "why"),
-    [
-        ("A-1", "has 1 cells, and the header 2: the row is cut, or"),
-        ("A-1,1,x", "has 3 cells, and the header 2: a cell that holds the"),
-    ],
-)
-def test_wrong_number_of_cells(folder: Folder, row: str, why: str) -> None:
+def test_wrong_number_of_cells(folder: Folder) -> None:
     """A row of another width is no order: its cells may have moved."""
-    [problem] = wrong(folder.csv("externalOrderId,quantity", row))
+    source = folder.csv("externalOrderId,quantity", "A-1", "A-1,1,x")
+    short, long = wrong(source)
 
-    assert problem.startswith(f"row 2: {why}")
-
-
-def test_empty_columns(folder: Folder) -> None:
-    """Spreadsheets leave empty columns behind, with a header or without."""
-    source = folder.csv("externalOrderId,quantity,,", "A-1,1,,", "A-2,1")
-
-    assert ["A-1", "A-2"] == [it["externalOrderId"] for it in orders(source)]
+    assert "row 2: has 1 cells, and the header 2: the row is cut" in short
+    assert "row 3: has 3 cells, and the header 2: a cell that" in long
 
 
 def test_numbers_of_rows(folder: Folder) -> None:
@@ -291,16 +237,12 @@ def test_dialects(folder: Folder, delimiter: str, end: str) -> None:
     assert {f"a{odd}": f"1{delimiter}2"} == order["userData"]["extraData"]
 
 
-def test_given_delimiter(folder: Folder) -> None:
-    """Any one character may stand between cells."""
+@pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n", "\0"])
+def test_given_delimiter(folder: Folder, delimiter: str) -> None:
+    """Any one character may stand between cells, except quotes and breaks."""
     source = folder.csv("externalOrderId|quantity", "A-1|1", delimiter="|")
 
     assert [{"externalOrderId": "A-1", "quantity": 1}] == orders(source)
-
-
-@pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n", "\0"])
-def test_impossible_delimiters(folder: Folder, delimiter: str) -> None:
-    """What can't stand between cells is refused."""
     with pytest.raises(InputFileError, match="delimiter must be one char"):
         folder.csv("externalOrderId", "A-1", delimiter=delimiter)
 
@@ -316,7 +258,7 @@ def test_impossible_delimiters(folder: Folder, delimiter: str) -> None:
     ids=["unclosed", "closed", "lines", "line"],
 )
 def test_rows_without_end(folder: Folder, row: str, what: str) -> None:
-    """Where a row has no end, nobody can tell where the next one begins."""
+    """If a row has no end, nobody can tell where the next one begins."""
     source = folder.csv("externalOrderId,userData.fullName", "A-1,x", row)
 
     with pytest.raises(InputFileError, match=f"orders.csv, row 3: {what}"):
@@ -326,18 +268,17 @@ def test_rows_without_end(folder: Folder, row: str, what: str) -> None:
 def test_long_rows(folder: Folder) -> None:
     """A long row may follow another one; a limit of others stays."""
     before = csv.field_size_limit(50_000_000)
+    header = "externalOrderId,userData.fullName"
     try:
-        source = folder.csv(
-            "externalOrderId,userData.fullName", f"A-1,{LONG}", f"A-2,{LONG}"
-        )
-        assert [] == wrong(source)
+        assert 2 == len(sales(folder.csv(header, *[f"A-1,{LONG}"] * 2)))
         assert 50_000_000 == csv.field_size_limit()
     finally:
         csv.field_size_limit(before)
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize(
+    ("delimiter", "end"), [(",", "\n"), (";", "\r\n"), (",", "\r")]
+)
 @pytest.mark.parametrize(
     "rows",
     [
@@ -358,40 +299,29 @@ def test_merged_rows(
 
 
 @pytest.mark.parametrize(
-    "cell",
-    ["Storgatan 1\nc/o Bo", "a, b\n\nc, d, e", "a,b\nA-2,Bo,x", "x\n,c,1"],
+    ("cell", "more"),
+    [
+        ("Storgatan 1\nc/o Bo", ",quantity"),
+        ("a, b\n\nc, d, e", ",quantity"),
+        ("a,b\nA-2,Bo,x", ",quantity"),
+        ("x\n,c,1", ",quantity"),
+        # Two cells are too few to tell a row from words with a comma.
+        ("Hello\nKim, dear", ""),
+    ],
 )
-def test_lines_that_are_no_rows(folder: Folder, cell: str) -> None:
+def test_lines_that_are_no_rows(folder: Folder, cell: str, more: str) -> None:
     """A cell may have lines and delimiters."""
     source = folder.csv(
-        "externalOrderId,userData.fullName,quantity", f'A-1,"{cell}",1'
+        f"externalOrderId,userData.fullName{more}",
+        f'A-1,"{cell}"{",1" * bool(more)}',
     )
 
     assert [cell] == [each["userData"]["fullName"] for each in orders(source)]
 
 
-def test_narrow_tables(folder: Folder) -> None:
-    """Two cells are too few to tell a row from words with a comma."""
-    source = folder.csv(
-        "externalOrderId,userData.fullName", 'A-1,"Hello\nKim, dear"'
-    )
-
-    assert 1 == len(sales(source))
-
-
 def test_lone_surrogates(folder: Folder) -> None:
     """An odd encoding can make text that can't be sent."""
-    text = b"externalOrderId,userData.fullName,quantity\nA-1,+2AA-,1\n"
-    path = folder.write(text)
+    path = folder.write("externalOrderId,userData.fullName\nA-1,+2AA-\n")
+    [problem] = wrong(open_source(path, encoding="utf-7"))
 
-    assert [
-        "row 2, userData.fullName: has a lone surrogate, which is no text"
-    ] == wrong(open_source(path, encoding="utf-7"))
-
-
-def test_reprs(folder: Folder) -> None:
-    """No repr shows a cell, because it is personal."""
-    source = folder.csv("externalOrderId,userData.email", "A-1,åsa@b.example")
-    seen: list[Any] = [source, *source.records(), *sales(source)]
-
-    assert "åsa" not in repr(seen)
+    assert problem.startswith("row 2, userData.fullName: has a lone surrog")

@@ -11,25 +11,15 @@ from sesamy_async.bulk import Entry, Source, State
 from sesamy_async.bulk._rows import KNOWN_ORDER, SENT_BEFORE, Row
 from sesamy_async.bulk.check import check
 from sesamy_async.bulk.reading import open_source
-from sesamy_async.bulk.reports import Place, write_reports
 from support.order_files import Folder, wrong
-from support.reported import FINGERPRINT, Rows, summary_of
-
-
-REFUSED = Entry(row=4, order_id="A-4", state=State.REJECTED, reason="bad")
+from support.reported import Rows, written
 
 
 def test_json_lines(tmp_path: Path) -> None:
-    """Of JSON Lines the rejected rows are JSON Lines."""
+    """The rejected rows of JSON Lines are JSON Lines."""
+    refused = Entry(row=4, order_id="A-4", state=State.REJECTED, reason="bad")
     source = Rows([Row(4, ('{"userData": {"city": "Åre"}}',))], header=())
-    reports = write_reports(
-        source,
-        [REFUSED],
-        summary_of([REFUSED]),
-        Place(tmp_path, "orders"),
-        fingerprint=FINGERPRINT,
-    )
-    path = reports.paths["rejected"]
+    path = written(tmp_path, (refused,), source=source).paths["rejected"]
     [text] = path.read_text("utf-8").splitlines()
 
     assert "orders.rejected.jsonl" == path.name
@@ -40,7 +30,7 @@ def test_json_lines(tmp_path: Path) -> None:
 def reported(folder: Folder, source: Source) -> Source:
     """Return the report of a file whose rows are all rejected."""
     with check(source, promo_code="S") as checked:
-        entries = [
+        entries = tuple(
             Entry(
                 row=each.row,
                 order_id=each.order_id,
@@ -48,46 +38,30 @@ def reported(folder: Folder, source: Source) -> Source:
                 reason=each.reason or "Sesamy refused it.",
             )
             for each in checked.planned()
-        ]
-    reports = write_reports(
-        source,
+        )
+    reports = written(
+        folder.path,
         entries,
-        summary_of(entries),
-        Place(folder.path, f"of {source.name}"),
+        stem=f"of {source.name}",
+        source=source,
         fingerprint=source.fingerprint(),
     )
     return open_source(reports.paths["rejected"])
 
 
-def test_repeats_in_csv(folder: Folder) -> None:
-    """In the report, the row is wrong; the one that it repeats is not."""
-    source = folder.csv("externalOrderId,quantity", "A,1", "A,1", "B,1")
-
-    assert [f"row 3: {SENT_BEFORE}"] == wrong(reported(folder, source))
-
-
-def test_repeats_in_json_lines(folder: Folder) -> None:
-    """The same holds for JSON Lines."""
-    order = {"externalOrderId": "A"}
-    source = folder.jsonl(order, order, {"externalOrderId": "B"})
-
-    assert [f"row 2: {SENT_BEFORE}"] == wrong(reported(folder, source))
-
-
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
-def test_reported_again(folder: Folder, kind: str) -> None:
-    """It is known in the report of that report, too."""
+def test_repeats(folder: Folder, kind: str) -> None:
+    """In a report, and in a report of it, only the repeat is wrong."""
     source = (
-        folder.csv("externalOrderId,quantity", "A,1", "A,1")
+        folder.csv("externalOrderId,quantity", "A,1", "A,1", "B,1")
         if kind == "csv"
-        else folder.jsonl(*[{"externalOrderId": "A"}] * 2)
+        else folder.jsonl(*({"externalOrderId": each} for each in "AAB"))
     )
+    [_, repeat, _] = source.records()
     once = reported(folder, source)
-    [*_, row] = once.records()
 
-    assert [f"row {row.number}: {SENT_BEFORE}"] == wrong(
-        reported(folder, once)
-    )
+    assert [f"row {repeat.number}: {SENT_BEFORE}"] == wrong(once)
+    assert wrong(once) == wrong(reported(folder, once))
 
 
 @pytest.mark.parametrize("before", ["", "quantity: must be at least 1; "])
@@ -95,13 +69,12 @@ def test_reported_again(folder: Folder, kind: str) -> None:
 def test_order_of_another_import(
     folder: Folder, kind: str, before: str
 ) -> None:
-    """So is a row that was left out for an order of another import."""
+    """A row that was left out for an order of another import is wrong too."""
     reason = f"{before}{KNOWN_ORDER}7 of orders.csv"
-    order = {"#reason": reason, "externalOrderId": "A"}
     source = (
         folder.csv("#reason,externalOrderId", f"{reason},A")
         if kind == "csv"
-        else folder.jsonl(order)
+        else folder.jsonl({"#reason": reason, "externalOrderId": "A"})
     )
     [row] = source.records()
 
@@ -109,7 +82,7 @@ def test_order_of_another_import(
 
 
 def test_another_order_now(folder: Folder) -> None:
-    """Whoever makes another order of it takes the reason away."""
+    """A repeat whose reason was removed is an order again."""
     source = folder.csv("#reason,externalOrderId", ",A", ",C")
 
     assert [] == wrong(source)

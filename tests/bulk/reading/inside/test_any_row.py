@@ -1,10 +1,11 @@
-"""Whatever a row holds: it is a right order, or its problems are named."""
+"""Any row is a right order, or its problems are named; and text, inside."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
@@ -12,36 +13,21 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sesamy_async import NewContract
-from sesamy_async.bulk import Mistaken, Sale, Source
+from sesamy_async.bulk import InputFileError, Mistaken, Sale, Source
 from sesamy_async.bulk._rows import Row
 from sesamy_async.bulk.reading import open_source
 from sesamy_async.bulk.reading._csv import csv_rows
 from sesamy_async.bulk.reading._fields import FIELDS, OPEN, OVERRIDES
+from sesamy_async.bulk.reading._text import LONGEST_ROW, Text
 from sesamy_async.errors import InvalidRequestError
+from support.order_files import Folder
 
 
 LIKELY = st.sampled_from(
     [
-        "",
-        "A-1",
-        " A",
-        "1",
-        "0",
-        "KLARNA",
-        "klarna",
-        "CARD",
-        "female",
-        "a@example.com",
-        "å@b",
-        "1980-05-17",
-        "1980-02-30",
-        "2000-01-01T00:00Z",
-        "2000-01-01T00:00",
-        ".",
-        "..",
-        "\0",
-        "\ud800",
-        "\n",
+        *("", " A", ".", "..", "\0", "\ud800", "\n", "1", "0", "A-1"),
+        *("KLARNA", "klarna", "CARD", "female", "a@example.com", "å@b"),
+        *("1980-05-17", "1980-02-30", "2000-01-01T00:00Z", "2000-01-01T00:00"),
     ]
 )
 CELL = LIKELY | st.text(max_size=6)
@@ -103,21 +89,20 @@ def changed(draw: st.DrawFn) -> dict[str, Any]:
 
 def is_right(data: Any) -> bool:
     """Whether the classes of the order take the data of a row."""
+    known = {
+        name: value
+        for name, value in data.items()
+        if name not in OVERRIDES and not name.startswith("#")
+    }
     try:
-        NewContract.from_dict(
-            {
-                name: value
-                for name, value in data.items()
-                if name not in OVERRIDES and not name.startswith("#")
-            }
-        )
+        NewContract.from_dict(known)
     except InvalidRequestError:
         return False
     return True
 
 
 def check(found: Sale | Mistaken) -> None:
-    """See that an order is as if its class had checked it."""
+    """Check that an order is as if its class had checked it."""
     if isinstance(found, Mistaken):
         assert found.reason
     else:
@@ -133,11 +118,11 @@ def sources(
     table, lines = path / "a.csv", path / "a.jsonl"
     table.write_text(f"{','.join(HEADER)}\nx\n")
     lines.write_text("{}")
-    table_, lines_ = (
-        open_source(each, allow_unknown=request.param)
-        for each in (table, lines)
+    unknown = request.param
+    return (
+        open_source(table, allow_unknown=unknown),
+        open_source(lines, allow_unknown=unknown),
     )
-    return table_, lines_
 
 
 @given(
@@ -195,3 +180,26 @@ def test_what_is_written_is_read(
         for number, row in enumerate(rows, 1)
         if "".join(row).strip()
     ] == [(record.number, record.cells) for record in read]
+
+
+def test_corrected_meanwhile(folder: Folder) -> None:
+    """If the wrong bytes are gone, the error names no place."""
+    right = "externalOrderId,userData.fullName\nÅ-1,Öberg\n"
+    path = folder.write(right.encode("cp1252"))
+
+    def split(lines: Iterator[str]) -> Iterator[Row]:
+        try:
+            yield from csv_rows("x", lines, ",")
+        finally:
+            folder.write(right)
+
+    rows = Text(path, "utf-8-sig", "").rows(split, headed=True)
+    with pytest.raises(InputFileError, match=r"^orders.csv: it is not UTF-8"):
+        list(rows)
+
+
+def test_line_without_end(folder: Folder) -> None:
+    """A file of gigabytes without a line break is not read at once."""
+    text = Text(folder.write("x" * (3 * LONGEST_ROW)), "utf-8", "")
+
+    assert LONGEST_ROW + 1 == len(next(text.lines()))

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+import attrs
 import pytest
 
 from sesamy_async.bulk import Entry, State
 from sesamy_async.bulk._rows import harmless
 from sesamy_async.bulk.reports import Kind
-from sesamy_async.bulk.reports import _writing as rejected
 from sesamy_async.bulk.reports._page import share, top_of, width_for, widths
 from sesamy_async.bulk.reports._words import duration
-from sesamy_async.bulk.reports._writing import OTHERS, Reasons, pattern_of
+from sesamy_async.bulk.reports._writing import (
+    OTHERS,
+    count_reason,
+    own_cells,
+    rejected_line,
+    why,
+)
 
 
 REFUSED = Entry(row=4, order_id="A-4", state=State.REJECTED, reason="bad")
@@ -18,75 +26,34 @@ NOTE = '{"#row": 4, "#reason": "bad"'
 
 
 @pytest.mark.parametrize(
-    ("value", "cell"),
-    [
-        (None, ""),
-        (7, "7"),
-        ("A-7", "A-7"),
-        ("=1+1", "'=1+1"),
-        ("+1", "'+1"),
-        ("-1", "'-1"),
-        ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t=1"),
-        ("\uff1d1", "'\uff1d1"),
-        ("'=1", "''=1"),
-        ("'A", "'A"),
-    ],
+    "value", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\uff1d1", "'=1"]
 )
-def test_formulas(value: object, cell: str) -> None:
-    """A cell of ours is never a formula."""
-    assert cell == harmless(value)
+def test_formulas(value: str) -> None:
+    """A cell of ours is never a formula; other cells stay as they are."""
+    assert f"'{value}" == harmless(value)
+    assert ["", "7", "A-7", "'A"] == [
+        harmless(each) for each in (None, 7, "A-7", "'A")
+    ]
 
 
-def test_own_cells_stay_as_they_are() -> None:
-    """A phone number keeps its plus, or it could not be imported again."""
-    names = ("externalOrderId", "userData.phone")
+def test_cells_of_an_earlier_report() -> None:
+    """They are left out; cells beyond the header, or too few, stay."""
+    names = ("#row", "#reason", "externalOrderId", "quantity")
 
-    assert ["4", "bad", "A-4", "+46701"] == rejected.rejected_cells(
-        names, ("A-4", "+46701"), REFUSED
+    assert ["externalOrderId", "quantity"] == own_cells(names, names)
+    assert ["A-4", "", "", "x"] == own_cells(
+        names, ("2", "old", "A-4", "", "", "x")
     )
-
-
-def test_rejected_again() -> None:
-    """What an earlier report has added is replaced."""
-    names = ("#row", "#reason", "externalOrderId")
-
-    assert ["#row", "#reason", "externalOrderId"] == rejected.rejected_header(
-        names
-    )
-    assert ["4", "bad", "A-4"] == rejected.rejected_cells(
-        names, ("2", "old", "A-4"), REFUSED
-    )
-
-
-def test_too_many_cells() -> None:
-    """Cells beyond the header stay beyond it."""
-    assert ["4", "bad", "A-4", "", "x"] == rejected.rejected_cells(
-        ("externalOrderId",), ("A-4", "", "x"), REFUSED
-    )
+    assert ["A-4"] == own_cells(names, ("2", "old", "A-4"))
 
 
 def test_a_contract_is_named() -> None:
-    """Where confirming was refused, the contract is told, once."""
-    made = Entry(
-        row=4,
-        order_id="A-4",
-        state=State.REJECTED,
-        reason="Sesamy answered 404",
-        contract_id="c4",
-    )
-    told = Entry(
-        row=4,
-        order_id="A-4",
-        state=State.REJECTED,
-        reason="contract c4 is gone",
-        contract_id="c4",
-    )
+    """If confirming was refused, the reason names the contract once."""
+    made = attrs.evolve(REFUSED, contract_id="c4")
+    told = attrs.evolve(made, reason="contract c4 is gone")
 
-    assert rejected.why(made).endswith(
-        "404 (contract c4 is made, and not confirmed)"
-    )
-    assert "contract c4 is gone" == rejected.why(told)
+    assert "bad (contract c4 is made, and not confirmed)" == why(made)
+    assert "contract c4 is gone" == why(told)
 
 
 @pytest.mark.parametrize(
@@ -99,10 +66,11 @@ def test_a_contract_is_named() -> None:
         ("broken {", NOTE + ', "#line": "broken {"}'),
         ("[" * 100_000, NOTE + ', "#line": "' + "[" * 100_000 + '"}'),
     ],
+    ids=["object", "empty", "reported", "array", "broken", "deep"],
 )
 def test_lines(line: str, report: str) -> None:
     """A line of JSON Lines keeps all that it holds."""
-    assert report == rejected.rejected_line(line, REFUSED)
+    assert report == rejected_line(line, REFUSED)
 
 
 @pytest.mark.parametrize(
@@ -116,21 +84,21 @@ def test_lines(line: str, report: str) -> None:
     ],
 )
 def test_patterns(reason: str, pattern: str) -> None:
-    """Reasons that differ in a number or a name only are one."""
-    assert pattern == pattern_of(reason)
+    """Reasons that differ only in a number or a name are counted as one."""
+    counts: Counter[str] = Counter()
+    count_reason(counts, reason)
+
+    assert {pattern: 1} == counts
 
 
 def test_many_reasons() -> None:
-    """However many there are, memory does not grow."""
-    reasons = Reasons()
-    for number in range(1_000):
-        reasons.add(f"reason {number}")
-    reasons.add("reason 0")
-    common = reasons.common()
+    """Memory does not grow with the number of reasons."""
+    counts: Counter[str] = Counter()
+    for number in (*range(1_000), 0):
+        count_reason(counts, f"reason {number}")
 
-    assert (OTHERS, 800) == common[0]
-    assert ("reason 0", 2) == common[1]
-    assert 201 == len(common)
+    assert [(OTHERS, 800), ("reason 0", 2)] == counts.most_common(2)
+    assert 201 == len(counts)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +116,7 @@ def test_share(part: int, whole: int, said: str) -> None:
 
 
 def test_bar_shows_one_in_a_million() -> None:
-    """The bar is full, and no part is too thin to be seen."""
+    """The parts fill the bar, and none is too thin to be seen."""
     found = widths({Kind.CONFIRMED: 999_999, Kind.UNKNOWN: 1, Kind.CREATED: 0})
 
     assert 1000 == pytest.approx(sum(found.values()))
@@ -161,7 +129,7 @@ def test_bar_shows_one_in_a_million() -> None:
     [(0, 1), (120, 1), (121, 2), (19_800, 300), (30_000_000, 250_000)],
 )
 def test_width(seconds: float, width: float) -> None:
-    """However long it took, the chart has at most 120 bars."""
+    """The chart has at most 120 bars."""
     assert width == width_for(seconds)
 
 
@@ -179,11 +147,10 @@ def test_scale(value: float, top: float) -> None:
         (0.4, "less than 1 s"),
         (59.4, "59 s"),
         (59.6, "1 min 0 s"),
-        (3599, "59 min 59 s"),
         (3600, "1 h 0 min"),
         (200_000, "55 h 33 min"),
     ],
 )
 def test_duration(seconds: float, said: str) -> None:
-    """A duration is told in the units that matter."""
+    """A duration has the two largest units."""
     assert said == duration(seconds)
