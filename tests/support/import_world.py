@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import attrs
 
 from sesamy_async import AsyncSesamy, RetryPolicy
@@ -35,7 +36,12 @@ class _Event(FakeEvent):
         self.dues.append(due)
         try:
             idle = 0
-            while idle < _STEPS or due > min(self.dues):
+            threads = anyio.to_thread.current_default_thread_limiter()
+            while (
+                idle < _STEPS
+                or due > min(self.dues)
+                or threads.borrowed_tokens  # One still does something.
+            ):
                 if self.event.is_set():
                     return True
                 await anyio.lowlevel.checkpoint()
