@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +14,6 @@ from benchmarks.pairing import Spread, joined, orders, ratios
 from benchmarks.report import report
 
 
-# One run serves them all.
-pytestmark = pytest.mark.xdist_group("benchmarks")
-
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "performance.md"
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"
@@ -26,16 +22,9 @@ ALWAYS_THERE = {"sesamy-async", "httpx", "raw asyncio"}
 
 def short_run(module: str, *more: object) -> list[str]:
     """Return what a short run of a benchmark prints."""
-    # Counting branches would take longer than all that is measured.
-    environ = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("COVERAGE_")
-    }
     done = subprocess.run(  # noqa: S603 - ourselves
         [sys.executable, "-m", module, "--short", *map(str, more)],
         cwd=ROOT,
-        env=environ,
         check=True,
         timeout=200,
         capture_output=True,
@@ -44,17 +33,22 @@ def short_run(module: str, *more: object) -> list[str]:
     return done.stdout.splitlines()
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Return what a short run leaves."""
-    folder = tmp_path_factory.mktemp("bench")
-    short_run("benchmarks", "--into", folder)
-    return results.read(folder / "results.json")
+def test_a_short_run(tmp_path: Path) -> None:
+    """It measures all, and judges it.
+
+    One test, for a run takes long, and workers share no fixtures.
+    """
+    short_run("benchmarks", "--into", tmp_path)
+    kept = results.read(tmp_path / "results.json")
+
+    _measures_all_that_is_there(kept["measured"])
+    _judges_each_goal(kept["goals"])
+    _loses_nothing_to_cancellations(kept["measured"]["cancellation"])
+    _tells_nothing_of_where_it_was_made(kept)
 
 
-def test_a_short_run_measures_all_that_is_there(kept: Any) -> None:
+def _measures_all_that_is_there(measured: Any) -> None:
     """Each scenario has the figures of those that are always installed."""
-    measured = kept["measured"]
     rates = measured["throughput"]["rates"]
 
     assert set(measured["async"]["json"]) >= ALWAYS_THERE
@@ -64,12 +58,12 @@ def test_a_short_run_measures_all_that_is_there(kept: Any) -> None:
     assert {"sesamy-async", "httpx"} <= set(measured["cancellation"])
 
 
-def test_a_short_run_judges_each_goal(kept: Any) -> None:
+def _judges_each_goal(judged: Any) -> None:
     """No goal of ours is left without a figure and a verdict."""
-    measured = [goal for goal in kept["goals"] if goal["now"] is not None]
+    measured = [goal for goal in judged if goal["now"] is not None]
 
     # On a busy machine a peer may answer nothing to compare with.
-    assert len(measured) >= len(kept["goals"]) - 3
+    assert len(measured) >= len(judged) - 3
     assert {True, False} >= {goal["reached"] for goal in measured}
     assert all(
         goal["now"]["low"] <= goal["now"]["median"] <= goal["now"]["high"]
@@ -77,16 +71,16 @@ def test_a_short_run_judges_each_goal(kept: Any) -> None:
     )
 
 
-def test_a_short_run_loses_nothing_to_cancellations(kept: Any) -> None:
+def _loses_nothing_to_cancellations(found: Any) -> None:
     """No call fails after them, and no socket or task is left."""
-    ours = kept["measured"]["cancellation"]["sesamy-async"]
+    ours = found["sesamy-async"]
 
     assert 0 == ours["failures"]
     assert 0 == (ours["sockets"] or 0)
     assert 0 == ours["tasks"]
 
 
-def test_results_tell_nothing_of_where_they_were_made(kept: Any) -> None:
+def _tells_nothing_of_where_it_was_made(kept: Any) -> None:
     """Neither a path nor the name of the machine is kept."""
     text = str(kept)
 
