@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator
+import sys
+import threading
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import anyio
@@ -37,6 +39,41 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("patient")
+
+
+# Folders, files and tests that repeat what others do once: to count their
+# branches doubles their time and finds no other ones.
+_UNCOUNTED = {
+    "proof",
+    "tools",
+    "test_burst.py",
+    "test_in_processes.py",
+    "test_leaks.py",
+    "test_forks_in_a_first_call",
+    "test_no_call_imports",
+    "test_no_call_imports_for_a_proxy",
+}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(
+    item: pytest.Item,
+) -> Generator[None, object, object]:
+    """Count no branches in some tests, nor in processes that they start."""
+    names = {*item.path.parts, item.name.partition("[")[0]}
+    counts = "COVERAGE_PROCESS_CONFIG" in os.environ
+    if not counts or _UNCOUNTED.isdisjoint(names):
+        return (yield)
+    trace, trace_of_threads = sys.gettrace(), threading.gettrace()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COVERAGE_PROCESS_CONFIG")
+        sys.settrace(None)
+        threading.settrace(None)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(trace)
+            threading.settrace(trace_of_threads)
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -148,7 +185,7 @@ def examples() -> Iterator[Examples]:
         yield Examples(sandbox, {**os.environ, **sandbox.environment(url)})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def processes(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Zygote, Served]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -128,7 +127,6 @@ def _pace(facts: Facts) -> str:
     return said
 
 
-@cache
 def _read(name: str) -> str:
     folder = files("sesamy_async.bulk.reports")
     return folder.joinpath(name).read_text("utf-8")
