@@ -15,9 +15,8 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 PACKAGE = "sesamy_async"
 EXTRAS = ("cli", "httpx2", "orjson", "sandbox", "trio")
-# What httpx takes and we touch, but for httpcore 1.0.0: blocking calls over
-# an https:// proxy don't work there.  No httpcore 1 takes an older h11.
-BENEATH = ("httpcore==1.0.1", "h11==0.13.0")
+# The lowest that httpx takes and that we use.
+BENEATH = ("httpcore==1.0.0", "h11==0.13.0")
 
 
 @nox.session

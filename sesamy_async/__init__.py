@@ -72,11 +72,18 @@ from .errors import (
 
 if TYPE_CHECKING:
     from ._blocking import Contracts, Sesamy
+    from ._http import AsyncPoolTransport, PoolTransport
     from .auth import FileTokenStore
 else:  # A type checker would take any name for one that is there.
     # Programs that await need no blocking client; few keep tokens in files.
-    _HOMES = {"Contracts": "_blocking", "Sesamy": "_blocking"}
-    __getattr__ = later(__name__, {**_HOMES, "FileTokenStore": "auth"})
+    _HOMES = {
+        "AsyncPoolTransport": "_http",
+        "Contracts": "_blocking",
+        "FileTokenStore": "auth",
+        "PoolTransport": "_http",
+        "Sesamy": "_blocking",
+    }
+    __getattr__ = later(__name__, _HOMES)
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})
@@ -86,6 +93,7 @@ __all__ = [
     "APIError",
     "Address",
     "AsyncContracts",
+    "AsyncPoolTransport",
     "AsyncSesamy",
     "Auth",
     "AuthenticationError",
@@ -118,6 +126,7 @@ __all__ = [
     "PaymentMethod",
     "PaymentProvider",
     "PermissionDeniedError",
+    "PoolTransport",
     "Proceed",
     "RateLimit",
     "RateLimitError",

@@ -28,8 +28,6 @@ from ._call import (
 from ._checks import NotPickled, api_path, plain
 from ._contracts import AsyncContracts
 from ._headers import merged
-from ._http import bind as bind_transport
-from ._http import check_proxy
 from ._pipeline import Caller, Shared
 from ._settings import (
     BASE_URL,
@@ -211,8 +209,11 @@ class AsyncSesamy(NotPickled):
         if isinstance(authorizing, ClientCredentials):
             urls.append(token_url)
         runtime = self._runtime()
+        # It loads httpx and h11, which take longer than the rest.
+        from ._http import bind as connections  # noqa: PLC0415
+
         exchange = Exchange(
-            bind_transport(
+            connections(
                 transport, runtime, blocking=self._blocking, urls=urls
             ),
             runtime,
@@ -231,7 +232,6 @@ class AsyncSesamy(NotPickled):
             else RecentIds(),
             middleware=tuple(middleware),
         )
-        check_proxy(transport, settings.base_url, token_url)
         self._use(Caller(settings, shared))
         self._owner = True
 

@@ -1,4 +1,8 @@
-"""The connections to Sesamy: the only home of httpx."""
+"""The connections to Sesamy: the only home of httpx.
+
+httpx and h11 are loaded with the first client: they take longer to import
+than all the rest.
+"""
 
 from __future__ import annotations
 
@@ -6,70 +10,62 @@ from typing import TYPE_CHECKING
 
 from sesamy_async._lazy import later
 
-from .adapters import AsyncAdapter, SendTracker, by_async_transport
-from .binding import bind, check_proxy
-from .blocking_stream import Allowance, BlockingBackend, BlockingStream
-from .body import Body
-from .failures import FailureFacts, failure_of, tls_alert
-from .opening import (
-    default_context,
-    open_async,
-    open_blocking,
-    prepare,
-    proxy_for,
-)
-from .pool import Pool
 from .settings import Connections, library_of, load_library
-from .stream import READ_SIZE, holds_more
-from .transport import HttpxTransport
 
 
 if TYPE_CHECKING:
-    from .asyncio_stream import AsyncioBackend, AsyncioStream, Inbox
-    from .http11 import BlockingExchanges, CoreResponse
-    from .trio_stream import TrioStream
+    from .body import Body
+    from .failures import FailureFacts, failure_of, tls_alert
+    from .http11 import Connection
+    from .httpx_transports import AsyncPoolTransport, PoolTransport
+    from .opening import (
+        bind,
+        default_context,
+        prepare,
+        proxy_for,
+    )
+    from .peers import SendTracker
+    from .pool import Pool
+    from .stream import READ_SIZE, TlsStream
+    from .transport import HttpTransport
 
-# What only one kind of client uses is loaded with its first client.
-__getattr__ = later(
-    __name__,
-    {
-        "AsyncioBackend": "asyncio_stream",
-        "AsyncioStream": "asyncio_stream",
-        "BlockingExchanges": "http11",
-        "CoreResponse": "http11",
-        "Inbox": "asyncio_stream",
-        "TrioStream": "trio_stream",
-    },
-)
+_HOMES = {
+    "AsyncPoolTransport": "httpx_transports",
+    "Body": "body",
+    "Connection": "http11",
+    "FailureFacts": "failures",
+    "HttpTransport": "transport",
+    "Pool": "pool",
+    "PoolTransport": "httpx_transports",
+    "READ_SIZE": "stream",
+    "SendTracker": "peers",
+    "TlsStream": "stream",
+    "bind": "opening",
+    "default_context": "opening",
+    "failure_of": "failures",
+    "prepare": "opening",
+    "proxy_for": "opening",
+    "tls_alert": "failures",
+}
+__getattr__ = later(__name__, _HOMES)
 
 __all__ = [
     "READ_SIZE",
-    "Allowance",
-    "AsyncAdapter",
-    "AsyncioBackend",
-    "AsyncioStream",
-    "BlockingBackend",
-    "BlockingExchanges",
-    "BlockingStream",
+    "AsyncPoolTransport",
     "Body",
+    "Connection",
     "Connections",
-    "CoreResponse",
     "FailureFacts",
-    "HttpxTransport",
-    "Inbox",
+    "HttpTransport",
     "Pool",
+    "PoolTransport",
     "SendTracker",
-    "TrioStream",
+    "TlsStream",
     "bind",
-    "by_async_transport",
-    "check_proxy",
     "default_context",
     "failure_of",
-    "holds_more",
     "library_of",
     "load_library",
-    "open_async",
-    "open_blocking",
     "prepare",
     "proxy_for",
     "tls_alert",

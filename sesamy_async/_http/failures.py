@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 import ssl
-from functools import cache
 from http import HTTPStatus
-from typing import Any
 
 import attrs
 
 from sesamy_async._outcome import Failure, FailureKind
 
 
-_Kind = tuple[type[BaseException], FailureKind, str]
 _STATUS = re.compile("[1-5][0-9]{2}(?= )")
 # Of a SOCKS proxy, in httpcore's words.
 _SOCKS = re.compile(
@@ -29,49 +26,42 @@ _OF_CERTIFICATES = re.compile(
 _BEFORE_SENDING = {FailureKind.REQUEST, FailureKind.CONNECT}
 
 
-@cache
-def _kinds(httpx: Any) -> tuple[_Kind, ...]:
-    """Return the families of what an httpx raises, special ones first."""
-    connect, request = FailureKind.CONNECT, FailureKind.REQUEST
-    broken = FailureKind.BROKEN
-    bad_header = "A header can't be sent"
-    return (
-        (httpx.PoolTimeout, connect, "No connection became free."),
-        (httpx.ConnectTimeout, connect, "Connecting took too long."),
-        (httpx.ConnectError, connect, "No connection"),
-        (httpx.ProxyError, connect, "The proxy refused."),
-        (httpx.TimeoutException, FailureKind.TIMEOUT, "No answer in time."),
-        (httpx.DecodingError, FailureKind.BODY, "its body can't be decoded."),
-        (
-            httpx.LocalProtocolError,
-            request,
-            f"{bad_header}: look for line breaks in what was given.",
-        ),
-        (
-            httpx.UnsupportedProtocol,
-            request,
-            "The URL is neither http nor https.",
-        ),
-        (httpx.InvalidURL, request, "The URL can't be sent."),
-        (
-            UnicodeEncodeError,
-            request,
-            f"{bad_header}: it may hold ASCII only.",
-        ),
-        (httpx.TransportError, broken, "The connection broke."),
-    )
+_BAD_HEADER = "A header can't be sent"
+# By the names that httpx and httpx2 have in common, special ones first.
+_KINDS = {
+    "PoolTimeout": (FailureKind.CONNECT, "No connection became free."),
+    "ConnectTimeout": (FailureKind.CONNECT, "Connecting took too long."),
+    "ConnectError": (FailureKind.CONNECT, "No connection"),
+    "ProxyError": (FailureKind.CONNECT, "The proxy refused."),
+    "TimeoutException": (FailureKind.TIMEOUT, "No answer in time."),
+    "DecodingError": (FailureKind.BODY, "its body can't be decoded."),
+    "LocalProtocolError": (
+        FailureKind.REQUEST,
+        f"{_BAD_HEADER}: look for line breaks in what was given.",
+    ),
+    "UnsupportedProtocol": (
+        FailureKind.REQUEST,
+        "The URL is neither http nor https.",
+    ),
+    "InvalidURL": (FailureKind.REQUEST, "The URL can't be sent."),
+    "TransportError": (FailureKind.BROKEN, "The connection broke."),
+}
+_LIBRARIES = {"httpx", "httpx2"}
 
 
-def is_foreign(error: BaseException, httpx: Any) -> bool:
+def _names(error: BaseException) -> set[str]:
+    """Return what httpx calls an error and what it derives from."""
+    return {
+        each.__name__
+        for each in type(error).__mro__
+        if each.__module__.partition(".")[0] in _LIBRARIES
+    }
+
+
+def is_foreign(error: BaseException) -> bool:
     """Whether it is none of httpx's: a mistake in somebody's code."""
-    own = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
-    return not isinstance(error, own)
-
-
-def as_of_httpx(error: Exception, httpx: Any) -> Exception:
-    """Return what httpx makes of an exception of httpcore's: its namesake."""
-    kind = getattr(httpx, type(error).__name__, None)
-    return error if kind is None else kind(str(error))
+    own = {"HTTPError", "InvalidURL"} & _names(error)
+    return not own and not isinstance(error, UnicodeError)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -99,9 +89,7 @@ class FailureFacts:
     late: bool = False
 
 
-def failure_of(
-    error: BaseException, httpx: Any, facts: FailureFacts
-) -> Failure:
+def failure_of(error: BaseException, facts: FailureFacts) -> Failure:
     """Return what an exception means; one foreign to httpx is a break.
 
     Its own words are used only where no connection was made: elsewhere
@@ -109,7 +97,6 @@ def failure_of(
 
     Args:
         error: As raised.
-        httpx: The module that was used.
         facts: What else is known.
     """
     if facts.status_code is not None:
@@ -119,7 +106,7 @@ def failure_of(
             sent=facts.sent,
             status_code=facts.status_code,
         )
-    kind, words = _meaning(error, httpx)
+    kind, words = _meaning(error)
     sent, alert = facts.sent, tls_alert(error)
     if sent is None and kind in _BEFORE_SENDING:
         if facts.known:
@@ -152,16 +139,21 @@ def failure_of(
     return Failure(kind=kind, detail=words, sent=sent)
 
 
-def _meaning(error: BaseException, httpx: Any) -> tuple[FailureKind, str]:
-    for cause, kind, words in _kinds(httpx):
-        if isinstance(error, cause):
-            if cause is httpx.ConnectError:
-                # A handshake that ends early may have no words.
-                said = str(error) or "it ended before it was ready"
-                return kind, f"{words}: {said}."
-            if cause is httpx.ProxyError:
-                return kind, _refusal_of_proxy(str(error))
-            return kind, words
+def _meaning(error: BaseException) -> tuple[FailureKind, str]:
+    if isinstance(error, UnicodeEncodeError):
+        words = f"{_BAD_HEADER}: it may hold ASCII only."
+        return FailureKind.REQUEST, words
+    names = _names(error)
+    for name, (kind, words) in _KINDS.items():
+        if name not in names:
+            continue
+        if name == "ConnectError":
+            # A handshake that ends early may have no words.
+            said = str(error) or "it ended before it was ready"
+            return kind, f"{words}: {said}."
+        if name == "ProxyError":
+            return kind, _refusal_of_proxy(str(error))
+        return kind, words
     return FailureKind.BROKEN, f"{type(error).__name__} was raised."
 
 

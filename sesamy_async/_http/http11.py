@@ -1,225 +1,320 @@
-"""One HTTP/1.1 exchange after another on a blocking connection of ours.
+"""HTTP/1.1, one exchange after another, over any stream.
 
-It does what httpcore does for a connection, between httpx above and h11
-below.  It leaves out what the pool does already, the state of a connection,
-and all but the few traced events that `SendTracker` needs.
+It is written once, as ``async def``: over blocking streams it never suspends.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
-from contextlib import suppress
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from time import monotonic
-from typing import Any, Self
+from typing import Any, TypeAlias, cast
+from urllib.parse import urlsplit
 
 import attrs
-import h11  # httpcore requires it.
+import h11
+import httpx
 
-from .blocking_stream import BlockingBackend, BlockingStream
-from .stream import READ_SIZE, ended_early, ticket_wait
+from sesamy_async._headers import SUCCESS
+
+from .stream import Stream, TlsStream, Wait
 
 
+# h11 refuses a head whose end has not come by then, but looks only when all
+# that was read is parsed: so a head may be longer by one read.
 _LARGEST_HEAD = 100 * 1024
-_ALPN = ["http/1.1"]
+_LEAST_WAIT = 0.01
+
+Connect: TypeAlias = Callable[[str, int, Wait], Awaitable[Stream]]
+"""Opens a stream to a host and port."""
 
 
-class BlockingExchanges:
-    """Takes the place of the HTTP/1.1 connection in one of httpcore's.
-
-    An exchange that does not end as it should closes the connection.
-    No bytes and events are in locals here: a traceback would show them.
-
-    Args:
-        origin: Where it leads, an `httpcore.Origin`.
-        context: For TLS.
-        backend: Opens the stream.
-        errors: The httpcore whose exceptions are raised.
-    """
-
-    def __init__(
-        self,
-        origin: Any,
-        context: ssl.SSLContext,
-        backend: BlockingBackend,
-        errors: Any,
-    ) -> None:
-        self._origin = origin
-        self._context = context
-        self._backend = backend
-        self._errors = errors
-        self._stream: BlockingStream | None = None
-        self._h11 = h11.Connection(
-            h11.CLIENT, max_incomplete_event_size=_LARGEST_HEAD
-        )
-
-    def usable(self) -> bool:
-        """Whether it can be used once more: see `connection_usable`.
-
-        h11 has the bytes that were read behind an answer; what else can be
-        read of an idle connection is more of them, or its end.
-        """
-        if self._stream is None or self._h11.trailing_data[0]:
-            return False
-        return not self._stream.get_extra_info("is_readable")
-
-    def is_available(self) -> bool:
-        """Say yes to httpcore before 1.0.3: the pool has looked already."""
-        return True
-
-    def open(self, seconds: float | None) -> None:
-        """Connect before there is a request.
-
-        Args:
-            seconds: What one network operation may take; None for no limit.
-        """
-        if self._stream is not None:
-            return
-        began = monotonic()
-        stream = self._stream = self._connected(seconds)
-        if self._origin.scheme == b"https":
-            try:
-                stream.read(1, ticket_wait(monotonic() - began, seconds))
-            except self._errors.ReadTimeout:
-                return
-            raise ended_early(self._errors)
-
-    def handle_request(self, request: Any) -> CoreResponse:
-        """Send a request of httpcore's and read the head of the answer."""
-        timeouts = request.extensions["timeout"]
-        trace = request.extensions["trace"]
-        try:
-            stream = self._stream
-            if stream is None:
-                trace("connection.connect_tcp.started", {})
-                stream = self._stream = self._connected(timeouts["connect"])
-            # A server that stops reading may have answered before.
-            with suppress(self._errors.WriteError):
-                self._send(stream, request, timeouts["write"], trace)
-            return self._answered(stream, timeouts["read"])
-        except BaseException:
-            self.close()
-            raise
-
-    def next_event(self, stream: BlockingStream, timeout: float | None) -> Any:
-        """Return what h11 makes of the next bytes."""
-        try:
-            while (event := self._h11.next_event()) is h11.NEED_DATA:
-                self._h11.receive_data(stream.read(READ_SIZE, timeout))
-        except h11.RemoteProtocolError as error:
-            raise self._errors.RemoteProtocolError(str(error)) from error
-        return event
-
-    def finish(self) -> None:
-        """Make ready for the next exchange, or close."""
-        if self._h11.our_state is self._h11.their_state is h11.DONE:
-            self._h11.start_next_cycle()
-        else:
-            self.close()
-
-    def close(self) -> None:
-        """Close the connection."""
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
-
-    def _connected(self, timeout: float | None) -> BlockingStream:
-        origin = self._origin
-        host = origin.host.decode()
-        stream = self._backend.connect_tcp(host, origin.port, timeout)
-        if origin.scheme != b"https":
-            return stream
-        self._context.set_alpn_protocols(_ALPN)
-        return stream.start_tls(self._context, host, timeout)
-
-    def _send(
-        self,
-        stream: BlockingStream,
-        request: Any,
-        timeout: float | None,
-        trace: Callable[..., Any],
-    ) -> None:
-        trace("http11.send_request_headers.started", {"request": request})
-        try:
-            stream.write(
-                self._h11.send(
-                    h11.Request(
-                        method=request.method,
-                        target=request.url.target,
-                        headers=request.headers,
-                    )
-                ),
-                timeout,
-            )
-        except h11.LocalProtocolError as error:
-            raised = self._errors.LocalProtocolError(str(error))
-            trace("http11.send_request_headers.failed", {"exception": raised})
-            raise raised from error
-        stream.write(
-            self._h11.send(h11.Data(data=b"".join(request.stream))), timeout
-        )
-        stream.write(self._h11.send(h11.EndOfMessage()), timeout)
-
-    def _answered(
-        self, stream: BlockingStream, timeout: float | None
-    ) -> CoreResponse:
-        event = self.next_event(stream, timeout)
-        while not _is_answer(event):
-            event = self.next_event(stream, timeout)
-        return CoreResponse(
-            status=event.status_code,
-            headers=event.headers.raw_items(),
-            stream=AnswerStream(self, stream, timeout),
-            extensions={
-                "http_version": b"HTTP/" + event.http_version,
-                "reason_phrase": event.reason,
-                "network_stream": stream,
-            },
-        )
-
-
-class AnswerStream:
-    """The body of an answer, as it comes.
-
-    Args:
-        exchanges: The connection's.
-        stream: Where it comes from.
-        timeout: Seconds that one read may take.
-    """
-
-    def __init__(
-        self,
-        exchanges: BlockingExchanges,
-        stream: BlockingStream,
-        timeout: float | None,
-    ) -> None:
-        self._exchanges = exchanges
-        self._stream = stream
-        self._timeout = timeout
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> bytes:
-        event = self._exchanges.next_event(self._stream, self._timeout)
-        if isinstance(event, h11.Data):
-            return bytes(event.data)
-        raise StopIteration
-
-    def close(self) -> None:
-        """Say that nobody reads on."""
-        self._exchanges.finish()
+def origin_of(url: str) -> str | None:
+    """Return scheme, host and port of a URL; None where it has none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return None
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 @attrs.frozen(kw_only=True)
-class CoreResponse:
-    """What httpx needs of an `httpcore.Response`."""
+class Place:
+    """A host that can be connected to.
 
-    status: int
-    headers: list[tuple[bytes, bytes]] = attrs.field(repr=False)
-    stream: AnswerStream
-    extensions: dict[str, Any] = attrs.field(repr=False)
+    Attributes:
+        url: Its URL; that of a proxy may have a user and password.
+        scheme: What is spoken there.
+        host: Its name, or an address without brackets.
+        port: Its port.
+        name: Host and port, as the URL has them.
+    """
+
+    url: str = attrs.field(repr=False)
+    scheme: str
+    host: str
+    port: int
+    name: bytes
+
+    @classmethod
+    def of(cls, url: str) -> Place:
+        """Return where a URL leads.
+
+        Raises:
+            httpx.InvalidURL: Nowhere.
+        """
+        parsed = httpx.URL(url)
+        return cls(
+            url=url,
+            scheme=parsed.scheme,
+            host=parsed.raw_host.decode("ascii"),
+            port=parsed.port or (443 if parsed.scheme == "https" else 80),
+            name=parsed.netloc,
+        )
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is spoken there."""
+        return self.scheme == "https"
+
+    def login(self) -> list[tuple[bytes, bytes]]:
+        """Return the header with the user and password for a proxy."""
+        parsed = httpx.URL(self.url)
+        if not parsed.userinfo:
+            return []
+        pair = f"{parsed.username}:{parsed.password}"
+        basic = b"Basic " + b64encode(pair.encode())
+        return [(b"Proxy-Authorization", basic)]
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """The way to a host.
+
+    Attributes:
+        target: The host.
+        context: For TLS, wherever it is spoken on the way.
+        proxy: What leads there, if anything.
+        proxy_name: What errors call it.
+    """
+
+    target: Place
+    context: ssl.SSLContext
+    proxy: Place | None = None
+    proxy_name: str | None = None
+
+
+class Connection:
+    """An HTTP/1.1 connection: idle, or in one exchange.
+
+    An exchange that does not come to its end leaves it unusable, for its
+    caller to close.  It raises what httpx raises, for the same causes.
+
+    Args:
+        route: Where it leads.
+        connect: Opens streams.
+
+    Attributes:
+        fresh: Whether it was connected for the present exchange.
+        behind_proxy: Whether a proxy had led to the target.
+    """
+
+    def __init__(self, route: Route, connect: Connect) -> None:
+        self.route = route
+        self.fresh: bool = False
+        self.behind_proxy: bool = False
+        self._open = connect
+        self._stream: Stream | None = None
+        self._h11 = _protocol()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is connected, as far as is known."""
+        return self._stream is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no exchange is under way, or was given up."""
+        return self._h11.our_state is h11.IDLE
+
+    def usable(self) -> bool:
+        """Whether it can be used once more.
+
+        Bytes behind an answer would be taken for the answer to the next
+        order: the worst that a connection can do.  h11 has those that were
+        read, the stream has others.
+        """
+        stream = self._stream
+        if stream is None or not self.is_idle:
+            return False
+        return not (self._h11.trailing_data[0] or stream.readable())
+
+    async def connect(self, part: Callable[[], Wait]) -> None:
+        """Connect, unless that is done.
+
+        Args:
+            part: Says, at the start of each part, how long it may take:
+                connecting, the answer of a proxy, each TLS handshake.
+        """
+        self.fresh = self._stream is None
+        if not self.fresh:
+            return
+        target, proxy = self.route.target, self.route.proxy
+        first = proxy or target
+        try:
+            wait = part()
+            self._stream = await self._open(first.host, first.port, wait)
+            if first.secure:
+                await self._secure(first, part())
+            if proxy is not None and target.secure:
+                await self._lead_through(proxy, part())
+                self.behind_proxy = True
+                await self._secure(target, part())
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout(str(error)) from error
+        except h11.RemoteProtocolError as error:
+            raise httpx.ConnectError("The proxy speaks no HTTP") from error
+        except UnicodeError as error:
+            words = "The host's name can't be looked up."
+            raise httpx.ConnectError(words) from error
+        except OSError as error:
+            raise httpx.ConnectError(str(error)) from error
+
+    async def connect_ahead(self, part: Callable[[], Wait]) -> None:
+        """Connect for a later request, unless that is done.
+
+        After a handshake a server sends tickets for later ones, a round
+        trip later.  Left unread, they would look like an answer to nothing.
+        So would a refusal of our certificate, which TLS 1.3 says only then.
+        """
+        began = monotonic()
+        await self.connect(part)
+        if not (self.fresh and self.route.target.secure):
+            return
+        wanted, left = max(_LEAST_WAIT, monotonic() - began), part()()
+        try:
+            await self._opened.receive(lambda: min(wanted, left or wanted))
+        except TimeoutError:
+            return
+        except OSError as error:
+            raise httpx.ConnectError(str(error)) from error
+        raise httpx.ConnectError(
+            "The server ended it, or sent something, before it was used."
+        )
+
+    def head(
+        self, method: str, target: bytes, headers: list[tuple[bytes, bytes]]
+    ) -> bytes:
+        """Return the head of a request, ready to be written."""
+        place, proxy = self.route.target, self.route.proxy
+        if proxy is not None and not place.secure:
+            target = b"http://" + place.name + target
+            headers = [*headers, *proxy.login()]
+        return self.encoded(
+            h11.Request, method=method, target=target, headers=headers
+        )
+
+    def encoded(self, kind: Any, **facts: Any) -> bytes:
+        """Return an event of h11's, ready to be written.
+
+        It is empty where the server has stopped reading.
+        """
+        if self._h11.our_state is h11.ERROR:
+            return b""
+        try:
+            return cast("bytes", self._h11.send(kind(**facts)) or b"")
+        except h11.LocalProtocolError as error:
+            raise httpx.LocalProtocolError(str(error)) from error
+
+    async def write(self, data: bytes, wait: Wait) -> None:
+        """Send a part of a request.
+
+        A server that stops reading may have answered before: that it takes
+        no more is no error here, and reading shows what it is.  But the
+        connection can't be used again.
+        """
+        try:
+            await self._opened.send(data, wait)
+        except TimeoutError as error:
+            raise httpx.WriteTimeout(str(error)) from error
+        except OSError:
+            self._h11.send_failed()
+
+    async def answer(self, wait: Wait) -> Any:
+        """Return the head of the answer: an `h11.Response`.
+
+        Or an `h11.InformationalResponse`, where the server changes to
+        another protocol (101).
+        """
+        while not _is_answer(event := await self._event(wait)):
+            pass
+        return event
+
+    async def chunk(self, wait: Wait) -> bytes | None:
+        """Return the next piece of the answer's body; None at its end."""
+        event = await self._event(wait)
+        if isinstance(event, h11.Data):
+            return bytes(event.data)
+        if self._h11.our_state is self._h11.their_state is h11.DONE:
+            self._h11.start_next_cycle()
+        return None
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            await stream.aclose()
+
+    @property
+    def _opened(self) -> Stream:
+        if self._stream is None:
+            raise httpx.ReadError("The connection is closed.")
+        return self._stream
+
+    async def _event(self, wait: Wait) -> Any:
+        try:
+            return await self._next(self._h11, wait)
+        except h11.RemoteProtocolError as error:
+            raise httpx.RemoteProtocolError(str(error)) from error
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(str(error)) from error
+        except OSError as error:
+            raise httpx.ReadError(str(error)) from error
+
+    async def _next(self, protocol: h11.Connection, wait: Wait) -> Any:
+        while (event := protocol.next_event()) is h11.NEED_DATA:
+            protocol.receive_data(await self._opened.receive(wait))
+        return event
+
+    async def _secure(self, place: Place, wait: Wait) -> None:
+        context = self.route.context
+        context.set_alpn_protocols(["http/1.1"])
+        self._stream = stream = TlsStream(self._opened, context, place.host)
+        await stream.shake_hands(wait)
+
+    async def _lead_through(self, proxy: Place, wait: Wait) -> None:
+        """Ask a proxy for a tunnel to the target."""
+        target = self.route.target
+        host = f"[{target.host}]" if ":" in target.host else target.host
+        name = f"{host}:{target.port}".encode()
+        headers = [(b"Host", name), (b"Accept", b"*/*"), *proxy.login()]
+        protocol = _protocol()
+        request = h11.Request(method="CONNECT", target=name, headers=headers)
+        await self._opened.send(protocol.send(request) or b"", wait)
+        while not _is_answer(event := await self._next(protocol, wait)):
+            pass
+        if event.status_code not in SUCCESS:
+            raise httpx.ProxyError(f"{event.status_code} ")
+        if protocol.trailing_data[0]:
+            raise httpx.ProxyError("It sent something behind its answer.")
+
+
+def _protocol() -> h11.Connection:
+    return h11.Connection(h11.CLIENT, max_incomplete_event_size=_LARGEST_HEAD)
 
 
 def _is_answer(event: Any) -> bool:

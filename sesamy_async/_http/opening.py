@@ -1,49 +1,106 @@
-"""Open connections: proxies, TLS, and what is prepared ahead."""
+"""Lead from `transport=` to connections: proxies, TLS, whose httpx."""
 
 from __future__ import annotations
 
 import codecs
 import os
 import ssl
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache, partial
-from importlib import import_module
+from operator import is_not
+from types import FunctionType
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import attrs
-from anyio.lowlevel import current_token
 
-from sesamy_async._call import Runtime, load_backends
+from sesamy_async._call import Runtime, Transport, load_backends
 from sesamy_async._settings import is_loopback
 from sesamy_async.errors import ConfigurationError
 
-from .adapters import (
-    AsyncAdapter,
-    BlockingAdapter,
-    by_async_transport,
-    by_transport,
-)
-from .blocking_stream import Allowance, BlockingBackend
-from .settings import Connections, Library
-from .stream import (
-    FORK_LOCK,
-    ForkSafeTLS,
-    connection_usable,
-    open_ahead,
-    pool_usable,
-)
+from .http11 import Connect, Place, Route
+from .peers import HttpxPeer, OwnPeer, Peer
+from .settings import CORES, Connections, library_of, load_library
+from .stream import FORK_LOCK
+from .transport import HttpTransport, Make
 
 
 _PROXIES = {"http", "https", "socks5", "socks5h"}
-_BLOCKING = (f"{__package__}.http11",)
-_ASYNC = (f"{__package__}.asyncio_stream", f"{__package__}.trio_stream")
 _AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_NO_LIMIT = 2**31
 
 
-def default_context(library: Library, *, trust_env: bool) -> ssl.SSLContext:
+def bind(
+    given: Any, runtime: Runtime, *, blocking: bool, urls: Iterable[str] = ()
+) -> Transport:
+    """Return the transport for a client.
+
+    Args:
+        given: None, a `Connections`, or an httpx client or transport.
+        runtime: The client's.
+        blocking: Whether it is for `Sesamy`.
+        urls: Where calls will go, as far as that is known.
+
+    Raises:
+        ConfigurationError: It is none of these, or for the other client,
+            or the environment names no authorities for TLS.
+    """
+    if isinstance(given, Connections):
+        settings = given
+    elif given is None or library_of(given) is not None:
+        settings = Connections(through=given)
+    else:
+        raise _refusal(given, blocking=blocking)
+    through = settings.through
+    httpx = library_of(through) or load_library(settings.library)
+    kinds = (
+        (httpx.Client, httpx.BaseTransport)
+        if blocking
+        else (httpx.AsyncClient, httpx.AsyncBaseTransport)
+    )
+    if through is None:
+        # Not in a method of the settings: a traceback would show the
+        # password of the proxy as a local of theirs.
+        if settings.proxy is not None and not is_proxy(settings.proxy):
+            raise impossible_proxy()
+        settings = prepare(settings, httpx, urls, blocking=blocking)
+        make: Make = partial(_peer, settings, httpx, blocking)
+        patched: Callable[[], bool] = Patches(httpx, blocking=blocking)
+        return HttpTransport(make, patched, runtime, settings)
+    if not isinstance(through, kinds):
+        raise _refusal(through, blocking=blocking)
+    if not blocking:
+        load_backends()
+    # What derives from one of these may do anything; an application
+    # (`ASGITransport`, `WSGITransport`) has the request when it raises; and
+    # what a client sends through, only a trace shows.
+    known = type(through) in {
+        httpx.HTTPTransport,
+        httpx.AsyncHTTPTransport,
+        httpx.MockTransport,
+    }
+    peer = partial(HttpxPeer, httpx, through, blocking=blocking, known=known)
+    # The user's own client or transport has its own limits.
+    settings = attrs.evolve(settings, cap=_NO_LIMIT)
+    return HttpTransport(lambda _: peer(), lambda: False, runtime, settings)
+
+
+def _refusal(through: object, *, blocking: bool) -> ConfigurationError:
+    mine, wanted = (
+        ("Sesamy", "an httpx.Client or a blocking httpx transport")
+        if blocking
+        else ("AsyncSesamy", "an httpx.AsyncClient or an async transport")
+    )
+    return ConfigurationError(
+        f"transport: {mine} takes {wanted}, or Connections(...); "
+        f"got {type(through).__name__}."
+    )
+
+
+def default_context(httpx: Any, *, trust_env: bool) -> ssl.SSLContext:
     """Return the context that clients share: it takes 20 ms to build.
 
     There is one for each setting of the environment.
@@ -52,17 +109,17 @@ def default_context(library: Library, *, trust_env: bool) -> ssl.SSLContext:
         ConfigurationError: The environment names no authorities.
     """
     named = map(os.environ.get, _AUTHORITIES) if trust_env else ()
-    return _context(library, tuple(named), trust_env=trust_env)
+    return _context(httpx, tuple(named), trust_env=trust_env)
 
 
 @cache
 def _context(
-    library: Library, named: tuple[str | None, ...], *, trust_env: bool
+    httpx: Any, named: tuple[str | None, ...], *, trust_env: bool
 ) -> ssl.SSLContext:
     del named  # The library reads them itself.
     try:
         with FORK_LOCK:
-            context: ssl.SSLContext = library.httpx.create_ssl_context(
+            context: ssl.SSLContext = httpx.create_ssl_context(
                 trust_env=trust_env
             )
     except OSError as error:  # ssl.SSLError is one.
@@ -134,7 +191,7 @@ def proxy_for(origin: str, settings: Connections) -> str | None:
 
 def prepare(
     settings: Connections,
-    library: Library,
+    httpx: Any,
     urls: Iterable[str],
     *,
     blocking: bool,
@@ -147,7 +204,7 @@ def prepare(
 
     Args:
         settings: How connections are made.
-        library: The httpx to use.
+        httpx: The module to use.
         urls: Where calls will go.
         blocking: Whether it is for `Sesamy`.
 
@@ -157,153 +214,84 @@ def prepare(
     Raises:
         ConfigurationError: The environment names no authorities.
     """
-    library.core()
     codecs.lookup("idna")  # The codec of host names, whatever they hold.
-    for name in _BLOCKING if blocking else _ASYNC:
-        import_module(name)
+    connector(blocking=blocking)
     if not blocking:
-        load_backends()  # After httpcore, which loads trio.
+        load_backends()
     _no_tls()  # The first context of a process sets up OpenSSL, locked too.
+    ways = [(url, proxy_for(url, settings)) for url in urls]
     context = settings.ssl_context
-    if context is None and any(
-        _needs_tls(url, proxy_for(url, settings)) for url in urls
-    ):
-        context = default_context(library, trust_env=settings.trust_env)
-    if context is not None and context.sslobject_class is ssl.SSLObject:
-        context.sslobject_class = ForkSafeTLS
+    if context is None and any(_needs_tls(*way) for way in ways):
+        context = default_context(httpx, trust_env=settings.trust_env)
     return attrs.evolve(settings, ssl_context=context)
 
 
-def open_async(
-    origin: str, settings: Connections, library: Library, runtime: Runtime
-) -> AsyncAdapter:
-    """Make a connection for `AsyncSesamy`; it connects at its first use."""
-    options = _options(origin, settings, library)
-    transport = _made(library.httpx.AsyncHTTPTransport, library, options)
-    core = library.core()
-    backend = _backend(core, runtime)
-    if options["proxy"] is not None:
-        # A pool that exists takes another backend only by this name.
-        transport._pool._network_backend = backend  # noqa: SLF001
-        return AsyncAdapter(
-            through=transport,
-            handle=by_async_transport,
-            owned=True,
-            usable=partial(pool_usable, transport),
-            proxy=_name_of(options["proxy"], settings),
-        )
-    connection = core.AsyncHTTPConnection(
-        _origin(core, origin),
-        ssl_context=options["verify"],
-        network_backend=backend,
-    )
-    _put(connection, transport)
-    return AsyncAdapter(
-        through=transport,
-        handle=by_async_transport,
-        owned=True,
-        usable=partial(connection_usable, connection),
-        connect=partial(open_ahead, connection, core, runtime),
-    )
+def connector(*, blocking: bool) -> Connect:
+    """Return what opens streams; each world loads only its own."""
+    if blocking:
+        from .blocking_stream import connect_blocking  # noqa: PLC0415
+
+        return connect_blocking
+    from .anyio_stream import connect_anyio  # noqa: PLC0415
+
+    return connect_anyio
 
 
-def open_blocking(
-    origin: str, settings: Connections, library: Library, runtime: Runtime
-) -> BlockingAdapter:
-    """Make a connection for `Sesamy`; it connects at its first use."""
-    options = _options(origin, settings, library)
-    transport = _made(library.httpx.HTTPTransport, library, options)
-    allowance = Allowance(runtime)
-    core = library.core()
-    backend = BlockingBackend(allowance, core)
-    if options["proxy"] is not None:
-        if not options["proxy"].startswith("https:"):
-            # As in `open_async`.  (A socket can't have TLS to Sesamy over
-            # TLS to the proxy.)
-            transport._pool._network_backend = backend  # noqa: SLF001
-        return BlockingAdapter(
-            through=transport,
-            handle=by_transport,
-            owned=True,
-            usable=partial(pool_usable, transport),
-            proxy=_name_of(options["proxy"], settings),
-            allowance=allowance,
-        )
-    # Only here and in `prepare`: the async client needs none.
-    from sesamy_async._http.http11 import BlockingExchanges  # noqa: PLC0415
+def _peer(
+    settings: Connections,
+    httpx: Any,
+    blocking: bool,  # noqa: FBT001 - bound in `bind`
+    key: tuple[str, bool],
+) -> Peer:
+    """Make what leads to an origin: through httpx where it is patched.
 
-    exchanges = BlockingExchanges(
-        _origin(core, origin), options["verify"], backend, core
-    )
-    # It does nothing but take a lock, but it is what respx patches.
-    connection = core.HTTPConnection(_origin(core, origin))
-    connection._connection = exchanges  # noqa: SLF001 - as in `_put`
-    _put(connection, transport)
-    return BlockingAdapter(
-        through=transport,
-        handle=by_transport,
-        owned=True,
-        usable=exchanges.usable,
-        connect=exchanges.open,
-        allowance=allowance,
-    )
-
-
-def _backend(core: Any, runtime: Runtime) -> Any:
-    """Return what opens streams on the running loop."""
-    if hasattr(current_token().native_token, "create_connection"):
-        # Only here and in `prepare`: the blocking client needs no asyncio.
-        from sesamy_async._http.asyncio_stream import AsyncioBackend  # noqa: PLC0415
-
-        return AsyncioBackend(core)
-    from sesamy_async._http.trio_stream import TrioBackend  # noqa: PLC0415 - as above
-
-    return TrioBackend(core.TrioBackend(), runtime)
-
-
-def _put(connection: Any, transport: Any) -> None:
-    """Put a connection where an httpx transport has a pool.
-
-    Our own pool does what that one is for, and a connection has the same
-    interface.  The name is a private one of httpx: should it ever change,
-    every call on a socket fails, and half of the tests do.
+    Raises:
+        ConfigurationError: The proxy of the environment can't be used.
     """
-    transport._pool = connection  # noqa: SLF001
+    origin, patched = key
+    route = route_to(origin, settings, httpx)
+    if patched or is_socks(route):
+        return HttpxPeer(
+            httpx,
+            _transport(httpx, route, blocking=blocking),
+            blocking=blocking,
+            owned=True,
+            proxy=route.proxy_name,
+        )
+    return OwnPeer(route, connector(blocking=blocking))
 
 
-def _origin(core: Any, origin: str) -> Any:
-    parts = urlsplit(origin)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    host = parts.hostname or ""
-    return core.Origin(parts.scheme.encode(), host.encode(), port)
+def route_to(origin: str, settings: Connections, httpx: Any) -> Route:
+    """Return the way to an origin.
+
+    Raises:
+        ConfigurationError: The proxy of the environment can't be used.
+    """
+    url = proxy_for(origin, settings)
+    if url is not None and not is_proxy(url):
+        raise impossible_proxy()
+    context = settings.ssl_context
+    if context is None:
+        context = (
+            default_context(httpx, trust_env=settings.trust_env)
+            if _needs_tls(origin, url)
+            else _no_tls()
+        )
+    return Route(
+        target=Place.of(origin),
+        context=context,
+        proxy=None if url is None else Place.of(url),
+        proxy_name=None if url is None else _name_of(url, settings),
+    )
+
+
+def is_socks(route: Route) -> bool:
+    """Whether a proxy on the way speaks SOCKS, and not HTTP."""
+    return route.proxy is not None and route.proxy.scheme.startswith("socks")
 
 
 def _needs_tls(url: str, proxy: str | None) -> bool:
     return url.startswith("https:") or (proxy or "").startswith("https:")
-
-
-def _options(
-    origin: str, settings: Connections, library: Library
-) -> dict[str, Any]:
-    proxy = proxy_for(origin, settings)
-    context = settings.ssl_context
-    if context is None:
-        context = (
-            default_context(library, trust_env=settings.trust_env)
-            if _needs_tls(origin, proxy)
-            else _no_tls()
-        )
-    return {
-        "verify": context,
-        "http2": False,
-        "limits": library.httpx.Limits(
-            max_connections=1,
-            max_keepalive_connections=1,
-            keepalive_expiry=settings.idle,
-        ),
-        "trust_env": False,
-        "proxy": proxy,
-    }
 
 
 def _name_of(proxy: str, settings: Connections) -> str:
@@ -312,18 +300,73 @@ def _name_of(proxy: str, settings: Connections) -> str:
     return name if settings.proxy else f"{name} of the environment"
 
 
-def _made(kind: Any, library: Library, options: dict[str, Any]) -> Any:
-    """Make an httpx transport.
+def _transport(httpx: Any, route: Route, *, blocking: bool) -> Any:
+    """Make an httpx transport for one request.
 
     Raises:
-        ConfigurationError: The proxy is none.
+        ConfigurationError: The proxy can't be used, or httpx lacks SOCKS.
     """
-    httpx = library.httpx
+    proxy = route.proxy
+    kind = httpx.HTTPTransport if blocking else httpx.AsyncHTTPTransport
     with suppress(ImportError, ValueError, httpx.InvalidURL):
-        proxy = options["proxy"]
-        if proxy is not None and proxy.startswith("https:"):
-            # By itself, httpx trusts certifi's authorities there.
-            proxy = httpx.Proxy(proxy, ssl_context=options["verify"])
-        return kind(**{**options, "proxy": proxy})
+        # By itself, httpx trusts certifi's authorities at an https proxy.
+        return kind(
+            verify=route.context,
+            trust_env=False,
+            proxy=proxy and httpx.Proxy(proxy.url, ssl_context=route.context),
+            limits=httpx.Limits(
+                max_connections=1, max_keepalive_connections=0
+            ),
+        )
     # Outside of the block: what was raised there may hold the password.
     raise impossible_proxy()
+
+
+class Patches:
+    """Says whether somebody has patched httpx or the httpcore beneath it.
+
+    respx, pytest-httpx and OpenTelemetry's instrumentation replace the
+    method by which a transport, pool or connection handles a request.  They
+    want to see all requests, so these go through httpx then.  To compare
+    with what was there at our import would be too late: they may come first.
+
+    Args:
+        httpx: The module.
+        blocking: Which of its methods matter.
+    """
+
+    def __init__(self, httpx: Any, *, blocking: bool) -> None:
+        self._httpx = httpx
+        self._method = "handle_request" if blocking else "handle_async_request"
+        self._modules: list[Any] = []
+        self._kinds: list[type] = []
+        self._functions: list[Any] = []
+        self._patched = False
+
+    def __call__(self) -> bool:
+        """Look again: a mock may have come or gone."""
+        core = sys.modules.get(CORES[self._httpx.__name__])
+        modules = [self._httpx] if core is None else [self._httpx, core]
+        if len(modules) != len(self._modules):
+            self._modules = modules
+            found = [
+                self._httpx.HTTPTransport,
+                self._httpx.AsyncHTTPTransport,
+                *(vars(core).values() if core else ()),
+            ]
+            self._kinds = [each for each in found if isinstance(each, type)]
+            self._functions = [None] * len(self._kinds)
+        functions = [vars(kind).get(self._method) for kind in self._kinds]
+        if any(map(is_not, functions, self._functions)):
+            self._functions = functions
+            self._patched = not all(map(self._is_original, functions))
+        return self._patched
+
+    def _is_original(self, function: object) -> bool:
+        return function is None or (
+            isinstance(function, FunctionType)
+            and not hasattr(function, "__wrapped__")
+            and function.__code__.co_filename.startswith(
+                tuple(module.__path__[0] for module in self._modules)
+            )
+        )

@@ -1,20 +1,36 @@
-"""A pool of connections to one host: last in, first out, with fair queues."""
+"""Pools of connections: last in, first out, with fair queues."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
 from threading import Lock
+from typing import Generic, Protocol, TypeVar
 
 import attrs
 
-from sesamy_async._call import Event, Runtime
+from sesamy_async._call import Event, Runtime, renewed_after_fork
 
-from .adapters import Adapter
+
+class Pooled(Protocol):
+    """What a pool keeps: a connection, or what stands for one."""
+
+    def usable(self) -> bool:
+        """Whether it can be used once more."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close it."""
+        ...
+
+
+_P = TypeVar("_P", bound=Pooled)
+_K = TypeVar("_K", bound=Hashable)
 
 
 @attrs.define(eq=False, repr=False)
-class Waiter:
+class _Waiter(Generic[_P]):
     """A call that waits for its turn.
 
     Attributes:
@@ -25,10 +41,10 @@ class Waiter:
 
     event: Event
     turn: bool = False
-    connection: Adapter | None = None
+    connection: _P | None = None
 
 
-class Pool:
+class Pool(Generic[_P]):
     """At most `cap` connections; the call that waits longest goes first.
 
     But a call that completes something goes before one that begins
@@ -50,20 +66,21 @@ class Pool:
 
     def __init__(
         self,
-        make: Callable[[], Adapter],
+        make: Callable[[], _P],
         runtime: Runtime,
         *,
         cap: int,
         idle: float,
     ) -> None:
+        self.closed: bool = False
         self._make = make
         self._runtime = runtime
         self._cap = cap
         self._idle = idle
-        self._free: deque[tuple[Adapter, float]] = deque()
-        self._waiters: deque[Waiter] = deque()
-        self._first: deque[Waiter] = deque()
-        self._stale: list[Adapter] = []
+        self._free: deque[tuple[_P, float]] = deque()
+        self._waiters: deque[_Waiter[_P]] = deque()
+        self._first: deque[_Waiter[_P]] = deque()
+        self._stale: list[_P] = []
         self._count = 0
         self._lock = Lock()
 
@@ -79,7 +96,7 @@ class Pool:
 
     async def acquire(
         self, deadline: float, *, first: bool = False
-    ) -> Adapter | None:
+    ) -> _P | None:
         """Return a connection, or None where the deadline came first.
 
         Args:
@@ -99,9 +116,9 @@ class Pool:
                 self._put_away(connection)
             if self._count < self._cap:
                 self._count += 1
-                waiter = None
+                waiter: _Waiter[_P] | None = None
             else:
-                waiter = Waiter(self._runtime.event())
+                waiter = _Waiter(self._runtime.event())
                 queue.append(waiter)
         if waiter is None:
             return self._made()
@@ -121,7 +138,7 @@ class Pool:
                 given = None
         return self._made() if given is None else given
 
-    def release(self, connection: Adapter) -> None:
+    def release(self, connection: _P) -> None:
         """Give back a connection that can be used again."""
         with self._lock:
             if self.waiting:
@@ -140,7 +157,7 @@ class Pool:
             else:
                 self._count -= 1
 
-    def stale(self) -> list[Adapter]:
+    def stale(self) -> list[_P]:
         """Return, once, the connections that have to be closed."""
         if not self._stale:
             return []
@@ -148,15 +165,16 @@ class Pool:
             stale, self._stale = self._stale, []
         return stale
 
-    def drain(self) -> list[Adapter]:
-        """Take out all free connections, to close them."""
+    def drain(self) -> list[_P]:
+        """Take out all free connections, to close them and all to come."""
         with self._lock:
+            self.closed = True
             free = [connection for connection, _ in self._free]
             self._free.clear()
             self._count -= len(free)
             return free
 
-    def _made(self) -> Adapter:
+    def _made(self) -> _P:
         try:
             return self._make()
         except BaseException:
@@ -168,17 +186,17 @@ class Pool:
         while self._free and self._free[0][1] <= oldest:
             self._put_away(self._free.popleft()[0])
 
-    def _put_away(self, connection: Adapter) -> None:
+    def _put_away(self, connection: _P) -> None:
         self._stale.append(connection)
         self._count -= 1
 
-    def _hand_over(self, connection: Adapter | None) -> None:
+    def _hand_over(self, connection: _P | None) -> None:
         waiter = (self._first or self._waiters).popleft()
         waiter.connection = connection
         waiter.turn = True
         waiter.event.set()
 
-    def _leave(self, waiter: Waiter, queue: deque[Waiter]) -> None:
+    def _leave(self, waiter: _Waiter[_P], queue: deque[_Waiter[_P]]) -> None:
         """Leave the queue; if the turn has come, pass it on."""
         with self._lock:
             if not waiter.turn:
@@ -188,3 +206,111 @@ class Pool:
             self.discard()
         else:
             self.release(waiter.connection)
+
+
+class Pools(Generic[_K, _P]):
+    """A pool for each host, in each process and event loop.
+
+    Args:
+        make: Makes a connection to what a key names, without any I/O yet.
+        runtime: For time, events and the present scope.
+        cap: How many connections a pool may have.
+        idle: Seconds after which a free one is not used again.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[_K], _P],
+        runtime: Runtime,
+        *,
+        cap: int,
+        idle: float,
+    ) -> None:
+        self._make = make
+        self._runtime = runtime
+        self._cap = cap
+        self._idle = idle
+        self._pools: dict[tuple[Hashable, _K], Pool[_P]] = {}
+        self._lock = Lock()
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin anew in a child: another thread may have held the lock."""
+        self._lock = Lock()
+
+    @property
+    def used(self) -> bool:
+        """Whether there may be open connections."""
+        return any(each.count for each in self._pools.values())
+
+    def get(self, key: _K) -> Pool[_P]:
+        """Return the pool for a key in the present scope."""
+        place = (self._runtime.scope(), key)
+        pool = self._pools.get(place)
+        if pool is None:
+            with self._lock:
+                self._forget_the_dead()
+                pool = self._pools.setdefault(
+                    place,
+                    Pool(
+                        lambda: self._make(key),
+                        self._runtime,
+                        cap=self._cap,
+                        idle=self._idle,
+                    ),
+                )
+        return pool
+
+    async def put_back(
+        self, pool: Pool[_P], connection: _P, *, again: bool
+    ) -> None:
+        """Take back a connection that a call had.
+
+        Args:
+            pool: Where it was acquired.
+            connection: What was acquired there.
+            again: Whether it may be used again; else it is closed.
+        """
+        if again and not pool.closed:
+            pool.release(connection)
+            await self._close(pool.stale())
+        else:
+            # What it brings next may belong to another call, or all were
+            # closed meanwhile.
+            pool.discard()
+            await self._close([connection])
+
+    async def aclose(self) -> None:
+        """Close the free connections of the present scope."""
+        scope = self._runtime.scope()
+        with self._lock:
+            mine = [key for key in self._pools if key[0] == scope]
+            pools = [self._pools.pop(key) for key in mine]
+        for pool in pools:
+            await self._close((*pool.stale(), *pool.drain()))
+
+    async def _close(self, connections: Iterable[_P]) -> None:
+        """Close them all; an error there does not change how a call ended.
+
+        If the task is cancelled meanwhile (on asyncio no shield prevents
+        that), the others are closed too: nobody else knows of them.
+        """
+        cancelled: BaseException | None = None
+        for connection in connections:
+            try:
+                with self._runtime.shield(), suppress(Exception):
+                    await connection.aclose()
+            except BaseException as error:  # noqa: BLE001 - raised below
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
+
+    def _forget_the_dead(self) -> None:
+        """Drop the connections of parents and of loops that are closed.
+
+        They can't be closed from here: a parent still uses its own, and
+        those of a closed loop went with it.
+        """
+        dead = [key for key in self._pools if not self._runtime.alive(key[0])]
+        for key in dead:
+            del self._pools[key]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
-from functools import cache, lru_cache, partial
+from collections.abc import AsyncIterator, Iterator
+from functools import cache, partial
 from importlib import import_module
 from typing import Any, Literal, Self
 
@@ -28,11 +28,13 @@ class OneShotBody:
         return iter((self._content,))
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return _AsyncIterator(iter(self))
+        return AsyncChunks(iter(self))
 
 
 @attrs.frozen(eq=False, repr=False)
-class _AsyncIterator(AsyncIterator[bytes]):
+class AsyncChunks(AsyncIterator[bytes]):
+    """Chunks that are there already, for code that awaits them."""
+
     _chunks: Iterator[bytes]
 
     async def __anext__(self) -> bytes:
@@ -41,68 +43,37 @@ class _AsyncIterator(AsyncIterator[bytes]):
         raise StopAsyncIteration
 
 
-Name = Literal["httpx", "httpx2"]
+@cache
+def stream_of(httpx: Any) -> Any:
+    """Return the class of streams of a request's body, for an httpx."""
+    bases = (OneShotBody, httpx.AsyncByteStream, httpx.SyncByteStream)
+    return type("OneShotStream", bases, {})
+
 
 CORES = {"httpx": "httpcore", "httpx2": "httpcore2"}
 """The httpcore beneath each httpx."""
 
-# A client uses few URLs again and again, and parsing one takes longer than
-# anything else that is done for a request.
-_URLS = 256
 
-
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Library:
-    """An httpx, with what we need of it.
-
-    Attributes:
-        httpx: The module.
-        core_name: The name of the httpcore beneath it.
-        url: Parses a URL; remembers the latest ones.
-        stream: Makes the stream of a request's body.
-    """
-
-    httpx: Any
-    core_name: str
-    url: Callable[[str], Any]
-    stream: Callable[[bytes], Any]
-
-    def core(self) -> Any:
-        """Return the httpcore; httpx imports it late, so do we."""
-        return import_module(self.core_name)
-
-
-@cache
-def load_library(name: Name) -> Library:
+def load_library(name: str) -> Any:
     """Import an httpx by its name.
 
     Raises:
         ConfigurationError: It is not installed.
     """
     try:
-        httpx: Any = import_module(name)
+        return import_module(name)
     except ModuleNotFoundError:
         raise ConfigurationError(
             f"transport.library: {name} is not installed: "
             f"pip install 'sesamy-async[{name}]'."
         ) from None
-    return Library(
-        httpx=httpx,
-        core_name=CORES[name],
-        url=lru_cache(_URLS)(httpx.URL),
-        stream=type(
-            "OneShotStream",
-            (OneShotBody, httpx.AsyncByteStream, httpx.SyncByteStream),
-            {},
-        ),
-    )
 
 
-def library_of(given: object) -> Library | None:
+def library_of(given: object) -> Any:
     """Return the httpx that a client or transport belongs to, if any."""
     for kind in type(given).__mro__:
         name = kind.__module__.partition(".")[0]
-        if name == "httpx" or name == "httpx2":  # noqa: PLR1714 - typed
+        if name in CORES:
             return load_library(name)
     return None
 
@@ -144,7 +115,7 @@ class Connections:
     proxy: str | None = attrs.field(default=None, repr=False)
     trust_env: bool = True
     ssl_context: ssl.SSLContext | None = None
-    library: Name = "httpx"
+    library: Literal["httpx", "httpx2"] = "httpx"
     through: Any = None
 
     def __copy__(self) -> Self:

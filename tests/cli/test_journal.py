@@ -162,6 +162,9 @@ class Known:
         if external_order_id == "A-3":
             return None
         raise TimeoutError
+class Sure:
+    async def find(self, external_order_id):
+        return None
 class Opened:
     async def __aenter__(self):
         return Known()
@@ -295,6 +298,15 @@ def test_reconcile(sesamy: CommandLine, orders: Path, factory: str) -> None:
     assert ("CONFIRMED", "PENDING", "UNKNOWN") == tuple(
         states(orders)[each] for each in ("A-2", "A-3", "A-4")
     )
+
+
+def test_reconcile_all(sesamy: CommandLine, orders: Path) -> None:
+    """Where the lookup knows all of them, it is exit code 0."""
+    orders.with_name("lookup_sure.py").write_text(LOOKUP)
+    lookup = "lookup_sure:Sure"
+    ran = sesamy("journal", "reconcile", orders, "--lookup", lookup)
+
+    assert ran == (0, SETTLED.format(0, 3), "")
 
 
 def test_reconcile_with_a_sandbox(

@@ -28,12 +28,8 @@ from sesamy_async import (
     StaticToken,
 )
 from sesamy_async._call import AnyioRuntime
-from sesamy_async._http import (
-    AsyncAdapter,
-    HttpxTransport,
-    by_async_transport,
-    load_library,
-)
+from sesamy_async._http import HttpTransport
+from sesamy_async._http.peers import HttpxPeer
 from sesamy_async.sandbox import Sandbox
 from support.calling import Operation, create
 from support.exchanges import a_call
@@ -172,7 +168,7 @@ def test_a_copy_whose_client_nobody_holds(served: Sandbox) -> None:
     assert any("socket" in word for word in words)
 
 
-class Stubborn(AsyncAdapter):
+class Stubborn(HttpxPeer):
     """A connection that can't be closed without trouble."""
 
     async def aclose(self) -> None:
@@ -181,15 +177,15 @@ class Stubborn(AsyncAdapter):
 
 
 def make(
-    answer: Any, connection: type[AsyncAdapter] = Stubborn
-) -> HttpxTransport:
+    answer: Any, kind: type[HttpxPeer] = Stubborn, idle: float = 0.0
+) -> HttpTransport:
     """Return a transport over such connections."""
-    transport = httpx.MockTransport(answer)
-    return HttpxTransport(
-        lambda _: connection(through=transport, handle=by_async_transport),
+    mock = httpx.MockTransport(answer)
+    return HttpTransport(
+        lambda _: kind(httpx, mock, blocking=False),
+        lambda: False,
         AnyioRuntime(),
-        Connections(idle=0.0),
-        load_library("httpx"),
+        Connections(idle=idle),
     )
 
 
@@ -262,8 +258,8 @@ async def test_closed_during_a_wait(
 async def test_after_a_fork() -> None:
     """A child can connect, whoever held the lock."""
     transport = make(lambda _: httpx.Response(200, content=b"{}"))
-    transport._lock.acquire()
-    transport.after_fork()
+    transport._pools._lock.acquire()
+    transport._pools.after_fork()
     response = await transport.send(a_call(deadline=math.inf))
 
     assert 200 == response.status_code
@@ -278,7 +274,7 @@ async def test_cancelled_while_it_closes() -> None:
     class Cancelled(BaseException):
         pass
 
-    class Last(AsyncAdapter):
+    class Last(HttpxPeer):
         async def aclose(self) -> None:
             closed.append(self)
             raise Cancelled
@@ -291,7 +287,7 @@ async def test_cancelled_while_it_closes() -> None:
 
     closed: list[Last] = []
     under_way: list[httpx.Request] = []
-    transport = make(both_at_once, Last)
+    transport = make(both_at_once, Last, 4.0)
     async with anyio.create_task_group() as group:
         for _ in range(2):
             group.start_soon(transport.send, a_call(deadline=math.inf))

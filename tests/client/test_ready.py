@@ -25,10 +25,11 @@ from sesamy_async import (
 from sesamy_async.sandbox import Sandbox
 from support.calling import ORDER, World, create
 from support.fault_server import FaultServer, Peer
-from support.faults import good, hang
+from support.faults import good, hang, refuse_tunnel, tunnel
 from support.marks import every_world
 from support.ports import closed_port
-from support.tls import TARGET, client_context, server_context
+from support.reaching import Settings, forwarded, through_proxy
+from support.tls import client_context, server_context
 
 
 def ready(client: Any) -> Any:
@@ -220,13 +221,31 @@ def test_over_the_callers_transport(world: World) -> None:
 
         assert None is ending.error
 
-    with FaultServer([], good) as proxy:
-        through = Connections(proxy=proxy.url, ssl_context=client_context())
-        ending = world.one(ready, base_url=TARGET, transport=through)
-
-    assert None is ending.error
-    assert 0 == proxy.connections
     assert ["/oauth/token"] * 2 == seen
+
+
+@every_world
+@pytest.mark.parametrize("way", [through_proxy, forwarded])
+def test_through_a_proxy(way: Settings, world: World) -> None:
+    """The tunnel is open, TLS in it too, and the order finds it so."""
+    secure = way is through_proxy
+    context = server_context() if secure else None
+    step = tunnel(good) if secure else good
+    with FaultServer([], step, context=context) as proxy:
+        ready_, made = world.run([ready, create], **way(proxy))
+
+    assert (None, "c-1") == (ready_.error, made.value.id)
+    assert (1, ["create"]) == (proxy.connections, proxy.operations)
+
+
+@every_world
+def test_a_proxy_that_refuses(world: World) -> None:
+    """It is told before the first order."""
+    with FaultServer([], refuse_tunnel(407)) as proxy:
+        error = world.one(ready, **through_proxy(proxy)).failed
+
+    assert isinstance(error, ConnectionFailedError)
+    assert "407" in str(error)
 
 
 async def test_a_cancelled_one() -> None:

@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sesamy_async._http import AsyncAdapter, Body, by_async_transport
+from sesamy_async._http import Body
+from sesamy_async._http.peers import HttpxPeer
 from sesamy_async._outcome import FailureKind, TransportFailure
 
 
@@ -206,9 +208,10 @@ async def test_refused_while_it_is_cancelled() -> None:
         async def aclose(self) -> None:
             raise Cancelled
 
-    answer: Any = Answer()
-    adapter = AsyncAdapter(through=None, handle=by_async_transport)
+    peer = HttpxPeer(httpx, httpx.AsyncHTTPTransport(), blocking=False)
+    peer._answer = Answer()
+    patience: Any = None
     with pytest.raises(Cancelled):
-        await adapter.read(answer, Body("", 100, 200))
+        await peer.read(Body("", 100, 200), patience)
 
     assert [True] == ended

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import itertools
 import os
@@ -14,6 +15,7 @@ from functools import partial
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from sesamy_async import AsyncSesamy, Connections, Sesamy
@@ -30,6 +32,7 @@ from support.faults import good, message, raw
 from support.marks import every_loop, every_world
 from support.patience import noted, when
 from support.reaching import direct
+from support.slow_rows import with_much
 
 
 @every_world
@@ -149,6 +152,42 @@ def test_cancellations(backend: str) -> None:
     assert 20 == len(set(ids))
     # If none was thrown away, there would be five.
     assert 5 < server.connections
+
+
+@pytest.mark.parametrize(
+    ("backend", "native"),
+    [("asyncio", False), ("asyncio", True), ("trio", False)],
+)
+def test_a_large_request_that_is_cancelled(native: bool, backend: str) -> None:
+    """Its socket is closed at once; what had not left never does."""
+    cancelled = threading.Event()
+    taken: list[int] = []
+
+    def take_later(peer: Peer) -> None:
+        cancelled.wait(20.0)
+        while True:
+            taken.append(len(peer.read_some(2**20)))
+
+    async def main(server: FaultServer) -> int:
+        async with AsyncSesamy(**complete(with_much(server))) as client:
+            async with anyio.create_task_group() as group:
+                if native:
+                    task = asyncio.ensure_future(create(client))
+                else:
+                    group.start_soon(create, client)
+                while not server.connections:  # noqa: ASYNC110 - a thread
+                    await anyio.sleep(0.01)
+                await anyio.sleep(0.1)
+                group.cancel_scope.cancel()
+            if native:
+                task.cancel()
+                await asyncio.wait([task])
+            cancelled.set()
+            return await anyio.to_thread.run_sync(server.settle, 0)
+
+    with FaultServer([], take_later) as server:
+        assert 0 == anyio.run(main, server, backend=backend)
+    assert 0 < sum(taken) < 16_000_000
 
 
 @every_loop

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpcore
 import httpx
+import httpx2
 import pytest
 
 from sesamy_async._call import Record
@@ -43,13 +44,21 @@ ON_NEW = FailureFacts(sent=True, unread=True)
     ],
 )
 def test_kinds(error: Any, kind: FailureKind) -> None:
-    """Every exception of httpx has its family."""
+    """Every exception of httpx has its family, and of httpx2 the same."""
     if callable(error):
         with pytest.raises(UnicodeError) as caught:
             error("ascii")
         error = caught.value
+    twin = getattr(httpx2, type(error).__name__, None)
+    for each in (error, twin("x") if twin else error):
+        assert kind is failure_of(each, FailureFacts()).kind
 
-    assert kind is failure_of(error, httpx, FailureFacts()).kind
+
+def test_an_exception_of_the_same_name() -> None:
+    """What only has such a name is none of httpx's."""
+    theirs = type("ConnectError", (Exception,), {})
+
+    assert FailureKind.BROKEN is failure_of(theirs(), FailureFacts()).kind
 
 
 @pytest.mark.parametrize(
@@ -121,7 +130,7 @@ def test_kinds(error: Any, kind: FailureKind) -> None:
 )
 def test_words(error: Exception, facts: FailureFacts, expected: str) -> None:
     """A failure says what happened, and nothing secret or personal."""
-    failure = failure_of(error, httpx, facts)
+    failure = failure_of(error, facts)
 
     assert (expected, facts.sent) == (failure.detail, failure.sent)
 
@@ -137,7 +146,7 @@ def test_after_the_status(late: bool) -> None:
         detail="its body is cut short or broken.",
         sent=True,
         status_code=200,
-    ) == failure_of(error, httpx, facts)
+    ) == failure_of(error, facts)
 
 
 def test_a_failure_says_what_happened() -> None:
@@ -191,7 +200,7 @@ def test_alerts(
     reason: str | None, facts: FailureFacts, kind: FailureKind, words: str
 ) -> None:
     """An alert about our certificate says that nothing else was read."""
-    failure = failure_of(alert(reason), httpx, facts)
+    failure = failure_of(alert(reason), facts)
 
     assert kind is failure.kind
     assert failure.sent is (kind is not FailureKind.CONNECT)

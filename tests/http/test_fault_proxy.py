@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -21,12 +21,15 @@ from support.proxy import (
     FaultProxy,
     Side,
 )
-from support.tls import client_context, server_context
-
-
-QUESTION = b"a question"
-REPLY = b"an answer!"
-PATIENCE = 20.0
+from support.questions import (
+    PATIENCE,
+    QUESTION,
+    REPLY,
+    asked,
+    connect,
+    serve,
+)
+from support.tls import server_context
 
 
 @pytest.fixture(scope="module")
@@ -53,20 +56,6 @@ def target(heard: list[bytes]) -> Iterator[int]:
         thread.join()
 
 
-def serve(listener: socket.socket, heard: list[bytes]) -> None:
-    """Answer each question, connection by connection."""
-    with suppress(OSError):
-        while True:
-            sock, _ = listener.accept()
-            said = b""
-            with sock, suppress(OSError):
-                while data := sock.recv(100):
-                    said += data
-                    if said.endswith(QUESTION):
-                        sock.sendall(REPLY)
-            heard.append(said)
-
-
 @contextmanager
 def proxied(
     portal: BlockingPortal, target: int, context: ssl.SSLContext | None = None
@@ -75,33 +64,6 @@ def proxied(
     proxy = FaultProxy(target, context=context)
     with portal.wrap_async_context_manager(proxy):
         yield proxy
-
-
-def connect(proxy: FaultProxy, *, tls: bool = False) -> socket.socket:
-    """Connect to it."""
-    sock = socket.create_connection(("127.0.0.1", proxy.port), PATIENCE)
-    if not tls:
-        return sock
-    return client_context().wrap_socket(
-        sock, server_hostname="127.0.0.1", suppress_ragged_eofs=False
-    )
-
-
-def asked(sock: socket.socket, *, patience: float = PATIENCE) -> bytes | str:
-    """Ask, and return what comes until the end, or how it breaks."""
-    sock.settimeout(patience)
-    got = b""
-    try:
-        sock.sendall(QUESTION)
-        while len(got) < len(REPLY) and (data := sock.recv(100)):
-            got += data
-    except ConnectionResetError:
-        return f"{got!r}, reset"
-    except TimeoutError:
-        return f"{got!r}, silence"
-    except ssl.SSLEOFError:
-        return f"{got!r}, no goodbye"
-    return got
 
 
 def test_without_a_fault_all_bytes_pass(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -10,12 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import (
-    InMemorySpanExporter,
-)
 
 from sesamy_async import (
     AsyncSesamy,
@@ -25,14 +20,11 @@ from sesamy_async import (
     Sesamy,
     StaticToken,
 )
-from sesamy_async._call import BlockingRuntime
 from sesamy_async._http import (
     bind,
     default_context,
     library_of,
     load_library,
-    open_async,
-    open_blocking,
     prepare,
     proxy_for,
     settings,
@@ -41,6 +33,7 @@ from sesamy_async.sandbox import Sandbox, running
 from support.calling import World, create, onboard
 from support.fault_server import FaultServer
 from support.faults import good
+from support.leaks import told_by
 from support.marks import every_world
 from support.runtime import FakeRuntime
 from support.tls import trusted
@@ -188,20 +181,56 @@ def test_environment_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert None is proxy_for("https://a.test", Connections(trust_env=False))
 
 
+@every_world
+@pytest.mark.parametrize("given", [False, True])
 @pytest.mark.parametrize(
-    "proxy", ["socks9://user:CANARY@p:1", "http://[:CANARY", "p\n"]
+    "proxy",
+    [
+        "socks9://user:CANARY@p:1",
+        "http://[:CANARY",
+        "p\n",
+        "socks5://u:CANARY@p:1",  # There is no httpx[socks] here.
+    ],
 )
-def test_impossible_proxy(proxy: str) -> None:
+def test_impossible_proxy(
+    proxy: str, given: bool, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An impossible proxy is refused, without its password."""
-    settings = Connections(proxy=proxy)
-    for make in (
-        lambda: Sesamy("acme", auth=StaticToken("t"), transport=settings),
-        lambda: open_async("https://a.test", settings, HTTPX, FakeRuntime()),
-    ):
-        with pytest.raises(ConfigurationError, match="HTTPS_PROXY") as caught:
-            make()
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    if not given:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+    settings = Connections(proxy=proxy if given else None)
+    with pytest.raises(ConfigurationError, match="HTTPS_PROXY") as caught:
+        raise world.one(create, transport=settings).failed
 
-        assert "CANARY" not in str(caught.value)
+    assert Outcome.NOT_SENT is caught.value.outcome
+    assert "CANARY" not in told_by(caught.value)
+
+
+@every_world
+def test_through_socks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is left to httpx, of which each call has a transport."""
+    made: list[Any] = []
+
+    def recorded(kind: Any) -> Any:
+        def make(self: Any, proxy: Any, limits: Any, **more: Any) -> None:
+            made.append((str(proxy.url), limits.max_keepalive_connections))
+            kind.__init__(self, limits=limits, **more)
+
+        return type("Recorded", (kind,), {"__init__": make})
+
+    for name in ("HTTPTransport", "AsyncHTTPTransport"):
+        monkeypatch.setattr(httpx, name, recorded(getattr(httpx, name)))
+    settings = Connections(proxy="socks5h://127.0.0.1:1")
+    with FaultServer([], good) as server:
+        endings = world.run(
+            [create, create], base_url=server.url, transport=settings
+        )
+
+        assert 0 == server.settle(0)
+    assert ["c-1", "c-2"] == [each.value.id for each in endings]
+    assert [("socks5h://127.0.0.1:1", 0)] * 2 == made
+    assert 2 == server.connections
 
 
 def test_one_context() -> None:
@@ -260,22 +289,6 @@ def test_a_context_is_made_where_it_is_needed(
     assert expected is (made.ssl_context is not None)
 
 
-async def test_own_context() -> None:
-    """A context of the user's, and a TLS proxy, are possible."""
-    context = ssl.create_default_context()
-    settings = Connections(ssl_context=context, proxy="https://p:1")
-    runtime = BlockingRuntime()
-    adapters = (
-        open_async("https://a.test", settings, HTTPX, runtime),
-        open_blocking("https://a.test", settings, HTTPX, runtime),
-        open_blocking(
-            "http://a.test", Connections(trust_env=False), HTTPX, runtime
-        ),
-    )
-    for adapter in adapters:
-        await adapter.aclose()
-
-
 @pytest.mark.parametrize(
     ("given", "blocking", "named"),
     [
@@ -328,24 +341,6 @@ def test_proxy_password_is_not_shown() -> None:
     assert "CANARY" not in repr(Connections(proxy="http://u:CANARY@p:1"))
 
 
-@every_world
-def test_telemetry(world: World) -> None:
-    """OpenTelemetry's instrumentation of httpx sees our connections."""
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    instrumentor = HTTPXClientInstrumentor()
-    instrumentor.instrument(tracer_provider=provider)
-    try:
-        with FaultServer([], good) as server:
-            world.one(create, base_url=server.url)
-    finally:
-        instrumentor.uninstrument()
-        provider.shutdown()
-
-    assert ["POST"] == [span.name for span in exporter.get_finished_spans()]
-
-
 def test_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A library that is missing says how to get it."""
 
@@ -353,7 +348,6 @@ def test_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ModuleNotFoundError(name)
 
     monkeypatch.setattr(settings, "import_module", missing)
-    load_library.cache_clear()
     with pytest.raises(ConfigurationError, match=r"sesamy-async\[httpx2\]"):
         load_library("httpx2")
 

@@ -44,14 +44,14 @@ def make(
     )
 
 
-async def take(pool: Pool, *, first: bool = False) -> Any:
+async def take(pool: Pool[Any], *, first: bool = False) -> Any:
     """Take a connection, however long that lasts."""
     connection = await pool.acquire(math.inf, first=first)
     assert connection is not None
     return connection
 
 
-def give_back(pool: Pool, line: Any, *, discarded: bool) -> None:
+def give_back(pool: Pool[Any], line: Any, *, discarded: bool) -> None:
     """Give a connection back, or throw it away."""
     if discarded:
         pool.discard()
@@ -59,7 +59,7 @@ def give_back(pool: Pool, line: Any, *, discarded: bool) -> None:
         pool.release(line)
 
 
-async def wait_for(pool: Pool, waiting: int) -> None:
+async def wait_for(pool: Pool[Any], waiting: int) -> None:
     """Let others run until so many wait."""
     with anyio.fail_after(5):
         while pool.waiting != waiting:

@@ -92,6 +92,27 @@ def test_a_client_certificate_that_is_not_accepted(
 
 
 @every_world
+def test_a_client_certificate_that_is_missed_ahead(world: World) -> None:
+    """Getting ready says so, before there is an order."""
+    secured, context = contexts()
+    settings = Connections(ssl_context=context)
+
+    def attempt(timeout: float) -> object:
+        with FaultServer([], Refusing(), context=secured) as server:
+            ending = world.one(
+                lambda client: client.ready(),
+                base_url=server.url,
+                transport=settings,
+                timeout=timeout,
+            )
+        return ending.facts, "ALERT" in str(ending.error).upper()
+
+    expected = (ConnectionFailedError, Outcome.NOT_SENT, 1), True
+
+    assert expected == patiently(expected, attempt)
+
+
+@every_world
 def test_a_client_certificate_that_is_accepted(world: World) -> None:
     """With the right one, all is well."""
     secured, context = contexts()

@@ -15,14 +15,13 @@ from .stepping import Cut
 
 WAITING = frozenset(
     {
-        "_SSLSocket.do_handshake",
-        "_SSLSocket.read",
-        "_SSLSocket.write",
+        "epoll.poll",
         "getaddrinfo",
         "sleep",
         "socket.connect",
         "socket.recv",
         "socket.send",
+        "socket.sendall",
     }
 )
 """The functions of C in which the blocking client can wait.

@@ -9,8 +9,8 @@ from proof.claims import cancellation
 from proof.cut import blocking, judging
 from proof.cut.scenes import SCENES, Scene
 from proof.site import Way, serving
-from sesamy_async._call import AnyioEvent, BlockingEvent, Latency
-from sesamy_async._http import BlockingExchanges
+from sesamy_async._call import AnyioEvent, BlockingEvent, Latency, drive
+from sesamy_async._http import Connection
 from support.calling import World
 
 
@@ -45,17 +45,17 @@ def test_it_sees_a_connection_that_is_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whoever throws a connection away has to close it."""
-    close = BlockingExchanges.close
-    left: list[BlockingExchanges] = []
+    close = Connection.aclose
+    left: list[Connection] = []
 
-    def leave(exchanges: BlockingExchanges) -> None:
-        left.append(exchanges)
+    async def leave(connection: Connection) -> None:
+        left.append(connection)
 
-    monkeypatch.setattr(BlockingExchanges, "close", leave)
+    monkeypatch.setattr(Connection, "aclose", leave)
     monkeypatch.setattr(blocking, "_PATIENCE", 0.5)
     with serving(Way.HTTP, 1) as site:
         row = cancellation.row_of(SCENES[0], World.BLOCKING, site, ONCE)
         for each in left:
-            close(each)
+            drive(close(each))
 
     assert "connections are left" in " ".join(row.violations)

@@ -165,6 +165,10 @@ class World(StrEnum):
             except StopIteration as end:
                 returned: _T = end.value
                 return returned
+            finally:
+                # A client of the caller's, which Sesamy leaves open.
+                if hasattr(settings.get("transport"), "send"):
+                    settings["transport"].close()
 
     def together(
         self,
@@ -205,6 +209,10 @@ async def _steer(steps: Steps[_T], settings: dict[str, Any]) -> _T:
         except StopIteration as end:
             returned: _T = end.value
             return returned
+        finally:
+            # A client of the caller's, which AsyncSesamy leaves open.
+            if hasattr(settings.get("transport"), "send"):
+                await settings["transport"].aclose()
 
 
 async def _at_once(

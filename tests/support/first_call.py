@@ -78,8 +78,6 @@ def call(client: AsyncSesamy | Sesamy, world: str, times: int = 1) -> None:
 def imports(client: AsyncSesamy | Sesamy, world: str) -> list[str]:
     """Return what calls try to import, also those that fail."""
     logging.basicConfig(level=logging.DEBUG)
-    if world == "trio":
-        anyio.run(anyio.sleep, 0, backend=world)  # What a loop needs.
     spy = Spy()
     sys.meta_path.insert(0, spy)
     call(client, world, CALLS)
@@ -122,6 +120,8 @@ def _end(child: int, latest: float) -> int | str:
 def main(what: str, world: str, connections: str = "{}") -> None:
     """Do it, and print what was found."""
     client = make(world, connections)
+    if world == "trio":
+        anyio.run(anyio.sleep, 0, backend=world)  # What a loop needs.
     found = imports if what == "imports" else forks
     sys.stdout.write(json.dumps(found(client, world)))
     sys.stdout.flush()

@@ -31,8 +31,13 @@ def server_context() -> ssl.SSLContext:
 def client_context() -> ssl.SSLContext:
     """Return a context that trusts it."""
     context = ssl.create_default_context()
-    _authority().configure_trust(context)
+    trust(context)
     return context
+
+
+def trust(context: ssl.SSLContext) -> None:
+    """Let a context trust it."""
+    _authority().configure_trust(context)
 
 
 def trusted(folder: Path) -> Path:

@@ -21,8 +21,7 @@ from .orders import write_orders
 
 def warm_up() -> None:
     """Load and compile what is needed; no thread and no file is left."""
-    for name in ("asyncio_stream", "trio_stream"):
-        import_module(f"sesamy_async._http.{name}")
+    import_module("sesamy_async._http.anyio_stream")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "orders.csv")
         write_orders(path, "warm")

@@ -7,16 +7,12 @@ from typing import Any
 
 import attrs
 
-from sesamy_async._http import SendTracker
+from sesamy_async._http import Connection
 from sesamy_async.bulk import Change, Claim, Importer, State, Steps, Verdict
 from sesamy_async.bulk.journal import Journal
 
 from .moments import Moment, Watch
 from .plug import flushed, size_of
-
-
-_OUT = ".receive_response_headers.started"
-_HEAD = ".receive_response_headers.complete"
 
 
 @attrs.frozen
@@ -92,12 +88,11 @@ def watch_commits(journal: Journal, watch: Watch) -> None:
 def watch_requests(watch: Watch) -> None:
     """Watch the connections of this process."""
 
-    async def asee(self: SendTracker, name: str, info: dict[str, Any]) -> None:
-        await seen(self, name, info)
-        if name.endswith(_OUT):
-            watch.passed(Moment.OUT)
-        elif name.endswith(_HEAD):
-            watch.passed(Moment.HEAD)
+    async def answered(self: Connection, wait: Any) -> Any:
+        watch.passed(Moment.OUT)
+        head = await answer(self, wait)
+        watch.passed(Moment.HEAD)
+        return head
 
-    seen = SendTracker.on_event_async
-    SendTracker.on_event_async = asee  # type: ignore[method-assign]
+    answer = Connection.answer
+    Connection.answer = answered  # type: ignore[method-assign]

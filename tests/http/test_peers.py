@@ -6,11 +6,12 @@ What its exceptions say of the request depends on whose it is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import Any
 
+import anyio
 import httpx
 import httpx2
 import pytest
@@ -27,14 +28,26 @@ from sesamy_async import (
     UnreadableResponseError,
 )
 from sesamy_async._call import BlockingRuntime
+from sesamy_async._http import bind
 from sesamy_async.sandbox import Sandbox, running
 from support.callers import client_for, through
 from support.calling import AT_ONCE, World, create, onboard
+from support.exchanges import a_call
 from support.fault_server import FaultServer
 from support.faults import answer, good
+from support.foreign import (
+    MOCK,
+    Mine,
+    Raising,
+    Slow,
+    created,
+    hooked,
+    raising,
+)
 from support.marks import every_loop, every_world
 from support.patience import patiently
 from support.ports import closed_port
+from support.runtime import FakeRuntime
 from support.wire import ORDER
 
 
@@ -47,77 +60,6 @@ BEFORE_SENDING = [
     httpx.UnsupportedProtocol,
     httpx.InvalidURL,
 ]
-
-
-class Raising(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Takes a request, and raises this; it does not trace anything."""
-
-    def __init__(self, error: type[Exception]) -> None:
-        self.error = error
-        self.taken = 0
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Raise."""
-        del request
-        self.taken += 1
-        raise self.error("CANARY")
-
-    async def handle_async_request(
-        self, request: httpx.Request
-    ) -> httpx.Response:
-        """Raise."""
-        return self.handle_request(request)
-
-
-class Mine(httpx.MockTransport):
-    """A subclass, which may do anything."""
-
-
-def raising(error: type[Exception]) -> Any:
-    """Return a handler that raises."""
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        raise error(f"CANARY of {request.method}")
-
-    return handle
-
-
-def hook_that_raises(world: World) -> Callable[[object], Any]:
-    """Return a hook for events of a client."""
-
-    def hook(_: object) -> None:
-        raise httpx.ConnectError("CANARY")
-
-    async def async_hook(_: object) -> None:
-        hook(_)
-
-    return hook if world is World.BLOCKING else async_hook
-
-
-class Dripping(httpx.SyncByteStream):
-    """Yields a little now and then, but not for ever."""
-
-    def __init__(self) -> None:
-        self.left = 100
-        self.time = 0.0
-
-    def __iter__(self) -> Iterator[bytes]:
-        while self.left:
-            self.left -= 1
-            self.time += 0.01
-            yield b"{"
-
-
-class Slow(httpx.BaseTransport):
-    """Answers with a body that drips."""
-
-    def __init__(self) -> None:
-        self.body = Dripping()
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer."""
-        del request
-        return httpx.Response(200, stream=self.body)
 
 
 def test_dripping_body(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,33 +238,6 @@ def test_an_asgi_application(raises: bool, backend: str) -> None:
     assert [True] == [b"order-1" in order for order in orders]
 
 
-@every_world
-@pytest.mark.parametrize(
-    ("effect", "outcome"),
-    [
-        (httpx.ReadTimeout, Outcome.UNKNOWN),
-        (httpx.WriteTimeout, Outcome.UNKNOWN),
-        (httpx.ReadError, Outcome.UNKNOWN),
-        (httpx.RemoteProtocolError, Outcome.UNKNOWN),
-        (RuntimeError, Outcome.UNKNOWN),
-        (httpx.ConnectError, Outcome.NOT_SENT),
-        (httpx.ConnectTimeout, Outcome.NOT_SENT),
-        (httpx.PoolTimeout, Outcome.NOT_SENT),
-        (httpx.ProxyError, Outcome.NOT_SENT),
-    ],
-)
-def test_what_respx_raises(
-    effect: type[Exception], outcome: Outcome, world: World
-) -> None:
-    """Where nothing can be traced, the class of the error decides."""
-    with respx.mock as mocked:
-        route = mocked.post(host="api.sesamy.com").mock(side_effect=effect)
-        (ending,), _ = through(world, partial(client_for, world), [create])
-
-    assert (outcome, 1) == (ending.outcome, ending.failed.attempts)
-    assert 1 == route.call_count
-
-
 # aiohttp knows no other loop.
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
@@ -364,19 +279,6 @@ async def test_onboard_over_httpx_aiohttp(served: Sandbox) -> None:
     assert 1 == len(served.ledger.confirmed("o-1"))
 
 
-def test_nobody_there_over_httpx_aiohttp() -> None:
-    """A refused connection is in doubt too: its exception proves nothing."""
-    with closed_port() as port:
-        (ending,), _ = through(
-            World.ASYNCIO,
-            AiohttpTransport,
-            [create],
-            base_url=f"http://127.0.0.1:{port}",
-        )
-
-    assert (OutcomeUnknownError, Outcome.UNKNOWN, 1) == ending.facts
-
-
 @every_world
 @pytest.mark.parametrize("error", BEFORE_SENDING)
 def test_a_transport_that_is_not_known(
@@ -392,96 +294,83 @@ def test_a_transport_that_is_not_known(
 
 
 @every_world
-@pytest.mark.parametrize("kind", [httpx.MockTransport, Mine])
-def test_a_subclass_of_a_known_transport(
-    kind: type[httpx.MockTransport], world: World
-) -> None:
-    """A mock is known; what derives from it is not."""
-    make = partial(kind, raising(httpx.ConnectError))
+@pytest.mark.parametrize(
+    ("kind", "outcome"),
+    [
+        (httpx.MockTransport, Outcome.NOT_SENT),
+        (httpx2.MockTransport, Outcome.NOT_SENT),
+        (Mine, Outcome.UNKNOWN),
+    ],
+)
+def test_a_mock(kind: Any, outcome: Outcome, world: World) -> None:
+    """Its errors mean what they mean in httpx; what derives from it not."""
+    library = httpx2 if kind is httpx2.MockTransport else httpx
+    make = partial(kind, raising(library.ConnectError))
     (ending,), _ = through(world, make, [create])
-    known = kind is httpx.MockTransport
 
-    assert ending.outcome is (Outcome.NOT_SENT if known else Outcome.UNKNOWN)
+    assert (outcome, 1) == (ending.outcome, ending.failed.attempts)
 
 
 @every_world
-def test_a_mock_of_httpx2(world: World) -> None:
-    """httpx2's own transports are known as well as httpx's."""
+def test_an_own_transport_that_is_patched(world: World) -> None:
+    """So do those of httpx's own transports on sockets."""
+    blocking = world is World.BLOCKING
+    own = httpx.HTTPTransport if blocking else httpx.AsyncHTTPTransport
+    with respx.mock as mocked:
+        mocked.post(host="api.sesamy.com").mock(side_effect=httpx.ConnectError)
+        (ending,), _ = through(world, own, [create])
 
-    def handle(request: Any) -> Any:
-        raise httpx2.ConnectError("refused", request=request)
-
-    make = partial(httpx2.MockTransport, handle)
-    (ending,), _ = through(world, make, [create])
-
-    assert (ConnectionFailedError, Outcome.NOT_SENT, 1) == ending.facts
+    assert Outcome.NOT_SENT is ending.outcome
 
 
 @every_world
 @pytest.mark.parametrize(
-    ("settings", "outcome"),
+    "settings",
     [
-        ({}, Outcome.NOT_SENT),
-        ({"transport": Raising(httpx.ConnectError)}, Outcome.UNKNOWN),
-        (
-            {"mounts": {"all://other.test": Raising(httpx.ConnectError)}},
-            Outcome.UNKNOWN,
-        ),
-        ({"mounts": {"all://other.test": None}}, Outcome.NOT_SENT),
-        (
-            {"transport": httpx.MockTransport(raising(httpx.ConnectError))},
-            Outcome.NOT_SENT,
-        ),
+        lambda _: {},
+        lambda _: {"transport": Raising(httpx.ConnectError)},
+        lambda _: {"transport": MOCK},
+        lambda _: {"mounts": {"all://api.sesamy.com": MOCK}},
+        partial(hooked, "request"),
+        partial(hooked, "response", transport=httpx.MockTransport(created)),
     ],
-    ids=["own", "transport", "mount", "no mount", "mock"],
+    ids=["respx", "transport", "mock", "mount", "before", "after"],
 )
-def test_a_client_whose_transports_are_known(
-    settings: dict[str, Any], outcome: Outcome, world: World
+def test_a_client_that_traces_nothing(
+    settings: Callable[[World], dict[str, Any]], world: World
 ) -> None:
-    """A client is known as far as everything it can send through is."""
+    """A client may send through anything: only the trace is believed."""
     with respx.mock(assert_all_called=False) as mocked:
         mocked.post(host="api.sesamy.com").mock(side_effect=httpx.ConnectError)
-        (ending,), _ = through(
-            world, partial(client_for, world, **settings), [create]
-        )
-
-    assert outcome is ending.outcome
-
-
-@every_world
-def test_a_subclass_of_a_client(world: World) -> None:
-    """What derives from a client may send by itself."""
-    blocking = world is World.BLOCKING
-    base: Any = httpx.Client if blocking else httpx.AsyncClient
-    kind = type("Mine", (base,), {})
-    mock = httpx.MockTransport(raising(httpx.ConnectError))
-    (ending,), _ = through(world, lambda: kind(transport=mock), [create])
-
-    assert Outcome.UNKNOWN is ending.outcome
-
-
-@every_world
-def test_a_hook_that_raises_after_a_mock_answered(world: World) -> None:
-    """A hook for answers runs when all is done, whatever it raises."""
-    mock = httpx.MockTransport(lambda _: httpx.Response(201))
-    hooks = {"response": [hook_that_raises(world)]}
-    make = partial(client_for, world, transport=mock, event_hooks=hooks)
-    (ending,), _ = through(world, make, [create], retry=AT_ONCE)
+        make = partial(client_for, world, **settings(world))
+        (ending,), _ = through(world, make, [create], retry=AT_ONCE)
 
     assert (OutcomeUnknownError, Outcome.UNKNOWN, 1) == ending.facts
 
 
 @every_world
-@pytest.mark.parametrize("when", ["request", "response"])
-def test_a_hook_of_a_client_on_sockets(when: str, world: World) -> None:
-    """On a real connection the trace knows on which side a hook raised."""
-    hooks = {when: [hook_that_raises(world)]}
-    make = partial(client_for, world, event_hooks=hooks)
+@pytest.mark.parametrize("client", [False, True])
+def test_nobody_there(client: bool, world: World) -> None:
+    """On a socket, the trace of a client tells that nothing was sent."""
+    blocking = world is World.BLOCKING
+    own = httpx.HTTPTransport if blocking else httpx.AsyncHTTPTransport
+    make = partial(client_for, world) if client else own
+    with closed_port() as port:
+        (ending,), _ = through(
+            world, make, [create], base_url=f"http://127.0.0.1:{port}"
+        )
+
+    assert (ConnectionFailedError, Outcome.NOT_SENT, 1) == ending.facts
+
+
+@every_world
+def test_a_hook_on_a_socket(world: World) -> None:
+    """What raises after the request was sent leaves the order in doubt."""
+    make = partial(client_for, world, **hooked("response", world))
     with FaultServer([], good) as server:
         (ending,), _ = through(world, make, [create], base_url=server.url)
-    before = when == "request"
 
-    assert ending.outcome is (Outcome.NOT_SENT if before else Outcome.UNKNOWN)
+    assert Outcome.UNKNOWN is ending.outcome
 
 
 @every_world
@@ -517,3 +406,21 @@ def test_an_unknown_transport_that_traces(world: World) -> None:
         )
 
     assert (ConnectionFailedError, Outcome.NOT_SENT, 1) == ending.facts
+
+
+@every_world
+def test_no_time_is_left(world: World) -> None:
+    """Httpx gets a little: zero would mean something else to a socket."""
+    seen: list[object] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions["timeout"]["read"])
+        return httpx.Response(201, json={"id": "c-1"})
+
+    runtime = FakeRuntime()
+    call = a_call(deadline=runtime.now())
+    blocking = world is World.BLOCKING
+    transport = bind(httpx.MockTransport(handle), runtime, blocking=blocking)
+    anyio.run(transport.send, call)
+
+    assert [0.001] == seen
