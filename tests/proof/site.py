@@ -9,11 +9,14 @@ from enum import StrEnum
 from typing import Any
 
 import attrs
+import httpx
+import httpx2
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from sesamy_async import Connections, StaticToken
 from sesamy_async.sandbox import Sandbox, SandboxConfig, SandboxRequest
 from sesamy_async.sandbox._listener import listening
+from support.calling import World
 from support.ports import mute_port
 from support.proxy import ByteFault, ConnectProxy, FaultProxy
 from support.tls import TARGET, client_context, server_context
@@ -26,9 +29,15 @@ class Way(StrEnum):
     HTTPS = "HTTPS"
     CONNECT = "CONNECT"
     TLS_CONNECT = "CONNECT over TLS"
+    HTTPX = "HTTP over a caller's httpx client"
+    HTTPX2 = "HTTP over a caller's httpx2 client"
 
 
 TUNNELS = (Way.CONNECT, Way.TLS_CONNECT)
+OWN = (Way.HTTP, Way.HTTPS, *TUNNELS)
+# Without TLS: cancelled in a handshake, httpcore leaves the socket open.
+_PLAIN = (Way.HTTP, Way.HTTPX, Way.HTTPX2)
+_CALLERS = {Way.HTTPX: httpx, Way.HTTPX2: httpx2}
 
 
 @attrs.frozen(kw_only=True)
@@ -88,6 +97,20 @@ class Site:
         """Let them be accepted again."""
         self.portal.call(self.outer.listen)
 
+    def transport(self, world: World, given: Connections) -> Any:
+        """Return what a client of a world sends through.
+
+        Args:
+            world: The client's.
+            given: The connections that it would have of its own.
+        """
+        library: Any = _CALLERS.get(self.way)
+        if library is None:
+            return given
+        blocking = world is World.BLOCKING
+        kind = library.Client if blocking else library.AsyncClient
+        return kind(verify=given.ssl_context, trust_env=False)
+
     def settings(
         self, host: str = "127.0.0.1", port: int = 0, **more: Any
     ) -> dict[str, Any]:
@@ -99,7 +122,7 @@ class Site:
             more: Of the connections.
         """
         here = f"{host}:{port or self.outer.port}"
-        scheme = "http" if self.way is Way.HTTP else "https"
+        scheme = "http" if self.way in _PLAIN else "https"
         proxied = self.tunnel is not None
         to_proxy = "https" if self.way is Way.TLS_CONNECT else "http"
         connections: dict[str, Any] = {
@@ -154,7 +177,7 @@ async def _serving(
         url = await stack.enter_async_context(
             listening(sandbox, "127.0.0.1", 0, None)
         )
-        context = None if way is Way.HTTP else server_context()
+        context = None if way in _PLAIN else server_context()
         inner = FaultProxy(int(url.rpartition(":")[2]), context=context)
         await stack.enter_async_context(inner)
         tunnel = hop = None

@@ -21,13 +21,14 @@ _CAUSES: tuple[Cause, ...] = (
 )
 # Much of the time is spent waiting for timeouts, so this saves a lot of it.
 _AT_ONCE = 3
+_BRIEF = (Way.HTTP, Way.TLS_CONNECT, Way.HTTPX)
 
 
 def _rows(scale: Scale) -> Iterator[Row]:
     # They are made once, but not when several threads ask at once.
     server_context()
     client_context()
-    ways = (Way.HTTP, Way.TLS_CONNECT) if scale.brief else tuple(Way)
+    ways = _BRIEF if scale.brief else tuple(Way)
     jobs = [(way, part) for way in ways for part in _dealt(way)]
     with resolver(), ThreadPoolExecutor(len(jobs)) as pool:
         tried = [

@@ -55,12 +55,14 @@ def _unread(moment: Moment) -> None:
 CAUSES = (
     Cause(
         what="broken off at any byte on the wire",
+        ways=tuple(Way),
         expected=_ANY,
         begin=_on_the_wire(*_BREAKS, Act.DRIP),
         warm=True,
     ),
     Cause(
         what="stalls at any byte on the wire",
+        ways=tuple(Way),
         expected=_ANY,
         begin=_on_the_wire(Act.STALL),
         warm=True,
@@ -68,6 +70,7 @@ CAUSES = (
     ),
     Cause(
         what="cancelled at any byte on the wire",
+        ways=tuple(Way),
         expected=_ANY,
         begin=_on_the_wire(Act.STALL),
         worlds=(World.ASYNCIO, World.TRIO),

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from proof.orders import creating
-from proof.site import Site, Way
+from proof.site import OWN, Site, Way
 from sesamy_async import Outcome
 from support.calling import WORLDS, Operation, World
 
@@ -66,7 +66,7 @@ class Cause:
     expected: frozenset[Outcome | None]
     begin: Callable[[Moment], object]
     end: Callable[[Site], object] = Site.calm
-    ways: tuple[Way, ...] = tuple(Way)
+    ways: tuple[Way, ...] = OWN
     worlds: tuple[World, ...] = WORLDS
     times: tuple[int, ...] = (1,)
     warm: bool = False

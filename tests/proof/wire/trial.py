@@ -87,6 +87,7 @@ def _once(
             "retry": _RETRY,
             **cause.settings(site),
         }
+        settings["transport"] = site.transport(world, settings["transport"])
         chance.setstate(drawn)
         steps = _steps(cause, site, sizes, chance, len(tries))
         tries.append(world.steered(steps, **settings))
