@@ -6,17 +6,21 @@ import argparse
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, Self
 
 import attrs
 
 from . import page, plots, results
+from .before import checkout
 from .machine import Cores
 from .payload import ROOT
 from .plan import measure
 from .report import report
 from .scale import FULL, SHORT
+from .serving import compiled
+from .task import Task
 
 
 _PEERS = (
@@ -25,6 +29,8 @@ _PEERS = (
     "matplotlib",
     "openai",
     "orjson",
+    "pyqwest",
+    "pyreqwest",
     "requests",
     "stripe",
     "trustme",
@@ -77,7 +83,21 @@ def main() -> None:
     start = perf_counter()
     notes = [f"{name} is not installed." for name in _missing()]
     codecs = ["json", "orjson"] if find_spec("orjson") else ["json"]
-    measured = measure(scale, Cores.choose(), codecs, _say)
+    with TemporaryDirectory() as folder:
+        program = compiled(Path(folder))
+        language = "C" if program else "Python: no compiler was found"
+        notes += [f"The server is written in {language}."]
+        before = ""
+        if given.before:
+            before, commit = checkout(given.before, Path(folder) / "before")
+            notes += [f'"Before" is commit {commit}.']
+        task = Task(
+            scale=scale,
+            cores=Cores.choose(),
+            program=program,
+            before=before,
+        )
+        measured = measure(task, codecs, _say)
     kept = results.document(scale, measured, perf_counter() - start, notes)
     if places.results is not None:
         results.write(places.results, kept)
@@ -100,6 +120,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--into", type=Path, help="a folder for results and plots"
+    )
+    parser.add_argument(
+        "--before", metavar="COMMIT", help="compare with an older commit"
     )
     parser.add_argument(
         "--render", action="store_true", help="page and plots anew, no run"

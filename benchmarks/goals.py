@@ -12,6 +12,7 @@ from .pairing import Series, Spread, ratios
 
 OURS = "sesamy-async"
 BARE = "httpx"
+BEFORE = "sesamy-async, before"
 
 
 @attrs.frozen(kw_only=True)
@@ -52,6 +53,7 @@ def goals(measured: Any, cancellations: int) -> list[Goal]:
         cancellations: How many there had to be.
     """
     return [
+        *_before(measured.get("before", {})),
         *_one_at_a_time(measured),
         *_many_at_once(measured["throughput"]["rates"]),
         _threads(measured["threads"]),
@@ -60,10 +62,22 @@ def goals(measured: Any, cancellations: int) -> list[Goal]:
     ]
 
 
+def _before(measured: Any) -> Iterator[Goal]:
+    for kind, bound in (("async", 0.78), ("blocking", 0.88)):
+        if measured:
+            now, before = (measured[f"{kind}, {w}"] for w in ("now", "before"))
+            yield Goal(
+                what=f"{kind}, one at a time, json ÷ before",
+                sign="≤",
+                bound=bound,
+                now=_ratio(now, before),
+            )
+
+
 def _one_at_a_time(measured: Any) -> Iterator[Goal]:
     for kind, client, bounds in (
-        ("async", "httpx.AsyncClient", {"json": 0.90, "orjson": 0.80}),
-        ("blocking", "httpx.Client", {"json": 0.85, "orjson": 0.75}),
+        ("async", "httpx.AsyncClient", {"json": 0.50, "orjson": 0.50}),
+        ("blocking", "httpx.Client", {"json": 0.65, "orjson": 0.60}),
     ):
         for codec, bound in bounds.items():
             series = measured[kind].get(codec, {})
@@ -81,7 +95,7 @@ def _many_at_once(rates: Any) -> Iterator[Goal]:
     yield Goal(
         what="throughput, 100 at once ÷ bare httpx with limits = 100",
         sign="≥",
-        bound=25,
+        bound=30,
         now=_ratio(hundred.get(OURS), hundred.get(BARE)),
         peers=_peers(hundred, BARE),
     )
@@ -108,7 +122,7 @@ def _threads(measured: Any) -> Goal:
     return Goal(
         what="8 threads sharing a Sesamy, json ÷ sharing an httpx.Client",
         sign="≥",
-        bound=1.0,
+        bound=1.4,
         now=_ratio(series.get(OURS), series.get(BARE)),
         peers=_peers(series, BARE),
     )
@@ -140,6 +154,13 @@ def _startup(measured: Any) -> Iterator[Goal]:
         now=_ratio(imports.get(OURS), imports.get("its parts")),
         peers=_peers(imports, "its parts"),
     )
+    if BEFORE in imports:
+        yield Goal(
+            what="import sesamy_async ÷ before",
+            sign="≤",
+            bound=1.0,
+            now=_ratio(imports.get(OURS), imports.get(BEFORE)),
+        )
 
 
 def _cancelled(measured: Any, wanted: int) -> Goal:
@@ -179,7 +200,7 @@ def _peers(
     return {
         name: spread.median
         for name in series
-        if name not in {OURS, BARE, "its parts"}
+        if name not in {OURS, BARE, BEFORE, "its parts"}
         and not name.startswith("raw")
         and (spread := _ratio(series[name], series.get(below)))
     }

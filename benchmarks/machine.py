@@ -22,6 +22,8 @@ PACKAGES = (
     "httpcore2",
     "orjson",
     "aiohttp",
+    "pyqwest",
+    "pyreqwest",
     "requests",
     "urllib3",
     "openai",
@@ -58,11 +60,11 @@ def available() -> list[int]:
     return sorted(ask(0)) if ask else []
 
 
-def pin(core: int | None) -> None:
-    """Stay on one core, with all that this process starts."""
+def pin(core: int | None, process: int = 0) -> None:
+    """Keep a process (this one) on one core, with all that it starts."""
     ask = getattr(os, "sched_setaffinity", None)
     if core is not None and ask:
-        ask(0, {core})
+        ask(process, {core})
 
 
 def machine() -> dict[str, str | int]:

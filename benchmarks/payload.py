@@ -32,6 +32,21 @@ def compact(value: Any) -> bytes:
     return text.encode()
 
 
+_BODY = compact(CONTRACT)
+ANSWER = (
+    b"HTTP/1.1 201 Created\r\n"
+    b"Content-Type: application/json; charset=utf-8\r\n"
+    b"Content-Length: %d\r\n"
+    b"Date: Thu, 17 Sep 2026 09:12:44 GMT\r\n"
+    b"X-Request-Id: 5f1c7c0e6f7b4d0e\r\n"
+    b"X-RateLimit-Limit: 300\r\n"
+    b"X-RateLimit-Remaining: 299\r\n"
+    b"X-RateLimit-Reset: 1789636364\r\n"
+    b"Connection: keep-alive\r\n\r\n" % len(_BODY)
+) + _BODY
+"""What the servers answer, with the headers that Sesamy documents."""
+
+
 @attrs.frozen(slots=False)
 class Target:
     """Where the order goes.

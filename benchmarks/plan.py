@@ -5,37 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .machine import Cores
+import attrs
+
 from .pairing import joined
-from .scale import Scale
 from .task import Task
 
 
 Say = Callable[[str], object]
 
 _WITH_ORJSON = ("sesamy-async", "httpx", "raw asyncio", "raw socket")
-_AT_ONCE = ("sesamy-async", "httpx", "httpx2", "aiohttp", "raw asyncio")
-_THREADS = ("sesamy-async", "httpx", "httpx2")
+_AT_ONCE = (
+    "sesamy-async",
+    "httpx",
+    "httpx on AsyncPoolTransport",
+    "httpx2",
+    "aiohttp",
+    "pyreqwest",
+    "pyqwest",
+    "raw asyncio",
+)
+_THREADS = ("sesamy-async", "httpx", "httpx2", "pyreqwest", "pyqwest")
 _CANCELLED = ("sesamy-async", "httpx", "httpx2", "aiohttp")
 
 
-def measure(scale: Scale, cores: Cores, codecs: list[str], say: Say) -> Any:
+def measure(task: Task, codecs: list[str], say: Say) -> Any:
     """Run every scenario, each in fresh processes.
 
     Args:
-        scale: How much.
-        cores: Where.
+        task: What all of them have in common.
         codecs: ``json``, and ``orjson`` if that is installed.
         say: Told what is going on.
 
     Returns:
         The raw results, by scenario.
     """
-    plan = _Plan(scale, cores, codecs, say)
-    return {
-        "async": plan.paired("one_async", scale.processes),
-        "blocking": plan.paired("one_blocking", scale.processes),
-        "threads": plan.threads(),
+    plan = _Plan(task, codecs, say)
+    before = {"before": plan.before()} if task.before else {}
+    return before | {
+        "async": plan.by_codec("one_async", "seconds"),
+        "blocking": plan.by_codec("one_blocking", "seconds"),
+        "threads": plan.by_codec("threads", "rates", _THREADS),
         "throughput": plan.throughput(),
         "startup": plan.once("startup", codecs[-1]),
         "cancellation": plan.once("cancellation", "json", _CANCELLED),
@@ -43,39 +52,31 @@ def measure(scale: Scale, cores: Cores, codecs: list[str], say: Say) -> Any:
 
 
 class _Plan:
-    def __init__(
-        self, scale: Scale, cores: Cores, codecs: list[str], say: Say
-    ) -> None:
-        self._scale = scale
-        self._cores = cores
+    def __init__(self, task: Task, codecs: list[str], say: Say) -> None:
+        self._task = task
+        self._scale = task.scale
         self._codecs = codecs
         self._say = say
 
-    def paired(self, scenario: str, processes: int) -> Any:
-        """Return seconds per call, for each codec and contestant."""
+    def by_codec(
+        self, scenario: str, figure: str, names: tuple[str, ...] = ()
+    ) -> Any:
+        """Return a figure of each block, for each codec and contestant."""
+        processes = self._scale.processes
         return {
             codec: joined(
                 [
-                    each["seconds"]
-                    for each in self._all(scenario, codec, processes)
+                    each[figure]
+                    for each in self._all(scenario, codec, processes, names)
                 ]
             )
             for codec in self._codecs
         }
 
-    def threads(self) -> Any:
-        """Return calls per second, for each codec and contestant."""
-        return {
-            codec: joined(
-                [
-                    each["rates"]
-                    for each in self._all(
-                        "threads", codec, self._scale.processes, _THREADS
-                    )
-                ]
-            )
-            for codec in self._codecs
-        }
+    def before(self) -> Any:
+        """Return seconds per call of the SDK of now and of before."""
+        processes = self._scale.processes
+        return joined([*self._all("before", "json", processes)])
 
     def throughput(self) -> Any:
         """Return calls per second, for each level and contestant."""
@@ -111,11 +112,10 @@ class _Plan:
         if codec == "orjson" and not names:
             names = _WITH_ORJSON
         for number in range(processes):
-            task = Task(
+            task = attrs.evolve(
+                self._task,
                 scenario=scenario,
                 codec=codec,
-                scale=self._scale,
-                cores=self._cores,
                 number=number,
                 names=names,
             )

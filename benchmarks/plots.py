@@ -71,7 +71,7 @@ def draw(kept: dict[str, Any], folder: Path) -> list[Path]:
 
 
 def _one_at_a_time(pyplot: Any, measured: Any) -> Any:
-    figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.6))
+    figure, axes = pyplot.subplots(1, 2, figsize=(9, 4.4))
     for axis, kind in zip(axes, ("async", "blocking"), strict=True):
         bars = []
         for codec, series in measured[kind].items():

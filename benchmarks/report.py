@@ -22,6 +22,7 @@ def report(kept: dict[str, Any]) -> str:
         *_setting(kept),
         "### Goals\n",
         _goals(kept["goals"]),
+        *_before(measured.get("before", {})),
         "### One at a time, async\n",
         _one_at_a_time(measured["async"]),
         "### One at a time, blocking\n",
@@ -112,6 +113,22 @@ def _one_at_a_time(measured: dict[str, Any]) -> str:
     rows.sort(key=lambda row: row[0])
     head = ["client", "µs per call", "÷ httpx", "half of them", "all"]
     return table(head, [cells for _, cells in rows])
+
+
+def _before(measured: dict[str, Any]) -> Iterator[str]:
+    if not measured:
+        return
+    rows = []
+    for kind in ("async", "blocking"):
+        pair = now, before = [
+            measured[f"{kind}, {when}"] for when in ("now", "before")
+        ]
+        ratio = Spread.of(ratios(now, before))
+        micros = (number(Spread.of(each).median * 1e6) for each in pair)
+        rows.append([kind, *micros, *_spread(ratio)])
+    head = ["json", "µs per call", "before", "÷ before", "half of them", "all"]
+    yield "### One at a time, before and now\n"
+    yield table(head, rows)
 
 
 def _throughput(rates: dict[str, Any]) -> str:

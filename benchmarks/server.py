@@ -17,22 +17,9 @@ import threading
 from functools import partial
 from itertools import count
 
-from .machine import pin
-from .payload import CONTRACT, CONTRACT_ID, compact
+from .payload import ANSWER, CONTRACT_ID
 
 
-_BODY = compact(CONTRACT)
-_ANSWER = (
-    b"HTTP/1.1 200 OK\r\n"
-    b"Content-Type: application/json; charset=utf-8\r\n"
-    b"Content-Length: %d\r\n"
-    b"Date: Thu, 17 Sep 2026 09:12:44 GMT\r\n"
-    b"X-Request-Id: 5f1c7c0e6f7b4d0e\r\n"
-    b"X-RateLimit-Limit: 300\r\n"
-    b"X-RateLimit-Remaining: 299\r\n"
-    b"X-RateLimit-Reset: 1789636364\r\n"
-    b"Connection: keep-alive\r\n\r\n" % len(_BODY)
-) + _BODY
 _LENGTH = b"content-length:"
 _CONFIRM = b"/confirm/"
 _ID = CONTRACT_ID.encode()
@@ -62,7 +49,7 @@ class Answering(asyncio.Protocol):
         """Answer each request that is complete."""
         data = self._pending + data
         while (rest := _after_request(data)) is not None:
-            self._answer(_own_answer(data) if self._own else _ANSWER)
+            self._answer(_own_answer(data) if self._own else ANSWER)
             data = rest
         self._pending = data
 
@@ -86,7 +73,7 @@ def _own_answer(data: bytes) -> bytes:
     _, confirm, its = target.partition(_CONFIRM)
     # As long as the one that it replaces, or Content-Length would be wrong.
     own = its if confirm else b"%0*x" % (len(_ID), next(_NUMBERS))
-    return _ANSWER.replace(_ID, own)
+    return ANSWER.replace(_ID, own)
 
 
 def _after_request(data: bytes) -> bytes | None:
@@ -134,10 +121,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--certificate", default="")
-    parser.add_argument("--core", type=int)
     parser.add_argument("--own-contracts", action="store_true")
     given = parser.parse_args()
-    pin(given.core)
     asyncio.run(serve(given.delay, given.certificate, own=given.own_contracts))
 
 

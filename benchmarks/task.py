@@ -23,19 +23,23 @@ class Task:
     """What a process of its own has to do.
 
     Attributes:
+        scale: How much.
+        cores: Where.
+        program: The server in C; empty for the one in Python.
+        before: A folder with an older `sesamy_async`; empty for none.
         scenario: The module in `scenarios`.
         codec: ``json`` or ``orjson``: the SDK's choice is made at its
             import, once for each process.
-        scale: How much.
-        cores: Where.
         number: Which process of the same kind it is.
         names: The contestants; none for all.
     """
 
-    scenario: str
-    codec: str
     scale: Scale
     cores: Cores
+    program: str = ""
+    before: str = ""
+    scenario: str = ""
+    codec: str = "json"
     number: int = 0
     names: tuple[str, ...] = ()
 

@@ -1,4 +1,4 @@
-"""Bare httpx, and httpx2, which has the same interface."""
+"""Bare httpx, also over our connections, and httpx2, which is like it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from importlib import import_module
 from typing import Any
 
 from benchmarks.payload import ORDER, Target
+from sesamy_async import AsyncPoolTransport
 
 from .kinds import AsyncCall, AsyncContestant, Call, Contestant
 
 
 @asynccontextmanager
 async def _open_async(
-    module: str, target: Target, limit: int | None
+    module: str, target: Target, limit: int | None, *, ours: bool = False
 ) -> AsyncIterator[AsyncCall]:
     httpx = import_module(module)
     url = target.url
-    async with httpx.AsyncClient(
-        headers=target.headers, **_limits(httpx, limit)
-    ) as client:
+    given = (
+        {"transport": AsyncPoolTransport()} if ours else _limits(httpx, limit)
+    )
+    async with httpx.AsyncClient(headers=target.headers, **given) as client:
 
         async def call() -> str:
             response = await client.post(url, json=ORDER)
@@ -57,6 +59,11 @@ def _limits(httpx: Any, limit: int | None) -> dict[str, Any]:
 
 
 HTTPX_ASYNC = AsyncContestant("httpx", "httpx", partial(_open_async, "httpx"))
+HTTPX_OURS_ASYNC = AsyncContestant(
+    "httpx on AsyncPoolTransport",
+    "httpx",
+    partial(_open_async, "httpx", ours=True),
+)
 HTTPX2_ASYNC = AsyncContestant(
     "httpx2", "httpx2", partial(_open_async, "httpx2")
 )

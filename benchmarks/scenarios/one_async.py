@@ -18,7 +18,7 @@ from benchmarks.task import Task
 
 def run(task: Task) -> dict[str, Any]:
     """Return seconds per call for each contestant and block."""
-    with serving(task.cores.server) as target:
+    with serving(task.cores.server, program=task.program) as target:
         return {"seconds": asyncio.run(_measure(task, target))}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from benchmarks.goals import BEFORE, OURS
 from benchmarks.pairing import Matched, orders
 from benchmarks.payload import ROOT
 from benchmarks.scenarios.certificate import certify
@@ -20,7 +21,7 @@ from benchmarks.task import Task, environment
 
 
 IMPORTS = {
-    "sesamy-async": ("sesamy_async",),
+    OURS: ("sesamy_async",),
     "its parts": ("httpx", "attrs", "cattrs.preconf.json", "anyio"),
     "stripe": ("stripe",),
     "openai": ("openai",),
@@ -61,23 +62,26 @@ def run(task: Task) -> dict[str, Any]:
 
 def _imports(task: Task) -> Matched:
     names = [name for name, (one, *_) in IMPORTS.items() if find_spec(one)]
+    names += [BEFORE] if task.before else []
     series: Matched = {name: [] for name in names}
     for name in names:
-        _import_time(name)  # Compiled, and read from the disk.
+        _import_time(name, task)  # Compiled, and read from the disk.
     for order in orders(names, task.scale.imports, task.seed):
         for name in order:
-            series[name].append(_import_time(name))
+            series[name].append(_import_time(name, task))
     return series
 
 
-def _import_time(name: str) -> float:
+def _import_time(name: str, task: Task) -> float:
+    before = name == BEFORE
     program = (
         "from time import perf_counter as now\n"
         "start = now()\n"
-        f"import {', '.join(IMPORTS[name])}\n"
+        f"import {', '.join(IMPORTS[OURS if before else name])}\n"
         "print((now() - start) * 1000)\n"
     )
-    [took] = _numbers(["-c", program], {})
+    folder = task.before if before else str(ROOT)
+    [took] = _numbers(["-c", program], {}, folder)
     return took
 
 
@@ -102,10 +106,12 @@ def _first(name: str, url: str, given: dict[str, str]) -> First:
     return First(*_numbers(command, given))
 
 
-def _numbers(command: list[str], given: dict[str, str]) -> Iterator[float]:
+def _numbers(
+    command: list[str], given: dict[str, str], folder: str = str(ROOT)
+) -> Iterator[float]:
     printed = subprocess.run(  # noqa: S603 - ourselves
         [sys.executable, *command],
-        cwd=ROOT,
+        cwd=folder,
         env={**environment(), **given},
         stdout=subprocess.PIPE,
         text=True,

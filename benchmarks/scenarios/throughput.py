@@ -22,7 +22,7 @@ _PATIENCE = 5.0
 
 def run(task: Task) -> dict[str, Any]:
     """Return calls per second for each contestant, level and block."""
-    with serving(task.cores.server) as target:
+    with serving(task.cores.server, program=task.program) as target:
         contestants = {each.name: each for each in chosen(ASYNC, task.names)}
         rates: dict[str, Matched] = {}
         errors: dict[str, int] = {}
@@ -52,6 +52,7 @@ class Run:
         self._contestant = contestant
         self._scale = scale
         self._done = 0
+        self._over = False
         self.errors = 0
 
     async def rate(self, target: Target, level: int) -> float:
@@ -67,13 +68,15 @@ class Run:
             before, start = self._done, perf_counter()
             await asyncio.sleep(self._scale.window)
             done, took = self._done - before, perf_counter() - start
+            # Some clients swallow a cancellation now and then.
+            self._over = True
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=_PATIENCE)
         return done / took
 
     async def _work(self, call: AsyncCall) -> None:
-        while True:
+        while not self._over:
             try:
                 await call()
             except Exception:  # noqa: BLE001 - whatever it is, it counts

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from shutil import which
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from benchmarks import goals, page, results
 from benchmarks.pairing import Spread, joined, orders, ratios
+from benchmarks.payload import ANSWER
 from benchmarks.report import report
+from benchmarks.serving import compiled, serving
 
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "performance.md"
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"
 ALWAYS_THERE = {"sesamy-async", "httpx", "raw asyncio"}
+HAS_COMMITS = (ROOT / ".git").exists() and which("git") is not None
+BEFORE = ["--before", "HEAD"] if HAS_COMMITS else []
 
 
 def short_run(module: str, *more: object) -> list[str]:
@@ -38,7 +45,7 @@ def test_a_short_run(tmp_path: Path) -> None:
 
     One test, for a run takes long, and workers share no fixtures.
     """
-    short_run("benchmarks", "--into", tmp_path)
+    short_run("benchmarks", *BEFORE, "--into", tmp_path)
     kept = results.read(tmp_path / "results.json")
 
     _measures_all_that_is_there(kept["measured"])
@@ -56,6 +63,12 @@ def _measures_all_that_is_there(measured: Any) -> None:
     assert all(set(each) >= ALWAYS_THERE for each in rates.values())
     assert {"sesamy-async", "its parts"} <= set(measured["startup"]["imports"])
     assert {"sesamy-async", "httpx"} <= set(measured["cancellation"])
+    assert {
+        f"{kind}, {when}"
+        for kind in ("async", "blocking")
+        for when in ("now", "before")
+        if HAS_COMMITS
+    } == set(measured.get("before", {}))
 
 
 def _judges_each_goal(judged: Any) -> None:
@@ -110,6 +123,47 @@ def test_a_full_run_is_kept() -> None:
     assert [goal.reached for goal in today] == [
         goal["reached"] for goal in latest["goals"]
     ]
+
+
+@pytest.mark.parametrize("language", ["C", "Python"])
+def test_a_server_answers_each_request_once(
+    language: str, tmp_path: Path
+) -> None:
+    """However they are cut, and also when nobody reads for a while."""
+    program = compiled(tmp_path) if language == "C" else ""
+    if language == "C" and not program:
+        pytest.skip("There is no compiler.")
+    with (
+        serving(None, program=program) as target,
+        socket.create_connection((target.host, target.port)) as connection,
+    ):
+        sending = Thread(
+            target=connection.sendall, args=(4_000 * target.raw,), daemon=True
+        )
+        sending.start()
+        sending.join(0.1)
+        expected = 4_000 * ANSWER
+        with connection.makefile("rb") as answers:
+            assert expected == answers.read(len(expected))
+
+
+def test_the_server_in_c_takes_no_more_than_its_buffer_holds(
+    tmp_path: Path,
+) -> None:
+    """A request that is larger is refused by closing the connection."""
+    program = compiled(tmp_path)
+    if not program:
+        pytest.skip("There is no compiler.")
+    with serving(None, program=program) as target:
+        for request in (
+            b"POST / HTTP/1.1\r\nContent-Length: 99999\r\n\r\n",
+            16_384 * b"x",
+        ):
+            with socket.create_connection(
+                (target.host, target.port)
+            ) as connection:
+                connection.sendall(request)
+                assert not connection.recv(1)
 
 
 def test_ratios_are_of_the_same_block() -> None:
