@@ -6,10 +6,13 @@ import select
 import socket
 import ssl
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import anyio
@@ -20,11 +23,17 @@ from sesamy_async._http import READ_SIZE, TlsStream, anyio_stream
 from sesamy_async._http.anyio_stream import connect_anyio
 from sesamy_async._http.http11 import Connect
 from sesamy_async._http.opening import connector
-from sesamy_async._http.stream import FORK_LOCK, Stream, interleaved
+from sesamy_async._http.stream import (
+    FORK_LOCK,
+    NEXT_ADDRESS,
+    Stream,
+    interleaved,
+)
 from sesamy_async._http.stream import until as within
 from support.calling import WORLDS, World
 from support.patience import until
 from support.ports import closed_port, mute_port
+from support.slow_link import ROUND_TRIP
 from support.streams import Resolver, TlsEnd, forever, found, resolve
 from support.tls import client_context, trusted
 
@@ -613,3 +622,20 @@ async def test_no_fork_within_a_handshake() -> None:
         await secured(TlsEnd(), context)
 
     assert {False} == set(free)
+
+
+@pytest.mark.skipif(which("unshare") is None, reason="there is no unshare")
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_dead_address_and_a_long_way_to_the_next(world: World) -> None:
+    """A round trip longer than the pause between addresses is no obstacle."""
+    done = subprocess.run(  # noqa: S603 - ours
+        ["unshare", "-rn", sys.executable, "-m", "support.slow_link", world],  # noqa: S607
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode or not done.stdout[:1].isdigit():
+        pytest.skip(f"There is no TUN device: {done.stdout or done.stderr}")
+
+    assert NEXT_ADDRESS + ROUND_TRIP < float(done.stdout) < 10
