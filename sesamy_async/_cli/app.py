@@ -56,9 +56,24 @@ SESAMY_BASE_URL and SESAMY_TOKEN_URL.
     suppress_keyboard_interrupt=False,
 )
 
-# By name: these two import much that no other command needs.
-app.command(f"{__package__}.import_job:import_app", name="import")
-app.command(f"{__package__}.journals:journal_app", name="journal")
+# By name: these two import much that no other command needs, and what lists
+# all commands does not load them for their help.
+app.command(
+    f"{__package__}.import_job:import_app",
+    name="import",
+    help="""\
+Send all orders of a file: none lost, none doubled.
+
+The whole file is checked before anything is sent. Each step is written
+to a journal first, so that the same command continues after a crash or
+Ctrl-C, and reports say what became of every row.
+""",
+)
+app.command(
+    f"{__package__}.journals:journal_app",
+    name="journal",
+    help="Look into the journal of an import, and settle its unknowns.",
+)
 app.command(onboard_app)
 app.command(contract_app)
 app.command(token_app)

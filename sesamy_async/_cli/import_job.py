@@ -85,11 +85,7 @@ def import_orders(
     sending: Sending = SENDING,
     options: Api = API,
 ) -> CommandResult:
-    """Send all orders of a file: none lost, none doubled.
-
-    The whole file is checked before anything is sent. Each step is written
-    to a journal first, so that the same command continues after a crash or
-    Ctrl-C, and reports say what became of every row.
+    """Send all orders of a file.
 
     Args:
         file: CSV or JSON Lines, an order on each line.

@@ -43,7 +43,6 @@ from .output import CommandResult, UsageError, rows
 
 journal_app = App(
     name="journal",
-    help="Look into the journal of an import, and settle its unknowns.",
     help_epilogue="""\
 Examples:
 
