@@ -55,6 +55,6 @@ CLAIM = Claim(
         "its first call, the calls of all children end in time."
     ),
     rows=_rows,
-    runs=50,
+    runs=20,
     short=1,
 )
