@@ -22,19 +22,27 @@ class Headers(Mapping[str, str]):
     ) -> None:
         if isinstance(items, Mapping):
             items = cast("Mapping[str, str]", items).items()
+        values: dict[str, str] = {}
         # Joined at the end: to lengthen one again and again takes quadratic
         # time.
-        values: dict[str, list[str]] = {}
+        repeated: dict[str, list[str]] = {}
         for name, value in items:
-            values.setdefault(name.lower(), []).append(value)
-        self._values = {name: ", ".join(all_) for name, all_ in values.items()}
+            lower = name.lower()
+            if lower in values:
+                repeated.setdefault(lower, [values[lower]]).append(value)
+            else:
+                values[lower] = value
+        values.update((name, ", ".join(repeated[name])) for name in repeated)
+        self._values = values
 
     @classmethod
     def from_raw(cls, items: Iterable[tuple[bytes, bytes]]) -> Headers:
         """Read headers as they came (ISO 8859-1; RFC 9110, section 5.5)."""
         return cls(
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in items
+            [
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, value in items
+            ]
         )
 
     def __getitem__(self, name: str) -> str:

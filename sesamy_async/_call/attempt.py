@@ -31,6 +31,7 @@ from .call import (
     Middleware,
     Proceed,
     Record,
+    Request,
     Response,
     Secret,
     Transport,
@@ -208,7 +209,14 @@ class Authorize:
         if not is_header_value(value.reveal()):
             who = f"{type(self.auth).__name__}.authorization"
             raise ConfigurationError(wants_header_value(who, value.reveal()))
-        request = attrs.evolve(call.request, authorization=value)
+        given = call.request
+        request = Request(  # `evolve` takes five times as long.
+            method=given.method,
+            url=given.url,
+            headers=given.headers,
+            content=given.content,
+            authorization=value,
+        )
         try:
             return await proceed(attrs.evolve(call, request=request))
         except UnauthorizedError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ssl
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from http import HTTPStatus
 from time import monotonic
 from typing import Any, TypeAlias, cast
@@ -31,6 +32,7 @@ Connect: TypeAlias = Callable[[str, int, Wait], Awaitable[Stream]]
 """Opens a stream to a host and port."""
 
 
+@lru_cache(256)  # A client uses few URLs again and again.
 def origin_of(url: str) -> str | None:
     """Return scheme, host and port of a URL; None where it has none."""
     try:

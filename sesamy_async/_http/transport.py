@@ -129,7 +129,8 @@ class HttpTransport:
     async def _exchange(self, peer: Peer, patience: Patience) -> Response:
         call, now = patience.call, self._runtime.now
         record = call.record
-        headers, body = Headers(), Body("", 0, 0)
+        headers = Headers()
+        body: Body | None = None
         cause: BaseException | None = None
         record.began = began = now()
         try:
@@ -152,7 +153,7 @@ class HttpTransport:
         except Exception as caught:  # noqa: BLE001 - every end is known
             failure, cause = _explained(caught, peer, patience)
         finally:
-            record.own = is_own(headers, body.start)
+            record.own = is_own(headers, body.start if body else b"")
         failure = attrs.evolve(failure, own=record.own, headers=headers)
         raise TransportFailure(failure) from cause
 
