@@ -45,7 +45,7 @@ def origin_of(url: str) -> str | None:
 
 
 @attrs.frozen(kw_only=True)
-class Place:
+class Host:
     """A host that can be connected to.
 
     Attributes:
@@ -63,7 +63,7 @@ class Place:
     name: bytes
 
     @classmethod
-    def of(cls, url: str) -> Place:
+    def of(cls, url: str) -> Host:
         """Return where a URL leads.
 
         Raises:
@@ -94,7 +94,7 @@ class Place:
 
 
 @attrs.frozen(kw_only=True)
-class Route:
+class NetworkPath:
     """The way to a host.
 
     Attributes:
@@ -104,9 +104,9 @@ class Route:
         proxy_name: What errors call it.
     """
 
-    target: Place
+    target: Host
     context: ssl.SSLContext
-    proxy: Place | None = None
+    proxy: Host | None = None
     proxy_name: str | None = None
 
 
@@ -125,7 +125,7 @@ class Connection:
         behind_proxy: Whether a proxy had led to the target.
     """
 
-    def __init__(self, route: Route, connect: Connect) -> None:
+    def __init__(self, route: NetworkPath, connect: Connect) -> None:
         self.route = route
         self.fresh: bool = False
         self.behind_proxy: bool = False
@@ -292,13 +292,13 @@ class Connection:
             protocol.receive_data(await self._opened.receive(wait))
         return event
 
-    async def _secure(self, place: Place, wait: Wait) -> None:
+    async def _secure(self, place: Host, wait: Wait) -> None:
         context = self.route.context
         context.set_alpn_protocols(["http/1.1"])
         self._stream = stream = TlsStream(self._opened, context, place.host)
         await stream.shake_hands(wait)
 
-    async def _lead_through(self, proxy: Place, wait: Wait) -> None:
+    async def _lead_through(self, proxy: Host, wait: Wait) -> None:
         """Ask a proxy for a tunnel to the target."""
         target = self.route.target
         host = f"[{target.host}]" if ":" in target.host else target.host

@@ -21,7 +21,7 @@ from sesamy_async._call import Runtime, Transport, load_backends
 from sesamy_async._settings import is_loopback
 from sesamy_async.errors import ConfigurationError
 
-from .http11 import Connect, Place, Route
+from .http11 import Connect, Host, NetworkPath
 from .peers import HttpxPeer, OwnPeer, Peer
 from .settings import CORES, Connections, library_of, load_library
 from .stream import FORK_LOCK
@@ -261,7 +261,7 @@ def _peer(
     return OwnPeer(route, connector(blocking=blocking))
 
 
-def route_to(origin: str, settings: Connections, httpx: Any) -> Route:
+def route_to(origin: str, settings: Connections, httpx: Any) -> NetworkPath:
     """Return the way to an origin.
 
     Raises:
@@ -277,15 +277,15 @@ def route_to(origin: str, settings: Connections, httpx: Any) -> Route:
             if _needs_tls(origin, url)
             else _no_tls()
         )
-    return Route(
-        target=Place.of(origin),
+    return NetworkPath(
+        target=Host.of(origin),
         context=context,
-        proxy=None if url is None else Place.of(url),
+        proxy=None if url is None else Host.of(url),
         proxy_name=None if url is None else _name_of(url, settings),
     )
 
 
-def is_socks(route: Route) -> bool:
+def is_socks(route: NetworkPath) -> bool:
     """Whether a proxy on the way speaks SOCKS, and not HTTP."""
     return route.proxy is not None and route.proxy.scheme.startswith("socks")
 
@@ -300,7 +300,7 @@ def _name_of(proxy: str, settings: Connections) -> str:
     return name if settings.proxy else f"{name} of the environment"
 
 
-def _transport(httpx: Any, route: Route, *, blocking: bool) -> Any:
+def _transport(httpx: Any, route: NetworkPath, *, blocking: bool) -> Any:
     """Make an httpx transport for one request.
 
     Raises:

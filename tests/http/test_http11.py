@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from sesamy_async._call import drive
-from sesamy_async._http.http11 import Place, origin_of
+from sesamy_async._http.http11 import Host, origin_of
 from support.lines import line
 from support.streams import Piece, forever
 
@@ -58,7 +58,7 @@ def test_one_exchange_after_the_other() -> None:
 )
 def test_where_a_url_leads(url: str, place: tuple[Any, ...]) -> None:
     """It has a host, a port, and a name for the header Host."""
-    found = Place.of(url)
+    found = Host.of(url)
     facts = found.host, found.port, found.name, found.secure
 
     assert place == facts[: len(place)]
@@ -80,7 +80,7 @@ def test_origins(url: str, origin: str | None) -> None:
 
 def test_no_password_is_shown() -> None:
     """A proxy's URL may hold one."""
-    assert "pass" not in repr(Place.of(PROXY))
+    assert "pass" not in repr(Host.of(PROXY))
 
 
 @pytest.mark.parametrize("first", [b"100 Continue", b"103 Early Hints"])

@@ -9,7 +9,7 @@ import h11
 
 from sesamy_async._call import drive
 from sesamy_async._http import Connection
-from sesamy_async._http.http11 import Place, Route
+from sesamy_async._http.http11 import Host, NetworkPath
 from sesamy_async._http.stream import Wait
 
 from .streams import Piece, Scripted, forever
@@ -78,9 +78,9 @@ def line(
 
     stream = Scripted(*pieces)
     opened: list[tuple[str, int]] = []
-    route = Route(
-        target=Place.of(url),
+    route = NetworkPath(
+        target=Host.of(url),
         context=ssl.create_default_context(),
-        proxy=None if proxy is None else Place.of(proxy),
+        proxy=None if proxy is None else Host.of(proxy),
     )
     return Line(stream, Connection(route, connect), opened)
