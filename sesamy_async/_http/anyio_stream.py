@@ -32,6 +32,7 @@ _ALL = 2**18
 # How many threads may look names up at once, in a whole process.
 _MOST_LOOK_UPS = 256
 _LOOK_UP = "sesamy look-up"
+_LOOKED_UP = "sesamy look-up, done"
 
 _T = TypeVar("_T")
 
@@ -164,6 +165,7 @@ async def look_up(host: str, port: int) -> list[tuple[Any, ...]]:
             found.extend(socket.getaddrinfo(host, port, type=kind))
         except Exception as error:  # noqa: BLE001 - raised below
             failures.append(error)
+        threading.current_thread().name = _LOOKED_UP
         with suppress(RuntimeError):  # The loop is closed.
             anyio.from_thread.run_sync(ended.set, token=token)
 

@@ -37,8 +37,10 @@ class BlockingStream:
 
     async def send(self, data: bytes, wait: Wait) -> None:
         """Send all bytes."""
-        self._bound(wait)
-        self._socket.sendall(data)
+        left = memoryview(data)
+        while left:
+            self._bound(wait)
+            left = left[self._socket.send(left) :]
 
     def readable(self) -> bool:
         """Whether something came, or the end, that nobody asked for."""

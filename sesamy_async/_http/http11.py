@@ -20,7 +20,7 @@ import httpx
 
 from sesamy_async._headers import SUCCESS
 
-from .stream import Stream, TlsStream, Wait
+from .stream import Stream, TlsStream, Wait, until
 
 
 # h11 refuses a head whose end has not come by then, but looks only when all
@@ -143,6 +143,11 @@ class Connection:
         """Whether no exchange is under way, or was given up."""
         return self._h11.our_state is h11.IDLE
 
+    @property
+    def refuses(self) -> bool:
+        """Whether the server has stopped reading the request."""
+        return self._h11.our_state is h11.ERROR
+
     def usable(self) -> bool:
         """Whether it can be used once more.
 
@@ -198,14 +203,16 @@ class Connection:
         if not (self.fresh and self.route.target.secure):
             return
         wanted, left = max(_LEAST_WAIT, monotonic() - began), part()()
+        wait = until(monotonic, wanted if left is None else min(wanted, left))
         try:
-            await self._opened.receive(lambda: min(wanted, left or wanted))
+            await self._opened.receive(wait)
         except TimeoutError:
             return
         except OSError as error:
             raise httpx.ConnectError(str(error)) from error
         raise httpx.ConnectError(
-            "The server ended it, or sent something, before it was used."
+            "The server closed the connection, or sent data, before the "
+            "first request."
         )
 
     def head(
@@ -225,7 +232,7 @@ class Connection:
 
         It is empty where the server has stopped reading.
         """
-        if self._h11.our_state is h11.ERROR:
+        if self.refuses:
             return b""
         try:
             return cast("bytes", self._h11.send(kind(**facts)) or b"")

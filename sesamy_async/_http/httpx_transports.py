@@ -20,7 +20,14 @@ from sesamy_async._call import (
 from sesamy_async.errors import ConfigurationError
 
 from .http11 import Connection, origin_of
-from .opening import connector, is_socks, prepare, route_to
+from .opening import (
+    connector,
+    impossible_proxy,
+    is_proxy,
+    is_socks,
+    prepare,
+    route_to,
+)
 from .pool import Pool, Pools
 from .settings import AsyncChunks, Connections, OneShotBody
 from .stream import until
@@ -28,6 +35,8 @@ from .stream import until
 
 # More of a request than this is sent while its content is still being made.
 _LARGEST_WRITE = 2**16
+# To ignore them would send the request elsewhere, or trust another name.
+_UNKNOWN_EXTENSIONS = {"sni_hostname", "target"}
 
 
 class _Exchanges:
@@ -44,7 +53,11 @@ class _Exchanges:
     ) -> None:
         given = settings or Connections()
         if given.through is not None:
-            raise ConfigurationError("transport.through has no place here.")
+            raise ConfigurationError(
+                "This transport does not take Connections(through=...)."
+            )
+        if given.proxy is not None and not is_proxy(given.proxy):
+            raise impossible_proxy()
         ready = prepare(given, httpx, (), blocking=blocking)
         self._runtime = runtime
 
@@ -66,6 +79,10 @@ class _Exchanges:
         origin = origin_of(str(request.url))
         if origin is None:
             raise httpx.UnsupportedProtocol("The URL is not http or https.")
+        for name in _UNKNOWN_EXTENSIONS & {*request.extensions}:
+            raise httpx.LocalProtocolError(
+                f"This transport does not support the extension {name!r}."
+            )
         seconds = request.extensions.get("timeout", {}).get
         pool, patience = self.pools.get(origin), seconds("pool")
         connection = await pool.acquire(
@@ -112,6 +129,8 @@ class _Exchanges:
             if len(data) > _LARGEST_WRITE:
                 await connection.write(data, lambda: seconds("write"))
                 data = b""
+            if connection.refuses:
+                break
         data += connection.encoded(h11.EndOfMessage)
         await connection.write(data, lambda: seconds("write"))
 

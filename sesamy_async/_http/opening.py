@@ -338,35 +338,36 @@ class Patches:
     def __init__(self, httpx: Any, *, blocking: bool) -> None:
         self._httpx = httpx
         self._method = "handle_request" if blocking else "handle_async_request"
-        self._modules: list[Any] = []
-        self._kinds: list[type] = []
-        self._functions: list[Any] = []
-        self._patched = False
+        # Threads share it, so it is replaced as a whole.
+        self._seen: tuple[list[type], list[Any], bool] = ([], [], False)
+        self._core: Any = None
 
     def __call__(self) -> bool:
         """Look again: a mock may have come or gone."""
         core = sys.modules.get(CORES[self._httpx.__name__])
-        modules = [self._httpx] if core is None else [self._httpx, core]
-        if len(modules) != len(self._modules):
-            self._modules = modules
-            found = [
-                self._httpx.HTTPTransport,
-                self._httpx.AsyncHTTPTransport,
-                *(vars(core).values() if core else ()),
-            ]
-            self._kinds = [each for each in found if isinstance(each, type)]
-            self._functions = [None] * len(self._kinds)
-        functions = [vars(kind).get(self._method) for kind in self._kinds]
-        if any(map(is_not, functions, self._functions)):
-            self._functions = functions
-            self._patched = not all(map(self._is_original, functions))
-        return self._patched
-
-    def _is_original(self, function: object) -> bool:
-        return function is None or (
-            isinstance(function, FunctionType)
-            and not hasattr(function, "__wrapped__")
-            and function.__code__.co_filename.startswith(
-                tuple(module.__path__[0] for module in self._modules)
+        kinds, functions, patched = self._seen
+        if not kinds or core is not self._core:
+            httpx = self._httpx
+            found = [httpx.HTTPTransport, httpx.AsyncHTTPTransport]
+            found += vars(core).values() if core else ()
+            kinds = [each for each in found if isinstance(each, type)]
+            functions = [None] * len(kinds)
+        now = [vars(kind).get(self._method) for kind in kinds]
+        if any(map(is_not, now, functions)):
+            homes = tuple(
+                f"{module.__path__[0]}{os.sep}"
+                for module in (self._httpx, core)
+                if module is not None
             )
-        )
+            patched = not all(_is_original(each, homes) for each in now)
+            self._seen = kinds, now, patched
+            self._core = core
+        return patched
+
+
+def _is_original(function: object, homes: tuple[str, ...]) -> bool:
+    return function is None or (
+        isinstance(function, FunctionType)
+        and not hasattr(function, "__wrapped__")
+        and function.__code__.co_filename.startswith(homes)
+    )

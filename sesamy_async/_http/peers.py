@@ -96,8 +96,6 @@ def headers_of(request: Request, host: bytes) -> list[tuple[bytes, bytes]]:
 class OwnPeer(Connection):
     """A connection of ours, for calls."""
 
-    reusable = True
-
     async def send(self, call: Call, patience: Patience) -> Head:
         """Send a request and return the head of the answer."""
         request = call.request
@@ -237,7 +235,7 @@ class HttpxPeer:
         self._owned = owned
         # Nobody can see what httpx holds behind an answer, so what is ours
         # serves one call.  What callers give us is theirs to look after.
-        self.reusable = not owned
+        self.is_idle = not owned
 
     def usable(self) -> bool:
         """Say yes: httpx looks after its connections itself."""

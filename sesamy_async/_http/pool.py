@@ -72,7 +72,7 @@ class Pool(Generic[_P]):
         cap: int,
         idle: float,
     ) -> None:
-        self.closed: bool = False
+        self._closed = False
         self._make = make
         self._runtime = runtime
         self._cap = cap
@@ -138,13 +138,20 @@ class Pool(Generic[_P]):
                 given = None
         return self._made() if given is None else given
 
-    def release(self, connection: _P) -> None:
-        """Give back a connection that can be used again."""
+    def release(self, connection: _P) -> bool:
+        """Give back a connection that can be used again.
+
+        Returns:
+            Whether it was taken; not so after `drain`.
+        """
         with self._lock:
             if self.waiting:
                 self._hand_over(connection)
+            elif self._closed:
+                return False
             else:
                 self._free.append((connection, self._runtime.now()))
+        return True
 
     def discard(self) -> None:
         """Make room for a connection that is thrown away.
@@ -168,7 +175,7 @@ class Pool(Generic[_P]):
     def drain(self) -> list[_P]:
         """Take out all free connections, to close them and all to come."""
         with self._lock:
-            self.closed = True
+            self._closed = True
             free = [connection for connection, _ in self._free]
             self._free.clear()
             self._count -= len(free)
@@ -202,10 +209,8 @@ class Pool(Generic[_P]):
             if not waiter.turn:
                 queue.remove(waiter)
                 return
-        if waiter.connection is None:
+        if waiter.connection is None or not self.release(waiter.connection):
             self.discard()
-        else:
-            self.release(waiter.connection)
 
 
 class Pools(Generic[_K, _P]):
@@ -271,8 +276,7 @@ class Pools(Generic[_K, _P]):
             connection: What was acquired there.
             again: Whether it may be used again; else it is closed.
         """
-        if again and not pool.closed:
-            pool.release(connection)
+        if again and pool.release(connection):
             await self._close(pool.stale())
         else:
             # What it brings next may belong to another call, or all were

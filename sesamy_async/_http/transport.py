@@ -113,7 +113,7 @@ class HttpTransport:
         except BaseException:
             await self._pools.put_back(pool, peer, again=False)
             raise
-        again = trusted and peer.reusable
+        again = trusted and peer.is_idle
         await self._pools.put_back(pool, peer, again=again)
         return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import ssl
 from base64 import b64encode
 from typing import Any
@@ -11,7 +12,9 @@ import httpx
 import pytest
 
 from sesamy_async._call import drive
+from sesamy_async._http import TlsStream, http11
 from sesamy_async._http.http11 import Host, origin_of
+from sesamy_async._http.stream import Wait
 from support.lines import line
 from support.streams import Piece, forever
 
@@ -287,3 +290,25 @@ def test_a_proxy_that_does_not_lead_on(
     assert mine.stream.sent.endswith(b"\r\n\r\n")
     assert not mine.connection.behind_proxy
     assert b"order" not in mine.stream.sent
+
+
+def test_tickets_that_drip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To connect ahead ends in time, however little comes each time."""
+    times = itertools.count(0.0, 0.004)
+    monkeypatch.setattr(http11, "monotonic", lambda: next(times))
+
+    async def drip(stream: object, wait: Wait) -> bytes:
+        del stream
+        for _ in range(1000):
+            wait()
+        raise AssertionError("It goes on.")
+
+    async def shake_hands(stream: object, wait: Wait) -> None:
+        del stream, wait
+
+    monkeypatch.setattr(TlsStream, "receive", drip)
+    monkeypatch.setattr(TlsStream, "shake_hands", shake_hands)
+    mine = line(url=TARGET)
+    drive(mine.connection.connect_ahead(lambda: forever))
+
+    assert mine.connection.is_open

@@ -355,3 +355,20 @@ def test_beneath_our_own_client(lost: bool, world: World) -> None:
 
     assert expected == (ending.outcome, ending.failed.attempts)
     assert len(server.received) == int(lost)
+
+
+@pytest.mark.parametrize("name", ["sni_hostname", "target"])
+async def test_extensions_that_would_be_ignored(
+    name: str, client: MakeClient
+) -> None:
+    """They are refused: another host would be trusted, or asked."""
+    mine = client()
+    with pytest.raises(httpx.LocalProtocolError, match=name):
+        await mine.send("http://127.0.0.1:1/", extensions={name: b"x"})
+
+
+@pytest.mark.parametrize("kind", [AsyncPoolTransport, PoolTransport])
+def test_an_impossible_proxy(kind: Any) -> None:
+    """It is refused when the transport is made."""
+    with pytest.raises(ConfigurationError, match="proxy"):
+        kind(Connections(proxy="nonsense"))

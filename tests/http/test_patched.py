@@ -155,3 +155,20 @@ def test_patched_before_we_are_imported() -> None:
     done = run(["-c", BEFORE_OUR_IMPORT], environ)
 
     assert ("blocking async\n", "") == (done.stdout, done.stderr)
+
+
+def test_a_neighbour_of_httpx_is_none_of_its_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A plain function counts as a patch, wherever it is from."""
+
+    def handle_request(*_: object) -> httpx.Response:
+        return httpx.Response(201, json={"id": "c-7"})
+
+    home = httpx.__path__[0]
+    handle_request.__code__ = handle_request.__code__.replace(
+        co_filename=f"{home}_mocks/patch.py"
+    )
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle_request)
+
+    assert "c-7" == World.BLOCKING.one(create).value.id
