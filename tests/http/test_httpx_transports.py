@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import socket
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -372,3 +374,28 @@ def test_an_impossible_proxy(kind: Any) -> None:
     """It is refused when the transport is made."""
     with pytest.raises(ConfigurationError, match="proxy"):
         kind(Connections(proxy="nonsense"))
+
+
+def test_an_upload_ends_where_nobody_reads() -> None:
+    """A server that has gone is not sent the rest, nor is the rest made."""
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(10_000):
+            yield b"x" * 2**16
+        raise AssertionError("It goes on.")
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        connection.recv(100)
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with (
+            httpx.Client(transport=PoolTransport()) as client,
+            pytest.raises(httpx.TransportError),
+        ):
+            client.post(url, content=chunks())
+        thread.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import ssl
@@ -630,6 +631,7 @@ def test_a_dead_address_and_a_long_way_to_the_next(world: World) -> None:
     """A round trip longer than the pause between addresses is no obstacle."""
     done = subprocess.run(  # noqa: S603 - ours
         ["unshare", "-rn", sys.executable, "-m", "support.slow_link", world],  # noqa: S607
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         capture_output=True,
         text=True,
         timeout=60,
