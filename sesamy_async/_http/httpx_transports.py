@@ -20,14 +20,7 @@ from sesamy_async._call import (
 from sesamy_async.errors import ConfigurationError
 
 from .http11 import Connection, origin_of
-from .opening import (
-    connector,
-    impossible_proxy,
-    is_proxy,
-    is_socks,
-    prepare,
-    route_to,
-)
+from .opening import connector, is_socks, prepare, route_to
 from .pool import Pool, Pools
 from .settings import AsyncChunks, Connections, OneShotBody
 from .stream import until
@@ -56,8 +49,6 @@ class _Exchanges:
             raise ConfigurationError(
                 "This transport does not take Connections(through=...)."
             )
-        if given.proxy is not None and not is_proxy(given.proxy):
-            raise impossible_proxy()
         ready = prepare(given, httpx, (), blocking=blocking)
         self._runtime = runtime
 

@@ -62,10 +62,6 @@ def bind(
         else (httpx.AsyncClient, httpx.AsyncBaseTransport)
     )
     if through is None:
-        # Not in a method of the settings: a traceback would show the
-        # password of the proxy as a local of theirs.
-        if settings.proxy is not None and not is_proxy(settings.proxy):
-            raise impossible_proxy()
         settings = prepare(settings, httpx, urls, blocking=blocking)
         make: Make = partial(_peer, settings, httpx, blocking)
         patched: Callable[[], bool] = Patches(httpx, blocking=blocking)
@@ -212,8 +208,13 @@ def prepare(
         The settings, with a context for TLS where one of the URLs needs it.
 
     Raises:
-        ConfigurationError: The environment names no authorities.
+        ConfigurationError: The proxy can't be used, or the environment
+            names no authorities.
     """
+    # Not in a method of the settings: a traceback would show the password of
+    # the proxy as a local of theirs.
+    if settings.proxy is not None and not is_proxy(settings.proxy):
+        raise impossible_proxy()
     codecs.lookup("idna")  # The codec of host names, whatever they hold.
     connector(blocking=blocking)
     if not blocking:
