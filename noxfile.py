@@ -14,7 +14,7 @@ nox.options.sessions = ["lint", "types", "tests", "wheel"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 PACKAGE = "sesamy_async"
-EXTRAS = ("cli", "httpx2", "orjson", "sandbox", "trio")
+EXTRAS = ("cli", "httpx2", "orjson", "postgres", "redis", "sandbox", "trio")
 # The lowest that httpx takes and that we use.
 BENEATH = ("httpcore==1.0.0", "h11==0.13.0")
 
@@ -152,6 +152,13 @@ def bench_bulk(session: nox.Session) -> None:
     """Measure imports of files, and write it into docs/bulk-performance.md."""
     session.install("--editable", ".[bench,sandbox]")
     session.run("python", "-m", "benchmarks.bulk", *session.posargs)
+
+
+@nox.session(name="bench-once", default=False)
+def bench_once(session: nox.Session) -> None:
+    """Measure what a store of orders costs, and print it."""
+    session.install("--editable", ".[sandbox]")
+    session.run("python", "-m", "benchmarks.once", *session.posargs)
 
 
 @nox.session(default=False)
