@@ -1,0 +1,187 @@
+"""Connections to a server, and how long they may take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from selectors import EVENT_READ, DefaultSelector
+from threading import BoundedSemaphore, Thread
+from typing import Generic, Protocol, TypeVar
+
+from ._store import StoreUnavailable
+
+
+_SIZE = 4
+# Firewalls and balancers forget silent connections after minutes, without
+# telling either end.
+_IDLE = 60.0
+# More than that does not fit into what systems take.
+_LONGEST = 86_400.0
+
+_T = TypeVar("_T")
+
+
+class TooLate(Exception):  # noqa: N818 - ends a block
+    """There is no time left."""
+
+
+def left(until: float) -> float:
+    """Return the seconds that are left; at least a little."""
+    seconds = until - time.monotonic()
+    if seconds <= 0:
+        raise TooLate
+    return min(seconds, _LONGEST)
+
+
+def has_input(descriptor: int) -> bool:
+    """Whether something waits at a socket, such as its end."""
+    with DefaultSelector() as selector:
+        selector.register(descriptor, EVENT_READ)
+        return bool(selector.select(0))
+
+
+class Link(Protocol):
+    """A connection."""
+
+    def alive(self) -> bool:
+        """Whether it may be used again, as far as that is known."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+
+LinkT = TypeVar("LinkT", bound=Link)
+
+
+class Pool(Generic[LinkT]):
+    """A few connections, which threads share; outlives its store.
+
+    Args:
+        name: Of the server's kind, for messages.
+        connect: Returns a new connection.
+        explain: Says what an exception of the driver means.  Those hold
+            hosts and users, so none of them gets out of here.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[float], LinkT],
+        explain: Callable[[Exception], StoreUnavailable],
+    ) -> None:
+        self._name = name
+        self._connect = connect
+        self._explain = explain
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        """Leave all connections to the parent."""
+        # The drivers don't say goodbye on a connection of another process.
+        self._places = BoundedSemaphore(_SIZE)
+        self._idle: list[tuple[float, LinkT]] = []
+
+    def ask(self, until: float, do: Callable[[LinkT], _T]) -> _T:
+        """Do something with a connection.
+
+        Raises:
+            StoreUnavailable: It failed, or took too long.
+        """
+        places, problem = self._places, None
+        seconds = min(max(0.0, until - time.monotonic()), _LONGEST)
+        if not places.acquire(timeout=seconds):
+            raise self._late()
+        try:
+            return self._ask(until, do)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever drivers raise
+            problem = self._problem(error)
+        finally:
+            places.release()
+        # Out here, so that it has no context.
+        raise problem
+
+    def close(self) -> None:
+        """Close those that nobody uses now."""
+        while last := self._last():
+            last[1].close()
+
+    def _ask(self, until: float, do: Callable[[LinkT], _T]) -> _T:
+        idle, link = self._idle, self._take() or self._new(until)
+        try:
+            result = do(link)
+        except BaseException:
+            # It may be in the middle of anything.
+            link.close()
+            raise
+        idle.append((time.monotonic(), link))
+        return result
+
+    def _take(self) -> LinkT | None:
+        while last := self._last():
+            since, link = last
+            if time.monotonic() - since < _IDLE and link.alive():
+                return link
+            link.close()
+        return None
+
+    def _last(self) -> tuple[float, LinkT] | None:
+        # Another thread may take it first.
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
+    def _new(self, until: float) -> LinkT:
+        """Connect in a thread, as nothing else bounds a look-up of a host.
+
+        One that comes too late closes itself when nobody holds it.
+        """
+        results: SimpleQueue[LinkT | StoreUnavailable] = SimpleQueue()
+        seconds = left(until)
+        Thread(
+            target=self._connect_into, args=(results, seconds), daemon=True
+        ).start()
+        try:
+            result = results.get(timeout=seconds)
+        except Empty:
+            raise TooLate from None
+        if isinstance(result, StoreUnavailable):
+            raise result
+        return result
+
+    def _connect_into(
+        self, results: SimpleQueue[LinkT | StoreUnavailable], seconds: float
+    ) -> None:
+        try:
+            results.put(self._connect(seconds))
+        except StoreUnavailable as error:
+            results.put(error.with_traceback(None))
+        except Exception as error:  # noqa: BLE001 - whatever drivers raise
+            results.put(self._problem(error))
+
+    def _problem(self, error: Exception) -> StoreUnavailable:
+        late = isinstance(error, TooLate)
+        return self._late() if late else self._explain(error)
+
+    def _late(self) -> StoreUnavailable:
+        return unusable(
+            self._name,
+            "it did not answer in time. Try again; if it stays so, see "
+            "whether it runs, can be reached from here, and has too much "
+            "to do",
+            retryable=True,
+        )
+
+
+def unusable(
+    name: str, what: str, *, retryable: bool = False
+) -> StoreUnavailable:
+    """Return an error of a server; most of them need a person."""
+    return StoreUnavailable(
+        f"The store of orders ({name}) can't be used: {what}.",
+        retryable=None if retryable else False,
+    )

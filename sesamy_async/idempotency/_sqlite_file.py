@@ -1,0 +1,373 @@
+"""The open file of a `SQLiteStore`, and the guard of its WAL.
+
+After a crash the latest orders are in the WAL only, the file beside the main
+one.  If that got lost, the main file would look fine, and its orders would
+be told again.  So the main file says whether it needs a WAL, and which:
+
+- Before its first change, a process sees that the main file says "needed".
+  The WAL says "not needed".
+- So whoever closes the file last makes SQLite copy just that into the main
+  file, together with all changes.  No crash can come between the two.
+- Nothing else may copy a "not needed" into the main file.  So the changes
+  are copied by `Database.copy` alone, under the lock for writing, while the
+  WAL says "needed" for a moment, with a new name.
+- Once the main file says so too, the next change may begin the WAL anew.  So
+  it takes "needed" back: each WAL with a change in it has the name that the
+  main file has.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from random import uniform
+from secrets import token_bytes, token_hex
+from typing import Any, Self, TypeVar
+
+import attrs
+
+from sesamy_async._files import AtomicFile
+from sesamy_async._sqlite import MARK, MARK_PAGE, SET_MARK, STRICT, connect
+from sesamy_async._wal import followed, identities, read_commits, wal_of
+
+from ._sqlite_trouble import (
+    busy,
+    damaged,
+    is_busy,
+    later,
+    lost,
+    no_store,
+    orphaned,
+    unfit,
+)
+from ._store import StoreUnavailable
+
+
+APPLICATION_ID = 0x5345534F
+"""Marks a SQLite file as a store of orders ("SESO")."""
+
+VERSION = 1
+"""Changes when an older version of the SDK must not use the file."""
+
+# What a later version adds must have a default, since this one writes to it.
+_TABLES = f"""\
+CREATE TABLE orders (
+    place TEXT NOT NULL,
+    vendor TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    at REAL NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (place, vendor, order_id)
+){STRICT};
+CREATE INDEX orders_by_id ON orders (order_id);
+CREATE INDEX orders_by_age ON orders (state, at);
+CREATE TABLE contracts (
+    place TEXT NOT NULL,
+    vendor TEXT NOT NULL,
+    contract_id TEXT NOT NULL,
+    order_id TEXT NOT NULL,
+    PRIMARY KEY (place, vendor, contract_id)
+){STRICT}{"," if STRICT else ""} WITHOUT ROWID;
+CREATE INDEX contracts_by_order ON contracts (place, vendor, order_id);
+CREATE TABLE salt (salt BLOB NOT NULL){STRICT};
+CREATE TABLE wal (mark TEXT NOT NULL){STRICT};
+"""
+
+_CHANGES = 500
+"""After so many changed rows, the WAL is copied into the main file."""
+
+_LOOKS = 4
+_BETWEEN_LOOKS = 0.005
+_SHORTLY = 0.2
+_ABANDONED = 3_600.0
+
+_T = TypeVar("_T")
+
+
+def patiently(until: float, do: Callable[[], _T]) -> _T:
+    """Do something again and again while another process holds the lock."""
+    pause = 0.000_2
+    while True:
+        try:
+            return do()
+        except sqlite3.OperationalError as error:
+            left = until - time.monotonic()
+            if not is_busy(error) or left <= 0:
+                raise
+        # SQLite's own pauses are up to 0.1 s, where a change takes 0.3 ms.
+        time.sleep(min(left, pause * uniform(0.5, 1.5)))  # noqa: S311
+        pause = min(2 * pause, 0.01)
+
+
+def _make(path: Path) -> None:
+    """Make an empty store, unless another process does so meanwhile."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    left = [
+        each
+        for each in (wal_of(path), path.with_name(f"{path.name}-journal"))
+        if os.path.lexists(each)
+    ]
+    if left and not os.path.lexists(path):
+        raise orphaned(left[0], path)
+    with (
+        AtomicFile.begin(path, sweep_after=_ABANDONED) as new,
+        suppress(FileExistsError),
+    ):
+        with closing(connect(new.beside)) as db:
+            # It comes to disk when it is put in its place.
+            db.executescript(
+                f"PRAGMA synchronous = OFF; BEGIN; {_TABLES}"
+                f"PRAGMA user_version = {VERSION};"
+                f"PRAGMA application_id = {APPLICATION_ID};"
+            )
+            db.execute("INSERT INTO salt VALUES (?)", (token_bytes(32),))
+            db.execute("INSERT INTO wal VALUES (?)", (NamedMark().dump(),))
+            db.execute("COMMIT")
+        new.place()
+
+
+@attrs.frozen
+class NamedMark:
+    """What a file says of its WAL.
+
+    Attributes:
+        needed: Whether changes may be in the WAL only.
+        name: Of the WAL that is meant; random.
+    """
+
+    needed: bool = False
+    name: str = attrs.field(factory=lambda: token_hex(8))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return what was dumped, or raise a `ValueError`."""
+        needed, name = text.split(" ")
+        return cls(bool(int(needed)), name)
+
+    def dump(self) -> str:
+        """Return it as a text."""
+        # Always of the same length, so that it stays within a sector and no
+        # power cut tears it.
+        return f"{self.needed:d} {self.name}"
+
+
+def _read_mark(path: Path) -> tuple[NamedMark, int]:
+    """Return what the main file alone says of its WAL, and on which page."""
+    # So SQLite reads this file alone.  If the file is open in this process,
+    # SQLite knows, and keeps the locks.
+    with closing(connect(path, "mode=ro&immutable=1")) as db:
+        # Else SQLite refuses a file that is shorter than it says, as it is
+        # while changes are copied into it, and after a crash meanwhile.
+        db.execute("PRAGMA writable_schema = ON")
+        [[marked]] = db.execute("PRAGMA application_id")
+        if marked != APPLICATION_ID:
+            raise no_store(path)
+        [[version]] = db.execute("PRAGMA user_version")
+        if version != VERSION:
+            raise later(path, version, VERSION)
+        found = db.execute(MARK).fetchall() + db.execute(MARK_PAGE).fetchall()
+    try:
+        [[mark], [page]] = found
+        return NamedMark.parse(mark), page
+    except (ValueError, TypeError, AttributeError):
+        raise damaged(path) from None
+
+
+def _check_whole(path: Path) -> None:
+    """See that the WAL beside a main file belongs to it.
+
+    Ask before SQLite opens both, which would mix them for good.
+    """
+    before, looks = None, 0
+    while True:
+        mark, page = _read_mark(path)
+        if _fits(mark, page, wal_of(path)):
+            return
+        # Another process may have changed both between the two looks; but
+        # then the mark is another one, too.
+        looks = looks + 1 if mark == before else 1
+        if looks == _LOOKS:
+            raise unfit(path, wal_of(path))
+        before = mark
+        time.sleep(_BETWEEN_LOOKS)
+
+
+def _fits(mark: NamedMark, page: int, path: Path) -> bool:
+    """Whether the WAL at a path is the one that a mark means."""
+    commits = read_commits(path, page)
+    if commits is None:
+        return not mark.needed
+    if not commits.pages:
+        # It was begun anew, or made, and a crash cut its first change off.
+        return True
+    if any(mark.name.encode() in each for each in commits.contents):
+        return True
+    # A crash before the first change leaves a WAL with a mark only.
+    return not mark.needed and commits.pages <= {page}
+
+
+def _all(db: sqlite3.Connection, query: str, *values: object) -> list[Any]:
+    return db.execute(query, values).fetchall()
+
+
+class Database:
+    """An open file, for one thread at a time."""
+
+    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+        self.path = path
+        self._db = db
+        self._files = (str(path), str(wal_of(path)))
+        self._identities = identities(*self._files)
+        self._guarded = False
+        self._durable = False
+        self._copied = 0
+
+    @classmethod
+    def open(cls, path: Path, until: float) -> Self:
+        """Open a file that is whole; make it if there is none."""
+        # SQLite keeps its WAL beside the file, not beside a link.
+        path = followed(path)
+        if not os.path.lexists(path):
+            _make(path)
+        _check_whole(path)
+        db = connect(path)
+        try:
+            for each in (
+                "PRAGMA journal_mode = WAL",
+                "PRAGMA wal_autocheckpoint = 0",
+                "PRAGMA synchronous = NORMAL",
+                # It is only now that SQLite opens the WAL.
+                MARK,
+            ):
+                patiently(until, partial(_all, db, each))
+        except BaseException:
+            db.close()
+            raise
+        return cls(path, db)
+
+    def read(self, until: float, query: str, *values: object) -> list[Any]:
+        """Return all rows that a query finds."""
+        return patiently(until, partial(_all, self._db, query, *values))
+
+    @contextmanager
+    def transaction(
+        self, until: float, *, durable: bool = False
+    ) -> Generator[sqlite3.Connection]:
+        """Commit what the block does; nothing of it if it raises."""
+        if not self._guarded:
+            self._guard(until)
+        self._set_durable(durable=durable)
+        with self._transaction(until):
+            self._take_back()
+            yield self._db
+        if self._db.total_changes - self._copied >= _CHANGES:
+            # It is committed all the same, and the next one tries again.
+            with suppress(sqlite3.Error, OSError, StoreUnavailable):
+                self.copy(min(until, time.monotonic() + _SHORTLY))
+
+    @contextmanager
+    def _transaction(self, until: float) -> Generator[None]:
+        patiently(until, partial(_all, self._db, "BEGIN IMMEDIATE"))
+        try:
+            yield
+            self.check_presence()
+            self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+    def _set_durable(self, *, durable: bool) -> None:
+        if durable != self._durable:
+            how = "FULL" if durable else "NORMAL"
+            self._db.execute(f"PRAGMA synchronous = {how}")
+            self._durable = durable
+
+    def _guard(self, until: float) -> None:
+        """Let the main file say that it needs its WAL.
+
+        Once is enough: as long as this process has it open, no other one
+        is the last to close it.
+        """
+        while not self._is_guarded():
+            self.copy(until)
+            if self._is_guarded():
+                break
+            # Somebody who reads keeps the mark from the main file.
+            if time.monotonic() >= until:
+                raise busy(self.path)
+            time.sleep(_BETWEEN_LOOKS)
+        self._guarded = True
+
+    def _is_guarded(self) -> bool:
+        return _read_mark(self.path)[0].needed
+
+    def copy(self, until: float) -> None:
+        """Copy the changes into the main file, so that the WAL begins anew.
+
+        If somebody else comes between, nothing may be copied.
+        """
+        self._set_durable(durable=False)
+        with self._transaction(until):
+            # Else another process is about to copy, or was.
+            if not self._mark().needed:
+                self._set_mark(NamedMark(needed=True))
+        with self._transaction(until):
+            if self._mark().needed:
+                # Of another connection: this one has the lock for writing.
+                with closing(connect(self.path)) as other:
+                    other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        with self._transaction(until):
+            self._take_back()
+        self._copied = self._db.total_changes
+
+    def _take_back(self) -> None:
+        """Say "not needed", if the main file says that it is by now."""
+        mark = self._mark()
+        if mark.needed and mark == _read_mark(self.path)[0]:
+            self._set_mark(attrs.evolve(mark, needed=False))
+
+    def _mark(self) -> NamedMark:
+        [[text]] = self._db.execute(MARK).fetchall()
+        return NamedMark.parse(text)
+
+    def _set_mark(self, mark: NamedMark) -> None:
+        self._db.execute(SET_MARK, (mark.dump(),))
+
+    def check_presence(self) -> None:
+        """See that the path still leads to the files that are open."""
+        # SQLite writes happily into a file that was deleted.
+        if identities(*self._files) != self._identities:
+            raise lost(self.path)
+
+    @property
+    def lacks_wal(self) -> bool:
+        """Whether the WAL alone is gone; then to close it saves all."""
+        main, wal = identities(*self._files)
+        return main == self._identities[0] and wal is None
+
+    def close(self) -> None:
+        """Close it; if nobody else has it open, the WAL goes with that.
+
+        If the path leads elsewhere by now, SQLite touches nothing there.
+        """
+        # A crash may have left it.  Who has the lock also closes some day.
+        with suppress(sqlite3.Error, StoreUnavailable):
+            if self._mark().needed:
+                with self._transaction(time.monotonic() + _SHORTLY):
+                    self._set_mark(attrs.evolve(self._mark(), needed=False))
+        self._db.close()
+
+    def abandon(self) -> None:
+        """Leave the connection alone for good.
+
+        It is the parent's after a fork.  Not even the end of the
+        interpreter may close it.
+        """
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._db))

@@ -1,0 +1,181 @@
+"""What a store of orders can do."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from sesamy_async.errors import SesamyError
+
+from ._protocol import (
+    Holder,
+    OrderKey,
+    OrderRecord,
+    OrderState,
+    StoreAnswer,
+)
+
+
+class StoreUnavailable(SesamyError):  # noqa: N818 - as the field says it
+    """The store of orders can't be used now; what it was asked is not known.
+
+    Its message holds no password.
+    """
+
+    _transient = True
+
+
+class StoreWarning(UserWarning):
+    """A store of orders may lose what it has acknowledged."""
+
+
+@runtime_checkable
+class IdempotencyStore(Protocol):
+    """Remembers which orders were told to Sesamy, for all that share it.
+
+    Its methods are synchronous: the async client calls them in threads of
+    its own.  Each is atomic, and may be repeated.  `within` are the seconds
+    after which a method gives up with a `StoreUnavailable`; it may have
+    been done all the same.
+    """
+
+    @abstractmethod
+    def salt(self, *, within: float) -> bytes:
+        """Return 32 random bytes, the same for all that share the store."""
+        ...
+
+    def claim(
+        self, key: OrderKey, holder: Holder, *, within: float
+    ) -> StoreAnswer:
+        """Look, and claim the order if it may be created now."""
+        ...
+
+    def renew(
+        self, key: OrderKey, holder: Holder, *, strays: int, within: float
+    ) -> StoreAnswer:
+        """Hold on to a claim; `strays` more creates had no answer."""
+        ...
+
+    def first(
+        self,
+        key: OrderKey,
+        holder: Holder,
+        contract_id: str,
+        *,
+        confirmed: bool,
+        shared: bool,
+        within: float,
+    ) -> StoreAnswer:
+        """Write down a contract that was made.
+
+        Args:
+            key: The order.
+            holder: Who made it.
+            contract_id: Its id.
+            confirmed: Whether it is confirmed already.
+            shared: Whether orders may share a contract.
+            within: Seconds.
+
+        Returns:
+            Whether it counts, and the order, with the contract that does.
+        """
+        ...
+
+    def mark(
+        self,
+        key: OrderKey,
+        state: OrderState,
+        *,
+        token: str,
+        contract_id: str | None = None,
+        within: float,
+    ) -> StoreAnswer:
+        """Note how a claim ended.
+
+        Args:
+            key: The order.
+            state: REFUSED (by Sesamy), UNKNOWN, or CONFIRMED.
+            token: Of the claim; for CONFIRMED, it does not matter.
+            contract_id: For CONFIRMED, the contract that counts.
+            within: Seconds.
+        """
+        ...
+
+    def release(
+        self, key: OrderKey, *, token: str, strays: int, within: float
+    ) -> StoreAnswer:
+        """Give a claim up; `strays` more creates had no answer."""
+        ...
+
+    def look(
+        self, keys: Collection[OrderKey], *, within: float
+    ) -> Mapping[OrderKey, OrderRecord]:
+        """Return those of the orders that are there."""
+        ...
+
+    @abstractmethod
+    def holder(
+        self, where: str, vendor_id: str, contract_id: str, *, within: float
+    ) -> OrderRecord | None:
+        """Return the order that has a contract, if one is known."""
+        ...
+
+    def entries(
+        self,
+        *,
+        since: float = 0.0,
+        states: Collection[OrderState] = tuple(OrderState),
+        external_order_id: str | None = None,
+        within: float,
+    ) -> Iterator[OrderRecord]:
+        """Yield orders; a page at a time, each of which takes `within`.
+
+        Args:
+            since: Only those that changed since, in Unix seconds.
+            states: Only those in these states.
+            external_order_id: Only those with this id, of any vendor.
+            within: Seconds.
+        """
+        ...
+
+    def adopt(
+        self,
+        known: Sequence[OrderRecord],
+        *,
+        shared: bool = False,
+        within: float,
+    ) -> Sequence[StoreAnswer]:
+        """Take over what is known of orders from elsewhere.
+
+        Only for orders that are not there, were refused, or are in doubt.
+        A doubt is settled by one that is CONFIRMED, or by what `look`
+        returned when no call was under way, with CREATED and the contract
+        that was found after that.
+        """
+        ...
+
+    def forget(self, seen: OrderRecord, *, within: float) -> StoreAnswer:
+        """Remove an order, if it still is what was seen.
+
+        Args:
+            seen: What `look` returned, when no call was under way, before
+                somebody looked whether there is a contract.
+            within: Seconds.
+        """
+        ...
+
+    @abstractmethod
+    def purge(self, older_than: float, *, within: float) -> int:
+        """Remove CONFIRMED and REFUSED orders; return how many.
+
+        Args:
+            older_than: Only those that have not changed for so many seconds.
+            within: Seconds.
+        """
+        ...
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connections; later methods open them again."""
+        ...

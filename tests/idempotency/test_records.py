@@ -1,0 +1,95 @@
+"""Records as a back end keeps them."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import attrs
+import pytest
+
+from sesamy_async.idempotency import (
+    OrderKey,
+    OrderRecord,
+    OrderState,
+    StoreUnavailable,
+    dump_record,
+    load_record,
+)
+
+
+KEY = OrderKey("https://api.test", "shop", "o-1")
+FULL = OrderRecord(
+    key=KEY,
+    state=OrderState.CREATED,
+    contract_id="c-1",
+    careful=True,
+    token="t",
+    digest="1:a",
+    strays=2,
+    claimed_at=1.5,
+    expires_at=2.5,
+    busy_until=3.5,
+    begun_at=4.5,
+    at=5.5,
+    source="ö.csv",
+    extra={"later": {"a": [1, None]}},
+    read_at=6.5,
+)
+
+
+@pytest.mark.parametrize(
+    "record", [FULL, OrderRecord(key=KEY, state=OrderState.UNKNOWN)]
+)
+def test_come_back_as_they_were(record: OrderRecord) -> None:
+    """A record survives its text, whatever a later version added."""
+    text = dump_record(record)
+
+    for each in (text, text.encode()):
+        loaded = load_record(KEY, each, 7.5)
+
+        assert record == loaded
+        assert 7.5 == loaded.read_at
+        assert type(record.state) is type(loaded.state)
+
+
+def test_name_no_key() -> None:
+    """The text holds no key, and nothing that is not known."""
+    known = json.loads(
+        dump_record(OrderRecord(key=KEY, state=OrderState.UNKNOWN))
+    )
+
+    assert {"key", "extra", "read_at", "contract_id", "token"}.isdisjoint(
+        known
+    )
+
+
+def test_write_what_they_know_over_what_another_version_added() -> None:
+    """What this version knows is never taken from `extra`."""
+    record = attrs.evolve(FULL, extra={"state": "PAUSED", "more": 1})
+
+    assert "CREATED" == json.loads(dump_record(record))["state"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "1", "null", "{}", '{"state":"PAUSED"}', '{"state":[]}', "\0"],
+)
+def test_are_not_guessed_at(text: str) -> None:
+    """What can't be read may be of a later version, and is told so."""
+    with pytest.raises(StoreUnavailable, match="A later version may have"):
+        load_record(KEY, text, 1.0)
+
+
+def test_bytes_that_are_no_text_are_told() -> None:
+    """What is damaged shows nothing of itself."""
+    with pytest.raises(StoreUnavailable) as caught:
+        load_record(KEY, b"\xff\xfe anna", 1.0)
+
+    assert "anna" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+def test_can_be_sent_elsewhere() -> None:
+    """A record can be pickled, such as into another process."""
+    assert FULL == pickle.loads(pickle.dumps(FULL))  # noqa: S301
