@@ -44,6 +44,7 @@ from ._client import BlockingCore
 from ._contracts import AsyncContracts
 from ._models import Contract, NewContract, Onboarded
 from .auth import ClientCredentials
+from .idempotency import IdempotencyStore
 
 '''
 

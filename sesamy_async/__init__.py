@@ -54,12 +54,14 @@ from .errors import (
     APIError,
     AuthenticationError,
     BadRequestError,
+    Became,
     ConfigurationError,
     ConflictError,
     ConnectionFailedError,
     DeadlineExceededError,
     InvalidRequestError,
     NotFoundError,
+    OrderMismatchError,
     OutcomeUnknownError,
     PermissionDeniedError,
     RateLimitError,
@@ -67,6 +69,7 @@ from .errors import (
     SesamyError,
     UnauthorizedError,
     UnreadableResponseError,
+    what_became,
 )
 
 
@@ -98,6 +101,7 @@ __all__ = [
     "Auth",
     "AuthenticationError",
     "BadRequestError",
+    "Became",
     "BeforeSend",
     "BusinessDetails",
     "Call",
@@ -120,6 +124,7 @@ __all__ = [
     "NewContract",
     "NotFoundError",
     "Onboarded",
+    "OrderMismatchError",
     "Outcome",
     "OutcomeUnknownError",
     "PaymentData",
@@ -147,4 +152,5 @@ __all__ = [
     "UnreadableResponseError",
     "User",
     "__version__",
+    "what_became",
 ]

@@ -25,6 +25,7 @@ from ._client import BlockingCore
 from ._contracts import AsyncContracts
 from ._models import Contract, NewContract, Onboarded
 from .auth import ClientCredentials
+from .idempotency import IdempotencyStore
 
 
 class Contracts(NotPickled):
@@ -42,6 +43,7 @@ class Contracts(NotPickled):
         confirm: bool = False,
         vendor_id: str | None = None,
         repeatable: bool = False,
+        allow_strays: bool | None = None,
         before_send: BeforeSend | None = None,
     ) -> Contract:
         """Make a contract of an order, and return it.
@@ -50,6 +52,9 @@ class Contracts(NotPickled):
         source says that externalOrderId is a key, so a second create may
         give one customer two contracts.  Prefer `onboard`, which can repeat
         its steps.
+
+        With a store of orders, a contract that the store knows is returned
+        without a call; then only its id is known.
 
         Args:
             promo_code: Picks the base contract: one product, one price.
@@ -60,6 +65,9 @@ class Contracts(NotPickled):
             repeatable: Whether it may be sent again even if it may have
                 been done, as `onboard` does; only without `confirm`, since
                 each repetition may leave an unconfirmed stray.
+            allow_strays: With a store and without `confirm`: whether a
+                later call may create a contract if this one is cut off.
+                The default is that of `onboard`.
             before_send: Awaited with the `Call` just before each attempt,
                 after all waits, to record that it is about to be sent.  If
                 it raises, nothing is sent.  ``call.record.lost`` counts the
@@ -67,6 +75,10 @@ class Contracts(NotPickled):
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
+            OrderMismatchError: The store knows the order with other data;
+                `NOT_SENT`.
+            StoreUnavailable: The store can't be reached; `NOT_SENT`, or
+                `UNKNOWN` if that was after the create.
             AuthenticationError: No token; the order was not sent.
             ConnectionFailedError: No connection; `NOT_SENT`.
             OutcomeUnknownError: Sent, but not answered; `UNKNOWN`.
@@ -84,6 +96,7 @@ class Contracts(NotPickled):
                 confirm=confirm,
                 vendor_id=vendor_id,
                 repeatable=repeatable,
+                allow_strays=allow_strays,
                 before_send=before_send,
             )
         )
@@ -138,6 +151,8 @@ class Contracts(NotPickled):
         *,
         provider_payment_data: Mapping[str, str] | None = None,
         vendor_id: str | None = None,
+        allow_strays: bool | None = None,
+        on_created: Callable[[Contract], Awaitable[None] | None] | None = None,
     ) -> Onboarded:
         """Create a contract, then confirm it: exactly one is confirmed.
 
@@ -145,22 +160,39 @@ class Contracts(NotPickled):
         whose answer was lost is sent again: at worst an unconfirmed stray
         is left.  Both steps share one deadline.
 
+        With a store of orders (``idempotency=`` of the client) it can be
+        called any number of times for an order, from any process: it ends
+        in the same confirmed contract.
+
         Args:
             promo_code: Picks the base contract: one product, one price.
             order: What was sold, to whom.
             provider_payment_data: What the payment provider says about
                 the payment, str to str; optional.
             vendor_id: The publisher, if not the client's.
+            allow_strays: Whether a create whose answer was lost is sent
+                again.  By default it is, unless Sesamy may make an invoice
+                of each contract: for the payment method INVOICE or the
+                payment provider BILLOGRAM.
+            on_created: Called, and awaited if it is async, with the contract
+                before it is confirmed, perhaps repeatedly: for those who
+                keep its id themselves.
 
         Returns:
             The confirmed contract, and how many strays may be left.
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
+            OrderMismatchError: The store knows the order with other data;
+                `NOT_SENT`.
+            StoreUnavailable: The store can't be reached; `NOT_SENT`, or
+                `UNKNOWN` if that was after the create.
             SesamyError: As for `create`.  Its `step` says where it
-                stopped: at ``"create"``, nothing is confirmed and the order
-                can be onboarded again; at ``"confirm"``, the contract is
-                `contract_id`: go on with `confirm`.
+                stopped.  With a store, `retryable` says whether to onboard
+                it again.  Without one: at ``"create"``, nothing is
+                confirmed and the order can be onboarded again; at
+                ``"confirm"``, the contract is `contract_id`: go on with
+                `confirm`.
         """
         return drive(
             self._inner.onboard(
@@ -168,6 +200,8 @@ class Contracts(NotPickled):
                 order,
                 provider_payment_data=provider_payment_data,
                 vendor_id=vendor_id,
+                allow_strays=allow_strays,
+                on_created=on_created,
             )
         )
 
@@ -209,6 +243,11 @@ class Sesamy(NotPickled):
         shared_contracts: Whether Sesamy may give several orders one
             contract.  By default, a contract that was given to another
             order is not believed.
+        idempotency: A store of orders (see `sesamy_async.idempotency`), or
+            its URL, such as ``"sqlite:///var/lib/shop/orders.db"``; else
+            ``SESAMY_IDEMPOTENCY``, else none; False, or ``"none"``, for
+            none in any case.  A store that you make yourself is not closed
+            with this client.
 
     Raises:
         ConfigurationError: A setting is missing or impossible; the message
@@ -238,6 +277,7 @@ class Sesamy(NotPickled):
         middleware: Sequence[Middleware] = (),
         transport: Any = None,
         shared_contracts: bool = False,
+        idempotency: IdempotencyStore | str | bool | None = None,
     ) -> None:
         self._use(
             BlockingCore(
@@ -254,6 +294,7 @@ class Sesamy(NotPickled):
                 middleware=middleware,
                 transport=transport,
                 shared_contracts=shared_contracts,
+                idempotency=idempotency,
             )
         )
 
@@ -380,9 +421,19 @@ class Sesamy(NotPickled):
         """
         return drive(self._inner.ready())
 
-    def close(self) -> None:
-        """Close the connections; later calls are refused."""
-        return drive(self._inner.aclose())
+    def close(self, within: float = 10.0) -> None:
+        """Let what has begun be completed, then close the connections.
+
+        Later calls are refused at once.
+
+        Args:
+            within: Seconds that onboardings which have created a contract
+                may take to confirm it; 0 to wait for nothing.
+
+        Raises:
+            ConfigurationError: `within` is impossible.
+        """
+        return drive(self._inner.aclose(within))
 
     def __enter__(self) -> Self:
         return self

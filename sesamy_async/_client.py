@@ -25,9 +25,10 @@ from ._call import (
     dumps,
     guarded,
 )
-from ._checks import NotPickled, api_path, plain
+from ._checks import NotPickled, api_path, check_number, plain
 from ._contracts import AsyncContracts
 from ._headers import merged
+from ._once import Once, once_of
 from ._pipeline import Caller, Shared
 from ._settings import (
     BASE_URL,
@@ -45,6 +46,7 @@ from ._wire import RecentIds
 from .auth import ClientCredentials, bind
 from .auth._credentials import credentials_from
 from .errors import InvalidRequestError
+from .idempotency import IdempotencyStore
 
 
 _HARMLESS = {"GET", "HEAD", "OPTIONS"}
@@ -151,6 +153,11 @@ class AsyncSesamy(NotPickled):
         shared_contracts: Whether Sesamy may give several orders one
             contract.  By default, a contract that was given to another
             order is not believed.
+        idempotency: A store of orders (see `sesamy_async.idempotency`), or
+            its URL, such as ``"sqlite:///var/lib/shop/orders.db"``; else
+            ``SESAMY_IDEMPOTENCY``, else none; False, or ``"none"``, for
+            none in any case.  A store that you make yourself is not closed
+            with this client.
 
     Raises:
         ConfigurationError: A setting is missing or impossible; the message
@@ -184,6 +191,7 @@ class AsyncSesamy(NotPickled):
         middleware: Sequence[Middleware] = (),
         transport: Any = None,
         shared_contracts: bool = False,
+        idempotency: IdempotencyStore | str | bool | None = None,
     ) -> None:
         source = SettingsSource(os.environ)
         vendor_id = source.required("vendor_id", vendor_id, "SESAMY_VENDOR_ID")
@@ -218,6 +226,7 @@ class AsyncSesamy(NotPickled):
             ),
             runtime,
         )
+        shared_contracts = check_flag("shared_contracts", shared_contracts)
         shared = Shared(
             exchange=exchange,
             auth=bind(
@@ -227,9 +236,14 @@ class AsyncSesamy(NotPickled):
                 exchange=exchange,
             ),
             bucket=Bucket(rate_limit, runtime.now()) if rate_limit else None,
-            recent=None
-            if check_flag("shared_contracts", shared_contracts)
-            else RecentIds(),
+            recent=None if shared_contracts else RecentIds(),
+            once=once_of(
+                idempotency,
+                source,
+                runtime,
+                base_url=settings.base_url,
+                shared=shared_contracts,
+            ),
             middleware=tuple(middleware),
         )
         self._use(Caller(settings, shared))
@@ -375,11 +389,28 @@ class AsyncSesamy(NotPickled):
         """
         await self._caller.ready()
 
-    async def aclose(self) -> None:
-        """Close the connections; later calls are refused."""
+    async def aclose(self, within: float = 10.0) -> None:
+        """Let what has begun be completed, then close the connections.
+
+        Later calls are refused at once.
+
+        Args:
+            within: Seconds that onboardings which have created a contract
+                may take to confirm it; 0 to wait for nothing.
+
+        Raises:
+            ConfigurationError: `within` is impossible.
+        """
+        check_number("within", within)
         exchange = self._caller.shared.exchange
-        if self._owner and not exchange.closed:
+        if not self._owner or exchange.closed:
+            return
+        try:
+            await exchange.drain(within)
+        finally:
             exchange.closed = True
+            if self._caller.shared.once is not None:
+                await self._caller.shared.once.aclose()
             await exchange.transport.aclose()
 
     async def __aenter__(self) -> Self:
@@ -419,3 +450,20 @@ class BlockingCore(AsyncSesamy):
 
     def _runtime(self) -> Runtime:
         return BlockingRuntime()
+
+
+def store_of(client: AsyncSesamy) -> Once | None:
+    """Return the store that the calls of a client use, if any."""
+    return client._caller.shared.once  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+
+
+def told_from(client: AsyncSesamy, name: str) -> AsyncSesamy:
+    """Return a copy of a client that tells its store where orders are from."""
+    once = store_of(client)
+    if once is None:
+        return client
+    copy = client.with_options()
+    caller = copy._caller  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    shared = attrs.evolve(caller.shared, once=attrs.evolve(once, source=name))
+    copy._use(Caller(caller.settings, shared))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    return copy

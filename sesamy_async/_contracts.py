@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from inspect import isawaitable
+from typing import Any, TypeAlias, cast
 
 from ._call import BeforeSend, Call, Secret, dumps, guarded
 from ._checks import NotPickled, segment
 from ._models import Contract, NewContract, Onboarded
 from ._outcome import Outcome
 from ._pipeline import Caller, describe
+from ._telling import Goal, Telling, Told, may_stray
 from ._wire import (
     Read,
     encode_order,
@@ -18,7 +21,13 @@ from ._wire import (
     read_confirmed,
     read_created,
 )
-from .errors import ConfigurationError, InvalidRequestError, SesamyError
+from .errors import (
+    BecameNote,
+    ConfigurationError,
+    InvalidRequestError,
+    SesamyError,
+    UnreadableResponseError,
+)
 
 
 _LARGEST = 2**18  # Bytes of an answer; a contract has about a thousand.
@@ -69,6 +78,7 @@ def _confirm_call(
     caller: Caller,
     promo_code: str,
     contract_id: str,
+    *,
     payment: bytes,
     vendor_id: str | None,
     **facts: Any,
@@ -137,6 +147,7 @@ class AsyncContracts(NotPickled):
         confirm: bool = False,
         vendor_id: str | None = None,
         repeatable: bool = False,
+        allow_strays: bool | None = None,
         before_send: BeforeSend | None = None,
     ) -> Contract:
         """Make a contract of an order, and return it.
@@ -145,6 +156,9 @@ class AsyncContracts(NotPickled):
         source says that externalOrderId is a key, so a second create may
         give one customer two contracts.  Prefer `onboard`, which can repeat
         its steps.
+
+        With a store of orders, a contract that the store knows is returned
+        without a call; then only its id is known.
 
         Args:
             promo_code: Picks the base contract: one product, one price.
@@ -155,6 +169,9 @@ class AsyncContracts(NotPickled):
             repeatable: Whether it may be sent again even if it may have
                 been done, as `onboard` does; only without `confirm`, since
                 each repetition may leave an unconfirmed stray.
+            allow_strays: With a store and without `confirm`: whether a
+                later call may create a contract if this one is cut off.
+                The default is that of `onboard`.
             before_send: Awaited with the `Call` just before each attempt,
                 after all waits, to record that it is about to be sent.  If
                 it raises, nothing is sent.  ``call.record.lost`` counts the
@@ -162,6 +179,10 @@ class AsyncContracts(NotPickled):
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
+            OrderMismatchError: The store knows the order with other data;
+                `NOT_SENT`.
+            StoreUnavailable: The store can't be reached; `NOT_SENT`, or
+                `UNKNOWN` if that was after the create.
             AuthenticationError: No token; the order was not sent.
             ConnectionFailedError: No connection; `NOT_SENT`.
             OutcomeUnknownError: Sent, but not answered; `UNKNOWN`.
@@ -181,7 +202,19 @@ class AsyncContracts(NotPickled):
             repeatable=repeatable,
             before_send=before_send,
         )
-        return await self._contract(call)
+        if repeatable and allow_strays is False:
+            raise InvalidRequestError(
+                "repeatable=True does not go with allow_strays=False."
+            )
+        strays = may_stray(order, allow_strays) or repeatable
+        telling = await self._telling(
+            call,
+            Goal.AT_ONCE if confirm else Goal.CREATE,
+            vendor_id,
+            promo_code,
+            careful=confirm or not strays,
+        )
+        return (await self._tell(call, telling)).contract
 
     @guarded
     async def confirm(
@@ -221,11 +254,16 @@ class AsyncContracts(NotPickled):
             self._caller,
             promo_code,
             contract_id,
-            payment,
-            vendor_id,
+            payment=payment,
+            vendor_id=vendor_id,
             order=known,
         )
-        return await self._contract(call)
+        contract = await self._contract(call)
+        once = self._caller.shared.once
+        if once is not None:
+            vendor, _ = _path(self._caller, vendor_id, promo_code)
+            await once.confirmed(vendor, contract.id)
+        return contract
 
     @guarded
     async def onboard(
@@ -235,6 +273,8 @@ class AsyncContracts(NotPickled):
         *,
         provider_payment_data: Mapping[str, str] | None = None,
         vendor_id: str | None = None,
+        allow_strays: bool | None = None,
+        on_created: Callable[[Contract], Awaitable[None] | None] | None = None,
     ) -> Onboarded:
         """Create a contract, then confirm it: exactly one is confirmed.
 
@@ -242,70 +282,168 @@ class AsyncContracts(NotPickled):
         whose answer was lost is sent again: at worst an unconfirmed stray
         is left.  Both steps share one deadline.
 
+        With a store of orders (``idempotency=`` of the client) it can be
+        called any number of times for an order, from any process: it ends
+        in the same confirmed contract.
+
         Args:
             promo_code: Picks the base contract: one product, one price.
             order: What was sold, to whom.
             provider_payment_data: What the payment provider says about
                 the payment, str to str; optional.
             vendor_id: The publisher, if not the client's.
+            allow_strays: Whether a create whose answer was lost is sent
+                again.  By default it is, unless Sesamy may make an invoice
+                of each contract: for the payment method INVOICE or the
+                payment provider BILLOGRAM.
+            on_created: Called, and awaited if it is async, with the contract
+                before it is confirmed, perhaps repeatedly: for those who
+                keep its id themselves.
 
         Returns:
             The confirmed contract, and how many strays may be left.
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
+            OrderMismatchError: The store knows the order with other data;
+                `NOT_SENT`.
+            StoreUnavailable: The store can't be reached; `NOT_SENT`, or
+                `UNKNOWN` if that was after the create.
             SesamyError: As for `create`.  Its `step` says where it
-                stopped: at ``"create"``, nothing is confirmed and the order
-                can be onboarded again; at ``"confirm"``, the contract is
-                `contract_id`: go on with `confirm`.
+                stopped.  With a store, `retryable` says whether to onboard
+                it again.  Without one: at ``"create"``, nothing is
+                confirmed and the order can be onboarded again; at
+                ``"confirm"``, the contract is `contract_id`: go on with
+                `confirm`.
         """
+        careful = not may_stray(order, allow_strays)
         with self._caller.keeping() as kept:
-            deadline = self._caller.deadline()
             create = _create_call(
                 self._caller,
                 promo_code,
                 order,
                 vendor_id,
-                repeatable=True,
+                repeatable=not careful,
                 read=read_confirmable,
-                deadline=deadline,
+                deadline=self._caller.deadline(),
                 kept=kept,
             )
             # Before the create: a mistake in it must not stop in between.
             payment = _payment_body(provider_payment_data)
-            try:
-                contract = await self._contract(create)
-            except SesamyError as error:
-                _stopped(error, "create", None)
-                raise
-            try:
-                confirm = _confirm_call(
-                    self._caller,
-                    promo_code,
-                    contract.id,
-                    payment,
-                    vendor_id,
-                    deadline=deadline,
-                    kept=kept,
-                    external_order_id=create.external_order_id,
-                    order=create.order,
-                )
-                confirmed = await self._contract(confirm)
-            except SesamyError as error:
-                error.external_order_id = create.external_order_id
-                error.attempts += create.record.attempts
-                _stopped(error, "confirm", contract.id)
-                raise
-            except BaseException as error:
-                error.add_note(
-                    f"Contract {contract.id!r} was made; go on with "
-                    "contracts.confirm, do not onboard the order again."
-                )
-                raise
+            if on_created is not None and not callable(on_created):
+                raise InvalidRequestError("on_created must be a function.")
+            confirm = partial(
+                _confirm_call,
+                self._caller,
+                promo_code,
+                payment=payment,
+                vendor_id=vendor_id,
+                deadline=create.deadline,
+                kept=kept,
+                external_order_id=create.external_order_id,
+                order=create.order,
+            )
+            begin = self._telling(
+                create, Goal.ONBOARD, vendor_id, promo_code, careful=careful
+            )
+            return await self._onboard(create, begin, confirm, on_created)
+
+    async def _onboard(
+        self,
+        create: Call,
+        begin: Awaitable[Telling | None],
+        confirm: Callable[[str], Call],
+        on_created: OnCreated | None,
+    ) -> Onboarded:
+        telling = None
+        try:
+            telling = await begin
+            told = await self._tell(create, telling)
+        except SesamyError as error:
+            _stopped(error, "create", None)
+            raise
+        if told.confirmed:
+            return Onboarded(
+                contract=told.contract,
+                strays=told.strays,
+                repeated=told.repeated,
+            )
+        # A client that is closed meanwhile still sends the confirm.
+        self._caller.shared.exchange.begun.add(create.kept)
+        try:
+            await _call_back(on_created, told.contract)
+            confirmed = await self._confirmed(confirm, telling, told)
+        except SesamyError as error:
+            error.external_order_id = create.external_order_id
+            error.attempts += told.attempts
+            if telling is not None and error.resumable is None:
+                error.resumable = True
+            _stopped(error, "confirm", told.contract.id)
+            raise
+        except BaseException as error:
+            error.add_note(_between(create, told.contract.id, telling))
+            raise
         return Onboarded(
-            contract=prefer_confirmed(confirmed, contract),
-            strays=create.record.lost,
+            contract=prefer_confirmed(confirmed, told.contract),
+            strays=told.strays,
+            repeated=told.repeated,
         )
+
+    async def _confirmed(
+        self,
+        confirm: Callable[[str], Call],
+        telling: Telling | None,
+        told: Told,
+    ) -> Contract:
+        """Confirm a contract, and note it in the store."""
+        contract = told.contract
+        try:
+            confirmed = await self._contract(confirm(contract.id))
+        except SesamyError as error:
+            if telling is None or not await telling.confirmed_after(error):
+                raise
+            if error.outcome is Outcome.REFUSED:
+                return contract
+            await telling.confirmed(contract.id)
+            # What a middleware of the caller's raised is not lost.
+            if not isinstance(error, UnreadableResponseError):
+                raise
+            return contract
+        if telling is not None:
+            await telling.confirmed(contract.id)
+        return confirmed
+
+    async def _telling(
+        self,
+        create: Call,
+        goal: Goal,
+        vendor_id: str | None,
+        promo_code: str,
+        *,
+        careful: bool,
+    ) -> Telling | None:
+        """Return how the order is told over a store; None without one."""
+        once = self._caller.shared.once
+        if once is None:
+            return None
+        # A closed client does not answer from its store, either.
+        self._caller.shared.exchange.check_open()
+        vendor_id, _ = _path(self._caller, vendor_id, promo_code)
+        return await Telling.begin(
+            once,
+            create,
+            goal,
+            vendor_id=vendor_id,
+            promo_code=promo_code,
+            careful=careful,
+        )
+
+    async def _tell(self, create: Call, telling: Telling | None) -> Told:
+        if telling is not None:
+            return await telling.tell(self._contract)
+        contract = await self._contract(create)
+        record = create.record
+        return Told(contract, record.lost, record.attempts)
 
     async def _contract(self, call: Call) -> Contract:
         """Send a call, and return the contract that was read."""
@@ -316,6 +454,39 @@ class AsyncContracts(NotPickled):
         words = f"A middleware replaced the contract by {kind}."
         error = ConfigurationError(words, outcome=Outcome.APPLIED)
         raise describe(call, error)
+
+
+OnCreated: TypeAlias = Callable[[Contract], Awaitable[None] | None]
+
+
+async def _call_back(on_created: OnCreated | None, contract: Contract) -> None:
+    """Hand the contract to a function of the caller's."""
+    if on_created is None:
+        return
+    try:
+        waiting = on_created(contract)
+        if isawaitable(waiting):
+            await waiting
+    except Exception as error:
+        words = f"{type(error).__name__} was raised by on_created."
+        raise SesamyError(words) from error
+
+
+def _between(
+    create: Call, contract_id: str, telling: Telling | None
+) -> BecameNote:
+    """Return the note of an interruption after the create."""
+    onward = (
+        "go on with contracts.confirm, do not onboard the order again."
+        if telling is None
+        else "onboard the order again, which confirms it."
+    )
+    error = SesamyError("Interrupted.", outcome=Outcome.UNKNOWN)
+    error.external_order_id = create.external_order_id
+    error.contract_id = contract_id
+    error.step = "confirm"
+    text = f"Contract {contract_id!r} was made; {onward}"
+    return BecameNote.of(error, text)
 
 
 def _stopped(error: SesamyError, step: str, contract_id: str | None) -> None:

@@ -29,10 +29,11 @@ from ._call import (
     explain_answer,
 )
 from ._headers import SUCCESS, merged
+from ._once import Once
 from ._outcome import Outcome
 from ._settings import HEADERS, Settings
 from ._wire import RecentIds
-from .errors import ConfigurationError, SesamyError
+from .errors import BecameNote, ConfigurationError, SesamyError
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -43,6 +44,7 @@ class Shared:
     auth: Auth
     bucket: Bucket | None  # None for no pace.
     recent: RecentIds | None  # None where orders may share a contract.
+    once: Once | None  # None without a store of orders.
     middleware: Sequence[Middleware]  # The user's own, outermost first.
     quota: Quota = attrs.field(factory=Quota)
 
@@ -131,7 +133,7 @@ async def _perform(proceed: Proceed, call: Call) -> Response:
         )
         raise _foreign(call, words) from error
     except BaseException as error:
-        error.add_note(str(_foreign(call, "Interrupted.")))
+        error.add_note(BecameNote.of(_foreign(call, "Interrupted.")))
         raise
     return response
 
@@ -194,7 +196,8 @@ class Caller:
 
     async def perform(self, call: Call) -> Response:
         """Send a call and return Sesamy's answer, or raise its outcome."""
-        self.shared.exchange.check_open()
+        exchange = self.shared.exchange
+        exchange.check_open(completes=call.kept in exchange.begun)
         return await _perform(self._proceed, call)
 
     async def ready(self) -> None:
@@ -210,6 +213,7 @@ class Caller:
         try:
             yield kept
         finally:
+            self.shared.exchange.begun.discard(kept)
             bucket = self.shared.bucket
             if bucket is not None and kept.place is not None:
                 bucket.give_back(kept.place)

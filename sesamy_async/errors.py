@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, cast
+
+import attrs
 
 from ._headers import SERVER_ERROR, Headers
 from ._outcome import Outcome
@@ -30,6 +32,9 @@ class SesamyError(Exception):
             ``contracts.confirm``.
         step: ``"create"`` or ``"confirm"`` if ``contracts.onboard``
             stopped there.
+        resumable: With a store of orders, whether the same call goes on
+            from here (True), or somebody has to look first (False); None
+            without one.
         aside: Why the SDK did not send the request again.
     """
 
@@ -55,15 +60,18 @@ class SesamyError(Exception):
         self.request_id: str | None = None
         self.contract_id: str | None = None
         self.step: str | None = None
+        self.resumable: bool | None = None
         self.aside: str = ""
 
     @property
     def retryable(self) -> bool:
         """Whether the same call may simply be made again."""
+        nothing_done = self.outcome.nothing_done
+        if self.resumable is not None and not nothing_done:
+            return self.resumable
         if self.step == "confirm":
             # To onboard again would make, and confirm, another contract.
             return False
-        nothing_done = self.outcome.nothing_done
         return self.transient if nothing_done else self.repeatable
 
     def __str__(self) -> str:
@@ -83,12 +91,22 @@ class SesamyError(Exception):
 
     def _onward(self) -> str:
         """How to go on where `onboard` stopped between its steps."""
+        if self.resumable is not None and not self.outcome.nothing_done:
+            if self.resumable:
+                return _GO_ON
+            # Such a contract is another call's, as the text says.
+            alien = self.contract_id is not None and self.step is None
+            return "" if alien else _LOOK
         if self.step == "confirm":
             return (
                 f"Contract {self.contract_id!r} was made; "
                 "go on with contracts.confirm, which can be repeated."
             )
-        if self.step == "create" and self.outcome is Outcome.UNKNOWN:
+        if (
+            self.step == "create"
+            and self.outcome is Outcome.UNKNOWN
+            and self.repeatable
+        ):
             return (
                 "No contract was confirmed, so the order can be onboarded "
                 "again; at worst an unconfirmed stray is left."
@@ -107,6 +125,16 @@ class SesamyError(Exception):
             if name not in self._private
         }
         return type(self), self.args, state
+
+
+_GO_ON = (
+    "The store of orders knows how far it came: make the same call again, and "
+    "it goes on from there."
+)
+_LOOK = (
+    "Look whether Sesamy has a contract of this order, and record what you "
+    "find: sesamy orders settle --help."
+)
 
 
 class ConfigurationError(SesamyError, ValueError):
@@ -134,6 +162,36 @@ class InvalidRequestError(SesamyError, ValueError):
         if self.outcome is not Outcome.NOT_SENT:  # By an earlier attempt.
             return super()._advice()
         return "Nothing was sent; correct it and send it again."
+
+
+class OrderMismatchError(SesamyError):
+    """The store knows this order id with other data.
+
+    Attributes:
+        told_at: When the order was first told, in Unix seconds.
+        state: What is known of it, such as ``"CONFIRMED"``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        outcome: Outcome = Outcome.NOT_SENT,
+        retryable: bool | None = None,
+        told_at: float = 0.0,
+        state: str = "",
+    ) -> None:
+        super().__init__(message, outcome=outcome, retryable=retryable)
+        self.told_at = told_at
+        self.state = state
+
+    def _advice(self) -> str:
+        if self.outcome is not Outcome.NOT_SENT:
+            return super()._advice()
+        return (
+            "Nothing was sent. If it is another order, give it an id of its "
+            "own."
+        )
 
 
 class AuthenticationError(SesamyError):
@@ -312,3 +370,106 @@ def api_error_type(status_code: int) -> type[APIError]:
     if status_code >= SERVER_ERROR:
         return ServerError
     return _BY_STATUS.get(status_code, APIError)
+
+
+@attrs.frozen
+class Became:
+    """What became of an order, as an exception knows it.
+
+    Attributes:
+        external_order_id: The order.
+        step: ``"create"`` or ``"confirm"``: where it stopped.
+        outcome: What became of that step.
+        contract_id: The contract, if its id is known.
+    """
+
+    external_order_id: str
+    step: str
+    outcome: Outcome
+    contract_id: str | None = None
+
+
+class BecameNote(str):
+    """The note of an exception that is not the SDK's, such as a cancellation.
+
+    Attributes:
+        became: The same, for programs.
+    """
+
+    __slots__ = ("became",)
+    became: Became | None
+
+    @classmethod
+    def of(cls, error: SesamyError, text: str | None = None) -> BecameNote:
+        """Return the note that says what an error would say."""
+        note = cls(str(error) if text is None else text)
+        note.became = _became(error)
+        return note
+
+
+def _became(error: SesamyError) -> Became | None:
+    if error.external_order_id is None:
+        return None
+    confirming = error.operation == "contracts.confirm"
+    step = error.step or ("confirm" if confirming else "create")
+    return Became(
+        error.external_order_id, step, error.outcome, error.contract_id
+    )
+
+
+def what_became(
+    error: BaseException, *, external_order_id: str | None = None
+) -> Became | None:
+    """Return what became of an order, after a cancellation for example.
+
+    It looks at the exception and its notes, then at its causes, at the
+    contexts that are not suppressed, and into groups.
+
+    Args:
+        error: The exception.
+        external_order_id: The order; not needed if the exception is about
+            one order only.
+
+    Returns:
+        What is known; None if the exception is about no order, or only
+        about others.
+
+    Raises:
+        ValueError: It is about several orders, and none is named.
+    """
+    found: dict[str, Became] = {}
+    for each in linked(error):
+        notes: list[str] = getattr(each, "__notes__", [])
+        # The last note is the outermost call's, which knows most.
+        known = [
+            note.became for note in notes if isinstance(note, BecameNote)
+        ][::-1]
+        if isinstance(each, SesamyError):
+            known.insert(0, _became(each))
+        for became in filter(None, known):
+            found.setdefault(became.external_order_id, became)
+    if external_order_id is not None:
+        return found.get(external_order_id)
+    if len(found) > 1:
+        raise ValueError(
+            "The exception is about several orders: name one of them as "
+            "external_order_id."
+        )
+    return next(iter(found.values()), None)
+
+
+def linked(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, and all that it is chained to or groups."""
+    seen: set[int] = set()
+    rest: list[BaseException | None] = [error]
+    while rest:
+        each = rest.pop(0)
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        rest.append(each.__cause__)
+        if not each.__suppress_context__:
+            rest.append(each.__context__)
+        if isinstance(each, BaseExceptionGroup):
+            rest += cast("BaseExceptionGroup[BaseException]", each).exceptions

@@ -43,7 +43,9 @@ from .retry import Quota, Reason, Resend, Retry, RetryBudget, RetryPolicy
 from .runtime import (
     BlockingEvent,
     BlockingRuntime,
+    EndedJob,
     Event,
+    Job,
     Runtime,
     renewed_after_fork,
 )
@@ -64,8 +66,10 @@ __all__ = [
     "Call",
     "Codec",
     "Deadline",
+    "EndedJob",
     "Event",
     "Exchange",
+    "Job",
     "Kept",
     "Latency",
     "LogCalls",

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Hashable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, suppress
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 
 import anyio
 import anyio.lowlevel
 import attrs
 
-from .runtime import Runtime
+from .runtime import EndedJob, Job, Runtime, renewed_after_fork
+
+
+_T = TypeVar("_T")
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -31,9 +35,68 @@ class AnyioEvent:
         return self._event.is_set()
 
 
+_THREADS = 16
+
+
+class Threads:
+    """Threads for what blocks, made when they are needed.
+
+    They are not those of ``anyio.to_thread``, which may all wait for
+    something else, and where a cancelled task may not begin anything.
+    """
+
+    def __init__(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin anew in a child, which has none of the threads."""
+        self._pool = None
+
+    def submit(self, function: Callable[[], _T]) -> Future[_T]:
+        """Begin a function."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(_THREADS, "sesamy-store")
+        return self._pool.submit(function)
+
+
+@attrs.frozen(eq=False, repr=False)
+class ThreadJob(Generic[_T]):
+    """A function that runs in another thread."""
+
+    _future: Future[_T]
+
+    async def result(self, seconds: float) -> _T:
+        if not self._future.done():
+            ended = anyio.Event()
+            loop = _native(anyio.lowlevel.current_token())
+            self._future.add_done_callback(
+                lambda _: _call_soon(loop, ended.set)
+            )
+            with anyio.move_on_after(seconds):
+                await ended.wait()
+            if not self._future.done():
+                raise TimeoutError
+        return self._future.result()
+
+
+def _native(token: Any) -> Any:
+    """Return asyncio's loop, or trio's token, of an anyio token."""
+    return getattr(token, "native_token", token)
+
+
+def _call_soon(loop: Any, function: Callable[[], None]) -> None:
+    """Call a function in an event loop, unless that is over."""
+    soon = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
+    with suppress(RuntimeError):
+        soon(function)
+
+
 @attrs.frozen(eq=False, repr=False)
 class AnyioRuntime(Runtime):
     """Waits without blocking the event loop."""
+
+    _threads: Threads = attrs.field(factory=Threads)
 
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
@@ -46,14 +109,19 @@ class AnyioRuntime(Runtime):
 
     def alive(self, scope: Hashable) -> bool:
         pid, token = cast("tuple[int, Any]", scope)
-        loop = getattr(token, "native_token", token)
-        return pid == os.getpid() and not _is_closed(loop)
+        return pid == os.getpid() and not _is_closed(_native(token))
 
     def bound(self, deadline: float) -> AbstractContextManager[object, bool]:
         return anyio.move_on_after(deadline - self.now())
 
-    def shield(self) -> AbstractContextManager[object]:
-        return anyio.move_on_after(1.0, shield=True)  # Not for ever.
+    def shield(self, seconds: float = 1.0) -> AbstractContextManager[object]:
+        return anyio.move_on_after(seconds, shield=True)  # Not for ever.
+
+    def start(self, function: Callable[[], _T]) -> Job[_T]:
+        try:
+            return ThreadJob(self._threads.submit(function))
+        except RuntimeError as error:  # The interpreter is about to exit.
+            return EndedJob[_T](None, error)
 
 
 def load_backends() -> None:

@@ -44,10 +44,11 @@ from .explain import (
     request_id_in,
 )
 from .guard import guarded
-from .runtime import Runtime
+from .runtime import Runtime, renewed_after_fork
 
 
 _log = logging.getLogger("sesamy_async")
+_DRAINED_AGAIN = 0.02  # Seconds.
 
 
 @attrs.define(eq=False, repr=False)
@@ -61,11 +62,28 @@ class Exchange:
     transport: Transport
     runtime: Runtime
     closed: bool = False  # With the client, and all its copies.
+    closing: bool = False  # Only what completes a call is still sent.
+    # What has been sent and is not completed; adding to it is atomic.
+    begun: set[object] = attrs.field(factory=set[object])
 
-    def check_open(self) -> None:
+    def __attrs_post_init__(self) -> None:
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Forget in a child what other threads of its parent have begun."""
+        self.begun.clear()
+
+    def check_open(self, *, completes: bool = False) -> None:
         """Raise a `ConfigurationError` if the client is closed."""
-        if self.closed:
+        if self.closed or (self.closing and not completes):
             raise ConfigurationError("This client is closed; make a new one.")
+
+    async def drain(self, within: float) -> None:
+        """Begin nothing more, and let what has begun be completed."""
+        self.closing = True
+        latest = self.runtime.now() + within
+        while self.begun and self.runtime.now() < latest:
+            await self.runtime.sleep(_DRAINED_AGAIN)
 
     @guarded
     async def __call__(self, call: Call) -> Response:
@@ -78,10 +96,18 @@ class Exchange:
                 "contract."
             )
         call.record.begin()
-        reading = _Reading(call)
+        self.begun.add(reading := _Reading(call))
+        try:
+            return await self._send(call, reading)
+        finally:
+            self.begun.discard(reading)
+
+    async def _send(self, call: Call, reading: _Reading) -> Response:
         _log.debug("%s: attempt %d", call.operation, call.attempt)
         try:
             await self._announce(call)
+            if call.kept is not None:
+                self.begun.add(call.kept)
             response = await self.transport.send(call, reading)
         except TransportFailure as caught:
             raise _failed(call, caught) from caught.__cause__
@@ -89,12 +115,15 @@ class Exchange:
             call.record.interrupt()
             raise
         try:
-            return self._read(call, response, reading)
+            response = self._read(call, response, reading)
         except SesamyError:
             raise
         except BaseException:  # The status decides, whatever goes wrong.
             call.record.interrupt()
             raise
+        if call.after_success is not None:
+            await call.after_success(response.parsed)
+        return response
 
     @guarded
     async def connect(self, call: Call) -> Response:
@@ -108,7 +137,7 @@ class Exchange:
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     def _check(self, call: Call) -> None:
-        self.check_open()
+        self.check_open(completes=call.completes)
         if self.runtime.now() >= call.deadline:
             raise DeadlineExceededError(_LATE.detail)
 

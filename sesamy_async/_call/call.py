@@ -276,6 +276,9 @@ class Call:
             raises a `SesamyError` if it can't be read.
         before_send: Awaited at the last moment before each attempt is
             sent; if it raises, nothing is sent.
+        before_wait: Awaited before each wait after which it is sent again.
+        after_success: Awaited with what was read of a success, before any
+            middleware sees it.
         record: What the call has done so far, over all attempts.
     """
 
@@ -295,6 +298,12 @@ class Call:
         default=None, repr=False, eq=False
     )
     before_send: BeforeSend | None = attrs.field(
+        default=None, repr=False, eq=False
+    )
+    before_wait: Callable[[], Awaitable[None]] | None = attrs.field(
+        default=None, repr=False, eq=False
+    )
+    after_success: Callable[[Any], Awaitable[object]] | None = attrs.field(
         default=None, repr=False, eq=False
     )
     record: Record = attrs.field(factory=Record, repr=False, eq=False)

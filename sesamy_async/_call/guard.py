@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from inspect import CO_COROUTINE
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar, cast
+
+from sesamy_async.errors import linked
 
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -53,7 +55,9 @@ def forget_locals(error: BaseException) -> None:
 
     What ``raise ... from None`` hides is dropped: it may hold what was read.
     """
-    for each in _chain(error):
+    for each in linked(error):
+        if each.__suppress_context__:
+            each.__context__ = None
         trace = each.__traceback__
         while trace is not None:
             frame = trace.tb_frame
@@ -63,22 +67,6 @@ def forget_locals(error: BaseException) -> None:
                 with suppress(RuntimeError):
                     frame.clear()
             trace = trace.tb_next
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    rest: list[BaseException | None] = [error]
-    while rest:
-        each = rest.pop()
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        if each.__suppress_context__:
-            each.__context__ = None
-        rest += [each.__cause__, each.__context__]
-        if isinstance(each, BaseExceptionGroup):
-            rest += cast("BaseExceptionGroup[BaseException]", each).exceptions
-        yield each
 
 
 def _is_ours(frame: FrameType) -> bool:

@@ -229,6 +229,8 @@ class Retry:
                 resend.wait,
             )
             if resend.wait > 0:
+                if call.before_wait is not None:
+                    await call.before_wait()
                 await self.runtime.sleep(resend.wait)
             resent.add(resend.reason)
             if resend.reason is not Reason.RENEWED:

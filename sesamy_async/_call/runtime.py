@@ -5,14 +5,52 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, nullcontext
 from threading import TIMEOUT_MAX
 from threading import Event as ThreadEvent
-from typing import Protocol, cast
+from typing import Generic, Protocol, TypeVar, cast
 from weakref import WeakSet
 
 import attrs
+
+
+_T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
+
+
+class Job(Protocol[_T_co]):
+    """A function that runs where it blocks nobody; it can't be cancelled."""
+
+    async def result(self, seconds: float) -> _T_co:
+        """Wait at most so long; return or raise what the function did.
+
+        Raises:
+            TimeoutError: It still runs, and is left to itself.
+        """
+        ...
+
+
+@attrs.frozen(eq=False, repr=False)
+class EndedJob(Generic[_T]):
+    """A function that has run."""
+
+    _value: _T | None
+    _error: Exception | None
+
+    @classmethod
+    def run(cls, function: Callable[[], _T]) -> EndedJob[_T]:
+        """Run the function now."""
+        try:
+            return cls(function(), None)
+        except Exception as error:  # noqa: BLE001 - for `result`
+            return cls(None, error)
+
+    async def result(self, seconds: float) -> _T:
+        del seconds
+        if self._error is not None:
+            raise self._error
+        return cast("_T", self._value)
 
 
 class Event(Protocol):
@@ -64,9 +102,13 @@ class Runtime(Protocol):
         """Cancel the block at the deadline, and go on after it."""
         ...
 
-    def shield(self) -> AbstractContextManager[object]:
+    def shield(self, seconds: float = 1.0) -> AbstractContextManager[object]:
         """Keep the block from being cancelled: for short clean-ups."""
         ...
+
+    def start(self, function: Callable[[], _T]) -> Job[_T]:
+        """Begin a function that blocks, before this returns."""
+        return EndedJob[_T].run(function)
 
 
 class Renewable(Protocol):
@@ -128,5 +170,6 @@ class BlockingRuntime(Runtime):
         del deadline  # The transport bounds each network operation.
         return cast("AbstractContextManager[object, bool]", nullcontext())
 
-    def shield(self) -> AbstractContextManager[object]:
+    def shield(self, seconds: float = 1.0) -> AbstractContextManager[object]:
+        del seconds
         return nullcontext()  # Nothing is cancelled from outside.

@@ -140,7 +140,10 @@ class Onboarded:
         contract: The confirmed contract.
         strays: How many creates had no answer: each may have left an
             unconfirmed contract, which gives no access.
+        repeated: Whether the store of orders knew the contract from an
+            earlier call.
     """
 
     contract: Contract
     strays: int = 0
+    repeated: bool = False

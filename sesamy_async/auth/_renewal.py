@@ -108,7 +108,7 @@ class TokenAuth:
         # Not set to None: another thread may be setting a new one.
         if token is not None and token.value == value:
             self._refused = value
-        self._slot.discard(value)
+        await self._slot.discard(value)
         return True
 
     async def token(self, call: Call) -> Token:
@@ -184,7 +184,7 @@ class TokenAuth:
         if (token := self._fresh()) is not None:
             return token
         # Another process may have stored a token.
-        token = self._slot.load()
+        token = await self._slot.load()
         known = {self._refused, self._token and self._token.value}
         if token is not None and token.value not in known:
             self._token = token
@@ -197,7 +197,7 @@ class TokenAuth:
         if token.value == self._refused:
             # The server issued it again, so it must be valid.
             self._refused = None
-        self._slot.save(token)
+        await self._slot.save(token)
         return token
 
     async def _request(self, call: Call, deadline: float) -> Token:

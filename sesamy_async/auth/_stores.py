@@ -42,8 +42,9 @@ class StoredToken:
 class TokenStore(Protocol):
     """Keeps tokens; clients, threads and processes may share it.
 
-    Its methods must be fast, since they block the event loop.  If one
-    raises, the client warns and requests a new token.
+    Its methods are synchronous; the async client calls them in threads of
+    its own.  If one raises, or takes longer than 5 seconds, the client warns
+    and requests a new token.
     """
 
     def load(self, key: str) -> StoredToken | None:

@@ -19,7 +19,12 @@ from sesamy_async._headers import is_token
 from sesamy_async._models import is_array, is_object
 
 from ._credentials import ClientCredentials
-from ._stores import StoredToken, TokenStore, TokenStoreWarning
+from ._stores import (
+    MemoryTokenStore,
+    StoredToken,
+    TokenStore,
+    TokenStoreWarning,
+)
 
 
 _T = TypeVar("_T")
@@ -183,6 +188,9 @@ def token_from_store(
     )
 
 
+_LONGEST_ASK = 5.0
+
+
 @attrs.frozen(eq=False, repr=False)
 class TokenSlot:
     """The place of one token in a store.  If the store fails, it warns."""
@@ -191,22 +199,22 @@ class TokenSlot:
     key: str
     runtime: Runtime
 
-    def load(self) -> Token | None:
+    async def load(self) -> Token | None:
         """Return the token, or None if none can be sent now."""
-        return self._attempt(
+        return await self._attempt(
             lambda: token_from_store(self.store.load(self.key), self.runtime)
         )
 
-    def save(self, token: Token) -> None:
+    async def save(self, token: Token) -> None:
         """Save the token, unless it has ended."""
         life = token.expires_at - self.runtime.now()
         if life > 0:
             stored = StoredToken(
                 token.value, self.runtime.wall() + life, token.scope
             )
-            self._attempt(lambda: self.store.save(self.key, stored))
+            await self._attempt(lambda: self.store.save(self.key, stored))
 
-    def discard(self, value: Secret) -> None:
+    async def discard(self, value: Secret) -> None:
         """Discard the token, unless another has replaced it."""
 
         def discard() -> None:
@@ -214,14 +222,19 @@ class TokenSlot:
             if stored is not None and stored.value == value:
                 self.store.discard(self.key)
 
-        self._attempt(discard)
+        await self._attempt(discard)
 
-    def _attempt(self, act: Callable[[], _T]) -> _T | None:
+    async def _attempt(self, act: Callable[[], _T]) -> _T | None:
+        """Ask the store, which must not block the event loop."""
         try:
-            return act()
+            if isinstance(self.store, MemoryTokenStore):
+                return act()
+            return await self.runtime.start(act).result(_LONGEST_ASK)
         except Warning:
             # The user turned warnings into errors.
             raise
+        except TimeoutError:
+            problem = f"no answer within {_LONGEST_ASK:g} s"
         except Exception as error:  # noqa: BLE001 - calls need no store
             # Not its message, which might hold the token.
             problem = type(error).__name__

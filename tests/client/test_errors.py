@@ -113,7 +113,11 @@ def test_says_what_to_do(error: Any, facts: Any, expected: str) -> None:
             {"step": "confirm", "contract_id": "c1"},
             "Contract 'c1' was made; go on with contracts.confirm",
         ),
-        ({"step": "create"}, "the order can be onboarded again"),
+        (
+            {"step": "create", "repeatable": True},
+            "the order can be onboarded again",
+        ),
+        ({"step": "create"}, "look before sending it again"),
         ({"step": "create", "outcome": Outcome.REFUSED}, "fix what it names"),
     ],
 )

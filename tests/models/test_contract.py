@@ -149,7 +149,7 @@ def test_repr_shows_nothing_personal() -> None:
     assert shown == (
         "(Onboarded(contract=Contract("
         "id='1d78271264b9c76d5842911dd70b4353', name='Dagbladet Helg', "
-        "status='ACTIVE', is_active=True), strays=0), "
+        "status='ACTIVE', is_active=True), strays=0, repeated=False), "
         "PaymentData(method='CARD', brand='visa'))"
     )
 

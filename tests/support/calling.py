@@ -33,7 +33,7 @@ from sesamy_async import (
 ORDER = NewContract(
     external_order_id="order-1",
     payment_provider=PaymentProvider.KLARNA,
-    payment_method=PaymentMethod.INVOICE,
+    payment_method=PaymentMethod.CARD,
     quantity=1,
     user_data=User(
         email="grace@example.com",

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar
 
 import anyio
 import attrs
+
+from sesamy_async._call import EndedJob, Job
+
+
+_T = TypeVar("_T")
 
 
 @attrs.define
@@ -71,8 +77,13 @@ class FakeRuntime:
         del deadline
         return anyio.CancelScope()
 
+    def start(self, function: Callable[[], _T]) -> Job[_T]:
+        """Run it at once."""
+        return EndedJob.run(function)
+
     @contextmanager
-    def shield(self) -> Iterator[object]:
+    def shield(self, seconds: float = 1.0) -> Iterator[object]:
         """Shield as the real one does."""
+        del seconds
         with anyio.CancelScope(shield=True) as scope:
             yield scope

@@ -27,7 +27,7 @@ def order(external_order_id: str = "A-1", **more: Any) -> dict[str, Any]:
     return {
         "externalOrderId": external_order_id,
         "paymentProvider": "KLARNA",
-        "paymentMethod": "INVOICE",
+        "paymentMethod": "CARD",
         "quantity": 1,
         "userData": {"email": "ada@example.com", "fullName": "Ada L"},
         **more,

@@ -45,7 +45,7 @@ class Listed:
         order = NewContract(
             external_order_id=order_id,
             payment_provider="KLARNA",
-            payment_method="INVOICE",
+            payment_method="CARD",
             quantity=1,
             user_data=User(email=f"{record.number}@example.com"),
         )

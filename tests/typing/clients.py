@@ -35,6 +35,7 @@ from sesamy_async import (
     SesamyError,
     __version__,
 )
+from sesamy_async.idempotency import MemoryStore
 from sesamy_async.sandbox import Fault, Sandbox, SandboxConfig, running
 
 
@@ -96,6 +97,11 @@ middleware: list[Middleware] = [as_function, AsClass()]
 middleware.append(not_async)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
+async def save(contract: Contract) -> None:
+    """Keep the id of a contract."""
+    assert_type(contract.id, str)
+
+
 async def awaited(order: NewContract) -> None:
     """Use the async client."""
     async with AsyncSesamy() as from_environment:
@@ -154,7 +160,16 @@ async def awaited(order: NewContract) -> None:
     )
     assert_type(response, Response)
     assert_type(response.status_code, int)
+    onboarded = await sesamy.contracts.onboard(
+        "P", order, allow_strays=False, on_created=save
+    )
+    assert_type(onboarded.repeated, bool)
+    await sesamy.contracts.create("P", order, allow_strays=None)
+    for store in (MemoryStore(), "memory:", False, None):
+        AsyncSesamy(idempotency=store)
+    AsyncSesamy(idempotency=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await sesamy.aclose()
+    await sesamy.aclose(within=5)
 
 
 def blocking(order: NewContract) -> None:
@@ -200,7 +215,15 @@ def blocking(order: NewContract) -> None:
     )
     assert_type(response, Response)
     assert_type(response.status_code, int)
+    seen: list[Contract] = []
+    onboarded = sesamy.contracts.onboard(
+        "P", order, allow_strays=True, on_created=seen.append
+    )
+    assert_type(onboarded.repeated, bool)
+    for store in (MemoryStore(), "memory:", False, None):
+        Sesamy(idempotency=store)
     sesamy.close()
+    sesamy.close(within=5)
 
 
 def play() -> None:

@@ -13,6 +13,7 @@ from sesamy_async import (
     APIError,
     AuthenticationError,
     BadRequestError,
+    Became,
     ConfigurationError,
     ConflictError,
     ConnectionFailedError,
@@ -20,6 +21,7 @@ from sesamy_async import (
     Headers,
     InvalidRequestError,
     NotFoundError,
+    OrderMismatchError,
     Outcome,
     OutcomeUnknownError,
     PermissionDeniedError,
@@ -28,6 +30,7 @@ from sesamy_async import (
     SesamyError,
     UnauthorizedError,
     UnreadableResponseError,
+    what_became,
 )
 
 
@@ -43,7 +46,25 @@ def read(error: SesamyError) -> None:
     assert_type(error.request_id, str | None)
     assert_type(error.contract_id, str | None)
     assert_type(error.step, str | None)
+    assert_type(error.resumable, bool | None)
     assert_type(error.aside, str)
+
+
+def mismatched(error: OrderMismatchError) -> None:
+    """Use what the store knows of an order with other data."""
+    assert_type(error.told_at, float)
+    assert_type(error.state, str)
+
+
+def became(error: BaseException) -> None:
+    """Use what an exception knows of an order."""
+    found = what_became(error, external_order_id="A-1")
+    assert_type(found, Became | None)
+    if found is not None:
+        assert_type(found.external_order_id, str)
+        assert_type(found.step, str)
+        assert_type(found.outcome, Outcome)
+        assert_type(found.contract_id, str | None)
 
 
 def advise(error: SesamyError) -> str:

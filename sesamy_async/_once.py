@@ -1,0 +1,234 @@
+"""A store of orders, as the calls of one client use it."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+
+from ._call import Runtime
+from ._settings import SettingsSource
+from .errors import ConfigurationError, SesamyError
+from .idempotency import (
+    IdempotencyStore,
+    OrderKey,
+    OrderState,
+    StoreUnavailable,
+)
+
+
+_T = TypeVar("_T")
+_log = logging.getLogger("sesamy_async")
+
+PATIENCE = 5.0
+"""Seconds for one thing that is asked of a store."""
+
+GRACE = 0.5
+"""Seconds that a store may need to notice that it is late."""
+
+FIRST_PAUSE = 0.02
+LONGEST_PAUSE = 0.5
+_LEAST = 0.05
+_DIGEST_VERSION = "1"
+_PORTS = {"http": 80, "https": 443}
+
+
+@attrs.define(eq=False, repr=False)
+class Once:
+    """A store of orders, as the calls of one client use it.
+
+    Attributes:
+        store: The store.
+        where: Of the keys of its orders.
+        runtime: Time, and where the store blocks nobody.
+        shared: Whether orders may share a contract.
+        source: Where the orders come from, for people who look.
+        owned: Whether the store ends with the client.
+    """
+
+    store: IdempotencyStore
+    where: str
+    runtime: Runtime
+    shared: bool = False
+    source: str | None = None
+    owned: bool = False
+    _salt: bytes | None = None
+
+    async def aclose(self) -> None:
+        """Close the store, if it was made for the client."""
+        if self.owned:
+            with self.runtime.shield(GRACE), suppress(Exception):
+                await self.runtime.start(self.store.close).result(GRACE)
+
+    async def ask(self, method: Callable[..., _T], latest: float) -> _T:
+        """Ask the store, and again while it can't be reached.
+
+        Args:
+            method: A method of the store that wants only `within`.
+            latest: When to give up, on the runtime's clock.
+
+        Raises:
+            StoreUnavailable: It could not be reached, or not in time.
+        """
+        now = self.runtime.now()
+        latest = min(latest, now + PATIENCE)
+        pause = FIRST_PAUSE
+        while True:
+            within = max(latest - now, _LEAST)
+            # It begins here: no cancellation comes before it.
+            job = self.runtime.start(partial(method, within=within))
+            try:
+                return await job.result(within + GRACE)
+            except TimeoutError:
+                failed = self._failed("did not answer in time")
+            except StoreUnavailable as error:
+                failed = error
+            except SesamyError:
+                raise
+            except Exception as error:  # noqa: BLE001 - it is not ours
+                # Without its message, which may hold a password.
+                failed = self._failed(f"failed with {type(error).__name__}")
+            except BaseException:
+                # What this call asks next must not overtake it.
+                with self.runtime.shield(), suppress(Exception):
+                    await job.result(GRACE)
+                raise
+            now = self.runtime.now()
+            if not failed.transient or now + pause >= latest:
+                raise failed
+            await self.runtime.sleep(pause)
+            now = self.runtime.now()
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def insist(self, method: Callable[..., _T], seconds: float) -> _T:
+        """Ask the store for at most so long, even if the call is cancelled.
+
+        Raises:
+            StoreUnavailable: As `ask` does.
+        """
+        with self.runtime.shield(math.inf):  # What it asks ends by itself.
+            return await self.ask(method, self.runtime.now() + seconds)
+
+    def _failed(self, how: str) -> StoreUnavailable:
+        name = type(self.store).__name__
+        return StoreUnavailable(f"The store of orders ({name}) {how}.")
+
+    async def digest(self, promo_code: str, order: str, latest: float) -> str:
+        """Return the digest by which other data of an order are noticed.
+
+        Only who has the salt, which is in the store, can try values.
+        """
+        salt = await self._salted(latest)
+        told = json.dumps([promo_code, json.loads(order)], sort_keys=True)
+        text = f"{_DIGEST_VERSION}{told}".encode()
+        digest = hmac.digest(salt, text, "sha256").hex()
+        return f"{_DIGEST_VERSION}:{digest}"
+
+    async def name(self, latest: float) -> str:
+        """Return what no other store is called, wherever it lies."""
+        salt = await self._salted(latest)
+        return hmac.digest(salt, b"name", "sha256").hex()
+
+    async def _salted(self, latest: float) -> bytes:
+        if self._salt is None:
+            self._salt = await self.ask(self.store.salt, latest)
+        return self._salt
+
+    async def confirmed(
+        self, vendor_id: str, contract_id: str, key: OrderKey | None = None
+    ) -> None:
+        """Note that a contract is confirmed; a failure does no harm.
+
+        Then the next call confirms it again.
+        """
+        store, state = self.store, OrderState.CONFIRMED
+        try:
+            if key is None:
+                find = partial(
+                    store.holder, self.where, vendor_id, contract_id
+                )
+                found = await self.insist(find, PATIENCE)
+                if found is None:
+                    return
+                key = found.key
+            mark = partial(
+                store.mark, key, state, token="", contract_id=contract_id
+            )
+            await self.insist(mark, PATIENCE)
+        except SesamyError as error:
+            _log.warning("contract %r: %s", contract_id, error.args[0])
+
+
+@attrs.frozen
+class Placed:
+    """A store for orders that go elsewhere than to the base URL.
+
+    Attributes:
+        store: As the client's `idempotency` is given.
+        where: The world of a sandbox, for example; None for the base URL.
+        source: Where the orders come from, such as the name of a file.
+    """
+
+    store: IdempotencyStore | str | bool | None
+    where: str | None = None
+    source: str | None = None
+
+
+def once_of(
+    given: IdempotencyStore | str | bool | Placed | None,  # noqa: FBT001 - as the client takes it
+    source: SettingsSource,
+    runtime: Runtime,
+    *,
+    base_url: str,
+    shared: bool,
+) -> Once | None:
+    """Return the store that a client is to use, if any."""
+    placed = given if isinstance(given, Placed) else Placed(given)
+    store = placed.store
+    if store is False:
+        return None
+    if store is None or isinstance(store, bool | str):
+        url = source.optional("idempotency", store, "SESAMY_IDEMPOTENCY")
+        if url in {None, "none"}:
+            return None
+        from .idempotency import store_from_url  # noqa: PLC0415 - few need it
+
+        store = store_from_url(url)
+    where = placed.where or place_of(base_url)
+    return Once(
+        _checked(store),
+        where,
+        runtime,
+        shared=shared,
+        source=placed.source,
+        owned=store is not placed.store,
+    )
+
+
+def _checked(store: object) -> IdempotencyStore:
+    wrong = type(store).__name__
+    if isinstance(store, type):  # It has the methods, too.
+        wrong = f"the class {store.__name__}"
+    elif isinstance(store, IdempotencyStore):
+        return store
+    raise ConfigurationError(
+        "idempotency must be a store of orders, its URL, or False; got "
+        f"{wrong}."
+    )
+
+
+def place_of(base_url: str) -> str:
+    """Return a base URL as keys have it, which is the same for all hosts."""
+    parts = urlsplit(base_url)
+    host, port = parts.hostname or "", parts.port
+    if port in {None, _PORTS[parts.scheme]}:
+        return f"{parts.scheme}://{host}{parts.path}"
+    return f"{parts.scheme}://{host}:{port}{parts.path}"
