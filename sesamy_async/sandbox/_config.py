@@ -128,6 +128,8 @@ class SandboxConfig:
         rate_limit_headers: Whether answers have the rate limit headers.
         idempotent: Whether a repeated externalOrderId returns the first
             contract of the vendor, instead of making a second one.
+        confirm_once: Whether a contract that is confirmed already is refused
+            (409) when it is confirmed again.
         seed: Makes ids, tokens and random faults the same in each run.
         fault_rates: The share of requests that each fault strikes, such as
             ``{"status:503": 0.01, "drop-after@create": 0.02}``.
@@ -146,6 +148,7 @@ class SandboxConfig:
     rate_limit: Limit | None = attrs.field(factory=Limit)
     rate_limit_headers: bool = True
     idempotent: bool = False
+    confirm_once: bool = False
     seed: int | None = None
     fault_rates: Mapping[str, float] = attrs.field(
         factory=dict[str, float],

@@ -173,6 +173,8 @@ class Service:
         contract = self.ledger.contract(route.contract_id)
         if contract is None or _offer(contract) != _offer(route):
             self._refuse(404, "No such contract.")
+        if contract.confirmed and self.config.confirm_once:
+            self._refuse(409, "The contract is confirmed already.")
         confirmed = self._confirmed(contract)
         return attrs.evolve(confirmed, confirm_body=request.body)
 

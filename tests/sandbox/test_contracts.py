@@ -125,6 +125,15 @@ def test_idempotent_sandbox_returns_the_first_contract() -> None:
     assert caller.sandbox.ledger.count("A-1") == 2
 
 
+def test_second_confirm_can_be_refused() -> None:
+    """With `confirm_once`, only the first confirm of a contract succeeds."""
+    caller = logged_in(confirm_once=True)
+    path = f"{CONFIRM}/{content(caller.create())['id']}"
+
+    assert [caller.post(path, b"").status for _ in range(2)] == [200, 409]
+    assert len(caller.sandbox.ledger.confirmed("A-1")) == 1
+
+
 def test_contract_belongs_to_its_promo_code(caller: Caller) -> None:
     """A contract can't be confirmed under another promo code."""
     contract_id = content(caller.create())["id"]
