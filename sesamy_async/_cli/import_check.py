@@ -9,10 +9,12 @@ from pathlib import Path
 import attrs
 
 from sesamy_async._call import RateLimit
-from sesamy_async.bulk import Confirm, InputFileError, Source
+from sesamy_async._wal import same_file, wal_of
+from sesamy_async.bulk import InputFileError, Source
+from sesamy_async.bulk._told import Told, told_by
 from sesamy_async.bulk.check import Checked, write_problems
 from sesamy_async.bulk.journal import journal_path
-from sesamy_async.bulk.journal._files import SUFFIX, same_file, wal_of
+from sesamy_async.bulk.journal._files import SUFFIX
 from sesamy_async.bulk.reports import Place
 from sesamy_async.bulk.reports._words import count, duration
 
@@ -119,10 +121,36 @@ def alike(found: Checked) -> tuple[str, ...]:
     return (said,)
 
 
-def estimate(orders: int, confirm: Confirm) -> str:
-    """Return how long the orders take at the rate that Sesamy documents."""
+def in_store(told: Told, name: str) -> Iterator[str]:
+    """Yield what a store knew of the orders, and what differs."""
+    parts = [f"{told.new:,} new"]
+    if told.begun:
+        parts.append(f"{told.begun:,} created")
+    if told.first is not None:
+        by = told_by(told.first)
+        parts.append(f"{told.already:,} already confirmed (first {by})")
+    if told.doubtful:
+        parts.append(f"{told.doubtful:,} in doubt")
+    if told != Told():
+        yield f"The store of orders, {name}, says: {', '.join(parts)}."
+    if told.differ:
+        yield f"{differing(told)} Such rows are not sent."
+
+
+def differing(told: Told) -> str:
+    """Return which orders were told before with other data."""
+    rows = ", ".join(map(str, told.differing))
+    more = told.differ - len(told.differing)
+    rest = f" and {more:,} more" if more else ""
+    return (
+        f"{count(told.differ, 'order')} with an id that was told before with "
+        f"other data: row {rows}{rest}."
+    )
+
+
+def estimate(calls: int) -> str:
+    """Return how long calls take at the rate that Sesamy documents."""
     limit = RateLimit()
-    calls = orders * confirm.calls
     waiting = calls - limit.burst
     told = count(calls, "call")
     if waiting <= 0:

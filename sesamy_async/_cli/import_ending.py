@@ -25,7 +25,7 @@ from .output import CommandResult, ExitCode
 
 def summary_of(journal: Journal) -> ImportSummary:
     """Return how far an import is that does not run."""
-    return Tally.of(journal).summary(Ending.INTERRUPTED)
+    return Tally.of(journal).now
 
 
 def report(
@@ -158,6 +158,5 @@ def _notes(summary: ImportSummary, reports: Reports) -> Iterator[str]:
     for path in reports.kept:
         yield (
             f"{path.name} was changed since it was written, or is imported "
-            "itself: it stays as it is, and what this import wrote into it "
-            "is in no other report."
+            "itself: it stays as it is."
         )

@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Callable, Generator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+import os
+from collections.abc import Generator, Mapping
+from contextlib import (
+    ExitStack,
+    closing,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from pathlib import Path
-from typing import NoReturn
 
 import attrs
 from cyclopts import App
 
+from sesamy_async._call import BlockingRuntime, drive
 from sesamy_async._checks import segment
 from sesamy_async._client import AsyncSesamy
+from sesamy_async._once import Once, Placed
+from sesamy_async._settings import SettingsSource
 from sesamy_async.bulk import (
     Confirm,
+    Entry,
     Importer,
     ImportSummary,
     InputFileError,
     Source,
+    State,
     Terms,
 )
 from sesamy_async.bulk._states import SANDBOX
-from sesamy_async.bulk.check import Checked, check, related_journals
+from sesamy_async.bulk._told import Told, look_up, place_in, reader
+from sesamy_async.bulk.check import Checked, check
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading import open_source, write_template
 from sesamy_async.bulk.reports._words import count
 from sesamy_async.errors import ConfigurationError
+from sesamy_async.idempotency import IdempotencyStore
 from sesamy_async.sandbox import KeptLedger, Sandbox, SandboxConfig
 
 from .client import (
@@ -36,8 +48,17 @@ from .client import (
     check_target,
     from_environment,
     in_sandbox,
+    name_of,
+    store_of_orders,
 )
-from .import_check import Files, alike, estimate, refused
+from .import_check import (
+    Files,
+    alike,
+    differing,
+    estimate,
+    in_store,
+    refused,
+)
 from .import_ending import answer, report, summary_of
 from .import_progress import ProgressWatch, counting, watching
 from .options import (
@@ -51,7 +72,8 @@ from .options import (
     ReadingOptions,
     Sending,
 )
-from .output import CommandResult, InterruptionError, UsageError
+from .output import CommandResult, UsageError
+from .presses import Presses, heeding
 
 
 import_app = App(
@@ -134,59 +156,6 @@ def _template(path: Path) -> CommandResult:
     )
 
 
-class NothingSentError(InterruptionError):
-    def _advice(self) -> str:
-        return "This run has sent nothing; give the same command again."
-
-
-def _interrupt() -> NoReturn:
-    raise KeyboardInterrupt
-
-
-class Presses:
-    """What each Ctrl-C does; none gets lost, or interrupts a write."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._actions: list[Callable[[], object]] = [_interrupt]
-
-    def then(self, *actions: Callable[[], object]) -> None:
-        """Set what the next presses do; those from before count too."""
-        before, self._count = self._count, 0
-        self._actions = [*actions]
-        for _ in range(before):
-            self.press()
-
-    def press(self) -> None:
-        """Do the next action."""
-        self._count += 1
-        if self._actions:
-            self._actions.pop(0)()
-
-
-@contextmanager
-def heeding() -> Generator[Presses]:
-    """Turn SIGINT and SIGTERM into presses; for the main thread only.
-
-    Until `Presses.then` is called, the first one ends the block.
-
-    Raises:
-        NothingSentError: A press has ended it.
-    """
-    presses = Presses()
-    before = {
-        each: signal.signal(each, lambda _, __: presses.press())
-        for each in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield presses
-    except KeyboardInterrupt:
-        raise NothingSentError("Interrupted.") from None
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
 @attrs.frozen
 class Job:
     """An import; `promo` is for rows that name none."""
@@ -199,29 +168,93 @@ class Job:
     options: Api
 
     def rehearse(self) -> CommandResult:
-        """Check the file, and estimate how long the import takes."""
+        """Check the file, and say what would be sent, and how long."""
         confirm = Confirm(self.sending.confirm)
-        with self._checked() as found:
+        with self._checked() as found, self._remembering() as store:
+            told, notes = self._told(found, store)
             wrong = (
                 f"; {count(found.invalid, 'row')} would be left out"
                 if found.invalid
                 else ""
             )
+            calls = told.new * confirm.calls + told.begun
             return CommandResult(
-                f"{count(found.valid, 'order')} can be sent{wrong}. Nothing "
-                "was sent.",
+                f"{count(told.new + told.begun, 'order')} can be sent{wrong}. "
+                "Nothing was sent.",
                 {
                     "rows": found.rows,
                     "valid": found.valid,
                     "invalid": found.invalid,
-                    "calls": found.valid * confirm.calls,
+                    "new": told.new,
+                    "begun": told.begun,
+                    "already": told.already,
+                    "unknown": told.doubtful,
+                    "differing": told.differ,
+                    "calls": calls,
+                    "store": name_of(store) if store else None,
                     "dry_run": True,
                 },
                 (
-                    f"  That takes {estimate(found.valid, confirm)}.",
+                    *notes,
+                    f"  That takes {estimate(calls)}.",
                     *alike(found),
                 ),
             )
+
+    @contextmanager
+    def _remembering(self) -> Generator[IdempotencyStore | None]:
+        """Yield the store of orders, if there is one."""
+        store = store_of_orders(self.options.idempotency)
+        with closing(store) if store is not None else nullcontext():
+            yield store
+
+    def _told(
+        self, found: Checked, store: IdempotencyStore | None
+    ) -> tuple[Told, list[str]]:
+        """Ask the store about a file that is not sent."""
+        address, vendor = self._target()
+        if store is None:
+            return Told(new=found.valid), ["  There is no store of orders."]
+        if vendor is None:
+            unasked = "The store of orders was not asked: --vendor is missing."
+            return Told(new=found.valid), [f"  {unasked}"]
+        entries = (
+            Entry(
+                row=each.row,
+                order_id=each.order_id,
+                state=State.PENDING,
+                vendor_id=each.vendor_id,
+            )
+            for each in found.planned()
+            if each.reason is None
+        )
+        once = Once(store, place_in(address), BlockingRuntime())
+        terms = self._terms("", vendor, address)
+        told = drive(look_up(once, reader(self.source), terms, entries))
+        return told, [f"  {each}" for each in in_store(told, name_of(store))]
+
+    def _target(self) -> tuple[str, str | None]:
+        """Return where the orders would go, and the publisher, if known."""
+        if self.doing.sandbox:
+            ledger = self.files.ledger
+            world = KeptLedger(ledger).world if ledger.exists() else ""
+            vendor = self.options.vendor or SandboxConfig().vendors[0].id
+            return f"{SANDBOX}{world}", vendor
+        # A wrong address is refused here too.
+        return base_url(self.options), SettingsSource(os.environ).optional(
+            "--vendor", self.options.vendor, "SESAMY_VENDOR_ID"
+        )
+
+    def _terms(self, fingerprint: str, vendor: str, address: str) -> Terms:
+        return Terms(
+            source=self.source.name,
+            fingerprint=fingerprint,
+            promo_code=self.promo,
+            vendor_id=vendor,
+            base_url=address,
+            confirm=Confirm(self.sending.confirm),
+            strays=self.sending.strays,
+        )
 
     def carry_out(self) -> CommandResult:
         """Send what is to be sent, and report.
@@ -234,7 +267,11 @@ class Job:
         sesamy = None if self.doing.sandbox else from_environment(self.options)
         fingerprint = self.source.fingerprint()
         # Around all else: Ctrl-C must not hide what was sent.
-        with heeding() as presses, ExitStack() as checking:
+        with (
+            heeding() as presses,
+            self._remembering() as store,
+            ExitStack() as checking,
+        ):
             found = None if begun else checking.enter_context(self._checked())
             target = (
                 in_own_sandbox(self.options, self.files)
@@ -242,44 +279,34 @@ class Job:
                 else nullcontext((sesamy, sesamy["base_url"]))
             )
             with target as (client, address):
-                terms = Terms(
-                    source=self.source.name,
-                    fingerprint=fingerprint,
-                    promo_code=self.promo,
-                    vendor_id=client["vendor_id"],
-                    base_url=address,
-                    confirm=Confirm(self.sending.confirm),
-                    strays=not self.sending.no_strays,
-                )
+                terms = self._terms(fingerprint, client["vendor_id"], address)
+                where = address if sesamy is None else None
+                client["idempotency"] = Placed(store or False, where)
                 with self._journal(found, terms) as journal:
-                    notes = [_beginning(journal, begun=begun)]
-                    notes += () if found is None else alike(found)
-                    # From here on, other imports can read this journal.
+                    notes = None if found is None else alike(found)
+                    # Its file is not needed while the orders are sent.
                     checking.close()
-                    return self._run(journal, client, presses, notes)
+                    try:
+                        return self._run(journal, client, presses, notes)
+                    except InputFileError:
+                        # Nothing was sent: the file may be corrected.
+                        if not begun:
+                            journal.purge()
+                        raise
 
     @contextmanager
     def _checked(self) -> Generator[Checked]:
         """Check all rows, and yield the result if it may be sent."""
-        files = self.files
-        address = SANDBOX if self.doing.sandbox else base_url(self.options)
-        with related_journals(
-            files.source, base_url=address, journal=files.journal
-        ) as journals:
-            with counting(f"Checking {self.source.name}") as on_rows:
-                found = check(
-                    self.source,
-                    promo_code=self.promo,
-                    on_rows=on_rows,
-                    journals=journals,
-                )
-            with found:
-                if found.invalid and not self.doing.skip_invalid:
-                    raise refused(self.source, found, files.problems)
-                # The list of an earlier check is outdated.
-                with suppress(OSError):
-                    files.problems.unlink()
-                yield found
+        problems = self.files.problems
+        with counting(f"Checking {self.source.name}") as on_rows:
+            found = check(self.source, promo_code=self.promo, on_rows=on_rows)
+        with found:
+            if found.invalid and not self.doing.skip_invalid:
+                raise refused(self.source, found, problems)
+            # The list of an earlier check is outdated.
+            with suppress(OSError):
+                problems.unlink()
+            yield found
 
     def _journal(self, found: Checked | None, terms: Terms) -> Journal:
         """Create the journal, or open that of an import that has begun."""
@@ -305,13 +332,11 @@ class Job:
         journal: Journal,
         client: ClientArguments,
         presses: Presses,
-        notes: list[str],
+        notes: tuple[str, ...] | None,
     ) -> CommandResult:
         with watching(self.source.name) as watch:
-            for each in notes:
-                watch.say(each)
             summary, said = asyncio.run(
-                self._send(journal, client, presses, watch)
+                self._send(journal, client, presses, watch, notes)
             )
         reports, problem = report(
             self.source, journal, summary, self.files, said
@@ -330,8 +355,12 @@ class Job:
         client: ClientArguments,
         presses: Presses,
         watch: ProgressWatch,
+        notes: tuple[str, ...] | None,
     ) -> tuple[ImportSummary, Mapping[int, str]]:
-        """Return how it ended, and what Sesamy said of refused rows."""
+        """Return how it ended, and what Sesamy said of refused rows.
+
+        `notes` are of the check; None if the import goes on.
+        """
         shared = self.sending.shared_contracts
         async with AsyncSesamy(**client, shared_contracts=shared) as sesamy:
             importer = Importer(
@@ -341,6 +370,19 @@ class Job:
                 concurrency=self.sending.concurrency,
                 patience=self.sending.patience,
             )
+            told = await importer.look_up()
+            if told is not None:
+                store = name_of(client["idempotency"].store)
+                for each in in_store(told, store):
+                    watch.say(each)
+                if self.doing.strict and told.differ:
+                    raise InputFileError(
+                        f"{differing(told)} Correct them, or leave out "
+                        "--strict: what is confirmed is not sent again."
+                    )
+            watch.say(_beginning(journal, begun=notes is None))
+            for each in notes or ():
+                watch.say(each)
 
             def stop() -> None:
                 importer.stop()
@@ -376,7 +418,7 @@ def _beginning(journal: Journal, *, begun: bool) -> str:
     """Return the line that is shown before anything is sent."""
     now = summary_of(journal)
     rows = count(now.rows, "row")
-    rest = estimate(now.unprocessed, now.confirm)
+    rest = estimate(now.unprocessed * now.confirm.calls)
     if not begun:
         left_out = f" ({now.rejected:,} left out)" if now.rejected else ""
         return f"{rows}{left_out}: {rest}."

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import closing, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,12 +18,14 @@ from sesamy_async._checks import segment
 from sesamy_async._client import AsyncSesamy
 from sesamy_async._http import Connections
 from sesamy_async._outcome import Outcome
+from sesamy_async._wal import wal_of
 from sesamy_async.bulk import Entry, ImportSummary, State, Terms
-from sesamy_async.bulk.journal import Journal, Rows, Written
-from sesamy_async.bulk.journal._files import find_journal, wal_of
+from sesamy_async.bulk.journal import Journal
+from sesamy_async.bulk.journal._files import find_journal
 from sesamy_async.bulk.journal._settling import (
     Finding,
     Reconciled,
+    Tell,
     read_findings,
 )
 from sesamy_async.bulk.journal._settling import reconcile as ask_for
@@ -32,9 +35,10 @@ from sesamy_async.bulk.reports._files import digest_of
 from sesamy_async.errors import SesamyError
 from sesamy_async.sandbox import SandboxLookup
 
-from .client import credentials
+from .client import credentials, store_of_orders
 from .import_ending import summary_of
-from .options import OUTPUT, Flag, Output
+from .options import OUTPUT, REMEMBERED, Flag, Output, Remembered
+from .orders_settling import settle_all
 from .output import CommandResult, UsageError, rows
 
 
@@ -117,12 +121,13 @@ def resolve(
     confirmed: Flag = False,
     not_created: Flag = False,
     table: Annotated[Path | None, Parameter(name="--from")] = None,
-    output: Output = OUTPUT,
+    options: Remembered = REMEMBERED,
 ) -> CommandResult:
     """Record whether unknown orders have a contract.
 
     The next run of the import confirms those that have one, if that is
-    wanted and not done yet, and sends the others again.
+    wanted and not done yet, and sends the others again. The store of orders
+    is told, too, for all who share it.
 
     Args:
         file: The journal, or the file of orders beside it.
@@ -133,7 +138,7 @@ def resolve(
         table: A CSV with the columns externalOrderId, contractId,
             confirmed ("yes" if it gives access already) and notCreated
             ("yes" if there is no contract).
-        output: The options that all commands share.
+        options: Which store of orders is told.
     """
     # First: a row that is written into it later is not in the findings.
     digest = None
@@ -142,8 +147,8 @@ def resolve(
     found = _findings(
         order, created, table, confirmed=confirmed, not_created=not_created
     )
-    with _opened(file) as journal:
-        settle(journal, found)
+    with _opened(file) as journal, _telling(journal, options) as tell:
+        settle(journal, found, tell)
         if table is not None and digest is not None:
             _take_in(journal, table, digest)
     made = sum(each.contract_id is not None for each in found)
@@ -169,7 +174,7 @@ def reconcile(
     concurrency: Annotated[
         int, Parameter(validator=Number(gte=1, lte=100))
     ] = 8,
-    output: Output = OUTPUT,
+    options: Remembered = REMEMBERED,
 ) -> CommandResult:
     """Ask a program whether unknown orders have a contract.
 
@@ -180,10 +185,11 @@ def reconcile(
         lookup: "package.module:factory", which makes a Lookup; "sandbox"
             if the orders went to a sandbox.
         concurrency: How many orders are looked up at once.
-        output: The options that all commands share.
+        options: Which store of orders is told.
     """
-    with _opened(file) as journal:
-        result = asyncio.run(_ask(journal, lookup, concurrency))
+    with _opened(file) as journal, _telling(journal, options) as tell:
+        ask = partial(ask_for, journal, concurrency=concurrency, tell=tell)
+        result = asyncio.run(_ask(journal, lookup, ask))
     if result.unknown:
         why = ", ".join(
             f"{count} x {name}" for name, count in result.failures.items()
@@ -252,8 +258,8 @@ def purge(
 ) -> CommandResult:
     """Remove the journal of an import that has ended.
 
-    Nothing else says which orders were sent: without it, importing the
-    same file again sends them all again.
+    Only the store of orders then says which orders were sent: without it,
+    importing the same file again sends them all again.
 
     Args:
         file: The journal, or the file of orders beside it.
@@ -272,8 +278,8 @@ def purge(
         if not yes:
             raise UsageError(
                 f"{journal.path} says which of {now.rows} rows were sent; "
-                "without it, importing their file again sends them all "
-                "again. Give --yes to remove it."
+                "without it, only the store of orders does. Give --yes to "
+                "remove it."
             )
         journal.purge()
     return CommandResult(
@@ -290,6 +296,17 @@ def _opened(file: Path) -> Generator[Journal]:
         yield journal
 
 
+@contextmanager
+def _telling(journal: Journal, options: Remembered) -> Generator[Tell | None]:
+    """Yield what tells the store of orders, if there is one."""
+    store = store_of_orders(options.idempotency)
+    if store is None:
+        yield None
+        return
+    with closing(store):
+        yield partial(settle_all, store, journal.terms)
+
+
 def _counts(now: ImportSummary) -> dict[str, int]:
     return {str(kind): getattr(now, kind) for kind in Kind}
 
@@ -301,7 +318,7 @@ def _terms(terms: Terms) -> dict[str, Any]:
         "vendor": terms.vendor_id,
         "base_url": terms.base_url,
         "confirm": str(terms.confirm),
-        "no_strays": not terms.strays,
+        "no_strays": terms.strays is False,
     }
 
 
@@ -351,14 +368,14 @@ def _findings(
 def _take_in(journal: Journal, table: Path, digest: bytes) -> None:
     """Let the next run replace a report whose findings are recorded now."""
     memory = journal.memory
-    reported = memory.recall()
-    written = reported.get(table.name, ())
-    if written and table.parent.samefile(journal.path.parent):
-        known = (*written, Written(digest, Rows()))
-        memory.remember({**reported, table.name: known})
+    beside = table.parent.samefile(journal.path.parent)
+    if beside and table.name in memory.recall():
+        memory.add(table.name, digest)
 
 
-async def _ask(journal: Journal, name: str, concurrency: int) -> Reconciled:
+async def _ask(
+    journal: Journal, name: str, ask: Callable[[Any], Awaitable[Reconciled]]
+) -> Reconciled:
     """Ask the lookup that an option names."""
     if name == "sandbox":
         async with AsyncSesamy(
@@ -368,12 +385,11 @@ async def _ask(journal: Journal, name: str, concurrency: int) -> Reconciled:
             # A proxy can't reach loopback.
             transport=Connections(trust_env=False),
         ) as client:
-            lookup = SandboxLookup(client)
-            return await ask_for(journal, lookup, concurrency=concurrency)
+            return await ask(SandboxLookup(client))
     made = _made(name)
     opened = made if hasattr(made, "__aenter__") else nullcontext(made)
     async with opened as known:
-        return await ask_for(journal, known, concurrency=concurrency)
+        return await ask(known)
 
 
 def _made(name: str) -> Any:

@@ -10,7 +10,7 @@ import attrs
 
 from sesamy_async.bulk.journal import Journal
 
-from ._states import Change, Confirm, State
+from ._states import Change, Confirm, Kind, State, kind_of
 
 
 class Ending(StrEnum):
@@ -42,6 +42,7 @@ class ImportSummary:
     Attributes:
         rows: All rows of the file.
         confirmed: Orders with a confirmed contract.
+        already: Orders that were confirmed elsewhere before.
         created: Orders with an unconfirmed contract, if that was the goal
             (``Confirm.NO``).
         rejected: Rows that can't be sent, or that Sesamy refused.
@@ -60,6 +61,7 @@ class ImportSummary:
 
     rows: int
     confirmed: int = 0
+    already: int = 0
     created: int = 0
     rejected: int = 0
     unknown: int = 0
@@ -75,7 +77,7 @@ class ImportSummary:
     @property
     def done(self) -> int:
         """Orders that have reached the goal."""
-        return self.confirmed + self.created
+        return self.confirmed + self.already + self.created
 
 
 @attrs.define(eq=False, repr=False)
@@ -89,8 +91,14 @@ class Tally:
     @classmethod
     def of(cls, journal: Journal) -> Self:
         """Count the rows of a journal, which reads all of them."""
-        confirm = journal.terms.confirm
-        return cls(Counter(journal.counts()), journal.strays(), confirm)
+        tally = cls(Counter(), 0, journal.terms.confirm)
+        tally.count(journal)
+        return tally
+
+    def count(self, journal: Journal) -> None:
+        """Count them anew."""
+        self.states = Counter(journal.counts())
+        self.strays = journal.strays()
 
     def move(self, before: State, change: Change) -> None:
         """Count a row that changes its state."""
@@ -104,45 +112,16 @@ class Tally:
         return self.states.total()
 
     @property
-    def confirmed(self) -> int:
-        """Orders with a confirmed contract."""
-        return self.states[State.CONFIRMED]
-
-    @property
-    def created(self) -> int:
-        """Orders with an unconfirmed contract, if that is the goal."""
-        goal = self.confirm.goal
-        return self.states[State.CREATED] if goal is State.CREATED else 0
-
-    @property
-    def done(self) -> int:
-        """Orders that have reached the goal."""
-        return self.confirmed + self.created
-
-    @property
-    def rejected(self) -> int:
-        """Rows that can't be sent, or were refused."""
-        return self.states[State.REJECTED]
-
-    @property
-    def unknown(self) -> int:
-        """Orders that a person has to look at."""
-        return self.states[State.UNKNOWN]
-
-    @property
-    def unprocessed(self) -> int:
-        """Rows that are not finished."""
-        return self.rows - self.done - self.rejected - self.unknown
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """The rows of each report: ``{"confirmed": 3, "created": 0, ...}``."""
-        names = ("confirmed", "created", "rejected", "unknown", "unprocessed")
-        return {name: getattr(self, name) for name in names}
+    def now(self) -> ImportSummary:
+        """How far the import is, if it ended now."""
+        return self.summary(Ending.INTERRUPTED)
 
     def summary(self, ending: Ending, **more: Any) -> ImportSummary:
         """Return the summary of a run, with facts such as ``reason``."""
-        facts: dict[str, Any] = {**self.counts, **more}
+        counts = {str(kind): 0 for kind in Kind}
+        for state, rows in self.states.items():
+            counts[kind_of(state, self.confirm)] += rows
+        facts: dict[str, Any] = {**counts, **more}
         return ImportSummary(
             rows=self.rows,
             strays=self.strays,

@@ -8,7 +8,7 @@ import attrs
 
 from sesamy_async._call import AnyioRuntime, Runtime
 from sesamy_async._checks import check_number
-from sesamy_async._client import AsyncSesamy
+from sesamy_async._client import AsyncSesamy, told_from
 from sesamy_async.bulk.journal import Journal, Writer
 from sesamy_async.errors import ConfigurationError
 
@@ -17,6 +17,7 @@ from ._judge import Cause
 from ._rows import Source
 from ._states import InputFileError, JournalError
 from ._steps import Steps
+from ._told import Told
 from ._workers import Circuit, Workers
 
 
@@ -68,7 +69,9 @@ class Importer:
     For each order, its intent is recorded, it is sent, and its outcome is
     recorded; so after a crash at any moment the next run sends no order
     twice.  Retries within a call, pace and token are those of the client.
-    It runs on asyncio and trio, and only once.
+    If that has a store of orders, an order that was told before is not sent
+    again, whatever the file and the journal are called.  It runs on asyncio
+    and trio, and only once.
 
     Args:
         client: Its deadline bounds each call, with the wait for the pace.
@@ -100,7 +103,7 @@ class Importer:
             raise ConfigurationError("concurrency must be a whole number.")
         check_number("concurrency", concurrency, least=1)
         check_number("patience", patience)
-        self._client = client
+        self._client = client = told_from(client, source.name)
         self._journal = journal
         pace = client.permitted_rate
         if pace is not None:
@@ -109,8 +112,7 @@ class Importer:
         self._concurrency = concurrency
         self._runtime = runtime = runtime or AnyioRuntime()
         self._began = runtime.now()
-        # Before anything else of the journal is read.
-        journal.restart()
+        self._told: Told | None = None
         costly = not journal.terms.repeatable
         self._circuit = Circuit(self._began, patience, costly=costly)
         self._meter = Meter(self._began)
@@ -120,14 +122,36 @@ class Importer:
         self._writer = Writer(
             journal, shared_contracts=client.shared_contracts
         )
+        self._steps = Steps(client, source, journal, self._writer)
         self._workers = Workers(
-            Steps(client, source, journal, self._writer),
+            self._steps,
             self._tally,
             self._circuit,
             self._meter,
             runtime,
             first=not journal.timeline(_DAY),
         )
+
+    async def look_up(self) -> Told | None:
+        """Ask the client's store which orders were told before.
+
+        What it knows is put into the journal.  `run` does it, too, if that
+        was not done.
+
+        Returns:
+            What it knew; None if there is no store.
+
+        Raises:
+            StoreUnavailable: The store can't be used now.
+            InputFileError: The file has changed.
+            JournalError: The journal can't be read or written.
+        """
+        if self._told is None:
+            self._told = await self._steps.look_up()
+            # The store may know what became of what was cut off.
+            self._journal.restart()
+            self._tally.count(self._journal)
+        return self._told
 
     async def run(self) -> ImportSummary:
         """Process all orders, or as many as is possible now.
@@ -138,9 +162,13 @@ class Importer:
         Raises:
             ConfigurationError: The client can't be used (any more); the
                 journal is correct.
+            StoreUnavailable: Its store can't be used; nothing was sent.
         """
         try:
+            await self.look_up()
             await self._workers.run(self._concurrency)
+        except (JournalError, InputFileError) as error:
+            self._workers.broken = error
         finally:
             # Or the journal would change after a cancelled run.
             self._writer.close()
@@ -180,16 +208,16 @@ class Importer:
     def progress(self) -> Progress:
         """Return the progress."""
         now = self._runtime.now()
-        client, tally = self._client, self._tally
+        client, so_far = self._client, self._tally.now
         trouble = self._circuit.trouble
         rate, permitted = self._meter.rate(now), client.permitted_rate
-        calls = tally.unprocessed * tally.confirm.calls
+        calls = so_far.unprocessed * so_far.confirm.calls
         return Progress(
-            rows=tally.rows,
-            done=tally.done,
-            rejected=tally.rejected,
-            unknown=tally.unknown,
-            strays=tally.strays,
+            rows=so_far.rows,
+            done=so_far.done,
+            rejected=so_far.rejected,
+            unknown=so_far.unknown,
+            strays=so_far.strays,
             in_flight=self._workers.in_flight,
             seconds=now - self._began,
             rate=rate,
@@ -219,7 +247,7 @@ class Importer:
         if over is not None:
             refused = over.cause is Cause.REFUSED
             return Ending.REFUSED if refused else Ending.OUTAGE, over.text
-        if not self._tally.unprocessed:
+        if not self._tally.now.unprocessed:
             return Ending.COMPLETE, None
         if workers.stopping:
             return Ending.INTERRUPTED, None

@@ -12,6 +12,7 @@ from typing import Self
 import attrs
 
 from sesamy_async._call import in_our_words, presentable
+from sesamy_async._creating import refuses_order
 from sesamy_async._models import Contract
 from sesamy_async._outcome import Outcome
 from sesamy_async.errors import (
@@ -60,6 +61,7 @@ class Verdict:
         change: For the journal.
         trouble: What keeps other orders from being processed, too.
         calls: How many requests it took.
+        elsewhere: Whether another call has made its contract.
         said: What Sesamy says beyond its code, for the rejected report
             only: it may be about the customer.
     """
@@ -67,6 +69,7 @@ class Verdict:
     change: Change
     trouble: Trouble | None = None
     calls: int = 1
+    elsewhere: bool = False
     said: str | None = attrs.field(default=None, repr=False)
 
 
@@ -84,17 +87,18 @@ class Claim:
     sale: Sale = attrs.field(repr=False)
     asked: bool = False
 
-    def after(self, change: Change, lost: int) -> Self:
-        """Return the order after a change, and strays of its intents."""
-        old = self.entry
+    def after(self, verdict: Verdict, lost: int) -> Self:
+        """Return the order after a verdict, and strays of its intents."""
+        old, change = self.entry, verdict.change
         entry = attrs.evolve(
             old,
             state=change.state,
             contract_id=change.contract_id or old.contract_id,
             strays=old.strays + lost + change.strays,
         )
-        asked = self.asked or old.state is State.CREATED
-        return attrs.evolve(self, entry=entry, asked=asked)
+        # What another call has created, it may have confirmed, too.
+        maybe = verdict.elsewhere or old.state is State.CREATED
+        return attrs.evolve(self, entry=entry, asked=self.asked or maybe)
 
 
 def created(
@@ -113,17 +117,17 @@ def created(
     return Verdict(change=change, calls=calls)
 
 
-def not_its_own(terms: Terms, entry: Entry, holder: int) -> Verdict:
+def not_its_own(entry: Entry, holder: int, *, again: bool) -> Verdict:
     """Judge a create that was answered with the contract of another row.
 
     The answer may be of any request; what became of this one is unknown.
+    `again` says whether it may be repeated.
     """
     reason = (
         f"Its create was answered with the contract of row {holder}. "
         "Something between here and Sesamy mixes up answers, or keeps them; "
         "whether this order has a contract is unknown."
     )
-    again = terms.repeatable
     state = State.PENDING if again else State.UNKNOWN
     change = Change(
         row=entry.row, state=state, reason=reason, strays=int(again)
@@ -133,14 +137,19 @@ def not_its_own(terms: Terms, entry: Entry, holder: int) -> Verdict:
 
 
 def not_created(
-    terms: Terms, entry: Entry, error: SesamyError, *, lost: int, calls: int
+    entry: Entry, error: SesamyError, *, again: bool, lost: int, calls: int
 ) -> Verdict:
-    """Judge a create that ended in an error; `lost` is as in `created`."""
+    """Judge a create that ended in an error; `lost` is as in `created`.
+
+    `again` says whether it may be repeated; with a store, that knows.
+    """
     trouble = trouble_of(error)
     conflict = isinstance(error, ConflictError)
     if not error.outcome.nothing_done:
-        again = terms.repeatable and not conflict
-        state = State.PENDING if again else State.UNKNOWN
+        onward = error.resumable
+        if onward is None:
+            onward = again and not conflict
+        state = State.PENDING if onward else State.UNKNOWN
     elif trouble is not None:
         state = State.PENDING
     elif conflict and entry.strays + lost:
@@ -150,7 +159,7 @@ def not_created(
         state = State.REJECTED
     if state is State.PENDING:
         trouble = trouble or _outage(error)
-    reason, strays = _reason(error), lost if terms.repeatable else 0
+    reason, strays = _reason(error), lost if again else 0
     change = Change(row=entry.row, state=state, reason=reason, strays=strays)
     said = _said(error)
     return Verdict(change=change, trouble=trouble, calls=calls, said=said)
@@ -206,17 +215,14 @@ _ABOUT_THE_ORDER = (ConflictError, InvalidRequestError)
 
 def trouble_of(error: SesamyError) -> Trouble | None:
     """Return what an error means for other orders; None for nothing."""
-    refused = Trouble(Cause.REFUSED, _reason(error))
+    no_access = Trouble(Cause.REFUSED, _reason(error))
     if isinstance(error, AuthenticationError):
         # A token endpoint that fails is an outage; one that says no is not.
-        return _outage(error) if error.retryable else refused
-    status = error.status_code if isinstance(error, APIError) else None
-    if status in _OF_THE_CLIENT:
-        return refused
-    about_the_order = status != HTTPStatus.TOO_MANY_REQUESTS and (
-        error.outcome is Outcome.REFUSED or isinstance(error, _ABOUT_THE_ORDER)
-    )
-    return None if about_the_order else _outage(error)
+        return _outage(error) if error.retryable else no_access
+    if isinstance(error, APIError) and error.status_code in _OF_THE_CLIENT:
+        return no_access
+    refused = refuses_order(error) or isinstance(error, _ABOUT_THE_ORDER)
+    return None if refused else _outage(error)
 
 
 def _outage(error: SesamyError) -> Trouble:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Protocol
 
 import attrs
@@ -12,7 +14,7 @@ from sesamy_async._models import NewContract
 
 @attrs.frozen
 class Problem:
-    """A problem of a row; it never holds the value of a cell.
+    """A problem of a row; of its cells, it holds at most the order's id.
 
     Attributes:
         row: The row as a spreadsheet counts it: a header is row 1.  In
@@ -74,14 +76,6 @@ class Mistaken:
     external_order_id: str | None = None
     perhaps: str | None = attrs.field(default=None, repr=False)
 
-    @property
-    def reason(self) -> str:
-        """All problems in one line."""
-        return "; ".join(
-            f"{each.column}: {each.reason}" if each.column else each.reason
-            for each in self.problems
-        )
-
 
 class Source(Protocol):
     """Rows that can be read again and again, always in the same order.
@@ -122,25 +116,56 @@ IGNORED = "#"
 REASON = "#reason"
 """The column, or key, of the reason in a report of rejected rows."""
 
-SAME_ROW = "the same row as row "
-"""The beginning of the reason of a row that repeats another one."""
+ORIGINAL = "#externalOrderId"
+"""The column, or key, of the id that a row had before it was in a report."""
 
-SENT_BEFORE = (
-    "this row was left out because it repeats another one, whose order is "
-    f"sent with that: remove the row; or, if it is another order, its {REASON}"
-)
-"""The reason of such a row if the report is imported."""
-
-KNOWN_ORDER = "its externalOrderId is that of row "
-"""A part of the reason of a row whose order another import has."""
+# No spreadsheet takes a text that begins so for a number, a date or a formula.
+_CERTAIN, _POSSIBLE = "id:", "id?"
 
 
-def is_repeat(reason: object) -> bool:
-    """Whether a reason is that of a row which repeats another one."""
-    return isinstance(reason, str) and (
-        # A report may be one of a report; and other reasons may come first.
-        reason.startswith((SAME_ROW, SENT_BEFORE)) or KNOWN_ORDER in reason
-    )
+def id_of(found: Sale | Mistaken) -> tuple[str | None, bool]:
+    """Return the id of an order, and whether it is certainly that."""
+    if isinstance(found, Sale):
+        return found.order.external_order_id, True
+    certain = found.external_order_id
+    return certain or found.perhaps, bool(certain)
+
+
+def original_id(found: Sale | Mistaken) -> str:
+    """Return what a report says of the id of a row; "" if it has none."""
+    order_id, certain = id_of(found)
+    return "" if order_id is None else guarded(order_id, certain=certain)
+
+
+def guarded(order_id: str, *, certain: bool = True) -> str:
+    """Return an id in a form in which no spreadsheet changes it.
+
+    It is ASCII, because a spreadsheet may save a file in an encoding that
+    has not all letters.
+    """
+    escaped = json.dumps(order_id)[1:-1]
+    return f"{_CERTAIN if certain else _POSSIBLE}{escaped}"
+
+
+def changed_id(original: object, order_id: str) -> str:
+    """Say that an id is not the original one; "" if it is, or none is given.
+
+    A spreadsheet turns ``0018`` into 18, and ``12E3`` into 12000: that would
+    be another order.
+    """
+    said = "" if original is None else str(original).strip()
+    if said in ("", guarded(order_id), guarded(order_id, certain=False)):
+        return ""
+    mend = f"put it back, or, if this is another order, empty its {ORIGINAL}"
+    if said.startswith(_CERTAIN):
+        with suppress(ValueError):
+            was = json.loads(f'"{said.removeprefix(_CERTAIN)}"')
+            return (
+                f"was {was!r}, and is {order_id!r} here; did a spreadsheet "
+                f"change it? Then {mend}"
+            )
+    # What is there may be a name, if the row was torn apart.
+    return f"is not the id that its {ORIGINAL} has; {mend}"
 
 
 # What begins a formula in one spreadsheet or another (OWASP, "CSV injection").

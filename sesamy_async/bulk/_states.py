@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import attrs
 
+from sesamy_async._models import NewContract
+from sesamy_async._telling import may_stray
 from sesamy_async.errors import ConfigurationError, SesamyError
 
 
@@ -25,6 +27,9 @@ class State(StrEnum):
     CONFIRMED = "CONFIRMED"
     """Its contract gives access."""
 
+    ALREADY = "ALREADY"
+    """It was confirmed elsewhere, as the store of orders says."""
+
     REJECTED = "REJECTED"
     """It can't be sent as it is, or Sesamy refused it."""
 
@@ -33,22 +38,24 @@ class State(StrEnum):
 
 
 MOVES: Mapping[State, frozenset[State]] = {
-    State.PENDING: frozenset({State.PENDING, State.INTENT, State.REJECTED}),
+    State.PENDING: frozenset(State),
     State.INTENT: frozenset(State),
-    State.CREATED: frozenset(
-        {State.CREATED, State.CONFIRMED, State.REJECTED, State.UNKNOWN}
-    ),
+    State.CREATED: frozenset(State) - {State.PENDING, State.INTENT},
     State.CONFIRMED: frozenset(),
+    State.ALREADY: frozenset(),
     State.REJECTED: frozenset(),
-    State.UNKNOWN: frozenset({State.CREATED, State.CONFIRMED, State.PENDING}),
+    State.UNKNOWN: frozenset(
+        {State.PENDING, State.CREATED, State.CONFIRMED, State.ALREADY}
+    ),
 }
 """Where an order may go from each state.
 
-PENDING stays if the intent was not reached, for example without a token.
-INTENT goes back to PENDING if the create left a stray at worst, and to itself
-if an attempt of it was lost and another follows.  CREATED becomes UNKNOWN if a
-confirm is refused and an earlier one may have been done.  Only a person or a
-lookup settles UNKNOWN.
+PENDING stays if the intent was not reached, for example without a token; a
+store of orders may know what became of it elsewhere.  INTENT goes back to
+PENDING if the create left a stray at worst, and to itself if an attempt of it
+was lost and another follows.  CREATED becomes UNKNOWN if a confirm is refused
+and an earlier one may have been done.  Only a person, a lookup or the store
+settles UNKNOWN.
 """
 
 
@@ -88,6 +95,46 @@ class Confirm(StrEnum):
         return self is not Confirm.AT_ONCE
 
 
+class Kind(StrEnum):
+    """The reports; each row is in exactly one of them.
+
+    The value is a part of the file's name: ``orders.rejected.csv``.
+    """
+
+    CONFIRMED = "confirmed"
+    """The buyer has access."""
+
+    ALREADY = "already"
+    """The buyer had access before, by another import or program."""
+
+    CREATED = "created"
+    """The contract is made, and that was the goal (``Confirm.NO``)."""
+
+    REJECTED = "rejected"
+    """It can't be sent as it is, or Sesamy refused it."""
+
+    UNKNOWN = "unknown"
+    """A person has to look."""
+
+    UNPROCESSED = "unprocessed"
+    """It is not finished; the same command goes on."""
+
+
+_SETTLED = {
+    State.CONFIRMED: Kind.CONFIRMED,
+    State.ALREADY: Kind.ALREADY,
+    State.REJECTED: Kind.REJECTED,
+    State.UNKNOWN: Kind.UNKNOWN,
+}
+
+
+def kind_of(state: State, confirm: Confirm) -> Kind:
+    """Return the report of an order in this state."""
+    if state is confirm.goal is State.CREATED:
+        return Kind.CREATED
+    return _SETTLED.get(state, Kind.UNPROCESSED)
+
+
 @attrs.frozen(kw_only=True)
 class Planned:
     """A checked row, for a new journal.
@@ -97,11 +144,13 @@ class Planned:
         order_id: Its externalOrderId; None if it can't be read, or if
             another row has it.
         reason: Why it is rejected; None if it can be sent.
+        vendor_id: Its own publisher; None for that of the terms.
     """
 
     row: int
     order_id: str | None
     reason: str | None = None
+    vendor_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -113,9 +162,11 @@ class Entry:
         order_id: Its externalOrderId; None if the row has none.
         state: How far it has come.
         contract_id: The contract that is, or will be, confirmed.
-        reason: Why it is where it is; nothing personal.
+        reason: Why it is where it is; nothing personal.  INTENT has one
+            if its create must not be repeated.
         strays: How many unconfirmed contracts it may have left.
         at: When its state last changed, in Unix seconds.
+        vendor_id: Its own publisher; None for that of the terms.
     """
 
     row: int
@@ -125,6 +176,7 @@ class Entry:
     reason: str | None = None
     strays: int = 0
     at: float = 0.0
+    vendor_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -161,7 +213,8 @@ class Terms:
         vendor_id: For rows that name none.
         base_url: Where the orders go.
         confirm: When contracts are confirmed.
-        strays: Whether an interrupted create may be sent again.
+        strays: Whether an interrupted create may be sent again; None if
+            that is decided for each order: not if it may have an invoice.
     """
 
     source: str
@@ -170,19 +223,16 @@ class Terms:
     vendor_id: str
     base_url: str
     confirm: Confirm = Confirm.SEPARATELY
-    strays: bool = True
+    strays: bool | None = None
 
     @property
     def repeatable(self) -> bool:
-        """Whether an interrupted create is sent again."""
-        return self.strays and self.confirm.repeatable
+        """Whether an interrupted create of most orders is sent again."""
+        return self.strays is not False and self.confirm.repeatable
 
-    def reach(self, base_url: str) -> bool:
-        """Whether orders to this address meet those of the import."""
-        # All sandboxes count as one, so that a rehearsal is like the import.
-        if self.base_url.startswith(SANDBOX):
-            return base_url.startswith(SANDBOX)
-        return self.base_url == base_url
+    def repeats(self, order: NewContract) -> bool:
+        """Whether an interrupted create of an order is sent again."""
+        return self.repeatable and may_stray(order, self.strays)
 
 
 class InputFileError(ConfigurationError):

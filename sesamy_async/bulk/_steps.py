@@ -6,6 +6,8 @@ What the end of a call means is decided in `_judge`; here are the effects.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from itertools import islice
 from typing import cast
 
@@ -14,10 +16,16 @@ import anyio.to_thread
 import attrs
 
 from sesamy_async._call import Call, Record
-from sesamy_async._client import AsyncSesamy
+from sesamy_async._client import AsyncSesamy, store_of
 from sesamy_async._outcome import Outcome
 from sesamy_async.bulk.journal import Journal, Writer
-from sesamy_async.errors import ConfigurationError, SesamyError
+from sesamy_async.bulk.journal._journal import CUT_OFF
+from sesamy_async.errors import (
+    ConfigurationError,
+    OrderMismatchError,
+    SesamyError,
+)
+from sesamy_async.idempotency import StoreUnavailable
 
 from ._judge import (
     Claim,
@@ -28,11 +36,13 @@ from ._judge import (
     not_created,
     not_its_own,
 )
-from ._rows import Sale, Source
-from ._states import Change, Confirm, InputFileError, JournalError, State
+from ._rows import Source
+from ._states import Change, Confirm, JournalError, State
+from ._told import Told, ask, key_of, reader, settle
 
 
 _AHEAD = 64
+_FORGOTTEN = "The store of orders forgot it while it was looked up."
 
 
 class Steps:
@@ -55,11 +65,24 @@ class Steps:
         writer: Writer,
     ) -> None:
         self._contracts = client.contracts
+        self._once = store_of(client)
         self._terms = journal.terms
         self._writer = writer
+        self._look_up = partial(settle, self._once, source, journal)
         self._rest = claims(source, journal)
         self._ahead: Iterator[Claim] = iter(())
         self._reading = anyio.Lock()
+
+    async def look_up(self) -> Told | None:
+        """Put into the journal what the client's store of orders knows.
+
+        Returns:
+            What it knew; None if there is none.
+
+        Raises:
+            StoreUnavailable: It can't be used now.
+        """
+        return await anyio.to_thread.run_sync(self._look_up)
 
     async def claim(self) -> Claim | None:
         """Return the next order to process, or None if none is left.
@@ -88,8 +111,13 @@ class Steps:
         Raises:
             JournalError: It is not on disk, so nothing may be sent.
         """
-        row = claim.entry.row
-        change = Change(row=row, state=State.INTENT, strays=lost)
+        reason = None if self._again(claim) else CUT_OFF
+        change = Change(
+            row=claim.entry.row,
+            state=State.INTENT,
+            reason=reason,
+            strays=lost,
+        )
         await self._writer.write(change)
 
     async def send(
@@ -124,7 +152,8 @@ class Steps:
         holder = await self._writer.write(change)
         if holder is None:
             return None
-        instead = not_its_own(self._terms, claim.entry, holder)
+        again = self._again(claim)
+        instead = not_its_own(claim.entry, holder, again=again)
         await self._writer.write(instead.change)
         return instead
 
@@ -132,28 +161,68 @@ class Steps:
         self, claim: Claim, intent: Callable[[int], Awaitable[None]]
     ) -> Verdict:
         sale, terms, entry = claim.sale, self._terms, claim.entry
-        attempts = _Attempts(intent)
+        attempts, again = _Attempts(intent), self._again(claim)
         try:
             contract = await self._contracts.create(
                 sale.promo_code or terms.promo_code or "",
                 sale.order,
                 confirm=terms.confirm is Confirm.AT_ONCE,
                 vendor_id=sale.vendor_id or terms.vendor_id,
-                repeatable=terms.repeatable,
+                repeatable=again,
+                allow_strays=again,
                 before_send=attempts,
             )
+            if contract.raw or self._once is None:
+                return created(
+                    terms,
+                    entry,
+                    contract,
+                    lost=attempts.lost,
+                    calls=attempts.calls,
+                )
+            # The store has it of another call.
+            change = await ask(self._once, terms, entry, sale)
+            if change is None:
+                raise StoreUnavailable(_FORGOTTEN)
         except SesamyError as error:
             if _is_ours(error):
                 raise
-            return not_created(
-                terms, entry, error, lost=attempts.lost, calls=error.attempts
-            )
-        calls = attempts.record.attempts
-        lost = attempts.lost
-        return created(terms, entry, contract, lost=lost, calls=calls)
+            change = await self._known(claim, error, attempts)
+            if change is None:
+                return not_created(
+                    entry,
+                    error,
+                    again=again,
+                    lost=attempts.lost + attempts.record.answered,
+                    calls=error.attempts,
+                )
+        strays = attempts.lost + attempts.record.answered + change.strays
+        return Verdict(
+            change=attrs.evolve(change, strays=strays),
+            calls=attempts.calls,
+            elsewhere=True,
+        )
+
+    def _again(self, claim: Claim) -> bool:
+        """Whether an interrupted create of an order may be repeated."""
+        return self._terms.repeats(claim.sale.order)
+
+    async def _known(
+        self, claim: Claim, error: SesamyError, attempts: _Attempts
+    ) -> Change | None:
+        """Return what the store knows of an order that was not sent."""
+        told = error.resumable is False or isinstance(
+            error, OrderMismatchError
+        )
+        if self._once is not None and told and not attempts.calls:
+            with suppress(SesamyError):
+                return await ask(
+                    self._once, self._terms, claim.entry, claim.sale
+                )
+        return None
 
     async def _confirm(self, claim: Claim) -> Verdict:
-        sale, entry = claim.sale, claim.entry
+        sale, entry, once = claim.sale, claim.entry, self._once
         try:
             await self._contracts.confirm(
                 sale.promo_code or self._terms.promo_code or "",
@@ -165,6 +234,16 @@ class Steps:
         except SesamyError as error:
             if _is_ours(error):
                 raise
+            if once is not None and error.outcome is Outcome.APPLIED:
+                key = key_of(entry, self._terms, once.where)
+                contract = cast("str", entry.contract_id)
+                await once.confirmed(key.vendor_id, contract, key)
+            elif once is not None and error.outcome is Outcome.REFUSED:
+                # Perhaps another call has confirmed it.
+                with suppress(SesamyError):
+                    change = await ask(once, self._terms, entry, sale)
+                    if change is not None:
+                        return Verdict(change=change, calls=error.attempts)
             return not_confirmed(entry, error, asked=claim.asked)
         return confirmed(entry)
 
@@ -178,20 +257,10 @@ def claims(source: Source, journal: Journal) -> Iterator[Claim]:
     states = {State.PENDING}
     if journal.terms.confirm.goal is State.CONFIRMED:
         states.add(State.CREATED)
-    records = source.records()
+    sale_of = reader(source)
     for entry in journal.entries(states=states):
-        row = entry.row
-        record = next((each for each in records if each.number >= row), None)
-        sale = None if record is None else source.read(record)
-        if (
-            not isinstance(sale, Sale)
-            or sale.order.external_order_id != entry.order_id
-        ):
-            raise InputFileError(
-                f"{source.name} changed while it was imported: row {row} is "
-                "not what it was. Restore it, and give the same command again."
-            )
-        yield Claim(entry, sale, asked=entry.state is State.CREATED)
+        asked = entry.state is State.CREATED
+        yield Claim(entry, sale_of(entry), asked=asked)
 
 
 def _is_ours(error: SesamyError) -> bool:
@@ -207,16 +276,27 @@ class _Attempts:
 
     intent: Callable[[int], Awaitable[None]]
     record: Record = attrs.field(factory=Record)
+    # With a store it may take several calls.
+    _calls: int = attrs.field(default=0, init=False)
+    _lost: int = attrs.field(default=0, init=False)
     _written: int | None = attrs.field(default=None, init=False)
 
     async def __call__(self, call: Call) -> None:
-        self.record = call.record
+        if call.record is not self.record:
+            self._calls += self.record.attempts
+            self._lost += self.record.lost
+            self.record = call.record
         lost = self.lost
         if lost or self._written is None:
             await self.intent(lost)
-            self._written = call.record.lost
+            self._written = (self._written or 0) + lost
+
+    @property
+    def calls(self) -> int:
+        """How many attempts there were."""
+        return self._calls + self.record.attempts
 
     @property
     def lost(self) -> int:
         """How many attempts may have succeeded and are not recorded."""
-        return self.record.lost - (self._written or 0)
+        return self._lost + self.record.lost - (self._written or 0)

@@ -244,7 +244,7 @@ class Workers:
             verdict = instead or verdict
             change = verdict.change
             self._tally.move(claim.entry.state, change)
-            claim = claim.after(change, sum(strays))
+            claim = claim.after(verdict, sum(strays))
             if verdict.trouble is not None:
                 self._failed(claim, verdict.trouble)
                 return
@@ -283,7 +283,7 @@ class Workers:
         self._wake()
 
     def _end_if_all_are_refused(self, change: Change) -> None:
-        only_refusals = self.first and not self._tally.done
+        only_refusals = self.first and not self._tally.now.done
         if only_refusals and self._refusals >= ALL_REFUSED:
             text = (
                 f"All of the first {self._refusals} orders were refused, the "

@@ -4,36 +4,213 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from secrets import token_bytes
-from typing import Self
+from typing import Self, TypeAlias
+from unicodedata import normalize
 
-from sesamy_async.bulk.journal import Journal, journal_path
-from sesamy_async.bulk.journal._files import (
-    SUFFIX,
-    followed,
-    is_journal,
-    same_file,
-)
+import attrs
+
 from sesamy_async.bulk.reading._fields import PROMO_CODE
-from sesamy_async.bulk.reports import Place, ReportError
+from sesamy_async.bulk.reports import ReportError
 from sesamy_async.bulk.reports._files import Sheet
 
-from ._check_notes import Alike, Notes, ProblemNote, RowNote, canonical_id
-from ._rows import KNOWN_ORDER, REASON, Mistaken, Problem, Row, Sale, Source
-from ._states import (
-    Entry,
-    InputFileError,
-    JournalBusyError,
-    JournalError,
-    JournalMismatchError,
-    Planned,
-    State,
-)
+from ._rows import Mistaken, Problem, Row, Sale, Source, id_of
+from ._states import InputFileError, Planned
+
+
+@attrs.frozen
+class Alike:
+    """Two rows whose ids differ in case or in Unicode form only.
+
+    Both are sent, but often one of them is a mistake.
+
+    Attributes:
+        row: The later row.
+        other: The first row that looks the same.
+    """
+
+    row: int
+    other: int
+
+
+def canonical_id(order_id: str) -> str:
+    """Return an id without case and Unicode form.
+
+    Two are equal if they are a canonical caseless match (Unicode standard).
+    """
+    if order_id.isascii():
+        return order_id.lower()
+    return normalize("NFC", order_id.casefold())
+
+
+RowNote: TypeAlias = tuple[
+    int, str | None, bytes, bool, int | None, str | None
+]
+ProblemNote: TypeAlias = tuple[int, str, str]
+
+_SCHEMA = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -4096;
+PRAGMA temp_store = FILE;
+CREATE TABLE rows (
+    row INTEGER PRIMARY KEY, order_id TEXT, digest BLOB, known INTEGER,
+    canonical INTEGER, vendor_id TEXT
+);
+CREATE TABLE problems (row INTEGER, "column" TEXT, reason TEXT);
+CREATE TABLE repeats (
+    order_id TEXT PRIMARY KEY, first INTEGER, digest BLOB, other INTEGER
+) WITHOUT ROWID;
+"""
+
+_ROW = "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)"
+_PROBLEM = "INSERT INTO problems VALUES (?, ?, ?)"
+
+# A row with a wrong id counts for the order that it seems to be: once it is
+# corrected, it would double that.  If all rows of an order are the same,
+# `other` is NULL.  SQLite takes `digest` from the row with the lowest number.
+_FIND_REPEATS = """
+CREATE INDEX by_order ON rows (order_id) WHERE order_id IS NOT NULL;
+INSERT INTO repeats (order_id, first, digest)
+    SELECT order_id, min(row), digest FROM rows
+    WHERE order_id IS NOT NULL GROUP BY order_id HAVING count(*) > 1;
+UPDATE repeats SET other = (
+    SELECT min(row) FROM rows
+    WHERE rows.order_id = repeats.order_id AND rows.digest != repeats.digest
+);
+INSERT INTO problems
+    SELECT row, '', CASE
+        WHEN other IS NULL
+            THEN 'the same row as row ' || first || ': remove this one'
+        ELSE 'row ' || iif(rows.digest = repeats.digest, other, first)
+            || ' has this externalOrderId too, with other data'
+    END
+    FROM repeats JOIN rows USING (order_id)
+    WHERE other IS NOT NULL OR row > first;
+CREATE INDEX by_row ON problems (row);
+"""
+
+_FIND_ALIKE = """
+CREATE INDEX by_canonical ON rows (canonical) WHERE canonical IS NOT NULL;
+CREATE TABLE alike AS
+    SELECT canonical FROM rows WHERE canonical IS NOT NULL
+    GROUP BY canonical HAVING count(*) > 1;
+"""
+
+# The first row of each id, grouped by how the ids look.
+_ALIKE = """
+SELECT canonical, order_id, first FROM (
+    SELECT canonical, order_id, min(row) AS first
+    FROM alike JOIN rows USING (canonical) GROUP BY canonical, order_id
+) ORDER BY min(first) OVER (PARTITION BY canonical), first
+"""
+
+_PROBLEMS = """
+SELECT row, "column", reason FROM problems ORDER BY row, rowid
+"""
+
+_PLAN = """
+SELECT rows.row, iif(rows.row > first OR NOT known, NULL, rows.order_id),
+    vendor_id, "column", reason
+FROM rows
+LEFT JOIN repeats ON repeats.order_id = rows.order_id
+LEFT JOIN problems ON problems.row = rows.row
+ORDER BY rows.row, problems.rowid
+"""
+
+
+class Checked:
+    """All problems of a file, in a temporary file without a name.
+
+    It is a context manager.
+
+    Attributes:
+        rows: The number of rows; blank ones don't count.
+        invalid: The number of rows that can't be sent.
+    """
+
+    def __init__(self) -> None:
+        self.rows: int = 0
+        self.invalid: int = 0
+        # One thread may check and another one plan, one after the other.
+        self._database = sqlite3.connect(
+            "", isolation_level=None, check_same_thread=False
+        )
+        self._database.executescript(_SCHEMA)
+
+    def add(
+        self, rows: Iterable[RowNote], problems: Iterable[ProblemNote]
+    ) -> None:
+        """Note rows, and their problems."""
+        self._database.execute("BEGIN")
+        self.rows += self._database.executemany(_ROW, rows).rowcount
+        self._database.executemany(_PROBLEM, problems)
+        self._database.execute("COMMIT")
+
+    def find_repeats(self) -> None:
+        """Note which orders occur more than once, and which ids look alike."""
+        self._database.executescript(_FIND_REPEATS + _FIND_ALIKE)
+        query = "SELECT count(DISTINCT row) FROM problems"
+        [self.invalid] = self._database.execute(query).fetchone()
+
+    @property
+    def valid(self) -> int:
+        """The number of rows that can be sent."""
+        return self.rows - self.invalid
+
+    def alike(self) -> Iterator[Alike]:
+        """Yield rows whose id differs from an earlier one in case or form.
+
+        They are not problems: each is an order of its own.
+        """
+        found = self._database.execute(_ALIKE)
+        for _, ids in groupby(found, itemgetter(0)):
+            # Not by the hash alone, which two ids may share.
+            first: dict[str, int] = {}
+            for _, order_id, row in ids:
+                other = first.setdefault(canonical_id(order_id), row)
+                if other != row:
+                    yield Alike(row=row, other=other)
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield all problems, in the order of the rows."""
+        for found in self._database.execute(_PROBLEMS):
+            yield Problem(*found)
+
+    def planned(self) -> Iterator[Planned]:
+        """Yield all rows in order, for a new journal.
+
+        All problems of a row are one reason.
+        """
+        found = self._database.execute(_PLAN)
+        for whose, lines in groupby(found, itemgetter(0, 1, 2)):
+            row, order_id, vendor_id = whose
+            reasons = [
+                f"{column}: {reason}" if column else reason
+                for *_, column, reason in lines
+                if reason is not None
+            ]
+            yield Planned(
+                row=row,
+                order_id=order_id,
+                vendor_id=vendor_id,
+                reason="; ".join(reasons) if reasons else None,
+            )
+
+    def close(self) -> None:
+        """Remove the file; nothing can be yielded any more."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
 _BATCH = 1000
@@ -45,7 +222,6 @@ def check(
     *,
     promo_code: str | None,
     on_rows: Callable[[int], None] | None = None,
-    journals: Iterable[Journal] = (),
 ) -> Checked:
     """Check all rows, and find all problems of each.
 
@@ -59,9 +235,6 @@ def check(
             must have its own.
         on_rows: Called at times with the number of rows checked so far,
             and at the end with the number of all rows.
-        journals: The journals of other imports, opened by
-            `related_journals`.  A row is wrong if one of them has its
-            order, unless the order was rejected there.
 
     Returns:
         The problems; close it, or use it in a ``with`` block.
@@ -69,12 +242,11 @@ def check(
     Raises:
         InputFileError: The rows can't be read, or there is no room for the
             temporary file; nothing was sent.
-        JournalError: One of the journals can't be read; nothing was sent.
     """
     # With a new key each time, nobody can guess a row from its digest.
     needs_promo = promo_code is None
     keyed = blake2b(digest_size=16, key=token_bytes(32))
-    notes = Notes()
+    checked = Checked()
     try:
         records = source.records()
         while batch := [*islice(records, _BATCH)]:
@@ -83,18 +255,17 @@ def check(
                 _note(each, source.read(each), keyed, problems, needs_promo)
                 for each in batch
             ]
-            notes.add(rows, problems)
+            checked.add(rows, problems)
             if on_rows is not None:
-                on_rows(notes.rows)
-        notes.find_repeats()
-        for journal in journals:
-            _find_known(notes, journal)
-        return Checked(notes)
+                on_rows(checked.rows)
+        checked.find_repeats()
     except BaseException as error:
-        notes.close()
+        checked.close()
         if not isinstance(error, sqlite3.Error):
             raise
         said = str(error)
+    else:
+        return checked
     raise InputFileError(
         f"{source.name} can't be checked: the temporary database says "
         f"{said!r}. Make room, or let TMPDIR name a folder that has some."
@@ -109,61 +280,17 @@ def _note(
     needs_promo: bool,  # noqa: FBT001 - called for each row
 ) -> RowNote:
     """Return the note of a row, and add its problems."""
-    known = True
+    order_id, known = id_of(found)
     if isinstance(found, Mistaken):
-        order_id = found.external_order_id or found.perhaps
-        known = bool(found.external_order_id)
         problems += [(it.row, it.column, it.reason) for it in found.problems]
-    else:
-        order_id = found.order.external_order_id
-        if needs_promo and found.promo_code is None:
-            problems.append((record.number, PROMO_CODE, _NO_PROMO))
+    elif needs_promo and found.promo_code is None:
+        problems.append((record.number, PROMO_CODE, _NO_PROMO))
     digest = keyed.copy()
     cells = "\0".join(record.cells)
     digest.update(cells.encode(errors="surrogatepass"))
     canonical = None if order_id is None else hash(canonical_id(order_id))
-    return (record.number, order_id, digest.digest(), known, canonical)
-
-
-class Checked:
-    """All problems of a file; a context manager.
-
-    Attributes:
-        rows: The number of rows; blank ones don't count.
-        valid: The number of rows that can be sent.
-        invalid: The number of the others.
-    """
-
-    def __init__(self, notes: Notes) -> None:
-        self.rows: int = notes.rows
-        self.invalid: int = notes.wrong_rows()
-        self.valid: int = self.rows - self.invalid
-        self._notes = notes
-
-    def problems(self) -> Iterator[Problem]:
-        """Yield all problems, in the order of the rows."""
-        return self._notes.problems()
-
-    def alike(self) -> Iterator[Alike]:
-        """Yield rows whose id differs from an earlier one in case or form.
-
-        They are not problems: each is an order of its own.
-        """
-        return self._notes.alike()
-
-    def planned(self) -> Iterator[Planned]:
-        """Yield all rows in order, for a new journal."""
-        return self._notes.plan()
-
-    def close(self) -> None:
-        """Remove the temporary file; nothing can be yielded any more."""
-        self._notes.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
+    vendor = found.vendor_id if isinstance(found, Sale) else None
+    return record.number, order_id, digest.digest(), known, canonical, vendor
 
 
 def write_problems(checked: Checked, path: str | os.PathLike[str]) -> None:
@@ -197,148 +324,3 @@ def write_problems(checked: Checked, path: str | os.PathLike[str]) -> None:
     finally:
         sheet.discard()
     raise InputFileError(said)
-
-
-_AT_ONCE = 500
-
-_IS = {
-    State.PENDING: "which that import sends when it goes on",
-    State.INTENT: "which that import was sending when it stopped",
-    State.CREATED: "whose contract is made",
-    State.CONFIRMED: "which is confirmed",
-    State.UNKNOWN: "of which nobody knows whether it has a contract",
-}
-
-
-def _find_known(notes: Notes, other: Journal) -> None:
-    """Note which rows are of orders that another import has sent, or may."""
-    for order_ids in notes.order_ids(_AT_ONCE):
-        notes.add_to_orders(
-            (_reason(each, other.terms.source), str(each.order_id))
-            for each in other.entries_of(order_ids)
-            if each.state is not State.REJECTED
-        )
-
-
-def _reason(entry: Entry, source: str) -> str:
-    return (
-        f"{KNOWN_ORDER}{entry.row} of {source}, {_IS[entry.state]}: remove "
-        "this row, or, if it is another order, mend its id and empty its "
-        f"{REASON}"
-    )
-
-
-@contextmanager
-def related_journals(
-    source: Path, *, base_url: str, journal: Path | None = None
-) -> Generator[tuple[Journal, ...]]:
-    """Open the journals of imports that a file goes with, by its name.
-
-    Of ``orders.rejected.csv`` these are ``orders.csv.journal`` beside it,
-    and those of all other reports of ``orders.csv``, and of their reports:
-    whoever mends a row may write an id there that one of them has sent.
-
-    They stay open as long as the block runs.  Make the journal of the file
-    in it: none of these imports can begin, or go on, between the check and
-    that.
-
-    Args:
-        source: The file of orders.
-        base_url: Where its orders go; imports that sent theirs elsewhere
-            are left out.
-        journal: Its own, which is left out; that beside it if not given.
-
-    Raises:
-        JournalError: One of them can't be read, or is in use; or they can't
-            be searched for.  Nothing was sent.
-    """
-    own = journal_path(source) if journal is None else journal
-    # All are found before one is opened, for finding opens files, too: to
-    # close a second name of a journal would free its lock.
-    paths = _found(source, own)
-    with ExitStack() as held:
-        related: list[Journal] = []
-        for path in paths:
-            other = _opened(path, source.name)
-            if other.terms.reach(base_url):
-                related.append(held.enter_context(other))
-            else:
-                other.close()
-        yield tuple(related)
-
-
-def _found(source: Path, own: Path) -> list[Path]:
-    found: list[Path] = []
-    try:
-        for root in _roots(source, own):
-            for each in _journals(root):
-                if not any(same_file(each, one) for one in (own, *found)):
-                    found.append(each)
-    except OSError as error:
-        raise JournalError(
-            f"The journal {own} can't be made, for the journals of related "
-            f"imports can't be looked for ({error.filename}: "
-            f"{error.strerror}). See that this is there, and that you may "
-            "read it.",
-            unsent=True,
-        ) from error
-    return found
-
-
-def _roots(source: Path, own: Path) -> list[Place]:
-    roots = [Place.beside(own).root]
-    place = Place.beside(followed(source))
-    # A file that is no report may be imported twice, with two journals.
-    if place.root not in (place, *roots):
-        roots.append(place.root)
-    return roots
-
-
-def _journals(root: Place) -> Iterator[Path]:
-    # The name may be typed in another case, or Unicode form, than the disk
-    # returns it in.
-    stem = canonical_id(root.stem)
-    for each in sorted(root.folder.iterdir()):
-        if (
-            canonical_id(Place.beside(each).root.stem) == stem
-            and each.is_file()
-            and (each.name.endswith(SUFFIX) or is_journal(each))
-        ):
-            yield each
-
-
-def _opened(path: Path, name: str) -> Journal:
-    try:
-        return Journal.open(path)
-    except JournalBusyError:
-        raise JournalBusyError(
-            f"{name} goes with {path}, the journal of another import, and "
-            "that one is in use. Let it end, or stop it, and try again: "
-            "what was sent there must not be sent from here.",
-            unsent=True,
-        ) from None
-    except JournalError as error:
-        raise type(error)(
-            f"{name} goes with another import: what was sent there must not "
-            f"be sent from here. {_trouble(path, error)}",
-            unsent=True,
-        ) from error
-
-
-def _trouble(path: Path, error: JournalError) -> str:
-    if isinstance(error, JournalMismatchError) and not is_journal(path):
-        return (
-            f"But {path} is no journal of an import, though it has the name "
-            "of one. If it is damaged, get it back from a backup; if it is "
-            "something else, move it away."
-        )
-    return str(error.args[0])
-
-
-__all__ = [
-    "Alike",
-    "Checked",
-    "check",
-    "related_journals",
-    "write_problems",
-]

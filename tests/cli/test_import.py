@@ -12,7 +12,14 @@ from sesamy_async.bulk import Importer, ImportSummary
 from sesamy_async.bulk.check import Checked, check
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.sandbox import Sandbox
-from support.command_line import IMPORT, PROMO, CommandLine, once, orders_file
+from support.command_line import (
+    IMPORT,
+    PROMO,
+    CommandLine,
+    once,
+    orders_file,
+    own_store,
+)
 
 
 LOOK = "2 of 3 rows are confirmed; 1 unknown."
@@ -30,7 +37,10 @@ def test_for_people(sesamy: CommandLine, served: Sandbox) -> None:
         "  journal      orders.csv.journal",
     ]
     assert spent.startswith("  this run     6 calls in")
-    assert ran.err.startswith("3 rows: 6 calls; a burst of 500")
+    assert [
+        f"The store of orders, {own_store()}, says: 3 new.",
+        "3 rows: 6 calls; a burst of 500 is permitted at once.",
+    ] == ran.err.splitlines()
     assert once(served, 3)
 
 
@@ -48,6 +58,7 @@ def test_for_machines(sesamy: CommandLine, served: Sandbox) -> None:
     assert answer == {
         "rows": 3,
         "confirmed": 0,
+        "already": 0,
         "created": 3,
         "rejected": 0,
         "unknown": 0,
@@ -113,9 +124,16 @@ def test_dry_run(sesamy: CommandLine, tmp_path: Path) -> None:
         *("--confirm", "at-once", "--json"),
     )
 
+    in_sandbox = sesamy(*IMPORT, "--dry-run", "--sandbox", "--skip-invalid")
+
     assert 2 == told.code
+    asked = f"The store of orders, {own_store()}, says: 399 new."
+    not_asked = "The store of orders was not asked: --vendor is missing."
+
+    assert in_sandbox.out == skipped.out.replace(not_asked, asked)
     assert skipped.out == (
         "399 orders can be sent; 1 row would be left out. Nothing was sent.\n"
+        f"  {not_asked}\n"
         "  That takes 798 calls; at least 1 min 0 s at the permitted 5 per "
         "second.\n"
     )
@@ -123,7 +141,13 @@ def test_dry_run(sesamy: CommandLine, tmp_path: Path) -> None:
         "rows": 400,
         "valid": 399,
         "invalid": 1,
+        "new": 399,
+        "begun": 0,
+        "already": 0,
+        "unknown": 0,
+        "differing": 0,
         "calls": 399,
+        "store": str(own_store()),
         "dry_run": True,
     }
     assert [tmp_path / "orders.csv"] == [*tmp_path.iterdir()]
@@ -277,7 +301,7 @@ def test_when_all_is_sent(
     monkeypatch.setattr(Journal, "close", stopped)
     ran = sesamy(*IMPORT)
 
-    assert (0, "") == (ran.code, ran.err.partition("\n")[2])
+    assert (0, 2) == (ran.code, len(ran.err.splitlines()))
     assert "All 3 orders are confirmed." in ran.out
     assert once(served, 3)
 

@@ -67,6 +67,7 @@ def test_show_for_machines(sesamy: CommandLine, orders: Path) -> None:
         "no_strays": False,
         "rows": 6,
         "confirmed": 1,
+        "already": 0,
         "created": 0,
         "rejected": 0,
         "unknown": 3,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sesamy_async.bulk._states import Change, Entry, Planned, Terms
 
 from ._files import find_journal, journal_path
-from ._journal import Journal, Memory, Reported, Rows, Span, Written
+from ._journal import Journal, Memory, Span
 from ._settling import (
     Finding,
     Reconciled,
@@ -24,12 +24,9 @@ __all__ = [
     "Memory",
     "Planned",
     "Reconciled",
-    "Reported",
-    "Rows",
     "Span",
     "Terms",
     "Writer",
-    "Written",
     "find_journal",
     "journal_path",
     "read_findings",

@@ -13,6 +13,16 @@ from typing import Any, Self
 import attrs
 
 from sesamy_async._files import AtomicFile
+from sesamy_async._sqlite import MARK, MARK_PAGE, SET_MARK, connect
+from sesamy_async._wal import (
+    Mark,
+    fits,
+    followed,
+    identities,
+    read_wal,
+    torn,
+    wal_of,
+)
 from sesamy_async.bulk._states import (
     JournalError,
     JournalMismatchError,
@@ -21,24 +31,12 @@ from sesamy_async.bulk._states import (
     Terms,
 )
 
-from ._files import (
-    Mark,
-    fits,
-    followed,
-    identities,
-    read_wal,
-    set_aside,
-    torn,
-    wal_of,
-)
+from ._files import set_aside
 from ._schema import (
     APPLICATION_ID,
     INDEXES,
     INSERT,
-    MARK,
-    MARK_PAGE,
-    OLDEST,
-    SET_MARK,
+    OLD_VERSION,
     TABLES,
     VERSION,
     storable,
@@ -53,27 +51,6 @@ from ._trouble import (
     unfit,
     whole,
 )
-
-
-def connect(path: Path, mode: str = "mode=rw") -> sqlite3.Connection:
-    """Open a file that is there; transactions are begun by us only."""
-    if sqlite3.sqlite_version_info < OLDEST:
-        needed = ".".join(str(part) for part in OLDEST)
-        raise JournalError(
-            f"The journal needs SQLite {needed}, and this Python has "
-            f"{sqlite3.sqlite_version}. Use a newer Python."
-        )
-    db = sqlite3.connect(
-        # As a URI, or SQLite would make a file that is missing.
-        f"{path.absolute().as_uri()}?{mode}",
-        uri=True,
-        timeout=0,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    # On a Mac a plain fsync does not reach the disk; elsewhere no difference.
-    db.executescript("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON")
-    return db
 
 
 def make_database(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
@@ -113,9 +90,10 @@ def _fill(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
         db.execute("COMMIT")
 
 
-def _values(row: Planned) -> tuple[int, str | None, str, str | None]:
+def _values(row: Planned) -> tuple[int | str | None, ...]:
     state = State.PENDING if row.reason is None else State.REJECTED
-    return row.row, storable(row.order_id), state, storable(row.reason)
+    texts = storable(row.reason), storable(row.vendor_id)
+    return row.row, storable(row.order_id), state, *texts
 
 
 def _attach(path: Path) -> sqlite3.Connection:
@@ -142,21 +120,21 @@ def _attach(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _is_whole(path: Path) -> bool:
+def _is_whole(path: Path, *, old: bool) -> bool:
     """Whether a journal is complete with the WAL beside it, or without.
 
     Ask before SQLite opens both, which would mix them for good.
     """
     # Twice, because another process may close it between the two files.
-    return _fits(path) or _fits(path)
+    return _fits(path, old=old) or _fits(path, old=old)
 
 
-def _fits(path: Path) -> bool:
+def _fits(path: Path, *, old: bool) -> bool:
     wal = read_wal(wal_of(path))
     # So SQLite reads this file alone.  If the file is open in this process,
     # SQLite knows, and keeps the lock.
     with closing(connect(path, "mode=ro&immutable=1")) as db:
-        _check(db, path)
+        _check(db, path, old=old)
         found = db.execute(MARK).fetchall() + db.execute(MARK_PAGE).fetchall()
     try:
         [[mark], [page]] = found
@@ -173,16 +151,17 @@ def _check_pages(db: sqlite3.Connection, path: Path) -> None:
         raise damaged(path)
 
 
-def _check(db: sqlite3.Connection, path: Path) -> None:
+def _check(db: sqlite3.Connection, path: Path, *, old: bool) -> None:
     [[marked]] = db.execute("PRAGMA application_id")
     if marked != APPLICATION_ID:
         raise no_journal(path)
     [[version]] = db.execute("PRAGMA user_version")
-    if version != VERSION:
+    if version != VERSION and not (old and version == OLD_VERSION):
         raise JournalMismatchError(
             f"The journal {path} was made by another version of "
             f"sesamy-async (its format is {version}, not {VERSION}). Finish "
-            "its import with the version that began it."
+            "its import with the version that began it; `sesamy orders "
+            "import` tells a store of orders what was sent."
         )
 
 
@@ -197,21 +176,24 @@ class Store:
         self.path = path
         self._db = db
         self._lock = threading.Lock()
-        self._identities = identities(path)
+        self._files = (str(path), str(wal_of(path)))
+        self._identities = identities(*self._files)
         # The changes that the main file has; None before the first one.
         self._copied: int | None = None
 
     @classmethod
-    def open(cls, path: Path, *, without_wal: bool = False) -> Self:
+    def open(
+        cls, path: Path, *, without_wal: bool = False, old: bool = False
+    ) -> Self:
         """Open a file that is there, and keep other processes out.
 
         It must be whole; or else, for `without_wal`, must not be, and a WAL
-        beside it is renamed.
+        beside it is renamed.  With `old` it may be of the version before.
         """
         with as_journal_error(path):
             # SQLite keeps its WAL beside the file, not beside a link.
             path = followed(path)
-            if _is_whole(path):
+            if _is_whole(path, old=old):
                 if without_wal:
                     raise whole(path)
             elif without_wal:
@@ -313,9 +295,12 @@ class Store:
         self._db.execute(SET_MARK, (mark.dump(),))
 
     def _check_presence(self) -> None:
-        for path, identity in identities(self.path).items():
-            if identity != self._identities[path]:
-                raise self._lost(path)
+        now = identities(*self._files)
+        for file, was, is_ in zip(
+            self._files, self._identities, now, strict=True
+        ):
+            if was != is_:
+                raise self._lost(Path(file))
 
     def _lost(self, path: Path) -> JournalError:
         return JournalError(

@@ -12,7 +12,7 @@ from collections.abc import (
     Sequence,
 )
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import Self
 
 import attrs
 
@@ -64,11 +64,12 @@ MISSING = (
 )
 
 
-def after_cut(row: int, terms: Terms) -> Change:
+def after_cut(entry: Entry, terms: Terms) -> Change:
     """Return what becomes of an INTENT at a restart."""
-    if terms.repeatable:
+    row, reason = entry.row, entry.reason
+    if reason is None and terms.repeatable:
         return Change(row=row, state=State.PENDING, strays=1)
-    return Change(row=row, state=State.UNKNOWN, reason=CUT_OFF)
+    return Change(row=row, state=State.UNKNOWN, reason=reason or CUT_OFF)
 
 
 _OPTIONS = {
@@ -76,9 +77,9 @@ _OPTIONS = {
     "vendor_id": "--vendor",
     "base_url": "--base-url",
     "confirm": "--confirm",
-    "strays": "--no-strays",
+    "strays": "--strays",
 }
-_SHOWN = {None: "not given", True: "not given", False: "given"}
+_SHOWN = {None: "not given", True: "given", False: "--no-strays"}
 
 
 def _differences(before: Terms, now: Terms) -> Iterator[str]:
@@ -96,65 +97,23 @@ def _differences(before: Terms, now: Terms) -> Iterator[str]:
 
 
 @attrs.frozen
-class Rows:
-    """A set of rows; a million take 125 KB."""
-
-    bits: bytearray = attrs.field(factory=bytearray)
-
-    def add(self, row: int) -> None:
-        """Put a row in."""
-        at, bit = divmod(row, 8)
-        if at >= len(self.bits):
-            self.bits.extend(bytes(at + 1 - len(self.bits)))
-        self.bits[at] |= 1 << bit
-
-    def __contains__(self, row: int) -> bool:
-        at, bit = divmod(row, 8)
-        return at < len(self.bits) and bool(self.bits[at] >> bit & 1)
-
-
-@attrs.frozen
-class Written:
-    """A report as it was written.
-
-    Attributes:
-        digest: Of all its bytes.
-        rows: Which rows of the file it has.
-    """
-
-    digest: bytes
-    rows: Rows
-
-
-Reported: TypeAlias = Mapping[str, tuple[Written, ...]]
-"""What each file may hold: two versions if a crash may have come between."""
-
-
-@attrs.frozen
 class Memory:
     """What a journal knows of the reports of its import."""
 
     _store: Store
 
-    def recall(self) -> Reported:
-        """Return what was written."""
-        query = "SELECT name, digest, rows FROM reports ORDER BY rowid"
-        found: dict[str, tuple[Written, ...]] = {}
-        for name, digest, rows in self._store.read(query):
-            written = Written(digest, Rows(bytearray(rows)))
-            found[name] = (*found.get(name, ()), written)
+    def recall(self) -> Mapping[str, set[bytes]]:
+        """Return the digests of what was written under each name."""
+        found: dict[str, set[bytes]] = {}
+        for name, digest in self._store.read("SELECT * FROM reports"):
+            found.setdefault(name, set()).add(digest)
         return found
 
-    def remember(self, reported: Reported) -> None:
-        """Replace what is known by what is, or is about to be, written."""
-        values = [
-            (name, each.digest, bytes(each.rows.bits))
-            for name, versions in reported.items()
-            for each in versions
-        ]
+    def add(self, name: str, digest: bytes) -> None:
+        """Remember a report that is about to be written."""
+        insert = "INSERT OR IGNORE INTO reports VALUES (?, ?)"
         with self._store.transaction() as db:
-            db.execute("DELETE FROM reports")
-            db.executemany("INSERT INTO reports VALUES (?, ?, ?)", values)
+            db.execute(insert, (name, digest))
 
 
 _ENDED = {State.CONFIRMED, State.REJECTED, State.UNKNOWN}
@@ -206,20 +165,25 @@ class Journal:
 
     @classmethod
     def open(
-        cls, path: Path, *, clock: Callable[[], float] = time.time
+        cls,
+        path: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        old: bool = False,
     ) -> Self:
         """Open a journal that is there.
 
         Args:
             path: Where it is.
             clock: Returns Unix seconds.
+            old: Whether it may be of the version before, to be read only.
 
         Raises:
             JournalMismatchError: It is no journal of this version.
             JournalBusyError: It is open already.
             JournalError: It can't be opened.
         """
-        store = Store.open(path)
+        store = Store.open(path, old=old)
         try:
             # It is open, so no other process is about to make it.
             with as_journal_error(path):
@@ -277,31 +241,18 @@ class Journal:
             JournalMismatchError: It is of another one; the message says
                 what differs, and what to do.
         """
-        found = [*_differences(self._terms, terms)]
-        if not found:
-            return
-        counts = self.counts()
-        unsent = counts[State.PENDING] + counts[State.REJECTED]
-        if unsent < sum(counts.values()) or self.strays():
-            onward = (
-                "or import what is new from a file of its own, with none of "
-                "the orders that this journal knows, because they would be "
-                "sent again"
+        if found := [*_differences(self._terms, terms)]:
+            raise JournalMismatchError(
+                f"The journal {self.path} is of another import: "
+                f"{'; '.join(found)}. Go on as it began; or name another one "
+                "with --journal: what the store of orders knows is not sent "
+                "again; without a store, all would be."
             )
-        else:
-            onward = (
-                "or begin anew, because no order of it has a contract: "
-                f"`sesamy journal purge {self.path} --yes --force` removes it"
-            )
-        raise JournalMismatchError(
-            f"The journal {self.path} is of another import: "
-            f"{'; '.join(found)}. Go on as it began; {onward}."
-        )
 
     def restart(self) -> int:
         """Settle the orders whose create was cut off; return how many."""
         cut_off = self.entries(states={State.INTENT})
-        changes = [after_cut(each.row, self._terms) for each in cut_off]
+        changes = [after_cut(each, self._terms) for each in cut_off]
         if changes:
             self.apply(changes)
         return len(changes)
@@ -329,17 +280,18 @@ class Journal:
 
     def entry(self, order_id: str) -> Entry | None:
         """Return the row of an order, if there is one."""
-        found = self.entries_of([order_id])
-        return found[0] if found else None
+        found = self._store.read(f"{SELECT} WHERE order_id = ?", order_id)
+        return entry_of(found[0]) if found else None
 
-    def entries_of(self, order_ids: Sequence[str]) -> list[Entry]:
-        """Return the rows of those orders that are there.
+    def told_to(self, store: str) -> bool:
+        """Whether a store of orders has been told what is in it."""
+        query = "SELECT 1 FROM stores WHERE name = ?"
+        return bool(self._store.read(query, store))
 
-        Args:
-            order_ids: At most some hundreds.
-        """
-        query = f"{SELECT} WHERE order_id IN ({_marks(order_ids)})"
-        return [*map(entry_of, self._store.read(query, *order_ids))]
+    def note_told(self, store: str) -> None:
+        """Note that a store of orders has been told what is in it."""
+        with self._store.transaction() as db:
+            db.execute("INSERT INTO stores VALUES (?)", (store,))
 
     def holders(self, contract_ids: Iterable[str]) -> Mapping[str, int]:
         """Return the row that has each contract, if one has it."""

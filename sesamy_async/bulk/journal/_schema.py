@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 import attrs
 from cattrs.preconf.json import make_converter
 
+from sesamy_async._sqlite import STRICT
 from sesamy_async.bulk._states import MOVES, Change, Entry, State
 
 
 APPLICATION_ID = 0x53455359
 """Marks a SQLite file as ours ("SESY")."""
 
-VERSION = 2
+VERSION = 3
 """Changes when a journal of before can't be read any more."""
 
-OLDEST = (3, 33, 0)
-"""The first SQLite that has all we use (2020)."""
+OLD_VERSION = 2
+"""Of before there was a store of orders, which can take it over."""
 
 _STATES = ", ".join(f"'{state}'" for state in State)
 _MOVES = ", ".join(
@@ -26,10 +26,9 @@ _MOVES = ", ".join(
     for before, afters in MOVES.items()
     for after in sorted(afters)
 )
-_STRICT = " STRICT" if sqlite3.sqlite_version_info >= (3, 37) else ""
 
 TABLES = f"""\
-CREATE TABLE terms (json TEXT NOT NULL){_STRICT};
+CREATE TABLE terms (json TEXT NOT NULL){STRICT};
 CREATE TABLE orders (
     row INTEGER PRIMARY KEY,
     order_id TEXT,
@@ -38,12 +37,14 @@ CREATE TABLE orders (
     reason TEXT,
     strays INTEGER NOT NULL DEFAULT 0 CHECK (strays >= 0),
     at REAL NOT NULL DEFAULT 0,
+    vendor_id TEXT,
     CHECK (state NOT IN ('CREATED', 'CONFIRMED') OR contract_id NOT NULL)
-){_STRICT};
+){STRICT};
 CREATE TABLE reports (
-    name TEXT NOT NULL, digest BLOB NOT NULL, rows BLOB NOT NULL
-){_STRICT};
-CREATE TABLE wal (mark TEXT NOT NULL){_STRICT};
+    name TEXT NOT NULL, digest BLOB NOT NULL, UNIQUE (name, digest)
+){STRICT};
+CREATE TABLE stores (name TEXT NOT NULL){STRICT};
+CREATE TABLE wal (mark TEXT NOT NULL){STRICT};
 """
 
 # Made after the rows, because sorting is faster than inserting.
@@ -54,12 +55,9 @@ CREATE INDEX contract_ids ON orders (contract_id)
 WHERE contract_id NOT NULL""",
 )
 
-MARK = "SELECT mark FROM wal"
-MARK_PAGE = "SELECT rootpage FROM sqlite_master WHERE name = 'wal'"
-SET_MARK = "UPDATE wal SET mark = ?"
-
 INSERT = (
-    "INSERT INTO orders (row, order_id, state, reason) VALUES (?, ?, ?, ?)"
+    "INSERT INTO orders (row, order_id, state, reason, vendor_id) "
+    "VALUES (?, ?, ?, ?, ?)"
 )
 
 UPDATE = f"""\
@@ -78,9 +76,7 @@ UPDATE orders SET state = 'UNKNOWN', reason = ?, at = ?
 WHERE state IN ('PENDING', 'INTENT')
 """
 
-SELECT = """\
-SELECT row, order_id, state, contract_id, reason, strays, at FROM orders
-"""
+SELECT = "SELECT * FROM orders"
 
 
 def storable(text: str | None) -> str | None:
@@ -93,7 +89,8 @@ def storable(text: str | None) -> str | None:
 
 def entry_of(values: Any) -> Entry:
     """Return a row that `SELECT` found."""
-    row, order_id, state, contract_id, reason, strays, at = values
+    # The last one is not in a journal of the old version.
+    row, order_id, state, contract_id, reason, strays, at, *vendor = values
     return Entry(
         row=row,
         order_id=order_id,
@@ -102,6 +99,7 @@ def entry_of(values: Any) -> Entry:
         reason=reason,
         strays=strays,
         at=at,
+        vendor_id=vendor[0] if vendor else None,
     )
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
 import anyio
 import attrs
 
 from sesamy_async._checks import is_segment, segment
-from sesamy_async.bulk._rows import harmless
+from sesamy_async.bulk._rows import ORIGINAL, changed_id, harmless
 from sesamy_async.bulk._states import (
     Change,
     Entry,
@@ -46,7 +46,14 @@ class Finding:
     where: str = ""
 
 
-def resolve(journal: Journal, findings: Iterable[Finding]) -> int:
+Tell: TypeAlias = Callable[[Sequence[tuple[Entry, Change]]], list[str]]
+"""Tells a store of orders what became of some; returns what speaks against
+it, and then the store is told nothing."""
+
+
+def resolve(
+    journal: Journal, findings: Iterable[Finding], tell: Tell | None = None
+) -> int:
     """Settle unknown orders: all of the findings, or none.
 
     An order with a contract becomes CREATED, and the next run confirms it,
@@ -56,6 +63,7 @@ def resolve(journal: Journal, findings: Iterable[Finding]) -> int:
     Args:
         journal: The journal of the import.
         findings: What was found out.
+        tell: Tells a store of orders, before the journal.
 
     Returns:
         How many orders were settled.
@@ -66,7 +74,7 @@ def resolve(journal: Journal, findings: Iterable[Finding]) -> int:
         JournalError: The journal can't be read or written.
     """
     findings = [*findings]
-    changes, problems = _decide(
+    settled, problems = _decide(
         [(each, journal.entry(each.order_id)) for each in findings],
         journal.holders(
             each.contract_id
@@ -75,12 +83,14 @@ def resolve(journal: Journal, findings: Iterable[Finding]) -> int:
         ),
         journal.terms.confirm.goal,
     )
+    if tell is not None and not problems:
+        problems = tell(settled)
     if problems:
         raise InputFileError(
             f"Nothing was settled: {'; '.join(problems)}.", problems=problems
         )
-    journal.apply(changes)
-    return len(changes)
+    journal.apply([change for _, change in settled])
+    return len(settled)
 
 
 _ONLY = "and only what is UNKNOWN can be settled"
@@ -90,9 +100,9 @@ def _decide(
     findings: Iterable[tuple[Finding, Entry | None]],
     holders: Mapping[str, int],
     goal: State,
-) -> tuple[list[Change], list[str]]:
+) -> tuple[list[tuple[Entry, Change]], list[str]]:
     """Return the changes that findings make, and their problems."""
-    changes: list[Change] = []
+    settled: list[tuple[Entry, Change]] = []
     problems: list[str] = []
     seen: set[str] = set()
     taken = {**holders}
@@ -116,8 +126,9 @@ def _decide(
             problems.append(f"{where}order {finding.order_id!r} {problem}")
         else:
             confirmed = finding.confirmed
-            changes.append(_settled(entry, goal, contract, confirmed))
-    return changes, problems
+            change = _settled(entry, goal, contract, confirmed)
+            settled.append((entry, change))
+    return settled, problems
 
 
 def _settled(
@@ -164,7 +175,11 @@ class Reconciled:
 
 
 async def reconcile(
-    journal: Journal, lookup: Lookup, *, concurrency: int = 8
+    journal: Journal,
+    lookup: Lookup,
+    *,
+    concurrency: int = 8,
+    tell: Tell | None = None,
 ) -> Reconciled:
     """Look up every unknown order, and settle it.
 
@@ -174,6 +189,7 @@ async def reconcile(
         journal: The journal of the import.
         lookup: Knows which orders have a contract.
         concurrency: How many orders are looked up at once, at least 1.
+        tell: Tells a store of orders, before the journal.
 
     Raises:
         JournalError: The journal can't be read or written.  What was
@@ -189,6 +205,9 @@ async def reconcile(
         try:
             for entry in entries:
                 answer = await _answer(lookup, entry, goal)
+                if tell is not None and isinstance(answer, Change):
+                    # The store first: it is for everybody.
+                    answer = next(iter(tell([(entry, answer)])), answer)
                 if isinstance(answer, Change):
                     holder = await writer.write(answer)
                     if holder is not None:
@@ -235,9 +254,10 @@ _NO = frozenset({"", "no", "false", "0"})
 def read_findings(path: Path) -> list[Finding]:
     """Read a CSV with externalOrderId, contractId, confirmed, notCreated.
 
-    The last two may be missing, and other columns are ignored.  The
-    delimiter is a comma, a semicolon or a tab.  The report of unknown orders
-    is such a file, once its cells are filled in.
+    The last two may be missing, and other columns are ignored, except the
+    one by which a report guards the id.  The delimiter is a comma, a
+    semicolon or a tab.  The report of unknown orders is such a file, once
+    its cells are filled in.
 
     Args:
         path: The file, in UTF-8.
@@ -311,6 +331,9 @@ def _finding(where: str, row: Mapping[str, str]) -> Finding | str:
     )
     if not order:
         return f"{_ORDER} is missing"
+    changed = changed_id(row.get(ORIGINAL), order)
+    if changed:
+        return f"{_ORDER} {changed}"
     if confirmed is None or not_created is None:
         return f"{_CONFIRMED} and {_NOT_CREATED} must be yes, no or empty"
     if not_created == bool(contract) or (confirmed and not contract):

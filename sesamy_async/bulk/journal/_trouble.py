@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sesamy_async._sqlite import DAMAGED, NO_TEXT, code_of, explain
 from sesamy_async.bulk._states import (
     JournalBusyError,
     JournalError,
@@ -14,59 +15,13 @@ from sesamy_async.bulk._states import (
 )
 
 
-_PRIMARY = 0xFF
-
-# How Python's own error begins where SQLite holds bytes for a text.
-_NO_TEXT = "Could not decode to UTF-8"
-
-_DAMAGED = (
-    "it is damaged. Keep it, and get it back from a backup: it says which "
-    "orders were sent"
-)
-_SEE = "See that its folder is there, and that you may read and write both"
-_READ_ONLY = "it can't be written. Let yourself write the file and its folder"
-
-_ADVICE = {
-    sqlite3.SQLITE_FULL: (
-        "its disk is full. Make room; the same command then goes on"
-    ),
-    sqlite3.SQLITE_READONLY: _READ_ONLY,
-    sqlite3.SQLITE_PERM: _READ_ONLY,
-    sqlite3.SQLITE_CANTOPEN: f"it can't be opened. {_SEE}",
-    sqlite3.SQLITE_IOERR_LOCK: (
-        "it can't be locked. Let yourself write the file, and see that it "
-        "is on a local disk"
-    ),
-    sqlite3.SQLITE_IOERR: (
-        "its disk fails, or is full. See that there is room, and that the "
-        "folder is on a local disk; the same command then goes on"
-    ),
-    sqlite3.SQLITE_CORRUPT: _DAMAGED,
-    # The statements are ours: it is the names in the file that are not.
-    sqlite3.SQLITE_ERROR: _DAMAGED,
-    sqlite3.SQLITE_CONSTRAINT: (
-        "it was given a value that can't be. That is a mistake in "
-        "sesamy-async: please report it"
-    ),
-}
-
-
 def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
     """Return the error that says what to do."""
-    if isinstance(error, OSError):
-        said = f"{error.strerror or type(error).__name__}. {_SEE}"
-        return JournalError(f"The journal {path} can't be used: {said}.")
-    # Python's own errors, such as of a closed connection, have no code.
-    exactly = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
-    if path.is_dir():
-        # To read a folder fails otherwise than to open it.
-        exactly = sqlite3.SQLITE_CANTOPEN
-    code = exactly & _PRIMARY
+    code = 0 if isinstance(error, OSError) else code_of(error, path)
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return JournalBusyError(
-            f"The journal {path} is in use: another import of this file, or "
-            "the check of one of its reports, is running. Let it end, or "
-            "stop it, and try again."
+            f"The journal {path} is in use by another command, such as an "
+            "import of this file. Let it end, or stop it, and try again."
         )
     if code == sqlite3.SQLITE_CANTOPEN and not path.exists():
         return JournalError(
@@ -74,10 +29,10 @@ def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
         )
     if code == sqlite3.SQLITE_NOTADB:
         return no_journal(path)
-    if str(error).startswith(_NO_TEXT):
+    if str(error).startswith(NO_TEXT):
         # The error shows the text that Python can't decode.
         return damaged(path)
-    said = _ADVICE.get(exactly) or _ADVICE.get(code, f"SQLite says: {error}")
+    said = explain(path, error)
     return JournalError(f"The journal {path} can't be used: {said}.")
 
 
@@ -129,7 +84,7 @@ def whole(path: Path) -> JournalError:
 
 def damaged(path: Path) -> JournalError:
     """Return the error for a journal that can't be understood."""
-    return JournalError(f"The journal {path} can't be used: {_DAMAGED}.")
+    return JournalError(f"The journal {path} can't be used: {DAMAGED}.")
 
 
 def no_journal(path: Path) -> JournalMismatchError:

@@ -14,13 +14,12 @@ import attrs
 
 from sesamy_async._checks import is_text
 from sesamy_async.bulk._rows import (
-    REASON,
-    SENT_BEFORE,
+    ORIGINAL,
     Mistaken,
     Problem,
     Row,
     Sale,
-    is_repeat,
+    changed_id,
 )
 from sesamy_async.bulk._states import InputFileError
 
@@ -119,7 +118,9 @@ class Table:
     ) -> None:
         self._delimiter = delimiter
         self._width = len(header)
-        self._reason = header.index(REASON) if REASON in header else None
+        # What a report says of its rows.
+        known = ORIGINAL in header
+        self._original = header.index(ORIGINAL) if known else None
         [self._order_id] = (it for it in columns if it.field.name == ORDER_ID)
         self._columns = columns
         self._texts = [
@@ -159,16 +160,22 @@ class Table:
         if misfit:
             perhaps = mended_id("".join(cells[self._order_id.index :][:1]))
             return Mistaken((Problem(row, "", misfit),), perhaps=perhaps)
-        if self._reason is not None and is_repeat(cells[self._reason]):
-            return Mistaken((Problem(row, "", SENT_BEFORE),))
         values, wrong = self._values(cells, text)
+        order_id = cells[self._order_id.index]
+        right = not wrong or all(
+            column is not self._order_id for column, _ in wrong
+        )
+        if right and self._original is not None:
+            changed = changed_id(cells[self._original], order_id)
+            if changed:
+                right = False
+                wrong.append((self._order_id, changed))
         if not wrong:
             return self._sale(values)
         problems = tuple(
             Problem(row, column.header, reason) for column, reason in wrong
         )
-        order_id = cells[self._order_id.index]
-        if all(column is not self._order_id for column, _ in wrong):
+        if right:
             return Mistaken(problems, order_id)
         return Mistaken(problems, perhaps=mended_id(order_id))
 

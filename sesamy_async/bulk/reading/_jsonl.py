@@ -13,13 +13,12 @@ import attrs
 from sesamy_async._models import is_object, kind, parse
 from sesamy_async.bulk._rows import (
     IGNORED,
-    REASON,
-    SENT_BEFORE,
+    ORIGINAL,
     Mistaken,
     Problem,
     Row,
     Sale,
-    is_repeat,
+    changed_id,
 )
 from sesamy_async.bulk._states import InputFileError
 
@@ -87,18 +86,27 @@ class JsonLinesSource(TextSource):
         if not is_object(data):
             said = f"must be an object, got {kind(data)}"
             return Mistaken((Problem(row, "", said),))
-        if is_repeat(data.get(REASON)):
-            return Mistaken((Problem(row, "", SENT_BEFORE),))
+        original = data.get(ORIGINAL)
         # In place: a copy would not know which keys were repeated.
         for key in [key for key in data if key.startswith(IGNORED)]:
             del data[key]
+        values: dict[str, Any] = {}
+        problems: list[Problem] = []
         try:
-            return sale_of(self._values(data))
+            values = self._values(data)
         except WrongValue as wrong:
-            problems = tuple(_problem(row, reason) for reason in wrong.args)
+            problems += (_problem(row, reason) for reason in wrong.args)
+        order_id = None
         if all(each.column != ORDER_ID for each in problems):
-            return Mistaken(problems, data.get(ORDER_ID))
-        return Mistaken(problems, perhaps=_perhaps(line))
+            order_id = data[ORDER_ID]
+            changed = changed_id(original, order_id)
+            if changed:
+                order_id = None
+                problems.append(Problem(row, ORDER_ID, changed))
+        if not problems:
+            return sale_of(values)
+        perhaps = _perhaps(line) if order_id is None else None
+        return Mistaken(tuple(problems), order_id, perhaps)
 
 
 def _problem(row: int, said: str) -> Problem:

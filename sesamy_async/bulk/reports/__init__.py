@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from sesamy_async.bulk._states import Kind
+
 from ._files import ReportError
-from ._places import Kind, Place, Reports
+from ._places import Place, Reports
 from ._writing import write_reports
 
 

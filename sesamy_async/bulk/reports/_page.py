@@ -13,10 +13,10 @@ import attrs
 
 from sesamy_async._version import __version__
 from sesamy_async.bulk._counts import ImportSummary
-from sesamy_async.bulk._states import State, Terms
+from sesamy_async.bulk._states import Kind, State, Terms
 from sesamy_async.bulk.journal import Span
 
-from ._places import Kind, Reports
+from ._places import Reports
 from ._words import MEANINGS, count, duration, ending, headline, steps
 
 

@@ -2,61 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from pathlib import Path
 
 import attrs
 
-from sesamy_async.bulk._states import Confirm, Entry, State
+from sesamy_async.bulk._states import Entry, Kind
 from sesamy_async.bulk.journal._files import SUFFIX
-
-
-class Kind(StrEnum):
-    """The reports; each row is in exactly one of them.
-
-    The value is a part of the file's name: ``orders.rejected.csv``.
-    """
-
-    CONFIRMED = "confirmed"
-    """The buyer has access."""
-
-    CREATED = "created"
-    """The contract is made, and that was the goal (``Confirm.NO``)."""
-
-    REJECTED = "rejected"
-    """It can't be sent as it is, or Sesamy refused it."""
-
-    UNKNOWN = "unknown"
-    """A person has to look."""
-
-    UNPROCESSED = "unprocessed"
-    """It is not finished; the same command goes on."""
-
-
-_SETTLED = {
-    State.CONFIRMED: Kind.CONFIRMED,
-    State.REJECTED: Kind.REJECTED,
-    State.UNKNOWN: Kind.UNKNOWN,
-}
-
-
-def kind_of(state: State, confirm: Confirm) -> Kind:
-    """Return the report of an order in this state."""
-    if state is confirm.goal is State.CREATED:
-        return Kind.CREATED
-    return _SETTLED.get(state, Kind.UNPROCESSED)
 
 
 STRAYS = "strays"
 """The additional report: its rows are in another one too."""
-
-NAMES = (*Kind, STRAYS)
-_REPORT = re.compile(
-    rf"(?P<stem>.+)\.(?:{'|'.join(NAMES)})(?:\.\d+)?(?:\.jsonl)?",
-    re.DOTALL | re.IGNORECASE,
-)
 
 
 @attrs.frozen
@@ -83,17 +39,6 @@ class Place:
         usual = name.suffix.lower() == ".csv"
         return cls(journal.parent, name.stem if usual else name.name)
 
-    @property
-    def root(self) -> Place:
-        """Where the reports are of the first import of a chain.
-
-        Its reports may be imported, and the reports of these imports too.
-        """
-        stem = self.stem
-        while report := _REPORT.fullmatch(stem):
-            stem = report["stem"]
-        return attrs.evolve(self, stem=stem)
-
     def of(
         self, kind: Kind | str, suffix: str = ".csv", *, number: int = 1
     ) -> Path:
@@ -103,7 +48,7 @@ class Place:
 
     def every(self) -> Iterator[Path]:
         """Yield where a report may be, those with a number left out."""
-        yield from map(self.of, NAMES)
+        yield from map(self.of, (*Kind, STRAYS))
         yield self.of(Kind.REJECTED, ".jsonl")
 
 
@@ -116,7 +61,7 @@ class Reports:
         paths: Where each report is, by the word in its name, such as
             ``"rejected"``; a report without rows is not there.
         kept: Reports that were left as they are, because somebody has
-            changed them or imports them; their rows are in no new one.
+            changed them or imports them.
         rejections: Reasons of the rejected rows with their counts, the most
             frequent first.
         unknown: The first orders that a person has to look at.

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sesamy_async.bulk._counts import Ending, ImportSummary
-from sesamy_async.bulk._states import State
+from sesamy_async.bulk._states import Kind, State
 
-from ._places import STRAYS, Kind
+from ._places import STRAYS
 
 
 _ENDING = {
@@ -25,17 +25,19 @@ _MINUTE, _HOUR = 60, 3600
 def headline(summary: ImportSummary) -> str:
     """Return the result in a sentence."""
     goal, done = summary.confirm.goal.lower(), summary.done
+    before = f", {summary.already:,} of them before" * bool(summary.already)
     if done == summary.rows == 1:
-        return f"The order is {goal}."
+        return f"The order {'was' if before else 'is'} {goal}."
     if done == summary.rows:
-        return f"All {count(done, 'order')} are {goal}."
+        return f"All {count(done, 'order')} are {goal}{before}."
     rest = {
         "rejected": summary.rejected,
         "unknown": summary.unknown,
         "not finished": summary.unprocessed,
     }
     others = ", ".join(f"{rest[it]:,} {it}" for it in rest if rest[it])
-    return f"{done:,} of {count(summary.rows, 'row')} are {goal}; {others}."
+    rows = count(summary.rows, "row")
+    return f"{done:,} of {rows} are {goal}{before}; {others}."
 
 
 def ending(summary: ImportSummary) -> str:
@@ -63,6 +65,7 @@ def duration(seconds: float) -> str:
 
 MEANINGS: Mapping[Kind, str] = {
     Kind.CONFIRMED: "The buyer has access.",
+    Kind.ALREADY: "It was confirmed before, so it was not sent again.",
     Kind.CREATED: "The contract is made; it gives no access yet.",
     Kind.REJECTED: (
         "It can't be sent as it is, or Sesamy refused it. Correct the rows "

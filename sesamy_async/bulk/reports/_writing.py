@@ -11,18 +11,28 @@ from contextlib import suppress
 from functools import partial
 from itertools import chain, repeat, zip_longest
 from operator import itemgetter
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from sesamy_async._models import is_object
 from sesamy_async.bulk._counts import ImportSummary
-from sesamy_async.bulk._rows import IGNORED, REASON, Row, Source, harmless
-from sesamy_async.bulk._states import Confirm, Entry, JournalError
-from sesamy_async.bulk.journal import Memory, Reported
+from sesamy_async.bulk._rows import (
+    IGNORED,
+    ORIGINAL,
+    REASON,
+    Row,
+    Source,
+    guarded,
+    harmless,
+    original_id,
+)
+from sesamy_async.bulk._states import Confirm, Entry, Kind, kind_of
+from sesamy_async.bulk.journal import Memory
 
-from ._edited import EditableReport, ReportFile, report_files
+from ._edited import EditableReport
 from ._files import Report, ReportError, Sheet
-from ._places import STRAYS, Kind, Place, Reports, kind_of
+from ._places import STRAYS, Place, Reports
 from ._words import LOOK, STRAY, UNPROCESSED
 
 
@@ -48,7 +58,7 @@ def count_reason(counts: Counter[str], reason: str) -> None:
     counts[OTHERS if full and pattern not in counts else pattern] += 1
 
 
-_COLUMNS = ("#row", REASON)
+_COLUMNS = ("#row", REASON, ORIGINAL)
 _SAID = " Sesamy says: "
 
 
@@ -68,17 +78,22 @@ def own_cells(names: Sequence[str], values: Sequence[str]) -> list[str]:
     return [value for name, value in pairs if not _ours(name)]
 
 
-def rejected_line(text: str, entry: Entry, said: str | None = None) -> str:
+def rejected_line(
+    text: str, entry: Entry, said: str | None = None, original: str = ""
+) -> str:
     """Return a line of JSON Lines with the additional keys in front.
 
     A line that holds no object becomes one, under the key ``#line``.
     """
-    added: dict[str, Any] = {"#row": entry.row, REASON: why(entry, said)}
+    notes = (entry.row, why(entry, said), original)
+    added: dict[str, Any] = dict(zip(_COLUMNS, notes, strict=True))
     order: Any = None
     with suppress(ValueError, RecursionError):
         order = json.loads(text)
     if not is_object(order):
         return _dump({**added, "#line": text})
+    # In a report of a report, the first id is the original one.
+    added[ORIGINAL] = order.get(ORIGINAL) or original
     if not order or any(map(_ours, order)):
         old = {key: order[key] for key in order if not _ours(key)}
         return _dump({**added, **old})
@@ -95,10 +110,10 @@ def _dump(value: dict[str, Any]) -> str:
 
 
 def _said_before(
-    files: Iterable[ReportFile], delimiter: str
+    reports: Iterable[Path], delimiter: str
 ) -> Iterator[tuple[int, str]]:
     """Yield row numbers, and what our unchanged reports say of these rows."""
-    for path in (it.path for it in files if it.ours and it.digest):
+    for path in reports:
         # The error is raised where the report is to be replaced.
         with (
             suppress(OSError),
@@ -107,7 +122,10 @@ def _said_before(
             rows: Iterator[Any] = (
                 csv.reader(file, delimiter=delimiter)
                 if path.suffix == ".csv"
-                else (itemgetter(*_COLUMNS)(json.loads(line)) for line in file)
+                else (
+                    itemgetter("#row", REASON)(json.loads(line))
+                    for line in file
+                )
             )
             for number, reason, *_ in rows:
                 if words := reason.partition(_SAID)[2]:
@@ -121,11 +139,15 @@ _CHANGED = (
 _DONE = ("row", "externalOrderId", "contractId")
 _HEADERS: Mapping[str, tuple[str, ...]] = {
     Kind.CONFIRMED: _DONE,
+    Kind.ALREADY: (*_DONE, "reason"),
     Kind.CREATED: _DONE,
     Kind.UNPROCESSED: (*_DONE, "reason"),
     STRAYS: (*_DONE, "strays", "whatToDo"),
 }
-_UNKNOWN = (*_DONE, "confirmed", "notCreated", "reason", "whatToDo")
+_UNKNOWN = (
+    *(*_DONE, "confirmed", "notCreated", "reason", "whatToDo"),
+    ORIGINAL,
+)
 _SHOWN = 20
 
 
@@ -144,15 +166,11 @@ class RowSorter:
     ) -> None:
         self.rows: Counter[str] = Counter()
         self._confirm = confirm
+        self._source = source
         self._names = source.header
-        self._memory = memory
-        self._reported: Reported = {} if memory is None else memory.recall()
         self._reasons: Counter[str] = Counter()
         self._entries: dict[str, list[Entry]] = {Kind.UNKNOWN: [], STRAYS: []}
         suffix = ".csv" if self._names else ".jsonl"
-        rejected = report_files(place, Kind.REJECTED, suffix, self._reported)
-        unknown = report_files(place, Kind.UNKNOWN, ".csv", self._reported)
-        self._said = {**dict(_said_before(rejected, delimiter)), **said}
         sheet = partial(Sheet, delimiter=delimiter)
         self._sheets = {
             kind: sheet(place.of(kind), header=header)
@@ -162,9 +180,17 @@ class RowSorter:
         # having more cells than the header.
         header = (*_COLUMNS, *own_cells(self._names, self._names))
         rows = partial(sheet, header=header) if self._names else Report
-        self._rejected = EditableReport[Report](rejected, rows)
+        self._rejected = EditableReport[Report](
+            place, Kind.REJECTED, suffix, memory, rows
+        )
+        before = _said_before(self._rejected.before, delimiter)
+        self._said = {**dict(before), **said}
         self._unknown = EditableReport(
-            unknown, partial(sheet, header=_UNKNOWN)
+            place,
+            Kind.UNKNOWN,
+            ".csv",
+            memory,
+            partial(sheet, header=_UNKNOWN),
         )
         self._editable = (self._rejected, self._unknown)
 
@@ -177,8 +203,8 @@ class RowSorter:
             self._add_unknown(entry)
         elif kind is Kind.REJECTED:
             self._add_rejected(record, entry)
-        elif kind is Kind.UNPROCESSED:
-            reason = entry.reason or UNPROCESSED[entry.state]
+        elif kind in {Kind.UNPROCESSED, Kind.ALREADY}:
+            reason = entry.reason or UNPROCESSED.get(entry.state)
             self._sheets[kind].add(*done, reason)
         else:
             self._sheets[kind].add(*done)
@@ -189,17 +215,12 @@ class RowSorter:
 
     def keep(self) -> Reports:
         """Put the new reports in their places, and remove the old ones."""
-        expected = settled = self._reported
         for each in self._editable:
             each.end()
-            expected = each.expected(expected)
-            settled = each.settled(settled)
-        self._note(expected)
         for report in self._all():
             report.keep()
         for each in self._editable:
             each.remove_spare()
-        self._note(settled)
         reports: dict[str, Sheet | EditableReport[Any]] = {
             **self._sheets,
             Kind.UNKNOWN: self._unknown,
@@ -212,7 +233,7 @@ class RowSorter:
                 for kind, report in reports.items()
                 if self.rows[kind]
             },
-            kept=tuple(it.path for each in self._editable for it in each.kept),
+            kept=tuple(it for each in self._editable for it in each.kept),
             rejections=tuple(self._reasons.most_common()),
             unknown=tuple(self._entries[Kind.UNKNOWN]),
             strays=tuple(self._entries[STRAYS]),
@@ -228,34 +249,28 @@ class RowSorter:
 
     def _add_unknown(self, entry: Entry) -> None:
         self._remember(Kind.UNKNOWN, entry)
-        if self._unknown.takes(entry.row):
-            # Nobody has looked yet, so nothing is filled in.
-            cells = (entry.row, entry.order_id, "", "", "", entry.reason, LOOK)
-            self._unknown.report.add(*cells)
+        # Nobody has looked yet, so nothing is filled in.
+        cells = (entry.row, entry.order_id, "", "", "", entry.reason, LOOK)
+        self._unknown.report.add(*cells, guarded(str(entry.order_id)))
 
     def _add_rejected(self, record: Row, entry: Entry) -> None:
         count_reason(self._reasons, entry.reason or "")
-        if not self._rejected.takes(entry.row):
-            return
         said, report = self._said.get(entry.row), self._rejected.report
+        original = original_id(self._source.read(record))
         if isinstance(report, Sheet):
+            # In a report of a report, the first id is the original one.
+            cells = zip(self._names, record.cells, strict=False)
+            first = dict(cells).get(ORIGINAL) or original
             own = own_cells(self._names, record.cells)
-            added = (str(entry.row), harmless(why(entry, said)))
+            added = (str(entry.row), harmless(why(entry, said)), first)
             report.add_as_is((*added, *own))
         else:
-            report.line(rejected_line(record.cells[0], entry, said))
+            line = rejected_line(record.cells[0], entry, said, original)
+            report.line(line)
 
     def _remember(self, kind: str, entry: Entry) -> None:
         if len(self._entries[kind]) < _SHOWN:
             self._entries[kind].append(entry)
-
-    def _note(self, reported: Reported) -> None:
-        if self._memory is not None and reported != self._reported:
-            # A journal that can't be written must not prevent a report: at
-            # worst the next run takes it for edited, and leaves it alone.
-            with suppress(JournalError):
-                self._memory.remember(reported)
-        self._reported = reported
 
 
 def write_reports(
@@ -277,8 +292,8 @@ def write_reports(
     of an earlier run is removed.
 
     People edit the reports of rejected and of unknown orders.  A report
-    that somebody has changed, or imports, stays as it is; rows that are not
-    in it come into one with a number in its name.
+    that somebody has changed, or imports, stays as it is, and the new one
+    has a number in its name.
 
     Args:
         source: The rows.

@@ -13,7 +13,6 @@ import pytest
 
 from sesamy_async.bulk import InputFileError, Mistaken, Planned, Source
 from sesamy_async.bulk import check as checking
-from sesamy_async.bulk._check_notes import Notes
 from sesamy_async.bulk.check import Checked, check, write_problems
 from sesamy_async.bulk.reports._files import Sheet
 from sesamy_async.sandbox import Sandbox
@@ -151,7 +150,7 @@ def test_no_room_for_the_notes(
     def full(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(Notes, "add", full)
+    monkeypatch.setattr(Checked, "add", full)
     source = folder.csv("externalOrderId", "A-1")
 
     with pytest.raises(InputFileError, match=r"disk is full'.*TMPDIR"):

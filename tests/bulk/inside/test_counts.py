@@ -57,16 +57,17 @@ def test_tally(
     tally = Tally(states, 7, confirm)
     counts = {
         "confirmed": 4,
+        "already": 5,
         "created": created,
-        "rejected": 5,
-        "unknown": 6,
+        "rejected": 6,
+        "unknown": 7,
         "unprocessed": unprocessed,
     }
 
     assert calls == confirm.calls
-    assert (counts, 4 + created) == (tally.counts, tally.done)
+    assert 9 + created == tally.now.done
     assert ImportSummary(
-        rows=21,
+        rows=28,
         **counts,  # type: ignore[arg-type]
         strays=7,
         confirm=confirm,
@@ -77,10 +78,10 @@ def test_tally(
     # A row that moves leaves one count and joins another.
     tally.move(State.PENDING, Change(row=2, state=State.CONFIRMED, strays=2))
 
-    assert (21, 5 + created, unprocessed - 1, 9) == (
+    assert (28, 10 + created, unprocessed - 1, 9) == (
         tally.rows,
-        tally.done,
-        tally.unprocessed,
+        tally.now.done,
+        tally.now.unprocessed,
         tally.strays,
     )
 

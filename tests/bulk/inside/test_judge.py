@@ -75,7 +75,8 @@ def not_created(
 ) -> Verdict:
     """Judge a create that failed after three calls."""
     entry = attrs.evolve(ENTRY, strays=before)
-    return judge.not_created(given, entry, error, lost=lost, calls=3)
+    again = given.repeatable
+    return judge.not_created(entry, error, again=again, lost=lost, calls=3)
 
 
 @every_kind_of_terms

@@ -110,6 +110,7 @@ async def test_promo_code_and_vendor(
 ) -> None:
     """The promo code and vendor of a row precede those of the terms."""
     client: Any = Mock(contracts=AsyncMock())
+    client._caller.shared.once = None
     client.contracts.create.return_value = Contract(id="c2")
     world.promo_code = ours
     sale = Sale(order=ORDER, **own)
@@ -138,7 +139,7 @@ def test_what_is_claimed(
     tmp_path: Path, confirm: Confirm, claimed: list[tuple[str, bool]]
 ) -> None:
     """What is to be created is claimed, and what may have been confirmed."""
-    world = World(folder=tmp_path, source=listed(6), confirm=confirm)
+    world = World(folder=tmp_path, source=listed(len(State)), confirm=confirm)
     with world.journal() as journal:
         for row, state in enumerate(State, start=2):
             bring(journal, row, state)

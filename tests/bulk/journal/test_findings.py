@@ -41,6 +41,20 @@ def test_apostrophes(path: Path, order: str) -> None:
     assert [order] == [each.order_id for each in read_findings(path)]
 
 
+def test_changed_id(path: Path) -> None:
+    """An id that a spreadsheet has changed settles no other order."""
+    path.write_text(
+        "externalOrderId,contractId,#externalOrderId\n"
+        "0018,c1,id:0018\n18,c2,id:0018\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputFileError) as raised:
+        read_findings(path)
+
+    [problem] = raised.value.problems
+    assert problem.startswith("row 3: externalOrderId was '0018', and is '18'")
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])

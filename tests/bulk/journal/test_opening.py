@@ -20,6 +20,7 @@ from sesamy_async.bulk import (
     State,
 )
 from sesamy_async.bulk.journal import Journal
+from sesamy_async.bulk.journal._schema import VERSION
 from support.journals import change, new_journal
 
 
@@ -69,9 +70,9 @@ def test_busy_within(path: Path) -> None:
                 Journal.open(path)
 
             assert raised.value.args[0] == (
-                f"The journal {path} is in use: another import of this file, "
-                "or the check of one of its reports, is running. Let it end, "
-                "or stop it, and try again."
+                f"The journal {path} is in use by another command, such as "
+                "an import of this file. Let it end, or stop it, and try "
+                "again."
             )
 
     assert 0 == wait
@@ -112,7 +113,8 @@ NO_JOURNAL = (
 )
 OTHER_VERSION = (
     "The journal {} was made by another version of sesamy-async (its format "
-    "is 1, not 2). Finish its import with the version that began it."
+    "is 1, not 3). Finish its import with the version that began it; `sesamy "
+    "orders import` tells a store of orders what was sent."
 )
 
 
@@ -183,7 +185,7 @@ def overwritten(path: Path) -> None:
                 # It is not shown: the error of Python shows it.
                 "UPDATE orders SET reason = CAST(x'41ff42' AS TEXT)",
                 "UPDATE orders SET order_id = CAST(row || x'ff' AS TEXT)",
-                "ALTER TABLE orders RENAME COLUMN reason TO reasons",
+                "ALTER TABLE orders RENAME TO others",
             )
         ),
         *(
@@ -198,7 +200,7 @@ def test_damaged(path: Path, make: Callable[[Path], object]) -> None:
     with pytest.raises(JournalError) as raised, Journal.open(path) as journal:
         [*journal.entries()]
     with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA user_version = 2")
+        db.execute(f"PRAGMA user_version = {VERSION}")
 
     assert str(raised.value) == (
         f"The journal {path} can't be used: it is damaged. Keep it, and get "

@@ -164,7 +164,7 @@ async def test_reconcile(journal: Journal) -> None:
     [({"concurrency": 1}, 1), ({"concurrency": 3}, 3), ({}, 8)],
 )
 async def test_concurrency(
-    tmp_path: Path, settings: dict[str, int], most: int
+    tmp_path: Path, settings: dict[str, Any], most: int
 ) -> None:
     """No more are asked for at once than is allowed: eight by default."""
     lookup = Knows(lambda _: None)

@@ -180,10 +180,10 @@ def test_wrong_order_ids(folder: Folder, cell: str, reason: str) -> None:
     [found] = map(source.read, source.records())
 
     assert isinstance(found, Mistaken)
-    assert (f"externalOrderId: {reason}", None) == (
-        found.reason,
-        found.external_order_id,
-    )
+    assert [f"row 2, externalOrderId: {reason}"] == [
+        str(each) for each in found.problems
+    ]
+    assert found.external_order_id is None
 
 
 def test_all_wrong_cells(folder: Folder) -> None:
@@ -193,7 +193,8 @@ def test_all_wrong_cells(folder: Folder) -> None:
 
     assert isinstance(found, Mistaken)
     assert "A-1" == found.external_order_id
-    assert f"quantity: {WHOLE}; promoCode: must be an id" in found.reason
+    assert f"row 2, quantity: {WHOLE}" == str(found.problems[0])
+    assert str(found.problems[1]).startswith("row 2, promoCode: must be an id")
 
 
 def test_wrong_number_of_cells(folder: Folder) -> None:

@@ -1,17 +1,24 @@
-"""Rejected rows are imported again from their report, repeats are not."""
+"""Rejected rows are imported again from their report, repeats are not.
+
+Nor is a row whose id somebody, or a spreadsheet, has changed unknowingly.
+"""
 
 from __future__ import annotations
 
+import csv
 import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from sesamy_async.bulk import Entry, Source, State
-from sesamy_async.bulk._rows import KNOWN_ORDER, SENT_BEFORE, Row
+from sesamy_async.bulk._rows import Row
 from sesamy_async.bulk.check import check
 from sesamy_async.bulk.reading import open_source
-from support.order_files import Folder, wrong
+from support.order_files import Folder, sales, wrong
 from support.reported import Rows, written
 
 
@@ -24,10 +31,10 @@ def test_json_lines(tmp_path: Path) -> None:
 
     assert "orders.rejected.jsonl" == path.name
     assert "Åre" in text
-    assert [4, "bad", {"city": "Åre"}] == [*json.loads(text).values()]
+    assert [4, "bad", "", {"city": "Åre"}] == [*json.loads(text).values()]
 
 
-def reported(folder: Folder, source: Source) -> Source:
+def reported(source: Source, folder: Path) -> Path:
     """Return the report of a file whose rows are all rejected."""
     with check(source, promo_code="S") as checked:
         entries = tuple(
@@ -40,49 +47,161 @@ def reported(folder: Folder, source: Source) -> Source:
             for each in checked.planned()
         )
     reports = written(
-        folder.path,
+        folder,
         entries,
         stem=f"of {source.name}",
         source=source,
         fingerprint=source.fingerprint(),
     )
-    return open_source(reports.paths["rejected"])
+    return reports.paths["rejected"]
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl"])
-def test_repeats(folder: Folder, kind: str) -> None:
-    """In a report, and in a report of it, only the repeat is wrong."""
-    source = (
-        folder.csv("externalOrderId,quantity", "A,1", "A,1", "B,1")
-        if kind == "csv"
-        else folder.jsonl(*({"externalOrderId": each} for each in "AAB"))
+def edited(path: Path, edit: Callable[[str], str]) -> Source:
+    """Edit each cell of a report, and open it."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header, *rows = csv.reader(file)
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        cells = [[edit(cell) for cell in row] for row in rows]
+        csv.writer(file).writerows([header, *cells])
+    return open_source(path)
+
+
+def saved(cell: str) -> str:
+    """Return what a spreadsheet makes of a cell, and saves as cp1252."""
+    if cell.startswith("="):
+        return "2"
+    if cell.upper() in {"TRUE", "FALSE"}:
+        return cell.upper()
+    if re.fullmatch(r"\d+[-/:]\d+", cell):
+        return "02-Jan"
+    with suppress(ValueError):
+        return f"{float(cell):g}"
+    return cell.encode("cp1252", "replace").decode("cp1252")
+
+
+OTHER = (
+    "row 1, externalOrderId: is not the id that its #externalOrderId has; put "
+    "it back, or, if this is another order, empty its #externalOrderId"
+)
+
+
+def changed(row: int, was: str, now: str) -> str:
+    """Say that a row has another id."""
+    return (
+        f"row {row}, externalOrderId: was {was!r}, and is {now!r} here; did a "
+        "spreadsheet change it? Then put it back, or, if this is another "
+        "order, empty its #externalOrderId"
     )
-    [_, repeat, _] = source.records()
-    once = reported(folder, source)
-
-    assert [f"row {repeat.number}: {SENT_BEFORE}"] == wrong(once)
-    assert wrong(once) == wrong(reported(folder, once))
 
 
-@pytest.mark.parametrize("before", ["", "quantity: must be at least 1; "])
-@pytest.mark.parametrize("kind", ["csv", "jsonl"])
-def test_order_of_another_import(
-    folder: Folder, kind: str, before: str
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("0018", "18"),
+        ("12E3", "12000"),
+        ("1.10", "1.1"),
+        ("+46", "46"),
+        ("1-2", "02-Jan"),
+        ("00:12", "02-Jan"),
+        ("true", "TRUE"),
+        ("=1+1", "2"),
+        ("12345678901234567890", "1.23457e+19"),
+        ('"Ł\\1"', '"?\\1"'),
+    ],
+)
+def test_spreadsheet(folder: Folder, was: str, now: str) -> None:
+    """An id that a spreadsheet changed is refused until it is put back.
+
+    The spreadsheet treats both columns alike.  In a report of a report, too,
+    the first id is the one that counts.
+    """
+    cell = was.replace('"', '""')
+    source = folder.csv("externalOrderId,quantity", f'"{cell}",0')
+    path = reported(source, folder.path)
+    refused = edited(path, lambda it: "1" if it == "0" else saved(it))
+    again = reported(refused, folder.path)
+    told = [changed(2, was, now)]
+
+    assert told == wrong(refused) == wrong(open_source(again))
+
+    mended = edited(again, lambda it: was if it == now else it)
+
+    assert [was] == [it.order.external_order_id for it in sales(mended)]
+
+
+def test_another_order_on_purpose(folder: Folder) -> None:
+    """With an empty original, the id is that of a new order, and guarded."""
+    source = folder.csv("externalOrderId,quantity", "A,0")
+    new = {"id:A": "", "A": "B"}
+    other = edited(reported(source, folder.path), lambda it: new.get(it, it))
+    again = reported(other, folder.path)
+
+    assert ["row 2, quantity: must be at least 1"] == wrong(open_source(again))
+
+    last = edited(again, lambda it: {"B": "C", "0": "1"}.get(it, it))
+
+    assert [changed(2, "B", "C")] == wrong(last)
+
+
+@pytest.mark.parametrize(
+    ("original", "problems"),
+    [
+        (None, []),
+        ("", []),
+        (" ", []),
+        ("id:A", []),
+        ("id?A", []),
+        ("id:B", [changed(1, "B", "A")]),
+        ("id:\\", [OTHER]),
+        ("id?B", [OTHER]),
+        ("A", [OTHER]),
+        (18, [OTHER]),
+    ],
+)
+def test_original(
+    folder: Folder, original: object, problems: list[str]
 ) -> None:
-    """A row that was left out for an order of another import is wrong too."""
-    reason = f"{before}{KNOWN_ORDER}7 of orders.csv"
-    source = (
-        folder.csv("#reason,externalOrderId", f"{reason},A")
-        if kind == "csv"
-        else folder.jsonl({"#reason": reason, "externalOrderId": "A"})
+    """Only what a report has written there, or nothing, is right."""
+    source = folder.jsonl(
+        {"#externalOrderId": original, "externalOrderId": "A"}
     )
-    [row] = source.records()
+    again = open_source(reported(source, folder.path))
 
-    assert [f"row {row.number}: {SENT_BEFORE}"] == wrong(source)
+    assert problems == wrong(source) == wrong(again)
 
 
-def test_another_order_now(folder: Folder) -> None:
-    """A repeat whose reason was removed is an order again."""
-    source = folder.csv("#reason,externalOrderId", ",A", ",C")
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_changed_id_in_a_journal(folder: Folder, kind: str) -> None:
+    """An id that was changed is not noted as that of an order."""
+    names = ("#externalOrderId", "externalOrderId")
+    source = (
+        folder.csv(",".join(names), "id:A,B")
+        if kind == "csv"
+        else folder.jsonl(dict(zip(names, ["id:A", "B"], strict=True)))
+    )
+    with check(source, promo_code="S") as checked:
+        [planned] = checked.planned()
 
-    assert [] == wrong(source)
+    assert planned.order_id is None
+
+
+@pytest.mark.parametrize("cell", ["", " A"])
+def test_wrong_id(folder: Folder, cell: str) -> None:
+    """An id that is wrong anyway has that problem alone."""
+    source = folder.csv("#externalOrderId,externalOrderId", f"id:B,{cell}")
+    [told] = wrong(source)
+
+    assert "id:" not in told
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_possible_id(folder: Folder, kind: str) -> None:
+    """Of a row that was torn apart, the id is guarded, and not shown."""
+    source = (
+        folder.csv("externalOrderId,quantity", "Astrid")
+        if kind == "csv"
+        else folder.jsonl('{"externalOrderId": "Astrid"')
+    )
+    text = reported(source, folder.path).read_text("utf-8-sig")
+
+    assert "id?Astrid" in text

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from sesamy_async._wal import wal_of
 from sesamy_async.bulk import JournalError, State
-from sesamy_async.bulk.journal import Journal, Rows, Written
-from sesamy_async.bulk.journal._files import wal_of
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal._trouble import (
     as_journal_error,
     damaged,
@@ -156,8 +156,7 @@ def test_flipped_bits(path: Path) -> None:
     with new_journal(path, rows=60) as journal:
         for row, state in zip(range(2, 60), [*State] * 20, strict=False):
             bring(journal, row, state)
-        written = Written(b"x" * 32, Rows(bytearray(b"abc")))
-        journal.memory.remember({"orders.csv": (written,)})
+        journal.memory.add("orders.csv", b"x" * 32)
     whole = path.read_bytes()
     used = [at for at, byte in enumerate(whole) if byte]
     chance = random.Random(1)  # noqa: S311 - repeatable

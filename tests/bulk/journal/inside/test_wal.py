@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from sesamy_async._wal import Mark, Wal, fits, read_wal, wal_of
 from sesamy_async.bulk import JournalError, State
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal import _database as store_module
-from sesamy_async.bulk.journal._files import Mark, Wal, fits, read_wal, wal_of
 from sesamy_async.bulk.journal._journal import MISSING
 from support.command_line import CommandLine
 from support.journals import bring, change, new_journal

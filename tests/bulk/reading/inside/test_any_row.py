@@ -104,7 +104,7 @@ def is_right(data: Any) -> bool:
 def check(found: Sale | Mistaken) -> None:
     """Check that an order is as if its class had checked it."""
     if isinstance(found, Mistaken):
-        assert found.reason
+        assert found.problems
     else:
         assert found.order == NewContract.from_dict(found.order.to_dict())
 

@@ -22,7 +22,7 @@ from sesamy_async.bulk.reports._writing import (
 
 
 REFUSED = Entry(row=4, order_id="A-4", state=State.REJECTED, reason="bad")
-NOTE = '{"#row": 4, "#reason": "bad"'
+NOTE = '{"#row": 4, "#reason": "bad", "#externalOrderId": "id:A-4"'
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_contract_is_named() -> None:
 )
 def test_lines(line: str, report: str) -> None:
     """A line of JSON Lines keeps all that it holds."""
-    assert report == rejected_line(line, REFUSED)
+    assert report == rejected_line(line, REFUSED, original="id:A-4")
 
 
 @pytest.mark.parametrize(
