@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 
-_NEEDED = {"cyclopts", "rich"}
+_NEEDED = {"cyclopts", "platformdirs", "rich"}
 _INTERRUPTED = 130
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import anyio
 import pytest
@@ -18,7 +19,7 @@ from proof.kills.served import Served
 from proof.kills.served import served as served_apart
 from proof.kills.zygote import Zygote, zygote
 from sesamy_async import AsyncSesamy
-from sesamy_async.bulk._check_notes import Notes
+from sesamy_async.bulk.check import Checked
 from sesamy_async.sandbox import Sandbox, running
 from support.command_line import CommandLine
 from support.examples import Examples
@@ -91,6 +92,18 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(autouse=True)
+def _no_state_outside(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Keep the test, and all that it starts, out of the developer's state.
+
+    The folder is made only if something is kept in it.
+    """
+    state = tmp_path_factory.getbasetemp() / "state" / token_hex(8)
+    monkeypatch.setenv("XDG_STATE_HOME", str(state))
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
     """Write files of orders into a folder of the test's own."""
@@ -101,13 +114,13 @@ def folder(tmp_path: Path) -> Folder:
 def notes_closed(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Fill a list each time that a check closes what it has noted."""
     closed: list[bool] = []
-    close = Notes.close
+    close = Checked.close
 
-    def closing(notes: Notes) -> None:
+    def closing(notes: Checked) -> None:
         closed.append(True)
         close(notes)
 
-    monkeypatch.setattr(Notes, "close", closing)
+    monkeypatch.setattr(Checked, "close", closing)
     return closed
 
 
@@ -178,11 +191,13 @@ def caller() -> Caller:
 
 
 @pytest.fixture
-def examples() -> Iterator[Examples]:
-    """Run examples against a sandbox that is served."""
+def examples(tmp_path: Path) -> Iterator[Examples]:
+    """Run examples against a sandbox that is served, over a new store."""
     sandbox = Sandbox()
+    store = {"SESAMY_IDEMPOTENCY": f"sqlite://{tmp_path}/orders.db"}
     with running(sandbox) as url:
-        yield Examples(sandbox, {**os.environ, **sandbox.environment(url)})
+        settings = {**sandbox.environment(url), **store}
+        yield Examples(sandbox, {**os.environ, **settings})
 
 
 @pytest.fixture(scope="session")

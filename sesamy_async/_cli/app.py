@@ -49,15 +49,15 @@ Examples:
 
 Settings come from SESAMY_VENDOR_ID, SESAMY_CLIENT_ID, SESAMY_CLIENT_SECRET,
 SESAMY_SCOPE, SESAMY_AUDIENCE, SESAMY_ORGANIZATION, SESAMY_TOKEN_ENCODING,
-SESAMY_BASE_URL and SESAMY_TOKEN_URL.
+SESAMY_BASE_URL, SESAMY_TOKEN_URL and SESAMY_IDEMPOTENCY.
 """,
     help_format="plaintext",
     version=__version__,
     suppress_keyboard_interrupt=False,
 )
 
-# By name: these two import much that no other command needs, and what lists
-# all commands does not load them for their help.
+# By name: these import much that no other command needs, and what lists all
+# commands does not load them for their help.
 app.command(
     f"{__package__}.import_job:import_app",
     name="import",
@@ -73,6 +73,11 @@ app.command(
     f"{__package__}.journals:journal_app",
     name="journal",
     help="Look into the journal of an import, and settle its unknowns.",
+)
+app.command(
+    f"{__package__}.orders:orders_app",
+    name="orders",
+    help="Look into the store of orders: which were sent, and settle doubts.",
 )
 app.command(onboard_app)
 app.command(contract_app)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
 
 import attrs
+from platformdirs import user_state_path
 
 from sesamy_async._blocking import Sesamy
 from sesamy_async._call import Call, Proceed, Response
@@ -17,8 +20,13 @@ from sesamy_async._settings import BASE_URL, SettingsSource, check_url
 from sesamy_async.auth import ClientCredentials, FileTokenStore, TokenStore
 from sesamy_async.auth._credentials import token_options
 from sesamy_async.errors import ConfigurationError
+from sesamy_async.idempotency import (
+    IdempotencyStore,
+    SQLiteStore,
+    store_from_url,
+)
 
-from .options import ACCESS, Access, Api
+from .options import ACCESS, Access, Api, Chosen
 from .output import InterruptionError, UsageError
 
 
@@ -45,10 +53,11 @@ def from_environment(options: Api) -> ClientArguments:
         base_url=base_url(options),
         timeout=options.timeout,
         deadline=options.deadline,
+        idempotency=store_of_orders(options.idempotency) or False,
     )
 
 
-def base_url(options: Api) -> str:
+def base_url(options: Api | Chosen) -> str:
     """Return the base URL of Sesamy's API."""
     variable = "SESAMY_BASE_URL"
     given = SettingsSource(os.environ).optional(
@@ -97,7 +106,67 @@ def in_sandbox(
             deadline=options.deadline,
             # A proxy can't reach loopback.
             transport=Connections(trust_env=False),
+            # What is rehearsed was not told to Sesamy.
+            idempotency=False,
         )
+
+
+def store_of_orders(given: str | None) -> IdempotencyStore | None:
+    """Return the store that an option or the environment names.
+
+    By default it is a file of the user's; None if none is wanted.
+    """
+    option, variable = "--idempotency", "SESAMY_IDEMPOTENCY"
+    url = SettingsSource(os.environ).optional(option, given, variable)
+    if url is None:
+        return SQLiteStore(_own_folder() / "orders.db")
+    if given is not None and _has_password(given):
+        raise UsageError(
+            f"The URL of {option} has a password, which others can see: set "
+            f"it as {variable} instead."
+        )
+    return None if url == "none" else store_from_url(url)
+
+
+def _has_password(url: str) -> bool:
+    try:
+        return urlsplit(url).password is not None
+    except ValueError:
+        return False  # It will be refused, and not shown.
+
+
+def _own_folder() -> Path:
+    """Return a folder of the user's that lasts, and can be written."""
+    folder = Path()
+    # Without a home, platformdirs raises; before 4.12, it returned "~/...".
+    with suppress(RuntimeError):
+        folder = user_state_path("sesamy", appauthor=False)
+    if not folder.is_absolute():
+        raise _nowhere("there is no home folder")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise _nowhere(f"{folder} can't be made ({reason})") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _nowhere(f"you may not write into {folder}")
+    return folder
+
+
+def _nowhere(why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"It can't be remembered which orders were sent: {why}. Set "
+        "SESAMY_IDEMPOTENCY to a file that lasts, such as "
+        "sqlite:///var/lib/shop/orders.db, or to a server. With "
+        "--idempotency none, an order that is sent again is doubled."
+    )
+
+
+def name_of(store: IdempotencyStore) -> str:
+    """Return a store's name for people: its file, or what kind it is."""
+    if isinstance(store, SQLiteStore):
+        return str(store.path)
+    return type(store).__name__
 
 
 def credentials(
@@ -138,7 +207,9 @@ class _LatestCall:
         self.call = call
         return await proceed(call)
 
-    def interrupted(self, interrupt: KeyboardInterrupt) -> InterruptionError:
+    def interrupted(
+        self, interrupt: KeyboardInterrupt, *, remembered: bool
+    ) -> InterruptionError:
         """Return the error that says what became of the latest call."""
         error = InterruptionError("Interrupted.")
         if self.call is not None:
@@ -147,12 +218,19 @@ class _LatestCall:
         known = str(error)
         notes: list[str] = getattr(interrupt, "__notes__", [])
         error.aside = " ".join(note for note in notes if note != known)
+        if remembered and error.repeatable:
+            error.resumable = True
         return error
 
 
 @contextmanager
-def session(options: Api, *, sandbox: bool = False) -> Generator[Sesamy]:
+def session(
+    options: Api, *, sandbox: bool = False
+) -> Generator[tuple[Sesamy, str | None]]:
     """Yield a client, optionally of a sandbox that ends with the block.
+
+    Yields:
+        The client, and the name of its store of orders, if it has one.
 
     Raises:
         InterruptionError: Ctrl-C was pressed.
@@ -164,11 +242,17 @@ def session(options: Api, *, sandbox: bool = False) -> Generator[Sesamy]:
         if sandbox
         else nullcontext(from_environment(options))
     )
+    name: str | None = None
     try:
-        with (
-            arguments as given,
-            Sesamy(**given, middleware=[latest]) as client,
-        ):
-            yield client
+        with arguments as given:
+            store = given["idempotency"]
+            name = name_of(store) if store else None
+            with (
+                closing(store) if store else nullcontext(),
+                Sesamy(**given, middleware=[latest]) as client,
+            ):
+                yield client, name
     except KeyboardInterrupt as interrupt:
-        raise latest.interrupted(interrupt) from None
+        raise latest.interrupted(
+            interrupt, remembered=name is not None
+        ) from None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from sesamy_async._models import NewContract
 from sesamy_async.errors import InvalidRequestError
@@ -22,6 +23,8 @@ Examples:
 
   sesamy onboard order.json --promo SPRING-12 --sandbox
   sesamy onboard order.json --promo SPRING-12 --vendor acme
+  sesamy onboard order.json --promo SPRING-12 \\
+    --idempotency sqlite:///var/lib/shop/orders.db
   make-order 4711 | sesamy onboard - --promo SPRING-12 --json
 
 The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
@@ -52,42 +55,58 @@ def onboard(
     /,
     *,
     promo: str,
+    strays: Annotated[bool | None, Parameter(show_default=False)] = None,
     sandbox: Flag = False,
     options: Api = API,
 ) -> CommandResult:
     """Create a contract, then confirm it: exactly one is confirmed.
 
-    A step whose answer is lost is repeated. At worst that leaves an
+    It can be given again at any time: a store of orders remembers what was
+    sent. A step whose answer is lost is repeated; at worst that leaves an
     unconfirmed contract (a stray), which gives no access.
 
     Args:
         file: The order in Sesamy's JSON; "-" for stdin.
         promo: The promo code: one product at one price.
-        sandbox: Send it to a temporary sandbox; needs no credentials.
+        strays: Whether a create whose answer is lost is sent again. By
+            default it is, but not for invoices.
+        sandbox: Send it to a temporary sandbox; needs no credentials, and
+            nothing is remembered.
         options: The options that all API commands share.
     """
     order = read_order(file)
-    with session(options, sandbox=sandbox) as sesamy:
-        result = sesamy.contracts.onboard(promo, order)
-    contract, strays = result.contract, result.strays
+    with session(options, sandbox=sandbox) as (sesamy, store):
+        result = sesamy.contracts.onboard(promo, order, allow_strays=strays)
+    contract = result.contract
+    # Of one that was confirmed before, the store has the id only.
+    already = " already" if result.repeated and not contract.raw else ""
     where = " in a sandbox" if sandbox else ""
-    explained = " at most (unconfirmed contracts, which give no access)"
     return CommandResult(
-        f"Contract {contract.id} is confirmed{where}.",
+        f"Contract {contract.id} is confirmed{already}{where}.",
         {
             "contract_id": contract.id,
             "status": contract.status,
             "confirmed": True,
+            "repeated": result.repeated,
             "external_order_id": order.external_order_id,
-            "strays": strays,
+            "strays": result.strays,
             "sandbox": sandbox,
+            "store": store,
         },
         rows(
             order=order.external_order_id,
             status=contract.status,
-            strays=f"{strays}{explained if strays else ''}",
+            strays=strays_in_words(result.strays),
+            **{"known from": store if result.repeated else None},
         ),
     )
+
+
+def strays_in_words(strays: int) -> str:
+    """Return how many there may be, and what they are."""
+    if not strays:
+        return "0"
+    return f"{strays} at most (unconfirmed contracts, which give no access)"
 
 
 @contract_app.command(help_epilogue=_CREATE_EXAMPLES)
@@ -104,6 +123,7 @@ def create(
 
     If the answer is lost, nobody knows whether there is a contract, so it
     is not sent again. Prefer "sesamy onboard", which can repeat it.
+    An order that the store knows is not sent again either.
 
     Args:
         file: The order in Sesamy's JSON; "-" for stdin.
@@ -113,20 +133,31 @@ def create(
         options: The options that all API commands share.
     """
     order = read_order(file)
-    with session(options, sandbox=sandbox) as sesamy:
+    with session(options, sandbox=sandbox) as (sesamy, store):
         contract = sesamy.contracts.create(promo, order, confirm=confirm)
     where = " in a sandbox" if sandbox else ""
     how = " and confirmed" if confirm else ", but not confirmed yet"
+    # Of one that was made before, the store has the id only.
+    repeated = not contract.raw
+    if repeated:
+        how = f"{how if confirm else ''} already; nothing was sent"
     return CommandResult(
         f"Contract {contract.id} is made{where}{how}.",
         {
             "contract_id": contract.id,
             "status": contract.status,
-            "confirmed": confirm,
+            # If it was made before, another call may have confirmed it.
+            "confirmed": confirm or (None if repeated else False),
+            "repeated": repeated,
             "external_order_id": order.external_order_id,
             "sandbox": sandbox,
+            "store": store,
         },
-        rows(order=order.external_order_id, status=contract.status),
+        rows(
+            order=order.external_order_id,
+            status=contract.status,
+            **{"known from": store if repeated else None},
+        ),
     )
 
 
@@ -155,7 +186,7 @@ def confirm(
         promo: The promo code that the contract was created with.
         options: The options that all API commands share.
     """
-    with session(options) as sesamy:
+    with session(options) as (sesamy, _):
         contract = sesamy.contracts.confirm(promo, contract_id)
     return CommandResult(
         f"Contract {contract.id} is confirmed.",

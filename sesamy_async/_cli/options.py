@@ -76,16 +76,51 @@ class Api(Access):
         vendor: The publisher; else SESAMY_VENDOR_ID.
         base_url: Else SESAMY_BASE_URL, else https://api.sesamy.com.
         token_cache: Keep the token in a file for the next run.
+        idempotency: The URL of the store that remembers which orders were
+            sent; else SESAMY_IDEMPOTENCY, else a file of your own. "none"
+            for no store: then an order that is sent again is doubled.
     """
 
     vendor: str | None = None
     base_url: str | None = None
     token_cache: Annotated[bool, Parameter(show_default=False)] = True
+    idempotency: str | None = None
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Remembered(Output):
+    """Which store of orders it is about.
+
+    Attributes:
+        idempotency: The URL of the store; else SESAMY_IDEMPOTENCY, else the
+            file of your own that the other commands use.
+    """
+
+    idempotency: str | None = None
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Chosen(Remembered):
+    """Whose orders are meant, and where they were sent.
+
+    Attributes:
+        vendor: Only this publisher's; else SESAMY_VENDOR_ID, else all.
+        base_url: Only those sent there; else SESAMY_BASE_URL, else all.
+        where: The same as the store names it; for imports into a sandbox.
+    """
+
+    vendor: str | None = None
+    base_url: str | None = None
+    where: str | None = None
 
 
 OUTPUT = Output()
 ACCESS = Access()
 API = Api()
+REMEMBERED = Remembered()
+CHOSEN = Chosen()
 
 
 @Parameter(name="*")
@@ -118,8 +153,9 @@ class Sending:
         confirm: "separately" creates, then confirms: nothing is doubled,
             and nobody has to look. "at-once" takes half the calls, but a
             crash leaves orders to look at. "no" creates only.
-        no_strays: Never send an interrupted create again, though it gives
-            no access; such orders have to be looked at.
+        strays: Whether an interrupted create, which gives no access, is
+            sent again; else such orders have to be looked at. By default
+            it is, but not for invoices.
         shared_contracts: Sesamy may give several orders one contract; by
             default, such orders have to be looked at.
         concurrency: How many orders are sent at once.
@@ -127,7 +163,7 @@ class Sending:
     """
 
     confirm: Literal["separately", "at-once", "no"] = "separately"
-    no_strays: Flag = False
+    strays: Annotated[bool | None, Parameter(show_default=False)] = None
     shared_contracts: Flag = False
     concurrency: Annotated[int, Parameter(validator=Number(gte=1))] = 10
     patience: Annotated[float, Parameter(validator=Number(gte=0))] = 3600.0
@@ -144,6 +180,8 @@ class ImportActions:
         dry_run: Check the file, say how long it takes, and send nothing.
         skip_invalid: Leave out rows that are wrong, instead of stopping;
             they come into the rejected report.
+        strict: Stop before anything is sent if an order was told before
+            with other data.
         sandbox: Send it to a sandbox of its own; needs no credentials.
         journal: The file that records what was sent; FILE.journal if not
             given. The reports are written beside it.
@@ -153,6 +191,7 @@ class ImportActions:
     template: Flag = False
     dry_run: Flag = False
     skip_invalid: Flag = False
+    strict: Flag = False
     sandbox: Flag = False
     journal: Path | None = None
     report: Path | None = None

@@ -19,6 +19,7 @@ from sesamy_async.auth import TokenStoreWarning
 from sesamy_async.errors import (
     ConfigurationError,
     InvalidRequestError,
+    OrderMismatchError,
     SesamyError,
 )
 
@@ -52,6 +53,9 @@ class InterruptionError(SesamyError):
     """Ctrl-C or SIGTERM; `outcome` says what became of the order."""
 
 
+_WRONG_USE = (ConfigurationError, InvalidRequestError, OrderMismatchError)
+
+
 def exit_code_of(error: SesamyError) -> ExitCode:
     """Return the exit code of a command that ended in an error."""
     if isinstance(error, InterruptionError):
@@ -59,7 +63,7 @@ def exit_code_of(error: SesamyError) -> ExitCode:
     # First: a wrong setting may be found when a request is already lost.
     if not error.outcome.nothing_done:
         return ExitCode.LOOK
-    if isinstance(error, ConfigurationError | InvalidRequestError):
+    if isinstance(error, _WRONG_USE):
         return ExitCode.USAGE
     return ExitCode.FAILED
 
@@ -84,12 +88,9 @@ class CommandResult:
 
 def rows(**values: object) -> tuple[str, ...]:
     """Return an indented line for each value that is not None."""
-    width = max(len(name) for name in values)
-    return tuple(
-        f"  {name:<{width}}  {value}"
-        for name, value in values.items()
-        if value is not None
-    )
+    given = {k: v for k, v in values.items() if v is not None}
+    width = max(map(len, given), default=0)
+    return tuple(f"  {name:<{width}}  {given[name]}" for name in given)
 
 
 def show_answer(answer: CommandResult, *, as_json: bool) -> ExitCode:
@@ -147,6 +148,8 @@ _WHERE_KNOWN = (
     "error_description",
     "retry_after",
     "problems",
+    "told_at",
+    "state",
 )
 
 

@@ -20,6 +20,7 @@ from support.command_line import (
     PROMO,
     CommandLine,
     Ran,
+    own_store,
 )
 from support.ports import closed_port
 
@@ -42,9 +43,8 @@ def test_onboard_for_people(sesamy: CommandLine, served: Sandbox) -> None:
 def test_onboard_for_machines(sesamy: CommandLine, served: Sandbox) -> None:
     """With --json there is one object; strays are explained to people."""
     served.faults.add("drop-after", on="create")
-    ran = sesamy(*ONBOARD, "--json")
+    ran = sesamy(*ONBOARD, "--strays", "--json")
     (contract,) = served.ledger.confirmed(ORDER_ID)
-    served.faults.add("drop-after", on="create")
     told = sesamy(*ONBOARD).out
 
     assert (ran.code, ran.err) == (0, "")
@@ -52,9 +52,11 @@ def test_onboard_for_machines(sesamy: CommandLine, served: Sandbox) -> None:
         "contract_id": contract.id,
         "status": "ACTIVE",
         "confirmed": True,
+        "repeated": False,
         "external_order_id": ORDER_ID,
         "strays": 1,
         "sandbox": False,
+        "store": str(own_store()),
     }
     assert "1 at most (unconfirmed contracts, which give" in told
 
@@ -73,8 +75,10 @@ def test_create_then_confirm(sesamy: CommandLine, served: Sandbox) -> None:
         "contract_id": contract_id,
         "status": "PENDING",
         "confirmed": False,
+        "repeated": False,
         "external_order_id": ORDER_ID,
         "sandbox": False,
+        "store": str(own_store()),
     }
     assert confirmed.json == {
         "contract_id": contract_id,
@@ -188,7 +192,7 @@ def test_interrupted_before(
 ) -> None:
     """Ctrl-C or SIGTERM before anything was sent says so."""
 
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         signal.raise_signal(number)
 
     before = signal.getsignal(number)

@@ -157,7 +157,8 @@ def started(
     ("on", "command", "said"),
     [
         ("create", CREATE, "look before sending it again."),
-        ("confirm", ONBOARD, "Contract '{}' was made; go on"),
+        ("create", (*ONBOARD, "--strays"), "make the same call again"),
+        ("confirm", ONBOARD, "Contract '{}' was made; onboard"),
     ],
 )
 def test_interrupted(

@@ -62,11 +62,17 @@ def test_missing_variable(
 
 SINGLE = ("", "import", "onboard", "token", "sandbox", "completion")
 CONTRACT = ("contract", "contract create", "contract confirm")
+ORDERS = ("", " show", " list", " forget", " purge", " settle", " import")
 JOURNAL = ("", " show", " resolve", " reconcile", " recover", " purge")
 
 
 @pytest.mark.parametrize(
-    "command", [*SINGLE, *CONTRACT, *(f"journal{each}" for each in JOURNAL)]
+    "command",
+    [
+        *(*SINGLE, *CONTRACT, "orders schema"),
+        *(f"orders{each}" for each in ORDERS),
+        *(f"journal{each}" for each in JOURNAL),
+    ],
 )
 def test_help(sesamy: CommandLine, command: str) -> None:
     """Every command has help with examples."""
@@ -78,11 +84,12 @@ def test_help(sesamy: CommandLine, command: str) -> None:
 
 
 def test_list() -> None:
-    """Each command is listed with what it does, though two are not loaded."""
+    """Each command is listed with what it does, though some don't load."""
     ran = ran_apart("--help")
 
     assert 0 == ran.returncode
     assert "journal      Look into the journal of an import" in ran.stdout
+    assert "orders       Look into the store of orders" in ran.stdout
     assert "import       Send all orders of a file" in ran.stdout
 
 

@@ -19,6 +19,15 @@ from sesamy_async.sandbox import Sandbox
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ORDER = (EXAMPLES / "order.json").read_text(encoding="utf-8")
 ORDER_ID: str = json.loads(ORDER)["externalOrderId"]
+# Of an order that is paid by card, no create makes an invoice: it may be sent
+# again.
+BY_CARD = json.dumps(
+    {
+        **json.loads(ORDER),
+        "paymentProvider": "STRIPE",
+        "paymentMethod": "CARD",
+    }
+)
 PERSONAL = re.compile("Bergstr|astrid|Linn|413 04|46701740605", re.IGNORECASE)
 PATIENCE = 120
 

@@ -70,7 +70,7 @@ class World:
     folder: Path
     source: Listed
     confirm: Confirm = Confirm.SEPARATELY
-    strays: bool = True  # Whether an interrupted create may be repeated.
+    strays: bool | None = None  # Whether creates may be repeated.
     promo_code: str | None = "SPRING-12"
     sandbox: Sandbox = attrs.field(
         factory=lambda: Sandbox(SandboxConfig(rate_limit=None))

@@ -24,6 +24,7 @@ WAYS: dict[State, tuple[State, ...]] = {
     State.INTENT: (State.INTENT,),
     State.CREATED: (State.INTENT, State.CREATED),
     State.CONFIRMED: (State.INTENT, State.CONFIRMED),
+    State.ALREADY: (State.ALREADY,),
     State.REJECTED: (State.REJECTED,),
     State.UNKNOWN: (State.INTENT, State.UNKNOWN),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import attrs
 
@@ -13,12 +13,13 @@ from sesamy_async.bulk import (
     Confirm,
     Entry,
     ImportSummary,
+    Mistaken,
     Row,
     Source,
     State,
 )
+from sesamy_async.bulk._states import kind_of
 from sesamy_async.bulk.reports import Kind, Place, Reports, write_reports
-from sesamy_async.bulk.reports._places import kind_of
 
 
 FINGERPRINT = "f1"
@@ -37,9 +38,9 @@ class Rows:
         """Return what changes with it."""
         return FINGERPRINT
 
-    def read(self, record: Row) -> NoReturn:
-        """Reports are about rows as they stand."""
-        raise NotImplementedError
+    def read(self, record: Row) -> Mistaken:
+        """Return the id, if there are columns; nothing is right for long."""
+        return Mistaken((), record.cells[0] if self.header else None)
 
     def records(self) -> Iterator[Row]:
         """Yield the rows."""
@@ -69,6 +70,7 @@ def summary_of(
         strays=sum(each.strays for each in entries),
         confirm=confirm,
         confirmed=counts[Kind.CONFIRMED],
+        already=counts[Kind.ALREADY],
         created=counts[Kind.CREATED],
         rejected=counts[Kind.REJECTED],
         unknown=counts[Kind.UNKNOWN],

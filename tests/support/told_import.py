@@ -41,7 +41,7 @@ WRONG_ROW = 2
 def write_orders(path: Path, rows: int) -> Path:
     """Write orders of one person, the first of which is wrong."""
     lines = [
-        f"L-{row},KLARNA,INVOICE,{'x' if row == WRONG_ROW else 1},{PERSON}"
+        f"L-{row},KLARNA,CARD,{'x' if row == WRONG_ROW else 1},{PERSON}"
         for row in range(2, rows + 2)
     ]
     path.write_text("\n".join([HEADER, *lines]), encoding="utf-8")
