@@ -2,8 +2,7 @@
 
 ``python -m benchmarks.bulk.check_speed``: each size in a process of its own,
 as CSV and as JSON Lines, with all rows right and with a mistake in each
-tenth.  Repeated orders are looked for, as in an import; and of a report, all
-orders in the journal of its import, which has rejected them.
+tenth.  Repeated orders are looked for, as in an import.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import random
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,9 +19,7 @@ from typing import Any
 import attrs
 
 from benchmarks.payload import ROOT
-from sesamy_async.bulk import Planned, Terms
-from sesamy_async.bulk.check import check, related_journals
-from sesamy_async.bulk.journal import Journal
+from sesamy_async.bulk.check import check
 from sesamy_async.bulk.reading import open_source
 
 from .apart import apart, peak
@@ -32,8 +28,6 @@ from .apart import apart, peak
 _ORDERS = ROOT / "examples" / "orders.csv"
 _SIZES = (10_000, 100_000, 1_000_000)
 _WRONG_EACH = 10
-_SEED = 1
-_URL = "https://api.sesamy.com"
 
 
 @attrs.frozen(kw_only=True)
@@ -61,10 +55,7 @@ def measure(path: Path) -> Speed:
 def _measure(path: Path) -> Speed:
     source = open_source(path)
     start, used = perf_counter(), process_time()
-    with (
-        related_journals(path, base_url=_URL) as others,
-        check(source, promo_code="SPRING-12", journals=others) as checked,
-    ):
+    with check(source, promo_code="SPRING-12") as checked:
         return Speed(
             seconds=perf_counter() - start,
             processor=process_time() - used,
@@ -92,32 +83,10 @@ def _rows(
     cells: list[list[str]], rows: int, *, mistakes: bool
 ) -> Iterator[list[str]]:
     for number in range(rows):
-        row = [_order_id(number), *cells[number % len(cells)][1:]]
+        row = [f"A-{number:07}", *cells[number % len(cells)][1:]]
         if mistakes and number % _WRONG_EACH == 0:
             row[1] = "klarna"
         yield row
-
-
-def _order_id(number: int) -> str:
-    return f"A-{number:07}"
-
-
-def reject(path: Path, rows: int) -> None:
-    """Write a journal that has rejected so many orders, in any order."""
-    numbers = [*range(rows)]
-    random.Random(_SEED).shuffle(numbers)  # noqa: S311 - no secret
-    terms = Terms(
-        source="orders.csv",
-        fingerprint="of none",
-        promo_code="SPRING-12",
-        vendor_id="acme",
-        base_url=_URL,
-    )
-    planned = (
-        Planned(row=row, order_id=_order_id(number), reason="wrong")
-        for row, number in enumerate(numbers, start=2)
-    )
-    Journal.create(path, terms, planned).close()
 
 
 def _order(header: list[str], cells: list[str]) -> dict[str, Any]:
@@ -150,14 +119,6 @@ def main() -> None:
                     speed = measure(path)
                 assert speed.invalid == mistakes * rows // _WRONG_EACH
                 _show(ending, rows, speed)
-    for rows in sizes:
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "orders.rejected.csv"
-            write(path, rows, mistakes=False)
-            reject(path.with_name("orders.csv.journal"), rows)
-            speed = measure(path)
-        assert not speed.invalid
-        _show("csv, a report", rows, speed)
 
 
 def _show(file: str, rows: int, speed: Speed) -> None:

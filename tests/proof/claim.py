@@ -18,12 +18,15 @@ class Row:
         runs: How many independent tries there were.
         violations: What broke the promise, one text a try.
         figure: What else was measured, if anything.
+        complete: Whether these are all there can be, so that no rate is
+            left to bound.
     """
 
     what: str
     runs: int
     violations: tuple[str, ...] = ()
     figure: str = ""
+    complete: bool = False
 
 
 @attrs.frozen(kw_only=True)

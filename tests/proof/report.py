@@ -70,6 +70,6 @@ def _rows(rows: Sequence[Row]) -> str:
 
 def _bound(row: Row) -> str:
     """Return what no violation says about the rate, with 95 % confidence."""
-    if row.violations or not row.runs:
+    if row.violations or row.complete or not row.runs:
         return ""
     return f"{300 / row.runs:.2g} %"

@@ -14,7 +14,7 @@ from proof.kills.moments import Moment
 from proof.kills.plug import Plug, flushed, size_of
 from proof.kills.served import Served
 from proof.kills.zygote import Zygote
-from sesamy_async.bulk.journal._files import wal_of
+from sesamy_async._wal import wal_of
 
 
 KEPT, TAIL = b"kept" * 300, b"tail" * 600

@@ -86,15 +86,17 @@ def test_only_the_sections_that_are_new_change() -> None:
 
 
 def test_a_violation_is_shown_and_bounds_nothing() -> None:
-    """Where there is none, 3/N bounds the rate."""
+    """Where there is none, 3/N bounds the rate, if more could be tried."""
     claim = Claim(name="n", promise="All is well.", rows=lambda _: ())
     rows = [
         Row(what="good", runs=300),
+        Row(what="all", runs=300, complete=True),
         Row(what="bad", runs=300, violations=("it broke",)),
     ]
     text = section(claim, Scale(runs=300, seed=7), rows)
 
     assert "| good | 300 | 0 | 1 % |" in text
+    assert "| all | 300 | 0 |  |" in text
     assert "| bad | 300 | 1 |  |" in text
     assert "- bad: it broke" in text
     assert "seed 7, 300 runs a class" in text

@@ -54,6 +54,19 @@ def test_a_short_run(tmp_path: Path) -> None:
     _tells_nothing_of_where_it_was_made(kept)
 
 
+def test_a_short_run_with_a_store() -> None:
+    """What a store costs is measured for both clients, and at once."""
+    [*_, head, _, commit, asyncio, _, at_once, blocking, _] = short_run(
+        "benchmarks.once"
+    )
+
+    assert head.startswith("| what")
+    assert commit.startswith("| a durable commit")
+    assert "asyncio" in asyncio
+    assert "50 at once, SQLite" in at_once
+    assert "blocking" in blocking
+
+
 def _measures_all_that_is_there(measured: Any) -> None:
     """Each scenario has the figures of those that are always installed."""
     rates = measured["throughput"]["rates"]
@@ -239,7 +252,7 @@ def test_a_short_run_of_imports() -> None:
 
 
 def test_a_short_run_checks_files() -> None:
-    """Both formats are checked, with mistakes and without; and a report."""
+    """Both formats are checked, with mistakes and without."""
     lines = short_run("benchmarks.bulk.check_speed")
     found = [line.split(" | ")[:3] for line in lines[2:]]
 
@@ -252,4 +265,4 @@ def test_a_short_run_checks_files() -> None:
             ("1,000", "0"),
             ("1,000", "100"),
         )
-    ] + [["| csv, a report", rows, "0"] for rows in ("100", "1,000")] == found
+    ] == found

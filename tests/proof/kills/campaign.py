@@ -91,6 +91,7 @@ class Campaign:
             entries=entries,
             contracts=self.sandbox.ledger()["orders"],
             in_hand=sum(self._in_hand),
+            claimed=self._kills.total() if self.job.store else 0,
             lost=self.sandbox.lost() - before,
         )
         self._found += [*judged(done), *self._told(done)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from sesamy_async.bulk import Confirm, Entry
-from sesamy_async.bulk.reports._places import kind_of
+from sesamy_async.bulk._states import kind_of
 
 
 _PAGE = "page.html"

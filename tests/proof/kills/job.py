@@ -26,6 +26,7 @@ class Job:
         settings: The SESAMY_* variables that lead there.
         confirm: As `Terms`.
         strays: As `Terms`.
+        store: Whether a store of orders remembers, too.
         concurrency: How many orders at once.
         backend: Of the event loop: ``"asyncio"`` or ``"trio"``.
         trace: Where it writes what it passes.
@@ -41,6 +42,7 @@ class Job:
     trace: str = ""
     confirm: str = Confirm.SEPARATELY.value
     strays: bool = True
+    store: bool = False
     concurrency: int = 4
     backend: str = "asyncio"
     moment: Moment | None = None

@@ -21,6 +21,8 @@ class Import:
         contracts: What the ledger says: the contracts of each order.
         in_hand: How many creates may have been under way at the kills.
         lost: How many creates were left in doubt by faults.
+        claimed: How many orders may have been claimed in a store at the
+            kills, and not yet written into the journal.
     """
 
     confirm: Confirm
@@ -29,11 +31,12 @@ class Import:
     contracts: Mapping[str, Sequence[Mapping[str, Any]]]
     in_hand: int
     lost: int = 0
+    claimed: int = 0
 
     @property
     def doubts(self) -> int:
         """How many creates nobody but Sesamy knows the outcome of."""
-        return self.in_hand + self.lost
+        return self.in_hand + self.lost + self.claimed
 
     @property
     def noted_strays(self) -> int:

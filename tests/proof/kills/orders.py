@@ -10,7 +10,7 @@ ORDERS = 10
 _HEADER = (
     "externalOrderId,paymentProvider,paymentMethod,quantity,userData.email\n"
 )
-_ROW = "{0},KLARNA,INVOICE,1,{0}@example.com\n"
+_ROW = "{0},KLARNA,CARD,1,{0}@example.com\n"
 
 
 def write_orders(path: Path, name: str) -> None:

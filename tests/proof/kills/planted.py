@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from typing import TypeAlias
 from unittest.mock import patch
 
-from sesamy_async.bulk import Change, Claim, State, Verdict
+from sesamy_async.bulk import Change, Claim, Entry, State, Verdict
 from sesamy_async.bulk import Steps as OrderSteps
 from sesamy_async.bulk import _judge as judge
 from sesamy_async.bulk.journal import Writer
@@ -79,9 +79,9 @@ def _created_is_confirmed() -> Fault:
 
 
 def _restart_to(state: State) -> Fault:
-    def after_cut(row: int, terms: object) -> Change:
+    def after_cut(entry: Entry, terms: object) -> Change:
         del terms
-        return Change(row=row, state=state)
+        return Change(row=entry.row, state=state)
 
     return patch("sesamy_async.bulk.journal._journal.after_cut", after_cut)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from sesamy_async.bulk.journal._files import wal_of
+from sesamy_async._wal import wal_of
 
 
 _SECTOR = 512

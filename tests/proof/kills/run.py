@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 import attrs
 
-from sesamy_async import AsyncSesamy, RetryPolicy
+from sesamy_async import AsyncSesamy, RetryPolicy, _telling
 from sesamy_async._call import AnyioEvent, AnyioRuntime
 from sesamy_async.bulk import Confirm, Ending, Importer, Source, Terms
 from sesamy_async.bulk.check import check
@@ -29,6 +29,8 @@ COMPLETE, LATER, FAILED = 0, 3, 4
 
 _PROMO = "SPRING-12"
 _HASTE = 100.0
+_LASTS = 0.2
+_TIMEOUT = 30.0  # As it is by default.
 _RETRY = RetryPolicy(attempts=3, base=0.001, budget=None)
 _CODES = {
     Ending.COMPLETE: COMPLETE,
@@ -65,6 +67,9 @@ def run(job: Job) -> int:
 
 
 async def _import(job: Job) -> int:
+    # Whoever was killed leaves its claims to the next run.
+    _telling.REPEATABLE_LASTS = _LASTS
+    _telling.CAREFUL_MARGIN = _LASTS - _TIMEOUT
     watch = Watch(Path(job.trace), job.moment, job.passage, job.delay)
     watch_requests(watch)
     source = open_source(job.orders)
@@ -73,6 +78,7 @@ async def _import(job: Job) -> int:
             **arguments(job.settings),
             retry=_RETRY,
             rate_limit=None,
+            idempotency=_store(job),
         ) as client:
             watch_commits(journal, watch)
             importer = Importer(
@@ -86,6 +92,10 @@ async def _import(job: Job) -> int:
             summary = await importer.run()
     job.summary.write_text(json.dumps(attrs.asdict(summary)))
     return _CODES.get(summary.ending, FAILED)
+
+
+def _store(job: Job) -> str:
+    return f"sqlite://{job.folder}/store.db" if job.store else "none"
 
 
 def _journal(job: Job, source: Source) -> Journal:

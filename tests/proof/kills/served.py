@@ -1,6 +1,6 @@
 """A sandbox in a process of its own, which notes what faults it makes.
 
-``python -m proof.kills.served NOTES SEED RATES`` prints its address.
+``python -m proof.kills.served NOTES SEED RATES CONFIG`` prints its address.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Served:
 
 @contextmanager
 def served(
-    notes: Path, seed: int, rates: Mapping[str, float]
+    notes: Path, seed: int, rates: Mapping[str, float], **config: Any
 ) -> Iterator[Served]:
     """Start one, and end it.
 
@@ -105,9 +105,10 @@ def served(
         notes: A file that is not there yet.
         seed: Of its chance.
         rates: As `SandboxConfig.fault_rates`.
+        **config: What else a `SandboxConfig` has.
     """
     command = [sys.executable, "-m", __name__]
-    command += [str(notes), str(seed), json.dumps(rates)]
+    command += [str(notes), str(seed), json.dumps(rates), json.dumps(config)]
     path = os.pathsep.join([str(_TESTS), str(_ROOT)])
     with subprocess.Popen(  # noqa: S603 - our own words
         command,
@@ -123,8 +124,8 @@ def served(
             process.terminate()
 
 
-def _serve(notes: str, seed: str, rates: str) -> None:
-    config = SandboxConfig(seed=int(seed), rate_limit=None)
+def _serve(notes: str, seed: str, rates: str, more: str) -> None:
+    config = SandboxConfig(seed=int(seed), rate_limit=None, **json.loads(more))
     sandbox = Sandbox(config)
     chance = random.Random(int(seed))  # noqa: S311 - repeatable on purpose
     sandbox.faults = NotedFaults(json.loads(rates), chance, Path(notes))

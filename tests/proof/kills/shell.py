@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -18,6 +18,7 @@ from sesamy_async.bulk import Confirm
 ORDERS = 30
 """Rows that can be sent; one more, the last, can't."""
 
+PROMO = ("--promo", "SPRING-12")
 CONCURRENCY = 4
 PATIENCE = 60.0
 """Seconds after which a run has hung."""
@@ -90,36 +91,22 @@ class Shell:
     def write_orders(self, name: str) -> None:
         """Write the file, with ids that begin with a name."""
         rows = [
-            f"{name}-{number},KLARNA,INVOICE,1,{number}@example.com\n"
+            f"{name}-{number},KLARNA,CARD,1,{number}@example.com\n"
             for number in range(ORDERS)
         ]
-        wrong = f"{name}-{ORDERS},KLARNA,INVOICE,1,nowhere\n"
+        wrong = f"{name}-{ORDERS},KLARNA,CARD,1,nowhere\n"
         text = "".join([_HEADER, *rows, wrong])
         (self.folder / "orders.csv").write_text(text, encoding="utf-8")
 
     def run(self, end: End | None = None) -> Ran:
         """Give the command, always the same one, and wait for its end."""
-        planned = end or End()
-        with subprocess.Popen(  # noqa: S603 - our own words
-            [
-                *(_COMMAND, "import", "orders.csv", "--promo", "SPRING-12"),
-                *("--skip-invalid", "--report", "page.html", "--json"),
-                *("--confirm", self.confirm.value),
-                *("--concurrency", str(CONCURRENCY)),
-            ],
-            cwd=self.folder,
-            env=self._environment(planned),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        ) as process:
-            try:
-                out, err = process.communicate(timeout=planned.after)
-            except subprocess.TimeoutExpired:
-                process.send_signal(planned.number)
-                out, err = _rest_of(process)
-        return Ran(process.returncode, out, err)
+        given = (
+            *("import", "orders.csv", *PROMO),
+            *("--skip-invalid", "--report", "page.html", "--json"),
+            *("--confirm", self.confirm.value),
+            *("--concurrency", str(CONCURRENCY)),
+        )
+        return command(self.folder, self.settings, given, end)
 
     def life(self) -> float:
         """Return how long a whole run takes."""
@@ -127,15 +114,44 @@ class Shell:
         self.run()
         return time.monotonic() - began
 
-    def _environment(self, end: End) -> dict[str, str]:
-        mine = {
-            **{k: v for k, v in os.environ.items() if k in {"PATH", "LANG"}},
-            **self.settings,
-            "XDG_CACHE_HOME": str(self.folder / "cache"),
-        }
-        if end.wire is None:
-            return mine
-        return {**mine, "PYTHONPATH": str(_TRIPWIRE), "TRIPWIRE": end.wire}
+
+def command(
+    folder: Path,
+    settings: Mapping[str, str],
+    given: Sequence[str],
+    end: End | None = None,
+) -> Ran:
+    """Give a command in a folder, which is its user's home, too."""
+    planned = end or End()
+    with subprocess.Popen(  # noqa: S603 - our own words
+        [_COMMAND, *given],
+        cwd=folder,
+        env=_environment(folder, settings, planned),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=planned.after)
+        except subprocess.TimeoutExpired:
+            process.send_signal(planned.number)
+            out, err = _rest_of(process)
+    return Ran(process.returncode, out, err)
+
+
+def _environment(
+    folder: Path, settings: Mapping[str, str], end: End
+) -> dict[str, str]:
+    mine = {
+        **{k: v for k, v in os.environ.items() if k in {"PATH", "LANG"}},
+        **settings,
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "XDG_STATE_HOME": str(folder / "state"),
+    }
+    if end.wire is None:
+        return mine
+    return {**mine, "PYTHONPATH": str(_TRIPWIRE), "TRIPWIRE": end.wire}
 
 
 def _rest_of(process: subprocess.Popen[str]) -> tuple[str, str]:

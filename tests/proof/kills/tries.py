@@ -99,7 +99,9 @@ def tried(
         backend = chance.choice(["asyncio", "trio"])
         name = f"{scale.seed}.{number}"
         plug = Plug(scale.chance(what, number, "plug")) if power else None
-        told = attrs.evolve(job, backend=backend)
+        # Every other one; a power cut spoils a store, too.
+        store = number % 2 == 1 and not power
+        told = attrs.evolve(job, backend=backend, store=store)
         campaign = place.campaign(name, told, plug)
         drawn = deck.draw(min(left, KILLS))
         outcome = campaign.carry_out(

@@ -272,7 +272,7 @@ def _new(order: Order) -> NewContract:
     return NewContract(
         external_order_id=order.id,
         payment_provider="KLARNA",
-        payment_method="INVOICE",
+        payment_method="CARD",
         quantity=1,
         user_data=User(email="kim@example.com"),
     )

@@ -1,0 +1,1 @@
+"""Many processes, one store of orders, and a ledger that judges."""
