@@ -1,20 +1,25 @@
 """A web service that takes sales and tells Sesamy of each of them once.
 
-Run it with the SESAMY_* variables set: ``uvicorn fastapi_app:app``, then
+Run it with the SESAMY_* variables set:
+``gunicorn -w 2 -k uvicorn.workers.UvicornWorker fastapi_app:app``, then
 ``curl --json @order.json 'localhost:8000/sales?promo_code=SPRING-12'``.
+
+All its workers share a store of orders: so a sale can be posted any number
+of times, at once or after a crash, and gets one contract.  For several
+hosts, set ``SESAMY_IDEMPOTENCY=postgresql://user:password@host/database``.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Annotated
 
-import anyio
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from sesamy_async import (
@@ -24,14 +29,15 @@ from sesamy_async import (
     InvalidRequestError,
     NewContract,
     NotFoundError,
-    Outcome,
-    RateLimitError,
+    OrderMismatchError,
     RetryPolicy,
     SesamyError,
 )
 
 
 logger = logging.getLogger(__name__)
+# A file in the current folder, which all workers of this host share.
+STORE = os.environ.get("SESAMY_IDEMPOTENCY") or "sqlite:orders.db"
 # Who probes does so again anyway.
 ONCE = RetryPolicy(attempts=1)
 
@@ -40,7 +46,7 @@ ONCE = RetryPolicy(attempts=1)
 async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Keep one client: it shares connections, token and pace."""
     # Our own callers wait, and most give up after half a minute.
-    async with AsyncSesamy(deadline=20.0) as sesamy:
+    async with AsyncSesamy(deadline=20.0, idempotency=STORE) as sesamy:
         try:
             await sesamy.ready()
         except SesamyError as error:
@@ -68,46 +74,31 @@ async def ready(sesamy: Client) -> None:
 
 @app.post("/sales", status_code=HTTPStatus.CREATED)
 async def sell(
-    request: Request, promo_code: str, sesamy: Client
+    request: Request, response: Response, promo_code: str, sesamy: Client
 ) -> dict[str, str]:
     """Onboard the order in the body, which is JSON as Sesamy documents it."""
     # Not a parameter of FastAPI's: its 422 would repeat the customer's data.
     order = NewContract.from_json(await request.body())
-    # Here your database says whether this order was sold before: Sesamy
-    # does not promise to notice.  Whoever cancels us waits for the end.
-    with anyio.CancelScope(shield=True):
-        done = await sesamy.contracts.onboard(promo_code, order)
+    done = await sesamy.contracts.onboard(promo_code, order)
+    if done.repeated:  # It was posted before: the contract is the same.
+        response.status_code = HTTPStatus.OK
     return {"contract_id": done.contract.id}
-
-
-@app.put("/sales/{contract_id}/confirmation")
-async def confirm(
-    contract_id: str, promo_code: str, sesamy: Client
-) -> dict[str, str]:
-    """Give access; may be repeated as often as it takes."""
-    contract = await sesamy.contracts.confirm(promo_code, contract_id)
-    return {"contract_id": contract.id}
 
 
 def answer_to(error: SesamyError) -> tuple[HTTPStatus, str]:
     """Say what our caller should do, for many will obey the status alone."""
-    made = error.contract_id is not None
-    if made and (error.step == "confirm" or not error.outcome.nothing_done):
-        # No 5xx: whoever repeats the POST then makes a second contract.
-        return HTTPStatus.ACCEPTED, "PUT the contract's confirmation."
     unfit = InvalidRequestError | BadRequestError | NotFoundError
-    match error.outcome:
-        case Outcome.UNKNOWN | Outcome.APPLIED:
-            # It stopped at the create, so no contract was confirmed.
-            return HTTPStatus.GATEWAY_TIMEOUT, "Send the same again."
-        case _ if isinstance(error, unfit):
-            return HTTPStatus.UNPROCESSABLE_ENTITY, "Mend the order."
-        case Outcome.NOT_SENT:
-            return HTTPStatus.SERVICE_UNAVAILABLE, "Send the same again."
-        case _ if isinstance(error, RateLimitError):
-            return HTTPStatus.SERVICE_UNAVAILABLE, "Send the same again."
-        case _:  # Credentials, scope, vendor: nothing the caller can mend.
-            return HTTPStatus.BAD_GATEWAY, "Tell the operator."
+    if isinstance(error, OrderMismatchError):
+        return HTTPStatus.CONFLICT, "Give another order an id of its own."
+    if error.retryable:
+        return HTTPStatus.SERVICE_UNAVAILABLE, "Send the same again."
+    if not error.outcome.nothing_done:
+        # To send it again does no harm, but no good either.
+        return HTTPStatus.ACCEPTED, "Wait: somebody has to look at it."
+    if isinstance(error, unfit):
+        return HTTPStatus.UNPROCESSABLE_ENTITY, "Mend the order."
+    # Credentials, scope, vendor, store: nothing that the caller can mend.
+    return HTTPStatus.BAD_GATEWAY, "Tell the operator."
 
 
 @app.exception_handler(SesamyError)
@@ -118,7 +109,7 @@ async def on_error(request: Request, error: SesamyError) -> JSONResponse:
     logger.warning("%s", error)
     status, advice = answer_to(error)
     asked = error.retry_after if isinstance(error, APIError) else None
-    again = status in {202, 503, 504}
+    again = status == HTTPStatus.SERVICE_UNAVAILABLE
     found = error.problems if isinstance(error, InvalidRequestError) else ()
     content = {
         "order": error.external_order_id,

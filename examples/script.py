@@ -2,42 +2,32 @@
 
 Run it with the SESAMY_* variables set:
 ``python script.py SPRING-12 order.json``.  The exit code says what became
-of the order.
+of the order.  It can be run again at any time: an order gets one contract.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
-from sesamy_async import (
-    InvalidRequestError,
-    NewContract,
-    Outcome,
-    Sesamy,
-    SesamyError,
-)
+from sesamy_async import NewContract, Sesamy, SesamyError
 
 
 HERE = Path(__file__).parent
-EXIT_CODES = {
-    Outcome.NOT_SENT: 1,  # Run it again.
-    Outcome.REFUSED: 2,  # Mend what stderr names, then run it again.
-    Outcome.UNKNOWN: 4,  # Do what stderr says; don't just run it again.
-    Outcome.APPLIED: 4,  # Likewise.
-}
+# All runs share a file in the current folder, if the variable names none.
+STORE = os.environ.get("SESAMY_IDEMPOTENCY") or "sqlite:orders.db"
+AGAIN = 1  # Run it again.
+MEND = 2  # Mend what stderr names, then run it again.
+LOOK = 4  # Do what stderr says: somebody has to look.
 
 
 def exit_code_of(error: SesamyError) -> int:
     """Return the exit code for whoever started this script."""
-    if isinstance(error, InvalidRequestError):
-        # Nothing was sent, and nothing will be until it is mended.
-        return EXIT_CODES[Outcome.REFUSED]
-    if error.step == "confirm":
-        # The contract is there: to run this again would make another.
-        return EXIT_CODES[Outcome.UNKNOWN]
-    return EXIT_CODES[error.outcome]
+    if error.retryable:
+        return AGAIN
+    return MEND if error.outcome.nothing_done else LOOK
 
 
 def main() -> int:
@@ -48,7 +38,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         order = NewContract.from_json(Path(arguments.file).read_bytes())
-        with Sesamy() as sesamy:
+        with Sesamy(idempotency=STORE) as sesamy:
             done = sesamy.contracts.onboard(arguments.promo_code, order)
     except SesamyError as error:
         # It names the order and says what to do next; it holds neither
@@ -57,9 +47,12 @@ def main() -> int:
         return exit_code_of(error)
     contract = done.contract
     print(f"Order {order.external_order_id} is contract {contract.id}.")
-    for item in contract.items:
-        print(f"  {item.name} ({item.sku})")
-    print(f"  {contract.price} {contract.currency}, {contract.status}")
+    if done.repeated:
+        print("  told before")  # And more of it is not known.
+    else:
+        for item in contract.items:
+            print(f"  {item.name} ({item.sku})")
+        print(f"  {contract.price} {contract.currency}, {contract.status}")
     if done.strays:
         print(f"  up to {done.strays} unconfirmed strays besides it")
     return 0

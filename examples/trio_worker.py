@@ -5,11 +5,13 @@ Run it with the SESAMY_* variables set:
 JSON with Sesamy's names.
 
 Ctrl-C or SIGTERM ends it cleanly: calls that are under way are finished,
-and orders that were not begun are reported.
+and orders that were not begun are reported.  It can be run again at any time,
+also after a kill, and beside itself: each order gets one contract.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections import Counter, deque
@@ -21,6 +23,8 @@ from sesamy_async import AsyncSesamy, NewContract, Outcome, SesamyError
 
 
 ORDERS = str(Path(__file__).with_name("orders.jsonl"))
+# All runs share a file in the current folder, if the variable names none.
+STORE = os.environ.get("SESAMY_IDEMPOTENCY") or "sqlite:orders.db"
 WORKERS = 4
 NOT_BEGUN = "NOT_BEGUN"
 DONE = "DONE"
@@ -83,7 +87,7 @@ async def run(promo_code: str, orders: list[NewContract]) -> Counter[str]:
     send, receive = trio.open_memory_channel[NewContract](0)
     # No call takes longer than this, so neither does the shutdown.
     async with (
-        AsyncSesamy(deadline=60.0) as sesamy,
+        AsyncSesamy(deadline=60.0, idempotency=STORE) as sesamy,
         trio.open_nursery() as watch,
     ):
         watch.start_soon(stop_on_signal, feeding)

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from support.examples import (
+    BY_CARD,
     EXAMPLES,
-    ORDER,
     ORDER_ID,
     PERSONAL,
     Examples,
@@ -41,10 +41,27 @@ def test_script(examples: Examples) -> None:
     assert contract.confirmed
 
 
-def test_script_tells_of_strays(examples: Examples) -> None:
+@pytest.fixture
+def by_card(tmp_path: Path) -> Path:
+    """Write a file with an order that is paid by card."""
+    path = tmp_path / "order.json"
+    path.write_text(BY_CARD, encoding="utf-8")
+    return path
+
+
+def test_script_again(examples: Examples) -> None:
+    """It can be run again: the contract is the same."""
+    first, second = (examples.run("script.py") for _ in range(2))
+    (contract,) = examples.sandbox.ledger.contracts(ORDER_ID)
+
+    assert (0, 0) == (first.code, second.code)
+    assert f"contract {contract.id}.\n  told before" in second.out
+
+
+def test_script_tells_of_strays(examples: Examples, by_card: Path) -> None:
     """A create whose answer is lost is sent again, and that is told."""
     examples.sandbox.faults.add("drop-after", on="create")
-    ended = examples.run("script.py")
+    ended = examples.run("script.py", "SPRING-12", by_card)
 
     assert 0 == ended.code
     assert "up to 1 unconfirmed strays" in ended.out
@@ -56,9 +73,9 @@ def test_script_tells_of_strays(examples: Examples) -> None:
     [
         (["status:503"] * 4, "token", 1, "Try again later"),
         (["status:422"], "create", 2, "The order is not as Sesamy wants it"),
-        (["drop-after"] * 4, "confirm", 4, "go on with contracts.confirm"),
-        (["malformed"] * 4, "confirm", 4, "go on with contracts.confirm"),
-        (["status:404"], "confirm", 4, "go on with contracts.confirm"),
+        (["drop-after"], "create", 4, "sesamy orders settle"),
+        (["drop-after"] * 4, "confirm", 1, "make the same call again"),
+        (["status:404"], "confirm", 4, "sesamy orders settle"),
     ],
 )
 def test_script_exit_codes(
@@ -126,7 +143,7 @@ WORKERS = ["asyncio_worker.py", "trio_worker.py"]
 def orders(tmp_path: Path) -> Path:
     """Write a file with twelve orders, one per line."""
     lines = [
-        json.dumps({**json.loads(ORDER), "externalOrderId": f"A-{number}"})
+        json.dumps({**json.loads(BY_CARD), "externalOrderId": f"A-{number}"})
         for number in range(12)
     ]
     path = tmp_path / "orders.jsonl"

@@ -1,0 +1,173 @@
+"""The FastAPI example under gunicorn: killed, and posted to again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import attrs
+import httpx
+import pytest
+
+from support.examples import EXAMPLES, PATIENCE, Examples
+from support.servers import Postgres
+
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="gunicorn needs forks"
+)
+SALES = "/sales?promo_code=SPRING-12"
+IDS = [f"K-{number}" for number in range(20)]
+WORKERS = 2
+
+
+@attrs.define
+class Service:
+    """The app under gunicorn.
+
+    Attributes:
+        url: Where it is served.
+        workers: The processes of its workers, also of those that ended.
+        log: What it wrote.
+    """
+
+    url: str = ""
+    workers: list[int] = attrs.field(factory=list[int])
+    log: list[str] = attrs.field(factory=list[str])
+
+    def read(self, process: subprocess.Popen[str]) -> None:
+        """Read what it writes, to its end."""
+        assert process.stderr is not None
+        for line in process.stderr:
+            self.log.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                self.url = found[0]
+            if found := re.search(r"Booting worker with pid: (\d+)", line):
+                self.workers.append(int(found[1]))
+
+    @property
+    def started(self) -> bool:
+        """Whether as many workers serve as have to."""
+        done = sum("Application startup complete" in each for each in self.log)
+        return done >= WORKERS
+
+
+@contextmanager
+def served(examples: Examples) -> Generator[Service]:
+    """Serve the example as its docstring says."""
+    service = Service()
+    with subprocess.Popen(  # noqa: S603 - what it runs is ours
+        [
+            *(sys.executable, "-m", "gunicorn", "-w", str(WORKERS)),
+            *("-k", "uvicorn.workers.UvicornWorker", "-b", "127.0.0.1:0"),
+            "fastapi_app:app",
+        ],
+        env=examples.environment,
+        cwd=EXAMPLES,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        reader = threading.Thread(target=service.read, args=[process])
+        reader.start()
+        try:
+            wait_until(lambda: service.started or not reader.is_alive())
+            assert service.started, service.log
+            yield service
+        finally:
+            process.terminate()
+            reader.join(PATIENCE)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Wait for something that happens in another process."""
+    until = time.monotonic() + 30.0
+    while not true():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.01)
+
+
+def sale(order_id: str) -> str:
+    """Return the body of a sale."""
+    user = {"email": f"{order_id.lower()}@example.se"}
+    return json.dumps(
+        {
+            "externalOrderId": order_id,
+            "paymentProvider": "KLARNA",
+            "paymentMethod": "CARD",
+            "userData": user,
+        }
+    )
+
+
+async def post(url: str, order_ids: list[str]) -> list[tuple[int, str]]:
+    """Post sales, all at once; return status and contract, or 0."""
+
+    async def one(client: httpx.AsyncClient, body: str) -> tuple[int, str]:
+        try:
+            answer = await client.post(f"{url}{SALES}", content=body)
+        except httpx.TransportError:
+            return 0, ""  # Its worker was killed.
+        return answer.status_code, answer.json()["contract_id"]
+
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
+        bodies = map(sale, order_ids)
+        return await asyncio.gather(*(one(client, each) for each in bodies))
+
+
+def kill_in_the_middle(examples: Examples, service: Service) -> None:
+    """Kill the workers when some contracts are made, and few confirmed."""
+    ledger = examples.sandbox.ledger
+    wait_until(lambda: ledger.total >= len(IDS) / 2)
+    # One of them may have got no sale.
+    for worker in service.workers[:WORKERS]:
+        os.kill(worker, signal.SIGKILL)
+
+
+def tell_once(examples: Examples) -> None:
+    """Post sales, kill the workers, post all again, and see the ledger."""
+    for on in ("create", "confirm"):
+        examples.sandbox.faults.add("delay:0.5", times=len(IDS), on=on)
+    with served(examples) as service:
+        killing = threading.Thread(
+            target=kill_in_the_middle, args=[examples, service]
+        )
+        killing.start()
+        first = asyncio.run(post(service.url, IDS))
+        killing.join()
+        again = asyncio.run(post(service.url, IDS * 2))
+    ledger = examples.sandbox.ledger
+    contracts = {
+        order_id: [each.id for each in ledger.confirmed(order_id)]
+        for order_id in IDS
+    }
+
+    assert 0 in {status for status, _ in first}
+    assert {200, 201} >= {status for status, _ in again}
+    assert all(len(each) == 1 for each in contracts.values())
+    assert [*contracts.values()] * 2 == [[each] for _, each in again]
+    assert not any("Traceback" in line for line in service.log)
+
+
+def test_killed_over_a_file(examples: Examples) -> None:
+    """What the README shows: one confirmed contract for each sale."""
+    tell_once(examples)
+
+
+def test_killed_over_a_server(examples: Examples) -> None:
+    """The same, where only the URL is another one."""
+    with Postgres() as postgres:
+        store = {"SESAMY_IDEMPOTENCY": postgres.url}
+        tell_once(
+            attrs.evolve(
+                examples, environment={**examples.environment, **store}
+            )
+        )
