@@ -235,10 +235,13 @@ class PostgresStore(ServerStore[_Connection]):
         self, link: _Connection, until: float, *statements: str
     ) -> list[list[Any]]:
         """Ask; make the tables if they have never been there."""
+        # Another thread may make them while this one is told that they are
+        # not there.
+        there = self._there
         try:
             rows = link.ask(until, *statements)
         except psycopg.errors.UndefinedTable:
-            if self._there:
+            if there:
                 # Made anew, they would have forgotten all orders.
                 raise
         else:

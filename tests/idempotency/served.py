@@ -14,7 +14,7 @@ import sys
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -257,6 +257,20 @@ class ServedStoreContract(SharedStoreContract):
         assert error.retryable
         assert made == bench.found(bench.key())
         assert _Steps(bench.one, bench).confirm().done
+
+    def test_waits_for_a_connection_no_longer_than_it_may(
+        self, store: RecordStore
+    ) -> None:
+        """Where all connections are in use, a method still ends in time."""
+        taken: Any = store
+        with ExitStack() as stack:
+            for _ in range(_pool._SIZE):
+                stack.enter_context(taken._pool._places)
+            error = failure(lambda: store.salt(within=0.05))
+
+        assert "did not answer in time" in str(error)
+        assert error.retryable
+        assert 32 == len(store.salt(within=WITHIN))
 
     def test_replaces_what_was_silent_for_long(
         self,

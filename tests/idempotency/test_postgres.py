@@ -21,6 +21,7 @@ from sesamy_async.errors import ConfigurationError
 from sesamy_async.idempotency import (
     PostgresStore,
     RecordStore,
+    _postgres,
     _postgres_sql,
 )
 from support.servers import Postgres
@@ -342,3 +343,24 @@ def test_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ConfigurationError, match=r"sesamy-async\[postgres\]"):
         import_module(name)
+
+
+def test_another_thread_makes_the_tables(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tables that are made meanwhile are not taken for ones that are gone."""
+    with closing(PostgresStore(postgres.url)) as store:
+        ask = _postgres._Connection.ask
+
+        def late(*given: Any) -> Any:
+            try:
+                return ask(*given)
+            except psycopg.errors.UndefinedTable:
+                monkeypatch.undo()
+                for _ in range(2):  # Over another connection.
+                    store.salt(within=WITHIN)
+                raise
+
+        monkeypatch.setattr(_postgres._Connection, "ask", late)
+
+        assert store.salt(within=WITHIN) == store.salt(within=WITHIN)
