@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -67,6 +69,23 @@ def connect(path: Path, mode: str = "mode=rw") -> sqlite3.Connection:
     # On a Mac a plain fsync does not reach the disk; elsewhere no difference.
     db.executescript("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON")
     return db
+
+
+@contextmanager
+def committing(
+    db: sqlite3.Connection, check: Callable[[], object]
+) -> Generator[None]:
+    """Commit the transaction that has begun, after a last check.
+
+    If the block or the check raises, nothing of it is kept.
+    """
+    try:
+        yield
+        check()
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
 
 
 def code_of(error: sqlite3.Error, path: Path | None = None) -> int:

@@ -33,7 +33,14 @@ from typing import Any, Self, TypeVar
 import attrs
 
 from sesamy_async._files import AtomicFile
-from sesamy_async._sqlite import MARK, MARK_PAGE, SET_MARK, STRICT, connect
+from sesamy_async._sqlite import (
+    MARK,
+    MARK_PAGE,
+    SET_MARK,
+    STRICT,
+    committing,
+    connect,
+)
 from sesamy_async._wal import followed, identities, read_commits, wal_of
 
 from ._sqlite_trouble import (
@@ -275,13 +282,8 @@ class Database:
     @contextmanager
     def _transaction(self, until: float) -> Generator[None]:
         patiently(until, partial(_all, self._db, "BEGIN IMMEDIATE"))
-        try:
+        with committing(self._db, self.check_presence):
             yield
-            self.check_presence()
-            self._db.execute("COMMIT")
-        finally:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
 
     def _set_durable(self, *, durable: bool) -> None:
         if durable != self._durable:
@@ -342,9 +344,14 @@ class Database:
 
     def check_presence(self) -> None:
         """See that the path still leads to the files that are open."""
-        # SQLite writes happily into a file that was deleted.
-        if identities(*self._files) != self._identities:
+        if not self.is_present:
             raise lost(self.path)
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the path still leads to the files that are open."""
+        # SQLite writes happily into a file that was deleted.
+        return identities(*self._files) == self._identities
 
     @property
     def lacks_wal(self) -> bool:

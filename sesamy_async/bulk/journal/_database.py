@@ -13,7 +13,13 @@ from typing import Any, Self
 import attrs
 
 from sesamy_async._files import AtomicFile
-from sesamy_async._sqlite import MARK, MARK_PAGE, SET_MARK, connect
+from sesamy_async._sqlite import (
+    MARK,
+    MARK_PAGE,
+    SET_MARK,
+    committing,
+    connect,
+)
 from sesamy_async._wal import (
     Mark,
     fits,
@@ -253,13 +259,8 @@ class Store:
     @contextmanager
     def _transaction(self) -> Generator[None]:
         self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with committing(self._db, self._check_presence):
             yield
-            self._check_presence()
-            self._db.execute("COMMIT")
-        finally:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
 
     def _begin(self) -> None:
         """Copy all into the main file, and mark which WAL follows.
