@@ -13,7 +13,7 @@ from cyclopts.validators import Number
 
 from sesamy_async._checks import segment
 from sesamy_async.errors import ConfigurationError
-from sesamy_async.idempotency import OrderRecord, OrderState
+from sesamy_async.idempotency import ENDED, OrderRecord, OrderState
 
 from .client import name_of
 from .options import (
@@ -64,7 +64,6 @@ orders_app.command(
 )
 
 _PURGING = 600.0
-_ENDED = (OrderState.CONFIRMED, OrderState.REFUSED)
 
 
 @orders_app.command(
@@ -254,7 +253,7 @@ def purge(
     with opened(options) as store:
         if not yes:
             before = time.time() - seconds
-            ended = store.entries(states=_ENDED, within=WITHIN)
+            ended = store.entries(states=ENDED, within=WITHIN)
             old = sum(each.at < before for each in ended)
             raise UsageError(
                 f"{_orders(old)} of {name_of(store)}, confirmed or refused, "

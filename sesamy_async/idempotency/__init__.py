@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sesamy_async._lazy import later
 
 from ._protocol import (
+    ENDED,
     Decide,
     Holder,
     OrderKey,
@@ -23,6 +24,7 @@ from ._protocol import (
 from ._records import (
     MemoryStore,
     RecordStore,
+    Search,
     Write,
     dump_record,
     load_record,
@@ -47,6 +49,7 @@ else:
 
 
 __all__ = [
+    "ENDED",
     "Decide",
     "Holder",
     "IdempotencyStore",
@@ -58,6 +61,7 @@ __all__ = [
     "RecordStore",
     "RedisStore",
     "SQLiteStore",
+    "Search",
     "Step",
     "StoreAnswer",
     "StoreUnavailable",

@@ -9,7 +9,7 @@ from selectors import EVENT_READ, DefaultSelector
 from threading import BoundedSemaphore, Thread
 from typing import Generic, Protocol, TypeVar
 
-from ._store import StoreUnavailable
+from ._store import StoreUnavailable, unusable
 
 
 _SIZE = 4
@@ -20,6 +20,12 @@ _IDLE = 60.0
 _LONGEST = 86_400.0
 
 _T = TypeVar("_T")
+
+LOST = (
+    "the connection failed. See whether it runs, and can be reached from "
+    "here; then try again"
+)
+"""Why a server can't be used that is not there, or not any more."""
 
 
 class TooLate(Exception):  # noqa: N818 - ends a block
@@ -175,13 +181,3 @@ class Pool(Generic[LinkT]):
             "to do",
             retryable=True,
         )
-
-
-def unusable(
-    name: str, what: str, *, retryable: bool = False
-) -> StoreUnavailable:
-    """Return an error of a server; most of them need a person."""
-    return StoreUnavailable(
-        f"The store of orders ({name}) can't be used: {what}.",
-        retryable=None if retryable else False,
-    )

@@ -10,18 +10,18 @@ from typing import Any, TypeVar
 from sesamy_async.errors import ConfigurationError
 
 from . import _postgres_sql as texts
-from ._pool import TooLate, has_input, left, unusable
+from ._pool import TooLate, has_input, left
 from ._protocol import OrderKey, OrderRecord
-from ._records import dump_record, load_record
+from ._records import Search, dump_record, load_record
 from ._servers import (
     BATCH,
     PAGE,
     Change,
-    Search,
     Seen,
     ServerStore,
     Wanted,
 )
+from ._store import unusable
 
 
 try:

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import psycopg
 
-from ._pool import unusable
-from ._store import StoreUnavailable
+from ._pool import LOST
+from ._store import StoreUnavailable, unusable
 
 
-NAME = "Postgres"
+NAME = "(Postgres)"
 
-_LOST = (
-    "the connection failed. See whether it runs, and can be reached from "
-    "here; then try again"
-)
 _GRANT = (
     "its user may not do this. Grant it SELECT, INSERT, UPDATE and DELETE on "
     "the tables that `sesamy orders schema` shows"
@@ -38,7 +34,7 @@ _OTHERS = (
 _FULL = "it has no room, memory or connections left. Make some; then try again"
 _TEXT = "an id has a character that its database can't keep"
 _BY_CODE = {
-    "08": (_LOST, True),
+    "08": (LOST, True),
     "22": (_TEXT, False),
     "25006": (_READ_ONLY, False),
     "42": (_OTHERS, False),
@@ -47,7 +43,7 @@ _BY_CODE = {
     "53": (_FULL, True),
     "54000": ("an id is too long for it", False),
     "55": (_LATE, True),
-    "57": (_LOST, True),
+    "57": (LOST, True),
     "57014": (_LATE, True),
 }
 # A failed login has no code, only what the server says, which we don't show.
@@ -81,5 +77,5 @@ def explained(error: Exception) -> StoreUnavailable:
         for words, what in _BY_WORDS.items():
             if words in said:
                 return unusable(NAME, what)
-        return unusable(NAME, _LOST, retryable=True)
+        return unusable(NAME, LOST, retryable=True)
     return unusable(NAME, f"{type(error).__name__} {code}".rstrip())

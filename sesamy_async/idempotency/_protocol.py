@@ -40,6 +40,10 @@ class OrderState(StrEnum):
     """It may or may not have a contract: somebody has to look."""
 
 
+ENDED = (OrderState.CONFIRMED, OrderState.REFUSED)
+"""The states in which no call for an order is under way, or needed."""
+
+
 @attrs.frozen
 class OrderKey:
     """Which order it is.
@@ -115,7 +119,7 @@ class OrderRecord:
     @property
     def busy(self) -> float:
         """Seconds, when this was read, for which a call may be under way."""
-        if self.state in {OrderState.CONFIRMED, OrderState.REFUSED}:
+        if self.state in ENDED:
             return 0.0
         return min(max(0.0, self.busy_until - self.read_at), _LONGEST_CALL)
 

@@ -15,6 +15,7 @@ import attrs
 from sesamy_async._call import renewed_after_fork
 
 from ._protocol import (
+    ENDED,
     Decide,
     Holder,
     OrderKey,
@@ -53,6 +54,21 @@ class Write:
     durable: bool = False
 
 
+@attrs.frozen
+class Search:
+    """Which orders are looked for.
+
+    Attributes:
+        since: Those that changed since, in Unix seconds.
+        states: Those in these states.
+        external_order_id: Those with this id, of any vendor; None for all.
+    """
+
+    since: float
+    states: Collection[OrderState]
+    external_order_id: str | None
+
+
 _AT_ONCE = 500
 
 
@@ -81,13 +97,7 @@ class RecordStore(IdempotencyStore):
 
     @abstractmethod
     def page(
-        self,
-        after: OrderKey | None,
-        *,
-        since: float,
-        states: Collection[OrderState],
-        external_order_id: str | None,
-        within: float,
+        self, after: OrderKey | None, search: Search, *, within: float
     ) -> tuple[list[OrderRecord], OrderKey | None]:
         """Return some orders, and where to go on; None at the end."""
 
@@ -167,15 +177,10 @@ class RecordStore(IdempotencyStore):
         within: float,
     ) -> Iterator[OrderRecord]:
         """Yield orders; see `IdempotencyStore`."""
+        search = Search(since, states, external_order_id)
         after: OrderKey | None = None
         while True:
-            found, after = self.page(
-                after,
-                since=since,
-                states=states,
-                external_order_id=external_order_id,
-                within=within,
-            )
+            found, after = self.page(after, search, within=within)
             yield from found
             if after is None:
                 return
@@ -325,35 +330,28 @@ class MemoryStore(RecordStore):
         return found[0] if found else None
 
     def page(
-        self,
-        after: OrderKey | None,
-        *,
-        since: float,
-        states: Collection[OrderState],
-        external_order_id: str | None,
-        within: float,
+        self, after: OrderKey | None, search: Search, *, within: float
     ) -> tuple[list[OrderRecord], OrderKey | None]:
         """Return all orders at once."""
         del after
         found = [
             each
             for each in self.read([*self._records], within=within)
-            if each.at >= since
-            and each.state in states
-            and external_order_id in {None, each.key.external_order_id}
+            if each.at >= search.since
+            and each.state in search.states
+            and search.external_order_id in {None, each.key.external_order_id}
         ]
         return found, None
 
     def purge(self, older_than: float, *, within: float) -> int:
         """Remove CONFIRMED and REFUSED orders; return how many."""
         del within
-        ended = {OrderState.CONFIRMED, OrderState.REFUSED}
         with self._lock:
             before = self._clock() - older_than
             old = [
                 key
                 for key, each in self._records.items()
-                if each.state in ended and each.at < before
+                if each.state in ENDED and each.at < before
             ]
             for key in old:
                 del self._records[key]

@@ -13,20 +13,18 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from sesamy_async.errors import ConfigurationError
 
 from . import _redis_scripts as scripts
-from ._pool import has_input, left, unusable
-from ._protocol import OrderKey, OrderRecord
-from ._records import dump_record
+from ._pool import has_input, left
+from ._protocol import ENDED, OrderKey, OrderRecord
+from ._records import Search, dump_record
 from ._servers import (
     BATCH,
     PAGE,
-    PURGED,
     Change,
-    Search,
     Seen,
     ServerStore,
     Wanted,
 )
-from ._store import StoreWarning
+from ._store import StoreWarning, unusable
 
 
 try:
@@ -215,9 +213,10 @@ class RedisStore(ServerStore[_Link]):
             for key in keys
             if search.external_order_id in {None, key.external_order_id}
         ]
+        found = self._records(link, wanted, until) if wanted else []
         return [
             record
-            for record in self._records(link, wanted, until)
+            for record in found
             if record.at >= search.since and record.state in search.states
         ], keys[-1] if len(keys) == size else None
 
@@ -233,22 +232,13 @@ class RedisStore(ServerStore[_Link]):
         seen = self._see(link, [(key, None) for key in old], until)
         for key, found in zip(old, seen, strict=True):
             record = found.load(key)
-            if record and (record.state not in PURGED or record.at >= before):
+            if record and (record.state not in ENDED or record.at >= before):
                 continue  # It was claimed, for example, since it was found.
             contract_id = record.contract_id if record else None
             keys += [_ORDER + _name(key), _owner(key, contract_id)]
             owns = json.dumps(key.external_order_id)
             values += [_name(key), found.text or "", owns]
         return int(_run(link, until, scripts.REMOVE, keys, values))
-
-    def _records(
-        self, link: _Link, keys: Sequence[OrderKey], until: float
-    ) -> list[OrderRecord]:
-        if not keys:
-            return []
-        seen = self._see(link, [(each, None) for each in keys], until)
-        found = [each.load(key) for key, each in zip(keys, seen, strict=True)]
-        return [each for each in found if each is not None]
 
 
 def _connector(url: str, *, careless: bool) -> Callable[[float], _Link] | None:
@@ -344,7 +334,7 @@ def _owner(key: OrderKey, contract_id: str | None) -> str:
 
 
 def _ended(record: OrderRecord | None) -> str:
-    return repr(record.at) if record and record.state in PURGED else ""
+    return repr(record.at) if record and record.state in ENDED else ""
 
 
 def _text(data: bytes | None) -> str | None:

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 from redis import exceptions
 
-from ._pool import unusable
-from ._store import StoreUnavailable
+from ._pool import LOST
+from ._store import StoreUnavailable, unusable
 
 
-NAME = "Redis"
+NAME = "(Redis)"
 
 REPLICA = (
     "it is a replica, which only follows another Redis. Name the one that it "
     "follows"
 )
 _LOGIN = "it does not let this user in. See the user and the password"
-_LOST = (
-    "the connection failed. See whether it runs, and can be reached from "
-    "here; then try again"
-)
 _CERTIFICATE = (
     "its certificate is not one that is trusted. See ssl_ca_certs in the URL"
 )
@@ -47,7 +43,7 @@ _BY_CLASS: tuple[tuple[type[Exception], str, bool], ...] = (
     (exceptions.OutOfMemoryError, _FULL, True),
     (exceptions.BusyLoadingError, "it is starting. Try again", True),
     (exceptions.TimeoutError, "it did not answer in time. Try again", True),
-    (exceptions.ConnectionError, _LOST, True),
+    (exceptions.ConnectionError, LOST, True),
 )
 # Errors that only some versions of redis-py have a class for.
 _BY_WORD = {

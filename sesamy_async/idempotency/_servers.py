@@ -17,15 +17,14 @@ import attrs
 
 from sesamy_async._call import renewed_after_fork
 
-from ._pool import LinkT, Pool, unusable
-from ._protocol import OrderKey, OrderRecord, OrderState, StoreAnswer
-from ._records import RecordStore, Write, load_record
-from ._store import StoreUnavailable
+from ._pool import LinkT, Pool
+from ._protocol import OrderKey, OrderRecord, StoreAnswer
+from ._records import RecordStore, Search, Write, load_record
+from ._store import StoreUnavailable, unusable
 
 
 BATCH = 500
 PAGE = 1_000
-PURGED = (OrderState.CONFIRMED, OrderState.REFUSED)
 
 Wanted: TypeAlias = tuple[OrderKey, str | None]
 """An order, and a contract whose owner is to be found."""
@@ -68,21 +67,6 @@ class Change:
     old: str | None
     new: OrderRecord | None
     contract_id: str | None
-
-
-@attrs.frozen
-class Search:
-    """Which orders are looked for.
-
-    Attributes:
-        since: Those that changed since.
-        states: Those in these states.
-        external_order_id: Those with this id; None for all.
-    """
-
-    since: float
-    states: Collection[OrderState]
-    external_order_id: str | None
 
 
 class ServerStore(RecordStore, Generic[LinkT]):
@@ -203,8 +187,18 @@ class ServerStore(RecordStore, Generic[LinkT]):
         self, keys: Sequence[OrderKey], *, within: float
     ) -> list[OrderRecord]:
         """Return those of at most 500 orders that are there."""
-        seen = self._seen([(each, None) for each in keys], within)
-        found = (each.load(key) for key, each in zip(keys, seen, strict=True))
+        if not keys:
+            return []
+        until = time.monotonic() + within
+        return self._pool.ask(
+            until, lambda link: self._records(link, keys, until)
+        )
+
+    def _records(
+        self, link: LinkT, keys: Sequence[OrderKey], until: float
+    ) -> list[OrderRecord]:
+        seen = self._see(link, [(each, None) for each in keys], until)
+        found = [each.load(key) for key, each in zip(keys, seen, strict=True)]
         return [each for each in found if each is not None]
 
     def holder(
@@ -213,33 +207,20 @@ class ServerStore(RecordStore, Generic[LinkT]):
         """Return the order that has a contract, if one is known."""
         until = time.monotonic() + within
         nobody = OrderKey(where, vendor_id, "")
-        [seen] = self._seen([(nobody, contract_id)], within)
+        [seen] = self._pool.ask(
+            until, lambda link: self._see(link, [(nobody, contract_id)], until)
+        )
         if seen.owner is None:
             return None
         key = attrs.evolve(nobody, external_order_id=seen.owner)
         found = self.read([key], within=until - time.monotonic())
         return found[0] if found else None
 
-    def _seen(self, wanted: Sequence[Wanted], within: float) -> list[Seen]:
-        if not wanted:
-            return []
-        until = time.monotonic() + within
-        return self._pool.ask(
-            until, lambda link: self._see(link, wanted, until)
-        )
-
     def page(
-        self,
-        after: OrderKey | None,
-        *,
-        since: float,
-        states: Collection[OrderState],
-        external_order_id: str | None,
-        within: float,
+        self, after: OrderKey | None, search: Search, *, within: float
     ) -> tuple[list[OrderRecord], OrderKey | None]:
         """Return some orders, and where to go on; None at the end."""
         until = time.monotonic() + within
-        search = Search(since, states, external_order_id)
         return self._pool.ask(
             until, lambda link: self._page(link, after, search, until)
         )

@@ -7,7 +7,7 @@ import os
 import time
 import weakref
 from collections import defaultdict
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from sqlite3 import Connection
@@ -18,10 +18,16 @@ import attrs
 
 from sesamy_async._wal import followed, identities
 
-from ._protocol import OrderKey, OrderRecord, OrderState, StoreAnswer
-from ._records import RecordStore, Write, dump_record, load_record
+from ._protocol import OrderKey, OrderRecord, StoreAnswer
+from ._records import (
+    RecordStore,
+    Search,
+    Write,
+    dump_record,
+    load_record,
+)
 from ._sqlite_file import Database
-from ._sqlite_trouble import as_unavailable, busy, forked
+from ._sqlite_trouble import as_unavailable, busy, forked, lost
 from ._store import StoreUnavailable
 
 
@@ -198,23 +204,18 @@ class SQLiteStore(RecordStore):
         return next(iter(found), None)
 
     def page(
-        self,
-        after: OrderKey | None,
-        *,
-        since: float,
-        states: Collection[OrderState],
-        external_order_id: str | None,
-        within: float,
+        self, after: OrderKey | None, search: Search, *, within: float
     ) -> tuple[list[OrderRecord], OrderKey | None]:
         """Return some orders, and where to go on; None at the end."""
         start = _values(after) if after else ("", "", "")
-        wanted = (since, json.dumps([*states]))
+        wanted = (search.since, json.dumps([*search.states]))
         now = self._clock()
         end: list[tuple[str, str, str]] = []
         with self._opened.use(within) as (db, until):
-            if external_order_id is not None:
+            if search.external_order_id is not None:
                 # They are few: one for each publisher.
-                found = db.read(until, _BY_ID, *wanted, external_order_id)
+                by_id = (*wanted, search.external_order_id)
+                found = db.read(until, _BY_ID, *by_id)
             elif end := db.read(until, _END_OF_PAGE, *start, _PAGE - 1):
                 found = db.read(until, _FULL_PAGE, *wanted, *start, *end[0])
             else:
@@ -271,10 +272,8 @@ class _Opened:
         """
         if not self._lock.acquire(timeout=_FORKING):
             return False
-        database, self._database = self._database, None
-        if database is not None:
-            with suppress(Exception):
-                database.close()
+        with suppress(Exception):
+            self._close()
         return True
 
     def go_on(self) -> None:
@@ -294,21 +293,25 @@ class _Opened:
         """Have the file for this thread, and until when."""
         until = time.monotonic() + within
         with self._locked(within):
-            if self._database is not None and self._database.lacks_wal:
-                self._database.close()
-                self._database = None
+            database = self._database
+            if database is not None and not database.is_present:
+                if not database.lacks_wal:
+                    raise lost(database.path)
+                self._close()
             if self._database is None:
                 _forks.check(self._path)
                 self._database = Database.open(self._path, until)
-            self._database.check_presence()
             yield self._database, until
 
     def close(self) -> None:
         """Close the file, if it is open."""
         with self._locked(_CLOSING):
-            database, self._database = self._database, None
-            if database is not None:
-                database.close()
+            self._close()
+
+    def _close(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            database.close()
 
     @contextmanager
     def _locked(self, within: float) -> Generator[None]:

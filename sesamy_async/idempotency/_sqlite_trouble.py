@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sesamy_async._sqlite import DAMAGED, KEPT, NO_TEXT, code_of, explain
 
-from ._store import StoreUnavailable
+from ._store import StoreUnavailable, unusable
 
 
 _WAITING = {
@@ -33,16 +33,6 @@ def trouble(path: Path, error: sqlite3.Error | OSError) -> StoreUnavailable:
     if code == sqlite3.SQLITE_NOTADB:
         return no_store(path)
     return unusable(path, explain(path, error), retryable=code in _PASSES)
-
-
-def unusable(
-    path: Path, what: str, *, retryable: bool = False
-) -> StoreUnavailable:
-    """Return an error of a file; most of them need a person."""
-    return StoreUnavailable(
-        f"The store of orders {path} can't be used: {what}.",
-        retryable=None if retryable else False,
-    )
 
 
 def busy(path: Path) -> StoreUnavailable:

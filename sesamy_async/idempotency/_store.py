@@ -26,6 +26,22 @@ class StoreUnavailable(SesamyError):  # noqa: N818 - as the field says it
     _transient = True
 
 
+def unusable(
+    which: object, what: str, *, retryable: bool = False
+) -> StoreUnavailable:
+    """Return the error of a store; most of them need a person.
+
+    Args:
+        which: A file, or a kind of server, such as ``"(Redis)"``.
+        what: Why it can't be used, and what to do, without a full stop.
+        retryable: Whether the cause may pass by itself.
+    """
+    return StoreUnavailable(
+        f"The store of orders {which} can't be used: {what}.",
+        retryable=None if retryable else False,
+    )
+
+
 class StoreWarning(UserWarning):
     """A store of orders may lose what it has acknowledged."""
 
