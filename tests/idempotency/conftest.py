@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from sesamy_async.idempotency import SQLiteStore
 from support.servers import Postgres, Redis
 
 
@@ -43,3 +45,16 @@ def redis(_redis: Redis) -> Redis:
     """Return a Redis that runs, is empty, and set as it should be."""
     _redis.fresh()
     return _redis
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where a store in a file is."""
+    return tmp_path / "orders.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SQLiteStore]:
+    """Return a store in a file."""
+    with closing(SQLiteStore(path)) as opened:
+        yield opened

@@ -145,6 +145,15 @@ class ServedStoreContract(SharedStoreContract):
         """Return how many connections the server has."""
 
     @pytest.fixture
+    def bench(self, server: Server) -> Iterator[Bench]:
+        """Return two handles on one server."""
+        with (
+            closing(self.make(server.url)) as one,
+            closing(self.make(server.url)) as other,
+        ):
+            yield Bench(one, other, time.sleep, short=0.1, url=server.url)
+
+    @pytest.fixture
     def way(self, server: Server) -> Iterator[FaultyWay]:
         """Return a way to the server."""
         with FaultyWay(server.port) as way:

@@ -69,15 +69,6 @@ class TestPostgresStore(ServedStoreContract):
         """Return an empty server."""
         return postgres
 
-    @pytest.fixture
-    def bench(self, server: Postgres) -> Iterator[Bench]:
-        """Return two handles on one database."""
-        with (
-            closing(PostgresStore(server.url)) as one,
-            closing(PostgresStore(server.url)) as other,
-        ):
-            yield Bench(one, other, time.sleep, short=0.1, url=server.url)
-
     def make(self, url: str) -> RecordStore:
         """Return a store."""
         return PostgresStore(url)

@@ -61,15 +61,6 @@ class TestRedisStore(ServedStoreContract):
         """Return an empty server."""
         return redis
 
-    @pytest.fixture
-    def bench(self, server: Redis) -> Iterator[Bench]:
-        """Return two handles on one server."""
-        with (
-            closing(RedisStore(server.url)) as one,
-            closing(RedisStore(server.url)) as other,
-        ):
-            yield Bench(one, other, time.sleep, short=0.1, url=server.url)
-
     def make(self, url: str) -> RecordStore:
         """Return a store."""
         return RedisStore(url)

@@ -17,6 +17,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from sesamy_async._wal import wal_of
 from sesamy_async.idempotency import (
     Holder,
     OrderKey,
@@ -53,24 +54,6 @@ if end == "raised":
 """
 
 posix = pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Return where the store is."""
-    return tmp_path / "orders.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[SQLiteStore]:
-    """Return a store."""
-    with closing(SQLiteStore(path)) as opened:
-        yield opened
-
-
-def wal_of(path: Path) -> Path:
-    """Return the WAL of a store."""
-    return path.with_name(f"{path.name}-wal")
 
 
 def run(path: Path, order_id: str, end: str) -> None:

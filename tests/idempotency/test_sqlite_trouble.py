@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -71,19 +71,6 @@ store.claim(OrderKey("https://api.test", "shop", "new"), Holder(token="t"),
     within=9)
 print(done)
 """
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Return where the store is."""
-    return tmp_path / "orders.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[SQLiteStore]:
-    """Return a store."""
-    with closing(SQLiteStore(path)) as opened:
-        yield opened
 
 
 def claim(store: SQLiteStore, within: float = WITHIN) -> bool:

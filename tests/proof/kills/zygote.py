@@ -6,28 +6,23 @@ and answers with how its process ended, in JSON.
 
 from __future__ import annotations
 
-import gc
-import json
 import os
 import signal
-import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import attrs
+
+from proof.forking import Forker, answering, forker
 
 from .job import Job
 from .run import run
 from .warm import warm_up
 
 
-_TESTS = Path(__file__).parents[2]
-_ROOT = _TESTS.parent
 _STEP = 0.001
 
 
@@ -48,42 +43,23 @@ class Ended:
 class Zygote:
     """The process that forks, from outside."""
 
-    _process: subprocess.Popen[str]
+    _forker: Forker
 
     def run(self, job: Job) -> Ended:
         """Run a job in a process of its own, and wait for its end."""
-        talk_to, hear = self._process.stdin, self._process.stdout
-        assert talk_to is not None
-        assert hear is not None
-        talk_to.write(f"{job.dump()}\n")
-        talk_to.flush()
-        told: dict[str, Any] = json.loads(hear.readline())
-        return Ended(**told)
+        return Ended(**self._forker.ask(job.dump()))
 
 
 @contextmanager
 def zygote() -> Iterator[Zygote]:
     """Start one, and end it."""
-    command = [sys.executable, "-m", __name__]
-    path = os.pathsep.join([str(_TESTS), str(_ROOT)])
-    with subprocess.Popen(  # noqa: S603 - our own words
-        command,
-        text=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": path},
-    ) as process:
-        yield Zygote(process)
+    with forker(__name__) as started:
+        yield Zygote(started)
 
 
 def _serve() -> None:
     warm_up()
-    # What is shared with the children is better never written to.
-    gc.freeze()
-    for line in sys.stdin:
-        ended = _ended(Job.load(line))
-        sys.stdout.write(f"{json.dumps(attrs.asdict(ended))}\n")
-        sys.stdout.flush()
+    answering(lambda line: attrs.asdict(_ended(Job.load(line))))
 
 
 def _ended(job: Job) -> Ended:

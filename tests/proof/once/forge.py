@@ -6,11 +6,9 @@ answers with how its processes ended, in JSON.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,15 +16,16 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
+
+from proof.forking import Forker, answering, forker
 
 from .job import Ended, Job, Kind, Said
 from .tell import tell, warm_up
 
 
-_TESTS = Path(__file__).parents[2]
-_ROOT = _TESTS.parent
 _STEP = 0.002
 
 
@@ -34,20 +33,15 @@ _STEP = 0.002
 class Forge:
     """The process that forks, from outside."""
 
-    _process: subprocess.Popen[str]
+    _forker: Forker
 
     def run(self, job: Job) -> tuple[Ended, ...]:
         """Run the processes of a job, and wait for their ends."""
-        talk_to, hear = self._process.stdin, self._process.stdout
-        assert talk_to is not None
-        assert hear is not None
-        talk_to.write(f"{job.dump()}\n")
-        talk_to.flush()
         return tuple(
             Ended(
                 each["killed"], each["code"], tuple(map(_said, each["said"]))
             )
-            for each in json.loads(hear.readline())
+            for each in self._forker.ask(job.dump())
         )
 
 
@@ -59,27 +53,19 @@ def _said(told: dict[str, object]) -> Said:
 @contextmanager
 def forge() -> Iterator[Forge]:
     """Start one, and end it."""
-    command = [sys.executable, "-m", __name__]
-    path = os.pathsep.join([str(_TESTS), str(_ROOT)])
-    with subprocess.Popen(  # noqa: S603 - our own words
-        command,
-        text=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": path},
-    ) as process:
-        yield Forge(process)
+    with forker(__name__) as started:
+        yield Forge(started)
 
 
 def _serve() -> None:
     warm_up()
-    # What is shared with the children is better never written to.
-    gc.freeze()
     with tempfile.TemporaryDirectory() as folder:
-        for line in sys.stdin:
+
+        def answer(line: str) -> list[dict[str, Any]]:
             ends = _run(Job.load(line), Path(folder))
-            sys.stdout.write(f"{json.dumps([*map(attrs.asdict, ends)])}\n")
-            sys.stdout.flush()
+            return [*map(attrs.asdict, ends)]
+
+        answering(answer)
 
 
 def _run(job: Job, folder: Path) -> list[Ended]:
