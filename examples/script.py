@@ -48,7 +48,7 @@ def main() -> int:
     contract = done.contract
     print(f"Order {order.external_order_id} is contract {contract.id}.")
     if done.repeated:
-        print("  told before")  # And more of it is not known.
+        print("  reported before")  # And more of it is not known.
     else:
         for item in contract.items:
             print(f"  {item.name} ({item.sku})")

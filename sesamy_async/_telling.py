@@ -371,7 +371,7 @@ def _about(error: SesamyError, create: Call) -> SesamyError:
 def _mismatch(record: OrderRecord) -> SesamyError:
     told = datetime.fromtimestamp(record.begun_at, UTC)
     error = OrderMismatchError(
-        f"It was told before with other data, on {told:%Y-%m-%d at %H:%M} "
+        f"It was reported before with other data, on {told:%Y-%m-%d at %H:%M} "
         f"UTC, and is {record.state}.",
         told_at=record.begun_at,
         state=str(record.state),

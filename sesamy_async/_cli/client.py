@@ -106,7 +106,7 @@ def in_sandbox(
             deadline=options.deadline,
             # A proxy can't reach loopback.
             transport=Connections(trust_env=False),
-            # What is rehearsed was not told to Sesamy.
+            # What is rehearsed was not reported to Sesamy.
             idempotency=False,
         )
 

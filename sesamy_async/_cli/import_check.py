@@ -138,13 +138,13 @@ def in_store(told: Told, name: str) -> Iterator[str]:
 
 
 def differing(told: Told) -> str:
-    """Return which orders were told before with other data."""
+    """Return which orders were reported before with other data."""
     rows = ", ".join(map(str, told.differing))
     more = told.differ - len(told.differing)
     rest = f" and {more:,} more" if more else ""
     return (
-        f"{count(told.differ, 'order')} with an id that was told before with "
-        f"other data: row {rows}{rest}."
+        f"{count(told.differ, 'order')} with an id that was reported before "
+        f"with other data: row {rows}{rest}."
     )
 
 

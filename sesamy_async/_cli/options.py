@@ -180,7 +180,7 @@ class ImportActions:
         dry_run: Check the file, say how long it takes, and send nothing.
         skip_invalid: Leave out rows that are wrong, instead of stopping;
             they come into the rejected report.
-        strict: Stop before anything is sent if an order was told before
+        strict: Stop before anything is sent if an order was reported before
             with other data.
         sandbox: Send it to a sandbox of its own; needs no credentials.
         journal: The file that records what was sent; FILE.journal if not

@@ -69,9 +69,9 @@ class Importer:
     For each order, its intent is recorded, it is sent, and its outcome is
     recorded; so after a crash at any moment the next run sends no order
     twice.  Retries within a call, pace and token are those of the client.
-    If that has a store of orders, an order that was told before is not sent
-    again, whatever the file and the journal are called.  It runs on asyncio
-    and trio, and only once.
+    If that has a store of orders, an order that was reported before is not
+    sent again, whatever the file and the journal are called.  It runs on
+    asyncio and trio, and only once.
 
     Args:
         client: Its deadline bounds each call, with the wait for the pace.
@@ -133,7 +133,7 @@ class Importer:
         )
 
     async def look_up(self) -> Told | None:
-        """Ask the client's store which orders were told before.
+        """Ask the client's store which orders were reported before.
 
         What it knows is put into the journal.  `run` does it, too, if that
         was not done.

@@ -43,7 +43,7 @@ class Told:
         begun: How many have a contract that is to be confirmed.
         already: How many were confirmed elsewhere.
         doubtful: How many somebody has to look at.
-        differing: The first rows that were told before with other data.
+        differing: The first rows that were reported before with other data.
         differ: How many such rows there are.
         first: What the store has of the order that was confirmed first.
     """
@@ -115,7 +115,7 @@ def _differs(entry: Entry, record: OrderRecord) -> Change | None:
         )
     if entry.state is State.UNKNOWN:
         return None
-    reason = f"It was told ({record.state}) {told} {_OTHER_DATA}"
+    reason = f"It was reported ({record.state}) {told} {_OTHER_DATA}"
     return Change(row=row, state=State.UNKNOWN, reason=reason)
 
 

@@ -1,4 +1,4 @@
-"""Stores that remember which orders were told to Sesamy.
+"""Stores that remember which orders were reported to Sesamy.
 
 Sesamy offers neither an idempotency key nor a look-up of orders, so the SDK
 remembers for it: with a store, `contracts.onboard` can be called any number

@@ -24,7 +24,7 @@ _READ_ONLY = (
 )
 _LATE = "it did not get to it in time. Try again"
 _GONE = (
-    "its tables are gone, and with them which orders were told to Sesamy. Get "
+    "its tables are gone, and with them which orders were sent to Sesamy. Get "
     "them back from a backup"
 )
 _OTHERS = (

@@ -89,7 +89,7 @@ def unfit(path: Path, wal: Path) -> StoreUnavailable:
     return unusable(
         path,
         "a crash has left its latest changes in a file of their own, "
-        f"{wal.name}, and that {what}. Orders would be told twice without "
+        f"{wal.name}, and that {what}. Orders would be sent twice without "
         "it. Find the one that lay beside it, and put it there again. Only "
         "if it is gone for good, move this file away, and begin a new one "
         "with what else you know: `sesamy orders import`",

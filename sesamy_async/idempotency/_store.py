@@ -48,7 +48,7 @@ class StoreWarning(UserWarning):
 
 @runtime_checkable
 class IdempotencyStore(Protocol):
-    """Remembers which orders were told to Sesamy, for all that share it.
+    """Remembers which orders were reported to Sesamy, for all that share it.
 
     Its methods are synchronous: the async client calls them in threads of
     its own.  Each is atomic, and may be repeated.  `within` are the seconds

@@ -251,12 +251,12 @@ async def test_created_by_another_call(
         (
             OrderState.CREATED,
             State.UNKNOWN,
-            f"It was told (CREATED) {BY}",
+            f"It was reported (CREATED) {BY}",
         ),
         (
             OrderState.UNKNOWN,
             State.UNKNOWN,
-            f"It was told (UNKNOWN) {BY}",
+            f"It was reported (UNKNOWN) {BY}",
         ),
     ],
 )

@@ -182,7 +182,8 @@ def with_other_data() -> None:
 
 OTHER = ("import", "other.csv", *PROMO)
 DIFFERING = (
-    "3 orders with an id that was told before with other data: row 2, 3, 4."
+    "3 orders with an id that was reported before with other data: "
+    "row 2, 3, 4."
 )
 
 
@@ -374,7 +375,7 @@ def test_without_a_store(sesamy: CommandLine, served: Sandbox) -> None:
 def test_a_rehearsal_does_not_count(
     sesamy: CommandLine, served: Sandbox
 ) -> None:
-    """What was sent to a sandbox was not told to Sesamy."""
+    """What was sent to a sandbox was not reported to Sesamy."""
     orders_file()
     tried = sesamy(*IMPORT, "--sandbox", "--journal", "try.journal")
     again = sesamy(

@@ -182,7 +182,7 @@ def test_switched_off(sesamy: CommandLine, served: Sandbox) -> None:
 
 
 def test_a_rehearsal_is_not_remembered(sesamy: CommandLine) -> None:
-    """What goes into a temporary sandbox was not told to Sesamy."""
+    """What goes into a temporary sandbox was not reported to Sesamy."""
     ran = [sesamy(*ONBOARD, "--sandbox", "--json").json for _ in range(2)]
 
     assert [(False, None)] * 2 == [

@@ -55,7 +55,7 @@ def test_script_again(examples: Examples) -> None:
     (contract,) = examples.sandbox.ledger.contracts(ORDER_ID)
 
     assert (0, 0) == (first.code, second.code)
-    assert f"contract {contract.id}.\n  told before" in second.out
+    assert f"contract {contract.id}.\n  reported before" in second.out
 
 
 def test_script_tells_of_strays(examples: Examples, by_card: Path) -> None:
