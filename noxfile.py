@@ -14,7 +14,10 @@ nox.options.sessions = ["lint", "types", "tests", "wheel"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 PACKAGE = "sesamy_async"
-EXTRAS = ("cli", "httpx2", "orjson", "postgres", "redis", "sandbox", "trio")
+EXTRAS = (
+    *("cli", "fastapi", "httpx2", "orjson", "otel"),
+    *("postgres", "redis", "sandbox", "testing", "trio"),
+)
 # The lowest that httpx takes and that we use.
 BENEATH = ("httpcore==1.0.0", "h11==0.13.0")
 
@@ -159,6 +162,13 @@ def bench_once(session: nox.Session) -> None:
     """Measure what a store of orders costs, and print it."""
     session.install("--editable", ".[sandbox]")
     session.run("python", "-m", "benchmarks.once", *session.posargs)
+
+
+@nox.session(name="bench-otel", default=False)
+def bench_otel(session: nox.Session) -> None:
+    """Measure what traces and metrics cost, and print it."""
+    session.install("--editable", ".[otel]", "opentelemetry-sdk>=1.30")
+    session.run("python", "-m", "benchmarks.telemetry", *session.posargs)
 
 
 @nox.session(default=False)

@@ -26,7 +26,7 @@ do not edit.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from ._call import (
     Auth,

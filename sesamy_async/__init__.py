@@ -7,89 +7,121 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._call import (
-    Auth,
-    BeforeSend,
-    Call,
-    Middleware,
-    Proceed,
-    RateLimit,
-    Record,
-    Request,
-    Response,
-    RetryBudget,
-    RetryPolicy,
-    Secret,
-)
-from ._client import AsyncSesamy
-from ._contracts import AsyncContracts
-from ._headers import Headers
-from ._http import Connections
 from ._lazy import later
-from ._models import (
-    Address,
-    BusinessDetails,
-    Contract,
-    ContractItem,
-    Discount,
-    Gender,
-    NewContract,
-    Onboarded,
-    PaymentData,
-    PaymentMethod,
-    PaymentProvider,
-    User,
-)
-from ._outcome import Outcome
-from ._version import __version__
-from .auth import (
-    ClientCredentials,
-    MemoryTokenStore,
-    StaticToken,
-    StoredToken,
-    TokenStore,
-    TokenStoreWarning,
-)
-from .errors import (
-    APIError,
-    AuthenticationError,
-    BadRequestError,
-    Became,
-    ConfigurationError,
-    ConflictError,
-    ConnectionFailedError,
-    DeadlineExceededError,
-    InvalidRequestError,
-    NotFoundError,
-    OrderMismatchError,
-    OutcomeUnknownError,
-    PermissionDeniedError,
-    RateLimitError,
-    ServerError,
-    SesamyError,
-    UnauthorizedError,
-    UnreadableResponseError,
-    what_became,
-)
 
 
 if TYPE_CHECKING:
     from ._blocking import Contracts, Sesamy
-    from ._http import AsyncPoolTransport, PoolTransport
-    from .auth import FileTokenStore
+    from ._call import (
+        Auth,
+        BeforeSend,
+        Call,
+        Middleware,
+        Proceed,
+        RateLimit,
+        Record,
+        Request,
+        Response,
+        RetryBudget,
+        RetryPolicy,
+        Secret,
+    )
+    from ._client import AsyncSesamy
+    from ._contracts import AsyncContracts
+    from ._headers import Headers, RateState
+    from ._http import AsyncPoolTransport, Connections, PoolTransport
+    from ._models import (
+        Address,
+        BusinessDetails,
+        Contract,
+        ContractItem,
+        Discount,
+        Gender,
+        NewContract,
+        Onboarded,
+        PaymentData,
+        PaymentMethod,
+        PaymentProvider,
+        User,
+    )
+    from ._outcome import Outcome
+    from ._version import __version__
+    from .auth import (
+        ClientCredentials,
+        FileTokenStore,
+        MemoryTokenStore,
+        StaticToken,
+        StoredToken,
+        TokenStore,
+        TokenStoreWarning,
+    )
+    from .errors import (
+        APIError,
+        AuthenticationError,
+        BadRequestError,
+        Became,
+        ConfigurationError,
+        ConflictError,
+        ConnectionFailedError,
+        DeadlineExceededError,
+        InvalidRequestError,
+        NotFoundError,
+        OrderMismatchError,
+        OutcomeUnknownError,
+        PermissionDeniedError,
+        RateLimitError,
+        ServerError,
+        SesamyError,
+        UnauthorizedError,
+        UnreadableResponseError,
+        what_became,
+    )
 else:  # A type checker would take any name for one that is there.
-    # Programs that await need no blocking client; few keep tokens in files.
+    # The pytest plugin costs other people's tests nothing; a program loads
+    # what it uses.
     _HOMES = {
-        "AsyncPoolTransport": "_http",
-        "Contracts": "_blocking",
-        "FileTokenStore": "auth",
-        "PoolTransport": "_http",
-        "Sesamy": "_blocking",
+        "_blocking": "Contracts Sesamy",
+        "_call": (
+            "Auth BeforeSend Call Middleware Proceed RateLimit Record "
+            "Request Response RetryBudget RetryPolicy Secret"
+        ),
+        "_client": "AsyncSesamy",
+        "_contracts": "AsyncContracts",
+        "_headers": "Headers RateState",
+        "_http": "AsyncPoolTransport Connections PoolTransport",
+        "_models": (
+            "Address BusinessDetails Contract ContractItem Discount "
+            "Gender NewContract Onboarded PaymentData PaymentMethod "
+            "PaymentProvider User"
+        ),
+        "_outcome": "Outcome",
+        "_version": "__version__",
+        "auth": (
+            "ClientCredentials FileTokenStore MemoryTokenStore "
+            "StaticToken StoredToken TokenStore TokenStoreWarning"
+        ),
+        "errors": (
+            "APIError AuthenticationError BadRequestError Became "
+            "ConfigurationError ConflictError ConnectionFailedError "
+            "DeadlineExceededError InvalidRequestError NotFoundError "
+            "OrderMismatchError OutcomeUnknownError PermissionDeniedError "
+            "RateLimitError ServerError SesamyError UnauthorizedError "
+            "UnreadableResponseError what_became"
+        ),
     }
-    __getattr__ = later(__name__, _HOMES)
+    _MODULES = ("auth", "errors", "idempotency")
+    __getattr__ = later(
+        __name__,
+        {
+            name: home
+            for home, names in _HOMES.items()
+            for name in names.split()
+        },
+        _MODULES,
+    )
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        return sorted({*globals(), *__all__, *_MODULES})
 
 
 __all__ = [
@@ -135,6 +167,7 @@ __all__ = [
     "Proceed",
     "RateLimit",
     "RateLimitError",
+    "RateState",
     "Record",
     "Request",
     "Response",

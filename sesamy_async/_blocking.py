@@ -7,7 +7,7 @@ do not edit.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from ._call import (
     Auth,
@@ -45,6 +45,9 @@ class Contracts(NotPickled):
         repeatable: bool = False,
         allow_strays: bool | None = None,
         before_send: BeforeSend | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Contract:
         """Make a contract of an order, and return it.
 
@@ -72,6 +75,11 @@ class Contracts(NotPickled):
                 after all waits, to record that it is about to be sent.  If
                 it raises, nothing is sent.  ``call.record.lost`` counts the
                 earlier attempts that may have been done.
+            timeout: Seconds for one network operation, if not the client's;
+                ``math.inf`` for no limit.
+            deadline: Seconds for the whole call, if not the client's;
+                ``math.inf`` for no limit.
+            headers: Sent besides the client's.
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
@@ -98,6 +106,9 @@ class Contracts(NotPickled):
                 repeatable=repeatable,
                 allow_strays=allow_strays,
                 before_send=before_send,
+                timeout=timeout,
+                deadline=deadline,
+                headers=headers,
             )
         )
 
@@ -110,6 +121,9 @@ class Contracts(NotPickled):
         provider_payment_data: Mapping[str, str] | None = None,
         vendor_id: str | None = None,
         order: NewContract | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Contract:
         """Give the user access to what the contract entitles to.
 
@@ -123,8 +137,13 @@ class Contracts(NotPickled):
                 the payment, str to str; optional.
             vendor_id: The publisher, if not the client's.
             order: The order of the contract, if known: an error text then
-                repeats Sesamy's words with the order's blotted out.  It is
+                repeats Sesamy's words, without what is in the order.  It is
                 not sent.
+            timeout: Seconds for one network operation, if not the client's;
+                ``math.inf`` for no limit.
+            deadline: Seconds for the whole call, if not the client's;
+                ``math.inf`` for no limit.
+            headers: Sent besides the client's.
 
         Returns:
             The contract; only its id where Sesamy's answer lacks it.
@@ -140,6 +159,9 @@ class Contracts(NotPickled):
                 provider_payment_data=provider_payment_data,
                 vendor_id=vendor_id,
                 order=order,
+                timeout=timeout,
+                deadline=deadline,
+                headers=headers,
             )
         )
 
@@ -153,6 +175,9 @@ class Contracts(NotPickled):
         vendor_id: str | None = None,
         allow_strays: bool | None = None,
         on_created: Callable[[Contract], Awaitable[None] | None] | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Onboarded:
         """Create a contract, then confirm it: exactly one is confirmed.
 
@@ -177,6 +202,11 @@ class Contracts(NotPickled):
             on_created: Called, and awaited if it is async, with the contract
                 before it is confirmed, perhaps repeatedly: for those who
                 keep its id themselves.
+            timeout: Seconds for one network operation, if not the client's;
+                ``math.inf`` for no limit.
+            deadline: Seconds for the whole call, if not the client's;
+                ``math.inf`` for no limit.
+            headers: Sent besides the client's.
 
         Returns:
             The confirmed contract, and how many strays may be left.
@@ -202,6 +232,9 @@ class Contracts(NotPickled):
                 vendor_id=vendor_id,
                 allow_strays=allow_strays,
                 on_created=on_created,
+                timeout=timeout,
+                deadline=deadline,
+                headers=headers,
             )
         )
 
@@ -236,22 +269,29 @@ class Sesamy(NotPickled):
         deadline: Seconds that a whole call may take, with all waits and
             retries; None for no limit.
         retry: When the SDK sends a call again by itself.
-        rate_limit: The pace to keep; None for none.
+        rate_limit: The pace to keep; None or False for none.
         middleware: Your own, outermost first, around the SDK's.
         transport: A `Connections`, or your own httpx client or transport
             (which is not closed with this client).
         shared_contracts: Whether Sesamy may give several orders one
             contract.  By default, a contract that was given to another
-            order is not believed.
+            order is not accepted.
         idempotency: A store of orders (see `sesamy_async.idempotency`), or
             its URL, such as ``"sqlite:///var/lib/shop/orders.db"``; else
             ``SESAMY_IDEMPOTENCY``, else none; False, or ``"none"``, for
             none in any case.  A store that you make yourself is not closed
             with this client.
+        default_headers: Sent with each call, but not with the requests for
+            tokens.
+        app_info: The name and the version of your application, such as
+            ``("shop", "1.2")``, for the User-Agent.
+        strict: Whether an order is refused, before anything is sent, if its
+            payment provider, payment method or gender is none that Sesamy's
+            guide names.
 
     Raises:
-        ConfigurationError: A setting is missing or impossible; the message
-            names the argument and the variable.  Nothing was sent.
+        ConfigurationError: Settings are missing or impossible; the message
+            names each argument and variable.  Nothing was sent.
     """
 
     contracts: Contracts
@@ -273,11 +313,14 @@ class Sesamy(NotPickled):
         timeout: float | None = 30.0,
         deadline: float | None = 120.0,
         retry: RetryPolicy = RetryPolicy(),
-        rate_limit: RateLimit | None = RateLimit(),
+        rate_limit: RateLimit | Literal[False] | None = RateLimit(),
         middleware: Sequence[Middleware] = (),
         transport: Any = None,
         shared_contracts: bool = False,
         idempotency: IdempotencyStore | str | bool | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        app_info: tuple[str, str] | str | None = None,
+        strict: bool = False,
     ) -> None:
         self._use(
             BlockingCore(
@@ -295,6 +338,9 @@ class Sesamy(NotPickled):
                 transport=transport,
                 shared_contracts=shared_contracts,
                 idempotency=idempotency,
+                default_headers=default_headers,
+                app_info=app_info,
+                strict=strict,
             )
         )
 
@@ -330,39 +376,89 @@ class Sesamy(NotPickled):
         """Whether Sesamy may give several orders one contract."""
         return self._inner.shared_contracts
 
+    @guarded
     def with_options(
         self,
         *,
+        vendor_id: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | Secret | None = None,
+        auth: Auth
+        | ClientCredentials
+        | Callable[[], str | Awaitable[str]]
+        | None = None,
+        base_url: str | None = None,
+        token_url: str | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
-        vendor_id: str | None = None,
+        rate_limit: RateLimit | Literal[False] | None = None,
+        middleware: Sequence[Middleware] | None = None,
+        transport: Any = None,
+        shared_contracts: bool | None = None,
+        idempotency: IdempotencyStore | str | bool | None = None,
         headers: Mapping[str, str] | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        app_info: tuple[str, str] | str | None = None,
+        strict: bool | None = None,
     ) -> Self:
         """Return a cheap copy with other settings; None keeps the old one.
 
-        It shares connections, token and pace with this client, and ends
-        with it: closing the copy does nothing.
+        It shares with this client what it does not change: connections,
+        token, pace and store.  It ends with this client, also what is its
+        own; closing the copy does nothing.  So make a copy that has a
+        transport or the URL of a store once, and not for each call.
 
         Args:
+            vendor_id: The publisher.
+            client_id: The id of your API client, with `client_secret`.
+            client_secret: Its secret.
+            auth: Instead of these two.
+            base_url: Of Sesamy's API.  The copy has a pace of its own, as
+                it has with other credentials.
+            token_url: Of the token endpoint.
             timeout: Seconds for one network operation; ``math.inf`` for no
                 limit.
             deadline: Seconds for a whole call; ``math.inf`` for no limit.
             retry: When the SDK sends a call again by itself.
-            vendor_id: The publisher.
+            rate_limit: The pace to keep; False for none.
+            middleware: Instead of that of this client.
+            transport: As for a new client; its connections are closed with
+                this client.
+            shared_contracts: Whether Sesamy may give several orders one
+                contract.
+            idempotency: A store of orders, or its URL; False for none.
             headers: Sent with each call, besides those set before.
+            default_headers: Sent with each call, instead of those set
+                before.
+            app_info: The name and the version of your application.
+            strict: Whether words that Sesamy's guide does not name are
+                refused.
 
         Raises:
-            ConfigurationError: A setting is impossible; it is named.
+            ConfigurationError: Settings are impossible; each is named.
         """
         copy = object.__new__(type(self))
         copy._use(
             self._inner.with_options(
+                vendor_id=vendor_id,
+                client_id=client_id,
+                client_secret=client_secret,
+                auth=auth,
+                base_url=base_url,
+                token_url=token_url,
                 timeout=timeout,
                 deadline=deadline,
                 retry=retry,
-                vendor_id=vendor_id,
+                rate_limit=rate_limit,
+                middleware=middleware,
+                transport=transport,
+                shared_contracts=shared_contracts,
+                idempotency=idempotency,
                 headers=headers,
+                default_headers=default_headers,
+                app_info=app_info,
+                strict=strict,
             )
         )
         return copy
@@ -376,6 +472,9 @@ class Sesamy(NotPickled):
         json: Any = None,
         query: Mapping[str, object] | None = None,
         repeatable: bool | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         """Call an endpoint that has no method of its own yet.
 
@@ -389,6 +488,11 @@ class Sesamy(NotPickled):
             repeatable: Whether doing it twice is the same as doing it
                 once, so that it may be sent again if its outcome is
                 unknown; by default only GET, HEAD and OPTIONS are.
+            timeout: Seconds for one network operation, if not the client's;
+                ``math.inf`` for no limit.
+            deadline: Seconds for the whole call, if not the client's;
+                ``math.inf`` for no limit.
+            headers: Sent besides the client's.
 
         Returns:
             The answer; its ``json()`` parses the body.  To parse a success
@@ -401,7 +505,14 @@ class Sesamy(NotPickled):
         """
         return drive(
             self._inner.request(
-                method, path, json=json, query=query, repeatable=repeatable
+                method,
+                path,
+                json=json,
+                query=query,
+                repeatable=repeatable,
+                timeout=timeout,
+                deadline=deadline,
+                headers=headers,
             )
         )
 

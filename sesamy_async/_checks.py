@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
-from typing import Never
+from collections.abc import Callable, Iterable
+from typing import Never, ParamSpec, TypeVar, cast
 from urllib.parse import quote, unquote
 
 from .errors import ConfigurationError, InvalidRequestError
 
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 _LONGEST = 1000
 _DOTS = {".", ".."}
@@ -30,11 +33,12 @@ def segment(name: str, value: object) -> str:
         )
     if len(value) > _LONGEST:
         raise InvalidRequestError(
-            f"{name} has {len(value)} characters; {_LONGEST} are the most."
+            f"{name} has {len(value)} characters; at most {_LONGEST} are "
+            "allowed."
         )
     if not plain(value):
         raise InvalidRequestError(
-            f"{name} holds control characters or broken Unicode."
+            f"{name} contains control characters or invalid Unicode."
         )
     return quote(value, safe="")
 
@@ -56,14 +60,14 @@ def api_path(path: object) -> str:
         )
     if not plain(path) or "?" in path or "#" in path or "\\" in path:
         raise InvalidRequestError(
-            "path holds one of '?', '#', '\\' or control characters; "
-            "give the query as query=."
+            "path contains one of '?', '#', '\\' or control characters; give "
+            "the query as query=."
         )
     segments = [unquote(each) for each in path.split("/")]
     if path.startswith("//") or any(
         _DOTS & set(each.split("/")) for each in segments
     ):
-        raise InvalidRequestError("path leads elsewhere ('//', '.' or '..').")
+        raise InvalidRequestError("path must not contain '//', '.' or '..'.")
     return quote(path, safe=_KEPT)
 
 
@@ -109,13 +113,68 @@ def check_number(
         if fits and value <= sys.float_info.max:
             return float(value)
         huge = isinstance(value, int) and value.bit_length() > _SHOWN_BITS
-        got = "one of too many digits" if huge else value
+        got = "a number with too many digits" if huge else value
         raise ConfigurationError(
             f"{name} must be a finite number, {bound}; got {got}."
         )
     raise ConfigurationError(
         f"{name} must be a number, {bound}; got {type(value).__name__}."
     )
+
+
+class Problems:
+    """Runs checks of settings, and raises what all of them found at once."""
+
+    def __init__(self) -> None:
+        self._errors: list[ConfigurationError] = []
+
+    def __call__(
+        self, check: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
+    ) -> _T:
+        """Return what a check returns, or keep its error.
+
+        After an error it returns None, whatever its type says: use no
+        result before `raise_all`, except as the argument of a check that
+        accepts None.
+        """
+        try:
+            return check(*args, **kwargs)
+        except ConfigurationError as error:
+            self._errors.append(error)
+        return cast("_T", None)
+
+    def raise_all(self) -> None:
+        """Raise one error for all that was found, if anything was.
+
+        Raises:
+            ConfigurationError: Its `problems` are the mistakes.
+        """
+        if not self._errors:
+            return
+        found = dict.fromkeys(
+            problem
+            for error in self._errors
+            for problem in (error.problems or (str(error.args[0]),))
+        )
+        if len(self._errors) == 1:
+            (error,) = self._errors
+            error.problems = tuple(found)
+            raise error
+        listed = " ".join(f"({n}) {each}" for n, each in enumerate(found, 1))
+        raise ConfigurationError(
+            f"{len(found)} settings are wrong: {listed}", problems=tuple(found)
+        )
+
+
+_QUOTES = ('""', "''", "\u201c\u201d", "\u2018\u2019", "\u201d\u201d")
+
+
+def around(text: str) -> str | None:
+    """Return what stands around a text that was not meant to be in it."""
+    if text != text.strip():
+        return "spaces or line breaks"
+    quoted = len(text) > 1 and f"{text[0]}{text[-1]}" in _QUOTES
+    return "quotes" if quoted else None
 
 
 class NotPickled:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Literal, Self, cast
 from urllib.parse import urlencode
 
 import attrs
 
+from ._building import build, rebuild
 from ._call import (
     AnyioRuntime,
     Auth,
     BlockingRuntime,
-    Bucket,
-    Exchange,
     Middleware,
     RateLimit,
     Response,
@@ -24,27 +22,13 @@ from ._call import (
     Secret,
     dumps,
     guarded,
+    present,
 )
 from ._checks import NotPickled, api_path, check_number, plain
 from ._contracts import AsyncContracts
-from ._headers import merged
-from ._once import Once, once_of
-from ._pipeline import Caller, Shared
-from ._settings import (
-    BASE_URL,
-    TOKEN_URL,
-    Settings,
-    SettingsSource,
-    check_flag,
-    check_headers,
-    check_kinds,
-    check_seconds,
-    check_url,
-    check_vendor,
-)
-from ._wire import RecentIds
-from .auth import ClientCredentials, bind
-from .auth._credentials import credentials_from
+from ._once import Once
+from ._pipeline import Caller
+from .auth import ClientCredentials
 from .errors import InvalidRequestError
 from .idempotency import IdempotencyStore
 
@@ -80,7 +64,9 @@ def _json_body(json: Any) -> bytes:
     try:
         return dumps(json)
     except (TypeError, ValueError):
-        raise InvalidRequestError("json holds what JSON can't.") from None
+        raise InvalidRequestError(
+            "json has a value that can't be written as JSON."
+        ) from None
 
 
 def query_string(query: object) -> str:
@@ -97,7 +83,7 @@ def query_string(query: object) -> str:
 def _query_pair(name: object, value: object) -> tuple[str, str]:
     """Return both as text: of an Enum member, that of its value."""
     if not isinstance(name, str):
-        raise InvalidRequestError("query: its names must be str.")
+        raise InvalidRequestError("query: names must be str.")
     if isinstance(value, bool):
         text = "true" if value else "false"
     elif isinstance(value, str):
@@ -114,7 +100,9 @@ def _query_pair(name: object, value: object) -> tuple[str, str]:
             f"got {type(value).__name__}."
         )
     if not (plain(text) and plain(name)):
-        raise InvalidRequestError(f"query: {name!r} holds control characters.")
+        raise InvalidRequestError(
+            f"query: {name!r} contains control characters."
+        )
     return name, text
 
 
@@ -146,22 +134,29 @@ class AsyncSesamy(NotPickled):
         deadline: Seconds that a whole call may take, with all waits and
             retries; None for no limit.
         retry: When the SDK sends a call again by itself.
-        rate_limit: The pace to keep; None for none.
+        rate_limit: The pace to keep; None or False for none.
         middleware: Your own, outermost first, around the SDK's.
         transport: A `Connections`, or your own httpx client or transport
             (which is not closed with this client).
         shared_contracts: Whether Sesamy may give several orders one
             contract.  By default, a contract that was given to another
-            order is not believed.
+            order is not accepted.
         idempotency: A store of orders (see `sesamy_async.idempotency`), or
             its URL, such as ``"sqlite:///var/lib/shop/orders.db"``; else
             ``SESAMY_IDEMPOTENCY``, else none; False, or ``"none"``, for
             none in any case.  A store that you make yourself is not closed
             with this client.
+        default_headers: Sent with each call, but not with the requests for
+            tokens.
+        app_info: The name and the version of your application, such as
+            ``("shop", "1.2")``, for the User-Agent.
+        strict: Whether an order is refused, before anything is sent, if its
+            payment provider, payment method or gender is none that Sesamy's
+            guide names.
 
     Raises:
-        ConfigurationError: A setting is missing or impossible; the message
-            names the argument and the variable.  Nothing was sent.
+        ConfigurationError: Settings are missing or impossible; the message
+            names each argument and variable.  Nothing was sent.
     """
 
     _name: ClassVar[str] = "AsyncSesamy"
@@ -187,66 +182,36 @@ class AsyncSesamy(NotPickled):
         timeout: float | None = 30.0,
         deadline: float | None = 120.0,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
-        rate_limit: RateLimit | None = RateLimit(),  # noqa: B008 - frozen
+        rate_limit: RateLimit | Literal[False] | None = RateLimit(),  # noqa: B008 - frozen
         middleware: Sequence[Middleware] = (),
         transport: Any = None,
         shared_contracts: bool = False,
         idempotency: IdempotencyStore | str | bool | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        app_info: tuple[str, str] | str | None = None,
+        strict: bool = False,
     ) -> None:
-        source = SettingsSource(os.environ)
-        vendor_id = source.required("vendor_id", vendor_id, "SESAMY_VENDOR_ID")
-        base_url = source.optional("base_url", base_url, "SESAMY_BASE_URL")
-        token_url = source.optional("token_url", token_url, "SESAMY_TOKEN_URL")
-        authorizing = credentials_from(
-            auth, client_id, Secret.hide(client_secret), source
-        )
-        check_kinds(retry, rate_limit, middleware)
-        settings = Settings(
-            vendor_id=check_vendor(vendor_id),
-            base_url=check_url(
-                "base_url", base_url or BASE_URL, "SESAMY_BASE_URL"
-            ),
-            timeout=check_seconds("timeout", timeout),
-            deadline=check_seconds("deadline", deadline),
-            retry=retry,
-        )
-        token_url = check_url(
-            "token_url", token_url or TOKEN_URL, "SESAMY_TOKEN_URL"
-        )
-        urls = [settings.base_url]
-        if isinstance(authorizing, ClientCredentials):
-            urls.append(token_url)
-        runtime = self._runtime()
-        # It loads httpx and h11, which take longer than the rest.
-        from ._http import bind as connections  # noqa: PLC0415
-
-        exchange = Exchange(
-            connections(
-                transport, runtime, blocking=self._blocking, urls=urls
-            ),
-            runtime,
-        )
-        shared_contracts = check_flag("shared_contracts", shared_contracts)
-        shared = Shared(
-            exchange=exchange,
-            auth=bind(
-                authorizing,
-                token_url=token_url,
-                runtime=runtime,
-                exchange=exchange,
-            ),
-            bucket=Bucket(rate_limit, runtime.now()) if rate_limit else None,
-            recent=None if shared_contracts else RecentIds(),
-            once=once_of(
-                idempotency,
-                source,
-                runtime,
-                base_url=settings.base_url,
-                shared=shared_contracts,
-            ),
-            middleware=tuple(middleware),
-        )
-        self._use(Caller(settings, shared))
+        given = {
+            "vendor_id": vendor_id,
+            "client_id": client_id,
+            "client_secret": client_secret,
+            "auth": auth,
+            "base_url": base_url,
+            "token_url": token_url,
+            "timeout": timeout,
+            "deadline": deadline,
+            "retry": retry,
+            "rate_limit": rate_limit,
+            "middleware": middleware,
+            "transport": transport,
+            "shared_contracts": shared_contracts,
+            "idempotency": idempotency,
+            "default_headers": default_headers,
+            "app_info": app_info,
+            "strict": strict,
+        }
+        caller = build(given, self._runtime(), blocking=self._blocking)
+        self._use(caller)
         self._owner = True
 
     @property
@@ -285,49 +250,95 @@ class AsyncSesamy(NotPickled):
         """Whether Sesamy may give several orders one contract."""
         return self._caller.shared.recent is None
 
+    @guarded
     def with_options(
         self,
         *,
+        vendor_id: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | Secret | None = None,
+        auth: Auth
+        | ClientCredentials
+        | Callable[[], str | Awaitable[str]]
+        | None = None,
+        base_url: str | None = None,
+        token_url: str | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
-        vendor_id: str | None = None,
+        rate_limit: RateLimit | Literal[False] | None = None,
+        middleware: Sequence[Middleware] | None = None,
+        transport: Any = None,
+        shared_contracts: bool | None = None,
+        idempotency: IdempotencyStore | str | bool | None = None,
         headers: Mapping[str, str] | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        app_info: tuple[str, str] | str | None = None,
+        strict: bool | None = None,
     ) -> Self:
         """Return a cheap copy with other settings; None keeps the old one.
 
-        It shares connections, token and pace with this client, and ends
-        with it: closing the copy does nothing.
+        It shares with this client what it does not change: connections,
+        token, pace and store.  It ends with this client, also what is its
+        own; closing the copy does nothing.  So make a copy that has a
+        transport or the URL of a store once, and not for each call.
 
         Args:
+            vendor_id: The publisher.
+            client_id: The id of your API client, with `client_secret`.
+            client_secret: Its secret.
+            auth: Instead of these two.
+            base_url: Of Sesamy's API.  The copy has a pace of its own, as
+                it has with other credentials.
+            token_url: Of the token endpoint.
             timeout: Seconds for one network operation; ``math.inf`` for no
                 limit.
             deadline: Seconds for a whole call; ``math.inf`` for no limit.
             retry: When the SDK sends a call again by itself.
-            vendor_id: The publisher.
+            rate_limit: The pace to keep; False for none.
+            middleware: Instead of that of this client.
+            transport: As for a new client; its connections are closed with
+                this client.
+            shared_contracts: Whether Sesamy may give several orders one
+                contract.
+            idempotency: A store of orders, or its URL; False for none.
             headers: Sent with each call, besides those set before.
+            default_headers: Sent with each call, instead of those set
+                before.
+            app_info: The name and the version of your application.
+            strict: Whether words that Sesamy's guide does not name are
+                refused.
 
         Raises:
-            ConfigurationError: A setting is impossible; it is named.
+            ConfigurationError: Settings are impossible; each is named.
         """
-        changes: dict[str, Any] = {}
-        if timeout is not None:
-            changes["timeout"] = check_seconds("timeout", timeout)
-        if deadline is not None:
-            changes["deadline"] = check_seconds("deadline", deadline)
-        if retry is not None:
-            check_kinds(retry, None, ())
-            changes["retry"] = retry
-        if vendor_id is not None:
-            changes["vendor_id"] = check_vendor(vendor_id)
-        if headers is not None:
-            old = self._caller.settings.headers
-            changes["headers"] = merged(old, check_headers(headers))
-        settings = attrs.evolve(self._caller.settings, **changes)
+        given = {
+            "vendor_id": vendor_id,
+            "client_id": client_id,
+            "client_secret": client_secret,
+            "auth": auth,
+            "base_url": base_url,
+            "token_url": token_url,
+            "timeout": timeout,
+            "deadline": deadline,
+            "retry": retry,
+            "rate_limit": rate_limit,
+            "middleware": middleware,
+            "transport": transport,
+            "shared_contracts": shared_contracts,
+            "idempotency": idempotency,
+            "headers": headers,
+            "default_headers": default_headers,
+            "app_info": app_info,
+            "strict": strict,
+        }
+        changes = {
+            name: value for name, value in given.items() if value is not None
+        }
         copy = object.__new__(type(self))
         # Keeps the original alive: nobody else can close the connections.
-        copy._original = self
-        copy._use(Caller(settings, self._caller.shared))
+        copy._original = self._original or self
+        copy._use(rebuild(self._caller, changes, blocking=self._blocking))
         return copy
 
     @guarded
@@ -339,6 +350,9 @@ class AsyncSesamy(NotPickled):
         json: Any = None,
         query: Mapping[str, object] | None = None,
         repeatable: bool | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         """Call an endpoint that has no method of its own yet.
 
@@ -352,6 +366,11 @@ class AsyncSesamy(NotPickled):
             repeatable: Whether doing it twice is the same as doing it
                 once, so that it may be sent again if its outcome is
                 unknown; by default only GET, HEAD and OPTIONS are.
+            timeout: Seconds for one network operation, if not the client's;
+                ``math.inf`` for no limit.
+            deadline: Seconds for the whole call, if not the client's;
+                ``math.inf`` for no limit.
+            headers: Sent besides the client's.
 
         Returns:
             The answer; its ``json()`` parses the body.  To parse a success
@@ -364,14 +383,15 @@ class AsyncSesamy(NotPickled):
         """
         content, asked = _json_body(json), query_string(query)
         method = _http_method(method)
-        call = self._caller.call(
+        caller = self._caller.with_limits(timeout, deadline, headers)
+        call = caller.call(
             f"request {method}",
             method,
             f"{api_path(path)}{asked}",
             content,
             repeatable=_is_repeatable(method, repeatable),
         )
-        return await self._caller.perform(call)
+        return await caller.perform(call)
 
     @guarded
     async def ready(self) -> None:
@@ -403,15 +423,8 @@ class AsyncSesamy(NotPickled):
         """
         check_number("within", within)
         exchange = self._caller.shared.exchange
-        if not self._owner or exchange.closed:
-            return
-        try:
-            await exchange.drain(within)
-        finally:
-            exchange.closed = True
-            if self._caller.shared.once is not None:
-                await self._caller.shared.once.aclose()
-            await exchange.transport.aclose()
+        if self._owner and not exchange.life.closed:
+            await exchange.life.end(exchange.runtime, within)
 
     async def __aenter__(self) -> Self:
         return self
@@ -420,8 +433,7 @@ class AsyncSesamy(NotPickled):
         await self.aclose()
 
     def __del__(self) -> None:
-        exchange = self._caller.shared.exchange if self._owner else None
-        if exchange and exchange.transport.used and not exchange.closed:
+        if self._owner and self._caller.shared.exchange.life.unclosed:
             unclosed = ResourceWarning(f"unclosed {self!r}")
             warnings.warn(unclosed, stacklevel=2, source=self)
 
@@ -435,7 +447,7 @@ class AsyncSesamy(NotPickled):
         )
 
     def _runtime(self) -> Runtime:
-        return AnyioRuntime()
+        return present(AnyioRuntime())
 
     def _use(self, caller: Caller) -> None:
         self._caller = caller
@@ -449,7 +461,7 @@ class BlockingCore(AsyncSesamy):
     _blocking: ClassVar[bool] = True
 
     def _runtime(self) -> Runtime:
-        return BlockingRuntime()
+        return present(BlockingRuntime())
 
 
 def store_of(client: AsyncSesamy) -> Once | None:

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from inspect import isawaitable
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
+
+import attrs
 
 from ._call import BeforeSend, Call, Secret, dumps, guarded
 from ._checks import NotPickled, segment
 from ._models import Contract, NewContract, Onboarded
-from ._outcome import Outcome
-from ._pipeline import Caller, describe
-from ._telling import Goal, Telling, Told, may_stray
+from ._onboarding import OPERATION, Onboarding, send, tell
+from ._pipeline import Caller
+from ._telling import Goal, Telling, may_stray
 from ._wire import (
     Read,
     encode_order,
-    prefer_confirmed,
     read_confirmable,
     read_confirmed,
     read_created,
 )
-from .errors import (
-    BecameNote,
-    ConfigurationError,
-    InvalidRequestError,
-    SesamyError,
-    UnreadableResponseError,
-)
+from .errors import InvalidRequestError
 
 
 _LARGEST = 2**18  # Bytes of an answer; a contract has about a thousand.
@@ -47,15 +41,15 @@ def _create_call(
     """Return the call that makes a contract of an order."""
     if repeatable and confirm:
         raise InvalidRequestError(
-            "repeatable goes with confirm=False only: a create that "
-            "confirms must not be repeated."
+            "repeatable requires confirm=False: a create that confirms must "
+            "not be repeated."
         )
     if type(confirm) is not bool:
         raise InvalidRequestError("confirm must be True or False.")
     if type(repeatable) is not bool:
         raise InvalidRequestError("repeatable must be True or False.")
-    content = encode_order(order)
-    vendor_id, path = _path(caller, vendor_id, promo_code)
+    content = encode_order(order, strict=caller.settings.strict)
+    vendor_id, promo_code, path = _path(caller, vendor_id, promo_code)
     if (recent := caller.shared.recent) is not None:
         read = recent.own(read, vendor_id)
     # S: "send the confirm query param to 1"; its example has "false".
@@ -67,6 +61,8 @@ def _create_call(
         content,
         repeatable=repeatable,
         external_order_id=order.external_order_id,
+        vendor_id=vendor_id,
+        promo_code=promo_code,
         order=Secret(content.decode()),
         max_response_size=_LARGEST,
         read=read,
@@ -84,7 +80,7 @@ def _confirm_call(
     **facts: Any,
 ) -> Call:
     """Return the call that confirms a contract."""
-    _, path = _path(caller, vendor_id, promo_code)
+    vendor_id, promo_code, path = _path(caller, vendor_id, promo_code)
     return caller.call(
         "contracts.confirm",
         "POST",
@@ -93,6 +89,8 @@ def _confirm_call(
         repeatable=True,
         # Answers are compared with the value of an Enum member.
         contract_id=str.__str__(contract_id),
+        vendor_id=vendor_id,
+        promo_code=promo_code,
         max_response_size=_LARGEST,
         completes=True,
         read=read_confirmed,
@@ -122,14 +120,14 @@ def _payment_body(data: object) -> bytes:
 
 def _path(
     caller: Caller, vendor_id: str | None, promo_code: str
-) -> tuple[str, str]:
-    """Return the publisher, and the path of its contracts."""
+) -> tuple[str, str, str]:
+    """Return the publisher, the offer, and the path of its contracts."""
     if vendor_id is None:
         vendor_id = caller.settings.vendor_id
     vendor = segment("vendor_id", vendor_id)
     promo = segment("promo_code", promo_code)
     path = f"/payments/vendor/{vendor}/promos/code/{promo}"
-    return str.__str__(vendor_id), path
+    return str.__str__(vendor_id), str.__str__(promo_code), path
 
 
 class AsyncContracts(NotPickled):
@@ -149,6 +147,9 @@ class AsyncContracts(NotPickled):
         repeatable: bool = False,
         allow_strays: bool | None = None,
         before_send: BeforeSend | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Contract:
         """Make a contract of an order, and return it.
 
@@ -176,6 +177,11 @@ class AsyncContracts(NotPickled):
                 after all waits, to record that it is about to be sent.  If
                 it raises, nothing is sent.  ``call.record.lost`` counts the
                 earlier attempts that may have been done.
+            timeout: Seconds for one network operation, if not the client's;
+                ``math.inf`` for no limit.
+            deadline: Seconds for the whole call, if not the client's;
+                ``math.inf`` for no limit.
+            headers: Sent besides the client's.
 
         Raises:
             InvalidRequestError: An argument can't be sent; nothing was.
@@ -193,8 +199,9 @@ class AsyncContracts(NotPickled):
             APIError: Sesamy answered with an error; `REFUSED`, or for a
                 5xx, 408 and some others `UNKNOWN`.
         """
+        caller = self._caller.with_limits(timeout, deadline, headers)
         call = _create_call(
-            self._caller,
+            caller,
             promo_code,
             order,
             vendor_id,
@@ -204,17 +211,13 @@ class AsyncContracts(NotPickled):
         )
         if repeatable and allow_strays is False:
             raise InvalidRequestError(
-                "repeatable=True does not go with allow_strays=False."
+                "repeatable=True can't be combined with allow_strays=False."
             )
         strays = may_stray(order, allow_strays) or repeatable
-        telling = await self._telling(
-            call,
-            Goal.AT_ONCE if confirm else Goal.CREATE,
-            vendor_id,
-            promo_code,
-            careful=confirm or not strays,
-        )
-        return (await self._tell(call, telling)).contract
+        goal = Goal.AT_ONCE if confirm else Goal.CREATE
+        careful = confirm or not strays
+        telling = await _telling(caller, call, goal, careful=careful)
+        return (await tell(caller, call, telling)).contract
 
     @guarded
     async def confirm(
@@ -225,6 +228,9 @@ class AsyncContracts(NotPickled):
         provider_payment_data: Mapping[str, str] | None = None,
         vendor_id: str | None = None,
         order: NewContract | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Contract:
         """Give the user access to what the contract entitles to.
 
@@ -238,8 +244,13 @@ class AsyncContracts(NotPickled):
                 the payment, str to str; optional.
             vendor_id: The publisher, if not the client's.
             order: The order of the contract, if known: an error text then
-                repeats Sesamy's words with the order's blotted out.  It is
+                repeats Sesamy's words, without what is in the order.  It is
                 not sent.
+            timeout: Seconds for one network operation, if not the client's;
+                ``math.inf`` for no limit.
+            deadline: Seconds for the whole call, if not the client's;
+                ``math.inf`` for no limit.
+            headers: Sent besides the client's.
 
         Returns:
             The contract; only its id where Sesamy's answer lacks it.
@@ -250,19 +261,18 @@ class AsyncContracts(NotPickled):
         """
         payment = _payment_body(provider_payment_data)
         known = None if order is None else Secret(encode_order(order).decode())
+        caller = self._caller.with_limits(timeout, deadline, headers)
         call = _confirm_call(
-            self._caller,
+            caller,
             promo_code,
             contract_id,
             payment=payment,
             vendor_id=vendor_id,
             order=known,
         )
-        contract = await self._contract(call)
-        once = self._caller.shared.once
-        if once is not None:
-            vendor, _ = _path(self._caller, vendor_id, promo_code)
-            await once.confirmed(vendor, contract.id)
+        contract = await send(caller, call)
+        if caller.shared.once is not None and call.vendor_id is not None:
+            await caller.shared.once.confirmed(call.vendor_id, contract.id)
         return contract
 
     @guarded
@@ -275,6 +285,9 @@ class AsyncContracts(NotPickled):
         vendor_id: str | None = None,
         allow_strays: bool | None = None,
         on_created: Callable[[Contract], Awaitable[None] | None] | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Onboarded:
         """Create a contract, then confirm it: exactly one is confirmed.
 
@@ -299,6 +312,11 @@ class AsyncContracts(NotPickled):
             on_created: Called, and awaited if it is async, with the contract
                 before it is confirmed, perhaps repeatedly: for those who
                 keep its id themselves.
+            timeout: Seconds for one network operation, if not the client's;
+                ``math.inf`` for no limit.
+            deadline: Seconds for the whole call, if not the client's;
+                ``math.inf`` for no limit.
+            headers: Sent besides the client's.
 
         Returns:
             The confirmed contract, and how many strays may be left.
@@ -317,186 +335,58 @@ class AsyncContracts(NotPickled):
                 `confirm`.
         """
         careful = not may_stray(order, allow_strays)
-        with self._caller.keeping() as kept:
-            create = _create_call(
-                self._caller,
+        caller = self._caller.with_limits(timeout, deadline, headers)
+        create = _create_call(
+            caller,
+            promo_code,
+            order,
+            vendor_id,
+            repeatable=not careful,
+            read=read_confirmable,
+            parent=OPERATION,
+        )
+        # Before the create: a mistake in it must not stop in between.
+        payment = _payment_body(provider_payment_data)
+        if on_created is not None and not callable(on_created):
+            raise InvalidRequestError("on_created must be a function.")
+
+        def confirm(create: Call, contract_id: str) -> Call:
+            call = _confirm_call(
+                caller,
                 promo_code,
-                order,
-                vendor_id,
-                repeatable=not careful,
-                read=read_confirmable,
-                deadline=self._caller.deadline(),
-                kept=kept,
-            )
-            # Before the create: a mistake in it must not stop in between.
-            payment = _payment_body(provider_payment_data)
-            if on_created is not None and not callable(on_created):
-                raise InvalidRequestError("on_created must be a function.")
-            confirm = partial(
-                _confirm_call,
-                self._caller,
-                promo_code,
+                contract_id,
                 payment=payment,
                 vendor_id=vendor_id,
                 deadline=create.deadline,
-                kept=kept,
+                kept=create.kept,
                 external_order_id=create.external_order_id,
                 order=create.order,
+                parent=OPERATION,
             )
-            begin = self._telling(
-                create, Goal.ONBOARD, vendor_id, promo_code, careful=careful
+            # A middleware may have added to those of the whole.
+            request = attrs.evolve(
+                call.request, headers=create.request.headers
             )
-            return await self._onboard(create, begin, confirm, on_created)
+            return attrs.evolve(call, request=request, timeout=create.timeout)
 
-    async def _onboard(
-        self,
-        create: Call,
-        begin: Awaitable[Telling | None],
-        confirm: Callable[[str], Call],
-        on_created: OnCreated | None,
-    ) -> Onboarded:
-        telling = None
-        try:
-            telling = await begin
-            told = await self._tell(create, telling)
-        except SesamyError as error:
-            _stopped(error, "create", None)
-            raise
-        if told.confirmed:
-            return Onboarded(
-                contract=told.contract,
-                strays=told.strays,
-                repeated=told.repeated,
-            )
-        # A client that is closed meanwhile still sends the confirm.
-        self._caller.shared.exchange.begun.add(create.kept)
-        try:
-            await _call_back(on_created, told.contract)
-            confirmed = await self._confirmed(confirm, telling, told)
-        except SesamyError as error:
-            error.external_order_id = create.external_order_id
-            error.attempts += told.attempts
-            if telling is not None and error.resumable is None:
-                error.resumable = True
-            _stopped(error, "confirm", told.contract.id)
-            raise
-        except BaseException as error:
-            error.add_note(_between(create, told.contract.id, telling))
-            raise
-        return Onboarded(
-            contract=prefer_confirmed(confirmed, told.contract),
-            strays=told.strays,
-            repeated=told.repeated,
+        begin = partial(_telling, caller, goal=Goal.ONBOARD, careful=careful)
+        onboarding = Onboarding(
+            caller=caller,
+            create=create,
+            confirm=confirm,
+            begin=begin,
+            on_created=on_created,
         )
-
-    async def _confirmed(
-        self,
-        confirm: Callable[[str], Call],
-        telling: Telling | None,
-        told: Told,
-    ) -> Contract:
-        """Confirm a contract, and note it in the store."""
-        contract = told.contract
-        try:
-            confirmed = await self._contract(confirm(contract.id))
-        except SesamyError as error:
-            if telling is None or not await telling.confirmed_after(error):
-                raise
-            if error.outcome is Outcome.REFUSED:
-                return contract
-            await telling.confirmed(contract.id)
-            # What a middleware of the caller's raised is not lost.
-            if not isinstance(error, UnreadableResponseError):
-                raise
-            return contract
-        if telling is not None:
-            await telling.confirmed(contract.id)
-        return confirmed
-
-    async def _telling(
-        self,
-        create: Call,
-        goal: Goal,
-        vendor_id: str | None,
-        promo_code: str,
-        *,
-        careful: bool,
-    ) -> Telling | None:
-        """Return how the order is told over a store; None without one."""
-        once = self._caller.shared.once
-        if once is None:
-            return None
-        # A closed client does not answer from its store, either.
-        self._caller.shared.exchange.check_open()
-        vendor_id, _ = _path(self._caller, vendor_id, promo_code)
-        return await Telling.begin(
-            once,
-            create,
-            goal,
-            vendor_id=vendor_id,
-            promo_code=promo_code,
-            careful=careful,
-        )
-
-    async def _tell(self, create: Call, telling: Telling | None) -> Told:
-        if telling is not None:
-            return await telling.tell(self._contract)
-        contract = await self._contract(create)
-        record = create.record
-        return Told(contract, record.lost, record.attempts)
-
-    async def _contract(self, call: Call) -> Contract:
-        """Send a call, and return the contract that was read."""
-        contract = (await self._caller.perform(call)).parsed
-        if isinstance(contract, Contract):
-            return contract
-        kind = type(contract).__name__
-        words = f"A middleware replaced the contract by {kind}."
-        error = ConfigurationError(words, outcome=Outcome.APPLIED)
-        raise describe(call, error)
+        return await onboarding.run()
 
 
-OnCreated: TypeAlias = Callable[[Contract], Awaitable[None] | None]
-
-
-async def _call_back(on_created: OnCreated | None, contract: Contract) -> None:
-    """Hand the contract to a function of the caller's."""
-    if on_created is None:
-        return
-    try:
-        waiting = on_created(contract)
-        if isawaitable(waiting):
-            await waiting
-    except Exception as error:
-        words = f"{type(error).__name__} was raised by on_created."
-        raise SesamyError(words) from error
-
-
-def _between(
-    create: Call, contract_id: str, telling: Telling | None
-) -> BecameNote:
-    """Return the note of an interruption after the create."""
-    onward = (
-        "go on with contracts.confirm, do not onboard the order again."
-        if telling is None
-        else "onboard the order again, which confirms it."
-    )
-    error = SesamyError("Interrupted.", outcome=Outcome.UNKNOWN)
-    error.external_order_id = create.external_order_id
-    error.contract_id = contract_id
-    error.step = "confirm"
-    text = f"Contract {contract_id!r} was made; {onward}"
-    return BecameNote.of(error, text)
-
-
-def _stopped(error: SesamyError, step: str, contract_id: str | None) -> None:
-    """Say where `onboard` stopped, and what that means for the order."""
-    error.operation = "contracts.onboard"
-    error.step = step
-    error.contract_id = contract_id
-    made = step == "confirm" and error.outcome is Outcome.NOT_SENT
-    unread = step == "create" and error.outcome is Outcome.APPLIED
-    if made or unread:
-        error.outcome = Outcome.UNKNOWN
-    if made:
-        error.aside = f"The confirm was not sent. {error.aside}".rstrip()
+async def _telling(
+    caller: Caller, create: Call, goal: Goal, *, careful: bool
+) -> Telling | None:
+    """Return how the order is told over a store; None without one."""
+    once = caller.shared.once
+    if once is None:
+        return None
+    # A closed client does not answer from its store, either.
+    caller.shared.exchange.life.check_open()
+    return await Telling.begin(once, create, goal, careful=careful)

@@ -34,7 +34,7 @@ _log = logging.getLogger("sesamy_async")
 
 
 class TakenError(SesamyError):
-    """Another call has claimed the order first."""
+    """Another call claimed the order first."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -134,7 +134,7 @@ class Creating:
         self._claimed = True
         answer = await once.ask(method, self.call.deadline)
         if not answer.done or answer.record is None:
-            raise TakenError("Another call has claimed the order first.")
+            raise TakenError("Another call claimed the order first.")
         self._strays = answer.record.strays
         self._reported += lost
 
@@ -226,15 +226,15 @@ class Creating:
         ):
             await self._give_back(1)
             return UnreadableResponseError(
-                "The answer names a contract that the store of orders has "
-                "for another order (if orders may share one, make the client "
-                "with shared_contracts=True).",
+                "The answer names a contract that the store of orders has for "
+                "another order (if orders may share a contract, create the "
+                "client with shared_contracts=True).",
                 outcome=Outcome.UNKNOWN,
             )
         error = OutcomeUnknownError(
-            "A contract was made, but the store of orders says meanwhile "
-            "that somebody has to look, or does not know the order any "
-            "more. So the contract does not count.",
+            "A contract was created, but the store of orders changed in the "
+            "meantime: somebody has to check the order, or it is no longer "
+            "there. So the contract does not count.",
             outcome=Outcome.UNKNOWN,
         )
         error.resumable = False

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import cast
+
+import attrs
 
 
 class Headers(Mapping[str, str]):
@@ -113,3 +117,76 @@ def wants_header_value(who: str, value: object) -> str:
         "printable ASCII characters, not empty, without line breaks and "
         f"outer spaces; it returned a {type(value).__name__}."
     )
+
+
+_ID = re.compile("[!-?A-~]{1,128}")  # Visible ASCII, but no address.
+
+
+def as_request_id(value: object) -> str | None:
+    """Return it if it looks like an id: it stands in every log line."""
+    if not isinstance(value, str):
+        return None
+    return value if _ID.fullmatch(value) else None
+
+
+def request_id_of(headers: Mapping[str, str]) -> str | None:
+    """Return the id that Sesamy or a gateway gave to the request."""
+    named = (headers.get("x-request-id"), headers.get("request-id"))
+    return next(filter(None, map(as_request_id, named)), None)
+
+
+def seconds(value: object) -> float | None:
+    """Return a value as seconds (or Unix time); None if it can't be."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if number >= 0 and math.isfinite(number) else None
+
+
+@attrs.frozen(kw_only=True)
+class RateState:
+    """What an answer says of the rate limit: its ``X-RateLimit-*`` headers.
+
+    What is missing or can't be read is None.
+
+    Attributes:
+        limit: How many requests are permitted in a period.
+        remaining: How many of them are left.
+        reset_at: When they are renewed, in UTC.
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset_at: datetime | None = None
+
+
+def rate_numbers(
+    headers: Mapping[str, str],
+) -> tuple[float | None, float | None, float | None]:
+    """Return limit, remaining and reset (Unix seconds) as they are named."""
+    return (
+        seconds(headers.get("x-ratelimit-limit")),
+        seconds(headers.get("x-ratelimit-remaining")),
+        seconds(headers.get("x-ratelimit-reset")),
+    )
+
+
+def rate_of(headers: Mapping[str, str]) -> RateState | None:
+    """Return what the headers say of the rate limit; None if nothing."""
+    limit, remaining, reset = rate_numbers(headers)
+    state = RateState(
+        limit=None if limit is None else int(limit),
+        remaining=None if remaining is None else int(remaining),
+        reset_at=None if reset is None else _moment(reset),
+    )
+    return None if state == RateState() else state
+
+
+def _moment(unix: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(unix, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None  # Beyond the calendar.

@@ -7,15 +7,29 @@ programs don't use are made when they are first used.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from typing import Any
 
 
-def later(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return a ``__getattr__`` for a package: names with their modules."""
+def later(
+    package: str, homes: Mapping[str, str], modules: Collection[str] = ()
+) -> Callable[[str], Any]:
+    """Return a ``__getattr__`` for a package.
+
+    Threads may ask at the same time: the import system lets one of them load
+    a module, and no two modules named here import each other.
+
+    Args:
+        package: Its name.
+        homes: The names that load later, each with its module.
+        modules: Modules of the package that are attributes of it before
+            anybody imports them.
+    """
 
     def load(name: str) -> Any:
+        if name in modules:
+            return import_module(f"{package}.{name}")
         home = homes.get(name)
         if home is None:
             raise AttributeError(

@@ -63,10 +63,9 @@ class Once:
     _salt: bytes | None = None
 
     async def aclose(self) -> None:
-        """Close the store, if it was made for the client."""
-        if self.owned:
-            with self.runtime.shield(GRACE), suppress(Exception):
-                await self.runtime.start(self.store.close).result(GRACE)
+        """Close the store."""
+        with self.runtime.shield(GRACE), suppress(Exception):
+            await self.runtime.start(self.store.close).result(GRACE)
 
     async def ask(self, method: Callable[..., _T], latest: float) -> _T:
         """Ask the store, and again while it can't be reached.

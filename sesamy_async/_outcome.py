@@ -53,12 +53,12 @@ _ADVICE = {
     Outcome.REFUSED: (
         "Sesamy did not do it; fix what it names before sending it again."
     ),
-    Outcome.UNKNOWN: f"{_MAYBE} look before sending it again.",
+    Outcome.UNKNOWN: f"{_MAYBE} check before sending it again.",
     Outcome.APPLIED: f"{_DONE} do not send it again.",
 }
 _IF_HARMLESS = {
-    Outcome.UNKNOWN: f"{_MAYBE} it can be sent again without harm.",
-    Outcome.APPLIED: f"{_DONE} it can be sent again without harm.",
+    Outcome.UNKNOWN: f"{_MAYBE} it is safe to send it again.",
+    Outcome.APPLIED: f"{_DONE} it is safe to send it again.",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +21,8 @@ from ._call import (
     Pace,
     Proceed,
     Quota,
+    RateLimit,
+    Record,
     Request,
     Response,
     Retry,
@@ -31,7 +33,7 @@ from ._call import (
 from ._headers import SUCCESS, merged
 from ._once import Once
 from ._outcome import Outcome
-from ._settings import HEADERS, Settings
+from ._settings import HEADERS, Settings, change_limits
 from ._wire import RecentIds
 from .errors import BecameNote, ConfigurationError, SesamyError
 
@@ -42,7 +44,9 @@ class Shared:
 
     exchange: Exchange
     auth: Auth
-    bucket: Bucket | None  # None for no pace.
+    authorizing: object  # What that was made of.
+    rate_limit: RateLimit | None  # None for no pace.
+    bucket: Bucket | None
     recent: RecentIds | None  # None where orders may share a contract.
     once: Once | None  # None without a store of orders.
     middleware: Sequence[Middleware]  # The user's own, outermost first.
@@ -54,8 +58,8 @@ def _layers(shared: Shared, retry: RetryPolicy) -> Proceed:
     exchange, runtime = shared.exchange, shared.exchange.runtime
     layers: list[Middleware] = [
         *shared.middleware,
-        described,
         LogCalls(runtime),
+        described,
         Deadline(runtime),
         Retry(retry, shared.quota, runtime),
     ]
@@ -102,16 +106,38 @@ async def described(call: Call, proceed: Proceed) -> Response:
 
 def describe(call: Call, error: SesamyError) -> SesamyError:
     """Complete an error with what is known of the whole call; return it."""
+    record = call.record
     error.operation = call.operation
-    error.attempts = call.record.attempts
+    error.attempts = record.attempts
     error.external_order_id = call.external_order_id
-    error.contract_id = call.contract_id
-    error.repeatable = call.repeatable
-    error.outcome = call.record.settle(error.outcome)
-    if call.record.under_way and error.outcome.nothing_done:
-        # A middleware gave up, but what is under way may yet be sent.
+    error.contract_id = call.contract_id or record.contract_id
+    # What a middleware gave up, but is under way, may yet be sent: or even
+    # be confirmed.
+    if record.under_way and error.outcome.nothing_done:
         error.outcome = Outcome.UNKNOWN
+    error.repeatable = call.repeatable or (
+        record.repeatable and not record.under_way
+    )
+    stopped(record, error)
     return error
+
+
+def stopped(record: Record, error: SesamyError) -> None:
+    """Say where a call stopped, an onboarding in which step, and what of it.
+
+    That is what the error means for the whole call.
+    """
+    if record.step is not None:
+        error.step = record.step
+        made = record.step == "confirm" and error.outcome is Outcome.NOT_SENT
+        unread = record.step == "create" and error.outcome is Outcome.APPLIED
+        if made or unread:
+            error.outcome = Outcome.UNKNOWN
+        if made:
+            error.aside = f"The confirm was not sent. {error.aside}".rstrip()
+    error.outcome = record.settle(error.outcome)
+    if error.resumable is None and not error.outcome.nothing_done:
+        error.resumable = record.resumable
 
 
 async def _perform(proceed: Proceed, call: Call) -> Response:
@@ -160,9 +186,10 @@ class Caller:
         self.settings = settings
         self.shared = shared
         self._proceed = _layers(shared, settings.retry)
-        self._headers = merged(HEADERS, settings.headers)
-        json = {"Content-Type": "application/json"}
-        self._with_body = merged({**HEADERS, **json}, settings.headers)
+        ours = {**HEADERS, "User-Agent": settings.user_agent}
+        self._headers = merged(ours, settings.default_headers)
+        ours["Content-Type"] = "application/json"
+        self._with_body = merged(ours, settings.default_headers)
 
     def deadline(self) -> float:
         """Return when a call that begins now must have ended."""
@@ -196,13 +223,38 @@ class Caller:
 
     async def perform(self, call: Call) -> Response:
         """Send a call and return Sesamy's answer, or raise its outcome."""
-        exchange = self.shared.exchange
-        exchange.check_open(completes=call.kept in exchange.begun)
+        life = self.shared.exchange.life
+        life.check_open(completes=call.kept in life.begun)
         return await _perform(self._proceed, call)
+
+    async def operate(self, call: Call, steps: Proceed) -> Response:
+        """Do what consists of several calls, as one for all middleware."""
+        layers: list[Middleware] = [
+            *self.shared.middleware,
+            LogCalls(self.shared.exchange.runtime),
+            described,
+        ]
+        return await _perform(chain(layers, steps), call)
+
+    def with_limits(
+        self,
+        timeout: float | None,
+        deadline: float | None,
+        headers: Mapping[str, str] | None,
+    ) -> Caller:
+        """Return what makes calls with these; None keeps what is set.
+
+        Raises:
+            ConfigurationError: One is impossible; it is named.
+        """
+        if all(each is None for each in (timeout, deadline, headers)):
+            return self
+        changed = change_limits(self.settings, timeout, deadline, headers)
+        return Caller(changed, self.shared)
 
     async def ready(self) -> None:
         """Get a token, and open a connection."""
-        self.shared.exchange.check_open()
+        self.shared.exchange.life.check_open()
         call = self.call("ready", "GET", "/", repeatable=True)
         await _perform(_connecting(self.shared, self.settings.retry), call)
 
@@ -213,7 +265,7 @@ class Caller:
         try:
             yield kept
         finally:
-            self.shared.exchange.begun.discard(kept)
+            self.shared.exchange.life.begun.discard(kept)
             bucket = self.shared.bucket
             if bucket is not None and kept.place is not None:
                 bucket.give_back(kept.place)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
-from typing import Any, cast
+from typing import Any, TextIO, cast
 from urllib.parse import urlsplit
 
 import attrs
 
-from ._call import RateLimit, RetryPolicy, Secret
-from ._checks import check_number, segment
-from ._headers import is_header_value
+from ._call import Middleware, RateLimit, RetryPolicy, Secret
+from ._checks import around, check_number, segment
+from ._headers import is_header_value, merged
 from ._version import __version__
 from .errors import ConfigurationError, InvalidRequestError
 
@@ -31,11 +32,17 @@ class Settings:
     base_url: str  # Without a slash at its end.
     timeout: float  # Seconds for one network operation; may be infinite.
     deadline: float  # Seconds for a whole call; may be infinite.
+    token_url: str
     retry: RetryPolicy
     # Sent with each call besides our own; may be secret.
-    headers: Mapping[str, str] = attrs.field(
-        factory=dict[str, str], repr=False
-    )
+    default_headers: Mapping[str, str] = attrs.field(repr=False)
+    app_info: str  # Of the application, for the User-Agent.
+    strict: bool  # Whether words that S does not name are refused.
+
+    @property
+    def user_agent(self) -> str:
+        """Who sends the requests."""
+        return f"{USER_AGENT} {self.app_info}".rstrip()
 
 
 _ENDLESS = 1e9  # Seconds; a few times more overflow in a socket.
@@ -54,9 +61,14 @@ class SettingsSource:
         self._environ = environ
 
     def optional(self, argument: str, given: object, variable: str) -> Any:
-        """Return what is set, or None; refuse what is blank or no text."""
+        """Return what is set, or None; refuse what is blank or no text.
+
+        Spaces and line breaks around a variable are stripped: it may come
+        from a file.  Quotes around it may belong to it, so they are
+        refused, and an argument is never changed.
+        """
         if given is None:
-            return self._environ.get(variable) or None
+            return self._read(variable)
         if isinstance(given, Secret):
             return given
         if not isinstance(given, str) or not given.strip():
@@ -64,7 +76,20 @@ class SettingsSource:
                 f"{argument} must be a non-empty str; it can also be given "
                 f"as {variable}."
             )
+        if (extra := around(given)) is not None:
+            raise ConfigurationError(
+                f"{argument} ({variable}) has {extra} around its value; "
+                "remove them."
+            )
         return given
+
+    def _read(self, variable: str) -> str | None:
+        value = self._environ.get(variable, "").strip()
+        if around(value) is not None:
+            raise ConfigurationError(
+                f"{variable} has quotes around its value; remove them."
+            )
+        return value or None
 
     def required(self, argument: str, given: object, variable: str) -> Any:
         """Return what is set; refuse what is missing, blank or no text."""
@@ -74,6 +99,17 @@ class SettingsSource:
                 f"{argument} is missing: pass {argument}=, or set {variable}."
             )
         return value
+
+    def vendor(self, given: object) -> str:
+        """Return the vendor id."""
+        variable = "SESAMY_VENDOR_ID"
+        return check_vendor(self.required("vendor_id", given, variable))
+
+    def url(self, argument: str, given: object, default: str) -> str:
+        """Return the URL that an argument or its variable gives."""
+        variable = f"SESAMY_{argument.upper()}"
+        value = self.optional(argument, given, variable)
+        return check_url(argument, value or default, variable)
 
 
 def check_vendor(value: object) -> str:
@@ -95,10 +131,10 @@ def check_url(argument: str, value: str, variable: str) -> str:
         parts, host, port = urlsplit(""), "", 0
     plain = value.isascii() and value.isprintable() and " " not in value
     if not plain or not host or port == 0:
-        raise ConfigurationError(f"{name} is no URL such as {BASE_URL}.")
+        raise ConfigurationError(f"{name} is not a URL such as {BASE_URL}.")
     if "@" in parts.netloc or "?" in value or "#" in value:
         raise ConfigurationError(
-            f"{name} may have no user, query or fragment."
+            f"{name} must not have a user, a query or a fragment."
         )
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
@@ -118,10 +154,14 @@ def check_seconds(argument: str, value: object) -> float:
     return seconds if seconds < _ENDLESS else math.inf
 
 
-def check_headers(headers: object) -> dict[str, str]:
+def check_headers(argument: str, headers: object) -> dict[str, str]:
     """Return the user's headers; refuse what can't or must not be sent."""
+    if headers is None:
+        return {}
     if not isinstance(headers, Mapping):
-        raise ConfigurationError("headers must be a mapping of str to str.")
+        raise ConfigurationError(
+            f"{argument} must be a mapping of str to str."
+        )
     checked: dict[str, str] = {}
     for name, value in cast("Mapping[object, object]", headers).items():
         if not (
@@ -131,35 +171,96 @@ def check_headers(headers: object) -> dict[str, str]:
             and (not value or is_header_value(value))
         ):
             raise ConfigurationError(
-                "headers: names and values must be printable ASCII, without "
-                "outer spaces, and a name one word."
+                f"{argument}: names must be single words, and values "
+                "printable ASCII without spaces around them."
             )
         if name.lower() == "authorization":
-            raise ConfigurationError("headers: give Authorization as auth=.")
+            raise ConfigurationError(
+                f"{argument}: give Authorization as auth=."
+            )
         if name.lower() in _RESERVED:
             raise ConfigurationError(
-                f"headers: {name} is set by the connection."
+                f"{argument}: {name} is set by the connection."
             )
         checked[name] = value
     return checked
 
 
-def check_kinds(retry: object, rate_limit: object, middleware: object) -> None:
-    """Refuse arguments of a wrong type."""
+def change_limits(
+    settings: Settings,
+    timeout: float | None,
+    deadline: float | None,
+    headers: Mapping[str, str] | None,
+) -> Settings:
+    """Return settings with other ones in their place; None keeps the old.
+
+    Raises:
+        ConfigurationError: One is impossible; it is named.
+    """
+    changes: dict[str, Any] = {}
+    if timeout is not None:
+        changes["timeout"] = check_seconds("timeout", timeout)
+    if deadline is not None:
+        changes["deadline"] = check_seconds("deadline", deadline)
+    if headers is not None:
+        checked = check_headers("headers", headers)
+        changes["default_headers"] = merged(settings.default_headers, checked)
+    return attrs.evolve(settings, **changes)
+
+
+def check_retry(retry: object) -> RetryPolicy:
+    """Return a retry policy."""
     if not isinstance(retry, RetryPolicy):
         raise ConfigurationError("retry must be a RetryPolicy.")
-    if not isinstance(rate_limit, RateLimit | None):
-        raise ConfigurationError("rate_limit must be a RateLimit, or None.")
+    return retry
+
+
+def check_rate_limit(rate_limit: object) -> RateLimit | None:
+    """Return a pace; None for none."""
+    if rate_limit is None or rate_limit is False:
+        return None
+    if not isinstance(rate_limit, RateLimit):
+        raise ConfigurationError(
+            "rate_limit must be a RateLimit, or False for none."
+        )
+    return rate_limit
+
+
+def check_middleware(middleware: object) -> tuple[Middleware, ...]:
+    """Return the middleware of the user's."""
     if not isinstance(middleware, Sequence):
         raise ConfigurationError(
             "middleware must be a sequence of async functions."
         )
+    each: object
     for each in cast("Sequence[object]", middleware):
-        if not callable(each):
+        if not callable(each) or isinstance(each, type):
+            what = each if isinstance(each, type) else type(each)
             raise ConfigurationError(
-                f"middleware: {type(each).__name__} can't be called; give "
-                "async functions of (call, proceed)."
+                f"middleware: {what.__name__} can't be called; give async "
+                "functions of (call, proceed)."
             )
+    return tuple(cast("Sequence[Middleware]", middleware))
+
+
+def check_app(info: object) -> str:
+    """Return the application as the User-Agent names it."""
+    if info is None:
+        return ""
+    parts: tuple[object, ...] = (info,) if isinstance(info, str) else ()
+    if isinstance(info, tuple):
+        parts = cast("tuple[object, ...]", info)
+    words = [
+        each
+        for each in parts
+        if isinstance(each, str) and _NAME.fullmatch(each)
+    ]
+    if len(words) != len(parts) or len(words) not in {1, 2}:
+        raise ConfigurationError(
+            "app_info must be the name and the version of your application, "
+            'such as ("shop", "1.2"): letters, digits and .-_ only.'
+        )
+    return "/".join(words)
 
 
 def check_flag(argument: str, value: object) -> bool:
@@ -179,12 +280,65 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+}
+
+
+class _LogHandler(logging.StreamHandler[TextIO]):
+    """Writes log records to stderr while no handler of the root does."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not logging.getLogger().handlers and bool(
+            super().filter(record)
+        )
+
+
+def log_level(source: SettingsSource) -> int | None:
+    """Return the level that SESAMY_LOG names, if it is set.
+
+    Raises:
+        ConfigurationError: It is not the name of a level.
+    """
+    named = source.optional("SESAMY_LOG", None, "SESAMY_LOG")
+    if named is not None and named.lower() not in _LEVELS:
+        raise ConfigurationError(
+            f"SESAMY_LOG must be one of {', '.join(_LEVELS)}."
+        )
+    return None if named is None else _LEVELS[named.lower()]
+
+
+def start_log(source: SettingsSource) -> None:
+    """Write the SDK's log to stderr if SESAMY_LOG asks for it.
+
+    Records that a handler of the application gets are not written twice.
+
+    Raises:
+        ConfigurationError: SESAMY_LOG is not the name of a level.
+    """
+    level = log_level(source)
+    if level is None:
+        return
+    log = logging.getLogger("sesamy_async")
+    if log.level == logging.NOTSET or level < log.level:
+        log.setLevel(level)
+    handlers = (*log.handlers, *logging.getLogger().handlers)
+    if all(isinstance(each, logging.NullHandler) for each in handlers):
+        handler = _LogHandler()
+        words = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+        handler.setFormatter(logging.Formatter(words))
+        log.addHandler(handler)
+
+
 _PYTHON = ".".join(map(str, sys.version_info[:3]))
 
 _NAME_AND_VERSION = f"sesamy-async/{__version__}"
+USER_AGENT = f"{_NAME_AND_VERSION} Python/{_PYTHON} ({sys.platform})"
 HEADERS = {
     "Accept": "application/json",
-    "User-Agent": f"{_NAME_AND_VERSION} Python/{_PYTHON} ({sys.platform})",
+    "User-Agent": USER_AGENT,
     "X-Sesamy-Client": _NAME_AND_VERSION,  # As T names itself.
 }
 """Sent with each request."""

@@ -152,12 +152,11 @@ class Telling:
         create: Call,
         goal: Goal,
         *,
-        vendor_id: str,
-        promo_code: str,
         careful: bool,
     ) -> Self:
         """Prepare to tell an order."""
         order_id = str.__str__(create.external_order_id or "")
+        vendor_id, promo_code = create.vendor_id or "", create.promo_code or ""
         order = "{}" if create.order is None else create.order.reveal()
         try:
             digest = await once.digest(promo_code, order, create.deadline)
@@ -201,16 +200,19 @@ class Telling:
             self._complete(error)
             raise
         except BaseException as error:
-            error.add_note(BecameNote.of(self._interruption()))
+            error.add_note(BecameNote.of(self.interruption()))
             raise
 
     def _told(self, record: OrderRecord) -> Told:
         contract_id = record.contract_id or ""
-        made = None if self._creating is None else self._creating.made
+        creating = self._creating
+        made = None if creating is None else creating.made
+        lost = 0 if creating is None else creating.call.record.lost
         own = made is not None and made.id == contract_id
         return Told(
             made if made is not None and own else Contract(id=contract_id),
-            record.strays,
+            # The store may have been told of the latest one meanwhile.
+            max(record.strays, lost),
             self._attempts,
             repeated=not own,
             confirmed=record.state is OrderState.CONFIRMED,
@@ -227,7 +229,7 @@ class Telling:
         if error.resumable is None:
             error.resumable = not self.claim.holder.careful
 
-    def _interruption(self) -> SesamyError:
+    def interruption(self) -> SesamyError:
         """Return an error that says how far the call has come."""
         creating = self._creating
         error = _interrupted()
@@ -371,8 +373,8 @@ def _about(error: SesamyError, create: Call) -> SesamyError:
 def _mismatch(record: OrderRecord) -> SesamyError:
     told = datetime.fromtimestamp(record.begun_at, UTC)
     error = OrderMismatchError(
-        f"It was reported before with other data, on {told:%Y-%m-%d at %H:%M} "
-        f"UTC, and is {record.state}.",
+        "It was reported before with other data or another promo code, on "
+        f"{told:%Y-%m-%d at %H:%M} UTC, and is {record.state}.",
         told_at=record.begun_at,
         state=str(record.state),
     )

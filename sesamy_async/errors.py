@@ -99,8 +99,8 @@ class SesamyError(Exception):
             return "" if alien else _LOOK
         if self.step == "confirm":
             return (
-                f"Contract {self.contract_id!r} was made; "
-                "go on with contracts.confirm, which can be repeated."
+                f"Contract {self.contract_id!r} was created; continue with "
+                "contracts.confirm, which can be repeated."
             )
         if (
             self.step == "create"
@@ -109,7 +109,7 @@ class SesamyError(Exception):
         ):
             return (
                 "No contract was confirmed, so the order can be onboarded "
-                "again; at worst an unconfirmed stray is left."
+                "again; at worst, an unconfirmed contract is left over."
             )
         return ""
 
@@ -128,17 +128,33 @@ class SesamyError(Exception):
 
 
 _GO_ON = (
-    "The store of orders knows how far it came: make the same call again, and "
-    "it goes on from there."
+    "The store of orders knows how far the order got: make the same call "
+    "again to continue from there."
 )
 _LOOK = (
-    "Look whether Sesamy has a contract of this order, and record what you "
+    "Check whether Sesamy has a contract for this order, and record what you "
     "find: sesamy orders settle --help."
 )
 
 
 class ConfigurationError(SesamyError, ValueError):
-    """A setting is missing or impossible; the message names it."""
+    """A setting is missing or impossible; the message names it.
+
+    Attributes:
+        problems: Every mistake, where several settings were checked at
+            once; the message repeats them.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        outcome: Outcome = Outcome.NOT_SENT,
+        retryable: bool | None = None,
+        problems: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message, outcome=outcome, retryable=retryable)
+        self.problems: tuple[str, ...] = tuple(problems)
 
     def _advice(self) -> str:
         if self.attempts or self.outcome is not Outcome.NOT_SENT:
@@ -165,10 +181,10 @@ class InvalidRequestError(SesamyError, ValueError):
 
 
 class OrderMismatchError(SesamyError):
-    """The store knows this order id with other data.
+    """The store knows this order id with other data, or another promo code.
 
     Attributes:
-        told_at: When the order was first told, in Unix seconds.
+        told_at: When the order was first reported, in Unix seconds.
         state: What is known of it, such as ``"CONFIRMED"``.
     """
 
@@ -188,10 +204,7 @@ class OrderMismatchError(SesamyError):
     def _advice(self) -> str:
         if self.outcome is not Outcome.NOT_SENT:
             return super()._advice()
-        return (
-            "Nothing was sent. If it is another order, give it an id of its "
-            "own."
-        )
+        return "Nothing was sent. If it is another order, give it its own id."
 
 
 class AuthenticationError(SesamyError):
@@ -273,11 +286,11 @@ class APIError(SesamyError):
     Attributes:
         status_code: The HTTP status.
         code: Sesamy's code, such as ``"validation_error"``.
-        message: Sesamy's words; what you sent is blotted out in them.
+        message: Sesamy's words; what you sent is redacted in them.
         details: Such as ``{"field": ..., "reason": ...}``, likewise.
         repeated: Whether the text of this error repeats `message`: it does
             if the call knew its order.  Otherwise Sesamy may name a
-            customer whom the SDK can't blot out: then `message` and
+            customer whom the SDK can't redact: then `message` and
             `details` are for your program, and not pickled.
         retry_after: Seconds that Sesamy asks to wait, if it does.
         headers: The headers of the answer; not pickled.
@@ -320,7 +333,7 @@ class APIError(SesamyError):
 
 
 class BadRequestError(APIError):
-    """400 or 422: something in the order is not as Sesamy wants it."""
+    """400 or 422: Sesamy does not accept the order as it is."""
 
 
 class UnauthorizedError(APIError):
@@ -410,7 +423,11 @@ class BecameNote(str):
 def _became(error: SesamyError) -> Became | None:
     if error.external_order_id is None:
         return None
-    confirming = error.operation == "contracts.confirm"
+    confirming = error.operation == "contracts.confirm" or (
+        # An onboarding that is done is so only since its confirm.
+        error.operation == "contracts.onboard"
+        and error.outcome is Outcome.APPLIED
+    )
     step = error.step or ("confirm" if confirming else "create")
     return Became(
         error.external_order_id, step, error.outcome, error.contract_id

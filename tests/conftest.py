@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Generator, Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 from secrets import token_hex
 
@@ -22,7 +23,7 @@ from sesamy_async import AsyncSesamy
 from sesamy_async.bulk.check import Checked
 from sesamy_async.sandbox import Sandbox, running
 from support.command_line import CommandLine
-from support.examples import Examples
+from support.examples import SHOP, Examples
 from support.import_world import World
 from support.order_files import Folder
 from support.sandbox_caller import Caller, logged_in
@@ -30,6 +31,11 @@ from support.sandbox_settings import lead_to
 from support.sources import listed
 from support.wire import QUICK, TOKEN
 
+
+KIT = "sesamy_async.testing._plugin"
+pytest_plugins = ["pytester"]
+if not entry_points(group="pytest11", value=KIT):
+    pytest_plugins.append(KIT)  # The package is used without being installed.
 
 # The converter compiles its hooks at their first use, which takes a while.
 # What is drawn is the same in each run: none fails that another one passes.
@@ -50,10 +56,31 @@ _UNCOUNTED = {
     "test_burst.py",
     "test_in_processes.py",
     "test_leaks.py",
+    "test_once_leaks.py",
+    "test_plugin.py",
+    "test_web_leaks.py",
     "test_forks_in_a_first_call",
     "test_no_call_imports",
     "test_no_call_imports_for_a_proxy",
 }
+
+
+# Where trio has branches of its own.
+_ON_TRIO = {"testing", "test_jobs.py"}
+
+_STEP = 150
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin early what takes long: no worker is to wait for it at the end."""
+    late = [each for each in items if "proof" not in each.path.parts]
+    long = [each for each in items if "proof" in each.path.parts]
+    items[:] = []
+    while long:
+        items += [long.pop(), *late[:_STEP]]
+        del late[:_STEP]
+    items += late
 
 
 @pytest.hookimpl(wrapper=True)
@@ -61,9 +88,12 @@ def pytest_runtest_protocol(
     item: pytest.Item,
 ) -> Generator[None, object, object]:
     """Count no branches in some tests, nor in processes that they start."""
-    names = {*item.path.parts, item.name.partition("[")[0]}
+    name, _, parameters = item.name.partition("[")
+    names = {*item.path.parts, name}
     counts = "COVERAGE_PROCESS_CONFIG" in os.environ
-    if not counts or _UNCOUNTED.isdisjoint(names):
+    # On trio they take the same branches as on asyncio.
+    again = "trio" in parameters and _ON_TRIO.isdisjoint(names)
+    if not counts or not (again or _UNCOUNTED & names):
         return (yield)
     trace, trace_of_threads = sys.gettrace(), threading.gettrace()
     with pytest.MonkeyPatch.context() as patch:
@@ -196,7 +226,7 @@ def examples(tmp_path: Path) -> Iterator[Examples]:
     sandbox = Sandbox()
     store = {"SESAMY_IDEMPOTENCY": f"sqlite://{tmp_path}/orders.db"}
     with running(sandbox) as url:
-        settings = {**sandbox.environment(url), **store}
+        settings = {**sandbox.environment(url), **store, **SHOP}
         yield Examples(sandbox, {**os.environ, **settings})
 
 

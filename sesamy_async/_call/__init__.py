@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from .anyio_runtime import AnyioEvent, AnyioRuntime, load_backends
-from .attempt import Authorize, Deadline, Exchange, LogCalls, chain
+from .attempt import (
+    Authorize,
+    Deadline,
+    Exchange,
+    Lifetime,
+    LogCalls,
+    chain,
+)
 from .call import (
     Auth,
     BeforeSend,
@@ -33,10 +40,9 @@ from .explain import (
     explain_failure,
     in_our_words,
     is_own,
-    seconds,
     unreadable,
 )
-from .guard import forget_locals, guarded
+from .guard import forget_locals, guarded, guarded_init
 from .pace import Bucket, Pace, RateLimit
 from .redact import presentable, redact
 from .retry import Quota, Reason, Resend, Retry, RetryBudget, RetryPolicy
@@ -47,7 +53,10 @@ from .runtime import (
     Event,
     Job,
     Runtime,
+    present,
     renewed_after_fork,
+    replaced,
+    wall_clock,
 )
 
 
@@ -72,6 +81,7 @@ __all__ = [
     "Job",
     "Kept",
     "Latency",
+    "Lifetime",
     "LogCalls",
     "Middleware",
     "Order",
@@ -101,13 +111,16 @@ __all__ = [
     "explain_failure",
     "forget_locals",
     "guarded",
+    "guarded_init",
     "in_our_words",
     "is_own",
     "load_backends",
+    "present",
     "presentable",
     "redact",
     "renewed_after_fork",
-    "seconds",
+    "replaced",
     "trusts_all",
     "unreadable",
+    "wall_clock",
 ]

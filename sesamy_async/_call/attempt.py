@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -48,7 +49,66 @@ from .runtime import Runtime, renewed_after_fork
 
 
 _log = logging.getLogger("sesamy_async")
+# All that is logged is raised or returned, too: who has not set up logging
+# needs none of it on stderr.
+_log.addHandler(logging.NullHandler())
 _DRAINED_AGAIN = 0.02  # Seconds.
+
+
+@attrs.define(eq=False, repr=False)
+class Lifetime:
+    """How long a client and all its copies live, and what ends with them.
+
+    Attributes:
+        closed: Whether nothing is sent any more.
+        closing: Whether only what completes a call is still sent.
+        begun: What has been sent and is not completed; adding is atomic.
+        transports: Are closed with the client.
+        ends: Closes what else ends with it.
+    """
+
+    closed: bool = False
+    closing: bool = False
+    begun: set[object] = attrs.field(factory=set[object])
+    transports: list[Transport] = attrs.field(factory=list[Transport])
+    ends: list[Callable[[], Awaitable[None]]] = attrs.field(
+        factory=list[Callable[[], Awaitable[None]]]
+    )
+
+    def __attrs_post_init__(self) -> None:
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Forget in a child what other threads of its parent have begun."""
+        self.begun.clear()
+
+    @property
+    def unclosed(self) -> bool:
+        """Whether there may be open connections of ours."""
+        return not self.closed and any(each.used for each in self.transports)
+
+    def check_open(self, *, completes: bool = False) -> None:
+        """Raise a `ConfigurationError` if the client is closed."""
+        if self.closed or (self.closing and not completes):
+            # A worker that is being stopped leaves the order to others.
+            raise ConfigurationError(
+                "This client is closed; make a new one.", retryable=True
+            )
+
+    async def end(self, runtime: Runtime, within: float) -> None:
+        """Let what has begun be completed, then close everything."""
+        self.closing = True
+        try:
+            latest = runtime.now() + within
+            while self.begun and runtime.now() < latest:
+                await runtime.sleep(_DRAINED_AGAIN)
+        finally:
+            self.closed = True
+            ends = [each.aclose for each in self.transports] + self.ends
+            self.transports, self.ends = [], []  # Each is closed once.
+            async with AsyncExitStack() as stack:  # Even if one fails.
+                for close in ends:
+                    stack.push_async_callback(close)
 
 
 @attrs.define(eq=False, repr=False)
@@ -61,29 +121,7 @@ class Exchange:
 
     transport: Transport
     runtime: Runtime
-    closed: bool = False  # With the client, and all its copies.
-    closing: bool = False  # Only what completes a call is still sent.
-    # What has been sent and is not completed; adding to it is atomic.
-    begun: set[object] = attrs.field(factory=set[object])
-
-    def __attrs_post_init__(self) -> None:
-        renewed_after_fork(self)
-
-    def after_fork(self) -> None:
-        """Forget in a child what other threads of its parent have begun."""
-        self.begun.clear()
-
-    def check_open(self, *, completes: bool = False) -> None:
-        """Raise a `ConfigurationError` if the client is closed."""
-        if self.closed or (self.closing and not completes):
-            raise ConfigurationError("This client is closed; make a new one.")
-
-    async def drain(self, within: float) -> None:
-        """Begin nothing more, and let what has begun be completed."""
-        self.closing = True
-        latest = self.runtime.now() + within
-        while self.begun and self.runtime.now() < latest:
-            await self.runtime.sleep(_DRAINED_AGAIN)
+    life: Lifetime = attrs.field(factory=Lifetime)
 
     @guarded
     async def __call__(self, call: Call) -> Response:
@@ -92,22 +130,29 @@ class Exchange:
         if _doubles(call):
             raise ConfigurationError(
                 "A middleware called proceed again, though the first time "
-                "had done it or may have: that could have made a second "
-                "contract."
+                "had done it, or may have or yet may do it: that could have "
+                "made a second contract."
             )
         call.record.begin()
-        self.begun.add(reading := _Reading(call))
+        self.life.begun.add(reading := _Reading(call))
         try:
             return await self._send(call, reading)
+        except BaseException:
+            # A create has made nothing that is to be confirmed; and if it
+            # may be sent again, a client that is closing refuses that.
+            if not call.completes:
+                self.life.begun.discard(call.kept)
+            raise
         finally:
-            self.begun.discard(reading)
+            self.life.begun.discard(reading)
+            call.record.end()
 
     async def _send(self, call: Call, reading: _Reading) -> Response:
         _log.debug("%s: attempt %d", call.operation, call.attempt)
         try:
             await self._announce(call)
             if call.kept is not None:
-                self.begun.add(call.kept)
+                self.life.begun.add(call.kept)
             response = await self.transport.send(call, reading)
         except TransportFailure as caught:
             raise _failed(call, caught) from caught.__cause__
@@ -134,10 +179,12 @@ class Exchange:
             await self.transport.connect(call)
         except TransportFailure as caught:
             raise _failed(call, caught) from caught.__cause__
+        finally:
+            call.record.end()
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     def _check(self, call: Call) -> None:
-        self.check_open(completes=call.completes)
+        self.life.check_open(completes=call.completes)
         if self.runtime.now() >= call.deadline:
             raise DeadlineExceededError(_LATE.detail)
 
@@ -162,13 +209,15 @@ class Exchange:
                 record.note(reading.error.outcome)
                 raise reading.error
             response = attrs.evolve(response, parsed=reading.value)
-        record.answered = True
+        record.answer()
         return response
 
 
 def _failed(call: Call, caught: TransportFailure) -> SesamyError:
     """Note a failure, and return its error."""
     error = explain_failure(call, caught.failure)
+    if call.record.overlaps and error.outcome.nothing_done:
+        error.outcome = Outcome.UNKNOWN
     call.record.note(error.outcome)
     return error
 
@@ -210,7 +259,8 @@ def _doubles(call: Call) -> bool:
     attempts: a first attempt that has a past comes from a middleware.
     """
     record = call.record
-    again = record.answered or (record.lost > 0 and call.attempt == 1)
+    done = record.answered or record.open > 0
+    again = done or (record.lost > 0 and call.attempt == 1)
     return again and not call.repeatable
 
 
@@ -290,41 +340,86 @@ def _passed(record: Record) -> Failure:
 
 @attrs.frozen(eq=False, repr=False)
 class LogCalls:
-    """Logs how each call ended; no headers, bodies, queries or tokens."""
+    """Logs how each call ended; no headers, bodies, queries or tokens.
+
+    An error is logged as ERROR if the SDK gave up what can be repeated, as
+    WARNING if nobody knows what was done, and else, like a success, as INFO.
+    The steps of an operation that is logged itself are logged as DEBUG.
+    """
 
     runtime: Runtime
 
     async def __call__(self, call: Call, proceed: Proceed) -> Response:
-        if not _log.isEnabledFor(logging.INFO):
-            return await proceed(call)
         start = self.runtime.now()
-        end, status, request_id = "done", None, None
         try:
             response = await proceed(call)
-            status = response.status_code
-            request_id = request_id_in(call, response.headers)
         except SesamyError as error:
-            end = f"{type(error).__name__} {call.record.settle(error.outcome)}"
-            status = getattr(error, "status_code", None)
-            request_id = error.request_id
+            level = _level(error.outcome, again=error.retryable)
+            self._log(call, start, level, outcome=error.outcome, error=error)
             raise
         except BaseException as error:
-            end = f"{type(error).__name__} {call.record.outcome}"
+            outcome = call.record.outcome
+            level = _level(outcome)
+            self._log(call, start, level, outcome=outcome, error=error)
             raise
-        else:
-            return response
-        finally:
-            _log.info(
-                "%s %s status=%s attempts=%d duration=%.3fs request_id=%r "
-                "external_order_id=%r",
-                call.operation,
-                end,
-                status,
-                call.record.attempts,
-                self.runtime.now() - start,
-                request_id,
-                call.external_order_id,
-            )
+        self._log(call, start, logging.INFO, response=response)
+        return response
+
+    def _log(
+        self,
+        call: Call,
+        start: float,
+        level: int,
+        *,
+        outcome: Outcome | None = None,
+        error: BaseException | None = None,
+        response: Response | None = None,
+    ) -> None:
+        if call.parent is not None:
+            level = logging.DEBUG
+        if not _log.isEnabledFor(level):
+            return
+        answered: Any = response or error
+        contract: Any = response and response.parsed
+        contract = getattr(contract, "contract", contract)
+        request_id = getattr(error, "request_id", None)
+        if response is not None:
+            request_id = request_id_in(call, response.headers)
+        values = {
+            "operation": call.operation,
+            "outcome": str(outcome or "DONE"),
+            "external_order_id": call.external_order_id,
+            "contract_id": (
+                call.contract_id
+                or call.record.contract_id
+                or getattr(contract, "id", None)
+            ),
+            "promo_code": call.promo_code,
+            "vendor_id": call.vendor_id,
+            "attempts": call.record.attempts,
+            "duration": self.runtime.now() - start,
+            "request_id": request_id,
+        }
+        _log.log(
+            level,
+            "%s %s status=%s attempts=%d duration=%.3fs request_id=%r "
+            "external_order_id=%r contract_id=%r",
+            call.operation,
+            "done" if error is None else f"{type(error).__name__} {outcome}",
+            getattr(answered, "status_code", None),
+            values["attempts"],
+            values["duration"],
+            request_id,
+            values["external_order_id"],
+            values["contract_id"],
+            extra=values,
+        )
+
+
+def _level(outcome: Outcome, *, again: bool = False) -> int:
+    if again:
+        return logging.ERROR
+    return logging.INFO if outcome.nothing_done else logging.WARNING
 
 
 def chain(middleware: Iterable[Middleware], innermost: Proceed) -> Proceed:

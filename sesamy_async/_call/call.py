@@ -8,7 +8,13 @@ from typing import Any, Never, Protocol, Self, TypeAlias, runtime_checkable
 
 import attrs
 
-from sesamy_async._headers import Headers, merged
+from sesamy_async._headers import (
+    Headers,
+    RateState,
+    merged,
+    rate_of,
+    request_id_of,
+)
 from sesamy_async._outcome import Outcome, outcome_of_status
 
 from .codec import loads
@@ -22,7 +28,7 @@ class Record:
     Attributes:
         attempts: How many times the call was sent or tried to be sent.
         lost: How many attempts may have done it, but left no readable
-            answer.
+            answer, or one in whose place there is another.
         answered: Whether a readable answer says that it was done.
         last: The outcome of the last attempt that left no answer.
         interrupted: Whether that attempt was cancelled.
@@ -33,8 +39,16 @@ class Record:
         status_code: The status of the present attempt, once it is read.
         entered: Whether the user's middleware ever called `proceed`.
         under_way: How many such calls of `proceed` have not ended.
+        open: How many attempts have not ended.
+        overlaps: Whether there ever were several at once.  Then nobody
+            knows of which one `sent` and `status_code` are.
         own: Whether what was read of the body is Sesamy's own, and not a
             gateway's page.
+        step: In which step an onboarding is, or stopped.
+        contract_id: The contract that an onboarding has created.
+        repeatable: Whether an onboarding that stops here may be done again
+            without a store.
+        resumable: As `SesamyError.resumable`, of an onboarding.
     """
 
     attempts: int = 0
@@ -47,7 +61,13 @@ class Record:
     status_code: int | None = None
     entered: bool = False
     under_way: int = 0
+    open: int = 0
+    overlaps: bool = False
     own: bool = False
+    step: str | None = None
+    contract_id: str | None = None
+    repeatable: bool = False
+    resumable: bool | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -68,11 +88,23 @@ class Record:
     def begin(self) -> None:
         """Start an attempt."""
         self.attempts += 1
+        self.overlaps |= self.open > 0
+        self.open += 1
         self.interrupted = False
         self.sent = False
         self.began = None
         self.status_code = None
         self.own = False
+
+    def end(self) -> None:
+        """End an attempt, however it went."""
+        self.open -= 1
+
+    def answer(self) -> None:
+        """Add a readable answer that says that it was done."""
+        # One that a middleware asked for again is not used.
+        self.lost += self.answered
+        self.answered = True
 
     def note(self, outcome: Outcome) -> None:
         """Add the outcome of an attempt that ended without an answer."""
@@ -93,7 +125,7 @@ class Record:
                 outcome = Outcome.UNKNOWN
         elif self.sent is False:
             outcome = Outcome.NOT_SENT
-        self.note(outcome)
+        self.note(Outcome.UNKNOWN if self.overlaps else outcome)
 
     def settle(self, outcome: Outcome) -> Outcome:
         """Return what `outcome` of the last step means for the whole call.
@@ -160,13 +192,28 @@ class Response:
         status_code: The HTTP status.
         headers: Found by their names in any case.
         content: The body, decompressed; personal, so it is in no repr.
-        parsed: What the operation read from it, such as a `Contract`.
+        parsed: What the operation read from it, such as a `Contract`; None
+            in `Contract.response`.
     """
 
     status_code: int
     headers: Headers = attrs.field(factory=Headers, repr=False)
     content: bytes = attrs.field(default=b"", repr=False)
     parsed: Any = attrs.field(default=None, repr=False)
+
+    @property
+    def request_id(self) -> str | None:
+        """The id that Sesamy, or a gateway, gave to the request.
+
+        From ``X-Request-Id`` or ``Request-Id``; None where neither looks
+        like an id.  Support wants to know it.
+        """
+        return request_id_of(self.headers)
+
+    @property
+    def rate(self) -> RateState | None:
+        """What it says of the rate limit; None if nothing."""
+        return rate_of(self.headers)
 
     @guarded
     def json(self) -> Any:
@@ -223,8 +270,8 @@ class Secret:
 
     def __reduce__(self) -> Never:
         raise TypeError(
-            "A secret is not pickled; "
-            "build the credentials in the process that uses them."
+            "A secret can't be pickled; create the credentials in the process "
+            "that uses them."
         )
 
 
@@ -255,6 +302,8 @@ class Call:
 
     Attributes:
         operation: What is done, such as ``"contracts.create"``.
+        parent: The operation that this call is a step of, such as
+            ``"contracts.onboard"``, if any.
         request: What is sent for it.
         deadline: When the call must have ended, on the runtime's clock
             (seconds; may be infinite).
@@ -263,9 +312,11 @@ class Call:
         repeatable: Whether doing it twice is the same as doing it once.
         external_order_id: The order it is about, if any.
         contract_id: The contract it is about, if any.
+        vendor_id: The publisher, if it is about a contract.
+        promo_code: The offer, if it is about a contract.
         order: The JSON of the order it is about, if known.  Only then
             an error's text repeats Sesamy's words, in which the order is
-            blotted out.
+            redacted.
         max_response_size: Bytes that a success may have at most,
             decompressed, where that is less than the transport allows.
         completes: Whether it completes what an earlier call began, so that
@@ -287,9 +338,12 @@ class Call:
     deadline: float
     timeout: float
     attempt: int = 1
+    parent: str | None = None
     repeatable: bool = False
     external_order_id: str | None = None
     contract_id: str | None = None
+    vendor_id: str | None = None
+    promo_code: str | None = None
     order: Secret | None = attrs.field(default=None, repr=False)
     max_response_size: int | None = None
     completes: bool = False

@@ -48,9 +48,9 @@ class Codec:
             wrong = "The JSON is nested too deeply."
         except json.JSONDecodeError as error:
             place = f"line {error.lineno} column {error.colno}"
-            wrong = f"It is no JSON: {error.msg}, {place}."
+            wrong = f"It is not JSON:  {error.msg}, {place}."
         except ValueError:
-            wrong = "The JSON has a number of too many digits."
+            wrong = "A number in the JSON has too many digits."
         # Outside of `except`: the other error holds what was read.
         raise ValueError(wrong)
 
@@ -63,17 +63,20 @@ class Codec:
                 which orjson always writes.
 
         Raises:
-            ValueError: JSON can't hold it: NaN, infinity, a lone surrogate,
-                another type, a cycle, too deep a nesting.
+            ValueError: It can't be written as JSON: NaN, infinity, a lone
+                surrogate, another type, a cycle, too deep a nesting.
         """
         try:
             return _ENCODER.encode(value).encode()
         except RecursionError:
             wrong = "It is nested too deeply for JSON."
         except UnicodeEncodeError:
-            wrong = "A lone surrogate is no text, so JSON can't hold it."
+            wrong = (
+                "A lone surrogate is not valid text, so it can't be "
+                "written as JSON."
+            )
         except (TypeError, ValueError) as error:
-            wrong = f"JSON can't hold it: {error}."
+            wrong = f"It can't be written as JSON: {error}."
         raise ValueError(wrong)
 
 
@@ -125,7 +128,7 @@ def _plain(value: object) -> Any:
         return value.value
     if isinstance(value, UUID):
         return str(value)
-    raise TypeError(f"{type(value).__name__} is no JSON type")
+    raise TypeError(f"{type(value).__name__} is not a JSON type")
 
 
 _ENCODER = json.JSONEncoder(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -14,6 +13,10 @@ from sesamy_async._headers import (
     SUCCESS,
     TOO_MANY,
     Headers,
+    as_request_id,
+    rate_numbers,
+    request_id_of,
+    seconds,
 )
 from sesamy_async._outcome import (
     Failure,
@@ -41,7 +44,6 @@ LARGEST_ERROR = 65_536
 """Bytes of an error answer that are read, decompressed."""
 
 _LONGEST_WAIT = 366 * 86_400.0
-_ID = re.compile("[!-?A-~]{1,128}")  # Visible ASCII, but no address.
 
 # The beginning of an object that does not begin as an error does.
 _OWN = re.compile(
@@ -79,12 +81,6 @@ def is_own(headers: Mapping[str, str], start: bytes) -> bool:
     return bool(_OWN.match(start) and (not kind or _JSON.match(kind)))
 
 
-def _request_id_of(headers: Headers) -> str | None:
-    """Return the id that Sesamy or a gateway gave to the request."""
-    named = (headers.get("x-request-id"), headers.get("request-id"))
-    return next(filter(None, map(_id, named)), None)
-
-
 def _asked_wait(
     headers: Headers, in_body: float | None, wall: float, *, throttled: bool
 ) -> float | None:
@@ -100,19 +96,9 @@ def _asked_wait(
     named = headers.get("retry-after")
     waits = [in_body, seconds(named), _until(_http_date(named), now)]
     if throttled and not any(map(_is_wait, waits)):
-        waits = [_until(seconds(headers.get("x-ratelimit-reset")), now)]
+        _, _, reset = rate_numbers(headers)
+        waits = [_until(reset, now)]
     return max(filter(_is_wait, waits), default=None)
-
-
-def seconds(value: object) -> float | None:
-    """Return a value as seconds (or Unix time); None if it can't be."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if number >= 0 and math.isfinite(number) else None
 
 
 def _until(moment: float | None, now: float) -> float | None:
@@ -137,13 +123,6 @@ def _said(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _id(value: object) -> str | None:
-    """Return it if it looks like an id: it stands in every log line."""
-    if not isinstance(value, str):
-        return None
-    return value if _ID.fullmatch(value) else None
-
-
 SCOPES = (
     "payments:contract:third-party-onboarding (the default) and "
     "paymentsContractThirdPartyOnboarding"
@@ -157,8 +136,8 @@ AUDIENCES = "https://api.sesamy.com or urn:sesamy"
 # to the order shows it.
 _PERMISSION = (
     "A token may lack the scope; `sesamy token` may show what it has. Check "
-    f"scope (SESAMY_SCOPE; spelt {SCOPES}), audience (SESAMY_AUDIENCE; it may "
-    f"have to be {AUDIENCES}) and the vendor."
+    f"scope (SESAMY_SCOPE; spelled {SCOPES}), audience (SESAMY_AUDIENCE; it "
+    f"may have to be {AUDIENCES}) and the vendor."
 )
 _NO_PERMISSION = {"insufficient_scope", "insufficient_permissions"}
 # A path or a code, and no word that is spelled like a customer's name.
@@ -177,12 +156,12 @@ _CODES = frozenset(
 """The documented ones: no order can make them personal."""
 
 _ADVICE = {
-    400: "The order is not as Sesamy wants it.",
+    400: "Sesamy does not accept the order as it is.",
     401: "The token was not accepted.",
     403: _PERMISSION,
     404: "Check vendor_id, the promo code and the contract id.",
-    409: "It may exist already, from an earlier attempt: check.",
-    422: "The order is not as Sesamy wants it.",
+    409: "It may already exist, from an earlier attempt: check.",
+    422: "Sesamy does not accept the order as it is.",
 }
 
 
@@ -222,7 +201,7 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
         documented,
         _said(body.get("message")),
         _object(body.get("details")),
-        _id(body.get("request_id")) or _request_id_of(headers),
+        as_request_id(body.get("request_id")) or request_id_of(headers),
     ]
     code, message, details, request_id = redact(said, call)
     if documented in _CODES:
@@ -286,7 +265,7 @@ def unreadable(
 
 def request_id_in(call: Call, headers: Headers) -> str | None:
     """Return the id of the request, without what is in the order."""
-    named = _request_id_of(headers)
+    named = request_id_of(headers)
     return named if named is None else str(redact(named, call))
 
 

@@ -16,6 +16,7 @@ from sesamy_async.errors import linked
 
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_T = TypeVar("_T")
 _PACKAGE = Path(__file__).parent.parent
 _FOLDER = f"{_PACKAGE}{os.sep}"
 
@@ -48,6 +49,12 @@ def guarded(function: _F) -> _F:
             raise
 
     return cast("_F", guard)
+
+
+def guarded_init(cls: type[_T]) -> type[_T]:
+    """Keep the arguments of a constructor out of tracebacks."""
+    cls.__init__ = guarded(cls.__init__)  # type: ignore[method-assign]
+    return cls
 
 
 def forget_locals(error: BaseException) -> None:

@@ -7,8 +7,8 @@ from threading import Lock
 
 import attrs
 
-from sesamy_async._checks import check_number
-from sesamy_async._headers import Headers
+from sesamy_async._checks import Problems, check_number
+from sesamy_async._headers import Headers, rate_numbers
 from sesamy_async._outcome import Outcome
 from sesamy_async.errors import (
     APIError,
@@ -27,7 +27,6 @@ from .call import (
     Response,
     Taken,
 )
-from .explain import seconds
 from .runtime import Runtime, renewed_after_fork
 
 
@@ -55,10 +54,12 @@ class RateLimit:
     burst: float = 500
 
     def __attrs_post_init__(self) -> None:
+        check = Problems()
         for name in ("requests", "per"):
             value = getattr(self, name)
-            check_number(f"rate_limit.{name}", value, above=True)
-        check_number("rate_limit.burst", self.burst, least=1)
+            check(check_number, f"rate_limit.{name}", value, above=True)
+        check(check_number, "rate_limit.burst", self.burst, least=1)
+        check.raise_all()
         check_number("rate_limit.requests / per", self.rate, above=True)
 
     @property
@@ -201,8 +202,7 @@ class Bucket:
         The rate is only ever lowered: ``X-RateLimit-Limit`` may name the
         rate or the burst.
         """
-        limit = seconds(headers.get("x-ratelimit-limit"))
-        left = seconds(headers.get("x-ratelimit-remaining"))
+        limit, left, _ = rate_numbers(headers)
         with self._lock:
             later = self._later(place)
             # Less than one request is no limit: nothing could be sent that
@@ -350,7 +350,7 @@ class Pace:
                 place = None
         if place is None:
             raise DeadlineExceededError(
-                "To wait for the rate limit would pass the deadline."
+                "Waiting for the rate limit would exceed the deadline."
             )
         if call.kept is not None and place.keeps:
             call.kept.place = place

@@ -33,6 +33,10 @@ _PHONE = re.compile(r"\+\d(?:[ ().\-/]{0,3}\d){6,}")
 _TOKEN = re.compile(r"[^\W_]+")
 _DIGITS = re.compile(r"\d(?:[ ().\-/]{0,3}\d){4,}")
 _NO_DIGIT = re.compile(r"\D")
+# Hex digits, perhaps as a UUID: what has both kinds is no word or number.
+_RANDOM = re.compile("(?=.*[0-9])(?=.*[a-f])[0-9a-f-]{8,64}")
+_NO_DIGITS = bytes({*range(256)} - {*b"0123456789"})
+_FIVE_DIGITS = re.compile("(?=([0-9]{5}))")
 # No number of more digits is a character; `unescape` fails at 4,301 of them.
 _ENTITY = re.compile(
     r"&(?:amp;)*+"
@@ -82,7 +86,7 @@ def redact(value: Any, call: Call) -> Any:
     Values of fewer than three characters are left: blotting out every "1"
     would help nobody.
 
-    Every text is blotted out where the search would take too long: too
+    Every text is redacted where the search would take too long: too
     much was sent, or the answer has thousands of texts or grows too much
     when it is folded.
 
@@ -91,10 +95,27 @@ def redact(value: Any, call: Call) -> Any:
         call: Its order, and the JSON body, query and Authorization of its
             request are looked for.
     """
+    random = isinstance(value, str) and _RANDOM.fullmatch(value)
+    if random and not _repeats(value, call):
+        # The id of a request; what follows takes some milliseconds.
+        return value
     try:
         return _blot(value, _Blotter(call).clean)
     except _TooMuchError:
         return _blot(value, lambda _: _BLOT)
+
+
+def _repeats(named: str, call: Call) -> bool:
+    """Whether a random id may have something in it that was sent."""
+    sent = call.request.content + call.request.url.encode()
+    for secret in filter(None, (call.order, call.request.authorization)):
+        sent += secret.reveal().encode()
+    if len(sent) > _LARGEST or named.encode() in sent:
+        return True
+    numbers = sent.translate(None, delete=_NO_DIGITS)
+    # All runs of five digits, also within longer ones.
+    runs = _FIVE_DIGITS.findall(named.replace("-", ""))
+    return any(run.encode() in numbers for run in runs)
 
 
 def presentable(text: Any) -> str | None:
@@ -193,7 +214,7 @@ class _Blotter:
                 self._within.add(folded)
 
     def _found(self, folded: str) -> Iterator[tuple[int, int]]:
-        """Yield the places that are to be blotted out."""
+        """Yield the places to redact."""
         yield from self._automaton.find(folded)
         for match in _TOKEN.finditer(folded):
             word = match[0]

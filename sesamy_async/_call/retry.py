@@ -9,7 +9,7 @@ from threading import Lock
 
 import attrs
 
-from sesamy_async._checks import check_number
+from sesamy_async._checks import Problems, check_number
 from sesamy_async._headers import TOO_MANY
 from sesamy_async._outcome import Outcome
 from sesamy_async.errors import (
@@ -50,8 +50,10 @@ class RetryBudget:
     throttled: int = 5
 
     def __attrs_post_init__(self) -> None:
+        check = Problems()
         for name in ("capacity", "transient", "throttled"):
-            check_number(f"budget.{name}", getattr(self, name))
+            check(check_number, f"budget.{name}", getattr(self, name))
+        check.raise_all()
 
     def cost(self, reason: Reason) -> int:
         """Return how many tokens a retry for this reason takes."""
@@ -60,6 +62,26 @@ class RetryBudget:
             Reason.THROTTLED: self.throttled,
             Reason.RENEWED: 0,
         }[reason]
+
+
+def _check_attempts(attempts: object) -> None:
+    if type(attempts) is not int:
+        raise ConfigurationError(
+            "retry.attempts must be a whole number of at least 1."
+        )
+    check_number("retry.attempts", attempts, least=1)
+
+
+def _check_budget(budget: object) -> None:
+    if not isinstance(budget, RetryBudget | None):
+        raise ConfigurationError(
+            "retry.budget must be a RetryBudget, or None."
+        )
+
+
+def _check_resend(resend: object) -> None:
+    if type(resend) is not bool:
+        raise ConfigurationError("retry.resend_unknown must be True or False.")
 
 
 @attrs.frozen(kw_only=True)
@@ -103,22 +125,13 @@ class RetryPolicy:
     resend_unknown: bool = False
 
     def __attrs_post_init__(self) -> None:
-        if type(self.attempts) is not int:
-            raise ConfigurationError(
-                "retry.attempts must be a whole number of at least 1."
-            )
-        if not isinstance(self.budget, RetryBudget | None):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(
-                "retry.budget must be a RetryBudget, or None."
-            )
-        if type(self.resend_unknown) is not bool:
-            raise ConfigurationError(
-                "retry.resend_unknown must be True or False."
-            )
-        check_number("retry.attempts", self.attempts, least=1)
-        check_number("retry.base", self.base)
-        check_number("retry.cap", self.cap)
-        check_number("retry.longest_wait", self.longest_wait)
+        check = Problems()
+        check(_check_attempts, self.attempts)
+        for name in ("base", "cap", "longest_wait"):
+            check(check_number, f"retry.{name}", getattr(self, name))
+        check(_check_budget, self.budget)
+        check(_check_resend, self.resend_unknown)
+        check.raise_all()
 
     def decide(
         self, call: Call, error: SesamyError, chance: float
@@ -148,8 +161,8 @@ class RetryPolicy:
 
     def reason(self, call: Call, error: SesamyError) -> Reason | None:
         """Return why the call may be sent again, or None if it may not."""
-        if isinstance(error, DeadlineExceededError):
-            return None
+        if isinstance(error, DeadlineExceededError | ConfigurationError):
+            return None  # A client that is closed stays closed.
         if isinstance(error, UnauthorizedError):
             return Reason.RENEWED if error.transient else None
         if isinstance(error, APIError) and error.status_code == TOO_MANY:
@@ -250,14 +263,14 @@ class Retry:
             return None
         wait, budget = resend.wait, self.policy.budget
         if self.runtime.now() + wait >= call.deadline:
-            aside = f"to wait {wait:.1f} s would pass the deadline"
+            aside = f"waiting {wait:.1f} s would exceed the deadline"
         elif self.policy.asks_too_much(error):
             aside = (
-                f"Sesamy asks to wait {wait:.1f} s, "
-                "more than retry.longest_wait"
+                f"Sesamy asks for a wait of {wait:.1f} s, more than "
+                "retry.longest_wait"
             )
         elif budget and not self.quota.take(budget, resend.reason):
-            aside = "the retry budget is spent"
+            aside = "the retry budget is used up"
         else:
             return resend
         error.aside = f"Not sent again: {aside}."

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Hashable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Hashable
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import TIMEOUT_MAX
 from threading import Event as ThreadEvent
 from typing import Generic, Protocol, TypeVar, cast
@@ -173,3 +173,35 @@ class BlockingRuntime(Runtime):
     def shield(self, seconds: float = 1.0) -> AbstractContextManager[object]:
         del seconds
         return nullcontext()  # Nothing is cancelled from outside.
+
+
+_wrappers: list[Callable[[Runtime], Runtime]] = []
+
+
+def present(runtime: Runtime) -> Runtime:
+    """Return the runtime for something new: this one, unless it is replaced.
+
+    Clients, imports, sandboxes and stores ask when they are made.
+    """
+    return _wrappers[-1](runtime) if _wrappers else runtime
+
+
+def wall_clock() -> Callable[[], float]:
+    """Return the Unix time for something new."""
+    return present(BlockingRuntime()).wall
+
+
+@contextmanager
+def replaced(
+    wrapper: Callable[[Runtime], Runtime],
+) -> Generator[None]:
+    """Replace the runtime of all that is made in the block.
+
+    Args:
+        wrapper: Gets the real runtime, and returns the one to use.
+    """
+    _wrappers.append(wrapper)
+    try:
+        yield
+    finally:
+        _wrappers.remove(wrapper)

@@ -117,7 +117,7 @@ def failure_of(error: BaseException, facts: FailureFacts) -> Failure:
             kind = FailureKind.BROKEN
             words = (
                 f"{type(error).__name__} was raised by a transport that does "
-                "not tell whether the request was sent."
+                "not say whether the request was sent."
             )
     elif kind is FailureKind.BROKEN and alert is not None:
         says = f'TLS says "{alert.replace("_", " ").lower()}"'
@@ -154,17 +154,22 @@ def _meaning(error: BaseException) -> tuple[FailureKind, str]:
         if name == "ProxyError":
             return kind, _refusal_of_proxy(str(error))
         return kind, words
+    if type(error).__module__.partition(".")[0] == "socksio":
+        return FailureKind.CONNECT, "The proxy does not speak SOCKS5."
     return FailureKind.BROKEN, f"{type(error).__name__} was raised."
 
 
 def tls_alert(error: BaseException) -> str | None:
     """Return OpenSSL's name for why TLS ended, if that is what ended."""
-    seen: BaseException | None = error
-    while seen is not None:
-        reason = seen.reason if isinstance(seen, ssl.SSLError) else None
+    seen: set[int] = set()
+    each: BaseException | None = error
+    # respx raises an error from one that was raised from it: a circle.
+    while each is not None and id(each) not in seen:
+        reason = each.reason if isinstance(each, ssl.SSLError) else None
         if reason and _ALERT.fullmatch(reason):
             return reason
-        seen = seen.__cause__ or seen.__context__
+        seen.add(id(each))
+        each = each.__cause__ or each.__context__
     return None
 
 

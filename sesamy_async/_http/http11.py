@@ -139,6 +139,12 @@ class Connection:
         return self._stream is not None
 
     @property
+    def session(self) -> ssl.SSLObject | None:
+        """The version of TLS, and the certificate, where it is spoken."""
+        stream = self._stream
+        return stream.session if isinstance(stream, TlsStream) else None
+
+    @property
     def is_idle(self) -> bool:
         """Whether no exchange is under way, or was given up."""
         return self._h11.our_state is h11.IDLE
@@ -184,9 +190,11 @@ class Connection:
         except TimeoutError as error:
             raise httpx.ConnectTimeout(str(error)) from error
         except h11.RemoteProtocolError as error:
-            raise httpx.ConnectError("The proxy speaks no HTTP") from error
+            raise httpx.ConnectError(
+                "The proxy does not speak HTTP"
+            ) from error
         except UnicodeError as error:
-            words = "The host's name can't be looked up."
+            words = "The host name can't be looked up."
             raise httpx.ConnectError(words) from error
         except OSError as error:
             raise httpx.ConnectError(str(error)) from error
@@ -319,7 +327,7 @@ class Connection:
         if event.status_code not in SUCCESS:
             raise httpx.ProxyError(f"{event.status_code} ")
         if protocol.trailing_data[0]:
-            raise httpx.ProxyError("It sent something behind its answer.")
+            raise httpx.ProxyError("It sent data after its answer.")
 
 
 def _protocol() -> h11.Connection:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache, partial
+from importlib import import_module
 from operator import is_not
 from types import FunctionType
 from typing import Any
@@ -23,12 +24,18 @@ from sesamy_async.errors import ConfigurationError
 
 from .http11 import Connect, Host, NetworkPath
 from .peers import HttpxPeer, OwnPeer, Peer
-from .settings import CORES, Connections, library_of, load_library
+from .settings import (
+    CORES,
+    Connections,
+    impossible_proxy,
+    is_proxy,
+    library_of,
+    load_library,
+)
 from .stream import FORK_LOCK
 from .transport import HttpTransport, Make
 
 
-_PROXIES = {"http", "https", "socks5", "socks5h"}
 _AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _NO_LIMIT = 2**31
 
@@ -120,8 +127,8 @@ def _context(
             )
     except OSError as error:  # ssl.SSLError is one.
         raise ConfigurationError(
-            "transport: no certificates can be read where SSL_CERT_FILE or "
-            f"SSL_CERT_DIR leads to ({error})."
+            "transport: the certificates that SSL_CERT_FILE or SSL_CERT_DIR "
+            f"names can't be read ({error})."
         ) from error
     return context
 
@@ -131,26 +138,6 @@ def _no_tls() -> ssl.SSLContext:
     """Return a context that trusts nobody, for plain connections."""
     with FORK_LOCK:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def is_proxy(url: str) -> bool:
-    """Whether this can be the URL of a proxy."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return False
-    visible = url.isascii() and url.isprintable() and " " not in url
-    return parts.scheme in _PROXIES and bool(host) and port != 0 and visible
-
-
-def impossible_proxy() -> ConfigurationError:
-    """Return the error for a proxy that can't be used, without its URL."""
-    return ConfigurationError(
-        "transport: the proxy (proxy=, or HTTPS_PROXY, HTTP_PROXY, "
-        "ALL_PROXY) can't be used; give the URL of an http or https "
-        "proxy, or install httpx[socks] for a socks5 one."
-    )
 
 
 def proxy_for(origin: str, settings: Connections) -> str | None:
@@ -211,20 +198,29 @@ def prepare(
         ConfigurationError: The proxy can't be used, or the environment
             names no authorities.
     """
-    # Not in a method of the settings: a traceback would show the password of
-    # the proxy as a local of theirs.
-    if settings.proxy is not None and not is_proxy(settings.proxy):
-        raise impossible_proxy()
     codecs.lookup("idna")  # The codec of host names, whatever they hold.
     connector(blocking=blocking)
     if not blocking:
         load_backends()
     _no_tls()  # The first context of a process sets up OpenSSL, locked too.
     ways = [(url, proxy_for(url, settings)) for url in urls]
+    for _, proxy in ways:
+        if proxy is not None and not (is_proxy(proxy) and _is_known(proxy)):
+            raise impossible_proxy()
     context = settings.ssl_context
     if context is None and any(_needs_tls(*way) for way in ways):
         context = default_context(httpx, trust_env=settings.trust_env)
     return attrs.evolve(settings, ssl_context=context)
+
+
+def _is_known(proxy: str) -> bool:
+    """Whether a proxy speaks HTTP, or SOCKS, and what httpx needs is there."""
+    if proxy.startswith("socks"):
+        try:
+            import_module("socksio")
+        except ImportError:
+            return False
+    return True
 
 
 def connector(*, blocking: bool) -> Connect:

@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator, Iterator
 from functools import cache, partial
 from importlib import import_module
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 import attrs
 
-from sesamy_async._checks import check_number
+from sesamy_async._call import guarded_init
+from sesamy_async._checks import Problems, check_number
+from sesamy_async._settings import check_flag
 from sesamy_async.errors import ConfigurationError
 
 
@@ -79,8 +82,10 @@ def library_of(given: object) -> Any:
 
 
 _MIB = 2**20
+_PROXIES = {"http", "https", "socks5", "socks5h"}
 
 
+@guarded_init  # The URL of a proxy may have a password.
 @attrs.frozen(kw_only=True)
 class Connections:
     """The SDK's own connections; give one as ``transport=`` to change them.
@@ -107,6 +112,9 @@ class Connections:
             continuation (extra ``httpx2``).
         through: An httpx client or transport to send through instead of
             own connections.  It stays yours: it is not closed.
+
+    Raises:
+        ConfigurationError: Settings are impossible; the message names each.
     """
 
     cap: int = 100
@@ -136,51 +144,85 @@ class Connections:
         ]
         if unfit:
             raise TypeError(
-                f"Connections with {' and '.join(unfit)} are not pickled; "
-                "make them in the process that uses them."
+                f"Connections with {' and '.join(unfit)} can't be pickled; "
+                "create them in the process that uses them."
             )
         names = [field.name for field in attrs.fields(type(self))]
         values = {name: getattr(self, name) for name in names}
         return partial(type(self), **values), ()
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.proxy, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError("transport.proxy must be a URL.")
-        check_number("transport.idle", self.idle, least=0)
+        check = Problems()
+        check(check_number, "transport.idle", self.idle, least=0)
         for name in ("cap", "max_response_size"):
-            number: object = getattr(self, name)
-            check_number(f"transport.{name}", number, least=1)
-            if not isinstance(number, int):
-                raise ConfigurationError(
-                    f"transport.{name} must be a whole number."
-                )
-        if type(self.trust_env) is not bool:
-            raise ConfigurationError(
-                "transport.trust_env must be True or False."
-            )
-        self._check_context()
-        if self.library not in tuple(CORES):  # A list has no hash.
-            raise ConfigurationError(
-                'transport.library must be "httpx" or "httpx2".'
-            )
-        if self.through is not None and library_of(self.through) is None:
-            raise ConfigurationError(
-                "transport.through must be an httpx client or transport, "
-                f"got {type(self.through).__name__}."
-            )
+            check(_check_whole, f"transport.{name}", getattr(self, name))
+        check(_check_proxy, self.proxy)
+        check(check_flag, "transport.trust_env", self.trust_env)
+        check(_check_context, self.ssl_context)
+        check(_check_library, self.library)
+        check(_check_through, self.through)
+        check.raise_all()
 
-    def _check_context(self) -> None:
-        context: object = self.ssl_context
-        if context is None:
-            return
-        if not isinstance(context, ssl.SSLContext):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(
-                "transport.ssl_context must be an ssl.SSLContext, such as "
-                "ssl.create_default_context(cafile=...); got "
-                f"{type(context).__name__}."
-            )
-        if context.protocol is ssl.PROTOCOL_TLS_SERVER:
-            raise ConfigurationError(
-                "transport.ssl_context is one for servers: make it with "
-                "ssl.create_default_context(), without a purpose."
-            )
+
+def _check_whole(name: str, number: object) -> None:
+    check_number(name, number, least=1)
+    if not isinstance(number, int):
+        raise ConfigurationError(f"{name} must be a whole number.")
+
+
+def is_proxy(url: str) -> bool:
+    """Whether this can be the URL of a proxy."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    visible = url.isascii() and url.isprintable() and " " not in url
+    return parts.scheme in _PROXIES and bool(host) and port != 0 and visible
+
+
+def impossible_proxy() -> ConfigurationError:
+    """Return the error for a proxy that can't be used, without its URL."""
+    return ConfigurationError(
+        "transport: the proxy (proxy=, or HTTPS_PROXY, HTTP_PROXY, "
+        "ALL_PROXY) can't be used; give the URL of an http or https "
+        "proxy, or install httpx[socks] for a socks5 one."
+    )
+
+
+def _check_proxy(proxy: object) -> None:
+    if proxy is not None and not isinstance(proxy, str):
+        raise ConfigurationError("transport.proxy must be a URL.")
+    if proxy is not None and not is_proxy(proxy):
+        raise impossible_proxy()
+
+
+def _check_context(context: object) -> None:
+    if context is None:
+        return
+    if not isinstance(context, ssl.SSLContext):
+        raise ConfigurationError(
+            "transport.ssl_context must be an ssl.SSLContext, such as "
+            "ssl.create_default_context(cafile=...); got "
+            f"{type(context).__name__}."
+        )
+    if context.protocol is ssl.PROTOCOL_TLS_SERVER:
+        raise ConfigurationError(
+            "transport.ssl_context is one for servers: make it with "
+            "ssl.create_default_context(), without a purpose."
+        )
+
+
+def _check_library(library: object) -> None:
+    if library not in tuple(CORES):  # A list has no hash.
+        raise ConfigurationError(
+            'transport.library must be "httpx" or "httpx2".'
+        )
+
+
+def _check_through(through: object) -> None:
+    if through is not None and library_of(through) is None:
+        raise ConfigurationError(
+            "transport.through must be an httpx client or transport, "
+            f"got {type(through).__name__}."
+        )

@@ -144,6 +144,11 @@ class TlsStream:
             self._incoming, self._outgoing, server_hostname=host
         )
 
+    @property
+    def session(self) -> ssl.SSLObject:
+        """The version of TLS, and the server's certificate."""
+        return self._tls
+
     async def shake_hands(self, wait: Wait) -> None:
         """Agree on keys, and check the server's certificate."""
         await self._step(self._shake_hands, wait)

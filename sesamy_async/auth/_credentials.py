@@ -6,7 +6,7 @@ import inspect
 import json
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 from urllib.parse import urlencode
 
 import attrs
@@ -19,16 +19,16 @@ from sesamy_async._call import (
     Runtime,
     Secret,
     guarded,
+    guarded_init,
 )
-from sesamy_async._checks import is_text
+from sesamy_async._checks import Problems, around, is_text
 from sesamy_async._headers import is_header_value, is_token, wants_header_value
-from sesamy_async._settings import HEADERS, SettingsSource
+from sesamy_async._settings import HEADERS, USER_AGENT, SettingsSource
 from sesamy_async.errors import ConfigurationError
 
 from ._stores import TokenStore
 
 
-_T = TypeVar("_T")
 DEFAULT_SCOPE = "payments:contract:third-party-onboarding"
 Encoding: TypeAlias = Literal["json", "form", "basic"]
 
@@ -52,13 +52,7 @@ def named(argument: str) -> str:
     return f"{argument} ({_VARIABLES[argument]})"
 
 
-def _guard_init(cls: type[_T]) -> type[_T]:
-    """Keep the arguments of the constructor out of tracebacks."""
-    cls.__init__ = guarded(cls.__init__)  # type: ignore[method-assign]
-    return cls
-
-
-@_guard_init
+@guarded_init
 @attrs.frozen
 class ClientCredentials:
     """The client id and secret that Sesamy gave you (OAuth2, RFC 6749).
@@ -97,27 +91,37 @@ class ClientCredentials:
     )
 
     def __attrs_post_init__(self) -> None:
+        check = Problems()
         for name in ("client_id", "client_secret", "scope"):
-            _check_text(name, getattr(self, name))
+            check(_check_text, name, getattr(self, name))
         for name in ("audience", "organization"):
             if getattr(self, name) is not None:
-                _check_text(name, getattr(self, name))
-        if self.encoding not in (None, *_ENCODINGS):
-            raise ConfigurationError(
-                f"{named('encoding')} must be one of {', '.join(_ENCODINGS)}."
-            )
+                check(_check_text, name, getattr(self, name))
+        check(check_encoding, self.encoding)
         if self.encoding == "basic":
-            _check_basic("client_id", self.client_id)
-            _check_basic("client_secret", self.client_secret.reveal())
-        store = cast("object", self.store)
-        # A class has the methods too, but they can't be called on it.
-        if store is not None and (
-            isinstance(store, type) or not isinstance(store, TokenStore)
-        ):
-            raise ConfigurationError(
-                "store must be an object with the methods load, save and "
-                "discard, such as MemoryTokenStore()."
-            )
+            check(_check_basic, "client_id", self.client_id)
+            check(_check_basic, "client_secret", self.client_secret.reveal())
+        check(_check_store, self.store)
+        check.raise_all()
+
+
+def check_encoding(encoding: object) -> None:
+    """Refuse what is not the name of an encoding; None is none."""
+    if encoding not in (None, *_ENCODINGS):
+        raise ConfigurationError(
+            f"{named('encoding')} must be one of {', '.join(_ENCODINGS)}."
+        )
+
+
+def _check_store(store: object) -> None:
+    # A class has the methods too, but they can't be called on it.
+    if store is not None and (
+        isinstance(store, type) or not isinstance(store, TokenStore)
+    ):
+        raise ConfigurationError(
+            "store must be an object with the methods load, save and "
+            "discard, such as MemoryTokenStore()."
+        )
 
 
 def _check_text(name: str, value: object) -> None:
@@ -127,7 +131,11 @@ def _check_text(name: str, value: object) -> None:
     elif not text.strip():
         problem = "is empty"
     elif not is_text(text):
-        problem = "holds bytes that are not UTF-8"
+        problem = "contains bytes that are not UTF-8"
+    elif (extra := around(text)) is not None:
+        raise ConfigurationError(
+            f"{named(name)} has {extra} around its value; remove them."
+        )
     else:
         return
     raise ConfigurationError(
@@ -135,8 +143,8 @@ def _check_text(name: str, value: object) -> None:
     )
 
 
-def _check_basic(name: str, text: str) -> None:
-    if not text.isascii() or ":" in text:
+def _check_basic(name: str, text: object) -> None:
+    if isinstance(text, str) and (not text.isascii() or ":" in text):
         raise ConfigurationError(
             f"{name} has a ':' or a character outside ASCII, which Sesamy's "
             'server does not accept by HTTP Basic. Use encoding="json" or '
@@ -148,6 +156,8 @@ def token_request(
     credentials: ClientCredentials,
     token_url: str,
     encoding: Encoding | None = None,
+    *,
+    user_agent: str = USER_AGENT,
 ) -> Request:
     """Return the request for a token.
 
@@ -169,7 +179,11 @@ def token_request(
     return Request(
         method="POST",
         url=token_url,
-        headers={**HEADERS, "Content-Type": f"application/{kind}"},
+        headers={
+            **HEADERS,
+            "User-Agent": user_agent,
+            "Content-Type": f"application/{kind}",
+        },
         content=write(given).encode(),
         authorization=Secret(f"Basic {basic}") if basic else None,
     )
@@ -181,7 +195,7 @@ def basic_value(credentials: ClientCredentials) -> str:
     return b64encode(pair.encode()).decode()
 
 
-@_guard_init
+@guarded_init
 @attrs.frozen
 class StaticToken:
     """A token that you got elsewhere; it is never renewed.
@@ -261,13 +275,17 @@ def credentials_from(
         ConfigurationError: Both were given, or a part is missing.
     """
     if auth is None:
-        return ClientCredentials(
-            source.required("client_id", client_id, "SESAMY_CLIENT_ID"),
-            source.required(
-                "client_secret", client_secret, "SESAMY_CLIENT_SECRET"
-            ),
-            **token_options(source, {}),
-        )
+        check = Problems()
+        pair = [
+            check(source.required, name, value, _VARIABLES[name])
+            for name, value in (
+                ("client_id", client_id),
+                ("client_secret", client_secret),
+            )
+        ]
+        options = check(token_options, source, {})
+        check.raise_all()
+        return ClientCredentials(*pair, **options)
     if client_id is not None or client_secret is not None:
         raise ConfigurationError(
             "auth: give either auth=, or client_id= and client_secret=."
@@ -281,17 +299,25 @@ def token_options(
     """Return the options of `ClientCredentials`: `given`, else of `source`.
 
     Raises:
-        ConfigurationError: One is blank.
+        ConfigurationError: Some are blank, or no such encoding.
     """
-    return {
-        name: value
+    check = Problems()
+    options = {
+        name: check(source.optional, name, given.get(name), variable)
         for name, variable in _OPTIONS.items()
-        if (value := source.optional(name, given.get(name), variable))
     }
+    check(check_encoding, options["encoding"])
+    check.raise_all()
+    return {name: value for name, value in options.items() if value}
 
 
 def bind(
-    auth: object, *, token_url: str, runtime: Runtime, exchange: Proceed
+    auth: object,
+    *,
+    token_url: str,
+    runtime: Runtime,
+    exchange: Proceed,
+    user_agent: str = USER_AGENT,
 ) -> Auth:
     """Return the `Auth` of a client.
 
@@ -301,6 +327,7 @@ def bind(
         token_url: The token endpoint, for client credentials.
         runtime: The clock, random numbers and events.
         exchange: Sends a call once; raises unless the answer is a success.
+        user_agent: Who asks for tokens.
 
     Raises:
         ConfigurationError: `auth` is none of these.
@@ -309,7 +336,7 @@ def bind(
         # Imported late: it is most of this package, and others don't need it.
         from ._renewal import TokenAuth  # noqa: PLC0415
 
-        return TokenAuth(auth, token_url, runtime, exchange)
+        return TokenAuth(auth, token_url, runtime, exchange, user_agent)
     if isinstance(auth, type):
         # A class has the methods too, but they can't be called on it.
         got = f"the class {auth.__name__}"

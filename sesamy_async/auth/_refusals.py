@@ -43,6 +43,10 @@ _URL = named("token_url")
 
 ADDRESS = f"Check {_URL}: it does not seem to be Sesamy's token endpoint."
 LATER = f"Try again later; if it stays like this, check {_URL}."
+PROXY = (
+    "Check the proxy (proxy=, or HTTPS_PROXY, HTTP_PROXY and ALL_PROXY), or "
+    "name the host in NO_PROXY."
+)
 EVERYTHING = f"Check {_ID}, {_SECRET} and {_SCOPE}."
 BOTH = f"Check {_ID} and {_SECRET}: they must belong together."
 CLIENT = (
@@ -186,9 +190,10 @@ def token_error(
     elif isinstance(error, ConnectionFailedError | OutcomeUnknownError):
         detail = _presentable(error.args[0], credentials)
         words = f" ({detail.rstrip('.')})" if detail else ""
+        advice = PROXY if "(at the proxy " in words else LATER
         result = ConnectionFailedError(
             f"There is no token: the connection to {host} failed{words}. "
-            f"{LATER}",
+            f"{advice}",
             retryable=True,
         )
     elif isinstance(error, DeadlineExceededError):
@@ -204,7 +209,7 @@ def token_error(
 def late(token_url: str) -> DeadlineExceededError:
     """Return the error for a deadline that passed without a token."""
     return DeadlineExceededError(
-        f"The deadline passed before {_host(token_url)} gave a token."
+        f"The deadline passed before {_host(token_url)} issued a token."
     )
 
 

@@ -17,6 +17,7 @@ from sesamy_async._call import (
     Secret,
     guarded,
 )
+from sesamy_async._settings import USER_AGENT
 from sesamy_async.errors import (
     DeadlineExceededError,
     SesamyError,
@@ -75,9 +76,11 @@ class TokenAuth:
         token_url: str,
         runtime: Runtime,
         exchange: Proceed,
+        user_agent: str = USER_AGENT,
     ) -> None:
         self._credentials = credentials
         self._token_url = token_url
+        self._user_agent = user_agent
         self._runtime = runtime
         self._exchange = exchange
         store, key = credentials.store, store_key(token_url, credentials)
@@ -230,7 +233,9 @@ class TokenAuth:
         credentials, url = self._credentials, self._token_url
         asked = Call(
             operation="token",
-            request=token_request(credentials, url, encoding),
+            request=token_request(
+                credentials, url, encoding, user_agent=self._user_agent
+            ),
             deadline=deadline,
             timeout=call.timeout,
             repeatable=True,

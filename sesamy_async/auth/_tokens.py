@@ -96,14 +96,14 @@ def token_from_answer(
     try:
         data = response.json()
     except ValueError:
-        return "its body is no JSON"
+        return "its body is not JSON"
     if not is_object(data):
-        return "its body is no JSON object"
+        return "its body is not a JSON object"
     value, kind = data.get("access_token"), data.get("token_type")
     if value is None:
-        return "it holds no access_token"
+        return "it has no access_token"
     if not is_token(value):
-        return "its access_token can't stand in a header"
+        return "its access_token can't be sent in a header"
     # Not str(kind), which fails on deeply nested JSON.
     if kind is not None and (
         not isinstance(kind, str) or kind.lower() != "bearer"

@@ -50,7 +50,7 @@ def onboarding(number: int) -> Callable[[Any], Any]:
 
 def burst_of(sandbox: Sandbox, endings: Sequence[Ending]) -> Burst:
     """Count what came of it."""
-    orders = sandbox.ledger.orders()
+    orders = sandbox.ledger.orders
     confirmed = sum(bool(sandbox.ledger.confirmed(each)) for each in orders)
     return Burst(
         confirmed=confirmed,
@@ -232,10 +232,10 @@ async def test_a_confirm_without_a_place_says_so() -> None:
     )
     assert 1 == len(requests)
     assert str(error) == (
-        "contracts.onboard of order 'order-1': To wait for the rate limit "
-        "would pass the deadline. The confirm was not sent. Outcome: UNKNOWN. "
-        "Contract 'c-1' was made; go on with contracts.confirm, which can be "
-        "repeated."
+        "contracts.onboard of order 'order-1': Waiting for the rate limit "
+        "would exceed the deadline. The confirm was not sent. Outcome: "
+        "UNKNOWN. Contract 'c-1' was created; continue with "
+        "contracts.confirm, which can be repeated."
     )
 
 

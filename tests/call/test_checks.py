@@ -171,8 +171,8 @@ def test_possible(value: float) -> None:
     ("value", "shown"),
     [
         (-(2**64) + 1, "-18446744073709551615"),
-        (-(2**64), "one of too many digits"),
-        (10**400, "one of too many digits"),
+        (-(2**64), "a number with too many digits"),
+        (10**400, "a number with too many digits"),
         (float("inf"), "inf"),
     ],
 )
@@ -217,8 +217,8 @@ def test_secret_is_not_pickled() -> None:
         pickle.dumps(Secret("x"))
 
     assert (
-        "A secret is not pickled; build the credentials in the process that "
-        "uses them."
+        "A secret can't be pickled; create the credentials in the process "
+        "that uses them."
     ) == str(caught.value)
 
 

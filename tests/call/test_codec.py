@@ -222,24 +222,26 @@ def deep() -> list[Any]:
 
 
 DEEP = "The JSON is nested too deeply."
-SURROGATE = "A lone surrogate is no text, so JSON can't hold it."
-HOLDS = "JSON can't hold it: "
+SURROGATE = (
+    "A lone surrogate is not valid text, so it can't be written as JSON."
+)
+HOLDS = "It can't be written as JSON: "
 
 
 @pytest.mark.parametrize(
     ("act", "value", "words"),
     [
-        ("loads", b"", "It is no JSON: Expecting value, line 1 column 1."),
+        ("loads", b"", "It is not JSON:  Expecting value, line 1 column 1."),
         (
             "loads",
             b"<html>CANARY</html>",
-            "It is no JSON: Expecting value, line 1 column 1.",
+            "It is not JSON:  Expecting value, line 1 column 1.",
         ),
         (
             "loads",
             b'{"CANARY": 1,\n x}',
             (
-                "It is no JSON: Expecting property name enclosed in double "
+                "It is not JSON:  Expecting property name enclosed in double "
                 "quotes, line 2 column 2."
             ),
         ),
@@ -247,15 +249,15 @@ HOLDS = "JSON can't hold it: "
             "loads",
             '"CANARY'.encode("utf-16"),
             (
-                "It is no JSON: Unterminated string starting at, "
-                "line 1 column 1."
+                "It is not JSON:  Unterminated string starting at, line 1 "
+                "column 1."
             ),
         ),
         ("loads", b"[" * 200_000 + b'"CANARY', DEEP),
         (
             "loads",
             b"[" + b"9" * 5000 + b',"CANARY"]',
-            "The JSON has a number of too many digits.",
+            "A number in the JSON has too many digits.",
         ),
         *(
             ("dumps", ["CANARY", None, value], HOLDS)
@@ -264,11 +266,11 @@ HOLDS = "JSON can't hold it: "
         ("dumps", cyclic(), HOLDS),
         ("dumps", "CANARY \ud800", SURROGATE),
         ("dumps", {"CANARY \udfff": 1}, SURROGATE),
-        ("dumps", date(1980, 1, 1), f"{HOLDS}date is no JSON type."),
-        ("dumps", datetime.now(UTC), f"{HOLDS}datetime is no JSON type."),
-        ("dumps", Customer("CANARY"), f"{HOLDS}Customer is no JSON type."),
-        ("dumps", {"CANARY", 1}, f"{HOLDS}set is no JSON type."),
-        ("dumps", b"CANARY", f"{HOLDS}bytes is no JSON type."),
+        ("dumps", date(1980, 1, 1), f"{HOLDS}date is not a JSON type."),
+        ("dumps", datetime.now(UTC), f"{HOLDS}datetime is not a JSON type."),
+        ("dumps", Customer("CANARY"), f"{HOLDS}Customer is not a JSON type."),
+        ("dumps", {"CANARY", 1}, f"{HOLDS}set is not a JSON type."),
+        ("dumps", b"CANARY", f"{HOLDS}bytes is not a JSON type."),
         ("dumps", deep(), "It is nested too deeply for JSON."),
     ],
     ids=lambda value: type(value).__name__,

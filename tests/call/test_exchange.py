@@ -150,7 +150,8 @@ async def test_exchange_twice(repeatable: bool) -> None:
 
         assert caught.value.args[0] == (
             "A middleware called proceed again, though the first time had "
-            "done it or may have: that could have made a second contract."
+            "done it, or may have or yet may do it: that could have made a "
+            "second contract."
         )
     assert (1 + repeatable, Outcome.APPLIED) == (
         call.record.attempts,

@@ -333,8 +333,8 @@ def test_failures(
                 }
             },
             (
-                "Sesamy answered 400 (validation_error): Bad order. "
-                "[field userData.email]. The order is not as Sesamy wants it."
+                "Sesamy answered 400 (validation_error): Bad order. [field "
+                "userData.email]. Sesamy does not accept the order as it is."
             ),
         ),
         (
@@ -372,7 +372,7 @@ def test_contradicted() -> None:
 def test_unreadable(kind: dict[str, str], shown: str) -> None:
     """It says what is wrong, and shows status, type and size, no body."""
     answer = an_answer(201, b"<p>kim", X_Request_Id="r-1", **kind)
-    error = unreadable(a_call(), answer, "its body is no JSON")
+    error = unreadable(a_call(), answer, "its body is not JSON")
 
     assert isinstance(error, UnreadableResponseError)
     assert (201, kind.get("Content_Type"), 6, "r-1") == (
@@ -382,8 +382,8 @@ def test_unreadable(kind: dict[str, str], shown: str) -> None:
         error.request_id,
     )
     assert (
-        "The answer has status 201, but its body is no JSON "
-        f"(content type {shown}, 6 bytes)."
+        "The answer has status 201, but its body is not JSON (content type "
+        f"{shown}, 6 bytes)."
     ) == error.args[0]
 
 

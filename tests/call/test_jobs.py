@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Hashable
 from typing import Any
 
 import anyio
@@ -146,3 +147,16 @@ def test_ctrl_c_in_a_job_of_the_blocking_client() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         BlockingRuntime().start(interrupt)
+
+
+def test_a_run_of_trio_that_is_over() -> None:
+    """Its connections can't be used any more."""
+    runtime = AnyioRuntime()
+
+    async def main() -> Hashable:
+        scope = runtime.scope()
+
+        assert runtime.alive(scope)
+        return scope
+
+    assert not runtime.alive(anyio.run(main, backend="trio"))

@@ -13,6 +13,8 @@ import pytest
 from sesamy_async import (
     Call,
     ConfigurationError,
+    ConnectionFailedError,
+    Contract,
     DeadlineExceededError,
     Outcome,
     Proceed,
@@ -193,49 +195,102 @@ async def test_cancelled_from_outside_is_no_deadline() -> None:
     assert scope.cancelled_caught
 
 
+VALUES = {
+    "operation": "contracts.create",
+    "external_order_id": "o-1",
+    "promo_code": "SPRING-12",
+    "vendor_id": "acme",
+    "duration": 0.0,
+}
+
+
 @pytest.mark.parametrize(
-    ("step", "line"),
+    ("step", "level", "line", "values"),
     [
         (
             an_answer(201, X_Request_Id="r1"),
-            (
-                "contracts.create done status=201 attempts=1 duration=0.000s "
-                "request_id='r1' external_order_id='o-1'"
-            ),
+            "INFO",
+            "done status=201 attempts=1 duration=0.000s request_id='r1'",
+            {"outcome": "DONE", "attempts": 1, "request_id": "r1"},
+        ),
+        (
+            attrs.evolve(an_answer(), parsed=Contract(id="c1")),
+            "INFO",
+            "done status=200 attempts=1 duration=0.000s request_id=None",
+            {"outcome": "DONE", "contract_id": "c1"},
         ),
         (
             an_api_error(503),
+            "WARNING",
             (
-                "contracts.create ServerError UNKNOWN status=503 attempts=1 "
-                "duration=0.000s request_id=None external_order_id='o-1'"
+                "ServerError UNKNOWN status=503 attempts=1 duration=0.000s "
+                "request_id=None"
             ),
+            {"outcome": "UNKNOWN", "attempts": 1, "contract_id": None},
+        ),
+        (
+            an_api_error(400),
+            "INFO",
+            (
+                "BadRequestError REFUSED status=400 attempts=1 "
+                "duration=0.000s request_id=None"
+            ),
+            {"outcome": "REFUSED"},
+        ),
+        (
+            ConnectionFailedError("x", retryable=True),
+            "ERROR",
+            (
+                "ConnectionFailedError NOT_SENT status=None attempts=1 "
+                "duration=0.000s request_id=None"
+            ),
+            {"outcome": "NOT_SENT"},
         ),
         (
             KeyboardInterrupt(),
+            "INFO",
             (
-                "contracts.create KeyboardInterrupt NOT_SENT status=None "
-                "attempts=0 duration=0.000s request_id=None "
-                "external_order_id='o-1'"
+                "KeyboardInterrupt NOT_SENT status=None attempts=0 "
+                "duration=0.000s request_id=None"
             ),
+            {"outcome": "NOT_SENT", "attempts": 0},
         ),
     ],
-    ids=["success", "error", "interrupted"],
+    ids=["success", "contract", "doubt", "refusal", "given-up", "interrupted"],
 )
 async def test_log(
     caplog: pytest.LogCaptureFixture,
     step: Response | BaseException,
+    level: str,
     line: str,
+    values: dict[str, Any],
 ) -> None:
-    """A call is one INFO line with what is needed to find it."""
+    """A call is one record: its level, its text, its values for programs."""
     caplog.set_level(logging.INFO, logger="sesamy_async")
+    call = attrs.evolve(a_call(), vendor_id="acme", promo_code="SPRING-12")
     with suppress(SesamyError, KeyboardInterrupt):
-        await LogCalls(FakeRuntime())(a_call(), Script([step]))
+        await LogCalls(FakeRuntime())(call, Script([step]))
+    [record] = caplog.records
+    contract_id = values.get("contract_id")
+    ids = f"external_order_id='o-1' contract_id={contract_id!r}"
 
-    assert [line] == caplog.messages
+    assert f"contracts.create {line} {ids}" == record.getMessage()
+    assert level == record.levelname
+    assert {**VALUES, **values}.items() <= vars(record).items()
+
+
+async def test_log_of_a_step(caplog: pytest.LogCaptureFixture) -> None:
+    """What is a step of an operation is for debugging only."""
+    caplog.set_level(logging.DEBUG, logger="sesamy_async")
+    call = attrs.evolve(a_call(), parent="contracts.onboard")
+    with suppress(SesamyError):
+        await LogCalls(FakeRuntime())(call, Script([an_api_error(503)]))
+
+    assert ["DEBUG"] == [each.levelname for each in caplog.records]
 
 
 async def test_log_off(caplog: pytest.LogCaptureFixture) -> None:
-    """Without a listener nothing is measured or said."""
+    """Without a listener nothing is said."""
     caplog.set_level(logging.WARNING, logger="sesamy_async")
     response = await LogCalls(FakeRuntime())(a_call(), Script([an_answer()]))
 

@@ -42,7 +42,7 @@ async def test_would_pass_the_deadline() -> None:
 
     assert Outcome.NOT_SENT is caught.value.outcome
     assert caught.value.args[0] == (
-        "To wait for the rate limit would pass the deadline."
+        "Waiting for the rate limit would exceed the deadline."
     )
     assert (1, []) == (len(script.calls), runtime.slept)
 

@@ -168,7 +168,7 @@ def test_an_order_that_takes_long() -> None:
 )
 def test_an_answer_takes_no_longer(said: Any) -> None:
     """Of 64 KiB nothing takes long (SECURITY.md)."""
-    assert 0.3 > seconds_for(said, sent(SENT))
+    assert 1.0 > seconds_for(said, sent(SENT))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_an_order_takes_no_longer(values: list[str]) -> None:
     """Nor does the largest order against the largest answer."""
     content = json.dumps(values, ensure_ascii=False).encode()
 
-    assert 0.3 > seconds_for("a" * 65_000, sent(content))
+    assert 1.0 > seconds_for("a" * 65_000, sent(content))
 
 
 def seconds_for(said: Any, call: Call) -> float:

@@ -306,11 +306,11 @@ async def test_401_of_a_new_token() -> None:
     [
         (
             *(121, math.inf, 0),
-            "Sesamy asks to wait 121.0 s, more than retry.longest_wait.",
+            "Sesamy asks for a wait of 121.0 s, more than retry.longest_wait.",
         ),
-        (300, 300, 0, "to wait 300.0 s would pass the deadline."),
-        (100, 100, 0, "to wait 100.0 s would pass the deadline."),
-        (100, 101, 496, "the retry budget is spent."),
+        (300, 300, 0, "waiting 300.0 s would exceed the deadline."),
+        (100, 100, 0, "waiting 100.0 s would exceed the deadline."),
+        (100, 101, 496, "the retry budget is used up."),
     ],
 )
 async def test_not_sent_again(

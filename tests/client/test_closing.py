@@ -8,6 +8,7 @@ import math
 import pickle
 import ssl
 import warnings
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -18,16 +19,19 @@ import respx
 
 from sesamy_async import (
     AsyncSesamy,
+    Call,
     ConfigurationError,
     ConnectionFailedError,
     Connections,
     Outcome,
+    Proceed,
     RateLimit,
+    Response,
     RetryPolicy,
     Sesamy,
     StaticToken,
 )
-from sesamy_async._call import AnyioRuntime
+from sesamy_async._call import AnyioRuntime, Lifetime
 from sesamy_async._http import HttpTransport
 from sesamy_async._http.peers import HttpxPeer
 from sesamy_async.sandbox import Sandbox
@@ -112,7 +116,7 @@ def test_what_connections_hold(given: Any, name: str) -> None:
     """What can't be pickled, or is secret, is named; copies are the same."""
     value = Connections(**given)
     with pytest.raises(
-        TypeError, match=f"with {name}.* not pickled"
+        TypeError, match=f"with {name}.* can't be pickled"
     ) as caught:
         pickle.dumps(value)
 
@@ -295,3 +299,84 @@ async def test_cancelled_while_it_closes() -> None:
         await transport.aclose()
 
     assert 2 == len(closed)
+
+
+def test_connections_of_a_copy_are_missed(served: Sandbox) -> None:
+    """A client that is not closed warns of those of its copies, too."""
+    del served
+    client = Sesamy()
+    other = client.with_options(transport=Connections())
+    other.contracts.create("SPRING-12", ORDER)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        del client, other
+        words = [str(each.message) for each in told]
+        told.clear()
+        gc.collect()
+
+    assert any("unclosed Sesamy(" in word for word in words)
+
+
+async def test_closes_the_rest_if_something_fails() -> None:
+    """A transport that can't be closed does not leave a store open."""
+    life = Lifetime()
+    closed: list[str] = []
+
+    async def fail() -> None:
+        raise OSError("stuck")
+
+    async def close() -> None:
+        closed.append("closed")
+
+    life.ends += [close, fail, close]
+    with pytest.raises(OSError, match="stuck"):
+        await life.end(AnyioRuntime(), 0.0)
+
+    assert ["closed"] * 2 == closed
+
+
+async def test_closes_once() -> None:
+    """Also if it is closed twice at once, or what ends takes its time."""
+    life = Lifetime()
+    closed: list[str] = []
+
+    async def close() -> None:
+        closed.append("closed")
+        await anyio.sleep(0.01)
+
+    life.ends.append(close)
+    async with anyio.create_task_group() as group:
+        for _ in range(2):
+            group.start_soon(life.end, AnyioRuntime(), 0.0)
+
+    assert ["closed"] == closed
+
+
+def test_copies_of_copies_are_forgotten() -> None:
+    """A client that is replaced by its copy again and again holds none."""
+    other = ASYNC_CLIENT.with_options(timeout=1)
+    seen = weakref.ref(other)
+    other = other.with_options(timeout=2)
+
+    assert seen() is None
+    assert other.vendor_id
+
+
+async def test_a_closed_client_tries_nothing_again(
+    client: AsyncSesamy,
+) -> None:
+    """What was about to be sent ends at once, so that a service can stop."""
+
+    async def close(call: Call, proceed: Proceed) -> Response:
+        await client.aclose(0)
+        return await proceed(call)
+
+    patient = RetryPolicy(base=60.0, cap=60.0)
+    other = client.with_options(middleware=[close], retry=patient)
+    with (
+        anyio.fail_after(5),
+        pytest.raises(ConfigurationError, match="closed") as caught,
+    ):
+        await other.contracts.onboard("SPRING-12", ORDER)
+
+    assert caught.value.retryable

@@ -130,17 +130,17 @@ async def test_confirm_that_is_denied(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"null", "its JSON is no object"),
-        (b"[]", "its JSON is no object"),
-        (b"true", "its JSON is no object"),
-        (b'"done"', "its JSON is no object"),
-        (b'{"id": "c2"}', "it speaks of another contract"),
-        (b'{"id": "c2", "error": null}', "it speaks of another contract"),
-        (b'{"data": {"contractId": "c2"}}', "it speaks of another contract"),
-        (b'{"contract": {"id": "c2"}}', "it speaks of another contract"),
-        (b'{"data": {"contract": {"id": "c2"}}}', "of another contract"),
-        (b"Not now.", "its body is no JSON"),
-        (b"<p>Log in</p>", "its body is no JSON"),
+        (b"null", "its JSON is not an object"),
+        (b"[]", "its JSON is not an object"),
+        (b"true", "its JSON is not an object"),
+        (b'"done"', "its JSON is not an object"),
+        (b'{"id": "c2"}', "it is about another contract"),
+        (b'{"id": "c2", "error": null}', "it is about another contract"),
+        (b'{"data": {"contractId": "c2"}}', "it is about another contract"),
+        (b'{"contract": {"id": "c2"}}', "it is about another contract"),
+        (b'{"data": {"contract": {"id": "c2"}}}', "about another contract"),
+        (b"Not now.", "its body is not JSON"),
+        (b"<p>Log in</p>", "its body is not JSON"),
     ],
 )
 async def test_confirm_of_something_else(

@@ -104,7 +104,7 @@ def test_an_onboard_that_takes_what_is_there_is_ended(backend: str) -> None:
 
         async def wait(contract: Contract) -> None:
             called.append(contract)
-            while not client._caller.shared.exchange.closing:  # noqa: ASYNC110
+            while not client._caller.shared.exchange.life.closing:  # noqa: ASYNC110
                 await anyio.sleep(0.005)
 
         return await drained(
@@ -119,6 +119,35 @@ def test_an_onboard_that_takes_what_is_there_is_ended(backend: str) -> None:
 
 
 @every_loop
+def test_a_create_that_waits_to_be_sent_again_is_not_waited_for(
+    backend: str,
+) -> None:
+    """It would be refused then; it has created nothing."""
+    sandbox = Sandbox()
+    sandbox.faults.add("wait:9", on="create")
+
+    async def main() -> float:
+        client = AsyncSesamy(**over(False, sandbox))
+        ended: list[float] = []
+
+        async def close() -> None:
+            while not sandbox.ledger.requests("create"):  # noqa: ASYNC110
+                await anyio.sleep(0.005)
+            await anyio.sleep(0.05)
+            start = anyio.current_time()
+            await client.aclose(within=8)
+            ended.append(anyio.current_time() - start)
+            group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(close)
+            await awaited(onboard, client)
+        return ended[0]
+
+    assert anyio.run(main, backend=backend) < 4
+
+
+@every_loop
 def test_new_calls_are_refused_while_it_drains(backend: str) -> None:
     """All of them, before anything is sent."""
     sandbox = Sandbox()
@@ -130,7 +159,7 @@ def test_new_calls_are_refused_while_it_drains(backend: str) -> None:
 
         async def late() -> None:
             exchange = client._caller.shared.exchange
-            while not exchange.closing:  # noqa: ASYNC110
+            while not exchange.life.closing:  # noqa: ASYNC110
                 await anyio.sleep(0.005)
             for act in (
                 create,
@@ -141,7 +170,7 @@ def test_new_calls_are_refused_while_it_drains(backend: str) -> None:
                 lambda it: create(it.with_options()),
             ):
                 endings.append(await awaited(act, client))  # noqa: PERF401
-            assert not exchange.closed
+            assert not exchange.life.closed
 
         async with anyio.create_task_group() as group:
             group.start_soon(late)
@@ -205,7 +234,7 @@ def test_within_runs_out(backend: str) -> None:
         client = AsyncSesamy(**over(store, sandbox))
 
         async def linger(_: Contract) -> None:
-            while not client._caller.shared.exchange.closed:  # noqa: ASYNC110
+            while not client._caller.shared.exchange.life.closed:  # noqa: ASYNC110
                 await anyio.sleep(0.005)
 
         start = time.monotonic()
@@ -285,7 +314,7 @@ def test_cancelled_while_it_drains(backend: str) -> None:
                 await anyio.sleep(0.005)
             with anyio.move_on_after(0.05):
                 await client.aclose()
-            assert client._caller.shared.exchange.closed
+            assert client._caller.shared.exchange.life.closed
             await client.aclose()
 
     anyio.run(main, backend=backend)
@@ -300,7 +329,7 @@ def test_closed_from_another_thread() -> None:
     exchange = client._inner._caller.shared.exchange
 
     def wait(_: Contract) -> None:
-        until(lambda: exchange.closing)
+        until(lambda: exchange.life.closing)
         time.sleep(0.05)
 
     with ThreadPoolExecutor(1) as pool:
@@ -346,8 +375,8 @@ def test_a_child_does_not_wait_for_threads_of_its_parent() -> None:
     """What another thread had begun at a fork is never ended there."""
     client = Sesamy(**over(False, Sandbox()))
     exchange = client._inner._caller.shared.exchange
-    exchange.begun.add(object())
-    exchange.after_fork()
+    exchange.life.begun.add(object())
+    exchange.life.after_fork()
     start = time.monotonic()
     client.close()
 
@@ -369,5 +398,5 @@ def test_what_a_call_leaves() -> None:
     with pytest.raises(SesamyError):
         onboard(client.with_options(deadline=0.1))
 
-    assert not client._inner._caller.shared.exchange.begun
+    assert not client._inner._caller.shared.exchange.life.begun
     client.close()

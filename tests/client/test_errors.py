@@ -26,7 +26,7 @@ from sesamy_async import (
 
 ALL = [
     value
-    for value in vars(sesamy_async).values()
+    for value in (getattr(sesamy_async, name) for name in sesamy_async.__all__)
     if isinstance(value, type) and issubclass(value, SesamyError)
 ]
 
@@ -47,14 +47,11 @@ def test_pickled(kind: type[SesamyError]) -> None:
 
 
 AGAIN = "Nothing was sent, so it can be sent again."
-LOOK = "It may or may not have been done; look before sending it again."
-HARMLESS = (
-    "It may or may not have been done; it can be sent again without harm."
-)
+LOOK = "It may or may not have been done; check before sending it again."
+HARMLESS = "It may or may not have been done; it is safe to send it again."
 DONE = "It was done, but the answer can't be read; do not send it again."
 DONE_AND_HARMLESS = (
-    "It was done, but the answer can't be read; it can be sent again without "
-    "harm."
+    "It was done, but the answer can't be read; it is safe to send it again."
 )
 FIX = "Sesamy did not do it; fix what it names before sending it again."
 UNKNOWN: Any = {"outcome": Outcome.UNKNOWN}
@@ -111,13 +108,13 @@ def test_says_what_to_do(error: Any, facts: Any, expected: str) -> None:
         ({"contract_id": "c1"}, "contracts.x of contract 'c1': No answer."),
         (
             {"step": "confirm", "contract_id": "c1"},
-            "Contract 'c1' was made; go on with contracts.confirm",
+            "Contract 'c1' was created; continue with contracts.confirm",
         ),
         (
             {"step": "create", "repeatable": True},
             "the order can be onboarded again",
         ),
-        ({"step": "create"}, "look before sending it again"),
+        ({"step": "create"}, "check before sending it again"),
         ({"step": "create", "outcome": Outcome.REFUSED}, "fix what it names"),
     ],
 )

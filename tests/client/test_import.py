@@ -29,27 +29,101 @@ WAITING = {
     "asyncio",
     "cyclopts",
     "difflib",
+    "fastapi",
     "h11",
     "httpx",
     "sesamy_async._blocking",
     "sesamy_async.auth._renewal",
     "sesamy_async.bulk",
     "sesamy_async._cli",
+    "sesamy_async.fastapi",
+    "sesamy_async.problems",
     "sesamy_async.sandbox",
+    "sesamy_async.webhooks",
     "sesamy_async._http.anyio_stream",
     "sesamy_async._http.blocking_stream",
     "sesamy_async._http.httpx_transports",
+    "sesamy_async._models.schema",
     "sqlite3",
     "trio",
 }
 
 
-def test_an_import_loads_only_what_any_client_needs() -> None:
+def test_the_package_alone_loads_nothing() -> None:
+    """Who imports the package, and uses nothing of it, waits for nothing."""
+    program = """
+import json, sys
+before = {*sys.modules}
+import sesamy_async
+print(json.dumps([*{*sys.modules} - before]))
+"""
+    loaded = json.loads(run(["-c", program], os.environ).stdout)
+
+    assert {"sesamy_async", "sesamy_async._lazy"} == {
+        name
+        for name in loaded
+        if name.partition(".")[0] not in sys.stdlib_module_names
+    }
+
+
+@pytest.mark.parametrize("name", ["auth", "errors", "idempotency"])
+def test_modules_are_there(name: str) -> None:
+    """They are attributes of the package before anybody imports them."""
+    program = f"""
+import sesamy_async
+print("{name}" in dir(sesamy_async), sesamy_async.{name}.__name__)
+"""
+    done = run(["-c", program], os.environ)
+
+    assert f"True sesamy_async.{name}\n" == done.stdout
+
+
+def test_any_name_can_be_the_first() -> None:
+    """No module needs that another one was loaded before it."""
+    homes = {
+        getattr(getattr(sesamy_async, name), "__module__", name): name
+        for name in sesamy_async.__all__
+    }
+    done = [
+        run(["-c", f"from sesamy_async import {name}"], os.environ)
+        for name in homes.values()
+    ]
+
+    assert [""] * len(homes) == [each.stderr for each in done]
+
+
+TOGETHER = """
+import sys
+from threading import Barrier, Thread
+import sesamy_async
+sys.setswitchinterval(1e-6)
+together = Barrier(len(sesamy_async.__all__), timeout=30)
+def load(name):
+    together.wait()
+    getattr(sesamy_async, name)
+threads = [
+    Thread(target=load, args=(name,)) for name in sesamy_async.__all__
+]
+for each in threads: each.start()
+for each in threads: each.join(30)
+print(all(name in vars(sesamy_async) for name in sesamy_async.__all__))
+"""
+
+
+def test_threads_can_ask_for_names_at_once() -> None:
+    """Each thread gets its name, whatever the others load."""
+    done = run(["-c", TOGETHER], os.environ)
+
+    assert ("True\n", "") == (done.stdout, done.stderr)
+
+
+def test_a_client_loads_only_what_any_client_needs() -> None:
     """What only some programs use waits; all public names are there."""
     program = """
 import json, sys
 before = {*sys.modules}
 import sesamy_async
+sesamy_async.AsyncSesamy
 loaded = [*{*sys.modules} - before]
 shown = dir(sesamy_async)
 first = sesamy_async.Sesamy

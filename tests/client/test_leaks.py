@@ -27,7 +27,8 @@ from sesamy_async._cli import run
 from support.calling import WORLDS, Operation, World
 from support.canaries import CANARIES, ORDER, SECRET, found_in
 from support.patience import BRIEF, patiently
-from support.sinks import SINKS, Left
+from support.sinks import SINKS, Left, values_of
+from support.telemetry import Told
 from support.telltale import SCENES, Scene
 
 
@@ -66,7 +67,7 @@ def left_by(
 ) -> Left:
     """Make a call and gather what it leaves behind."""
     objects: list[object] = [ORDER, ORDER.user_data]
-    store = FileTokenStore(path)
+    store, told = FileTokenStore(path), Told()
     credentials = ClientCredentials("c", SECRET, store=store)
 
     async def spy(call: Call, proceed: Proceed) -> Response:
@@ -88,7 +89,7 @@ def left_by(
             base_url=server.url,
             token_url=f"{server.url}/oauth/token",
             auth=credentials,
-            middleware=[spy],
+            middleware=[told.telemetry, spy],
             transport=Connections(max_response_size=100_000),
             timeout=timeout,
         )
@@ -98,9 +99,10 @@ def left_by(
     return Left(
         error=ending.error,
         objects=tuple(objects),
-        logged=(caplog.text,),
+        logged=(caplog.text, *map(values_of, caplog.records)),
         warned=tuple(str(each.message) for each in warned),
         store=store,
+        told=told,
     )
 
 
@@ -171,10 +173,15 @@ def test_the_command_leaks_nothing(
 
 @pytest.mark.parametrize("name", CANARIES)
 def test_a_leak_would_be_found(name: str) -> None:
-    """In the message of an error, its locals' repr, or a log line."""
-    error = SesamyError(f"Bad: {CANARIES[name]!r}")
-    left = Left(error=error, objects=(error,), logged=(str(error),))
+    """In the message of an error, its locals' repr, a log line, or a span."""
+    error, told = SesamyError(f"Bad: {CANARIES[name]!r}"), Told()
+    left = Left(error=error, objects=(error,), logged=(str(error),), told=told)
+    with told.tracers.get_tracer("t").start_as_current_span("s") as span:
+        span.record_exception(error)
+    counter = told.meters.get_meter("m").create_counter("c")
+    counter.add(1, {"of": CANARIES[name]})
     sinks = {"logs", "reprs", "deep copies", "pickles", "tracebacks"}
+    sinks |= {"spans", "metrics"}
 
     assert sinks == {
         each

@@ -154,9 +154,9 @@ MADE = httpx.Response(200, json={"id": "c1"})
 LOST = httpx.ReadTimeout("x")
 UNREACHED = httpx.ConnectError("x")
 REPLACED = (
-    r"contracts.create of order 'o-1': A middleware replaced the contract by "
-    r"dict. Outcome: APPLIED. It was done, but the answer can't be read; do "
-    r"not send it again."
+    r"contracts.create of order 'o-1': A middleware replaced the contract "
+    r"with dict. Outcome: APPLIED. It was done, but the answer can't be read; "
+    r"do not send it again."
 )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import respx
 
@@ -19,6 +20,7 @@ from sesamy_async import (
     Call,
     NewContract,
     Proceed,
+    Request,
     Response,
     Secret,
     User,
@@ -195,10 +197,44 @@ def test_a_request_id() -> None:
     answer = an_answer(200, b"x", X_Request_Id="for-Astrid")
     errors = (
         an_api_error(400, call=CALL, X_Request_Id="for-Astrid"),
-        unreadable(CALL, answer, "its body is no JSON"),
+        unreadable(CALL, answer, "its body is not JSON"),
     )
 
     assert ["for-***"] * 2 == [error.request_id for error in errors]
+
+
+RANDOM = "1d78271264b9c76d5842911dd70b4353"
+
+
+@pytest.mark.parametrize(
+    ("named", "sent", "shown"),
+    [
+        (RANDOM, {}, RANDOM),
+        (RANDOM, {"order": Secret('{"zip": "413 04"}')}, RANDOM),
+        # Six of its digits are those of a phone number.
+        ("ab-46701740605", {"order": Secret('"+46 70-174 06 05"')}, "ab-***"),
+        # It is the token, or the value of a field.
+        (RANDOM, {"token": f"Bearer {RANDOM}"}, "***"),
+        (RANDOM, {"content": json.dumps(RANDOM).encode()}, "***"),
+        # Too much was sent to look for it.
+        (RANDOM, {"content": b'"' + b"x" * 300_000 + b'"'}, "***"),
+    ],
+    ids=range(6),
+)
+def test_a_random_request_id(
+    named: str, sent: dict[str, Any], shown: str
+) -> None:
+    """It is shown at once, unless it has anything in it that was sent."""
+    token = sent.pop("token", None)
+    request = Request(
+        method="POST",
+        url="https://api.test/x",
+        content=sent.pop("content", b""),
+        authorization=Secret.hide(token),
+    )
+    call = attrs.evolve(a_call(request=request), **sent)
+
+    assert shown == redact(named, call)
 
 
 async def test_a_request_id_in_the_log(

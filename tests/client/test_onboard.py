@@ -102,7 +102,7 @@ async def test_onboard_cancelled_at_confirm() -> None:
 
     assert "contracts.confirm of order 'o-1': Interrupted." in notes[0]
     assert "Outcome: UNKNOWN." in notes[0]
-    assert "Contract 'c1' was made; go on with" in notes[1]
+    assert "Contract 'c1' was created; continue with" in notes[1]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ async def test_onboard_with_such_ids_only(
         error.outcome,
         error.retryable,
     )
-    assert "its contract id can't stand in a URL" in str(error)
+    assert "its contract id can't be part of a URL" in str(error)
     assert "the order can be onboarded again" in str(error)
     assert LONG not in str(error)
 
@@ -235,7 +235,7 @@ def test_a_failed_confirm_names_the_contract(
     )
     # To onboard again would make, and confirm, another contract.
     assert not error.retryable
-    assert "go on with contracts.confirm" in str(error)
+    assert "continue with contracts.confirm" in str(error)
     assert ["create"] + ["confirm"] * attempts == server.operations
 
 

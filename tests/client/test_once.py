@@ -280,8 +280,9 @@ def test_other_data(again: Operation, world: World) -> None:
     assert (Outcome.NOT_SENT, False) == (failed.outcome, failed.retryable)
     assert (store.time, "CONFIRMED") == (failed.told_at, failed.state)
     assert "on 2027-01-15 at 08:00 UTC, and is CONFIRMED" in str(failed)
-    assert "give it an id of its own" in str(failed)
+    assert "give it its own id" in str(failed)
     assert "@" not in str(failed)
+    assert store.known.contract_id == failed.contract_id
     assert (1, 1) == judged(sandbox)
 
 

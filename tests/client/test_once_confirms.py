@@ -231,5 +231,5 @@ def test_no_advice_to_confirm(sandbox: Sandbox) -> None:
     sandbox.faults.add("status:503", on="confirm")
     ending = World.BLOCKING.one(onboard, **over(False, sandbox))
 
-    assert "go on with contracts.confirm" in str(ending.error)
+    assert "continue with contracts.confirm" in str(ending.error)
     assert None is ending.failed.resumable

@@ -13,7 +13,8 @@ from sesamy_async.sandbox import Sandbox
 from support.calling import Operation, World
 from support.canaries import CANARIES, ORDER, found_in
 from support.marks import every_world
-from support.sinks import SINKS, Left
+from support.sinks import SINKS, Left, values_of
+from support.telemetry import Told
 from support.told_orders import PROMO, WITHIN, WatchedStore, failing, over
 
 
@@ -89,7 +90,10 @@ def test_nothing_leaks(
         objects.extend((given, given.record))
         return await proceed(given)
 
-    settings = over(store, sandbox, middleware=[spy], deadline=1.0)
+    told = Told()
+    settings = over(
+        store, sandbox, middleware=[told.telemetry, spy], deadline=1.0
+    )
     if scene == "claimed":
         settings["deadline"] = 0.1
     ending = world.one(call, **settings)
@@ -100,7 +104,12 @@ def test_nothing_leaks(
     left = Left(
         error=ending.error,
         objects=tuple(objects),
-        logged=(caplog.text, repr(vars(store)["_records"])),
+        logged=(
+            caplog.text,
+            *map(values_of, caplog.records),
+            repr(vars(store)["_records"]),
+        ),
+        told=told,
     )
     leaks = {
         name: found

@@ -263,7 +263,7 @@ def test_cancelled_in_the_confirm(backend: str, *, stored: bool) -> None:
         became.outcome,
         became.contract_id,
     )
-    assert ("; onboard the order again" in note) is stored
+    assert ("make the same call again" in note) is stored
     assert ("contracts.confirm" in note) is not stored
 
 

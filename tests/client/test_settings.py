@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import json
+import logging
 import math
-from contextlib import nullcontext
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from enum import Enum
 from typing import Any
 
@@ -14,12 +19,17 @@ from sesamy_async import (
     AsyncSesamy,
     ClientCredentials,
     ConfigurationError,
+    Connections,
+    RateLimit,
+    RetryBudget,
+    RetryPolicy,
     Sesamy,
     StaticToken,
 )
 from support.calling import World, create
 from support.fault_server import FaultServer
 from support.faults import good
+from support.leaks import told_by
 from support.marks import every_world
 
 
@@ -250,16 +260,197 @@ def test_options(kind: Any) -> None:
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("TOKEN_ENCODING", "xml")]
-    + [(name, " ") for name in ("TOKEN_ENCODING", "AUDIENCE", "ORGANIZATION")],
+    [
+        ("TOKEN_ENCODING", "xml"),
+        ("AUDIENCE", '"urn:sesamy"'),
+        ("CLIENT_ID", " 'c'\n"),
+        ("CLIENT_SECRET", "\u201cCANARY\u201d"),
+        ("BASE_URL", '"https://api.sesamy.com"'),
+        ("IDEMPOTENCY", "'memory:'"),
+        ("LOG", "loud"),
+    ],
 )
 def test_a_wrong_variable(
     kind: Any, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
-    """It is named, with the argument."""
+    """It is named, and its value is not shown."""
+    monkeypatch.setenv("SESAMY_CLIENT_ID", "c")
+    monkeypatch.setenv("SESAMY_CLIENT_SECRET", "CANARY")
     monkeypatch.setenv(f"SESAMY_{variable}", value)
-    with pytest.raises(ConfigurationError, match=rf"\(SESAMY_{variable}\)"):
-        kind("acme", **CREDENTIALS)
+    with pytest.raises(ConfigurationError, match=variable) as caught:
+        kind("acme")
+
+    assert "CANARY" not in str(caught.value)
+    assert ("quotes" in str(caught.value)) is (value.strip()[0] in "'\"\u201c")
+
+
+def test_space_around_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is stripped, and a variable of nothing else is not set."""
+    for name in ("VENDOR_ID", "CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.setenv(f"SESAMY_{name}", f"\t{name.lower()}\r\n")
+    monkeypatch.setenv("SESAMY_BASE_URL", " http://localhost:1\n")
+    monkeypatch.setenv("SESAMY_AUDIENCE", " \n")
+    monkeypatch.setenv("SESAMY_TOKEN_ENCODING", "\n")
+    sent: list[dict[str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(json.loads(request.content))
+        return httpx.Response(200, json={"access_token": "t"})
+
+    with Sesamy(transport=httpx.MockTransport(answer)) as client:
+        client.ready()
+
+    assert ("vendor_id", "http://localhost:1") == (
+        client.vendor_id,
+        client.base_url,
+    )
+    assert [("client_id", "client_secret", None)] == [
+        (each["client_id"], each["client_secret"], each.get("audience"))
+        for each in sent
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "extra"),
+    [(" a", "spaces"), ("a\n", "line breaks"), ('"a"', "quotes")],
+)
+@pytest.mark.parametrize(
+    "argument",
+    ["vendor_id", "client_id", "client_secret", "base_url", "idempotency"],
+)
+def test_space_and_quotes_around_arguments(
+    kind: Any, argument: str, given: str, extra: str
+) -> None:
+    """They are named, and never taken off."""
+    settings = {"vendor_id": "acme", **CREDENTIALS, argument: given}
+    with pytest.raises(
+        ConfigurationError,
+        match=rf"^{argument} \(SESAMY_{argument.upper()}\) has .*{extra}",
+    ):
+        kind(**settings)
+
+
+def test_all_mistakes_at_once(
+    kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One error names every setting that is wrong, once."""
+    monkeypatch.setenv("SESAMY_CLIENT_ID", "'c'")
+    monkeypatch.setenv("SESAMY_TOKEN_ENCODING", "xml")
+    monkeypatch.setenv("SESAMY_LOG", "loud")
+    with pytest.raises(ConfigurationError) as caught:
+        kind(
+            base_url="http://a.test",
+            token_url="ftp://a.test",
+            timeout=-1,
+            deadline=0,
+            retry=4,
+            rate_limit=5,
+            middleware=5,
+            transport=5,
+            shared_contracts="no",
+            idempotency="mysql://u:CANARY@a.test",
+            default_headers="CANARY",
+            app_info=5,
+            strict="yes",
+        )
+    error = caught.value
+
+    assert [
+        *("SESAMY_LOG", "vendor_id", "base_url", "token_url"),
+        *("timeout", "deadline", "retry", "default_headers", "app_info"),
+        *("strict", "middleware", "shared_contracts"),
+        *("SESAMY_CLIENT_ID", "client_secret", "encoding", "transport:"),
+        *("rate_limit", "idempotency"),
+    ] == [each.split()[0] for each in error.problems]
+    assert str(error).startswith("18 settings are wrong: (1) SESAMY_LOG must")
+    assert all(f" {each}" in str(error) for each in error.problems)
+    assert "CANARY" not in str(error)
+
+
+def test_all_mistakes_of_credentials_at_once() -> None:
+    """So do credentials; a single mistake reads as it is."""
+    wrong: Any = 5
+    with pytest.raises(ConfigurationError) as all_wrong:
+        ClientCredentials(
+            "a:b", "\u00e5", scope=wrong, encoding="basic", store=wrong
+        )
+    with pytest.raises(ConfigurationError) as one:
+        ClientCredentials("", "s")
+
+    assert ["scope", "client_id", "client_secret", "store"] == [
+        each.split()[0] for each in all_wrong.value.problems
+    ]
+    assert one.value.problems == (one.value.args[0],)
+    assert str(one.value).startswith("client_id (SESAMY_CLIENT_ID) must be")
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (
+            lambda: Connections(
+                cap=0.5,  # type: ignore[arg-type]
+                idle=-1,
+                max_response_size=0,
+                proxy="u:CANARY@a.test",
+                trust_env=1,  # type: ignore[arg-type]
+                ssl_context="ca.pem",  # type: ignore[arg-type]
+                library="requests",  # type: ignore[arg-type]
+                through=5,
+            ),
+            [
+                *("idle", "cap", "max_response_size", "", "trust_env"),
+                *("ssl_context", "library", "through"),
+            ],
+        ),
+        (
+            lambda: RetryPolicy(
+                attempts=0,
+                base=-1,
+                cap=-1,
+                longest_wait=-1,
+                budget=5,  # type: ignore[arg-type]
+                resend_unknown=1,  # type: ignore[arg-type]
+            ),
+            [
+                *("attempts", "base", "cap", "longest_wait", "budget"),
+                "resend_unknown",
+            ],
+        ),
+        (
+            lambda: RateLimit(requests=0, per=0, burst=0),
+            ["requests", "per", "burst"],
+        ),
+        (
+            lambda: RetryBudget(capacity=-1, transient=-1, throttled=-1),
+            ["capacity", "transient", "throttled"],
+        ),
+    ],
+    ids=["connections", "retry", "rate limit", "budget"],
+)
+def test_all_mistakes_of_other_settings_at_once(
+    make: Any, named: list[str]
+) -> None:
+    """So does what is given to a client, where it is created."""
+    with pytest.raises(ConfigurationError) as caught:
+        make()
+
+    assert named == [
+        each.split()[0].partition(".")[2] for each in caught.value.problems
+    ]
+    assert "CANARY" not in told_by(caught.value)
+
+
+def test_problems_are_pickled() -> None:
+    """An error that went through a process pool still has them."""
+    with pytest.raises(ConfigurationError) as caught:
+        AsyncSesamy(timeout=0)
+
+    assert 4 == len(caught.value.problems)
+    assert (str(caught.value), caught.value.problems) == (
+        str(copy := pickle.loads(pickle.dumps(caught.value))),  # noqa: S301 - ours
+        copy.problems,
+    )
 
 
 def test_vendor_of_an_enum(kind: Any) -> None:
@@ -288,3 +479,78 @@ def test_what_a_client_tells(kind: Any) -> None:
     )
     assert (None, None) == (unpaced.permitted_rate, unpaced.permitted_at_once)
     assert not client.shared_contracts
+
+
+@contextmanager
+def unconfigured() -> Iterator[logging.Logger]:
+    """Yield the SDK's logger where nothing is configured, pytest's neither."""
+    log = logging.getLogger("sesamy_async")
+    level, handlers, above = log.level, log.handlers, logging.root.handlers
+    log.setLevel(logging.NOTSET)
+    log.handlers, logging.root.handlers = [], []
+    try:
+        yield log
+    finally:
+        log.setLevel(level)
+        log.handlers, logging.root.handlers = handlers, above
+
+
+@pytest.mark.parametrize(
+    ("named", "shown"), [("debug", 3), (" INFO\n", 2), ("warning", 1)]
+)
+def test_a_log_that_is_asked_for(
+    named: str,
+    shown: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """SESAMY_LOG writes it to stderr, each record once."""
+    monkeypatch.setenv("SESAMY_LOG", named)
+    with unconfigured() as log:
+        for kind in (Sesamy, AsyncSesamy):
+            kind("acme", client_id="c", client_secret="s")
+        log.debug("one")
+        log.info("two")
+        log.warning("three")
+    lines = capsys.readouterr().err.splitlines()
+
+    assert shown == len(lines)
+    assert lines[-1].endswith(" WARNING sesamy_async: three")
+
+
+def test_no_log_unless_it_is_asked_for(kind: Any) -> None:
+    """Without SESAMY_LOG, logging is left alone."""
+    with unconfigured() as log:
+        kind("acme", **CREDENTIALS)
+        actual = log.level, log.handlers
+
+    assert (logging.NOTSET, []) == actual
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_log_of_the_application(
+    first: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Its handlers get what SESAMY_LOG asks for, and nothing comes twice."""
+    monkeypatch.setenv("SESAMY_LOG", "debug")
+    handler = logging.StreamHandler(stream := io.StringIO())
+    with unconfigured() as log:
+        if first:
+            logging.root.handlers = [handler]
+        Sesamy("acme", client_id="c", client_secret="s")
+        logging.root.handlers = [handler]
+        log.debug("one")
+
+    assert ("one\n", "") == (stream.getvalue(), capsys.readouterr().err)
+
+
+def test_a_log_is_not_made_quieter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A level that the application has set, and that shows more, stays."""
+    monkeypatch.setenv("SESAMY_LOG", "warning")
+    with unconfigured() as log:
+        log.setLevel(logging.DEBUG)
+        Sesamy("acme", client_id="c", client_secret="s")
+
+        assert logging.DEBUG == log.level

@@ -74,7 +74,7 @@ def test_an_interrupted_create_is_not_repeated(
     if stored:
         assert isinstance(again.error, OutcomeUnknownError)
     else:
-        assert "look before sending it again" in str(failed)
+        assert "check before sending it again" in str(failed)
 
 
 @every_world

@@ -154,4 +154,4 @@ def test_a_mismatch_after_a_create() -> None:
     error = OrderMismatchError("Other.", outcome=Outcome.UNKNOWN)
 
     assert "Nothing was sent" not in str(error)
-    assert "look before sending it again" in str(error)
+    assert "check before sending it again" in str(error)

@@ -61,6 +61,19 @@ def test_an_exception_of_the_same_name() -> None:
     assert FailureKind.BROKEN is failure_of(theirs(), FailureFacts()).kind
 
 
+def test_a_proxy_that_is_not_for_socks() -> None:
+    """What httpx's SOCKS raises, unlike httpx itself, is about the proxy."""
+    module = {"__module__": "socksio.exceptions"}
+    error = type("ProtocolError", (Exception,), module)("CANARY")
+    facts = FailureFacts(sent=False, proxy="a.test:1")
+
+    assert Failure(
+        kind=FailureKind.CONNECT,
+        detail="The proxy does not speak SOCKS5 (at the proxy a.test:1).",
+        sent=False,
+    ) == failure_of(error, facts)
+
+
 @pytest.mark.parametrize(
     ("error", "facts", "expected"),
     [

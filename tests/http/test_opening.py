@@ -199,12 +199,35 @@ def test_impossible_proxy(
     monkeypatch.setitem(sys.modules, "socksio", None)
     if not given:
         monkeypatch.setenv("HTTPS_PROXY", proxy)
-    settings = Connections(proxy=proxy if given else None)
-    with pytest.raises(ConfigurationError, match="HTTPS_PROXY") as caught:
+
+    def attempt() -> None:
+        settings = Connections(proxy=proxy if given else None)
         raise world.one(create, transport=settings).failed
+
+    with pytest.raises(ConfigurationError, match="HTTPS_PROXY") as caught:
+        attempt()
 
     assert Outcome.NOT_SENT is caught.value.outcome
     assert "CANARY" not in told_by(caught.value)
+
+
+@every_world
+@pytest.mark.parametrize("proxy", ["socks9://u:CANARY@p:1", "socks5://p:1"])
+def test_a_proxy_that_becomes_impossible(
+    proxy: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment may change after a client was made."""
+    monkeypatch.setitem(sys.modules, "socksio", None)
+
+    def attempt(client: Any) -> Any:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        return create(client)
+
+    ending = world.one(attempt)
+
+    assert isinstance(ending.error, ConfigurationError)
+    assert Outcome.NOT_SENT is ending.outcome
+    assert "CANARY" not in told_by(ending.error)
 
 
 @every_world
@@ -221,6 +244,7 @@ def test_through_socks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name in ("HTTPTransport", "AsyncHTTPTransport"):
         monkeypatch.setattr(httpx, name, recorded(getattr(httpx, name)))
+    monkeypatch.setitem(sys.modules, "socksio", ModuleType("socksio"))
     settings = Connections(proxy="socks5h://127.0.0.1:1")
     with FaultServer([], good) as server:
         endings = world.run(
@@ -243,7 +267,7 @@ def test_one_context() -> None:
 def test_no_certificates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A SSL_CERT_FILE that can't be used is named, and no client is made."""
+    """A wrong SSL_CERT_FILE is named, and no client is created."""
     (tmp_path / "ca.pem").write_text("no certificate")
     for name in ("missing.pem", "ca.pem"):
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / name))

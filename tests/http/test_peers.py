@@ -262,7 +262,7 @@ async def test_a_connection_lost_in_httpx_aiohttp(
         caught.value.attempts,
     )
     assert 1 == served.ledger.count("o-1")
-    assert "does not tell whether the request was sent" in str(caught.value)
+    assert "does not say whether the request was sent" in str(caught.value)
 
 
 @on_asyncio

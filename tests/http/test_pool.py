@@ -98,7 +98,7 @@ async def test_interrupted_while_it_looks(
     ("seconds", "used", "stale"), [(3.9, C1, []), (4.0, C2, [C1])]
 )
 async def test_idle(seconds: float, used: Line, stale: list[Line]) -> None:
-    """What was idle too long is closed, and a new one is made."""
+    """What was idle too long is closed, and a new one is created."""
     runtime = FakeRuntime()
     pool = make(runtime=runtime)
     pool.release(await take(pool))

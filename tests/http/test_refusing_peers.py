@@ -19,7 +19,7 @@ from support.fault_server import FaultServer, Peer
 from support.faults import good, refuse_tunnel
 from support.marks import every_world
 from support.patience import patiently
-from support.ports import closed_port
+from support.ports import closed_port, mute_port
 from support.tls import TARGET, client_context, server_context
 from support.tls_proxy import tls_proxy
 
@@ -208,6 +208,50 @@ def test_a_dead_proxy_of_the_environment(
         ending.error
     )
     assert "CANARY" not in str(ending.error)
+
+
+@every_world
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_without_an_address(scheme: str, world: World) -> None:
+    """A name that leads nowhere is that of the proxy."""
+    proxy = f"{scheme}://user:CANARY@proxy.invalid:3128"
+    ending = world.one(
+        create, base_url=TARGET, transport=Connections(proxy=proxy)
+    )
+
+    assert (ConnectionFailedError, Outcome.NOT_SENT, 1) == ending.facts
+    assert "(at the proxy proxy.invalid:3128)" in str(ending.error)
+    assert "CANARY" not in str(ending.error)
+
+
+@every_world
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_does_not_answer(scheme: str, world: World) -> None:
+    """A timeout of connecting to a proxy is the proxy's."""
+    with mute_port() as port:
+        proxy = f"{scheme}://user:CANARY@127.0.0.1:{port}"
+        ending = world.one(
+            create,
+            base_url=TARGET,
+            transport=Connections(proxy=proxy),
+            timeout=0.2,
+        )
+
+    assert (ConnectionFailedError, Outcome.NOT_SENT, 1) == ending.facts
+    assert f"took too long (at the proxy 127.0.0.1:{port})" in str(
+        ending.error
+    )
+    assert "CANARY" not in str(ending.error)
+
+
+@every_world
+def test_a_token_that_a_dead_proxy_delays(world: World) -> None:
+    """The advice is about the proxy, not about the token endpoint."""
+    with closed_port() as port:
+        ending = through_proxy(port, world, client_id="c", client_secret="s")
+
+    assert "Check the proxy (proxy=, or HTTPS_PROXY" in str(ending.error)
+    assert "token_url" not in str(ending.error)
 
 
 def _closing(peer: Peer) -> None:

@@ -124,9 +124,15 @@ class Ending:
         return self.error
 
     @property
-    def facts(self) -> tuple[type[SesamyError], Outcome, int]:
-        """Return what the error says: class, outcome, attempts."""
-        return type(self.failed), self.failed.outcome, self.failed.attempts
+    def facts(self) -> tuple[Any, ...]:
+        """Return what the error says: class, outcome, attempts.
+
+        Nothing, where there is none: an attempt of `patiently` may have to
+        be repeated.
+        """
+        if self.error is None:
+            return ()
+        return type(self.error), self.error.outcome, self.error.attempts
 
 
 _T = TypeVar("_T")

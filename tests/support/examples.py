@@ -6,7 +6,8 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +31,9 @@ BY_CARD = json.dumps(
 )
 PERSONAL = re.compile("Bergstr|astrid|Linn|413 04|46701740605", re.IGNORECASE)
 PATIENCE = 120
+# Of the service.
+SHOP = {"SHOP_KEY": "shop-key", "WEBHOOK_SECRETS": "Bearer new,Bearer old"}
+KEY = {"X-API-Key": SHOP["SHOP_KEY"]}
 
 
 class Ended(NamedTuple):
@@ -83,3 +87,11 @@ def wait_for(process: subprocess.Popen[str]) -> Ended:
     """Return what a process said by its end."""
     out, err = process.communicate(timeout=PATIENCE)
     return Ended(process.returncode, out, err)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Wait for something that happens in another process."""
+    until = time.monotonic() + PATIENCE / 4
+    while not true():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.02)

@@ -62,5 +62,5 @@ def in_the_way(path: Path) -> str:
     """Return a pattern of what is said of a file that is in the way."""
     return re.escape(
         f"There is a file {path} already. If it is the journal of this "
-        "import, go on with it; it says which orders were sent. Outcome:"
+        "import, continue with it; it says which orders were sent. Outcome:"
     )

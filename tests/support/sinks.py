@@ -10,6 +10,7 @@ import copy
 import pickle
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from logging import LogRecord
 
 import attrs
 
@@ -25,6 +26,7 @@ from sesamy_async import (
 from sesamy_async.auth import FileTokenStore
 
 from .leaks import is_ours
+from .telemetry import Told
 
 
 @attrs.frozen(kw_only=True)
@@ -37,6 +39,12 @@ class Left:
     warned: tuple[str, ...] = ()
     printed: tuple[str, ...] = ()
     store: FileTokenStore | None = None
+    told: Told | None = None
+
+
+def values_of(record: LogRecord) -> str:
+    """Return what a formatter for machines writes of a log record."""
+    return repr({**vars(record), "exc_info": None})
 
 
 def _reprs(left: Left) -> Iterator[str]:
@@ -117,6 +125,19 @@ def _value(text: str) -> str:
     return rest.partition('"')[2].partition('"')[0] or "no token"
 
 
+def _spans(left: Left) -> Iterator[str]:
+    if left.told is not None:
+        for span in left.told.spans:
+            yield span.to_json()
+            yield repr(vars(span))
+
+
+def _metrics(left: Left) -> Iterator[str]:
+    if left.told is not None:
+        for metric in left.told.metrics():
+            yield metric.to_json()
+
+
 Sink = Callable[[Left], Iterable[str]]
 
 SINKS: dict[str, Sink] = {
@@ -130,4 +151,6 @@ SINKS: dict[str, Sink] = {
     "attributes of errors": _attributes,
     "token of another client": _token_of_another,
     "token file": _token_file,
+    "spans": _spans,
+    "metrics": _metrics,
 }

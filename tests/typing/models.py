@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, assert_type
 
 import attrs
@@ -24,6 +25,8 @@ from sesamy_async import (
     PaymentData,
     PaymentMethod,
     PaymentProvider,
+    RateState,
+    Response,
     User,
 )
 
@@ -71,6 +74,10 @@ NewContract("A-1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 assert_type(NewContract.from_json(b"{}"), NewContract)
 assert_type(NewContract.from_json("{}"), NewContract)
 assert_type(NewContract.from_dict({}), NewContract)
+assert_type(NewContract.from_dict({}, by="name", strict=True), NewContract)
+assert_type(NewContract.from_json("{}", by="alias"), NewContract)
+NewContract.from_dict({}, by="wire")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+assert_type(NewContract.json_schema(strict=True), dict[str, Any])
 assert_type(order.to_dict(), dict[str, Any])
 assert_type(order.to_json(), str)
 assert_type(attrs.evolve(order, quantity=2), NewContract)
@@ -96,3 +103,17 @@ def read(contract: Contract, onboarded: Onboarded) -> None:
     assert_type(contract.payment_data, PaymentData | None)
     assert_type(contract.raw, Mapping[str, Any])
     assert_type([item.sku for item in contract.items], list[str | None])
+    assert_type(contract.price_decimal, Decimal | None)
+    assert_type(contract.next_price_decimal, Decimal | None)
+    assert_type(contract.to_dict(), dict[str, Any])
+    assert_type(contract.response, Response | None)
+    if contract.response is not None:
+        assert_type(contract.response.request_id, str | None)
+        assert_type(contract.response.rate, RateState | None)
+
+
+def left(rate: RateState) -> None:
+    """Use what is known of the rate limit."""
+    assert_type(rate.limit, int | None)
+    assert_type(rate.remaining, int | None)
+    assert_type(rate.reset_at, datetime | None)

@@ -51,7 +51,7 @@ def test_the_type_is_bearer_in_any_case(kind: str | None) -> None:
     assert (token.authorization, token.scope) == ("Bearer abc", None)
 
 
-UNFIT = "its access_token can't stand in a header"
+UNFIT = "its access_token can't be sent in a header"
 NOT_BEARER = "its token_type is not Bearer"
 DEEP = b"[" * 1015 + b"]" * 1015
 
@@ -59,13 +59,13 @@ DEEP = b"[" * 1015 + b"]" * 1015
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "its body is no JSON"),
-        (b"<html>", "its body is no JSON"),
-        (b"[" * 100_000, "its body is no JSON"),
-        (b"[]", "its body is no JSON object"),
-        (b'"abc"', "its body is no JSON object"),
-        (b"{}", "it holds no access_token"),
-        (b'{"access_token": null}', "it holds no access_token"),
+        (b"", "its body is not JSON"),
+        (b"<html>", "its body is not JSON"),
+        (b"[" * 100_000, "its body is not JSON"),
+        (b"[]", "its body is not a JSON object"),
+        (b'"abc"', "its body is not a JSON object"),
+        (b"{}", "it has no access_token"),
+        (b'{"access_token": null}', "it has no access_token"),
         (b'{"access_token": ""}', UNFIT),
         (b'{"access_token": 7}', UNFIT),
         (b'{"access_token": "a\\r\\nb"}', UNFIT),
