@@ -17,7 +17,14 @@ from ._call import (
     unreadable,
 )
 from ._checks import is_segment
-from ._models import CONVERTER, Contract, NewContract, is_object, refusal
+from ._models import (
+    CONVERTER,
+    Contract,
+    NewContract,
+    is_object,
+    refusal,
+    strict_problems,
+)
 from ._outcome import Outcome
 from .errors import InvalidRequestError
 
@@ -45,13 +52,22 @@ _MOST_BITS = 256  # The largest integer that is believed to be an id.
 
 
 @guarded
-def encode_order(order: NewContract) -> bytes:
-    """Return compact JSON in UTF-8, without what is not given."""
+def encode_order(order: NewContract, *, strict: bool = False) -> bytes:
+    """Return compact JSON in UTF-8, without what is not given.
+
+    Args:
+        order: The order.
+        strict: Whether only words that Sesamy's guide names are sent.
+    """
     if not isinstance(cast("object", order), NewContract):
         raise InvalidRequestError(
             f"order must be a NewContract, got {type(order).__name__}; "
-            "NewContract.from_dict reads the documented JSON."
+            "NewContract.from_dict(data) reads Sesamy's JSON, and "
+            'from_dict(model.model_dump(), by="name") a Pydantic model.'
         )
+    if strict and (problems := strict_problems(order)):
+        order_id = order.external_order_id
+        raise refusal(type(order).__name__, problems, order_id)
     try:
         return dumps(CONVERTER.unstructure(order, NewContract))
     except (RecursionError, ValueError) as error:
@@ -59,13 +75,20 @@ def encode_order(order: NewContract) -> bytes:
         raise refusal("The order", (problem,)) from None
 
 
-def contract_of(data: Any) -> Contract | None:
-    """Find the contract in an answer; None where there is no id."""
+def contract_of(
+    data: Any, response: Response | None = None
+) -> Contract | None:
+    """Find the contract in an answer; None where there is no id.
+
+    Args:
+        data: The JSON of the answer.
+        response: The answer itself.
+    """
     for found in _objects(data):
         contract_id = next(_ids(found), None)
         if contract_id is not None:
-            known = {**found, "id": contract_id, "raw": data}
-            return CONVERTER.structure(known, Contract)
+            own = {"id": contract_id, "raw": data, "response": response}
+            return CONVERTER.structure({**found, **own}, Contract)
     return None
 
 
@@ -125,12 +148,12 @@ Read: TypeAlias = Callable[[Call, Response], Contract]
 def read_created(call: Call, response: Response) -> Contract:
     """Read a create's answer: any object with an id is a contract."""
     data = _json(call, response)
-    contract = contract_of(data)
+    contract = contract_of(data, response)
     if contract is not None:
         return contract
     if _denies(data):
         raise contradicted(call, response)
-    raise unreadable(call, response, "its JSON holds no contract id")
+    raise unreadable(call, response, "its JSON has no contract id")
 
 
 def read_confirmable(call: Call, response: Response) -> Contract:
@@ -142,7 +165,7 @@ def read_confirmable(call: Call, response: Response) -> Contract:
     contract = read_created(call, response)
     if is_segment(contract.id):
         return contract
-    why = "its contract id can't stand in a URL, so it can't be confirmed"
+    why = "its contract id can't be part of a URL, so it can't be confirmed"
     raise unreadable(call, response, why)
 
 
@@ -154,28 +177,28 @@ def read_confirmed(call: Call, response: Response) -> Contract:
     """
     confirmed = call.contract_id or ""
     if not response.content.strip():
-        return Contract(id=confirmed)
+        return Contract(id=confirmed, response=response)
     data = _json(call, response)
     if not is_object(data):
-        why = "its JSON is no object"
+        why = "its JSON is not an object"
         raise unreadable(call, response, why, Outcome.UNKNOWN)
     if _denies(data):
         raise contradicted(call, response)
     named = [each for found in _objects(data) for each in _ids(found)]
     if named and confirmed not in named:
-        why = "it speaks of another contract"
+        why = "it is about another contract"
         raise unreadable(call, response, why, Outcome.UNKNOWN)
-    contract = contract_of(data)
+    contract = contract_of(data, response)
     if contract is not None and contract.id == confirmed:
         return contract
-    return Contract(id=confirmed, raw=data)
+    return Contract(id=confirmed, raw=data, response=response)
 
 
 def _json(call: Call, response: Response) -> Any:
     try:
         return response.json()
     except ValueError:
-        raise unreadable(call, response, "its body is no JSON") from None
+        raise unreadable(call, response, "its body is not JSON") from None
 
 
 def prefer_confirmed(confirmed: Contract, created: Contract) -> Contract:
@@ -227,7 +250,8 @@ class RecentIds:
                 return contract
             why = (
                 "its contract was given to another order before (if orders "
-                "may share one, make the client with shared_contracts=True)"
+                "may share a contract, create the client with "
+                "shared_contracts=True)"
             )
             raise unreadable(call, response, why, Outcome.UNKNOWN)
 

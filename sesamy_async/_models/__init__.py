@@ -20,7 +20,14 @@ from .fields import (
     kind,
     name_of,
 )
-from .json import CONVERTER, build, parse, refusal, ruled_fields
+from .json import (
+    CONVERTER,
+    build,
+    parse,
+    refusal,
+    ruled_fields,
+    strict_problems,
+)
 from .order import Address, BusinessDetails, NewContract, User
 
 
@@ -54,4 +61,5 @@ __all__ = [
     "parse",
     "refusal",
     "ruled_fields",
+    "strict_problems",
 ]

@@ -8,9 +8,17 @@ missing; one of an unexpected type is None here, and stays in `Contract.raw`.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
+
+from sesamy_async._call import Response
+
+from .fields import is_array, to_camel
+
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 
 @attrs.frozen(kw_only=True)
@@ -70,8 +78,8 @@ class Discount:
 class Contract:
     """A contract that Sesamy made from an order.
 
-    The repr shows nothing personal.  Equality ignores `raw`, which may
-    hold what changes with each answer.
+    The repr shows nothing personal.  Equality ignores `raw` and `response`,
+    which may hold what changes with each answer.
 
     Attributes:
         id: The id of the contract; always there.
@@ -97,6 +105,10 @@ class Contract:
         payment_data: How it is paid.
         applied_discounts: The discounts.
         raw: The whole answer, as received.
+        response: The HTTP answer that it was read from, with its status,
+            headers, `request_id` and `rate`; None if no answer was, as for
+            a contract that the store of orders knew.  It keeps the bytes of
+            the body, which take less memory than `raw`.
 
     Times are aware; one without a UTC offset is read as UTC.
     """
@@ -130,6 +142,60 @@ class Contract:
     raw: Mapping[str, Any] = attrs.field(
         factory=dict[str, Any], repr=False, eq=False
     )
+    response: Response | None = attrs.field(default=None, repr=False, eq=False)
+
+    @property
+    def price_decimal(self) -> "Decimal | None":
+        """`price` as Sesamy wrote it, if that had at most 15 digits."""
+        return _decimal(self.price)
+
+    @property
+    def next_price_decimal(self) -> "Decimal | None":
+        """`next_price` as Sesamy wrote it, if that had at most 15 digits."""
+        return _decimal(self.next_price)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was read, as JSON data with Sesamy's names.
+
+        Times are in ISO 8601.  What is None or empty is left out, and so
+        are `raw` and `response`.
+        """
+        data: dict[str, Any] = _as_json(self)
+        return data
+
+
+def _decimal(number: float | None) -> "Decimal | None":
+    # Imported here: no call needs it.
+    from decimal import Decimal  # noqa: PLC0415
+
+    # The repr of a float is the shortest number that it may have been read
+    # from; of two numbers of 15 digits, each has a float of its own.
+    exact = repr(number) if isinstance(number, float) else number
+    return None if exact is None else Decimal(exact)
+
+
+def _as_json(value: Any) -> Any:
+    """Return what was read as JSON, without what is None or empty."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if is_array(value):
+        return [_as_json(each) for each in value]
+    cls: type[Any] = value.__class__
+    if not attrs.has(cls):
+        return value
+    known = {
+        field.name: _as_json(getattr(value, field.name))
+        for field in attrs.fields(cls)
+        if field.name not in _AS_RECEIVED
+    }
+    return {
+        to_camel(name): each
+        for name, each in known.items()
+        if each is not None and each not in ([], {})
+    }
+
+
+_AS_RECEIVED = {"raw", "response"}
 
 
 @attrs.frozen(kw_only=True)

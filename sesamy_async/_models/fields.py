@@ -11,7 +11,7 @@ from functools import partial
 from math import isfinite
 from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
-from sesamy_async._checks import is_text
+from sesamy_async._checks import did_you_mean, is_text
 
 
 Check: TypeAlias = Callable[[Any, str], Iterator[str]]
@@ -28,9 +28,10 @@ _LARGEST = 2**53 - 1  # Number.MAX_SAFE_INTEGER of JavaScript.
 _MOST_BITS = 1024  # As many as the largest float has.
 _SHOWN_BITS = 64
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+")
-_DATE = r"\d{4}-\d\d-\d\d"
-_TIME = r"T\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?"
-_BIRTHDAY = re.compile(rf"{_DATE}(?:{_TIME}(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = "T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?"
+_OFFSET = "(?:Z|[+-][0-9]{2}:?[0-9]{2})"
+_BIRTHDAY = re.compile(f"{_DATE}(?:{_TIME}{_OFFSET}?)?")
 
 
 class PaymentProvider(StrEnum):
@@ -59,6 +60,12 @@ class Gender(StrEnum):
     MALE = "male"
     FEMALE = "female"
     OTHER = "other"
+
+
+def to_camel(name: str) -> str:
+    """Return Sesamy's name for the name of an attribute."""
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
@@ -109,7 +116,7 @@ def text_problems(value: object, path: str) -> Iterator[str]:
     if not isinstance(value, str):
         yield f"{path}: expected str, got {kind(value)}"
     elif not is_text(value):
-        yield f"{path}: has a lone surrogate, which is no text"
+        yield f"{path}: has a lone surrogate, which is not valid text"
 
 
 def object_problems(check: Check, value: object, path: str) -> Iterator[str]:
@@ -158,7 +165,7 @@ def _json_problems(
             yield f"{path}: must be a finite number"
     elif isinstance(value, int):
         if value.bit_length() > _MOST_BITS:
-            yield f"{path}: too large a number"
+            yield f"{path}: the number is too large"
     elif value is not None:
         yield f"{path}: expected a JSON type, got {kind(value)}"
 
@@ -243,6 +250,10 @@ def _same(value: Any) -> Any:
     return value
 
 
+_ANY_TEXT: Mapping[str, Any] = {"type": "string"}
+_FILLED: Mapping[str, Any] = {"type": "string", "pattern": r"\S"}
+
+
 class Rule(NamedTuple):
     """How one field treats its values, except None.
 
@@ -252,6 +263,8 @@ class Rule(NamedTuple):
         write: Turns a kept value into JSON.
         model: The class of a nested object, if the field holds one.
         words: The words that S names, if it names any.
+        schema: What JSON Schema can say of its JSON, unless it is an object
+            of `model`.
     """
 
     check: Check
@@ -259,20 +272,81 @@ class Rule(NamedTuple):
     write: Callable[[Any], Any] = _same
     model: type[Any] | None = None
     words: type[StrEnum] | None = None
+    schema: Mapping[str, Any] = _ANY_TEXT
+
+    def word_problem(self, value: str) -> str:
+        """Say that a valid value is none of the words; empty if it is one."""
+        words = [*map(str, self.words or ())]
+        if not words or value in words:
+            return ""
+        hint = did_you_mean(value, words)
+        return f"must be one of {', '.join(words)}{hint}"
+
+    def strictly(self, value: Any, path: str) -> list[str]:
+        """Check a value, which must be one of the words if there are any."""
+        found = [*self.check(value, path)]
+        if not found and (problem := self.word_problem(value)):
+            found.append(f"{path}: {problem}")
+        return found
 
 
 Metadata: TypeAlias = Mapping[str, Rule]
 
 TEXT: Metadata = {KEY: Rule(text_problems)}
-ID: Metadata = {KEY: Rule(_filled)}
-EMAIL: Metadata = {KEY: Rule(_email)}
-QUANTITY: Metadata = {KEY: Rule(_quantity)}
-BIRTHDAY: Metadata = {KEY: Rule(_birthday, write=_write_birthday)}
+ID: Metadata = {
+    KEY: Rule(_filled, schema={**_FILLED, "examples": ["A-2026-004711"]})
+}
+EMAIL: Metadata = {
+    KEY: Rule(
+        _email,
+        # No "format": validators refuse addresses there that are permitted
+        # here, such as those with an "ö".
+        schema={
+            "type": "string",
+            "pattern": f"^{_EMAIL.pattern}$",
+            "examples": ["name@example.com"],
+        },
+    )
+}
+QUANTITY: Metadata = {
+    KEY: Rule(
+        _quantity,
+        schema={
+            "type": "integer",
+            "minimum": 1,
+            "maximum": _LARGEST,
+            "examples": [1],
+        },
+    )
+}
+BIRTHDAY: Metadata = {
+    KEY: Rule(
+        _birthday,
+        write=_write_birthday,
+        schema={
+            "type": "string",
+            "pattern": f"^{_DATE}(?:{_TIME}{_OFFSET})?$",
+            "examples": ["1980-12-31"],
+        },
+    )
+}
 _TEXTS = partial(object_problems, partial(_member_problems, text_problems))
-TEXTS: Metadata = {KEY: Rule(_TEXTS, keep=dict, write=dict)}
+TEXTS: Metadata = {
+    KEY: Rule(
+        _TEXTS,
+        keep=dict,
+        write=dict,
+        schema={"type": "object", "additionalProperties": _ANY_TEXT},
+    )
+}
 _JSON_OBJECT = partial(object_problems, _json_problems)
 JSON_OBJECT: Metadata = {
-    KEY: Rule(_JSON_OBJECT, keep=_copy_json, write=_copy_json)
+    KEY: Rule(
+        _JSON_OBJECT,
+        keep=_copy_json,
+        write=_copy_json,
+        schema={"type": "object"},
+    )
 }
 
 
@@ -282,10 +356,15 @@ def choice(enum: type[StrEnum]) -> Metadata:
     plain = str.__str__
 
     def keep(value: str) -> str:
-        return members.get(value, plain(value))
+        # A member of another enum has another hash than its text.
+        text = plain(value)
+        return members.get(text, text)
 
     check = partial(_choice, enum)
-    return {KEY: Rule(check, keep=keep, write=plain, words=enum)}
+    schema = {**_FILLED, "examples": [*members]}
+    return {
+        KEY: Rule(check, keep=keep, write=plain, words=enum, schema=schema)
+    }
 
 
 def nested(model: type[Any]) -> Metadata:

@@ -11,6 +11,7 @@ from itertools import islice
 from math import isfinite
 from typing import (
     Any,
+    Literal,
     NamedTuple,
     TypeAlias,
     TypeVar,
@@ -27,7 +28,7 @@ from cattrs.gen import (
     override,
 )
 
-from sesamy_async._call import guarded
+from sesamy_async._call import Response, guarded
 from sesamy_async._checks import did_you_mean
 from sesamy_async.errors import InvalidRequestError
 
@@ -41,11 +42,14 @@ from .fields import (
     kind,
     name_of,
     object_problems,
+    to_camel,
 )
 
 
 _T = TypeVar("_T")
 _Read: TypeAlias = Callable[[Any, Any], Any]
+By: TypeAlias = Literal["alias", "name"]
+"""The keys of an order: Sesamy's (camelCase), or Python's (snake_case)."""
 
 CONVERTER = cattrs.Converter(detailed_validation=False)
 
@@ -62,11 +66,6 @@ class RuledField(NamedTuple):
     rule: Rule
 
 
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(map(str.capitalize, rest))
-
-
 _FIELDS: dict[type[Any], Mapping[str, RuledField]] = {}
 
 
@@ -74,7 +73,7 @@ def ruled_fields(cls: type[Any]) -> Mapping[str, RuledField]:
     """Return the fields of a class that have a rule, by wire name."""
     if cls not in _FIELDS:
         _FIELDS[cls] = {
-            _camel(field.name): RuledField(
+            to_camel(field.name): RuledField(
                 name=field.name,
                 required=field.default is attrs.NOTHING,
                 rule=field.metadata[KEY],
@@ -85,10 +84,19 @@ def ruled_fields(cls: type[Any]) -> Mapping[str, RuledField]:
     return _FIELDS[cls]
 
 
+def _fields_by(cls: type[Any], by: By) -> Mapping[str, RuledField]:
+    """Return the fields of a class that have a rule, by alias or by name."""
+    fields = ruled_fields(cls)
+    if by == "alias":
+        return fields
+    return {field.name: field for field in fields.values()}
+
+
 def refusal(
     subject: str,
     problems: tuple[str, ...],
     external_order_id: str | None = None,
+    advice: str = "",
 ) -> InvalidRequestError:
     """Return the error that names the problems of `subject`."""
     count = len(problems)
@@ -96,55 +104,88 @@ def refusal(
     if count > _MOST_SHOWN:
         shown += f"; and {count - _MOST_SHOWN} more"
     error = InvalidRequestError(
-        f"{subject} has {count} problem{'s' * (count > 1)}: {shown}.",
+        f"{subject} has {count} problem{'s' * (count > 1)}: {shown}.{advice}",
         problems=problems,
     )
     error.external_order_id = external_order_id
     return error
 
 
-def _refuse(
-    cls: type[Any], data: Mapping[Any, Any], found: Iterable[str]
-) -> None:
-    """Raise the problems, if there are any."""
-    problems = tuple(found)
-    if problems:
-        known = ruled_fields(cls).get("externalOrderId")
-        order_id = data.get("externalOrderId")
-        if known is None or any(known.rule.check(order_id, "")):
-            order_id = None
-        raise refusal(cls.__name__, problems, order_id)
+def _order_id_in(
+    fields: Mapping[str, RuledField], data: Mapping[Any, Any]
+) -> str | None:
+    """Return the id of the order that the data are, if it is valid."""
+    for key, field in fields.items():
+        if field.name == "external_order_id":
+            order_id = data.get(key)
+            return None if any(field.rule.check(order_id, "")) else order_id
+    return None
 
 
 def _field_problems(
-    cls: type[Any], data: Mapping[Any, Any], prefix: str, *, nested: bool
+    fields: Mapping[str, RuledField],
+    data: Mapping[Any, Any],
+    prefix: str,
+    check: Callable[[Rule, Any, str], Iterable[str]],
 ) -> Iterator[str]:
-    """Check each field; `nested` says that parts are objects, not models."""
-    for wire, field in ruled_fields(cls).items():
-        value = data.get(wire)
-        path = f"{prefix}{wire}"
-        if value is None:
-            if field.required:
-                yield f"{path}: required"
-        elif nested and field.rule.model is not None:
-            check = partial(_data_problems, field.rule.model)
-            yield from object_problems(check, value, path)
-        else:
-            yield from field.rule.check(value, path)
+    for key, field in fields.items():
+        value, path = data.get(key), f"{prefix}{key}"
+        if value is not None:
+            yield from check(field.rule, value, path)
+        elif field.required:
+            yield f"{path}: required"
 
 
 def _data_problems(
-    cls: type[Any], data: Mapping[Any, Any], path: str
+    cls: type[Any],
+    data: Mapping[Any, Any],
+    path: str,
+    *,
+    by: By,
+    strict: bool,
 ) -> Iterator[str]:
+    """Check an order, or an object in it, as it is in JSON."""
+
+    def check(rule: Rule, value: Any, path: str) -> Iterable[str]:
+        if rule.model is None:
+            return (rule.strictly if strict else rule.check)(value, path)
+        inner = partial(_data_problems, rule.model, by=by, strict=strict)
+        return object_problems(inner, value, path)
+
+    known = _fields_by(cls, by)
     prefix = f"{path}." if path else ""
-    yield from _field_problems(cls, data, prefix, nested=True)
-    known = ruled_fields(cls)
+    yield from _field_problems(known, data, prefix, check)
     for key in data:
         if key not in known:
             hint = did_you_mean(key, known) if isinstance(key, str) else ""
             yield f"{prefix}{name_of(key)}: unknown field{hint}"
     if isinstance(data, RepeatedKeys):
         yield from data.problems(prefix)
+
+
+def strict_problems(order: Any, path: str = "") -> tuple[str, ...]:
+    """Return where an order has a word that Sesamy's guide does not name.
+
+    Args:
+        order: The order, or an object in it.
+        path: Where that is.
+    """
+    cls: type[Any] = order.__class__
+    prefix = f"{path}." if path else ""
+    found: list[str] = []
+    for wire, field in ruled_fields(cls).items():
+        value, where = getattr(order, field.name), f"{prefix}{wire}"
+        if value is None:
+            continue
+        if field.rule.model is not None:
+            found += strict_problems(value, where)
+        elif problem := field.rule.word_problem(value):
+            found.append(f"{where}: {problem}")
+    return tuple(found)
+
+
+def _check(rule: Rule, value: Any, path: str) -> Iterable[str]:
+    return rule.check(value, path)
 
 
 def checked(cls: type[_T]) -> type[_T]:
@@ -160,7 +201,10 @@ def checked(cls: type[_T]) -> type[_T]:
         data = {
             wire: getattr(self, field.name) for wire, field in fields.items()
         }
-        _refuse(kind, data, _field_problems(kind, data, "", nested=False))
+        problems = tuple(_field_problems(fields, data, "", _check))
+        if problems:
+            order_id = _order_id_in(fields, data)
+            raise refusal(kind.__name__, problems, order_id)
         for wire, field in fields.items():
             if data[wire] is not None:
                 # The instance is frozen, but still under construction.
@@ -182,13 +226,48 @@ def show_given(self: Any) -> str:
     return f"<{cls.__name__} with {', '.join(given) or 'nothing'}>"
 
 
-def read_data(cls: type[_T], data: object) -> _T:
+def read_data(
+    cls: type[_T], data: object, *, by: By = "alias", strict: bool = False
+) -> _T:
     """Build an instance from parsed JSON, or raise InvalidRequestError."""
+    if by not in get_args(By):
+        raise InvalidRequestError('by must be "alias" or "name".')
     if not is_mapping(data):
         problem = f"expected an object, got {kind(data)}"
         raise refusal(cls.__name__, (problem,))
-    _refuse(cls, data, _data_problems(cls, data, ""))
-    return CONVERTER.structure(data, cls)
+    problems = tuple(_data_problems(cls, data, "", by=by, strict=strict))
+    if problems:
+        order_id = _order_id_in(_fields_by(cls, by), data)
+        advice = _BY_NAME if by == "alias" and _has_names(cls, data) else ""
+        raise refusal(cls.__name__, problems, order_id, advice)
+    return _built(cls, data, by)
+
+
+_BY_NAME = ' Names in snake_case are read with by="name".'
+
+
+def _has_names(cls: type[Any], data: Any) -> bool:
+    """Whether names of Python's attributes stand where aliases should."""
+    return is_mapping(data) and any(
+        (field.name != wire and field.name in data)
+        or (
+            field.rule.model is not None
+            and _has_names(field.rule.model, data.get(wire))
+        )
+        for wire, field in ruled_fields(cls).items()
+    )
+
+
+def _built(cls: type[_T], data: Mapping[str, Any], by: By) -> _T:
+    """Build an order, or a part of one, from checked data."""
+    values: dict[str, Any] = {}
+    for key, field in _fields_by(cls, by).items():
+        value, model = data.get(key), field.rule.model
+        if value is not None:
+            values[field.name] = (
+                _built(model, value, by) if model else field.rule.keep(value)
+            )
+    return build(cls, values)
 
 
 def build(cls: type[_T], values: Mapping[str, Any]) -> _T:
@@ -221,7 +300,7 @@ def parse(text: object) -> tuple[Any, str | None]:
         place = f"line {error.lineno} column {error.colno}"
         return None, f"broken at {place}: {error.msg}"
     except ValueError:
-        return None, "has a number of too many digits"
+        return None, "a number has too many digits"
 
 
 def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -248,24 +327,10 @@ def _order_writer(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
     return make_dict_unstructure_fn(cls, CONVERTER, **options)
 
 
-def _read_order(data: Mapping[str, Any], cls: type[Any]) -> Any:
-    """Build an order, or a part of one, from checked data."""
-    values: dict[str, Any] = {}
-    for wire, field in ruled_fields(cls).items():
-        value, model = data.get(wire), field.rule.model
-        if value is not None:
-            values[field.name] = (
-                CONVERTER.structure(value, model)
-                if model
-                else field.rule.keep(value)
-            )
-    return build(cls, values)
-
-
 def _answer_reader(cls: type[Any]) -> _Read:
     options: dict[str, Any] = {
         field.name: override(
-            rename=_camel(field.name), struct_hook=_tolerant(field.type)
+            rename=to_camel(field.name), struct_hook=_tolerant(field.type)
         )
         for field in attrs.fields(cls)
     }
@@ -322,6 +387,7 @@ def _time(value: Any, _: Any) -> datetime | None:
 _TOLERANT: dict[Any, _Read] = {
     str: _as_received,
     Mapping[str, Any]: _as_received,
+    Response | None: _as_received,
     str | None: partial(_exactly, str),
     bool | None: partial(_exactly, bool),
     int | None: partial(_exactly, int),
@@ -332,4 +398,3 @@ _TOLERANT: dict[Any, _Read] = {
 
 CONVERTER.register_unstructure_hook_factory(_is_order, _order_writer)
 CONVERTER.register_structure_hook_factory(attrs.has, _answer_reader)
-CONVERTER.register_structure_hook_func(_is_order, _read_order)

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import attrs
 
@@ -39,8 +39,8 @@ class Address:
         city: The city.
         street: The street and number.
         co: Care of.
-        last_name: ``lastName``.
-        first_name: ``firstName``.
+        last_name: The last name, ``lastName``.
+        first_name: The first name, ``firstName``.
 
     Raises:
         InvalidRequestError: A value is of the wrong type.
@@ -64,7 +64,7 @@ class BusinessDetails:
 
     Attributes:
         vat_nr: The VAT number, ``vatNr``.
-        company_name: ``companyName``.
+        company_name: The company's name, ``companyName``.
 
     Raises:
         InvalidRequestError: A value is of the wrong type.
@@ -81,21 +81,22 @@ class BusinessDetails:
 class User:
     """The payer, or the owner of what is bought.
 
-    What is None is not sent.  The repr shows no value.
+    What is None is not sent.  A gender that Sesamy's guide does not name is
+    sent as it is.  The repr shows no value.
 
     Attributes:
         email: The address that the contract is tied to.
-        full_name: ``fullName``.
+        full_name: The full name, ``fullName``.
         phone: The phone number.
         invoice_email: Where invoices go, ``invoiceEmail``, optional.
-        gender: ``'male'``, ``'female'`` or ``'other'``; another word is
-            sent as it is.
-        birthday: A date, an aware datetime, or an ISO string, which is
-            sent exactly as given.
+        gender: male, female or other.
+        birthday: A date, or a time with a UTC offset.  A str in ISO 8601
+            is sent exactly as given.
         address: The postal address.
-        business_details: ``businessDetails``, optional.
+        business_details: The business of the user, ``businessDetails``,
+            optional.
         extra_data: A JSON object with anything you want to keep for this
-            user, ``extraData``.  It is copied.
+            user, ``extraData``.
 
     Raises:
         InvalidRequestError: It names every wrong value.
@@ -129,20 +130,21 @@ class User:
 class NewContract:
     """An order from your own system.
 
-    What is None is not sent.  The repr shows nothing personal.
+    What is None is not sent.  A payment provider or method that Sesamy's
+    guide does not name is sent as it is.  Mappings are copied.  The repr
+    shows nothing personal.
 
     Attributes:
         external_order_id: The id of the order in your own system,
             ``externalOrderId``.
         payment_provider: KLARNA, STRIPE, BILLOGRAM or SESAMY,
-            ``paymentProvider``; another word is sent as it is.
+            ``paymentProvider``.
         payment_method: BANKGIRO, EXTERNAL, INVOICE, SWISH, CARD or FREE,
-            ``paymentMethod``; another word is sent as it is.
+            ``paymentMethod``.
         quantity: The number of items, normally 1.
-        vendor_data: Extra vendor data, ``vendorData``, optional.  It is
-            copied.
+        vendor_data: Extra vendor data, ``vendorData``, optional.
         provider_data: Extra payment-provider data, ``providerData``,
-            optional.  It is copied.
+            optional.
         user_data: The payer, ``userData``.
         owner_data: The owner if that is not the payer, ``ownerData``,
             optional.
@@ -174,24 +176,48 @@ class NewContract:
 
     @classmethod
     @guarded
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read an order from parsed JSON with Sesamy's names (camelCase).
+    def from_dict(
+        cls,
+        data: Mapping[str, Any],
+        *,
+        by: Literal["alias", "name"] = "alias",
+        strict: bool = False,
+    ) -> Self:
+        """Read an order from parsed JSON, or from what is like it.
 
-        A null counts as a missing field.
+        A null counts as a missing field.  A birthday may be a date, and a
+        word a member of an enum of str, so ``model_dump()`` of a Pydantic
+        model is read, too.
+
+        Args:
+            data: The order.
+            by: What its keys are: ``"alias"`` for Sesamy's names
+                (camelCase), ``"name"`` for the names of the attributes
+                (snake_case); also in the objects in it.
+            strict: Whether a payment provider, a payment method or a gender
+                that Sesamy's guide does not name is an error.
 
         Raises:
             InvalidRequestError: It names the path of every field that is
                 wrong, missing or unknown.
         """
-        return read_data(cls, data)
+        return read_data(cls, data, by=by, strict=strict)
 
     @classmethod
     @guarded
-    def from_json(cls, text: str | bytes) -> Self:
-        """Read an order from a JSON document with Sesamy's names.
+    def from_json(
+        cls,
+        text: str | bytes,
+        *,
+        by: Literal["alias", "name"] = "alias",
+        strict: bool = False,
+    ) -> Self:
+        """Read an order from a JSON document.
 
         Args:
             text: The document; bytes are UTF-8.
+            by: As for `from_dict`.
+            strict: As for `from_dict`.
 
         Raises:
             InvalidRequestError: It names the path of every field that is
@@ -201,7 +227,7 @@ class NewContract:
         data, problem = parse(text)
         if problem is not None:
             raise refusal("JSON", (problem,))
-        return read_data(cls, data)
+        return read_data(cls, data, by=by, strict=strict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the order as the JSON data that is sent."""
@@ -211,3 +237,19 @@ class NewContract:
     def to_json(self) -> str:
         """Return the order as the JSON document that is sent."""
         return dumps(self.to_dict()).decode()
+
+    @classmethod
+    def json_schema(cls, *, strict: bool = False) -> dict[str, Any]:
+        """Return the JSON Schema (2020-12) of what `from_json` reads.
+
+        It has no ``$ref``, so it can be a part of an OpenAPI 3.1 document.
+
+        Args:
+            strict: Whether only the payment providers, payment methods and
+                genders that Sesamy's guide names are permitted; else they
+                are examples.
+        """
+        # Imported here: no call needs it.
+        from .schema import schema_of  # noqa: PLC0415
+
+        return schema_of(cls, strict=strict)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import attrs
 
-from sesamy_async._call import AnyioRuntime, Runtime
+from sesamy_async._call import AnyioRuntime, Runtime, present
 from sesamy_async._checks import check_number
 from sesamy_async._client import AsyncSesamy, told_from
 from sesamy_async.bulk.journal import Journal, Writer
@@ -110,7 +110,7 @@ class Importer:
             useful = max(1, int(pace * _LONGEST_QUEUE))
             concurrency = min(concurrency, useful)
         self._concurrency = concurrency
-        self._runtime = runtime = runtime or AnyioRuntime()
+        self._runtime = runtime = runtime or present(AnyioRuntime())
         self._began = runtime.now()
         self._told: Told | None = None
         costly = not journal.terms.repeatable

@@ -125,7 +125,7 @@ def not_its_own(entry: Entry, holder: int, *, again: bool) -> Verdict:
     """
     reason = (
         f"Its create was answered with the contract of row {holder}. "
-        "Something between here and Sesamy mixes up answers, or keeps them; "
+        "Something between here and Sesamy mixes up or caches answers; "
         "whether this order has a contract is unknown."
     )
     state = State.PENDING if again else State.UNKNOWN
@@ -191,8 +191,8 @@ def not_confirmed(entry: Entry, error: SesamyError, *, asked: bool) -> Verdict:
     elif asked and error.outcome is Outcome.REFUSED:
         state = State.UNKNOWN
         reason = (
-            f"Contract {entry.contract_id} was made, and its confirm is "
-            f"refused, perhaps because an earlier one was done: {reason}"
+            f"Contract {entry.contract_id} was created, and its confirm was "
+            f"refused, perhaps because an earlier one succeeded: {reason}"
         )
     else:
         state, strays, said = State.REJECTED, 1, _said(error)
@@ -200,7 +200,7 @@ def not_confirmed(entry: Entry, error: SesamyError, *, asked: bool) -> Verdict:
         unsent = isinstance(error, InvalidRequestError)
         made = "A contract" if unsent else f"Contract {entry.contract_id}"
         reason = (
-            f"{made} was made, but its confirm was refused, so it gives no "
+            f"{made} was created, but its confirm was refused, so it gives no "
             f"access: {reason}"
         )
     change = Change(row=entry.row, state=state, reason=reason, strays=strays)

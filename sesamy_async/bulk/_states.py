@@ -117,7 +117,7 @@ class Kind(StrEnum):
     """A person has to look."""
 
     UNPROCESSED = "unprocessed"
-    """It is not finished; the same command goes on."""
+    """It is not finished; the same command continues."""
 
 
 _SETTLED = {

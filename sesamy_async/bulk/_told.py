@@ -91,8 +91,8 @@ def judged(entry: Entry, record: OrderRecord, action: Action) -> Change | None:
         return _takes(entry, record)
     if action is Action.STOP and entry.state in _WAITING:
         reason = (
-            f"It was sent {told_by(record)}, and nobody knows whether it has "
-            "a contract."
+            f"It was sent {told_by(record)}, and it is not known whether it "
+            "has a contract."
         )
         return Change(row=row, state=State.UNKNOWN, reason=reason)
     if action is Action.CREATE and entry.state in _CUT_OFF:
@@ -156,7 +156,7 @@ def reader(source: Source) -> Callable[[Entry], Sale]:
             return sale
         raise InputFileError(
             f"{source.name} changed while it was imported: row {row} is not "
-            "what it was. Restore it, and give the same command again."
+            "what it was. Restore it, and run the same command again."
         )
 
     return sale_of

@@ -287,8 +287,9 @@ class Workers:
         if only_refusals and self._refusals >= ALL_REFUSED:
             text = (
                 f"All of the first {self._refusals} orders were refused, the "
-                f"last one so: {change.reason} No contract was made. If the "
-                "promo code is wrong, purge the journal and begin anew; if "
-                "these orders are, the same command goes on with the others."
+                f"last one so: {change.reason} No contract was created. If "
+                "the promo code is wrong, purge the journal and start over; "
+                "if these orders are, the same command continues with the "
+                "others."
             )
             self._circuit.over = Trouble(Cause.REFUSED, text)

@@ -214,7 +214,7 @@ class Checked:
 
 
 _BATCH = 1000
-_NO_PROMO = "required, for no promo code is given for the whole file"
+_NO_PROMO = "required, because no promo code is given for the whole file"
 
 
 def check(
@@ -268,7 +268,8 @@ def check(
         return checked
     raise InputFileError(
         f"{source.name} can't be checked: the temporary database says "
-        f"{said!r}. Make room, or let TMPDIR name a folder that has some."
+        f"{said!r}. Free some space, or let TMPDIR name a folder that has "
+        "some."
     )
 
 

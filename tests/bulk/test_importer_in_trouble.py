@@ -234,7 +234,7 @@ async def test_an_outage_is_told(crowd: World) -> None:
     ("fault", "words", "on"),
     [
         ("status:503", "503", "create"),
-        ("html:200", "no JSON", "confirm"),
+        ("html:200", "not JSON", "confirm"),
     ],
 )
 async def test_an_outage_that_does_not_end(
@@ -301,9 +301,9 @@ async def test_all_are_refused(tmp_path: Path, wrong: int) -> None:
         assert (10, Ending.REFUSED) == (summary.rejected, summary.ending)
         assert re.fullmatch(
             "All of the first 10 orders were refused, the last one so: .* No "
-            "contract was made. If the promo code is wrong, purge the journal "
-            "and begin anew; if these orders are, the same command goes on "
-            "with the others.",
+            "contract was created. If the promo code is wrong, purge the "
+            "journal and start over; if these orders are, the same command "
+            "continues with the others.",
             str(summary.reason),
         )
     else:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import pickle
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sesamy_async import Call, Headers, Request, Response
+from sesamy_async._call import Codec
 from sesamy_async._models import (
     Contract,
     ContractItem,
@@ -19,7 +24,12 @@ from sesamy_async._models import (
     Onboarded,
     PaymentData,
 )
-from sesamy_async._wire import contract_of
+from sesamy_async._wire import (
+    contract_of,
+    read_confirmed,
+    read_created,
+)
+from support.codecs import with_either
 
 
 FULL: dict[str, Any] = {
@@ -58,6 +68,11 @@ FULL: dict[str, Any] = {
     ],
 }
 ANY_TEXT = st.text(st.characters(codec=None))
+NUMBERS = st.builds(
+    Decimal.scaleb,
+    st.integers(1 - 10**15, 10**15 - 1).map(Decimal),
+    st.integers(-20, 20),
+)
 TIMES = st.datetimes(timezones=st.none() | st.timezones()).map(str)
 LEAVES = (
     st.none()
@@ -132,6 +147,112 @@ def test_every_documented_field_is_read() -> None:
         ),
     )
     assert contract.raw is FULL
+
+
+def test_to_dict_is_what_was_read() -> None:
+    """With Sesamy's names; times in UTC are in ISO 8601."""
+    contract = contract_of({**FULL, "price": 99.0, "traceId": 1}, ANSWER)
+    assert contract is not None
+    data = contract.to_dict()
+    times = {
+        "createdAt": "2025-01-02T03:04:05.678000+00:00",
+        "nextBillAt": "2025-02-02T00:00:00+00:00",
+        "cancelRequestedAt": "2025-01-05T00:00:00+00:00",
+        "expiresAt": "2026-01-02T03:04:05+00:00",
+    }
+    known = {it: FULL[it] for it in FULL if FULL[it] is not None}
+
+    assert data == {**known, "price": 99.0, **times}
+    assert list(data) == list(known)
+    assert json.loads(json.dumps(data)) == data
+    assert contract_of(data) == contract
+
+
+def test_to_dict_leaves_out_what_was_not_read() -> None:
+    """Such as items that are no objects."""
+    contract = read(items=["x"], paymentData={}, isActive=False, price=0)
+
+    assert contract.to_dict() == {"id": "c1", "isActive": False, "price": 0}
+
+
+@settings(max_examples=30)
+@given(st.dictionaries(st.sampled_from([*FULL]), ANY_JSON))
+def test_to_dict_is_json_whatever_was_answered(fields: dict[str, Any]) -> None:
+    """It is read as an equal contract."""
+    contract = read(**{**fields, "id": "c1"})
+
+    assert json.loads(json.dumps(contract.to_dict())) == contract.to_dict()
+
+
+@with_either
+@given(NUMBERS)
+@example(Decimal("99.90"))
+@example(Decimal("1e2"))
+@example(Decimal("0.1"))
+@example(Decimal("-0.30"))
+@example(Decimal("12345678901234.5"))
+def test_a_decimal_is_what_the_wire_said(
+    either: Codec, number: Decimal
+) -> None:
+    """It is exact up to 15 digits, with either parser."""
+    answer = either.loads(f'{{"id":"c1","price":{number}}}'.encode())
+    contract = contract_of(answer)
+    assert contract is not None
+
+    assert contract.price_decimal == number
+    assert contract.next_price_decimal is None
+
+
+def test_a_price_that_is_a_whole_number_is_exact() -> None:
+    """It has any number of digits."""
+    contract = read(price=10**5000 + 1, nextPrice=199)
+
+    assert contract.price_decimal == 10**5000 + 1
+    assert str(contract.next_price_decimal) == "199"
+
+
+ANSWER = Response(
+    status_code=201,
+    headers=Headers(
+        {"X-Request-Id": "req-1", "Set-Cookie": "CANARY", "X-Mail": "a@b"}
+    ),
+    content=b'{"id":"c1","name":"CANARY"}',
+)
+CALL = Call(
+    operation="contracts.confirm",
+    request=Request(method="POST", url="https://x.test"),
+    deadline=1.0,
+    timeout=1.0,
+    contract_id="c1",
+)
+
+
+@pytest.mark.parametrize("body", [b'{"id":"c1","response":1}', b"{}", b""])
+def test_a_contract_has_its_answer(body: bytes) -> None:
+    """Also one of which the answer says nothing."""
+    answer = attrs.evolve(ANSWER, content=body)
+    contract = read_confirmed(CALL, answer)
+
+    assert contract == Contract(id="c1")
+    assert contract.response is answer
+    assert contract.response.request_id == "req-1"
+    assert read_created(CALL, ANSWER).response is ANSWER
+    assert read(response=5).response is None
+
+
+def test_an_answer_is_copied_with_its_contract() -> None:
+    """And shown nowhere."""
+    contract = contract_of(FULL, ANSWER)
+    assert contract is not None
+    again = pickle.loads(pickle.dumps(contract))  # noqa: S301 - our own
+
+    for each in (again, copy.copy(contract), copy.deepcopy(contract)):
+        assert each == contract
+        assert each.response == ANSWER
+        assert "CANARY" not in repr((each, each.response))
+    data = attrs.asdict(contract)
+    assert data["response"]["status_code"] == 201
+    assert data["items"][0]["sku"] == "helg"
 
 
 @pytest.mark.parametrize("price", [99, -1, 10**400])

@@ -138,7 +138,7 @@ def test_a_lone_surrogate_is_no_text(cls: Any, field: str) -> None:
     """UTF-8 can't hold it."""
     (problem,) = problems(cls, **{field: "a\udcff"})
 
-    assert problem.endswith(": has a lone surrogate, which is no text")
+    assert problem.endswith(": has a lone surrogate, which is not valid text")
 
 
 @pytest.mark.parametrize(
@@ -276,8 +276,11 @@ def test_data_of_the_order_holds_only_text(field: str) -> None:
     assert found == (
         f"{path}.a: expected str, got int",
         f"{path}.<int>: expected str, got int (the key)",
-        f"{path}.'\\ud800': has a lone surrogate, which is no text (the key)",
-        f"{path}.d: has a lone surrogate, which is no text",
+        (
+            f"{path}.'\\ud800': has a lone surrogate, which is not valid text "
+            "(the key)"
+        ),
+        f"{path}.d: has a lone surrogate, which is not valid text",
         f"{path}.{'x' * 60!r}: expected str, got int",
     )
 
@@ -302,11 +305,11 @@ def test_extra_data_is_checked_at_every_depth() -> None:
         "extraData.a[2][0]: must be a finite number",
         "extraData.c.<int>: expected str, got int (the key)",
         "extraData.d: expected a JSON type, got date",
-        "extraData.e: has a lone surrogate, which is no text",
-        "extraData.f: too large a number",
+        "extraData.e: has a lone surrogate, which is not valid text",
+        "extraData.f: the number is too large",
         (
-            "extraData.g.'\\udcff\\n': has a lone surrogate, "
-            "which is no text (the key)"
+            "extraData.g.'\\udcff\\n': has a lone surrogate, which is not "
+            "valid text (the key)"
         ),
         "extraData.g.'\\udcff\\n': expected a JSON type, got set",
         "extraData.h: expected a JSON type, got bytes",

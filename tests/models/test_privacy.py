@@ -59,6 +59,18 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
     "list": lambda: NewContract.from_dict([CANARY]),  # type: ignore[arg-type]
     "json": lambda: NewContract.from_json(TEXT),
     "bytes": lambda: NewContract.from_json(TEXT.encode()),
+    "by name": lambda: NewContract.from_dict(
+        {"user_data": {"phone": [CANARY], "fullName": CANARY}},
+        by="name",
+    ),
+    "strict": lambda: NewContract.from_dict(
+        {"externalOrderId": "A", "paymentMethod": f"CARD {CANARY}"},
+        strict=True,
+    ),
+    "encode strictly": lambda: encode_order(
+        NewContract(external_order_id="A", user_data=User(gender=CANARY)),
+        strict=True,
+    ),
     "broken": lambda: NewContract.from_json(TEXT[:-1]),
     "latin-1": lambda: NewContract.from_json(TEXT.encode() + b"\xf6"),
     "deep": lambda: NewContract.from_json(f'["{CANARY}",' + "[" * 100_000),

@@ -164,10 +164,10 @@ def _check(db: sqlite3.Connection, path: Path, *, old: bool) -> None:
     [[version]] = db.execute("PRAGMA user_version")
     if version != VERSION and not (old and version == OLD_VERSION):
         raise JournalMismatchError(
-            f"The journal {path} was made by another version of "
-            f"sesamy-async (its format is {version}, not {VERSION}). Finish "
-            "its import with the version that began it; `sesamy orders "
-            "import` tells a store of orders what was sent."
+            f"The journal {path} was made by another version of sesamy-async "
+            f"(its format is {version}, not {VERSION}). Finish its import "
+            "with the version that began it; `sesamy orders import` records "
+            "in a store of orders what was sent."
         )
 
 
@@ -305,7 +305,7 @@ class Store:
 
     def _lost(self, path: Path) -> JournalError:
         return JournalError(
-            f"{path} was deleted, moved or replaced while the import "
-            "was running, so nothing more is written. Put it back "
-            "before you go on: it says which orders were sent."
+            f"{path} was deleted, moved or replaced while the import was "
+            "running, so nothing more is written. Put it back before you "
+            "continue: it says which orders were sent."
         )

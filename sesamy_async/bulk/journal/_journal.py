@@ -54,13 +54,13 @@ class Span:
 
 # Why an order is unknown whose create was cut off.
 CUT_OFF = (
-    "The import ended while this order was being sent; nobody has seen the "
-    "answer."
+    "The import ended while this order was being sent; its answer was not "
+    "read."
 )
 # Why an order is unknown whose journal was recovered.
 MISSING = (
-    "The latest changes of the journal are missing, so nobody knows whether "
-    "this order was sent."
+    "The latest changes of the journal are missing, so it is not known "
+    "whether this order was sent."
 )
 
 
@@ -244,9 +244,9 @@ class Journal:
         if found := [*_differences(self._terms, terms)]:
             raise JournalMismatchError(
                 f"The journal {self.path} is of another import: "
-                f"{'; '.join(found)}. Go on as it began; or name another one "
-                "with --journal: what the store of orders knows is not sent "
-                "again; without a store, all would be."
+                f"{'; '.join(found)}. Continue as it began; or name another "
+                "one with --journal: what the store of orders knows is not "
+                "sent again; without a store, everything would be."
             )
 
     def restart(self) -> int:
@@ -315,8 +315,8 @@ class Journal:
                 if not db.execute(UPDATE, values_of(each, now)).rowcount:
                     raise JournalError(
                         f"The journal {self.path} was asked to move row "
-                        f"{each.row} to {each.state}, which no order may do. "
-                        "That is a mistake in sesamy-async: please report it."
+                        f"{each.row} to {each.state}, which is not possible. "
+                        "That is a bug in sesamy-async: please report it."
                     )
 
     def counts(self) -> Mapping[State, int]:

@@ -113,7 +113,7 @@ def _decide(
         elif entry.state is not State.UNKNOWN:
             problem = f"is {entry.state}, {_ONLY}"
         if finding.order_id in seen:
-            problem = "is there twice"
+            problem = "is given twice"
         seen.add(finding.order_id)
         contract = finding.contract_id
         if entry is not None and contract is not None:

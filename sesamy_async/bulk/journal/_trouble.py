@@ -21,7 +21,8 @@ def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return JournalBusyError(
             f"The journal {path} is in use by another command, such as an "
-            "import of this file. Let it end, or stop it, and try again."
+            "import of this file. Wait until it ends, or stop it, and try "
+            "again."
         )
     if code == sqlite3.SQLITE_CANTOPEN and not path.exists():
         return JournalError(
@@ -40,7 +41,7 @@ def exists(path: Path) -> JournalError:
     """Return the error for a new journal whose place is taken."""
     return JournalError(
         f"There is a file {path} already. If it is the journal of this "
-        "import, go on with it; it says which orders were sent."
+        "import, continue with it; it says which orders were sent."
     )
 
 
@@ -49,26 +50,26 @@ def orphaned(left: Path, path: Path) -> JournalError:
     # SQLite would take it for changes of the new journal, and orders that
     # were never sent would count as confirmed.
     return JournalError(
-        f"{left} belongs to a journal {path} that is not there any more. If "
-        "it was moved, put it back: it says which orders were sent. If you "
-        f"removed it to begin anew, remove {left.name} too."
+        f"{left} belongs to a journal {path} that is no longer there. If it "
+        "was moved, put it back: it says which orders were sent. If you "
+        f"removed it to start over, remove {left.name} too."
     )
 
 
 def unfit(path: Path, wal: Path) -> JournalError:
     """Return the error for a journal without the WAL that belongs to it."""
     what = (
-        f"{wal.name} beside it is of another time, or of another journal"
+        f"{wal.name} beside it is from another time or of another journal"
         if wal.exists() and wal.stat().st_size
         else f"{wal.name} is not beside it"
     )
     return JournalError(
-        f"The journal {path} is not whole: a crash has left its latest "
+        f"The journal {path} is incomplete: a crash has left its latest "
         f"changes in a file of their own, and {what}. They say which orders "
-        f"were sent. Find the {wal.name} that lay beside this journal when "
-        "the import ended, and put it there again. Only if it is gone for "
-        f"good, give `sesamy journal recover {path} --yes`: orders that may "
-        "have been sent become UNKNOWN.",
+        f"were sent. Find the {wal.name} that was beside this journal when "
+        "the import ended, and put it back. Only if it is lost for good, run "
+        f"`sesamy journal recover {path} --yes`: orders that may have been "
+        "sent become UNKNOWN.",
         unsent=True,
     )
 
@@ -76,7 +77,7 @@ def unfit(path: Path, wal: Path) -> JournalError:
 def whole(path: Path) -> JournalError:
     """Return the error for a journal that need not be recovered."""
     return JournalError(
-        f"The journal {path} is whole: no changes of it are missing, so "
+        f"The journal {path} is complete: none of its changes are missing, so "
         "there is nothing to recover.",
         unsent=True,
     )
@@ -90,10 +91,10 @@ def damaged(path: Path) -> JournalError:
 def no_journal(path: Path) -> JournalMismatchError:
     """Return the error for a file that is something else."""
     return JournalMismatchError(
-        f"{path} is no journal of an import, or it is damaged. If it is to "
-        "be one, get it back from a backup: it says which orders were sent. "
-        "If it is something else, move it away, or name another place for "
-        "the journal."
+        f"{path} is not a journal of an import, or it is damaged. If it "
+        "should be one, restore it from a backup: it says which orders were "
+        "sent. If it is something else, move it away, or choose another "
+        "place for the journal."
     )
 
 

@@ -215,7 +215,9 @@ class Table:
         for column in columns:
             cell, field = cells[column.index], column.field
             if "\0" in cell:
-                wrong.append((column, "has a NUL character, which is no text"))
+                wrong.append(
+                    (column, "has a NUL character, which is not text")
+                )
             elif cell:
                 try:
                     read = column.read(cell)

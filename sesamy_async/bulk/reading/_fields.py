@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from enum import StrEnum
 from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
@@ -114,7 +113,7 @@ class Field:
             return partial(_segment_problem, self.name)
         if self.rule.words is None or allow_unknown:
             return lambda _: ""
-        return partial(_word_problem, self.rule.words)
+        return self.rule.word_problem
 
 
 def _order_id_problem(value: str) -> str:
@@ -123,14 +122,8 @@ def _order_id_problem(value: str) -> str:
         return "must not begin or end with spaces"
     # Such as the byte order mark of a file that was put behind another.
     if not value.isprintable():
-        return "must not hold characters that nobody can see"
+        return "must not contain invisible characters"
     return ""
-
-
-def _word_problem(words: type[StrEnum], value: str) -> str:
-    near = {word.lower(): word for word in words}.get(value.lower())
-    hint = f"{HINT}{near}?" if near else ""
-    return f"must be one of {', '.join(words)}{hint}"
 
 
 @lru_cache(maxsize=1024)

@@ -80,7 +80,7 @@ class JsonLinesSource(TextSource):
         (line,), row = record.cells, record.number
         data, broken = parse(line)
         if broken is not None:
-            said = f"no JSON: {broken.replace(_ONLY_LINE, 'at column')}"
+            said = f"not JSON: {broken.replace(_ONLY_LINE, 'at column')}"
             problem = Problem(row, "", said)
             return Mistaken((problem,), perhaps=_perhaps(line))
         if not is_object(data):

@@ -129,8 +129,8 @@ def write_template(
     for path in contents:
         if path.exists():
             raise InputFileError(
-                f"{path} is there already; move it, or give another name. "
-                "No template was written."
+                f"{path} already exists; move it, or give another name. No "
+                "template was written."
             )
     for path, content in contents.items():
         try:

@@ -53,7 +53,9 @@ def opened(path: Path) -> Generator[BufferedReader]:
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
-            what = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+            what = (
+                "a directory" if stat.S_ISDIR(mode) else "not a regular file"
+            )
             raise InputFileError(
                 f"{path} can't be read: it is {what}. An import reads its "
                 "file more than once: give the path of a file."
@@ -93,7 +95,7 @@ def checked_encoding(encoding: str | None) -> str:
         "a".encode(name)
     except (LookupError, ValueError):
         raise InputFileError(
-            f"There is no encoding {encoding!r}. Spreadsheets in Western "
+            f"The encoding {encoding!r} is unknown. Spreadsheets in Western "
             "Europe write cp1252 or utf-8; give it as --encoding."
         ) from None
     return _DEFAULT if name == "utf-8" else name
@@ -152,8 +154,8 @@ class Text:
         if _version(file) != version:
             raise InputFileError(
                 f"{self.path.name} changed while it was read. Put it back as "
-                "it was, or let it be written to its end; then give the same "
-                "command again."
+                "it was, or wait until it is completely written; then run "
+                "the same command again."
             )
         return file.readline(LONGEST_ROW + 1)
 

@@ -26,8 +26,8 @@ class ReportError(SesamyError):
     def __str__(self) -> str:
         # What became of the orders is not for this error to say.
         return (
-            f"{self.args[0]} The journal holds what became of every order: "
-            "solve this, and give the same command again; it sends nothing "
+            f"{self.args[0]} The journal has what became of every order: "
+            "fix this, and run the same command again; it sends nothing "
             "twice and writes the reports."
         )
 

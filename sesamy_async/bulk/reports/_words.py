@@ -16,7 +16,7 @@ _ENDING = {
     Ending.INTERRUPTED: "it was interrupted",
     Ending.OUTAGE: "Sesamy could not be reached, or failed, for too long",
     Ending.REFUSED: "Sesamy refused all that was sent",
-    Ending.FILE: "the file could not be read on as it was",
+    Ending.FILE: "the file could not be read as it was",
     Ending.JOURNAL: "the journal could not be written",
 }
 _MINUTE, _HOUR = 60, 3600
@@ -66,35 +66,35 @@ def duration(seconds: float) -> str:
 MEANINGS: Mapping[Kind, str] = {
     Kind.CONFIRMED: "The buyer has access.",
     Kind.ALREADY: "It was confirmed before, so it was not sent again.",
-    Kind.CREATED: "The contract is made; it gives no access yet.",
+    Kind.CREATED: "The contract is created; it gives no access yet.",
     Kind.REJECTED: (
         "It can't be sent as it is, or Sesamy refused it. Correct the rows "
         "of the report and import that file."
     ),
     Kind.UNKNOWN: (
-        "It may or may not have a contract: a person has to look before it "
+        "It may or may not have a contract: somebody has to check before it "
         "is sent again."
     ),
-    Kind.UNPROCESSED: "It is not finished; the same command goes on.",
+    Kind.UNPROCESSED: "It is not finished; the same command continues.",
 }
 """What it means for an order to be in a report."""
 
 LOOK = (
-    "Ask the publisher whether this order has a contract, and tell it to "
-    "`sesamy journal resolve`; do not send it again before."
+    "Ask the publisher whether this order has a contract, and record it with "
+    "`sesamy journal resolve`; do not send it again before that."
 )
 """What to do about an order that may or may not have a contract."""
 
 STRAY = (
-    "Nothing has to be done: an unconfirmed contract gives no access. "
-    "The publisher can remove it."
+    "No action is needed: an unconfirmed contract gives no access. The "
+    "publisher can remove it."
 )
 """What to do about a contract that may be left over."""
 
 UNPROCESSED: Mapping[State, str] = {
     State.PENDING: "nothing was sent yet",
     State.INTENT: "it was about to be created, or was, when the run ended",
-    State.CREATED: "its contract is made, and not confirmed yet",
+    State.CREATED: "its contract is created, and not confirmed yet",
 }
 """Why an order is not finished, if nothing else is known."""
 
@@ -108,15 +108,15 @@ def steps(summary: ImportSummary, paths: Mapping[str, Path]) -> Iterator[str]:
 
     if summary.unprocessed:
         yield (
-            f"{count(summary.unprocessed, 'row')} not finished: give the same "
-            "command again. It goes on where it stopped, and sends nothing "
+            f"{count(summary.unprocessed, 'row')} not finished: run the same "
+            "command again. It continues where it stopped, and sends nothing "
             "twice."
         )
     if summary.unknown:
         yield (
-            f"{count(summary.unknown, 'order')} to look at: ask the "
-            "publisher whether there is a contract, and tell it to `sesamy "
-            "journal resolve`. Do not send them again before. They are in "
+            f"{count(summary.unknown, 'order')} to look at: ask the publisher "
+            "whether there is a contract, and record it with `sesamy journal "
+            "resolve`. Do not send them again before that. They are in "
             f"{named(Kind.UNKNOWN)}."
         )
     if summary.rejected:
@@ -127,6 +127,6 @@ def steps(summary: ImportSummary, paths: Mapping[str, Path]) -> Iterator[str]:
     if summary.strays:
         yield (
             f"At most {count(summary.strays, 'contract')} may be left "
-            "unconfirmed. They give no access, and nothing has to be done; "
-            f"the publisher can remove them: see {named(STRAYS)}."
+            "unconfirmed. They give no access, and no action is needed; the "
+            f"publisher can remove them: see {named(STRAYS)}."
         )

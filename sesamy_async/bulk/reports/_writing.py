@@ -67,7 +67,7 @@ def why(entry: Entry, said: str | None = None) -> str:
     reason = entry.reason or ""
     contract = entry.contract_id
     if contract is not None and contract not in reason:
-        reason += f" (contract {contract} is made, and not confirmed)"
+        reason += f" (contract {contract} is created, and not confirmed)"
     return reason if said is None else f"{reason}{_SAID}{said}"
 
 

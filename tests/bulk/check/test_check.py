@@ -66,7 +66,9 @@ def test_a_wrong_file(folder: Folder) -> None:
 def test_a_promo_code_for_all_or_for_each(folder: Folder) -> None:
     """A row without a promo code is wrong where the file has none."""
     source = folder.csv("externalOrderId,promoCode", "A-1,S", "A-2,")
-    reason = "promoCode: required, for no promo code is given for the whole"
+    reason = (
+        "promoCode: required, because no promo code is given for the whole"
+    )
 
     assert [None, None] == [each.reason for each in plan(source)]
     [first, second] = plan(source, promo_code=None)

@@ -223,12 +223,12 @@ def test_a_confirm_can_be_repeated(
 def test_a_refused_confirm(error: SesamyError) -> None:
     """It leaves a stray, unless an earlier one may have given access."""
     stray = (
-        "Contract c7 was made, but its confirm was refused, so it gives no "
-        f"access: {kept(error)}"
+        "Contract c7 was created, but its confirm was refused, so it gives "
+        f"no access: {kept(error)}"
     )
     doubt = (
-        "Contract c7 was made, and its confirm is refused, perhaps because "
-        f"an earlier one was done: {kept(error)}"
+        "Contract c7 was created, and its confirm was refused, perhaps "
+        f"because an earlier one succeeded: {kept(error)}"
     )
     tried(error)
 
@@ -247,7 +247,7 @@ def test_an_id_that_cant_be_sent(*, asked: bool) -> None:
     """It was never sent, and may be megabytes long: no reason holds it."""
     error = tried(InvalidRequestError("Said so."))
     reason = (
-        "A contract was made, but its confirm was refused, so it gives no "
+        "A contract was created, but its confirm was refused, so it gives no "
         "access: Said so."
     )
 

@@ -21,7 +21,7 @@ from sesamy_async.bulk.journal import Journal, find_journal, journal_path
 from support.journals import change, in_the_way, new_journal, planned
 
 
-MISTAKE = "mistake in sesamy-async"
+MISTAKE = "bug in sesamy-async"
 SCRIPT = """
 import os, pathlib, signal, sys
 from sesamy_async.bulk import State
@@ -167,9 +167,9 @@ def test_remains_of_another(path: Path, suffix: str) -> None:
 
     assert [left] == list(path.parent.iterdir())
     assert raised.value.args[0] == (
-        f"{left} belongs to a journal {path} that is not there any more. If "
-        "it was moved, put it back: it says which orders were sent. If you "
-        f"removed it to begin anew, remove {left.name} too."
+        f"{left} belongs to a journal {path} that is no longer there. If it "
+        "was moved, put it back: it says which orders were sent. If you "
+        f"removed it to start over, remove {left.name} too."
     )
 
 

@@ -119,14 +119,13 @@ def test_all_or_nothing(path: Path) -> None:
 
         assert 3 == journal.counts()[State.PENDING]
         assert raised.value.args[0] == (
-            f"The journal {path} was asked to move row 99 to INTENT, which "
-            "no order may do. That is a mistake in sesamy-async: please "
-            "report it."
+            f"The journal {path} was asked to move row 99 to INTENT, which is "
+            "not possible. That is a bug in sesamy-async: please report it."
         )
 
         # Nor is an order created without its contract's id.
         journal.apply([change(2, State.INTENT)])
-        with pytest.raises(JournalError, match="mistake in sesamy-async"):
+        with pytest.raises(JournalError, match="bug in sesamy-async"):
             journal.apply([Change(row=2, state=State.CREATED)])
 
         assert 1 == journal.counts()[State.INTENT]
@@ -266,8 +265,8 @@ def test_timeline(path: Path, confirm: Confirm, created: int) -> None:
 
 
 CUT_OFF = (
-    "The import ended while this order was being sent; nobody has seen the "
-    "answer."
+    "The import ended while this order was being sent; its answer was not "
+    "read."
 )
 
 
@@ -347,10 +346,10 @@ def test_what_to_do_with_another_import(path: Path) -> None:
         journal.agree(TERMS)
 
     assert raised.value.args[0] == (
-        f"The journal {path} is of another import: --strays was "
-        "--no-strays, and is not given. Go on as it began; or name another "
-        "one with --journal: what the store of orders knows is not sent "
-        "again; without a store, all would be."
+        f"The journal {path} is of another import: --strays was --no-strays, "
+        "and is not given. Continue as it began; or name another one with "
+        "--journal: what the store of orders knows is not sent again; "
+        "without a store, everything would be."
     )
 
 

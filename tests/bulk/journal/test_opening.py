@@ -70,9 +70,9 @@ def test_busy_within(path: Path) -> None:
                 Journal.open(path)
 
             assert raised.value.args[0] == (
-                f"The journal {path} is in use by another command, such as "
-                "an import of this file. Let it end, or stop it, and try "
-                "again."
+                f"The journal {path} is in use by another command, such as an "
+                "import of this file. Wait until it ends, or stop it, and "
+                "try again."
             )
 
     assert 0 == wait
@@ -107,14 +107,14 @@ def test_settings_of_sqlite(path: Path) -> None:
 
 
 NO_JOURNAL = (
-    "{} is no journal of an import, or it is damaged. If it is to be one, get "
-    "it back from a backup: it says which orders were sent. If it is "
-    "something else, move it away, or name another place for the journal."
+    "{} is not a journal of an import, or it is damaged. If it should be one, "
+    "restore it from a backup: it says which orders were sent. If it is "
+    "something else, move it away, or choose another place for the journal."
 )
 OTHER_VERSION = (
     "The journal {} was made by another version of sesamy-async (its format "
     "is 1, not 3). Finish its import with the version that began it; `sesamy "
-    "orders import` tells a store of orders what was sent."
+    "orders import` records in a store of orders what was sent."
 )
 
 
@@ -203,8 +203,8 @@ def test_damaged(path: Path, make: Callable[[Path], object]) -> None:
         db.execute(f"PRAGMA user_version = {VERSION}")
 
     assert str(raised.value) == (
-        f"The journal {path} can't be used: it is damaged. Keep it, and get "
-        "it back from a backup: it says which orders were sent. Outcome: "
+        f"The journal {path} can't be used: it is damaged. Keep it, and "
+        "restore it from a backup: it says which orders were sent. Outcome: "
         "NOT_SENT. What was not written down was not sent."
     )
 

@@ -86,10 +86,10 @@ def test_all_or_nothing(journal: Journal) -> None:
     """All that is wrong is named, with where it stands; nothing is settled."""
     bring(journal, 7, State.CREATED)
     problems = (
-        "row 3: order 'A-2' is there twice",
+        "row 3: order 'A-2' is given twice",
         f"row 4: order 'A-7' is CREATED, {SETTLED}",
         "order 'A-9' is not in the journal",
-        "order 'A-9' is there twice",
+        "order 'A-9' is given twice",
         "order 'A-3' can't have the contract of row 2",
         "order 'A-4' can't have the contract of row 7",
     )

@@ -151,8 +151,16 @@ METHODS = "must be one of BANKGIRO, EXTERNAL, INVOICE, SWISH, CARD, FREE"
         ("paymentMethod", " ", "must not be blank"),
         ("userData.gender", "K", "must be one of male, female, other"),
         ("promoCode", "..", "must be an id; it is empty, '.' or '..'"),
-        ("vendorId", "a\x07", "holds control characters or broken Unicode"),
-        ("userData.fullName", "a\0b", "has a NUL character, which is no text"),
+        (
+            "vendorId",
+            "a\x07",
+            "contains control characters or invalid Unicode",
+        ),
+        (
+            "userData.fullName",
+            "a\0b",
+            "has a NUL character, which is not text",
+        ),
     ],
 )
 def test_wrong_cells(
@@ -170,8 +178,8 @@ def test_wrong_cells(
         ("", "required"),
         (" ", "must not be blank"),
         ("A-1 ", "must not begin or end with spaces"),
-        ("\ufeffA-1", "must not hold characters that nobody can see"),
-        ("A\u200b-1", "must not hold characters that nobody can see"),
+        ("\ufeffA-1", "must not contain invisible characters"),
+        ("A\u200b-1", "must not contain invisible characters"),
     ],
 )
 def test_wrong_order_ids(folder: Folder, cell: str, reason: str) -> None:

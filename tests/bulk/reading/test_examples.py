@@ -128,7 +128,7 @@ def test_its_comments_are_right(tmp_path: Path) -> None:
 def test_nothing_is_overwritten(tmp_path: Path, name: str) -> None:
     """What is there stays, and nothing is put beside it."""
     (tmp_path / name).write_text("mine")
-    with pytest.raises(InputFileError, match=f"{name} is there already"):
+    with pytest.raises(InputFileError, match=f"{name} already exists"):
         write_template(tmp_path / "orders.csv", tmp_path / "mapping.toml")
 
     assert "mine" == (tmp_path / name).read_text()

@@ -50,7 +50,7 @@ def test_unknown_encodings(folder: Folder, name: str) -> None:
     """What is no text encoding is refused with one that is likely."""
     said = refused(folder.write(TABLE), encoding=name)
 
-    assert said.startswith(f"There is no encoding {name!r}.")
+    assert said.startswith(f"The encoding {name!r} is unknown.")
     assert "cp1252" in said
 
 
@@ -136,7 +136,7 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
 
     assert "there is no such file" in refused(tmp_path / "x.csv")
     assert "it is a directory" in refused(tmp_path)
-    assert "it is no regular file" in refused(str(pipe))
+    assert "it is not a regular file" in refused(str(pipe))
 
 
 def test_files_that_can_not_be_read(

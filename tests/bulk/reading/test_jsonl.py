@@ -67,7 +67,7 @@ def test_overrides_and_reports(folder: Folder) -> None:
     ("line", "problem"),
     [
         ("null", "row 2: must be an object, got None"),
-        ('{"a" 1}', "row 2: no JSON: broken at column 6"),
+        ('{"a" 1}', "row 2: not JSON: broken at column 6"),
         ("{}", "row 2, externalOrderId: required"),
         ('{"externalOrderId": null}', "row 2, externalOrderId: required"),
         ('{"externalOrderId": " A"}', "row 2, externalOrderId: must not beg"),

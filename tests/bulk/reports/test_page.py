@@ -111,7 +111,7 @@ def test_counts(tmp_path: Path) -> None:
     for said in (
         '<th scope="row">all</th><td class="number">7</td>',
         "2 of 7 rows are confirmed; 2 rejected, 1 unknown, 2 not finished.",
-        "2 rows not finished: give the same command again",
+        "2 rows not finished: run the same command again",
         "1 order to look at",
         "orders.unknown.csv",
         "correct the rows of orders.rejected.csv",

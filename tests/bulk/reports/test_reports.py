@@ -148,7 +148,7 @@ def test_no_folder(tmp_path: Path) -> None:
         written(tmp_path / "nowhere", SOME[1:2])
 
     assert "nowhere" in str(caught.value)
-    assert "give the same command again" in str(caught.value)
+    assert "run the same command again" in str(caught.value)
     assert "kim" not in told_by(caught.value)
 
 

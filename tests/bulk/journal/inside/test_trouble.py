@@ -24,7 +24,7 @@ from support.journals import bring, change, new_journal
 from support.users import powerless, reachable_folder
 
 
-ADVICE = "See that its folder is there, and that you may read and write both."
+ADVICE = "Check that its folder exists, and that you may read and write both."
 
 LIMIT = """
 import pathlib, resource, signal, sys
@@ -66,7 +66,7 @@ def test_full(path: Path) -> None:
         long = [
             change(row, State.INTENT, reason="x" * 500) for row in range(2, 52)
         ]
-        with pytest.raises(JournalError, match=r"disk is full\. Make room"):
+        with pytest.raises(JournalError, match=r"disk is full\. Free some"):
             journal.apply(long)
         before = journal.counts()
         journal._store._db.execute(f"PRAGMA max_page_count = {pages * 100}")
@@ -97,7 +97,7 @@ def test_limit_of_a_file(path: Path, *, new: bool) -> None:
     with Journal.open(path) as journal:
         intents = journal.counts()[State.INTENT]
 
-    assert "See that there is room" in said
+    assert "Check that there is space" in said
     assert 0 < written < 300
     # The one that failed may be there, or not: nobody was told that it is.
     assert intents in {written, written + 1}
@@ -145,9 +145,9 @@ def test_lost(path: Path, lost: str) -> None:
 
     assert 1 == intents
     assert raised.value.args[0] == (
-        f"{gone} was deleted, moved or replaced while the import was "
-        "running, so nothing more is written. Put it back before you go on: "
-        "it says which orders were sent."
+        f"{gone} was deleted, moved or replaced while the import was running, "
+        "so nothing more is written. Put it back before you continue: it "
+        "says which orders were sent."
     )
 
 

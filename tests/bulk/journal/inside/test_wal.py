@@ -83,7 +83,7 @@ def test_spoiled(path: Path, spoil: Callable[[Path], None]) -> None:
     spoil(wal_of(path))
     before = path.read_bytes()
     for _ in range(2):
-        with pytest.raises(JournalError, match="is not whole") as raised:
+        with pytest.raises(JournalError, match="is incomplete") as raised:
             Journal.open(path)
 
     wal = wal_of(path).name
@@ -91,7 +91,7 @@ def test_spoiled(path: Path, spoil: Callable[[Path], None]) -> None:
 
     assert raised.value.unsent
     assert "Nothing was sent." in said
-    assert f"Find the {wal} that lay beside this journal" in said
+    assert f"Find the {wal} that was beside this journal" in said
     assert before == path.read_bytes()
 
 
@@ -103,7 +103,7 @@ def test_of_another_time(path: Path) -> None:
     new = wal_of(path).read_bytes()
     wal_of(path).write_bytes(old)
     before = path.read_bytes()
-    with pytest.raises(JournalError, match="beside it is of another time"):
+    with pytest.raises(JournalError, match="beside it is from another time"):
         Journal.open(path)
     untouched = (path.read_bytes(), wal_of(path).read_bytes())
     wal_of(path).write_bytes(new)
@@ -112,7 +112,7 @@ def test_of_another_time(path: Path) -> None:
     assert not wal_of(path).exists()
     assert found == confirmed(path)
     wal_of(path).write_bytes(old)
-    with pytest.raises(JournalError, match="beside it is of another time"):
+    with pytest.raises(JournalError, match="beside it is from another time"):
         Journal.open(path)
 
     assert (before, old) == untouched
@@ -151,7 +151,7 @@ def test_many_changes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         wal = read_wal(wal_of(path))
         copy = path.with_name("copy.journal")
         shutil.copy(path, copy)
-        with pytest.raises(JournalError, match="is not whole"):
+        with pytest.raises(JournalError, match="is incomplete"):
             Journal.open(copy)
         shutil.copy(wal_of(path), wal_of(copy))
         found = confirmed(copy)

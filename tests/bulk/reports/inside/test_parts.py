@@ -52,7 +52,7 @@ def test_a_contract_is_named() -> None:
     made = attrs.evolve(REFUSED, contract_id="c4")
     told = attrs.evolve(made, reason="contract c4 is gone")
 
-    assert "bad (contract c4 is made, and not confirmed)" == why(made)
+    assert "bad (contract c4 is created, and not confirmed)" == why(made)
     assert "contract c4 is gone" == why(told)
 
 
