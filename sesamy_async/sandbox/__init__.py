@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from ._config import SCOPES, Client, Limit, PromoCode, SandboxConfig, Vendor
+from ._config import (
+    SCOPES,
+    Client,
+    Limit,
+    PromoCode,
+    SandboxConfig,
+    Vendor,
+    Webhook,
+)
 from ._exchange import Answer, Delivery, Endpoint, SandboxRequest
 from ._faults import Fault, FaultKind, Faults
-from ._ledger import NO_ANSWER, KeptLedger, Ledger, SoldContract
+from ._ledger import KeptLedger, Ledger, SoldContract
+from ._records import EVENT_TYPES, NO_ANSWER, RecordedCall, SentWebhook
 from ._sandbox import BASE_URL, TOKEN_URL, Sandbox, SandboxLookup
 from ._serving import running, serve
 
 
 __all__ = [
     "BASE_URL",
+    "EVENT_TYPES",
     "NO_ANSWER",
     "SCOPES",
     "TOKEN_URL",
@@ -26,12 +36,15 @@ __all__ = [
     "Ledger",
     "Limit",
     "PromoCode",
+    "RecordedCall",
     "Sandbox",
     "SandboxConfig",
     "SandboxLookup",
     "SandboxRequest",
+    "SentWebhook",
     "SoldContract",
     "Vendor",
+    "Webhook",
     "running",
     "serve",
 ]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar, get_args, get_origin
+from urllib.parse import urlsplit
 
 import attrs
 import cattrs
 
 from sesamy_async._call import Secret
+from sesamy_async._headers import is_header_value
+from sesamy_async._settings import is_loopback
 from sesamy_async.errors import ConfigurationError
 
 from ._faults import parse_rates
@@ -30,9 +34,21 @@ def _positive(_: object, attribute: attrs.Attribute[int], value: int) -> None:
         raise ConfigurationError(f"{attribute.name} must be at least 1.")
 
 
+def _not_negative(
+    _: object, attribute: attrs.Attribute[Any], value: float
+) -> None:
+    if not 0 <= value < math.inf:
+        raise ConfigurationError(f"{attribute.name} must be 0 or more.")
+
+
 def _filled(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not value:
         raise ConfigurationError(f"{attribute.name} must not be empty.")
+
+
+def _create_or_confirm(_: object, __: object, value: str) -> None:
+    if value not in {"create", "confirm"}:
+        raise ConfigurationError("invoice_on must be create or confirm.")
 
 
 @attrs.frozen(kw_only=True)
@@ -95,6 +111,60 @@ class Client:
     scopes: tuple[str, ...] = SCOPES
 
 
+def _receiver(_: object, __: object, url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        parts, host, port = urlsplit(""), "", 0
+    plain = url.isascii() and url.isprintable() and " " not in url
+    if not host or port == 0 or not plain or "@" in parts.netloc:
+        raise ConfigurationError(
+            "url must be a URL such as http://127.0.0.1:8000/webhooks/sesamy, "
+            "without a user."
+        )
+    if parts.scheme != "https" and not (
+        parts.scheme == "http" and is_loopback(host)
+    ):
+        raise ConfigurationError(
+            "url must be https; http is for loopback addresses only."
+        )
+
+
+def _hidden(value: str | Secret | None) -> Secret | None:
+    return Secret.hide(value)
+
+
+def _header_value(_: object, __: object, value: Secret | None) -> None:
+    if value is not None and not is_header_value(value.reveal()):
+        raise ConfigurationError(
+            "authorization must be printable ASCII characters without outer "
+            "spaces."
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Webhook:
+    """Where a served sandbox posts its events.
+
+    Attributes:
+        url: An https URL, or http on a loopback address.
+        authorization: The whole value of the Authorization header, or None;
+            hidden in the repr.
+        retries: How often an event is sent again after 5xx, 429 or no
+            answer.
+        backoff: Seconds until the first of these; each further one takes
+            twice as long.
+    """
+
+    url: str = attrs.field(validator=_receiver)
+    authorization: Secret | None = attrs.field(
+        default=None, converter=_hidden, validator=_header_value
+    )
+    retries: int = attrs.field(default=5, validator=_not_negative)
+    backoff: float = attrs.field(default=1.0, validator=_not_negative)
+
+
 _OFFERS = (
     ("SPRING-12", "acme-digital", "Acme Digital", 99.0),
     ("FAMILY-6", "acme-family", "Acme Family", 179.0),
@@ -130,6 +200,11 @@ class SandboxConfig:
             contract of the vendor, instead of making a second one.
         confirm_once: Whether a contract that is confirmed already is refused
             (409) when it is confirmed again.
+        invoice_on: When the first invoice of a contract is made that is paid
+            by invoice (the method INVOICE or the provider BILLOGRAM):
+            ``"create"`` or ``"confirm"``.  Which of them Sesamy does is
+            unknown.
+        webhook: Where a served sandbox posts its events, or None.
         seed: Makes ids, tokens and random faults the same in each run.
         fault_rates: The share of requests that each fault strikes, such as
             ``{"status:503": 0.01, "drop-after@create": 0.02}``.
@@ -149,6 +224,10 @@ class SandboxConfig:
     rate_limit_headers: bool = True
     idempotent: bool = False
     confirm_once: bool = False
+    invoice_on: str = attrs.field(
+        default="create", validator=_create_or_confirm
+    )
+    webhook: Webhook | None = None
     seed: int | None = None
     fault_rates: Mapping[str, float] = attrs.field(
         factory=dict[str, float],

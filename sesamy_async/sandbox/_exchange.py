@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Never, TypeAlias, cast
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 import attrs
 
@@ -175,6 +175,14 @@ def find_route(method: str, path: str) -> Route:
             }
             return Route(endpoint=endpoint, allowed=allowed, **names)
     return Route(endpoint=Endpoint.OTHER)
+
+
+_YES = {"1", "true"}
+
+
+def confirms_at_once(query: str) -> bool:
+    """Return whether the query of a create asks for access at once."""
+    return parse_qs(query).get("confirm", [""])[-1] in _YES
 
 
 Shape: TypeAlias = "str | Mapping[str, Shape]"

@@ -194,6 +194,11 @@ class PlannedFault:
     on: frozenset[Endpoint]
     rate: float = 1.0
 
+    def __str__(self) -> str:
+        if self.on == OPERATIONS:
+            return str(self.fault)
+        return f"{self.fault}@{', '.join(self.on)}"
+
 
 def parse_rates(rates: Mapping[str, float]) -> tuple[PlannedFault, ...]:
     """Read the `fault_rates` of a configuration.
@@ -264,6 +269,17 @@ class Faults:
         with self._lock:
             return tuple(planned.fault for planned in self._queue)
 
+    @property
+    def planned(self) -> tuple[PlannedFault, ...]:
+        """As `pending`, with the operations that they strike on."""
+        with self._lock:
+            return tuple(self._queue)
+
+    @property
+    def by_chance(self) -> tuple[PlannedFault, ...]:
+        """The faults that the configuration lets strike at random."""
+        return self._rates
+
     def strike(self, endpoint: Endpoint) -> Fault | None:
         """Return the fault of a request that just came, if any."""
         if not (self._queue or self._rates):
@@ -323,7 +339,7 @@ def _with_status(answer: Answer, fault: Fault) -> Answer:
             body=_PAGE.format(status=status).encode(),
         )
     elif not _is_2xx(fault):
-        message = "The sandbox was asked to answer so."
+        message = "A fault of the sandbox."
         answer = error_answer(status, message, answer.headers)
     body = b"" if status in _BODILESS else answer.body
     return attrs.evolve(answer, status=status, body=body)

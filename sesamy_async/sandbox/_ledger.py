@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -21,6 +22,7 @@ from sesamy_async.errors import ConfigurationError
 
 from ._config import PromoCode
 from ._exchange import Endpoint
+from ._records import RecordedCall, SentWebhook, iso
 
 
 _MONTH = 30 * 24 * 3600
@@ -37,8 +39,10 @@ class SoldContract:
         promo_code: The offer.
         user_id: One for each email address.
         payment_method: The payment method as sent.
+        payment_provider: The payment provider as sent.
         created_at: Unix seconds.
         confirmed_at: Unix seconds; None while it gives no access.
+        invoices: How many invoices it has led to: see `SandboxConfig`.
         body: The body of the create call; hidden in the repr.
         confirm_body: The body of the last confirm call; hidden too.
     """
@@ -50,7 +54,9 @@ class SoldContract:
     user_id: str
     payment_method: str
     created_at: float
+    payment_provider: str = ""
     confirmed_at: float | None = None
+    invoices: int = 0
     body: bytes = attrs.field(default=b"", repr=False)
     confirm_body: bytes = attrs.field(default=b"", repr=False)
 
@@ -58,6 +64,14 @@ class SoldContract:
     def confirmed(self) -> bool:
         """Whether it gives the buyer access."""
         return self.confirmed_at is not None
+
+    @property
+    def by_invoice(self) -> bool:
+        """Whether it is paid by invoice."""
+        return (
+            self.payment_method == "INVOICE"
+            or self.payment_provider == "BILLOGRAM"
+        )
 
     @property
     def order(self) -> dict[str, Any]:
@@ -75,10 +89,10 @@ def show(contract: SoldContract, promo: PromoCode) -> dict[str, Any]:
         "id": contract.id,
         "name": promo.name,
         "userId": contract.user_id,
-        "createdAt": _iso(created),
-        "updatedAt": _iso(created if confirmed is None else confirmed),
+        "createdAt": iso(created),
+        "updatedAt": iso(created if confirmed is None else confirmed),
         "price": promo.price,
-        "nextBillAt": _iso(created + _MONTH),
+        "nextBillAt": iso(created + _MONTH),
         "nextPrice": promo.price,
         "currency": promo.currency,
         "contractDuration": "RECURRING",
@@ -112,11 +126,6 @@ def user_id(email: str) -> str:
     return digest.hexdigest()
 
 
-def _iso(unix: float) -> str:
-    moment = datetime.fromtimestamp(unix, UTC)
-    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
-
-
 @attrs.frozen
 class Grant:
     """What a token permits, and until when (Unix seconds)."""
@@ -125,8 +134,33 @@ class Grant:
     expires_at: float
 
 
-NO_ANSWER = 0
-"""The status of a request whose client got no answer."""
+class _Orders(Mapping[str, Any]):
+    """The ids of orders, and what was received of each."""
+
+    def __init__(
+        self, ids: Mapping[str, object], received: Mapping[str, bytes]
+    ) -> None:
+        self._ids = ids
+        self._received = received
+
+    def __getitem__(self, external_order_id: str) -> Any:
+        if external_order_id not in self._ids:
+            raise KeyError(external_order_id)
+        body = self._received.get(external_order_id)
+        # Decoded each time, so that nobody can change what was received.
+        return None if body is None else json.loads(body)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._ids))  # Orders may come meanwhile.
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} orders>"
+
+
+_LONGEST = 1000  # Of what is only remembered to be looked at.
 
 
 class Ledger:
@@ -137,8 +171,16 @@ class Ledger:
         self.lock: AbstractContextManager[bool] = threading.RLock()
         self._contracts: dict[str, SoldContract] = {}
         self._orders: dict[str, list[str]] = {}
+        self._received: dict[str, bytes] = {}
+        # Counted as they come: a page that asks for it holds up nobody.
+        self._access: Counter[int] = Counter()
         self._grants: dict[Secret, Grant] = {}
         self._answers: Counter[tuple[Endpoint, int]] = Counter()
+        self._calls: deque[RecordedCall] = deque(maxlen=_LONGEST)
+        self._events: deque[dict[str, str]] = deque(maxlen=_LONGEST)
+        self._users: set[tuple[str, str]] = set()
+        self._webhooks: dict[int, SentWebhook] = {}
+        self._sent = 0
 
     def contracts(self, external_order_id: str) -> tuple[SoldContract, ...]:
         """Return the contracts of an order, the oldest first."""
@@ -155,10 +197,55 @@ class Ledger:
         contracts = self.contracts(external_order_id)
         return tuple(each for each in contracts if each.confirmed)
 
-    def orders(self) -> tuple[str, ...]:
-        """Return every externalOrderId, the oldest first."""
+    @property
+    def orders(self) -> Mapping[str, Any]:
+        """Every order as it was last received, the oldest id first.
+
+        The keys are the ids of all orders that have a contract; a value is
+        the decoded JSON of the last create, or None if an earlier process
+        received it (a `KeptLedger` keeps nothing personal).  This is the
+        buyers' data, so for tests only; the repr hides it.
+        """
+        return _Orders(self._orders, self._received)
+
+    def last_orders(
+        self, most: int
+    ) -> tuple[tuple[str, tuple[SoldContract, ...]], ...]:
+        """Return the last orders with their contracts, the latest first."""
         with self.lock:
-            return tuple(self._orders)
+            ids = [*islice(reversed(self._orders), most)]
+            return tuple((each, self.contracts(each)) for each in ids)
+
+    def access(self) -> Counter[int]:
+        """Count the orders by how many of their contracts give access."""
+        with self.lock:
+            return +self._access  # Without those that count 0.
+
+    def invoices(self, external_order_id: str) -> int:
+        """Return how many invoices the contracts of an order led to."""
+        return sum(it.invoices for it in self.contracts(external_order_id))
+
+    @property
+    def calls(self) -> tuple[RecordedCall, ...]:
+        """The last 1000 requests, the oldest first."""
+        with self.lock:
+            return tuple(self._calls)
+
+    @property
+    def events(self) -> tuple[dict[str, str], ...]:
+        """The last 1000 events, the oldest first, each as Sesamy posts it.
+
+        They are made whether or not there is a webhook, so that a test can
+        post them to its application.
+        """
+        with self.lock:
+            return tuple(map(dict, self._events))
+
+    @property
+    def webhooks(self) -> tuple[SentWebhook, ...]:
+        """The last 1000 events sent to the webhook, the oldest first."""
+        with self.lock:
+            return tuple(self._webhooks.values())
 
     @property
     def total(self) -> int:
@@ -198,15 +285,66 @@ class Ledger:
     def apply(self, contract: SoldContract) -> None:
         """Store a contract that is new or changed."""
         with self.lock:
+            ids = self._orders.setdefault(contract.external_order_id, [])
+            if ids:
+                self._access[self._confirmed(ids)] -= 1
             if contract.id not in self._contracts:
-                ids = self._orders.setdefault(contract.external_order_id, [])
                 ids.append(contract.id)
             self._contracts[contract.id] = contract
+            self._access[self._confirmed(ids)] += 1
 
-    def note(self, endpoint: Endpoint, status: int) -> None:
-        """Count an answer."""
+    def _confirmed(self, ids: Iterable[str]) -> int:
+        return sum(self._contracts[each].confirmed for each in ids)
+
+    def receive(self, external_order_id: str, body: bytes) -> None:
+        """Store the body of the last create of an order."""
         with self.lock:
-            self._answers[endpoint, status] += 1
+            self._received[external_order_id] = body
+
+    def note(self, call: RecordedCall) -> None:
+        """Count and record a request."""
+        with self.lock:
+            contract = self._contracts.get(call.contract_id)
+            if contract is not None:
+                order_id = contract.external_order_id
+                call = attrs.evolve(call, external_order_id=order_id)
+            self._answers[call.endpoint, call.status] += 1
+            self._calls.append(call)
+
+    def is_new_user(self, contract: SoldContract) -> bool:
+        """Return whether the publisher sees the user for the first time."""
+        with self.lock:
+            before = len(self._users)
+            self._users.add((contract.vendor_id, contract.user_id))
+            return len(self._users) > before
+
+    def add_events(self, events: Iterable[dict[str, str]]) -> None:
+        """Store events."""
+        with self.lock:
+            self._events.extend(events)
+
+    def add_webhook(self, event: Mapping[str, str]) -> SentWebhook:
+        """Store that an event is to be sent, and return what is stored."""
+        with self.lock:
+            self._sent += 1
+            sent = SentWebhook(number=self._sent, event=event)
+            self._webhooks[sent.number] = sent
+            if len(self._webhooks) > _LONGEST:
+                del self._webhooks[next(iter(self._webhooks))]
+            return sent
+
+    def change_webhook(self, sent: SentWebhook) -> bool:
+        """Store what came of it; False if it is forgotten meanwhile."""
+        with self.lock:
+            known = sent.number in self._webhooks
+            if known:
+                self._webhooks[sent.number] = sent
+            return known
+
+    def valid_tokens(self, now: float) -> int:
+        """Return how many tokens are valid."""
+        with self.lock:
+            return sum(it.expires_at > now for it in self._grants.values())
 
     def revoke_tokens(self) -> None:
         """Revoke every token."""
@@ -218,8 +356,14 @@ class Ledger:
         with self.lock:
             self._contracts.clear()
             self._orders.clear()
+            self._received.clear()
+            self._access.clear()
             self._grants.clear()
             self._answers.clear()
+            self._calls.clear()
+            self._events.clear()
+            self._users.clear()
+            self._webhooks.clear()
 
     def order_as_json(self, external_order_id: str) -> dict[str, Any]:
         """Return the contracts of an order, the oldest first, for JSON."""
@@ -229,6 +373,7 @@ class Ledger:
                 "confirmed": each.confirmed,
                 "vendorId": each.vendor_id,
                 "promoCode": each.promo_code,
+                "invoices": each.invoices,
             }
             for each in self.contracts(external_order_id)
         ]

@@ -14,13 +14,17 @@ from aiohttp import web
 
 from sesamy_async.errors import ConfigurationError
 
+from ._control import PREFIX, administer, refuse_foreign
 from ._exchange import Answer, Delivery, SandboxRequest
 from ._faults import FaultKind
-from ._sandbox import PREFIX, Sandbox, administer, refuse_foreign
+from ._page import is_page, show_page
+from ._sandbox import Sandbox
+from ._webhooks import forwarding
 
 
 # Seconds to wait for late answers when the server ends.
 _SHUTDOWN = 0.1
+_TURNS = 3
 # Close with a reset, as a machine that fails does.
 _RESET = struct.pack("ii", 1, 0)
 
@@ -52,8 +56,13 @@ async def listening(
         bound: int = runner.addresses[0][1]
         scheme = "http" if ssl_context is None else "https"
         name = f"[{host}]" if ":" in host else host
-        yield f"{scheme}://{name}:{bound}"
+        async with forwarding(sandbox):
+            yield f"{scheme}://{name}:{bound}"
     finally:
+        # asyncio leaves a connection unclosed if the server is closed
+        # between its acceptance and the next two turns of the loop.
+        for _ in range(_TURNS):
+            await asyncio.sleep(0.001)
         await runner.cleanup()
 
 
@@ -70,10 +79,15 @@ async def _exchange(
     sandbox: Sandbox, request: web.BaseRequest
 ) -> web.StreamResponse:
     path, _, query = request.raw_path.partition("?")
-    if path.startswith(PREFIX):
+    if path.startswith(PREFIX) or is_page(request.method, path):
         described = await _described(request, path, query)
-        refusal = refuse_foreign(described)
-        return _whole(refusal or administer(sandbox, described))
+        return _whole(
+            refuse_foreign(described)
+            or show_page(
+                sandbox, described, f"{request.scheme}://{request.host}"
+            )
+            or administer(sandbox, described)
+        )
     fault = sandbox.receive(request.method, path)
     if fault is not None and fault.kind is FaultKind.DROP_BEFORE:
         described = SandboxRequest(method=request.method, path=path)

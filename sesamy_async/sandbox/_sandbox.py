@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import math
 import random
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import product
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 import attrs
 
+from sesamy_async._call import wall_clock
 from sesamy_async._outcome import Outcome
-from sesamy_async._settings import is_loopback
 from sesamy_async.errors import ConfigurationError, SesamyError
 
-from ._config import Limit, SandboxConfig, structure
+from ._config import Limit, SandboxConfig
+from ._control import PREFIX, administer
 from ._exchange import (
     LIMITED,
     Answer,
-    Delivery,
     Route,
     SandboxRequest,
     find_route,
-    json_answer,
-    message_answer,
-    parse,
     too_many_requests,
 )
 from ._faults import Fault, Faults, apply_fault
-from ._ledger import NO_ANSWER, Ledger
+from ._ledger import Ledger
+from ._records import EVENT_TYPES, event, record
 from ._service import Service
 
 
@@ -45,9 +43,6 @@ BASE_URL = "https://api.sandbox.invalid"
 TOKEN_URL = "https://token.sandbox.invalid/oauth/token"  # noqa: S105 - a URL
 """The token endpoint of the in-process sandbox."""
 
-PREFIX = "/_sandbox/"
-"""The start of the paths of the endpoints that control a sandbox."""
-
 
 class Sandbox:
     """A local Sesamy for a client in this process, or to be served.
@@ -55,10 +50,19 @@ class Sandbox:
     It may be used from any number of threads.  With a `KeptLedger` as
     ``ledger``, the next process knows the contracts of this one.
 
+    Args:
+        config: The configuration; by default that of the README.
+        ledger: A `KeptLedger`, if the next process is to know its contracts.
+        clock: Returns the time, in Unix seconds.
+        on_event: Called with each event, as Sesamy posts it to webhooks,
+            after a request that led to it was done and before that is
+            answered.
+
     Attributes:
         config: The configuration.
-        ledger: The contracts, tokens and counts.
+        ledger: The contracts, tokens, counts, requests and events.
         faults: The faults to come.
+        subscribers: Called with each event; the first is `on_event`.
     """
 
     def __init__(
@@ -66,7 +70,8 @@ class Sandbox:
         config: SandboxConfig | None = None,
         *,
         ledger: Ledger | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
+        on_event: Callable[[dict[str, str]], object] | None = None,
     ) -> None:
         self.config: SandboxConfig = config or SandboxConfig()
         self.ledger: Ledger = Ledger() if ledger is None else ledger
@@ -77,8 +82,35 @@ class Sandbox:
         self._ids: random.Random = (
             random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - repeatable on purpose
         )
-        self._clock = clock
+        self.subscribers: list[Callable[[dict[str, str]], object]] = (
+            [] if on_event is None else [on_event]
+        )
+        self._clock = clock or wall_clock()
         self._bucket = self._full_bucket()
+
+    def emit(self, kind: str, contract_id: str) -> dict[str, str]:
+        """Make an event about a contract, as if it happened in Sesamy.
+
+        Args:
+            kind: An event type, such as ``"contract.1#update"``.
+            contract_id: A contract of the ledger.
+
+        Returns:
+            The event; it is in the ledger, and goes to the webhook.
+
+        Raises:
+            ConfigurationError: There is no such event type or contract.
+        """
+        contract = self.ledger.contract(contract_id)
+        if contract is None:
+            raise ConfigurationError("There is no such contract.")
+        if kind not in EVENT_TYPES:
+            known = ", ".join(EVENT_TYPES)
+            raise ConfigurationError(f"The event types are {known}.")
+        made = event(kind, contract, self._clock())
+        self.ledger.add_events([made])
+        self.publish([made])
+        return dict(made)
 
     def environment(self, base_url: str | None = None) -> dict[str, str]:
         """Return the SESAMY_* variables that lead a client here.
@@ -125,6 +157,26 @@ class Sandbox:
             self.faults.clear()
             self._bucket = self._full_bucket()
 
+    @property
+    def now(self) -> float:
+        """The time of its clock, in Unix seconds."""
+        return self._clock()
+
+    @property
+    def free_requests(self) -> int | None:
+        """How many requests the rate limit permits now; None for any."""
+        with self.ledger.lock:
+            if self._bucket is None:
+                return None
+            return self._bucket.free_at(self._clock())
+
+    def use_up_rate_limit(self) -> None:
+        """Let no request be free now; they become so again as usual."""
+        with self.ledger.lock:
+            if self._bucket is not None:
+                self._bucket.free = 0.0
+                self._bucket.at = self._clock()
+
     def _full_bucket(self) -> RateBucket | None:
         limit = self.config.rate_limit
         if limit is None:
@@ -147,17 +199,29 @@ class Sandbox:
     ) -> Answer:
         """Answer a request, with the fault that `receive` returned."""
         route = find_route(request.method, request.path)
+        events: list[dict[str, str]] = []
         with self.ledger.lock:
-            answer = self._process(request, route, fault)
-            lost = answer.delivery is Delivery.NOTHING
-            status = NO_ANSWER if lost else answer.status
-            self.ledger.note(route.endpoint, status)
+            now = self._clock()
+            answer = self._process(request, route, fault, now, events.append)
+            self.ledger.note(record(request, route, fault, answer, now))
+            self.ledger.add_events(events)
+        # Not while it is locked: a subscriber may wait for who needs it.
+        self.publish(events)
         return answer
 
+    def publish(self, events: Iterable[Mapping[str, str]]) -> None:
+        """Hand events to the subscribers: once more, if they had them."""
+        for made, subscriber in product(events, [*self.subscribers]):
+            subscriber(dict(made))
+
     def _process(
-        self, request: SandboxRequest, route: Route, fault: Fault | None
+        self,
+        request: SandboxRequest,
+        route: Route,
+        fault: Fault | None,
+        now: float,
+        emit: Callable[[dict[str, str]], None],
     ) -> Answer:
-        now = self._clock()
         served = fault is None or fault.applied
         headers = {"X-Request-Id": self._new_id()}
         wait = 0
@@ -174,6 +238,7 @@ class Sandbox:
                 now=now,
                 new_id=self._new_id,
                 headers=headers,
+                emit=emit,
             )
             answer = service.answer(request, route)
         else:
@@ -200,13 +265,18 @@ class RateBucket:
             self.free = max(0.0, self.free - 1)
         return math.ceil(missing / self._per_second)
 
+    def free_at(self, now: float) -> int:
+        """Return how many requests are free."""
+        self._refill(now)
+        return math.floor(self.free + _ROUNDING)
+
     def headers(self, now: float) -> dict[str, str]:
         """Return the rate limit headers."""
         self._refill(now)
         full = self.at + (self.limit.burst - self.free) / self._per_second
         return {
             "X-RateLimit-Limit": str(self.limit.requests_per_minute),
-            "X-RateLimit-Remaining": str(math.floor(self.free + _ROUNDING)),
+            "X-RateLimit-Remaining": str(self.free_at(now)),
             "X-RateLimit-Reset": str(math.ceil(full)),
         }
 
@@ -223,93 +293,6 @@ class RateBucket:
 
 # Waiting for exactly the time that an answer says must be enough.
 _ROUNDING = 1e-6
-
-
-def administer(sandbox: Sandbox, request: SandboxRequest) -> Answer:
-    """Answer a request to the endpoints that control a sandbox."""
-    match request.method, request.path.removeprefix(PREFIX).split("/"):
-        case "GET", ["ledger"]:
-            return json_answer(200, sandbox.ledger.as_json())
-        case "GET", ["orders", order]:
-            shown = sandbox.ledger.order_as_json(unquote(order))
-            return json_answer(200, shown)
-        case "POST", ["reset"]:
-            sandbox.reset()
-            return json_answer(200, {})
-        case "POST", ["faults"]:
-            return _queue_fault(sandbox.faults, request.body)
-        case _:
-            return message_answer(
-                404,
-                "There are GET /_sandbox/ledger, "
-                "GET /_sandbox/orders/{externalOrderId}, "
-                "POST /_sandbox/reset and POST /_sandbox/faults.",
-            )
-
-
-@attrs.frozen
-class _FaultOrder:
-    """The body of ``POST /_sandbox/faults``."""
-
-    fault: str
-    times: int = 1
-    on: str = "any"
-
-
-def _queue_fault(faults: Faults, body: bytes) -> Answer:
-    try:
-        content = parse(body)
-        if not isinstance(content, dict):
-            return message_answer(400, "The body must be an object.")
-        asked = structure(content, _FaultOrder)
-        faults.add(asked.fault, times=asked.times, on=asked.on)
-    except ConfigurationError as error:
-        return message_answer(400, str(error.args[0]))
-    except ValueError:
-        return message_answer(400, "The body must be JSON.")
-    pending = [str(fault) for fault in faults.pending]
-    return json_answer(200, {"pending": pending})
-
-
-def refuse_foreign(request: SandboxRequest) -> Answer | None:
-    """Return the refusal of a request that a web page may have caused.
-
-    A page of any site can post to this machine if the body has a content
-    type that forms have, and can read the answers if the name of its own
-    site resolves to this machine (DNS rebinding).
-    """
-    headers = request.headers
-    host = headers.get("host", "").lower()
-    if not _is_here(host):
-        return message_answer(
-            403,
-            "The Host header must name this machine, as 127.0.0.1 or "
-            "localhost do.",
-        )
-    if request.method in {"GET", "HEAD"}:
-        return None
-    site = headers.get("sec-fetch-site", "none").lower()
-    if site not in {"same-origin", "none"}:
-        return message_answer(403, "A page of another site may not do this.")
-    origin = headers.get("origin")
-    if origin is not None and origin.lower().partition("://")[2] != host:
-        return message_answer(403, "A page of another origin may not do this.")
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json" and (kind or request.body):
-        return message_answer(
-            415, "Send it with Content-Type: application/json."
-        )
-    return None
-
-
-def _is_here(host: str) -> bool:
-    """Whether a Host header names this machine."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
-    # Browsers resolve all of these names to this machine.
-    return is_loopback(name) or name.endswith(".localhost")
 
 
 @attrs.frozen

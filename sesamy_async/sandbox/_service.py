@@ -7,7 +7,7 @@ import binascii
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, Never, cast
-from urllib.parse import parse_qs, parse_qsl
+from urllib.parse import parse_qsl
 
 import attrs
 
@@ -21,6 +21,7 @@ from ._exchange import (
     Endpoint,
     Route,
     SandboxRequest,
+    confirms_at_once,
     error_answer,
     json_answer,
     message_answer,
@@ -28,11 +29,11 @@ from ._exchange import (
     wrong_field,
 )
 from ._ledger import Grant, Ledger, SoldContract, show, user_id
+from ._records import event
 
 
 _TOKEN_FIELDS = ("client_id", "client_secret", "grant_type", "scope")
 _REQUIRED = ("userData.email", "externalOrderId")
-_YES = {"1", "true"}
 _CLIENT_NOT_FOUND = message_answer(403, "Client not found")
 
 
@@ -51,6 +52,7 @@ class Service:
     now: float
     new_id: Callable[[], str]
     headers: Mapping[str, str]
+    emit: Callable[[dict[str, str]], None]
 
     def answer(self, request: SandboxRequest, route: Route) -> Answer:
         """Do what a request asks for, and answer it."""
@@ -107,7 +109,13 @@ class Service:
             contract = self._create(request, route)
         else:
             contract = self._confirm(request, route)
+        before = self.ledger.contract(contract.id)
+        new_user = self.ledger.is_new_user(contract)
         self.ledger.apply(contract)
+        if new_user:
+            self.emit(event("userVendor.1#new", contract, self.now))
+        if contract.confirmed and not (before and before.confirmed):
+            self.emit(event("contract.1#purchased", contract, self.now))
         return json_answer(200, show(contract, promo))
 
     def _authorize(self, request: SandboxRequest) -> None:
@@ -141,18 +149,24 @@ class Service:
             if not found:
                 self._invalid(path, "required")
         order_id: str = order["externalOrderId"]
-        contract = self._earlier(order_id, route.vendor_id) or SoldContract(
-            id=self._contract_id(),
-            external_order_id=order_id,
-            vendor_id=route.vendor_id,
-            promo_code=route.promo_code,
-            user_id=user_id(order["userData"]["email"]),
-            payment_method=order.get("paymentMethod", "EXTERNAL"),
-            created_at=self.now,
-            body=request.body,
-        )
-        confirm = parse_qs(request.query).get("confirm", [""])[-1] in _YES
-        return self._confirmed(contract) if confirm else contract
+        self.ledger.receive(order_id, request.body)
+        contract = self._earlier(order_id, route.vendor_id)
+        if contract is None:
+            made = SoldContract(
+                id=self._contract_id(),
+                external_order_id=order_id,
+                vendor_id=route.vendor_id,
+                promo_code=route.promo_code,
+                user_id=user_id(order["userData"]["email"]),
+                payment_method=order.get("paymentMethod", "EXTERNAL"),
+                payment_provider=order.get("paymentProvider", ""),
+                created_at=self.now,
+                body=request.body,
+            )
+            contract = self._invoiced(made, Endpoint.CREATE)
+        if confirms_at_once(request.query):
+            return self._confirmed(contract)
+        return contract
 
     def _earlier(self, order_id: str, vendor_id: str) -> SoldContract | None:
         earlier = self.ledger.contracts(order_id)
@@ -181,7 +195,13 @@ class Service:
     def _confirmed(self, contract: SoldContract) -> SoldContract:
         if contract.confirmed:
             return contract
-        return attrs.evolve(contract, confirmed_at=self.now)
+        confirmed = attrs.evolve(contract, confirmed_at=self.now)
+        return self._invoiced(confirmed, Endpoint.CONFIRM)
+
+    def _invoiced(self, contract: SoldContract, on: Endpoint) -> SoldContract:
+        if not contract.by_invoice or on != self.config.invoice_on:
+            return contract
+        return attrs.evolve(contract, invoices=contract.invoices + 1)
 
     def _body(self, request: SandboxRequest, shape: Any) -> Any:
         try:

@@ -32,7 +32,8 @@ def serve(
 ) -> None:
     """Serve until SIGINT (Ctrl-C) or SIGTERM; for the main thread only.
 
-    The paths below ``/_sandbox/`` read and control the sandbox.
+    The page at ``/`` shows what happens, and the paths below ``/_sandbox/``
+    read and control the sandbox.
 
     Args:
         sandbox: The sandbox.
@@ -125,7 +126,7 @@ async def _serve_until(
 
 
 def _announce(sandbox: Sandbox, url: str) -> None:
-    lines = [f"# The sandbox listens on {url}; Ctrl-C ends it."]
+    lines = [f"# The sandbox and its page are at {url}; Ctrl-C ends it."]
     lines += [
         f"export {name}={shlex.quote(value)}"
         for name, value in sandbox.environment(url).items()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -11,6 +10,8 @@ import anyio
 import anyio.lowlevel
 import httpcore
 import httpx
+
+from sesamy_async._call import AnyioRuntime, BlockingRuntime, drive, present
 
 from ._exchange import Answer, Delivery, SandboxRequest
 
@@ -32,12 +33,14 @@ class HandlerTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self,
         handler: Callable[[SandboxRequest], Answer],
         *,
-        sleep: Callable[[float], object] = time.sleep,
-        async_sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
+        sleep: Callable[[float], object] | None = None,
+        async_sleep: Callable[[float], Awaitable[object]] | None = None,
     ) -> None:
         self._handler = handler
-        self._sleep = sleep
-        self._async_sleep = async_sleep
+        self._blocking = present(BlockingRuntime())
+        self._runtime = present(AnyioRuntime())
+        self._sleep = sleep or self._wait_blocking
+        self._async_sleep = async_sleep or self._wait
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of a blocking client."""
@@ -65,6 +68,17 @@ class HandlerTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         answer = self._handler(_described(request))
         await self._async_sleep(min(answer.delay, _patience(request)))
         return _response(answer, request)
+
+    # Nobody sets these events.  The `sleep` of a runtime is for what a client
+    # does, which a test may look at.
+    def _wait_blocking(self, seconds: float) -> None:
+        drive(self._blocking.event().wait(seconds))
+
+    async def _wait(self, seconds: float) -> None:
+        if seconds:
+            await self._runtime.event().wait(seconds)
+        else:
+            await anyio.lowlevel.checkpoint()
 
 
 def _described(request: httpx.Request) -> SandboxRequest:

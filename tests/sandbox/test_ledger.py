@@ -14,7 +14,7 @@ import pytest
 
 from sesamy_async.errors import ConfigurationError
 from sesamy_async.sandbox import KeptLedger, Limit
-from support.sandbox_caller import CONFIRM, Caller, content, logged_in
+from support.sandbox_caller import CONFIRM, Caller, content, logged_in, order
 
 
 def test_ledger_tells_the_truth(caller: Caller) -> None:
@@ -24,9 +24,9 @@ def test_ledger_tells_the_truth(caller: Caller) -> None:
     caller.create("")
     ledger = caller.sandbox.ledger
     (first,), (second,) = ledger.contracts("A-1"), ledger.contracts("A-2")
-    places = {"vendorId": "acme", "promoCode": "SPRING-12"}
+    places = {"vendorId": "acme", "promoCode": "SPRING-12", "invoices": 0}
 
-    assert ledger.orders() == ("A-1", "A-2")
+    assert [*ledger.orders] == ["A-1", "A-2"]
     assert ledger.contracts("A-3") == ()
     assert (
         ledger.requests(),
@@ -44,6 +44,33 @@ def test_ledger_tells_the_truth(caller: Caller) -> None:
     } == ledger.as_json()
 
 
+@pytest.mark.parametrize("idempotent", [False, True])
+def test_orders_as_received(*, idempotent: bool) -> None:
+    """The orders are those of the last create each; none can be changed."""
+    caller = logged_in(idempotent=idempotent)
+    caller.create("A-1", quantity=1)
+    caller.create("A-1", quantity=2)
+    caller.create("A-2", paymentMethod=5)
+    orders = caller.sandbox.ledger.orders
+    orders["A-1"]["quantity"] = 3
+
+    assert {"A-1": order("A-1", quantity=2)} == dict(orders)
+    assert (1, "<1 orders>") == (len(orders), repr(orders))
+    assert "A-2" not in orders
+
+
+def test_orders_of_earlier_processes(tmp_path: Path) -> None:
+    """What another process received is not known, except its id."""
+    path = tmp_path / "world"
+    kept_caller(path).create("A-1")
+    caller = kept_caller(path)
+    caller.create("A-2")
+
+    assert {"A-1": None, "A-2": order("A-2")} == dict(
+        caller.sandbox.ledger.orders
+    )
+
+
 def test_reset_starts_over() -> None:
     """After a reset nothing is left: contracts, tokens, counts, faults."""
     caller = logged_in(rate_limit=Limit(requests_per_minute=1, burst=1))
@@ -57,6 +84,7 @@ def test_reset_starts_over() -> None:
     assert unknown.status == 401
     assert caller.sandbox.faults.pending == ()
     assert caller.sandbox.ledger.total == 0
+    assert {} == dict(caller.sandbox.ledger.orders)
     assert caller.create().status == 200
 
 

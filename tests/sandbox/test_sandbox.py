@@ -19,6 +19,7 @@ from sesamy_async.sandbox import (
     SandboxConfig,
     SandboxRequest,
     Vendor,
+    Webhook,
 )
 from support.examples import ORDER, ORDER_ID
 from support.sandbox_caller import (
@@ -38,7 +39,14 @@ idempotent = true
 form_only = true
 tokens_without_scope = true
 unknown_tenant = true
+invoice_on = "confirm"
 seed = 5
+
+[webhook]
+url = "https://shop.example/hook?x=1"
+authorization = "hush"
+retries = 0
+backoff = 0.5
 
 [rate_limit]
 requests_per_minute = 100
@@ -85,6 +93,13 @@ def test_every_setting_can_be_read(tmp_path: Path) -> None:
             form_only=True,
             tokens_without_scope=True,
             unknown_tenant=True,
+            invoice_on="confirm",
+            webhook=Webhook(
+                url="https://shop.example/hook?x=1",
+                authorization="hush",
+                retries=0,
+                backoff=0.5,
+            ),
             seed=5,
             rate_limit=Limit(requests_per_minute=100, burst=200),
             clients=(Client(id="c", secret="hush", scopes=("x",)),),
@@ -159,6 +174,31 @@ def test_message_names_all_keys_and_no_secret(tmp_path: Path) -> None:
             "of token add up to 1.2",
         ),
         ("[fault_rates]\nempty = '1'", r"\['empty'\]: must be a number"),
+        ("invoice_on = 'never'", "invoice_on must be create or confirm"),
+        *(
+            (f"webhook = {{url = '{url}'}}", f"webhook: url must be {said}")
+            for url, said in [
+                ("", "a URL such as"),
+                ("http://[", "a URL such as"),
+                ("http://127.0.0.1:0/", "a URL such as"),
+                ("https://me@shop.example", "a URL such as"),
+                ("https://shop.example/a b", "a URL such as"),
+                ("http://shop.example", "https; http is for loopback"),
+                ("ftp://127.0.0.1/", "https; http is for loopback"),
+            ]
+        ),
+        (
+            "[webhook]\nurl = 'http://localhost/'\nauthorization = ' '",
+            "webhook: authorization must be printable",
+        ),
+        (
+            "[webhook]\nurl = 'http://localhost/'\nretries = -1",
+            "webhook: retries must be 0 or more",
+        ),
+        (
+            "[webhook]\nurl = 'http://localhost/'\nbackoff = inf",
+            "webhook: backoff must be 0 or more",
+        ),
         ("oops", "can't be read"),
     ],
 )

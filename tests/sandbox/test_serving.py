@@ -32,6 +32,15 @@ def still_serving() -> bool:
     )
 
 
+def test_leaves_no_connection_unclosed() -> None:
+    """Not even one that was made just before the sandbox ended."""
+    for _ in range(20):
+        with running(Sandbox()) as url:
+            port = int(url.rpartition(":")[2])
+            socket.create_connection(("127.0.0.1", port)).close()
+    gc.collect()  # What is unclosed warns now, which is an error.
+
+
 @pytest.mark.parametrize(
     ("fault", "raised", "applied"),
     [

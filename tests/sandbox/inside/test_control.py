@@ -21,7 +21,7 @@ from sesamy_async.sandbox import (
     running,
     serve,
 )
-from sesamy_async.sandbox._sandbox import administer, refuse_foreign
+from sesamy_async.sandbox._control import administer, refuse_foreign
 
 
 FAULT = b'{"fault": "empty"}'
