@@ -55,7 +55,7 @@ class Shop:
             process.communicate(timeout=PATIENCE)
 
     def finish(self, folder: Path) -> tuple[int, str]:
-        """Give the same command again."""
+        """Run the same command again."""
         with self.command(folder) as process:
             out, _ = process.communicate(timeout=PATIENCE)
         return process.returncode, out
@@ -109,6 +109,6 @@ def test_moved_without_its_wal(shop: Shop, folders: tuple[Path, Path]) -> None:
     assert 1 == refused
     assert before == after
     assert f"{wal} is not beside it" in said
-    assert f"Find the {wal} that lay beside this journal" in said
+    assert f"Find the {wal} that was beside this journal" in said
     assert "Nothing was sent." in said
     assert (0, COUNT, 1) == (code, shop.confirmed, shop.most)

@@ -55,7 +55,7 @@ def test_nothing_was_flushed(tmp_path: Path, trace: str) -> None:
 
 
 def test_no_changes(tmp_path: Path) -> None:
-    """Where there is no file of latest changes, none is made."""
+    """Where there is no file of latest changes, none is created."""
     journal = tmp_path / "journal"
 
     assert 0 == Plug(chance(1)).pull(journal, flushed(size_of(journal)))

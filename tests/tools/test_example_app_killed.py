@@ -5,94 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
-import signal
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 
 import attrs
 import httpx
 import pytest
 
-from support.examples import EXAMPLES, PATIENCE, Examples
+from support.examples import EXAMPLES, KEY, PATIENCE, Examples
+from support.gunicorn import Service, served, wait_until
 from support.servers import Postgres
 
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="gunicorn needs forks"
 )
-SALES = "/sales?promo_code=SPRING-12"
+SALES = "/sales/SPRING-12"
 IDS = [f"K-{number}" for number in range(20)]
 WORKERS = 2
-
-
-@attrs.define
-class Service:
-    """The app under gunicorn.
-
-    Attributes:
-        url: Where it is served.
-        workers: The processes of its workers, also of those that ended.
-        log: What it wrote.
-    """
-
-    url: str = ""
-    workers: list[int] = attrs.field(factory=list[int])
-    log: list[str] = attrs.field(factory=list[str])
-
-    def read(self, process: subprocess.Popen[str]) -> None:
-        """Read what it writes, to its end."""
-        assert process.stderr is not None
-        for line in process.stderr:
-            self.log.append(line)
-            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-                self.url = found[0]
-            if found := re.search(r"Booting worker with pid: (\d+)", line):
-                self.workers.append(int(found[1]))
-
-    @property
-    def started(self) -> bool:
-        """Whether as many workers serve as have to."""
-        done = sum("Application startup complete" in each for each in self.log)
-        return done >= WORKERS
-
-
-@contextmanager
-def served(examples: Examples) -> Generator[Service]:
-    """Serve the example as its docstring says."""
-    service = Service()
-    with subprocess.Popen(  # noqa: S603 - what it runs is ours
-        [
-            *(sys.executable, "-m", "gunicorn", "-w", str(WORKERS)),
-            *("-k", "uvicorn.workers.UvicornWorker", "-b", "127.0.0.1:0"),
-            "fastapi_app:app",
-        ],
-        env=examples.environment,
-        cwd=EXAMPLES,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        reader = threading.Thread(target=service.read, args=[process])
-        reader.start()
-        try:
-            wait_until(lambda: service.started or not reader.is_alive())
-            assert service.started, service.log
-            yield service
-        finally:
-            process.terminate()
-            reader.join(PATIENCE)
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    """Wait for something that happens in another process."""
-    until = time.monotonic() + 30.0
-    while not true():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.01)
 
 
 def sale(order_id: str) -> str:
@@ -118,7 +47,8 @@ async def post(url: str, order_ids: list[str]) -> list[tuple[int, str]]:
             return 0, ""  # Its worker was killed.
         return answer.status_code, answer.json()["contract_id"]
 
-    async with httpx.AsyncClient(timeout=PATIENCE) as client:
+    headers = {"Content-Type": "application/json", **KEY}
+    async with httpx.AsyncClient(timeout=PATIENCE, headers=headers) as client:
         bodies = map(sale, order_ids)
         return await asyncio.gather(*(one(client, each) for each in bodies))
 
@@ -129,14 +59,16 @@ def kill_in_the_middle(examples: Examples, service: Service) -> None:
     wait_until(lambda: ledger.total >= len(IDS) / 2)
     # One of them may have got no sale.
     for worker in service.workers[:WORKERS]:
-        os.kill(worker, signal.SIGKILL)
+        service.kill(worker)
 
 
 def tell_once(examples: Examples) -> None:
     """Post sales, kill the workers, post all again, and see the ledger."""
     for on in ("create", "confirm"):
         examples.sandbox.faults.add("delay:0.5", times=len(IDS), on=on)
-    with served(examples) as service:
+    with served(
+        "fastapi_app:app", examples.environment, folder=EXAMPLES, count=WORKERS
+    ) as service:
         killing = threading.Thread(
             target=kill_in_the_middle, args=[examples, service]
         )

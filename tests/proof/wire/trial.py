@@ -44,7 +44,7 @@ def _row(cause: Cause, site: Site, sizes: Sizes, scale: Scale) -> Row:
     # What a server did later, when nobody asked any more, counts as well.
     doubled = tuple(
         f"{order}: {ledger.count(order)} contracts"
-        for order in ledger.orders()
+        for order in ledger.orders
         if ledger.count(order) > 1
     )
     figure = ", ".join(f"{name} {n}" for name, n in sorted(seen.items()))

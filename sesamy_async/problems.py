@@ -1,0 +1,194 @@
+"""What to answer to a request that ended in a `SesamyError`, by HTTP.
+
+`sesamy_async.fastapi.install` uses it; it works with any web framework.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import attrs
+
+from ._outcome import Outcome
+from .errors import (
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    InvalidRequestError,
+    NotFoundError,
+    OrderMismatchError,
+    SesamyError,
+)
+from .idempotency import StoreUnavailable
+
+
+__all__ = ["MEDIA_TYPE", "Problem", "problem_of"]
+
+MEDIA_TYPE = "application/problem+json"
+"""Of the answer (RFC 9457)."""
+
+# RFC 9110 has another name than Python before 3.13.
+_TITLES = {HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content"}
+_SOON = 5.0  # Seconds; the claim of a process that was killed lasts as long.
+_AGAIN = "Send the same request again."
+_DETAILS = {
+    HTTPStatus.ACCEPTED: (
+        "It may have been done, and somebody has to look at it. Do not send "
+        "it again."
+    ),
+    HTTPStatus.UNPROCESSABLE_ENTITY: (
+        "It was not done. Correct the request before you send it again."
+    ),
+    HTTPStatus.BAD_GATEWAY: (
+        "It was not done, and the request is not the reason. Tell the "
+        "operator of this service."
+    ),
+    HTTPStatus.SERVICE_UNAVAILABLE: f"It was not done. {_AGAIN}",
+    HTTPStatus.GATEWAY_TIMEOUT: f"It may have been done. {_AGAIN}",
+}
+_MADE = (
+    "The contract was made, and may not be confirmed yet. Do not send it "
+    "again: somebody has to confirm the contract."
+)
+_OTHER_DATA = (
+    "It was not done: this id was used for an order with other data, or with "
+    "another promo code. Give another order an id of its own."
+)
+
+
+@attrs.frozen(kw_only=True)
+class Problem:
+    """The answer to a request that failed; nothing in it is personal.
+
+    Attributes:
+        status: The HTTP status: 202, 422, 502, 503 or 504.
+        detail: What the sender of the request should do.
+        outcome: What became of the order.
+        retryable: Whether the same request may simply be sent again.
+        retry_after: Seconds after which to send it again; None if that
+            does not help.
+        external_order_id: The order, if known.
+        contract_id: The contract, if its id is known.
+        code: Sesamy's code of the error, if it gave one.
+        problems: The wrong fields by their paths, without their values.
+    """
+
+    status: HTTPStatus
+    detail: str
+    outcome: Outcome
+    retryable: bool
+    retry_after: int | None = None
+    external_order_id: str | None = None
+    contract_id: str | None = None
+    code: str | None = None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers of the answer besides its type: Retry-After, if any."""
+        if self.retry_after is None:
+            return {}
+        return {"Retry-After": str(self.retry_after)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the body of the answer, which is `MEDIA_TYPE`."""
+        facts = {
+            "external_order_id": self.external_order_id,
+            "contract_id": self.contract_id,
+            "code": self.code,
+            "problems": [*self.problems],
+        }
+        return {
+            "type": "about:blank",
+            "title": _TITLES.get(self.status, self.status.phrase),
+            "status": int(self.status),
+            "detail": self.detail,
+            "outcome": str(self.outcome),
+            "retryable": self.retryable,
+            **{name: value for name, value in facts.items() if value},
+        }
+
+
+def problem_of(error: SesamyError) -> Problem:
+    """Return the HTTP answer to a request that ended in an error.
+
+    Many callers obey the status alone, so it says what to do:
+
+    - 503: nothing was done; send the same again.
+    - 504: it may have been done; send the same again, which does no harm.
+    - 202: it may have been done, or was in part; a person has to look, so
+      don't send it again.
+    - 422: nothing was done, since the request is wrong: the order, its
+      promo code, or an id that was used with other data or another
+      promo code.
+    - 502: nothing was done, since Sesamy refused what is not the caller's
+      (credentials, scope, vendor), or a setting is wrong.
+
+    Args:
+        error: As a call of the SDK raised it.
+    """
+    status = _status(error)
+    return Problem(
+        status=status,
+        detail=_detail(error, status),
+        outcome=error.outcome,
+        retryable=error.retryable,
+        retry_after=_retry_after(error) if error.retryable else None,
+        external_order_id=error.external_order_id,
+        contract_id=error.contract_id,
+        code=error.code if isinstance(error, APIError) else None,
+        problems=(
+            error.problems if isinstance(error, InvalidRequestError) else ()
+        ),
+    )
+
+
+def _status(error: SesamyError) -> HTTPStatus:
+    nothing_done = error.outcome.nothing_done
+    if error.retryable:
+        return _AGAIN_LATER[nothing_done]
+    # A confirm that was refused leaves a contract that was made.
+    if not nothing_done or error.step == "confirm":
+        return HTTPStatus.ACCEPTED
+    if isinstance(error, _CALLERS):
+        return HTTPStatus.UNPROCESSABLE_ENTITY
+    if isinstance(error, StoreUnavailable):
+        # It needs a person, but Sesamy is well.
+        return HTTPStatus.SERVICE_UNAVAILABLE
+    return HTTPStatus.BAD_GATEWAY
+
+
+_AGAIN_LATER = {
+    True: HTTPStatus.SERVICE_UNAVAILABLE,
+    False: HTTPStatus.GATEWAY_TIMEOUT,
+}
+# What the sender of the request can correct.  A key that is used again with
+# other data is 422 in draft-ietf-httpapi-idempotency-key-header, too.
+_CALLERS = (
+    BadRequestError,
+    InvalidRequestError,
+    NotFoundError,
+    OrderMismatchError,
+)
+
+
+def _detail(error: SesamyError, status: HTTPStatus) -> str:
+    if isinstance(error, OrderMismatchError) and error.outcome.nothing_done:
+        return _OTHER_DATA
+    if status is HTTPStatus.ACCEPTED and error.step == "confirm":
+        return _MADE
+    if status is HTTPStatus.SERVICE_UNAVAILABLE and not error.retryable:
+        return _DETAILS[HTTPStatus.BAD_GATEWAY]
+    return _DETAILS[status]
+
+
+def _retry_after(error: SesamyError) -> int:
+    asked = (
+        error.retry_after
+        if isinstance(error, APIError | AuthenticationError)
+        else None
+    )
+    return max(1, math.ceil(_SOON if asked is None else asked))
