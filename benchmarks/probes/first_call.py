@@ -24,9 +24,16 @@ PATH = "/payments/vendor/acme/promos/code/SPRING-12?confirm=false"
 TOKEN = "a-token"  # noqa: S105 - made up
 
 
+def _sdk() -> Any:
+    """Return the package, with what its clients need loaded."""
+    sdk = import_module("sesamy_async")
+    _ = sdk.AsyncSesamy
+    return sdk
+
+
 def ours_async(url: str, order: bytes) -> Callable[[], object]:
     """`AsyncSesamy`, with the making of loop, client and order."""
-    sdk = import_module("sesamy_async")
+    sdk = _sdk()
 
     async def call() -> None:
         async with sdk.AsyncSesamy(
@@ -40,7 +47,7 @@ def ours_async(url: str, order: bytes) -> Callable[[], object]:
 
 def ours(url: str, order: bytes) -> Callable[[], object]:
     """`Sesamy`, with the making of client and order."""
-    sdk = import_module("sesamy_async")
+    sdk = _sdk()
 
     def call() -> None:
         with sdk.Sesamy(

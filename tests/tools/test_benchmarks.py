@@ -67,6 +67,26 @@ def test_a_short_run_with_a_store() -> None:
     assert "blocking" in blocking
 
 
+def test_a_short_run_with_telemetry() -> None:
+    """Both clients are measured, with no provider and with the SDK's."""
+    rows = [
+        line.split(" | ")[:2]
+        for line in short_run("benchmarks.telemetry")
+        if line.startswith(("| asyncio", "| blocking"))
+    ]
+
+    assert [
+        [f"| {client}", what]
+        for client in ("asyncio", "blocking")
+        for what in (
+            "without",
+            "no provider (API only)",
+            "SDK, 1 % of the calls traced",
+            "SDK, all calls traced",
+        )
+    ] == rows
+
+
 def _measures_all_that_is_there(measured: Any) -> None:
     """Each scenario has the figures of those that are always installed."""
     rates = measured["throughput"]["rates"]
