@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import attrs
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.exceptions import UnusedCliTokensError
 from cyclopts.validators import Number
@@ -34,10 +36,10 @@ from .token import token_app
 app = App(
     name="sesamy",
     help="""\
-Tell Sesamy what was sold elsewhere, once, for certain.
+Report sales made elsewhere to Sesamy, each exactly once.
 
-Every command ends in a known outcome: its message and its exit code say
-what became of the order.
+Every command ends with a known outcome: its message and its exit code say
+what happened to the order.
 """,
     help_epilogue="""\
 Examples:
@@ -45,11 +47,12 @@ Examples:
   sesamy import orders.csv --promo SPRING-12 --sandbox
   sesamy onboard order.json --promo SPRING-12 --sandbox
   sesamy token
+  sesamy doctor
   sesamy import --help
 
 Settings come from SESAMY_VENDOR_ID, SESAMY_CLIENT_ID, SESAMY_CLIENT_SECRET,
 SESAMY_SCOPE, SESAMY_AUDIENCE, SESAMY_ORGANIZATION, SESAMY_TOKEN_ENCODING,
-SESAMY_BASE_URL, SESAMY_TOKEN_URL and SESAMY_IDEMPOTENCY.
+SESAMY_BASE_URL, SESAMY_TOKEN_URL, SESAMY_IDEMPOTENCY and SESAMY_LOG.
 """,
     help_format="plaintext",
     version=__version__,
@@ -62,26 +65,31 @@ app.command(
     f"{__package__}.import_job:import_app",
     name="import",
     help="""\
-Send all orders of a file: none lost, none doubled.
+Send all orders in a file: none is lost, and none is sent twice.
 
 The whole file is checked before anything is sent. Each step is written
 to a journal first, so that the same command continues after a crash or
-Ctrl-C, and reports say what became of every row.
+Ctrl-C, and reports say what happened to every row.
 """,
 )
 app.command(
     f"{__package__}.journals:journal_app",
     name="journal",
-    help="Look into the journal of an import, and settle its unknowns.",
+    help="Show the journal of an import, and settle unknown orders.",
 )
 app.command(
     f"{__package__}.orders:orders_app",
     name="orders",
-    help="Look into the store of orders: which were sent, and settle doubts.",
+    help="Show which orders were sent, and settle orders in doubt.",
 )
 app.command(onboard_app)
 app.command(contract_app)
 app.command(token_app)
+app.command(
+    f"{__package__}.doctor:doctor_app",
+    name="doctor",
+    help="Check settings, network, token and store, for a mail to support.",
+)
 
 
 @app.command(
@@ -108,9 +116,12 @@ Examples:
 
   sesamy sandbox
   sesamy sandbox --port 9000 --config shop.toml
+  sesamy sandbox --webhook http://127.0.0.1:8000/webhooks/sesamy
 
+Open its address in a browser to see what happens, and to inject faults.
 Paste the lines that it prints into another terminal; there
 "sesamy onboard order.json --promo SPRING-12" then goes to the sandbox.
+SESAMY_WEBHOOK_AUTHORIZATION is the Authorization value of its events.
 Exit codes: 0 ended by Ctrl-C; 2 an option or the configuration is wrong.
 """
 )
@@ -119,25 +130,43 @@ def sandbox(
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = 8787,
     host: str = "127.0.0.1",
     config: Path | None = None,
+    webhook: str | None = None,
 ) -> None:
     """Serve a local Sesamy until Ctrl-C.
 
-    It prints the variables to export once it is ready. Nothing that it is
-    told leaves this machine.
+    It prints the variables to export once it is ready. Nothing that it
+    receives leaves this machine, except for events to your webhook.
 
     Args:
         port: Where it listens; 0 for any free port.
         host: A loopback address.
-        config: Vendors, promo codes, clients, faults and how its token
-            endpoint behaves, as TOML.
+        config: Vendors, promo codes, clients, faults, the webhook and how
+            its token endpoint behaves, as TOML.
+        webhook: Where it posts events, as Sesamy does: an https URL, or
+            http on a loopback address.
     """
     from sesamy_async.sandbox import (  # noqa: PLC0415 - here only
         Sandbox,
         SandboxConfig,
+        Webhook,
         serve,
     )
 
-    known = None if config is None else SandboxConfig.from_toml(config)
+    known = (
+        SandboxConfig() if config is None else SandboxConfig.from_toml(config)
+    )
+    changes = {
+        "url": webhook,
+        "authorization": os.environ.get("SESAMY_WEBHOOK_AUTHORIZATION"),
+    }
+    given: dict[str, Any] = {
+        name: value for name, value in changes.items() if value
+    }
+    if known.webhook is not None:
+        hook = attrs.evolve(known.webhook, **given)
+        known = attrs.evolve(known, webhook=hook)
+    elif webhook is not None:
+        known = attrs.evolve(known, webhook=Webhook(**given))
     serve(Sandbox(known), host, port)
 
 
@@ -194,5 +223,5 @@ def _parse(arguments: list[str]) -> tuple[Callable[..., Any], Any]:
 def _said(error: CycloptsError) -> str:
     if isinstance(error, UnusedCliTokensError):
         # Not shown: it may be the value of a misspelt option, and secret.
-        return "There is an argument too many; is an option misspelt?"
+        return "There is one argument too many; is an option misspelled?"
     return " ".join(str(error).split())  # Some have several lines.

@@ -14,6 +14,7 @@ from platformdirs import user_state_path
 
 from sesamy_async._blocking import Sesamy
 from sesamy_async._call import Call, Proceed, Response
+from sesamy_async._checks import Problems
 from sesamy_async._http import Connections
 from sesamy_async._pipeline import describe
 from sesamy_async._settings import BASE_URL, SettingsSource, check_url
@@ -26,7 +27,7 @@ from sesamy_async.idempotency import (
     store_from_url,
 )
 
-from .options import ACCESS, Access, Api, Chosen
+from .options import ACCESS, Access, Api, Chosen, Target
 from .output import InterruptionError, UsageError
 
 
@@ -40,24 +41,33 @@ ClientArguments: TypeAlias = dict[str, Any]
 
 def from_environment(options: Api) -> ClientArguments:
     """Return the arguments that options and environment give."""
-    vendor = SettingsSource(os.environ).optional(
-        "--vendor", options.vendor, "SESAMY_VENDOR_ID"
+    check = Problems()
+    given = ClientArguments(
+        vendor_id=check(_vendor, options.vendor),
+        auth=check(
+            credentials, _store() if options.token_cache else None, options
+        ),
+        base_url=check(base_url, options),
+        timeout=options.timeout,
+        deadline=options.deadline,
+        idempotency=check(store_of_orders, options.idempotency) or False,
+    )
+    check.raise_all()
+    return given
+
+
+def _vendor(option: str | None) -> str:
+    vendor: str | None = SettingsSource(os.environ).optional(
+        "--vendor", option, "SESAMY_VENDOR_ID"
     )
     if vendor is None:
         raise ConfigurationError(
             "The vendor is missing: give --vendor, or set SESAMY_VENDOR_ID."
         )
-    return ClientArguments(
-        vendor_id=vendor,
-        auth=credentials(_store() if options.token_cache else None, options),
-        base_url=base_url(options),
-        timeout=options.timeout,
-        deadline=options.deadline,
-        idempotency=store_of_orders(options.idempotency) or False,
-    )
+    return vendor
 
 
-def base_url(options: Api | Chosen) -> str:
+def base_url(options: Target | Chosen) -> str:
     """Return the base URL of Sesamy's API."""
     variable = "SESAMY_BASE_URL"
     given = SettingsSource(os.environ).optional(
@@ -111,15 +121,21 @@ def in_sandbox(
         )
 
 
-def store_of_orders(given: str | None) -> IdempotencyStore | None:
+def store_of_orders(
+    given: str | None, *, new: bool = True
+) -> IdempotencyStore | None:
     """Return the store that an option or the environment names.
 
-    By default it is a file of the user's; None if none is wanted.
+    By default it is a file of the user's, whose folder is made if it is
+    `new`; None if none is wanted.
     """
     option, variable = "--idempotency", "SESAMY_IDEMPOTENCY"
     url = SettingsSource(os.environ).optional(option, given, variable)
     if url is None:
-        return SQLiteStore(_own_folder() / "orders.db")
+        folder = _own_folder()
+        if new:
+            _make(folder)
+        return SQLiteStore(folder / "orders.db")
     if given is not None and _has_password(given):
         raise UsageError(
             f"The URL of {option} has a password, which others can see: set "
@@ -136,29 +152,33 @@ def _has_password(url: str) -> bool:
 
 
 def _own_folder() -> Path:
-    """Return a folder of the user's that lasts, and can be written."""
+    """Return a folder of the user's that lasts."""
     folder = Path()
     # Without a home, platformdirs raises; before 4.12, it returned "~/...".
     with suppress(RuntimeError):
         folder = user_state_path("sesamy", appauthor=False)
     if not folder.is_absolute():
         raise _nowhere("there is no home folder")
+    return folder
+
+
+def _make(folder: Path) -> None:
+    """Make a folder, unless it is there and can be written."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise _nowhere(f"{folder} can't be made ({reason})") from None
+        raise _nowhere(f"{folder} can't be created ({reason})") from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise _nowhere(f"you may not write into {folder}")
-    return folder
+        raise _nowhere(f"you have no permission to write to {folder}")
 
 
 def _nowhere(why: str) -> ConfigurationError:
     return ConfigurationError(
-        f"It can't be remembered which orders were sent: {why}. Set "
-        "SESAMY_IDEMPOTENCY to a file that lasts, such as "
-        "sqlite:///var/lib/shop/orders.db, or to a server. With "
-        "--idempotency none, an order that is sent again is doubled."
+        f"The store of orders can't be created: {why}. Set SESAMY_IDEMPOTENCY "
+        "to a file that lasts, such as sqlite:///var/lib/shop/orders.db, or "
+        "to a server. With --idempotency none, an order that is sent again "
+        "gets a second contract."
     )
 
 
@@ -173,18 +193,22 @@ def credentials(
     store: TokenStore | None, options: Access = ACCESS
 ) -> ClientCredentials:
     """Return the credentials, which come from the environment only."""
+    source, check = SettingsSource(os.environ), Problems()
     names = ("SESAMY_CLIENT_ID", "SESAMY_CLIENT_SECRET")
-    missing = [name for name in names if not os.environ.get(name)]
+    pair = [check(source.optional, name, None, name) for name in names]
+    asked = check(_asked, options, os.environ)
+    check(_check_pair, names)
+    check.raise_all()
+    return ClientCredentials(*pair, **asked, store=store)
+
+
+def _check_pair(names: tuple[str, ...]) -> None:
+    missing = [name for name in names if not os.environ.get(name, "").strip()]
     if missing:
         raise ConfigurationError(
             f"Set {' and '.join(missing)}: the credentials come from the "
             "environment only, because others can see a command's options."
         )
-    return ClientCredentials(
-        *(os.environ[name] for name in names),
-        **_asked(options, os.environ),
-        store=store,
-    )
 
 
 def _asked(options: Access, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -199,12 +223,13 @@ def _asked(options: Access, environ: Mapping[str, str]) -> dict[str, Any]:
 
 @attrs.define
 class _LatestCall:
-    """A middleware that remembers the latest call."""
+    """A middleware that remembers the latest operation."""
 
     call: Call | None = None
 
     async def __call__(self, call: Call, proceed: Proceed) -> Response:
-        self.call = call
+        if call.parent is None:
+            self.call = call
         return await proceed(call)
 
     def interrupted(
@@ -214,10 +239,10 @@ class _LatestCall:
         error = InterruptionError("Interrupted.")
         if self.call is not None:
             describe(self.call, error)
-        # The SDK's own note about this call says the same as the error.
-        known = str(error)
+        # The last note is the SDK's own of this operation, which says the
+        # same as the error, or of its store.
         notes: list[str] = getattr(interrupt, "__notes__", [])
-        error.aside = " ".join(note for note in notes if note != known)
+        error.aside = "".join({*notes[-1:]} - {str(error)})
         if remembered and error.repeatable:
             error.resumable = True
         return error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from sesamy_async._models import NewContract
 from sesamy_async.errors import InvalidRequestError
 
 from .client import session
-from .options import API, Api, Flag, OrderFile
+from .options import API, OUTPUT, Api, Flag, OrderFile, Output
 from .output import CommandResult, UsageError, rows
 
 
@@ -29,7 +30,7 @@ Examples:
 
 The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
 from options. Exit codes: 0 done; 1 not done; 2 an option, a setting or the
-order is wrong; 4 look before sending it again; 130 Ctrl-C.
+order is wrong; 4 check before sending it again; 130 Ctrl-C.
 """,
 )
 _CREATE_EXAMPLES = """\
@@ -142,7 +143,7 @@ def create(
     if repeated:
         how = f"{how if confirm else ''} already; nothing was sent"
     return CommandResult(
-        f"Contract {contract.id} is made{where}{how}.",
+        f"Contract {contract.id} is created{where}{how}.",
         {
             "contract_id": contract.id,
             "status": contract.status,
@@ -197,6 +198,33 @@ def confirm(
         },
         rows(status=contract.status),
     )
+
+
+@contract_app.command(
+    help_epilogue="""\
+Examples:
+
+  sesamy contract schema > order.schema.json
+  sesamy contract schema --strict
+
+Editors that are given the schema complete and check orders.
+"""
+)
+def schema(
+    *,
+    strict: Flag = False,
+    options: Output = OUTPUT,  # noqa: ARG001 - read by app.run
+) -> CommandResult:
+    """Print the JSON Schema of an order.
+
+    Args:
+        strict: Permit only the payment providers, payment methods and
+            genders that Sesamy's guide names.
+        options: The options that all commands share.
+    """
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    data = {"$schema": draft, **NewContract.json_schema(strict=strict)}
+    return CommandResult(json.dumps(data, indent=2), data)
 
 
 _STDIN = "-"

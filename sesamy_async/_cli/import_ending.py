@@ -153,7 +153,7 @@ def _table(
 def _notes(summary: ImportSummary, reports: Reports) -> Iterator[str]:
     if summary.unprocessed:
         reason = "" if summary.reason is None else f" {summary.reason}"
-        yield f"Not all is done: {ending(summary)}.{reason}"
+        yield f"The import is not complete: {ending(summary)}.{reason}"
     yield from steps(summary, reports.paths)
     for path in reports.kept:
         yield (

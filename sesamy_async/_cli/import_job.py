@@ -126,8 +126,8 @@ def import_orders(
         segment("--promo", promo)
     if file is None:
         raise UsageError(
-            "Which file? Name it, or let `sesamy import --template` write "
-            "one to begin with."
+            "No file is given. Name one, or create a starting file with "
+            "`sesamy import --template`."
         )
     page = doing.report
     if page is not None and not page.parent.is_dir():
@@ -315,7 +315,7 @@ class Job:
             if self.source.fingerprint() != terms.fingerprint:
                 # Rows that were not there yet would never be sent.
                 raise InputFileError(
-                    f"{self.source.name} changed while it was checked. Give "
+                    f"{self.source.name} changed while it was checked. Run "
                     "the same command again once it is complete."
                 )
             return Journal.create(path, terms, found.planned())
@@ -409,8 +409,8 @@ class Job:
 
 
 _STOPPING = (
-    "Stopping: what is in flight is finished and written down. "
-    "Press again to stop at once; nothing is lost or doubled by that either."
+    "Stopping: requests in flight are completed and recorded. Press again to "
+    "stop at once; nothing is lost or sent twice by that either."
 )
 
 
@@ -428,7 +428,7 @@ def _beginning(journal: Journal, *, begun: bool) -> str:
             "sent."
         )
     return (
-        f"Going on with {journal.path}: {now.rows - now.unprocessed:,} of "
+        f"Continuing with {journal.path}: {now.rows - now.unprocessed:,} of "
         f"{rows} are settled; {rest}."
     )
 
@@ -449,10 +449,10 @@ def in_own_sandbox(
     journal, ledger = files.journal, files.ledger
     if journal.exists() and not ledger.exists():
         raise ConfigurationError(
-            f"{journal} is of an import that has begun, and {ledger}, which "
-            "knows the contracts of its sandbox, is not there. Go on without "
-            f"--sandbox if it began so; or remove {journal.name} to try it "
-            "anew."
+            f"{journal} belongs to an import that has begun, but {ledger}, "
+            "which has the contracts of its sandbox, is missing. Continue "
+            f"without --sandbox if it began without; or remove {journal.name} "
+            "to start over."
         )
     new = not ledger.exists()
     kept = KeptLedger(ledger)

@@ -330,7 +330,7 @@ def _listed(unknown: list[Entry]) -> tuple[str, ...]:
         return ()
     lines = [
         "",
-        "Unknown, so somebody has to look (sesamy journal resolve --help):",
+        "Unknown, so somebody has to check (sesamy journal resolve --help):",
     ]
     for each in unknown[:_MOST_SHOWN]:
         reason = each.reason or "no reason was kept"
@@ -405,8 +405,8 @@ def _made(name: str) -> Any:
     except Exception as error:
         # Without its message, which may be secret.
         raise UsageError(
-            f"--lookup {name} can't be made: {type(error).__name__}. Try it "
-            f"in Python: from {module} import {factory}; {factory}()."
+            f"--lookup {name} can't be created: {type(error).__name__}. Try "
+            f"it in Python: from {module} import {factory}; {factory}()."
         ) from error
     if not hasattr(made, "find") and not hasattr(made, "__aenter__"):
         raise UsageError(
@@ -418,7 +418,9 @@ def _made(name: str) -> Any:
 
 def _answer(result: Reconciled) -> CommandResult:
     data = {"created": result.created, "not_created": result.not_created}
-    return CommandResult(f"{_settled(result)} The next import goes on.", data)
+    return CommandResult(
+        f"{_settled(result)} The next import continues.", data
+    )
 
 
 def _settled(result: Reconciled) -> str:

@@ -40,7 +40,7 @@ class Limits(Output):
 
     Attributes:
         timeout: Seconds that one network operation may take.
-        deadline: Seconds that all of it may take, retries included.
+        deadline: Seconds that the whole call may take, with retries.
     """
 
     timeout: float = 30.0
@@ -50,15 +50,16 @@ class Limits(Output):
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
 class Access(Limits):
-    """Which token a command asks for.
+    """Which token a command requests.
 
     Attributes:
-        scope: What the token shall permit; else SESAMY_SCOPE.
-        audience: For whom the token is; else SESAMY_AUDIENCE.
-        organization: For which organization; else SESAMY_ORGANIZATION.
-        token_encoding: How the credentials travel; else
-            SESAMY_TOKEN_ENCODING, else as json, and as a form where that
-            is refused.
+        scope: The scope of the token; else SESAMY_SCOPE.
+        audience: The audience of the token; else SESAMY_AUDIENCE.
+        organization: The organization of the token; else
+            SESAMY_ORGANIZATION.
+        token_encoding: How the credentials are sent; else
+            SESAMY_TOKEN_ENCODING, else as json, and as form if json is
+            refused.
     """
 
     scope: str | None = None
@@ -69,28 +70,57 @@ class Access(Limits):
 
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
-class Api(Access):
+class Target(Access):
     """Where a command sends its orders.
 
     Attributes:
         vendor: The publisher; else SESAMY_VENDOR_ID.
         base_url: Else SESAMY_BASE_URL, else https://api.sesamy.com.
-        token_cache: Keep the token in a file for the next run.
         idempotency: The URL of the store that remembers which orders were
             sent; else SESAMY_IDEMPOTENCY, else a file of your own. "none"
-            for no store: then an order that is sent again is doubled.
+            for no store: then an order that is sent again gets a second
+            contract.
     """
 
     vendor: str | None = None
     base_url: str | None = None
-    token_cache: Annotated[bool, Parameter(show_default=False)] = True
     idempotency: str | None = None
 
 
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
+class Api(Target):
+    """How a command gets its token.
+
+    Attributes:
+        token_cache: Keep the token in a file for the next run.
+    """
+
+    token_cache: Annotated[bool, Parameter(show_default=False)] = True
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Checkup(Target):
+    """How long a checkup may take.
+
+    Attributes:
+        timeout: Seconds that one check may take.
+        deadline: Seconds that all of them may take.
+    """
+
+    timeout: Annotated[float, Parameter(validator=Number(gt=0, lte=600))] = (
+        10.0
+    )
+    deadline: Annotated[float, Parameter(validator=Number(gt=0, lte=3600))] = (
+        60.0
+    )
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
 class Remembered(Output):
-    """Which store of orders it is about.
+    """Which store of orders is used.
 
     Attributes:
         idempotency: The URL of the store; else SESAMY_IDEMPOTENCY, else the
@@ -108,7 +138,7 @@ class Chosen(Remembered):
     Attributes:
         vendor: Only this publisher's; else SESAMY_VENDOR_ID, else all.
         base_url: Only those sent there; else SESAMY_BASE_URL, else all.
-        where: The same as the store names it; for imports into a sandbox.
+        where: The place as the store names it, for imports into a sandbox.
     """
 
     vendor: str | None = None
@@ -119,6 +149,7 @@ class Chosen(Remembered):
 OUTPUT = Output()
 ACCESS = Access()
 API = Api()
+CHECKUP = Checkup()
 REMEMBERED = Remembered()
 CHOSEN = Chosen()
 
@@ -129,11 +160,11 @@ class ReadingOptions:
     """How the file is read.
 
     Attributes:
-        format: csv or jsonl; found out by itself.
+        format: csv or jsonl; detected if not given.
         encoding: Such as cp1252; UTF-8 if not given.
-        delimiter: Between the cells of CSV; found out by itself.
-        mapping: A TOML file that says which column holds what.
-        allow_unknown: Take providers, methods and genders that the guide
+        delimiter: Between the cells of CSV; detected if not given.
+        mapping: A TOML file that says what each column contains.
+        allow_unknown: Accept providers, methods and genders that the guide
             does not name.
     """
 
@@ -150,14 +181,15 @@ class Sending:
     """How the orders are sent.
 
     Attributes:
-        confirm: "separately" creates, then confirms: nothing is doubled,
-            and nobody has to look. "at-once" takes half the calls, but a
-            crash leaves orders to look at. "no" creates only.
+        confirm: "separately" creates, then confirms: no order is sent
+            twice, and none has to be checked by hand. "at-once" needs half
+            the calls, but after a crash some orders have to be checked.
+            "no" creates only.
         strays: Whether an interrupted create, which gives no access, is
-            sent again; else such orders have to be looked at. By default
-            it is, but not for invoices.
+            sent again; else such orders have to be checked by hand. By
+            default it is, but not for invoices.
         shared_contracts: Sesamy may give several orders one contract; by
-            default, such orders have to be looked at.
+            default, such orders have to be checked by hand.
         concurrency: How many orders are sent at once.
         patience: Seconds that an outage may last before the import stops.
     """
@@ -175,14 +207,15 @@ class ImportActions:
     """What is done, and what is left behind.
 
     Attributes:
-        template: Write a CSV file and a mapping to begin with, and do
+        template: Write a CSV file and a mapping to start from, and do
             nothing else.
         dry_run: Check the file, say how long it takes, and send nothing.
         skip_invalid: Leave out rows that are wrong, instead of stopping;
-            they come into the rejected report.
+            they are written to the rejected report.
         strict: Stop before anything is sent if an order was reported before
             with other data.
-        sandbox: Send it to a sandbox of its own; needs no credentials.
+        sandbox: Send the orders to a sandbox of this import's own; needs
+            no credentials.
         journal: The file that records what was sent; FILE.journal if not
             given. The reports are written beside it.
         report: An HTML page to write at the end.

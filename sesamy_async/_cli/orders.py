@@ -60,7 +60,7 @@ Examples:
 orders_app.command(
     f"{__package__}.orders_import:import_app",
     name="import",
-    help="Tell the store of orders that were sent without it.",
+    help="Record orders in the store that were sent without it.",
 )
 
 _PURGING = 600.0
@@ -103,8 +103,8 @@ Examples:
   sesamy orders list --since 2d --limit 500
   sesamy orders list --since 2026-11-12 --json | jq .count
 
-People see the 100 that changed last, machines all. Exit codes: 0 listed;
-1 the store can't be used; 2 an option is wrong.
+The text output has the 100 that changed last, --json all. Exit codes:
+0 listed; 1 the store can't be used; 2 an option is wrong.
 """,
 )
 def list_orders(
@@ -116,13 +116,13 @@ def list_orders(
     limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     options: Chosen = CHOSEN,
 ) -> CommandResult:
-    """List orders, those that changed last at the top.
+    """List orders, those that changed last first.
 
     Args:
         since: Only those that changed since: a date in UTC, or an age such
             as 2d or 12h.
         state: Only those in this state; may be repeated.
-        limit: At most so many.
+        limit: The largest number of orders to list.
         options: Which store, and whose orders.
     """
     after = 0.0 if since is None else beginning("--since", since, time.time())
@@ -357,7 +357,7 @@ def schema(*, output: Output = OUTPUT) -> CommandResult:
         from sesamy_async.idempotency import PostgresStore  # noqa: PLC0415
     except ImportError as error:
         raise ConfigurationError(
-            "The store in Postgres needs an extra. Give: pip install "
+            "The store in Postgres needs an extra: pip install "
             "'sesamy-async[postgres]'."
         ) from error
     # It connects when it is used, so any place does.

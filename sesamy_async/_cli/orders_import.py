@@ -56,7 +56,7 @@ def import_orders(
     reading: ReadingOptions = READING,
     options: Chosen = CHOSEN,
 ) -> CommandResult:
-    """Tell the store of orders that were sent without it.
+    """Record orders in the store that were sent without it.
 
     They are those in the journal of an import, or all orders of a file that
     were sent in another way. Nothing is sent to Sesamy.
@@ -143,8 +143,8 @@ async def _of_file(
     if problems:
         shown = "; ".join(problems[:_MOST_SHOWN])
         raise InputFileError(
-            f"{source.name} has mistakes: {shown}. The store was told "
-            "nothing.",
+            f"{source.name} has mistakes: {shown}. Nothing was recorded in "
+            "the store.",
             problems=problems,
         )
     result, rows = Counter[str](), source.records()

@@ -64,8 +64,8 @@ def advice(record: OrderRecord) -> str | None:
     if record.state is OrderState.CLAIMED and not record.careful:
         return "Onboard or import it again: that completes it."
     return (
-        "Look whether Sesamy has a contract of it, and record what you find: "
-        "sesamy orders settle --help."
+        "Check whether Sesamy has a contract for it, and record what you "
+        "find: sesamy orders settle --help."
     )
 
 

@@ -33,7 +33,7 @@ class ExitCode(IntEnum):
         USAGE: Nothing was sent: an option, a setting or the order is wrong.
         REJECTED: All orders are processed; some can't be sent or were
             refused.
-        LOOK: It was done or may have been: look before sending it again.
+        LOOK: It was done or may have been: check before sending it again.
         INTERRUPTED: Ctrl-C or SIGTERM.
     """
 
@@ -125,9 +125,12 @@ def _paragraph(error: SesamyError) -> str:
     """Return the message, with each wrong field on a line of its own."""
     text = str(error)
     problems: tuple[str, ...] = getattr(error, "problems", ())
-    if len(problems) > 1:
-        listed = "".join(f"\n  {each}" for each in problems)
-        text = text.replace(f" {'; '.join(problems)}. ", f"{listed}\n")
+    if len(problems) < 2:  # noqa: PLR2004 - one needs no list
+        return text
+    listed = "".join(f"\n  {each}" for each in problems)
+    numbered = " ".join(f"({n}) {each}" for n, each in enumerate(problems, 1))
+    for run in (f" {'; '.join(problems)}. ", f" {numbered} "):
+        text = text.replace(run, f"{listed}\n")
     return text
 
 
@@ -206,6 +209,9 @@ def logging_to_stderr(verbose: int) -> Generator[None]:
     """
     handler = logging.StreamHandler()
     handler.setFormatter(_PlainFormatter("%(levelname)s %(message)s"))
+    if not verbose:
+        # How a call ended is what the command says itself.
+        handler.addFilter(lambda record: not hasattr(record, "operation"))
     before = _log.level
     _log.addHandler(handler)
     _log.setLevel(_LEVELS[min(verbose, len(_LEVELS) - 1)])

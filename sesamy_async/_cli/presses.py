@@ -12,7 +12,7 @@ from .output import InterruptionError
 
 class NothingSentError(InterruptionError):
     def _advice(self) -> str:
-        return "This run has sent nothing; give the same command again."
+        return "This run sent nothing; run the same command again."
 
 
 def _interrupt() -> NoReturn:

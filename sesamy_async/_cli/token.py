@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import attrs
 from cyclopts import App
 
 from sesamy_async._call import (
@@ -15,12 +16,12 @@ from sesamy_async._call import (
     Request,
     drive,
 )
+from sesamy_async._checks import Problems
 from sesamy_async._http import bind
 from sesamy_async._settings import (
     TOKEN_URL,
     SettingsSource,
     check_seconds,
-    check_url,
 )
 from sesamy_async.auth import ClientCredentials, Token, TokenAuth
 from sesamy_async.auth._tokens import claimed_scopes, scopes_of
@@ -43,7 +44,7 @@ Examples:
 The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
 from options; SESAMY_TOKEN_URL is used too. Whether the token has the scope
 is read from the answer, or else from the token, which is not verified.
-Exit codes: 0 they work; 1 they don't, or nobody answered; 2 a setting is
+Exit codes: 0 they work; 1 they don't, or there was no answer; 2 a setting is
 wrong; 130 Ctrl-C.
 """,
 )
@@ -51,72 +52,93 @@ wrong; 130 Ctrl-C.
 
 _MOST_SCOPES = 50
 _SOURCES = {
-    "answer": "granted, as the answer says",
-    "token": "granted, as the token says",
-    "asked": "asked for; nothing says what was granted",
+    "answer": "granted, according to the answer",
+    "token": "granted, according to the token",
+    "asked": "requested; nothing says what was granted",
 }
-_WITHOUT_SCOPE = (
-    "The credentials work, but the token lacks a scope that was asked for: "
-    f"orders may be refused with 403. It is spelt {SCOPES}; and the "
+WITHOUT_SCOPE = (
+    "The credentials work, but the token lacks a scope that was requested: "
+    f"orders may be refused with 403. It is spelled {SCOPES}; and the "
     f"audience (SESAMY_AUDIENCE) may have to be {AUDIENCES}."
 )
 
 
 @token_app.default
 def token(*, show: Flag = False, options: Access = ACCESS) -> CommandResult:
-    """Check the credentials: trade them for a token.
+    """Check the credentials by requesting a token.
 
-    It always asks for a new token, and keeps nothing.
+    It always requests a new token, and stores nothing.
 
     Args:
         show: Show the token itself; anybody who has it can act for you.
         options: The options that all API commands share.
     """
-    given = credentials(None, options)
-    url = SettingsSource(os.environ).optional(
-        "token_url", None, "SESAMY_TOKEN_URL"
-    )
-    url = check_url("token_url", url or TOKEN_URL, "SESAMY_TOKEN_URL")
-    got, lifetime = _ask(given, url, options)
-    source, scopes = _granted(got)
-    secret = given.client_secret.reveal()
-    # A server may echo the secret.
-    safe = [each for each in scopes or () if secret not in each]
-    told = given.scope if scopes is None else " ".join(safe[:_MOST_SCOPES])
-    missing = [
-        each
-        for each in given.scope.split()
-        if scopes is not None and each not in scopes
-    ]
+    check = Problems()
+    given = check(credentials, None, options)
+    url = check(SettingsSource(os.environ).url, "token_url", None, TOKEN_URL)
+    check.raise_all()
+    got, lifetime = ask(given, url, options)
+    granted = Granted.of(got, given)
     shown = {"token": got.value.reveal()} if show else {}
     return CommandResult(
-        _WITHOUT_SCOPE if missing else "The credentials work.",
+        WITHOUT_SCOPE if granted.missing else "The credentials work.",
         {
             "token_type": got.token_type,
-            "scope": told,
-            "scope_source": source,
-            "missing": missing,
+            "scope": granted.scope,
+            "scope_source": granted.source,
+            "missing": [*granted.missing],
             "expires_in": lifetime,
             **shown,
         },
         rows(
-            scope=f"{told or 'none'} ({_SOURCES[source]})",
-            missing=" ".join(missing) or None,
+            scope=granted.in_words,
+            missing=" ".join(granted.missing) or None,
             lifetime=f"{lifetime} s",
             **shown,
         ),
     )
 
 
-def _granted(token: Token) -> tuple[str, tuple[str, ...] | None]:
-    """Return the source of the token's scopes, and the scopes."""
-    if token.scope is not None:
-        return "answer", scopes_of(token.scope)
-    claimed = claimed_scopes(token.value)
-    return "asked" if claimed is None else "token", claimed
+@attrs.frozen
+class Granted:
+    """The scopes of a token.
+
+    Attributes:
+        source: What says so: the answer, the token, or only the request.
+        scope: The scopes, as far as they can be shown.
+        missing: What was asked for and not granted.
+    """
+
+    source: str
+    scope: str
+    missing: tuple[str, ...]
+
+    @classmethod
+    def of(cls, token: Token, given: ClientCredentials) -> Granted:
+        """Return the scopes that the answer names, or else the token."""
+        source, scopes = "answer", scopes_of(token.scope)
+        if token.scope is None:
+            claimed = claimed_scopes(token.value)
+            if claimed is None:
+                return cls("asked", given.scope, ())
+            source, scopes = "token", claimed
+        secret = given.client_secret.reveal()
+        # A server may echo the secret.
+        safe = [each for each in scopes if secret not in each]
+        wanted = given.scope.split()
+        return cls(
+            source,
+            " ".join(safe[:_MOST_SCOPES]),
+            tuple(each for each in wanted if each not in scopes),
+        )
+
+    @property
+    def in_words(self) -> str:
+        """The scopes, and what says so."""
+        return f"{self.scope or 'none'} ({_SOURCES[self.source]})"
 
 
-def _ask(
+def ask(
     given: ClientCredentials, url: str, options: Limits
 ) -> tuple[Token, int]:
     """Return a new token, and its lifetime in seconds."""

@@ -22,7 +22,7 @@ _LONGEST = 86_400.0
 _T = TypeVar("_T")
 
 LOST = (
-    "the connection failed. See whether it runs, and can be reached from "
+    "the connection failed. Check that it is running and can be reached from "
     "here; then try again"
 )
 """Why a server can't be used that is not there, or not any more."""
@@ -176,8 +176,8 @@ class Pool(Generic[LinkT]):
     def _late(self) -> StoreUnavailable:
         return unusable(
             self._name,
-            "it did not answer in time. Try again; if it stays so, see "
-            "whether it runs, can be reached from here, and has too much "
-            "to do",
+            "it did not answer in time. Try again; if this persists, check "
+            "that it is running, can be reached from here, and is not "
+            "overloaded",
             retryable=True,
         )

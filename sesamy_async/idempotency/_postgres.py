@@ -34,7 +34,7 @@ try:
 except ImportError:
     raise ConfigurationError(
         "idempotency: a store in a Postgres needs a package that is not "
-        "there. Give: pip install 'sesamy-async[postgres]'."
+        "installed: pip install 'sesamy-async[postgres]'."
     ) from None
 
 
@@ -130,11 +130,11 @@ class PostgresStore(ServerStore[_Connection]):
         del url
         if options is None:
             raise ConfigurationError(
-                "idempotency (SESAMY_IDEMPOTENCY): what stands there is no "
-                "URL of a Postgres. It can be "
-                "postgresql://user:password@host:5432/database; what is not "
-                "a letter or digit in a password is written as %40 for @, "
-                "%2F for /, and so on."
+                "idempotency (SESAMY_IDEMPOTENCY): the value is not the URL "
+                "of a Postgres. It can be "
+                "postgresql://user:password@host:5432/database; write special "
+                "characters in the password as %40 for @, %2F for /, and so "
+                "on."
             )
         self._there = False
         super().__init__(NAME, _connector(options), explained)
@@ -143,6 +143,11 @@ class PostgresStore(ServerStore[_Connection]):
     def schema(self) -> str:
         """The SQL that makes the tables."""
         return self._schema
+
+    def _about(self, link: _Connection, until: float) -> tuple[str, bool]:
+        name = [self._names["orders"]]
+        [[[version, there]]] = link.ask(until, link.fill(texts.ABOUT, name))
+        return f"Postgres {version}", there
 
     def _salt(self, link: _Connection, until: float) -> bytes:
         new = link.fill(self._sql(texts.SALT), [token_bytes(32).hex()])
@@ -262,9 +267,10 @@ class PostgresStore(ServerStore[_Connection]):
             return
         raise unusable(
             NAME,
-            "its tables are not there, and this user may not make them. Let "
-            "somebody who may run what `sesamy orders schema` prints, and "
-            "grant this user SELECT, INSERT, UPDATE and DELETE on them",
+            "its tables are not there, and this user may not create them. Ask "
+            "somebody who may create them to run what `sesamy orders schema` "
+            "prints, and to grant this user SELECT, INSERT, UPDATE and DELETE "
+            "on them",
         )
 
     def _sql(self, text: str) -> str:

@@ -15,24 +15,27 @@ from ._store import StoreUnavailable, unusable
 NAME = "(Postgres)"
 
 _GRANT = (
-    "its user may not do this. Grant it SELECT, INSERT, UPDATE and DELETE on "
-    "the tables that `sesamy orders schema` shows"
+    "its user has no permission for this. Grant it SELECT, INSERT, UPDATE and "
+    "DELETE on the tables that `sesamy orders schema` shows"
 )
 _READ_ONLY = (
     "it can only be read: it is a standby, or was made read-only. Name the "
     "server that it follows, or all of them: postgresql://one,two/database"
 )
-_LATE = "it did not get to it in time. Try again"
+_LATE = "it did not finish in time. Try again"
 _GONE = (
-    "its tables are gone, and with them which orders were sent to Sesamy. Get "
-    "them back from a backup"
+    "its tables are gone, and with them which orders were sent to Sesamy. "
+    "Restore them from a backup"
 )
 _OTHERS = (
     "its tables are not those of this version of sesamy-async. See what "
     "`sesamy orders schema` prints"
 )
-_FULL = "it has no room, memory or connections left. Make some; then try again"
-_TEXT = "an id has a character that its database can't keep"
+_FULL = (
+    "it has no disk space, memory or connections left. Free some; then "
+    "try again"
+)
+_TEXT = "an id has a character that its database can't store"
 _BY_CODE = {
     "08": (LOST, True),
     "22": (_TEXT, False),
@@ -48,13 +51,13 @@ _BY_CODE = {
 }
 # A failed login has no code, only what the server says, which we don't show.
 _BY_WORDS = {
-    "password": "it does not let this user in. See the user and the password",
-    "pg_hba.conf": "it lets nobody in from here with this user, database "
-    "and encryption. See its pg_hba.conf",
+    "password": "it refuses this user. Check the user and the password",
+    "pg_hba.conf": "it accepts no connection from here with this user, "
+    "database and encryption. Check its pg_hba.conf",
     "role": "it does not know the user",
-    "database": "it does not have the database, or does not let the user in",
-    "certificate": "its certificate is not one that is trusted. See "
-    "sslrootcert in the URL",
+    "database": "it does not have the database, or refuses the user",
+    "certificate": "its certificate is not trusted. Check sslrootcert in the "
+    "URL",
     "read-only": _READ_ONLY,
     "read-write": _READ_ONLY,
 }

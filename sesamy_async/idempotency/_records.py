@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from secrets import token_bytes
@@ -12,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from sesamy_async._call import renewed_after_fork
+from sesamy_async._call import renewed_after_fork, wall_clock
 
 from ._protocol import (
     ENDED,
@@ -262,11 +261,11 @@ class MemoryStore(RecordStore):
     """Keeps orders in this process; for tests, and for a single process.
 
     Args:
-        clock: Returns Unix seconds.
+        clock: Returns Unix seconds; by default, the time of the clients.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
+    def __init__(self, *, clock: Callable[[], float] | None = None) -> None:
+        self._clock = clock or wall_clock()
         self._salt = token_bytes(32)
         self._records: dict[OrderKey, OrderRecord] = {}
         self._owners: dict[tuple[str, str, str], OrderKey] = {}

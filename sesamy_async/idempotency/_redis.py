@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -35,8 +36,8 @@ try:
     from ._redis_trouble import NAME, REPLICA, explained
 except ImportError:
     raise ConfigurationError(
-        "idempotency: a store in a Redis needs a package that is not there. "
-        "Give: pip install 'sesamy-async[redis]'."
+        "idempotency: a store in a Redis needs a package that is not "
+        "installed: pip install 'sesamy-async[redis]'."
     ) from None
 
 
@@ -48,6 +49,7 @@ _INDEX = f"{_PREFIX}index"
 _ENDED = f"{_PREFIX}ended"
 _ORDER = f"{_PREFIX}order:"
 _OWNER = f"{_PREFIX}owner:"
+_VERSION = re.compile(rb"^redis_version:([0-9A-Za-z.-]{1,40})", re.MULTILINE)
 # An id is looked for in names alone, which are short.
 _NAMES = 10_000
 
@@ -138,12 +140,20 @@ class RedisStore(ServerStore[_Link]):
         del url
         if connector is None:
             raise ConfigurationError(
-                "idempotency (SESAMY_IDEMPOTENCY): what stands there is no "
-                "URL of a Redis. It can be redis://user:password@host:6379/0, "
-                "or rediss:// for TLS; what is not a letter or digit in a "
-                "password is written as %40 for @, %2F for /, and so on."
+                "idempotency (SESAMY_IDEMPOTENCY): the value is not the URL "
+                "of a Redis. It can be redis://user:password@host:6379/0, or "
+                "rediss:// for TLS; write special characters in the password "
+                "as %40 for @, %2F for /, and so on."
             )
         super().__init__(NAME, connector, explained)
+
+    def _about(self, link: _Link, until: float) -> tuple[str, bool]:
+        [info] = link.try_(until, ("INFO", "server"))
+        found = None
+        if isinstance(info, bytes):  # A user may be forbidden to ask.
+            found = _VERSION.search(info)
+        version = found[1].decode() if found else "of an unknown version"
+        return f"Redis {version}", True
 
     def _salt(self, link: _Link, until: float) -> bytes:
         _, salt = link.ask(
@@ -296,9 +306,9 @@ def _check(link: _Link, until: float) -> list[str]:
     if other:
         raise unusable(
             NAME,
-            "it may lose what it has acknowledged, and then orders are made "
-            f"twice. Set in its redis.conf: {', '.join(other)}. For tests, "
-            "careless=True (in a URL ?careless=1) takes any",
+            "it may lose what it has acknowledged, and then orders are sent "
+            f"twice. Set this in its redis.conf: {', '.join(other)}. For "
+            "tests, careless=True (in a URL ?careless=1) takes any",
         )
     return unknown
 
@@ -306,8 +316,8 @@ def _check(link: _Link, until: float) -> list[str]:
 def _warn(unknown: Sequence[str]) -> None:
     warnings.warn(
         "The store of orders (Redis) does not say whether it keeps what it "
-        "has acknowledged: this user may not ask for CONFIG GET. See that it "
-        f"is set to: {', '.join(unknown)}.",
+        "has acknowledged: this user may not ask for CONFIG GET. Make sure "
+        f"that it is set to: {', '.join(unknown)}.",
         StoreWarning,
         stacklevel=2,
     )

@@ -18,19 +18,17 @@ REPLICA = (
     "it is a replica, which only follows another Redis. Name the one that it "
     "follows"
 )
-_LOGIN = "it does not let this user in. See the user and the password"
-_CERTIFICATE = (
-    "its certificate is not one that is trusted. See ssl_ca_certs in the URL"
-)
+_LOGIN = "it refuses this user. Check the user and the password"
+_CERTIFICATE = "its certificate is not trusted. Check ssl_ca_certs in the URL"
 _CLUSTER = (
     "it is a cluster, which may lose what it has acknowledged. Name a Redis "
-    "that is none"
+    "that is not a cluster"
 )
 _FULL = "it has no memory left. Raise its maxmemory, or purge old orders"
 _GRANT = (
-    "its user may not do this. Let it use EVAL, GET, MGET, SET, DEL, EXISTS, "
-    "TIME, ZADD, ZREM, ZRANGEBYLEX and ZRANGEBYSCORE on keys that begin with "
-    "{sesamy-orders}, and ROLE and CONFIG|GET"
+    "its user has no permission for this. Let it use EVAL, GET, MGET, SET, "
+    "DEL, EXISTS, TIME, ZADD, ZREM, ZRANGEBYLEX and ZRANGEBYSCORE on keys "
+    "that begin with {sesamy-orders}, and ROLE and CONFIG|GET"
 )
 # From the more special to the more general.
 _BY_CLASS: tuple[tuple[type[Exception], str, bool], ...] = (
@@ -50,8 +48,8 @@ _BY_WORD = {
     "CLUSTERDOWN": (_CLUSTER, False),
     "MASTERDOWN": (REPLICA, False),
     "MOVED": (_CLUSTER, False),
-    "MISCONF": ("it can't write to its disk. See its log", True),
-    "NOREPLICAS": ("it has lost its replicas. See its log", True),
+    "MISCONF": ("it can't write to its disk. Check its log", True),
+    "NOREPLICAS": ("it has lost its replicas. Check its log", True),
     "WRONGPASS": (_LOGIN, False),
     "DB": ("it does not have this database, which is a number", False),
 }

@@ -121,6 +121,18 @@ class ServerStore(RecordStore, Generic[LinkT]):
     ) -> tuple[list[OrderRecord], OrderKey | None]:
         """Return some orders, and where to go on; None at the end."""
 
+    @abstractmethod
+    def _about(self, link: LinkT, until: float) -> tuple[str, bool]:
+        """Return the version of the server, and whether orders can be read."""
+
+    def about(self, *, within: float) -> tuple[str, bool]:
+        """Return what the server is, and whether anything is in place there.
+
+        Unlike all other methods, it makes nothing.
+        """
+        until = time.monotonic() + within
+        return self._pool.ask(until, lambda link: self._about(link, until))
+
     def salt(self, *, within: float) -> bytes:
         """Return 32 random bytes, the same for all that share the store."""
         until = time.monotonic() + within

@@ -16,6 +16,7 @@ from weakref import WeakSet
 
 import attrs
 
+from sesamy_async._call import wall_clock
 from sesamy_async._wal import followed, identities
 
 from ._protocol import OrderKey, OrderRecord, StoreAnswer
@@ -103,18 +104,18 @@ class SQLiteStore(RecordStore):
 
     Args:
         path: Where it is.  A folder that is missing is made.
-        clock: Returns Unix seconds.
+        clock: Returns Unix seconds; by default, the time of the clients.
     """
 
     def __init__(
         self,
         path: str | os.PathLike[str],
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         # A program may change its folder later.
         self._path = Path(path).absolute()
-        self._clock = clock
+        self._clock = clock or wall_clock()
         self._opened = _Opened(self._path)
         # Also at the end of the interpreter.
         weakref.finalize(self, _close_quietly, self._opened)

@@ -38,9 +38,9 @@ def trouble(path: Path, error: sqlite3.Error | OSError) -> StoreUnavailable:
 def busy(path: Path) -> StoreUnavailable:
     """Return the error for a file that others hold for too long."""
     return StoreUnavailable(
-        f"The store of orders {path} is busy: another thread or process "
-        "held it for as long as there was time to wait. Try again; if it "
-        "stays so, see which program has the file open."
+        f"The store of orders {path} is busy: another thread or process kept "
+        "it locked for too long. Try again; if this persists, check which "
+        "program has the file open."
     )
 
 
@@ -53,8 +53,8 @@ def no_store(path: Path) -> StoreUnavailable:
     """Return the error for a file that is something else."""
     return unusable(
         path,
-        "it is no store of orders, or it is damaged. If it is to be one, "
-        f"get it back from a backup: {KEPT}. If it is something else, name "
+        "it is not a store of orders, or it is damaged. If it should be one, "
+        f"restore it from a backup: {KEPT}. If it is something else, choose "
         "another place for the store",
     )
 
@@ -73,8 +73,8 @@ def orphaned(left: Path, path: Path) -> StoreUnavailable:
     """Return the error for what SQLite kept of a file that is gone."""
     return unusable(
         path,
-        f"it is not there, but {left.name} is, which belongs to it. If it "
-        f"was moved, put it back: {KEPT}. If you removed it to begin anew, "
+        f"it is missing, but {left.name}, which belongs to it, is there. If "
+        f"it was moved, put it back: {KEPT}. If you removed it to start over, "
         f"remove {left.name} too",
     )
 
@@ -82,17 +82,17 @@ def orphaned(left: Path, path: Path) -> StoreUnavailable:
 def unfit(path: Path, wal: Path) -> StoreUnavailable:
     """Return the error for a file without the WAL that belongs to it."""
     what = (
-        "is of another time, or of another file"
+        "is from another time or of another file"
         if wal.exists() and wal.stat().st_size
         else "is not beside it"
     )
     return unusable(
         path,
         "a crash has left its latest changes in a file of their own, "
-        f"{wal.name}, and that {what}. Orders would be sent twice without "
-        "it. Find the one that lay beside it, and put it there again. Only "
-        "if it is gone for good, move this file away, and begin a new one "
-        "with what else you know: `sesamy orders import`",
+        f"{wal.name}, and that {what}. Orders would be sent twice without it. "
+        "Find the one that was beside it, and put it back. Only if it is "
+        "lost for good, move this file away, and start a new one from what "
+        "else you know: `sesamy orders import`",
     )
 
 
@@ -101,7 +101,7 @@ def lost(path: Path) -> StoreUnavailable:
     return unusable(
         path,
         "it was deleted, moved or replaced while it was open, so nothing is "
-        f"written. Put it back before you go on: {KEPT}",
+        f"written. Put it back before you continue: {KEPT}",
     )
 
 

@@ -49,7 +49,7 @@ def store_from_url(url: str) -> IdempotencyStore:
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise _refused("is no URL") from None
+        raise _refused("is not a URL") from None
     if parts.scheme in _SERVERS:
         module, name = _SERVERS[parts.scheme]
         home = import_module(f"{__package__}.{module}")
@@ -62,13 +62,15 @@ def store_from_url(url: str) -> IdempotencyStore:
         return SQLiteStore(_path(parts))
     if parts.scheme == "memory":
         if any(parts[1:]):
-            raise _refused("has something after memory:, where nothing can be")
+            raise _refused(
+                "has something after memory:, where nothing is allowed"
+            )
         return MemoryStore()
     if not parts.scheme:
         raise _refused("has no scheme; for a file, begin with sqlite:")
     # A secret may stand there by mistake, but not in front of "://".
     shown = f" {parts.scheme}://" if "://" in url else ""
-    raise _refused(f"has a scheme{shown} that names no store")
+    raise _refused(f"has an unknown scheme{shown}")
 
 
 def _path(parts: SplitResult) -> str:

@@ -130,8 +130,8 @@ def test_sandbox_needs_nothing(
 
     assert [0, 0, 0] == [each.code for each in ran]
     assert "is confirmed in a sandbox." in ran[0].out
-    assert "is made in a sandbox, but not confirmed yet." in ran[1].out
-    assert "is made in a sandbox and confirmed." in ran[2].out
+    assert "is created in a sandbox, but not confirmed yet." in ran[1].out
+    assert "is created in a sandbox and confirmed." in ran[2].out
 
 
 @pytest.mark.parametrize(
@@ -275,3 +275,17 @@ def test_too_many_problems(sesamy: CommandLine) -> None:
 
     assert len(error["problems"]) == 81
     assert "x48: unknown field; and 31 more. Outcome" in error["message"]
+
+
+@pytest.mark.parametrize("more", [(), ("--strict",), ("--json",)])
+def test_the_schema_of_an_order(
+    sesamy: CommandLine, more: tuple[str, ...]
+) -> None:
+    """It is JSON for people, too, and says which draft it is of."""
+    ran = sesamy("contract", "schema", *more)
+    schema = json.loads(ran.out)
+
+    assert (ran.code, ran.err) == (0, "")
+    assert schema.pop("$schema").endswith("/2020-12/schema")
+    assert schema == NewContract.json_schema(strict="--strict" in more)
+    assert ("\n  " in ran.out) is ("--json" not in more)

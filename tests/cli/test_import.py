@@ -224,7 +224,7 @@ def test_sandbox_is_gone(sesamy: CommandLine) -> None:
     anew = sesamy(*IMPORT, "--sandbox")
 
     assert (0, 2, 0) == (first.code, lost.code, anew.code)
-    assert "or remove orders.csv.journal to try it anew" in lost.err
+    assert "or remove orders.csv.journal to start over" in lost.err
 
     # Nor with the ledger of another import.
     other = sesamy(*IMPORT, "--sandbox", "--journal", "other.journal")
@@ -236,8 +236,8 @@ def test_sandbox_is_gone(sesamy: CommandLine) -> None:
 
 
 SAID = (
-    "Error: Interrupted. Outcome: NOT_SENT. This run has sent nothing; give "
-    "the same command again.\n"
+    "Error: Interrupted. Outcome: NOT_SENT. This run sent nothing; run the "
+    "same command again.\n"
 )
 
 either = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -328,8 +328,8 @@ def test_while_sending(
     again = sesamy(*IMPORT)
 
     assert 130 == ran.code
-    assert "Stopping: what is in flight is finished" in ran.err
-    assert "Not all is done: it was interrupted." in ran.out
-    assert "give the same command again" in ran.out
+    assert "Stopping: requests in flight are completed" in ran.err
+    assert "The import is not complete: it was interrupted." in ran.out
+    assert "run the same command again" in ran.out
     assert 0 == again.code
     assert once(served, 3)

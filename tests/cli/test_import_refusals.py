@@ -58,7 +58,7 @@ def test_many_wrong_rows(sesamy: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "Which file?"),
+        ((), "No file is given."),
         (("--template", "orders.toml"), "is the mapping's name"),
         (("nowhere.csv",), "there is no such file"),
         (("orders.csv", "--report", "no/page.html"), "no folder no for"),
@@ -70,7 +70,7 @@ def test_many_wrong_rows(sesamy: CommandLine) -> None:
         (("orders.csv", "--sandbox", "--audience", " "), "SESAMY_AUDIENCE"),
         (("orders.csv",), "SESAMY_VENDOR_ID"),
         (("orders.csv", "--vendor", "acme"), "SESAMY_CLIENT_ID"),
-        (("orders.csv", "--encoding", "x"), "no encoding 'x'"),
+        (("orders.csv", "--encoding", "x"), "encoding 'x' is unknown"),
         (("header.csv", "--sandbox"), "unknown; did you mean userData.email?"),
     ],
 )
@@ -129,8 +129,8 @@ def test_wrong_secret(
 
     assert (1, 0) == (stopped.code, resumed.code)
     assert "Invalid client credentials" in stopped.out
-    assert "3 rows not finished: give the same command" in stopped.out
-    assert "Going on with orders.csv.journal" in resumed.err
+    assert "3 rows not finished: run the same command" in stopped.out
+    assert "Continuing with orders.csv.journal" in resumed.err
     assert once(served, 3)
 
 
@@ -153,7 +153,7 @@ def test_reports_fail(
 
     assert (1, 0) == (ran.code, again.code)
     assert "All 3 orders are confirmed." in ran.out
-    assert "The disk is full. The journal holds what became" in ran.out
+    assert "The disk is full. The journal has what became" in ran.out
 
 
 def test_no_home(

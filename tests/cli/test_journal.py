@@ -18,8 +18,8 @@ from support.journals import TERMS, bring, new_journal
 
 
 CUT_OFF = (
-    "The import ended while this order was being sent; nobody has seen the "
-    "answer."
+    "The import ended while this order was being sent; its answer was not "
+    "read."
 )
 
 
@@ -42,13 +42,10 @@ def test_show(sesamy: CommandLine, orders: Path) -> None:
         "  source     orders.csv\n"
     )
     assert out.endswith(
-        "  unprocessed  2\n"
-        "  strays       0\n"
-        "\n"
-        "Unknown, so somebody has to look (sesamy journal resolve --help):\n"
-        "  row 2, order 'A-2': no reason was kept\n"
-        "  row 3, order 'A-3': no reason was kept\n"
-        f"  row 4, order 'A-4': {CUT_OFF}\n"
+        "  unprocessed  2\n  strays       0\n\nUnknown, so somebody has to "
+        "check (sesamy journal resolve --help):\n  row 2, order 'A-2': no "
+        "reason was kept\n  row 3, order 'A-3': no reason was kept\n  row 4, "
+        f"order 'A-4': {CUT_OFF}\n"
     )
 
 
@@ -178,8 +175,8 @@ def fails():
 """
 
 SETTLED = (
-    "Settled: {} with a contract, {} without, to be sent again. "
-    "The next import goes on.\n"
+    "Settled: {} with a contract, {} without, to be sent again. The next "
+    "import continues.\n"
 )
 
 
@@ -332,8 +329,8 @@ def test_reconcile_with_a_sandbox(
     [
         (":factory", "must be package.module:factory, or sandbox"),
         ("lookup_wrong:", "must be package.module:factory, or sandbox"),
-        ("no.such.module:x", "can't be made: ModuleNotFoundError. Try it"),
-        ("lookup_wrong:fails", "can't be made: ValueError. Try it"),
+        ("no.such.module:x", "can't be created: ModuleNotFoundError. Try it"),
+        ("lookup_wrong:fails", "can't be created: ValueError. Try it"),
         ("lookup_wrong:Deaf", "makes a Deaf, which has no method find"),
         ("sandbox", "Set SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET"),
     ],

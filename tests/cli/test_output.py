@@ -29,6 +29,8 @@ from support.command_line import (
     CommandLine,
 )
 from support.commands import SESAMY, ran
+from support.patience import until
+from support.webhook_receiver import receiving
 
 
 @pytest.mark.parametrize(
@@ -156,9 +158,9 @@ def started(
 @pytest.mark.parametrize(
     ("on", "command", "said"),
     [
-        ("create", CREATE, "look before sending it again."),
+        ("create", CREATE, "check before sending it again."),
         ("create", (*ONBOARD, "--strays"), "make the same call again"),
-        ("confirm", ONBOARD, "Contract '{}' was made; onboard"),
+        ("confirm", ONBOARD, "make the same call again"),
     ],
 )
 def test_interrupted(
@@ -180,7 +182,9 @@ def test_interrupted(
         error["type"],
         error["outcome"],
     )
-    assert said.format(contract.id) in error["message"]
+    assert said in error["message"]
+    if on == "confirm":
+        assert contract.id == error["contract_id"]
 
 
 def test_stdin() -> None:
@@ -233,6 +237,33 @@ def test_sandbox(
 
     assert (server.returncode, err) == (0, "")
     assert answer["expires_in"] == 60
+
+
+@pytest.mark.parametrize("configured", ["", "[webhook]\nurl = '{other}'\n"])
+def test_webhook_of_a_sandbox(
+    configured: str,
+    sesamy: CommandLine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It posts events to the webhook, with the secret of the environment."""
+    config = tmp_path / "shop.toml"
+    config.write_text(configured.format(other="http://127.0.0.1:9/other"))
+    monkeypatch.setenv("SESAMY_WEBHOOK_AUTHORIZATION", "Bearer hush")
+    with receiving() as receiver:
+        arguments = ("sandbox", "--port", "0", "--config", str(config))
+        more = ("--webhook", receiver.url)
+        with started(*arguments, *more, until=lambda: True) as server:
+            for name, value in exported(server.stdout).items():
+                monkeypatch.setenv(name, value)
+            onboarded = sesamy(*ONBOARD, "--idempotency", "none")
+            until(lambda: len(receiver.received) == 2)
+            server.send_signal(signal.SIGINT)
+            out, err = server.communicate(timeout=PATIENCE)
+
+    assert 0 == onboarded.code
+    assert {"Bearer hush"} == {each for each, _ in receiver.received}
+    assert "hush" not in out + err
 
 
 def exported(stdout: IO[str] | None) -> dict[str, str]:

@@ -90,8 +90,12 @@ def test_confirmed_in_a_step_of_its_own(
 @pytest.mark.parametrize(
     ("more", "said", "confirmed"),
     [
-        ((), "is made already; nothing was sent.", None),
-        (("--confirm",), "is made and confirmed already; nothing was", True),
+        ((), "is created already; nothing was sent.", None),
+        (
+            ("--confirm",),
+            "is created and confirmed already; nothing was",
+            True,
+        ),
     ],
 )
 def test_created_again(
@@ -243,7 +247,9 @@ def test_no_folder(
     ran = sesamy(*ONBOARD)
 
     assert (2, ()) == (ran.code, served.ledger.contracts(ORDER_ID))
-    assert f"{file}/sesamy can't be made (Not a directory). {PLACE}" in ran.err
+    assert (
+        f"{file}/sesamy can't be created (Not a directory). {PLACE}" in ran.err
+    )
 
 
 def test_no_permission(
@@ -258,7 +264,10 @@ def test_no_permission(
     ran = sesamy(*ONBOARD)
 
     assert (2, ()) == (ran.code, served.ledger.contracts(ORDER_ID))
-    assert f"may not write into {own_store().parent}. {PLACE}" in ran.err
+    assert (
+        f"have no permission to write to {own_store().parent}. {PLACE}"
+        in ran.err
+    )
 
 
 def test_a_damaged_store(sesamy: CommandLine, served: Sandbox) -> None:

@@ -22,10 +22,9 @@ def test_token_for_people(sesamy: CommandLine) -> None:
 
     assert ran == Ran(
         0,
-        "The credentials work.\n"
-        "  scope     payments:contract:third-party-onboarding "
-        "(granted, as the token says)\n"
-        "  lifetime  86400 s\n",
+        "The credentials work.\n  scope     "
+        "payments:contract:third-party-onboarding (granted, according to the "
+        "token)\n  lifetime  86400 s\n",
         "",
     )
 
@@ -72,7 +71,7 @@ def test_granted_scope(
 ) -> None:
     """The answer says it, else the token, else it is what was asked for."""
     got = Token(Secret("opaque"), "Bearer", 60.0, 60.0, answer)
-    monkeypatch.setattr("sesamy_async._cli.token._ask", lambda *_: (got, 60))
+    monkeypatch.setattr("sesamy_async._cli.token.ask", lambda *_: (got, 60))
     ran = sesamy("token", "--json")
 
     assert told == (
@@ -90,7 +89,7 @@ def test_granted_scope(
             0,
             [
                 "the token lacks a scope",
-                "  scope     none (granted, as the token says)\n",
+                "  scope     none (granted, according to the token)\n",
                 f"  missing   {SCOPE}\n",
                 "urn:sesamy",
             ],
@@ -199,7 +198,7 @@ def test_what_is_asked_for(
         seen.append(given)
         return Token(Secret("t"), "Bearer", 60.0, 60.0), 60
 
-    monkeypatch.setattr("sesamy_async._cli.token._ask", ask)
+    monkeypatch.setattr("sesamy_async._cli.token.ask", ask)
     names = ("scope", "audience", "organization")
     for name in names:
         monkeypatch.setenv(f"SESAMY_{name.upper()}", f"{name}-variable")

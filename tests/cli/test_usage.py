@@ -24,7 +24,7 @@ from support.commands import ran as ran_apart
         (("onboard", *PROMO), "requires an argument"),
         ((*ONBOARD, "--client-secret=s3cret"), "--client-secret"),
         (("onboard", *PROMO, "-x", "s3cret"), "See `sesamy onboard --help`."),
-        ((*ONBOARD, "s3cret"), "an argument too many"),
+        ((*ONBOARD, "s3cret"), "one argument too many"),
         (("onboard", "--key=s3cret", *PROMO), "There is no option --key;"),
         ((*ONBOARD, "--timeout", "soon"), "--timeout"),
         ((*ONBOARD, "--sandbox", "--timeout", "0"), "timeout must be"),
@@ -37,6 +37,7 @@ from support.commands import ran as ran_apart
         (("sandbox", "--port", "99999"), "--port"),
         (("sandbox", "--host", "example.org"), "loopback only"),
         (("sandbox", "--config", "nowhere.toml"), "nowhere.toml"),
+        (("sandbox", "--webhook", "http://example.org/"), "must be https"),
     ],
 )
 def test_usage(
@@ -60,8 +61,8 @@ def test_missing_variable(
     assert sesamy("token").err.startswith("Error: Set SESAMY_CLIENT_SECRET: ")
 
 
-SINGLE = ("", "import", "onboard", "token", "sandbox", "completion")
-CONTRACT = ("contract", "contract create", "contract confirm")
+SINGLE = ("", "import", "onboard", "token", "doctor", "sandbox", "completion")
+CONTRACT = ("", " create", " confirm", " schema")
 ORDERS = ("", " show", " list", " forget", " purge", " settle", " import")
 JOURNAL = ("", " show", " resolve", " reconcile", " recover", " purge")
 
@@ -69,7 +70,8 @@ JOURNAL = ("", " show", " resolve", " reconcile", " recover", " purge")
 @pytest.mark.parametrize(
     "command",
     [
-        *(*SINGLE, *CONTRACT, "orders schema"),
+        *(*SINGLE, "orders schema"),
+        *(f"contract{each}" for each in CONTRACT),
         *(f"orders{each}" for each in ORDERS),
         *(f"journal{each}" for each in JOURNAL),
     ],
@@ -88,9 +90,9 @@ def test_list() -> None:
     ran = ran_apart("--help")
 
     assert 0 == ran.returncode
-    assert "journal      Look into the journal of an import" in ran.stdout
-    assert "orders       Look into the store of orders" in ran.stdout
-    assert "import       Send all orders of a file" in ran.stdout
+    assert "journal      Show the journal of an import" in ran.stdout
+    assert "orders       Show which orders were sent" in ran.stdout
+    assert "import       Send all orders in a file" in ran.stdout
 
 
 @pytest.mark.parametrize(

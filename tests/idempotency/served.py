@@ -1,7 +1,7 @@
 """The rules that each store on a server must keep besides.
 
 A back end takes them over by two fixtures, ``server`` and ``bench``, and says
-how a store is made.
+how a store is created.
 """
 
 from __future__ import annotations

@@ -121,7 +121,9 @@ class TestPostgresStore(ServedStoreContract):
 
         assert CONFIRMED is record.state
 
-        for each, said in zip(errors, ["not make them", "GRANT"], strict=True):
+        for each, said in zip(
+            errors, ["not create them", "GRANT"], strict=True
+        ):
             assert not each.retryable
             assert "sesamy orders schema" in str(each)
             assert said.lower() in str(each).lower()
@@ -155,6 +157,16 @@ class TestPostgresStore(ServedStoreContract):
 
         assert not error.retryable
         assert "tables are gone" in str(error)
+
+    def test_says_what_it_is(self, server: Postgres) -> None:
+        """Its version is named, and tables are looked for, but not made."""
+        with closing(PostgresStore(server.url)) as store:
+            answers = [store.about(within=WITHIN) for _ in range(2)]
+            store.salt(within=WITHIN)
+            answers.append(store.about(within=WITHIN))
+
+        assert [False, False, True] == [there for _, there in answers]
+        assert all(each.startswith("Postgres 1") for each, _ in answers)
 
     def test_keeps_several_apart(self, server: Postgres) -> None:
         """Stores with other tables have other orders."""

@@ -138,7 +138,7 @@ def test_refuses_the_wal_of_another_file(path: Path, tmp_path: Path) -> None:
 
     with (
         closing(SQLiteStore(path)) as store,
-        pytest.raises(StoreUnavailable, match="of another time"),
+        pytest.raises(StoreUnavailable, match="from another time"),
     ):
         ids(store)
 
@@ -155,7 +155,7 @@ def test_refuses_a_backup_beside_a_newer_wal(path: Path) -> None:
 
     with (
         closing(SQLiteStore(path)) as store,
-        pytest.raises(StoreUnavailable, match="of another time"),
+        pytest.raises(StoreUnavailable, match="from another time"),
     ):
         ids(store)
 
@@ -168,7 +168,7 @@ def test_makes_no_file_where_one_was(path: Path) -> None:
 
     with (
         closing(SQLiteStore(path)) as store,
-        pytest.raises(StoreUnavailable, match=r"orders.db-wal is, which"),
+        pytest.raises(StoreUnavailable, match=r"orders.db-wal, which"),
     ):
         claim(store)
 
@@ -436,7 +436,7 @@ def test_saves_what_is_in_a_wal_that_was_deleted(
 def test_saves_it_when_the_last_one_closes(
     store: SQLiteStore, path: Path
 ) -> None:
-    """As long as others have the WAL that was deleted, no new one is made."""
+    """As long as others have the deleted WAL, no new one is created."""
     with closing(SQLiteStore(path)) as other:
         claim(store)
         assert {"o-1"} == ids(other)

@@ -185,7 +185,7 @@ def test_tells_of_a_full_disk(path: Path) -> None:
         text=True,
     ).stdout.splitlines()
 
-    assert "its disk fails, or is full. See that there is room" in out[0]
+    assert "its disk fails, or is full. Check that there is space" in out[0]
     with closing(SQLiteStore(path)) as store:
         found = [*store.entries(within=WITHIN)]
     made = [each for each in found if each.contract_id]
@@ -195,13 +195,13 @@ def test_tells_of_a_full_disk(path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "said", "retryable"),
     [
-        (sqlite3.SQLITE_FULL, "its disk is full. Make room", True),
+        (sqlite3.SQLITE_FULL, "its disk is full. Free some", True),
         (sqlite3.SQLITE_IOERR_WRITE, "its disk fails, or is full", True),
         (sqlite3.SQLITE_BUSY_RECOVERY, "is busy", True),
         (sqlite3.SQLITE_READONLY_DBMOVED, "it can't be written", False),
         (sqlite3.SQLITE_CANTOPEN, "it can't be opened", False),
         (sqlite3.SQLITE_CORRUPT_VTAB, "it is damaged. Keep it", False),
-        (sqlite3.SQLITE_NOTADB, "it is no store of orders", False),
+        (sqlite3.SQLITE_NOTADB, "it is not a store of orders", False),
         (sqlite3.SQLITE_MISUSE, "SQLite says: SQLITE_MISUSE", False),
     ],
 )
@@ -267,7 +267,7 @@ def test_tells_of_a_folder_in_its_place(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "file" / "orders.db"):
         with (
             closing(SQLiteStore(path)) as store,
-            pytest.raises(StoreUnavailable, match="See that its folder is"),
+            pytest.raises(StoreUnavailable, match="Check that its folder"),
         ):
             claim(store)
 
@@ -280,7 +280,7 @@ def test_leaves_other_files_alone(path: Path, count: int) -> None:
 
     with closing(SQLiteStore(path)) as store:
         for do in each_method(store):
-            with pytest.raises(StoreUnavailable, match="is no store of or"):
+            with pytest.raises(StoreUnavailable, match="is not a store of or"):
                 do()
 
     assert before == path.read_bytes()
@@ -295,7 +295,7 @@ def test_leaves_other_databases_alone(path: Path) -> None:
 
     with (
         closing(SQLiteStore(path)) as store,
-        pytest.raises(StoreUnavailable, match="is no store of orders"),
+        pytest.raises(StoreUnavailable, match="is not a store of orders"),
     ):
         claim(store)
 
@@ -309,7 +309,7 @@ def test_leaves_journals_alone(path: Path) -> None:
 
     with (
         closing(SQLiteStore(path)) as store,
-        pytest.raises(StoreUnavailable, match="is no store of orders"),
+        pytest.raises(StoreUnavailable, match="is not a store of orders"),
     ):
         claim(store)
 

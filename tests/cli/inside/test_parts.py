@@ -232,7 +232,7 @@ def test_bar(
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
     with watching("orders.csv") as watch:
-        watch.say("Going on")
+        watch.say("Continuing")
         watch.show(HALF)
     told = capsys.readouterr().err
     with watching(EVIL) as watch:
@@ -244,7 +244,7 @@ def test_bar(
         on_rows(1_000)
     counted = capsys.readouterr().err
 
-    assert "Going on" in told
+    assert "Continuing" in told
     assert "100 of 200" in told
     assert "4.9 calls/s (5 permitted on average)" in told
     assert 3 == evil.count(SHOWN)
