@@ -1,4 +1,4 @@
-"""Several asyncio workers tell Sesamy of the orders in a file.
+"""Several asyncio workers report the orders in a file.
 
 Run it with the SESAMY_* variables set:
 ``python asyncio_worker.py [SPRING-12 orders.jsonl]``, with an order per line,

@@ -1,4 +1,4 @@
-"""A plain script that tells Sesamy of one order, without async.
+"""A plain script that reports one order, without async.
 
 Run it with the SESAMY_* variables set:
 ``python script.py SPRING-12 order.json``.  The exit code says what became
@@ -32,7 +32,7 @@ def exit_code_of(error: SesamyError) -> int:
 
 def main() -> int:
     """Onboard the order in the file; return the exit code."""
-    parser = argparse.ArgumentParser(description="Tell Sesamy of one order.")
+    parser = argparse.ArgumentParser(description="Report one order.")
     parser.add_argument("promo_code", nargs="?", default="SPRING-12")
     parser.add_argument("file", nargs="?", default=HERE / "order.json")
     arguments = parser.parse_args()

@@ -1,6 +1,6 @@
-"""Several trio workers tell Sesamy of the orders in a file.
+"""Several trio workers report the orders in a file.
 
-Run it with the SESAMY_* variables set:
+Install ``sesamy-async[trio]``, and run it with the SESAMY_* variables set:
 ``python trio_worker.py [SPRING-12 orders.jsonl]``, with an order per line, as
 JSON with Sesamy's names.
 

@@ -22,6 +22,7 @@ import pytest
 
 from sesamy_async import Address, NewContract, User
 from sesamy_async.sandbox import Sandbox, running
+from support.examples import SHOP
 
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +106,7 @@ def _sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     """Serve a sandbox, and keep what is written in a place of its own."""
     sandbox = Sandbox()
     with running(sandbox) as url:
-        for name, value in sandbox.environment(url).items():
+        for name, value in {**sandbox.environment(url), **SHOP}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
         monkeypatch.chdir(tmp_path)
