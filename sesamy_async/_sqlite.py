@@ -21,22 +21,26 @@ NO_TEXT = "Could not decode to UTF-8"
 """How Python's own error begins where SQLite holds bytes for a text."""
 
 KEPT = "it says which orders were sent"
-DAMAGED = f"it is damaged. Keep it, and get it back from a backup: {KEPT}"
+DAMAGED = f"it is damaged. Keep it, and restore it from a backup: {KEPT}"
 
-_SEE = "See that its folder is there, and that you may read and write both"
-_READ_ONLY = "it can't be written. Let yourself write the file and its folder"
+_SEE = "Check that its folder exists, and that you may read and write both"
+_READ_ONLY = (
+    "it can't be written. Make sure that you may write the file and its folder"
+)
 
 _ADVICE = {
-    sqlite3.SQLITE_FULL: "its disk is full. Make room, and try again",
+    sqlite3.SQLITE_FULL: "its disk is full. Free some space, and try again",
     sqlite3.SQLITE_IOERR_LOCK: (
-        "it can't be locked. Let yourself write the file, and see that it is "
-        "on a local disk"
+        "it can't be locked. Make sure that you may write the file, and that "
+        "it is on a local disk"
     ),
     sqlite3.SQLITE_IOERR: (
-        "its disk fails, or is full. See that there is room, and that the "
+        "its disk fails, or is full. Check that there is space, and that the "
         "file is on a local disk; then try again"
     ),
-    sqlite3.SQLITE_NOMEM: "there is no memory. Free some, and try again",
+    sqlite3.SQLITE_NOMEM: (
+        "there is not enough memory. Free some, and try again"
+    ),
     sqlite3.SQLITE_READONLY: _READ_ONLY,
     sqlite3.SQLITE_PERM: _READ_ONLY,
     sqlite3.SQLITE_CANTOPEN: f"it can't be opened. {_SEE}",
@@ -44,8 +48,8 @@ _ADVICE = {
     # The statements are ours: it is the names in the file that are not.
     sqlite3.SQLITE_ERROR: DAMAGED,
     sqlite3.SQLITE_CONSTRAINT: (
-        "it was given a value that can't be. That is a mistake in "
-        "sesamy-async: please report it"
+        "it was given an invalid value. That is a bug in sesamy-async: please "
+        "report it"
     ),
 }
 
