@@ -244,7 +244,7 @@ class RecentIds:
 
         def read_own(call: Call, response: Response) -> Contract:
             contract = read(call, response)
-            # An Enum member has another hash than its value.
+            # Of an Enum member, its value.
             order = str.__str__(call.external_order_id or "")
             if self.belongs(vendor, contract.id, order):
                 return contract
