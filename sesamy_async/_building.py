@@ -54,23 +54,24 @@ def build(
     ).build()
 
 
-def rebuild(
-    caller: Caller, given: Mapping[str, Any], *, blocking: bool
-) -> Caller:
-    """Return what makes the calls of a copy of a client.
+def rebuild(caller: Caller, **given: Any) -> Caller:
+    """Return what makes the calls of a copy of a client, or one call.
 
     Args:
         caller: What makes the calls of the client.
-        given: The arguments in which the copy differs, by name.
-        blocking: Whether no await suspends.
+        given: The arguments in which the copy differs; None is as in the
+            client.
 
     Raises:
         ConfigurationError: It names all arguments that are wrong.
     """
-    runtime = caller.shared.exchange.runtime
+    changes = {name: given[name] for name in given if given[name] is not None}
+    if not changes:
+        return caller
+    runtime, blocking = caller.shared.exchange.runtime, caller.shared.blocking
     # What is not given is as in the client, and not from the environment.
     return _Building(
-        given, SettingsSource({}), runtime, caller, blocking=blocking
+        changes, SettingsSource({}), runtime, caller, blocking=blocking
     ).build()
 
 
@@ -99,7 +100,7 @@ class _Building:
         if base is None:
             check(start_log, self._source)
         settings = self._settings()
-        parts: dict[str, Any] = {}
+        parts: dict[str, Any] = {"blocking": self._blocking}
         if self._is_given("middleware"):
             parts["middleware"] = check(
                 check_middleware, self._given["middleware"]

@@ -312,33 +312,31 @@ class AsyncSesamy(NotPickled):
         Raises:
             ConfigurationError: Settings are impossible; each is named.
         """
-        given = {
-            "vendor_id": vendor_id,
-            "client_id": client_id,
-            "client_secret": client_secret,
-            "auth": auth,
-            "base_url": base_url,
-            "token_url": token_url,
-            "timeout": timeout,
-            "deadline": deadline,
-            "retry": retry,
-            "rate_limit": rate_limit,
-            "middleware": middleware,
-            "transport": transport,
-            "shared_contracts": shared_contracts,
-            "idempotency": idempotency,
-            "headers": headers,
-            "default_headers": default_headers,
-            "app_info": app_info,
-            "strict": strict,
-        }
-        changes = {
-            name: value for name, value in given.items() if value is not None
-        }
         copy = object.__new__(type(self))
         # Keeps the original alive: nobody else can close the connections.
         copy._original = self._original or self
-        copy._use(rebuild(self._caller, changes, blocking=self._blocking))
+        caller = rebuild(
+            self._caller,
+            vendor_id=vendor_id,
+            client_id=client_id,
+            client_secret=client_secret,
+            auth=auth,
+            base_url=base_url,
+            token_url=token_url,
+            timeout=timeout,
+            deadline=deadline,
+            retry=retry,
+            rate_limit=rate_limit,
+            middleware=middleware,
+            transport=transport,
+            shared_contracts=shared_contracts,
+            idempotency=idempotency,
+            headers=headers,
+            default_headers=default_headers,
+            app_info=app_info,
+            strict=strict,
+        )
+        copy._use(caller)
         return copy
 
     @guarded
@@ -383,7 +381,9 @@ class AsyncSesamy(NotPickled):
         """
         content, asked = _json_body(json), query_string(query)
         method = _http_method(method)
-        caller = self._caller.with_limits(timeout, deadline, headers)
+        caller = rebuild(
+            self._caller, timeout=timeout, deadline=deadline, headers=headers
+        )
         call = caller.call(
             f"request {method}",
             method,

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import attrs
 
+from ._building import rebuild
 from ._call import BeforeSend, Call, Secret, dumps, guarded
 from ._checks import NotPickled, segment
 from ._models import Contract, NewContract, Onboarded
@@ -199,7 +200,9 @@ class AsyncContracts(NotPickled):
             APIError: Sesamy answered with an error; `REFUSED`, or for a
                 5xx, 408 and some others `UNKNOWN`.
         """
-        caller = self._caller.with_limits(timeout, deadline, headers)
+        caller = rebuild(
+            self._caller, timeout=timeout, deadline=deadline, headers=headers
+        )
         call = _create_call(
             caller,
             promo_code,
@@ -261,7 +264,9 @@ class AsyncContracts(NotPickled):
         """
         payment = _payment_body(provider_payment_data)
         known = None if order is None else Secret(encode_order(order).decode())
-        caller = self._caller.with_limits(timeout, deadline, headers)
+        caller = rebuild(
+            self._caller, timeout=timeout, deadline=deadline, headers=headers
+        )
         call = _confirm_call(
             caller,
             promo_code,
@@ -335,7 +340,9 @@ class AsyncContracts(NotPickled):
                 `confirm`.
         """
         careful = not may_stray(order, allow_strays)
-        caller = self._caller.with_limits(timeout, deadline, headers)
+        caller = rebuild(
+            self._caller, timeout=timeout, deadline=deadline, headers=headers
+        )
         create = _create_call(
             caller,
             promo_code,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,7 +33,7 @@ from ._call import (
 from ._headers import SUCCESS, merged
 from ._once import Once
 from ._outcome import Outcome
-from ._settings import HEADERS, Settings, change_limits
+from ._settings import HEADERS, Settings
 from ._wire import RecentIds
 from .errors import BecameNote, ConfigurationError, SesamyError
 
@@ -50,6 +50,7 @@ class Shared:
     recent: RecentIds | None  # None where orders may share a contract.
     once: Once | None  # None without a store of orders.
     middleware: Sequence[Middleware]  # The user's own, outermost first.
+    blocking: bool  # Whether no await suspends.
     quota: Quota = attrs.field(factory=Quota)
 
 
@@ -235,22 +236,6 @@ class Caller:
             described,
         ]
         return await _perform(chain(layers, steps), call)
-
-    def with_limits(
-        self,
-        timeout: float | None,
-        deadline: float | None,
-        headers: Mapping[str, str] | None,
-    ) -> Caller:
-        """Return what makes calls with these; None keeps what is set.
-
-        Raises:
-            ConfigurationError: One is impossible; it is named.
-        """
-        if all(each is None for each in (timeout, deadline, headers)):
-            return self
-        changed = change_limits(self.settings, timeout, deadline, headers)
-        return Caller(changed, self.shared)
 
     async def ready(self) -> None:
         """Get a token, and open a connection."""

@@ -15,7 +15,7 @@ import attrs
 
 from ._call import Middleware, RateLimit, RetryPolicy, Secret
 from ._checks import around, check_number, segment
-from ._headers import is_header_value, merged
+from ._headers import is_header_value
 from ._version import __version__
 from .errors import ConfigurationError, InvalidRequestError
 
@@ -184,28 +184,6 @@ def check_headers(argument: str, headers: object) -> dict[str, str]:
             )
         checked[name] = value
     return checked
-
-
-def change_limits(
-    settings: Settings,
-    timeout: float | None,
-    deadline: float | None,
-    headers: Mapping[str, str] | None,
-) -> Settings:
-    """Return settings with other ones in their place; None keeps the old.
-
-    Raises:
-        ConfigurationError: One is impossible; it is named.
-    """
-    changes: dict[str, Any] = {}
-    if timeout is not None:
-        changes["timeout"] = check_seconds("timeout", timeout)
-    if deadline is not None:
-        changes["deadline"] = check_seconds("deadline", deadline)
-    if headers is not None:
-        checked = check_headers("headers", headers)
-        changes["default_headers"] = merged(settings.default_headers, checked)
-    return attrs.evolve(settings, **changes)
 
 
 def check_retry(retry: object) -> RetryPolicy:
