@@ -11,9 +11,15 @@ from typing import Any
 
 import attrs
 
-from sesamy_async._call import AUDIENCES, SCOPES, RateLimit
+from sesamy_async._call import RateLimit
 from sesamy_async._checks import HINT, did_you_mean
-from sesamy_async._headers import REDIRECT, SERVER_ERROR, Headers
+from sesamy_async._headers import (
+    REDIRECT,
+    SERVER_ERROR,
+    Headers,
+    RateState,
+    rate_of,
+)
 from sesamy_async._http import tls_alert
 from sesamy_async._outcome import Failure
 from sesamy_async._settings import (
@@ -29,7 +35,7 @@ from sesamy_async.errors import ConfigurationError, linked
 from sesamy_async.idempotency import OrderState
 
 from .orders_words import moment
-from .token import Granted
+from .token import SPELLINGS, Granted
 
 
 class State(StrEnum):
@@ -338,18 +344,15 @@ def judge_clock(date: str | None, now: float) -> Finding:
 
 def judge_rate(headers: Headers) -> Finding:
     """Return the finding for the rate limit that an answer names."""
-    limit, left = (
-        headers.get(f"x-ratelimit-{name}", "")
-        for name in ("limit", "remaining")
-    )
+    rate = rate_of(headers) or RateState()
     own = f"the client keeps to {RateLimit().requests:g} requests a minute"
-    if not (limit.isdecimal() and left.isdecimal()):
+    if rate.limit is None or rate.remaining is None:
         return Finding("rate limit", State.OK, f"the answer names none; {own}")
     return Finding(
         "rate limit",
         State.OK,
-        f"the answer names {limit[:9]} requests, of which {left[:9]} are "
-        f"left; {own}, or to fewer if an answer says so",
+        f"the answer names {rate.limit} requests, of which {rate.remaining} "
+        f"are left; {own}, or to fewer if an answer says so",
     )
 
 
@@ -361,8 +364,7 @@ def judge_scope(granted: Granted) -> Finding:
         "granted scope",
         State.WARNING,
         f"{granted.in_words}; missing: {' '.join(granted.missing)}",
-        f"Orders may be refused with 403. It is spelled {SCOPES}; and the "
-        f"audience (SESAMY_AUDIENCE) may have to be {AUDIENCES}.",
+        f"Orders may be refused with 403. {SPELLINGS}",
     )
 
 

@@ -56,10 +56,13 @@ _SOURCES = {
     "token": "granted, according to the token",
     "asked": "requested; nothing says what was granted",
 }
-WITHOUT_SCOPE = (
+SPELLINGS = (
+    f"It is spelled {SCOPES}; and the audience (SESAMY_AUDIENCE) may have to "
+    f"be {AUDIENCES}."
+)
+_WITHOUT_SCOPE = (
     "The credentials work, but the token lacks a scope that was requested: "
-    f"orders may be refused with 403. It is spelled {SCOPES}; and the "
-    f"audience (SESAMY_AUDIENCE) may have to be {AUDIENCES}."
+    f"orders may be refused with 403. {SPELLINGS}"
 )
 
 
@@ -81,7 +84,7 @@ def token(*, show: Flag = False, options: Access = ACCESS) -> CommandResult:
     granted = Granted.of(got, given)
     shown = {"token": got.value.reveal()} if show else {}
     return CommandResult(
-        WITHOUT_SCOPE if granted.missing else "The credentials work.",
+        _WITHOUT_SCOPE if granted.missing else "The credentials work.",
         {
             "token_type": got.token_type,
             "scope": granted.scope,

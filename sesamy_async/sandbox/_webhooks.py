@@ -11,6 +11,8 @@ from typing import Literal
 import aiohttp
 import attrs
 
+from sesamy_async._headers import SERVER_ERROR, SUCCESS, TOO_MANY
+
 from ._config import Webhook
 from ._ledger import Ledger
 from ._records import NO_ANSWER, SentWebhook
@@ -21,9 +23,6 @@ _AT_ONCE = 10
 _MOST_WAITING = 1000
 _PATIENCE = aiohttp.ClientTimeout(total=10)
 _LONGEST_WAIT = 600.0
-_SUCCESS = range(200, 300)
-_TOO_MANY = 429
-_SERVER_ERROR = 500
 
 
 @asynccontextmanager
@@ -119,9 +118,9 @@ class _Forwarder:
     ) -> Literal["waiting", "delivered", "lost"]:
         # D: "retries on 5xx and 429".  That it does so after no answer at
         # all is an assumption.
-        if status in _SUCCESS:
+        if status in SUCCESS:
             return "delivered"
-        again = status in {NO_ANSWER, _TOO_MANY} or status >= _SERVER_ERROR
+        again = status in {NO_ANSWER, TOO_MANY} or status >= SERVER_ERROR
         return (
             "waiting" if again and attempt < self.webhook.retries else "lost"
         )
