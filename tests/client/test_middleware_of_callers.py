@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import Any
 
-import attrs
 import httpx
 import pytest
 import respx
 
 from sesamy_async import (
-    AsyncSesamy,
     Call,
     ConfigurationError,
     ConnectionFailedError,
@@ -27,17 +24,15 @@ from sesamy_async import (
     StaticToken,
 )
 from support.calling import ONCE
+from support.middleware import (
+    around,
+    deny,
+    fail_late,
+    insist,
+    replace,
+    twice,
+)
 from support.wire import API, ORDER, QUICK
-
-
-def around(*middleware: Any, **options: Any) -> AsyncSesamy:
-    """Return a client with middleware of its own."""
-    options = {
-        "auth": StaticToken("t"),
-        "middleware": middleware,
-        **options,
-    }
-    return AsyncSesamy("acme", **options)
 
 
 async def test_middleware_of_the_callers(api: respx.Router) -> None:
@@ -108,25 +103,6 @@ async def forget(call: Call, proceed: Proceed) -> Any:
     await proceed(call)
 
 
-async def replace(call: Call, proceed: Proceed) -> Response:
-    """Put something else in the contract's place."""
-    return attrs.evolve(await proceed(call), parsed={"id": "c1"})
-
-
-async def twice(call: Call, proceed: Proceed) -> Response:
-    """Send one order two times."""
-    await proceed(call)
-    return await proceed(call)
-
-
-async def insist(call: Call, proceed: Proceed) -> Response:
-    """Send an order again that may have arrived."""
-    try:
-        return await proceed(call)
-    except SesamyError:
-        return await proceed(call)
-
-
 def raising(kind: type[BaseException], *words: str) -> Middleware:
     """Return one that raises this without having proceeded."""
 
@@ -135,19 +111,6 @@ def raising(kind: type[BaseException], *words: str) -> Middleware:
         raise kind(*words)
 
     return fail
-
-
-async def fail_late(call: Call, proceed: Proceed) -> Response:
-    """Make a mistake when all is done."""
-    await proceed(call)
-    raise KeyError
-
-
-async def deny(call: Call, proceed: Proceed) -> Response:
-    """Say so although something was sent."""
-    with suppress(SesamyError):
-        await proceed(call)
-    raise ConnectionFailedError("No.", retryable=True)
 
 
 MADE = httpx.Response(200, json={"id": "c1"})

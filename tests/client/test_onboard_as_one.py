@@ -24,11 +24,18 @@ from sesamy_async import (
     Proceed,
     Response,
     SesamyError,
-    StaticToken,
     what_became,
 )
 from sesamy_async.idempotency import MemoryStore
 from support.calling import ONCE
+from support.middleware import (
+    around,
+    deny,
+    fail_late,
+    insist,
+    replace,
+    twice,
+)
 from support.wire import API, ORDER, QUICK
 
 
@@ -37,13 +44,6 @@ ONBOARD, CREATE, CONFIRM = (
     "contracts.create",
     "contracts.confirm",
 )
-
-
-def around(*middleware: Any, **options: Any) -> AsyncSesamy:
-    """Return a client with middleware of its own."""
-    return AsyncSesamy(
-        "acme", auth=StaticToken("t"), middleware=middleware, **options
-    )
 
 
 def answering(
@@ -146,38 +146,6 @@ def only(operation: str, middleware: Any) -> Any:
 
 async def _proceed(call: Call, proceed: Proceed) -> Response:
     return await proceed(call)
-
-
-async def twice(call: Call, proceed: Proceed) -> Response:
-    """Do it again though it was done."""
-    await proceed(call)
-    return await proceed(call)
-
-
-async def insist(call: Call, proceed: Proceed) -> Response:
-    """Do it again after any error."""
-    try:
-        return await proceed(call)
-    except SesamyError:
-        return await proceed(call)
-
-
-async def fail_late(call: Call, proceed: Proceed) -> Response:
-    """Make a mistake when all is done."""
-    await proceed(call)
-    raise KeyError
-
-
-async def deny(call: Call, proceed: Proceed) -> Response:
-    """Say that nothing was sent, whatever happened."""
-    with suppress(SesamyError):
-        await proceed(call)
-    raise ConnectionFailedError("No.", retryable=True)
-
-
-async def replace(call: Call, proceed: Proceed) -> Response:
-    """Put something else in the place of the result."""
-    return attrs.evolve(await proceed(call), parsed={"id": "c1"})
 
 
 LOST = httpx.ReadTimeout("x")
