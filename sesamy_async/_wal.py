@@ -55,81 +55,117 @@ class Mark:
     """What a main file says of its WAL.
 
     The main file says that it needs a WAL; that WAL says that it does not.
-    So SQLite itself takes the mark back when it copies the WAL into the
-    main file: no crash can come between the two.
+    Before SQLite copies the WAL, that says "needed", too, by its own name:
+    a crash may come between any two pages.
 
     Attributes:
         needed: Whether changes may be in the WAL only.
         lineage: Of the WAL; see `Wal`.
-        checkpoints: Of the WAL, when this was written; the first change
-            after that adds one.
+        checkpoints: Of the WAL that holds this mark; the one that begins
+            anew after that adds one.
+        token: Random, because SQLite does not write what has not changed.
     """
 
     needed: bool = False
     lineage: int = 0
     checkpoints: int = 0
+    token: str = attrs.field(factory=lambda: token_hex(4))
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return what was dumped, or raise a `ValueError`."""
-        needed, lineage, checkpoints, _ = text.split(" ")
-        return cls(bool(int(needed)), int(lineage, 16), int(checkpoints, 16))
+        needed, lineage, checkpoints, token = text.split(" ")
+        return cls(
+            bool(int(needed)), int(lineage, 16), int(checkpoints, 16), token
+        )
 
     def dump(self) -> str:
         """Return it as a text."""
         # Always of the same length, so that it stays within a sector and no
-        # power cut tears it.  Never the same twice, because SQLite does not
-        # write what has not changed.
+        # power cut tears it.
         return (
             f"{self.needed:d} {self.lineage:08x} {self.checkpoints:08x} "
-            f"{token_hex(4)}"
+            f"{self.token}"
         )
 
 
 @attrs.frozen
 class Wal:
-    """What the header of a WAL says.
+    """What is in a WAL.
 
     Attributes:
         lineage: The first salt minus the number of checkpoints.  SQLite
             draws the salt when it makes the file, and adds one at each
             checkpoint, so this stays the same.
         checkpoints: How often it began anew.
-        pages: The pages of the main file that it changes; at most two.
+        pages: The pages of the main file that its transactions change.
+        contents: All that they have written to one of these pages.
     """
 
     lineage: int
     checkpoints: int
     pages: frozenset[int] = frozenset()
+    contents: tuple[bytes, ...] = ()
 
 
-def read_wal(path: Path) -> Wal | None:
-    """Read a WAL, which may be in use; None if it holds nothing."""
+def read_wal(
+    path: Path, page: int = 0, *, exactly: bool = False
+) -> Wal | None:
+    """Read a WAL, which may be in use; None if it holds nothing.
+
+    What follows the last commit is not in it: that was cut off by a crash.
+
+    Args:
+        path: Where it is.
+        page: Whose contents are wanted; there is no page 0.
+        exactly: Check all sums, as SQLite does, which takes about 0.1 ms for
+            each frame.  Otherwise a frame that a crash cut off counts, too,
+            with whatever the file held in its place before.
+    """
+    pages: list[int] = []
+    contents: list[bytes] = []
+    known = 0, 0
     # SQLite has no lock on this file, so it may be opened and closed.
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEADER.size)
-            if not _whole(head):
-                return None
-            _, _, size, checkpoints, *salts, _, _ = _HEADER.unpack(head)
-            lineage = (salts[0] - checkpoints) % _WORD
-            pages: set[int] = set()
-            while len(pages) < 2:  # noqa: PLR2004 - more make no difference
-                frame = file.read(_FRAME.size)
-                if len(frame) < _FRAME.size:
-                    break
-                page, _, *its, _, _ = _FRAME.unpack(frame)
-                if its != salts:
-                    break
-                pages.add(page)
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        head = file.read(_HEADER.size)
+        if not _whole(head):
+            return None
+        magic, _, size, checkpoints, *salts, one, two = _HEADER.unpack(head)
+        sums = one, two
+        while len(frame := file.read(_FRAME.size)) == _FRAME.size:
+            its, commits, *own, one, two = _FRAME.unpack(frame)
+            if own != salts:
+                break
+            wanted = exactly or its == page
+            content = file.read(size if wanted else 0)
+            if not wanted:
                 file.seek(size, 1)
-            return Wal(lineage, checkpoints, frozenset(pages))
-    except FileNotFoundError:
-        return None
+            elif exactly:
+                if len(content) < size:
+                    break
+                sums = _add_up(_WAL_MAGIC[magic], frame[:8] + content, sums)
+                if sums != (one, two):
+                    break
+            pages.append(its)
+            if its == page:
+                contents.append(content)
+            if commits:
+                known = len(pages), len(contents)
+        return Wal(
+            (salts[0] - checkpoints) % _WORD,
+            checkpoints,
+            frozenset(pages[: known[0]]),
+            tuple(contents[: known[1]]),
+        )
+    return None
 
 
 def fits(mark: Mark, wal: Wal | None, page: int) -> bool:
     """Whether the WAL beside a main file is the one that its mark means.
+
+    A first frame that a crash cut off makes no difference, so the WAL need
+    not be read exactly: of one that began anew only the header counts, and a
+    mark came to the main file after it was flushed to the WAL.
 
     Args:
         mark: What the main file says.
@@ -145,51 +181,9 @@ def fits(mark: Mark, wal: Wal | None, page: int) -> bool:
     if not mark.needed:
         # A crash before the first change leaves a WAL with a mark only.
         return wal.pages <= {page}
-    # Not begun anew: it holds the mark only, as the main file does.
-    return own and since == 0 and wal.pages == frozenset({page})
-
-
-@attrs.frozen
-class Committed:
-    """What the transactions in a WAL have changed.
-
-    Attributes:
-        pages: The pages of the main file that they change.
-        contents: All that they have written to one of these pages.
-    """
-
-    pages: frozenset[int]
-    contents: tuple[bytes, ...]
-
-
-def read_commits(path: Path, page: int) -> Committed | None:
-    """Read a WAL, which may be in use; None if it holds nothing.
-
-    What follows the last commit is not in it: that was cut off by a crash.
-    """
-    pages: list[int] = []
-    contents: list[bytes] = []
-    known = 0, 0
-    with suppress(FileNotFoundError), path.open("rb") as file:
-        head = file.read(_HEADER.size)
-        if not _whole(head):
-            return None
-        _, _, size, _, *salts, _, _ = _HEADER.unpack(head)
-        while len(frame := file.read(_FRAME.size)) == _FRAME.size:
-            its, commits, *own, _, _ = _FRAME.unpack(frame)
-            if own != salts:
-                break
-            pages.append(its)
-            if its == page:
-                contents.append(file.read(size))
-            else:
-                file.seek(size, 1)
-            if commits:
-                known = len(pages), len(contents)
-        return Committed(
-            frozenset(pages[: known[0]]), tuple(contents[: known[1]])
-        )
-    return None
+    # Not begun anew: SQLite copies it, or did, and the mark came from there.
+    text = mark.dump().encode()
+    return own and since == 0 and any(text in each for each in wal.contents)
 
 
 def torn(mark: Mark, path: Path) -> bool:
@@ -197,14 +191,17 @@ def torn(mark: Mark, path: Path) -> bool:
 
     Then nothing is in it yet: its first commit flushes the header.  One
     that is damaged later still has its salts, in the header or in the first
-    frame, which is in the same sector.
+    frame, which is in the same sector.  So has one that is being copied.
     """
     with suppress(FileNotFoundError), path.open("rb") as file:
         start = file.read(_HEADER.size + _FRAME.size)
         if len(start) == _HEADER.size + _FRAME.size:
             salts = {start[at : at + 4] for at in (16, _HEADER.size + 8)}
-            began = (mark.lineage + mark.checkpoints + 1) % _WORD
-            return began.to_bytes(4) not in salts
+            copied = mark.lineage + mark.checkpoints
+            known = {
+                (each % _WORD).to_bytes(4) for each in (copied, copied + 1)
+            }
+            return not salts & known
     return False
 
 
@@ -216,9 +213,15 @@ def _whole(head: bytes) -> bool:
     order = _WAL_MAGIC.get(magic)
     if order is None:
         return False
-    words = struct.unpack(f"{order}6I", head[:24])
-    one = two = 0
-    for first, second in zip(words[::2], words[1::2], strict=True):
+    return struct.unpack(">2I", head[24:]) == _add_up(order, head[:24])
+
+
+def _add_up(
+    order: str, words: bytes, start: tuple[int, int] = (0, 0)
+) -> tuple[int, int]:
+    """Return the two sums that SQLite keeps of what is in a WAL."""
+    one, two = start
+    for first, second in struct.iter_unpack(f"{order}2I", words):
         one = (one + first + two) % _WORD
         two = (two + second + one) % _WORD
-    return struct.unpack(">2I", head[24:]) == (one, two)
+    return one, two

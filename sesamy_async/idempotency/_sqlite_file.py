@@ -6,8 +6,8 @@ be told again.  So the main file says whether it needs a WAL, and which:
 
 - Before its first change, a process sees that the main file says "needed".
   The WAL says "not needed".
-- So whoever closes the file last makes SQLite copy just that into the main
-  file, together with all changes.  No crash can come between the two.
+- Whoever closes the file last copies all changes into the main file, and then
+  "not needed".  Nobody else can open it meanwhile.
 - Nothing else may copy a "not needed" into the main file.  So the changes
   are copied by `Database.copy` alone, under the lock for writing, while the
   WAL says "needed" for a moment, with a new name.
@@ -41,7 +41,7 @@ from sesamy_async._sqlite import (
     committing,
     connect,
 )
-from sesamy_async._wal import followed, identities, read_commits, wal_of
+from sesamy_async._wal import Wal, followed, identities, read_wal, wal_of
 
 from ._sqlite_trouble import (
     busy,
@@ -208,16 +208,45 @@ def _check_whole(path: Path) -> None:
 
 def _fits(mark: NamedMark, page: int, path: Path) -> bool:
     """Whether the WAL at a path is the one that a mark means."""
-    commits = read_commits(path, page)
-    if commits is None:
+    # Only after a crash there is more in it than SQLite would take.
+    return _agrees(mark, page, read_wal(path, page)) or _agrees(
+        mark, page, read_wal(path, page, exactly=True)
+    )
+
+
+def _agrees(mark: NamedMark, page: int, wal: Wal | None) -> bool:
+    if wal is None:
         return not mark.needed
-    if not commits.pages:
+    if not wal.pages:
         # It was begun anew, or made, and a crash cut its first change off.
         return True
-    if any(mark.name.encode() in each for each in commits.contents):
+    if any(mark.name.encode() in each for each in wal.contents):
         return True
     # A crash before the first change leaves a WAL with a mark only.
-    return not mark.needed and commits.pages <= {page}
+    return not mark.needed and wal.pages <= {page}
+
+
+def _copy_all(path: Path) -> None:
+    """Make a main file whole that nobody has open; the WAL goes with that."""
+    with closing(connect(path)) as db:
+        # From the first look on nobody else can open it; or else it fails.
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        db.execute("PRAGMA synchronous = NORMAL")
+        [[text]] = _all(db, MARK)
+        if NamedMark.parse(text).needed or _read_mark(path)[0].needed:
+            # SQLite copies page after page, and a crash may come in between.
+            # So the mark changes when all the others are there.
+            mark = NamedMark(needed=True)
+            try:
+                db.execute(SET_MARK, (mark.dump(),))
+                _all(db, "PRAGMA wal_checkpoint(PASSIVE)")
+            finally:
+                # Even if somebody interrupts it: the WAL goes at the end.
+                mark = attrs.evolve(mark, needed=False)
+                db.execute(SET_MARK, (mark.dump(),))
+        # Who is alone needs no such file, so SQLite leaves it.  Nobody else
+        # opens it now: that takes a lock on the main file first.
+        path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
 
 
 def _all(db: sqlite3.Connection, query: str, *values: object) -> list[Any]:
@@ -364,12 +393,26 @@ class Database:
 
         If the path leads elsewhere by now, SQLite touches nothing there.
         """
-        # A crash may have left it.  Who has the lock also closes some day.
-        with suppress(sqlite3.Error, StoreUnavailable):
-            if self._mark().needed:
-                with self._transaction(time.monotonic() + _SHORTLY):
-                    self._set_mark(attrs.evolve(self._mark(), needed=False))
+        if self.is_present:
+            # If that fails, the WAL stays: it does no harm.
+            with suppress(
+                sqlite3.Error, OSError, ValueError, StoreUnavailable
+            ):
+                self._close_only()
+                if self.is_present:
+                    _copy_all(self.path)
+        # If only its WAL is gone, SQLite saves what was in there.
         self._db.close()
+
+    def _close_only(self) -> None:
+        """Close it so that SQLite copies nothing, even if nobody has it open.
+
+        The last mark may be one of a process that was killed meanwhile.
+        """
+        # SQLite copies when the last one closes the file, if it can write.
+        with closing(connect(self.path, "mode=ro")) as other:
+            _all(other, MARK)
+            self._db.close()
 
     def abandon(self) -> None:
         """Leave the connection alone for good.

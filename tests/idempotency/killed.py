@@ -59,10 +59,10 @@ def work(path: Path, name: str, count: int, told: int) -> None:
 
 def killed(path: Path, name: str, chance: random.Random) -> list[str]:
     """Kill most of some processes; return which orders they wrote down."""
-    reading, writing = os.pipe()
-    children: list[int] = []
+    children: list[tuple[int, int]] = []
     for number in range(PROCESSES):
         count = chance.choice([3, 30, 3_000])
+        reading, writing = os.pipe()
         child = os.fork()
         if not child:
             code = 1
@@ -73,16 +73,20 @@ def killed(path: Path, name: str, chance: random.Random) -> list[str]:
                 traceback.print_exc()
             finally:
                 os._exit(code)
-        children.append(child)
-    os.close(writing)
-    for child in children:
-        time.sleep(chance.uniform(0.0, 0.05))
-        os.kill(child, signal.SIGKILL)
-    ends = [os.waitpid(child, 0)[1] for child in children]
-    if any(os.WIFEXITED(each) and os.WEXITSTATUS(each) for each in ends):
-        raise SystemExit("a process failed")
-    with os.fdopen(reading) as told:
-        return told.read().split()
+        os.close(writing)
+        children.append((child, reading))
+    told: list[str] = []
+    for child, reading in children:
+        with os.fdopen(reading) as orders:
+            # Not before it is at work, however slow the machine is.
+            told += orders.readline().split()
+            time.sleep(chance.uniform(0.0, 0.05))
+            os.kill(child, signal.SIGKILL)
+            told += orders.read().split()
+        end = os.waitpid(child, 0)[1]
+        if os.WIFEXITED(end) and os.WEXITSTATUS(end):
+            raise SystemExit("a process failed")
+    return told
 
 
 def missing(path: Path, orders: Iterable[str]) -> set[OrderKey]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from sesamy_async._wal import wal_of
+from sesamy_async._wal import read_wal, wal_of
 from sesamy_async.idempotency import (
     Holder,
     OrderKey,
@@ -309,22 +309,137 @@ def other(path: Path, store: SQLiteStore) -> Iterator[SQLiteStore]:
 def test_copies_no_mark_that_somebody_took_back(
     store: SQLiteStore, other: SQLiteStore, path: Path
 ) -> None:
-    """Another process may close in the middle of a copy.
+    """Another process may copy in the middle of a copy.
 
     Else the main file would say that it needs no WAL.
     """
 
-    def close() -> None:
-        other.close()
+    def copy_too() -> None:
+        copy(other, before=9, do=kill)
         assert not mark_in_wal(path)
 
     before, _ = _read_mark(path)
-    copy(store, before=1, do=close)
+    copy(store, before=1, do=copy_too)
 
-    assert before == _read_mark(path)[0]
-    copy(store, before=9, do=kill)
     assert before != _read_mark(path)[0]
     assert _read_mark(path)[0].needed
+
+
+@posix
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_closes_a_file_whose_last_user_is_killed_meanwhile(
+    path: Path, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mark that a process leaves while another one closes does no harm."""
+    real = Database._close_only
+
+    def close_only(self: Database) -> None:
+        if when == "before":
+            _leave_mark(path)
+        real(self)
+        if when == "after":
+            _leave_mark(path)
+
+    with closing(SQLiteStore(path)) as store:
+        claim(store)
+        monkeypatch.setattr(Database, "_close_only", close_only)
+
+    assert [path] == [*path.parent.iterdir()]
+    with closing(SQLiteStore(path)) as store:
+        assert {"o-1"} == ids(store)
+
+
+def test_closes_a_file_that_another_one_made_whole(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two that close at once, one copies the changes."""
+    real = Database._close_only
+
+    def close_only(self: Database) -> None:
+        real(self)
+        monkeypatch.setattr(Database, "_close_only", real)
+        with closing(SQLiteStore(path)) as other:
+            assert {"o-1"} == ids(other)
+
+    with closing(SQLiteStore(path)) as store:
+        claim(store)
+        monkeypatch.setattr(Database, "_close_only", close_only)
+
+    assert [path] == [*path.parent.iterdir()]
+
+
+def test_needs_its_wal_until_all_is_copied(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill while the last one closes leaves no part that seems whole.
+
+    SQLite copies page after page.  So the mark is copied by itself.
+    """
+    marks: list[tuple[bool, frozenset[int]]] = []
+    unlink = Path.unlink
+
+    def look(self: Path, *, missing_ok: bool = False) -> None:
+        if self.name == f"{path.name}-shm":
+            mark, page = _read_mark(path)
+            commits = read_wal(wal_of(path), page, exactly=True)
+            assert commits
+            marks.append((mark.needed, commits.pages - {page}))
+        unlink(self, missing_ok=missing_ok)
+
+    with closing(SQLiteStore(path)) as store:
+        claim(store)
+        monkeypatch.setattr(Path, "unlink", look)
+
+    assert [(True, frozenset())] == marks
+    assert not _read_mark(path)[0].needed
+
+
+def test_is_whole_if_its_close_is_interrupted(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The WAL goes with a mark that says that none is needed."""
+    real = _sqlite_file._all
+
+    def every(db: sqlite3.Connection, query: str, *values: object) -> object:
+        found = real(db, query, *values)
+        if "checkpoint" in query:
+            raise KeyboardInterrupt
+        return found
+
+    store = SQLiteStore(path)
+    claim(store)
+    monkeypatch.setattr(_sqlite_file, "_all", every)
+    with pytest.raises(KeyboardInterrupt):
+        store.close()
+    monkeypatch.undo()
+
+    assert not wal_of(path).exists()
+    with closing(SQLiteStore(path)) as opened:
+        assert {"o-1"} == ids(opened)
+
+
+@pytest.mark.parametrize("cut", [None, 100])
+def test_takes_a_wal_that_was_begun_anew_in_part(
+    store: SQLiteStore, other: SQLiteStore, path: Path, cut: int | None
+) -> None:
+    """A kill between the head of the first frame and its content is no loss.
+
+    What was in its place before has the name of an older WAL.
+    """
+    with pytest.raises(Killed):
+        copy(store, before=2, do=kill)
+    left = path.parent / "left" / path.name
+    left.parent.mkdir()
+    shutil.copy(path, left)
+    old = wal_of(path).read_bytes()
+    copy(other, before=9, do=kill)
+    new = wal_of(path).read_bytes()
+    heads = 32 + 24
+    assert old[:heads] != new[:heads]
+    wal_of(left).write_bytes(new[:heads] + old[heads:][:cut])
+
+    with closing(SQLiteStore(left)) as whole:
+        assert ids(store) == ids(whole)
 
 
 def mark_in_wal(path: Path) -> bool:

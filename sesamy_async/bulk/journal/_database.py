@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Generator, Iterable
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -136,7 +136,6 @@ def _is_whole(path: Path, *, old: bool) -> bool:
 
 
 def _fits(path: Path, *, old: bool) -> bool:
-    wal = read_wal(wal_of(path))
     # So SQLite reads this file alone.  If the file is open in this process,
     # SQLite knows, and keeps the lock.
     with closing(connect(path, "mode=ro&immutable=1")) as db:
@@ -145,6 +144,7 @@ def _fits(path: Path, *, old: bool) -> bool:
     try:
         [[mark], [page]] = found
         its = Mark.parse(mark)
+        wal = read_wal(wal_of(path), page)
         if wal is None and its.needed:
             return torn(its, wal_of(path))
         return fits(its, wal, page)
@@ -178,9 +178,12 @@ _CHANGES = 2_000
 class Store:
     """Reads and writes, one thread at a time, with errors of the journal."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+    def __init__(
+        self, path: Path, db: sqlite3.Connection, *, is_whole: bool
+    ) -> None:
         self.path = path
         self._db = db
+        self._is_whole = is_whole
         self._lock = threading.Lock()
         self._files = (str(path), str(wal_of(path)))
         self._identities = identities(*self._files)
@@ -206,7 +209,7 @@ class Store:
                 set_aside(wal_of(path))
             else:
                 raise unfit(path, wal_of(path))
-            return cls(path, _attach(path))
+            return cls(path, _attach(path), is_whole=not without_wal)
 
     def read(self, query: str, *values: object) -> list[Any]:
         """Return all rows that a query finds."""
@@ -241,13 +244,22 @@ class Store:
         with self._lock, as_journal_error(self.path):
             with self._transaction():
                 count = self._db.execute(statement, values).rowcount
+            self._is_whole = True
             self._begin()
         return count
 
     def close(self) -> None:
-        """Let others have the file."""
-        with self._lock, as_journal_error(self.path):
-            self._db.close()
+        """Let others have the file; the WAL goes with that."""
+        # If that fails, SQLite tries to copy all itself, or leaves the WAL.
+        with (
+            self._lock,
+            as_journal_error(self.path),
+            closing(self._db),
+            suppress(sqlite3.Error, OSError, ValueError, JournalError),
+        ):
+            self._check_presence()
+            if self._is_whole and self._needs_wal():
+                self._begin()
 
     def remove(self) -> None:
         """Close the file, and remove it and what SQLite keeps beside it."""
@@ -262,35 +274,36 @@ class Store:
         with committing(self._db, self._check_presence):
             yield
 
-    def _begin(self) -> None:
-        """Copy all into the main file, and mark which WAL follows.
+    def _needs_wal(self) -> bool:
+        """Whether there is a WAL to copy, or the main file says so."""
+        if read_wal(wal_of(self.path)) is not None:
+            return True
+        [[text]] = self._db.execute(MARK).fetchall()
+        return Mark.parse(text).needed
 
-        SQLite does each step in a way that survives a crash, and the mark
-        is right after each of them.
+    def _begin(self) -> None:
+        """Copy all into the main file, and let the WAL begin anew.
+
+        SQLite copies page after page, and a crash may come in between.  So
+        the main file says "needed" until all is there, and after that; the
+        WAL then says "not needed", for SQLite to copy when this is closed.
         """
-        path = wal_of(self.path)
-        # For an empty one SQLite would begin with salts of zero.
-        if read_wal(path) is not None:
-            self._checkpoint("TRUNCATE")
-        # Only now the WAL begins anew, or SQLite draws its salts.
+        # With this one it begins anew, if it does: now it has its name.
         self._mark(Mark())
         self._check_presence()
-        wal = read_wal(path)
+        wal = read_wal(wal_of(self.path))
         if wal is None:
-            raise self._lost(path)
+            raise self._lost(wal_of(self.path))
         mark = Mark(
             needed=True, lineage=wal.lineage, checkpoints=wal.checkpoints
         )
-        self._mark(mark)
         try:
+            self._mark(mark)
             # Not to nothing: an empty WAL is none, if one is needed.
-            self._checkpoint("FULL")
+            self._db.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
         finally:
             self._mark(attrs.evolve(mark, needed=False))
         self._copied = self._db.total_changes
-
-    def _checkpoint(self, how: str) -> None:
-        self._db.execute(f"PRAGMA wal_checkpoint({how})").fetchall()
 
     def _mark(self, mark: Mark) -> None:
         self._db.execute(SET_MARK, (mark.dump(),))

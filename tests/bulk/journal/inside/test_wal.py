@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sesamy_async._wal import Mark, Wal, fits, read_wal, wal_of
 from sesamy_async.bulk import JournalError, State
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal import _database as store_module
+from sesamy_async.bulk.journal._database import Store
 from sesamy_async.bulk.journal._journal import MISSING
 from support.command_line import CommandLine
 from support.journals import bring, change, new_journal
@@ -22,6 +24,7 @@ from support.journals import bring, change, new_journal
 
 MARK_PAGE = 6
 LINEAGE = 7
+COPIED = Mark(True, LINEAGE, 3)
 
 
 def files(path: Path) -> list[Path]:
@@ -130,7 +133,18 @@ def test_torn_as_it_begins(path: Path, sector: bytes | None) -> None:
     else:
         wal.write_bytes(sector + wal.read_bytes()[512:])
 
-    assert 0 == confirmed(path)
+    # To look at it and close it leaves a file that is whole.
+    assert [0, 0] == [confirmed(path), confirmed(path)]
+
+
+def test_cut_as_it_begins(path: Path) -> None:
+    """A WAL that was begun anew without a change has nothing to lose."""
+    crash(path, 2)
+    os.truncate(wal_of(path), 32)
+
+    assert [0, 0] == [confirmed(path), confirmed(path)]
+    crash(path, 3)
+    assert 1 == confirmed(path)
 
 
 def test_cut_in_the_middle(path: Path) -> None:
@@ -157,7 +171,7 @@ def test_many_changes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         found = confirmed(copy)
 
     assert wal is not None
-    assert 16 <= wal.checkpoints
+    assert 8 <= wal.checkpoints
     assert 20 == found
 
 
@@ -173,30 +187,125 @@ def test_wal_lost_as_it_begins(
         assert 3 == journal.counts()[State.PENDING]
 
 
-def test_kills_as_it_begins(path: Path, tmp_path: Path) -> None:
-    """Killed between any two steps of marking, it needs nothing more."""
-    new_journal(path, rows=20).close()
-    number = 0
+Found = tuple[bytes, bytes]
+"""A main file and its WAL."""
 
-    def snapshot(_: str) -> None:
-        nonlocal number
-        number += 1
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        for each in path.parent.glob(f"{path.name}*"):
-            shutil.copy(each, folder)
 
+def watched(
+    path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, *changed: int
+) -> list[Found]:
+    """Confirm rows; return the files at each step.
+
+    Those are: before each statement, before SQLite closes it, and at last.
+    """
+    new_journal(path, rows=rows).close()
+    found: list[Found] = []
+
+    def look(_: str = "") -> None:
+        wal = wal_of(path)
+        found.append(
+            (path.read_bytes(), wal.read_bytes() if wal.exists() else b"")
+        )
+
+    begin = Store._begin
+
+    def begin_and_look(self: Store) -> None:
+        begin(self)
+        look()
+
+    monkeypatch.setattr(Store, "_begin", begin_and_look)
+    monkeypatch.setattr(store_module, "_CHANGES", 4)
     with Journal.open(path) as journal:
-        journal._store._db.set_trace_callback(snapshot)
-        bring(journal, 2, State.CONFIRMED)
-    found = [
-        confirmed(tmp_path / str(each) / path.name)
-        for each in range(1, number + 1)
+        journal._store._db.set_trace_callback(look)
+        for row in changed:
+            bring(journal, row, State.CONFIRMED)
+        look()
+    monkeypatch.setattr(Store, "_begin", begin)
+    look()
+    return found
+
+
+def put(path: Path, main: bytes, wal: bytes | None) -> Path:
+    """Write the files of a journal."""
+    path.write_bytes(main)
+    wal_of(path).unlink(missing_ok=True)
+    if wal is not None:
+        wal_of(path).write_bytes(wal)
+    return path
+
+
+def test_kills_between_statements(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between any two steps, and looked at, it needs nothing more."""
+    steps = watched(path, monkeypatch, 20, 2, 3, 4)
+    found = [confirmed(put(path, *step)) for step in steps]
+    again = [
+        confirmed(path) for step in steps if confirmed(put(path, *step)) >= 0
     ]
 
-    assert number > 8
-    assert sorted(found) == found
-    assert {0, 1} >= set(found)
+    assert len(found) > 20
+    assert sorted(found) == found == again
+    assert {0, 1, 2, 3} == set(found)
+
+
+def test_kills_while_it_is_copied(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A main file that has only some of the pages is refused without a WAL.
+
+    SQLite copies them in their order.  What changes is behind the mark.
+    """
+    changed = (500, 510, 520)
+    steps = watched(path, monkeypatch, 600, *changed)
+    size = int.from_bytes(steps[0][0][16:18])
+    refused = 0
+    for (main, wal), (then, _) in pairwise(steps):
+        ends = [
+            end
+            for end in range(size, len(then) + 1, size)
+            if then[end - size : end] != main[end - size : end]
+        ]
+        for end in ends:
+            part = then[:end] + main[end:]
+            count = confirmed(put(path, part, wal))
+            try:
+                assert count == confirmed(put(path, part, None))
+            except JournalError as error:
+                assert "is incomplete" in str(error)  # noqa: PT017
+                refused += 1
+
+    assert refused > 5
+
+
+def test_kills_in_the_first_frame(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was in place of a frame that was cut off makes no difference."""
+    heads = 32 + 24
+    steps = watched(path, monkeypatch, 20, 2, 3, 4)
+    begun = [
+        (main, new[:heads] + old[heads:], new[:32] + old[32:])
+        for (main, old), (_, new) in pairwise(steps)
+        if old and new and old[:32] != new[:32]
+    ]
+    found = [
+        [confirmed(put(path, main, wal)) for wal in wals]
+        for main, *wals in begun
+    ]
+
+    assert [[0, 0], [2, 2], [3, 3]] == found
+
+
+def test_not_recovered(path: Path) -> None:
+    """What was opened to recover it, and was not, stays incomplete."""
+    crash(path, 2)
+    wal_of(path).unlink()
+    Store.open(path, without_wal=True).close()
+
+    with pytest.raises(JournalError, match="is incomplete"):
+        Journal.open(path)
+    assert 20 == Journal.recover(path)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +314,8 @@ def test_kills_as_it_begins(path: Path, tmp_path: Path) -> None:
         (Mark(), None, True),
         (Mark(True), None, False),
         (Mark(True, LINEAGE, 3), Wal(LINEAGE, 3, frozenset({2})), False),
-        (Mark(True, LINEAGE, 3), Wal(LINEAGE, 3, frozenset({6})), True),
+        (COPIED, Wal(LINEAGE, 3, contents=(COPIED.dump().encode(),)), True),
+        (COPIED, Wal(LINEAGE, 3, contents=(Mark().dump().encode(),)), False),
         (Mark(True, LINEAGE, 3), Wal(LINEAGE, 3), False),
         (Mark(False, LINEAGE, 3), Wal(LINEAGE, 3, frozenset({2})), False),
         (Mark(False, LINEAGE, 3), Wal(LINEAGE, 4, frozenset({2})), True),
@@ -223,13 +333,12 @@ def test_fits(mark: Mark, wal: Wal | None, *, fit: bool) -> None:
 
 
 def test_mark() -> None:
-    """A mark is always as long, and never the same twice."""
+    """A mark is always as long, and each has another name."""
     mark = Mark(True, 0xFFFF_FFFF, 1)
-    first, second = mark.dump(), mark.dump()
 
-    assert first != second
-    assert (mark, mark) == (Mark.parse(first), Mark.parse(second))
-    assert len(Mark().dump()) == len(first)
+    assert mark == Mark.parse(mark.dump())
+    assert Mark() != Mark()
+    assert len(Mark().dump()) == len(mark.dump())
 
 
 def test_recover(sesamy: CommandLine, path: Path) -> None:
