@@ -1,4 +1,4 @@
-"""Fixtures for all tests: both event loops, and a world of its own."""
+"""Fixtures for all tests: both event loops, a world of its own, servers."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
+from pkgutil import walk_packages
 from secrets import token_hex
 
 import anyio
 import pytest
 import respx
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
+import sesamy_async
 from proof.kills.served import Served
 from proof.kills.served import served as served_apart
 from proof.kills.zygote import Zygote, zygote
@@ -28,6 +32,7 @@ from support.import_world import World
 from support.order_files import Folder
 from support.sandbox_caller import Caller, logged_in
 from support.sandbox_settings import lead_to
+from support.servers import Postgres, Redis
 from support.sources import listed
 from support.wire import QUICK, TOKEN
 
@@ -49,19 +54,51 @@ settings.load_profile("patient")
 
 
 # Folders, files and tests that repeat what others do once: to count their
-# branches doubles their time and finds no other ones.
+# branches doubles their time and finds no other ones.  If one of them comes
+# to be the only one that takes a branch, remove it from here.
 _UNCOUNTED = {
+    "engines",
     "proof",
     "tools",
+    "test_behind_nginx.py",
+    "test_blocking.py",
     "test_burst.py",
+    "test_docs_of_fastapi.py",
+    "test_hostile_answers.py",
     "test_in_processes.py",
     "test_leaks.py",
     "test_once_leaks.py",
+    "test_page_in_browser.py",
+    "test_patched.py",
     "test_plugin.py",
+    "test_stopped_calls.py",
     "test_web_leaks.py",
+    "test_a_client_loads_no_other_loop",
+    "test_a_long_word",
+    "test_an_answer_takes_no_longer",
+    "test_an_order_takes_no_longer",
+    "test_an_order_that_may_have_an_invoice",
+    "test_an_outage_that_does_not_end",
+    "test_an_outage_that_ends",
+    "test_any_name_can_be_the_first",
+    "test_cancelled_at_each_await",
+    "test_each_cause_has_one_meaning",
+    "test_faults_by_chance_keep_their_share",
     "test_forks_in_a_first_call",
+    "test_help",
+    "test_is_copied_by_nobody_else",
+    "test_kills",
+    "test_lets_four_processes_claim_at_once",
+    "test_lets_one_process_claim",
+    "test_many_with_other_data",
     "test_no_call_imports",
     "test_no_call_imports_for_a_proxy",
+    "test_stdin",
+    "test_the_pace_is_kept",
+    "test_the_same_orders_again",
+    "test_the_store_wins",
+    "test_what_a_call_does",
+    "test_which_is_meant",
 }
 
 
@@ -83,9 +120,46 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items += late
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Count no branches where workers run the tests."""
+    if config.getoption("numprocesses", None) and not is_xdist_worker(config):
+        sys.settrace(None)
+
+
+def is_xdist_worker(config: pytest.Config) -> bool:
+    """Whether this process gets its tests from another one."""
+    return hasattr(config, "workerinput")
+
+
+@contextmanager
+def _uncounted() -> Generator[None]:
+    """Count no branches, nor those of processes that are started."""
+    trace, trace_of_threads = sys.gettrace(), threading.gettrace()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        sys.settrace(None)
+        threading.settrace(None)
+        try:
+            yield
+        finally:
+            sys.settrace(trace)
+            threading.settrace(trace_of_threads)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Count the package's branches at its import, but none of the tests."""
+    if "COVERAGE_PROCESS_CONFIG" not in os.environ:
+        return (yield)
+    for each in walk_packages(sesamy_async.__path__, "sesamy_async."):
+        import_module(each.name)
+    with _uncounted():
+        return (yield)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(
-    item: pytest.Item,
+    item: pytest.Function,
 ) -> Generator[None, object, object]:
     """Count no branches in some tests, nor in processes that they start."""
     name, _, parameters = item.name.partition("[")
@@ -93,18 +167,11 @@ def pytest_runtest_protocol(
     counts = "COVERAGE_PROCESS_CONFIG" in os.environ
     # On trio they take the same branches as on asyncio.
     again = "trio" in parameters and _ON_TRIO.isdisjoint(names)
-    if not counts or not (again or _UNCOUNTED & names):
+    drawn = is_hypothesis_test(item.function)
+    if not counts or not (again or drawn or _UNCOUNTED & names):
         return (yield)
-    trace, trace_of_threads = sys.gettrace(), threading.gettrace()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("COVERAGE_PROCESS_CONFIG")
-        sys.settrace(None)
-        threading.settrace(None)
-        try:
-            return (yield)
-        finally:
-            sys.settrace(trace)
-            threading.settrace(trace_of_threads)
+    with _uncounted():
+        return (yield)
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -251,3 +318,29 @@ async def bound_in_time() -> AsyncIterator[None]:
     """End a test that hangs."""
     with anyio.fail_after(60.0):
         yield
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[Postgres]:
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _redis() -> Iterator[Redis]:
+    with Redis() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(_postgres: Postgres) -> Postgres:
+    """Return a Postgres that runs and has no tables."""
+    _postgres.fresh()
+    return _postgres
+
+
+@pytest.fixture
+def redis(_redis: Redis) -> Redis:
+    """Return a Redis that runs, is empty, and set as it should be."""
+    _redis.fresh()
+    return _redis

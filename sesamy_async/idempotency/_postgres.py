@@ -7,10 +7,10 @@ from secrets import token_bytes
 from selectors import DefaultSelector
 from typing import Any, TypeVar
 
+from sesamy_async._links import TooLate, has_input, left
 from sesamy_async.errors import ConfigurationError
 
 from . import _postgres_sql as texts
-from ._pool import TooLate, has_input, left
 from ._protocol import OrderKey, OrderRecord
 from ._records import Search, dump_record, load_record
 from ._servers import (

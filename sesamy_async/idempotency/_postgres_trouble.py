@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import psycopg
 
-from ._pool import LOST
-from ._store import StoreUnavailable, unusable
+from sesamy_async._links import LOST, Explained
 
 
 NAME = "(Postgres)"
@@ -63,22 +62,21 @@ _BY_WORDS = {
 }
 
 
-def explained(error: Exception) -> StoreUnavailable:
+def explained(error: Exception) -> Explained:
     """Say what happened in words of ours: others hold hosts and users."""
     if not isinstance(error, psycopg.Error):
-        return unusable(NAME, f"{type(error).__name__} in this program")
+        return f"{type(error).__name__} in this program", False
     code = error.sqlstate or ""
     for start in (code, code[:2]):
         if start in _BY_CODE:
-            what, passes = _BY_CODE[start]
-            return unusable(NAME, what, retryable=passes)
+            return _BY_CODE[start]
     if isinstance(error, psycopg.DataError):
-        return unusable(NAME, _TEXT)
+        return _TEXT, False
     if isinstance(error, psycopg.OperationalError) and not code:
         # Which of them are served, and whether there are too many, passes.
         said = str(error).partition("FATAL:")[2] or str(error)
         for words, what in _BY_WORDS.items():
             if words in said:
-                return unusable(NAME, what)
-        return unusable(NAME, LOST, retryable=True)
-    return unusable(NAME, f"{type(error).__name__} {code}".rstrip())
+                return what, False
+        return LOST, True
+    return f"{type(error).__name__} {code}".rstrip(), False

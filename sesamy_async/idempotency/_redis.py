@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from secrets import token_bytes
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from sesamy_async.errors import ConfigurationError
+import attrs
+
+from sesamy_async.redis._link import (
+    REPLICA,
+    RedisLink,
+    RedisTrouble,
+    address_of,
+    no_address,
+)
 
 from . import _redis_scripts as scripts
-from ._pool import has_input, left
 from ._protocol import ENDED, OrderKey, OrderRecord
 from ._records import Search, dump_record
 from ._servers import (
@@ -28,19 +33,15 @@ from ._servers import (
 from ._store import StoreWarning, unusable
 
 
-try:
-    from redis import ConnectionPool, RedisError, exceptions
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    from ._redis_trouble import NAME, REPLICA, explained
-except ImportError:
-    raise ConfigurationError(
-        "idempotency: a store in a Redis needs a package that is not "
-        "installed: pip install 'sesamy-async[redis]'."
-    ) from None
-
-
+_NAME = "(Redis)"
+_TROUBLE = RedisTrouble(
+    cluster="which may lose what it has acknowledged. Name a Redis that is "
+    "not a cluster",
+    full="Raise its maxmemory, or purge old orders",
+    grant="Let it use EVAL, GET, MGET, SET, DEL, EXISTS, TIME, ZADD, ZREM, "
+    "ZRANGEBYLEX and ZRANGEBYSCORE on keys that begin with {sesamy-orders}, "
+    "and ROLE and CONFIG|GET",
+)
 # What is in braces puts all keys into one slot of a cluster, so that scripts
 # that change several of them could work there.
 _PREFIX = "{sesamy-orders}:"
@@ -53,13 +54,6 @@ _VERSION = re.compile(rb"^redis_version:([0-9A-Za-z.-]{1,40})", re.MULTILINE)
 # An id is looked for in names alone, which are short.
 _NAMES = 10_000
 
-# What we read, and how often we try, is not for a URL to say.
-_OURS: dict[str, Any] = {
-    "decode_responses": False,
-    "health_check_interval": 0,
-    "protocol": 2,
-    "retry": Retry(NoBackoff(), 0),
-}
 _LASTING = {
     "appendonly": "yes",
     "appendfsync": "always",
@@ -68,53 +62,7 @@ _LASTING = {
 }
 
 
-class _Link:
-    """A connection, which shows nothing of itself.
-
-    What is used of redis-py, which has no types for it, is in here.
-    """
-
-    def __init__(self, connection: Any, seconds: float) -> None:
-        self._connection = connection
-        connection.socket_connect_timeout = seconds
-        connection.socket_timeout = seconds
-        connection.connect()
-
-    def alive(self) -> bool:
-        """Whether nothing has happened to it since it was used."""
-        return not has_input(self._connection._sock.fileno())  # noqa: SLF001
-
-    def close(self) -> None:
-        """Close it."""
-        self._connection.disconnect()
-
-    def ask(self, until: float, *commands: Sequence[Any]) -> list[Any]:
-        """Send commands together; return what is answered."""
-        answers = self.try_(until, *commands)
-        for each in answers:
-            if isinstance(each, RedisError):
-                raise each
-        return answers
-
-    def try_(self, until: float, *commands: Sequence[Any]) -> list[Any]:
-        """Send commands together; return answers and refusals."""
-        connection = self._connection
-        connection._sock.settimeout(left(until))  # noqa: SLF001
-        connection.send_packed_command(connection.pack_commands(commands))
-        answers: list[Any] = []
-        for _ in commands:
-            connection._sock.settimeout(left(until))  # noqa: SLF001
-            try:
-                answers.append(connection.read_response())
-            except exceptions.ResponseError as error:
-                answers.append(error)
-        return answers
-
-    def __repr__(self) -> str:
-        return "<a connection to Redis>"
-
-
-class RedisStore(ServerStore[_Link]):
+class RedisStore(ServerStore[RedisLink]):
     """Keeps orders in a Redis, for any number of hosts.
 
     An order that is forgotten can be made twice.  So the Redis must be set
@@ -136,18 +84,16 @@ class RedisStore(ServerStore[_Link]):
     """
 
     def __init__(self, url: str, *, careless: bool = False) -> None:
-        connector = _connector(url, careless=careless)
+        address = address_of(url)
         del url
-        if connector is None:
-            raise ConfigurationError(
-                "idempotency (SESAMY_IDEMPOTENCY): the value is not the URL "
-                "of a Redis. It can be redis://user:password@host:6379/0, or "
-                "rediss:// for TLS; write special characters in the password "
-                "as %40 for @, %2F for /, and so on."
-            )
-        super().__init__(NAME, connector, explained)
+        if address is None:
+            raise no_address("idempotency (SESAMY_IDEMPOTENCY)")
+        any_will_do = careless or address.careless
+        check = None if any_will_do else _Keeping().check
+        connect = partial(address.connect, check=check)
+        super().__init__(_NAME, connect, _TROUBLE.explained)
 
-    def _about(self, link: _Link, until: float) -> tuple[str, bool]:
+    def _about(self, link: RedisLink, until: float) -> tuple[str, bool]:
         [info] = link.try_(until, ("INFO", "server"))
         found = None
         if isinstance(info, bytes):  # A user may be forbidden to ask.
@@ -155,14 +101,14 @@ class RedisStore(ServerStore[_Link]):
         version = found[1].decode() if found else "of an unknown version"
         return f"Redis {version}", True
 
-    def _salt(self, link: _Link, until: float) -> bytes:
+    def _salt(self, link: RedisLink, until: float) -> bytes:
         _, salt = link.ask(
             until, ("SET", _SALT, token_bytes(32), "NX"), ("GET", _SALT)
         )
         return bytes(salt)
 
     def _see(
-        self, link: _Link, wanted: Sequence[Wanted], until: float
+        self, link: RedisLink, wanted: Sequence[Wanted], until: float
     ) -> list[Seen]:
         names = [
             name
@@ -181,7 +127,7 @@ class RedisStore(ServerStore[_Link]):
 
     def _change(
         self,
-        link: _Link,
+        link: RedisLink,
         changes: Sequence[Change],
         *,
         durable: bool,
@@ -201,12 +147,12 @@ class RedisStore(ServerStore[_Link]):
                 _ended(each.new),
                 json.dumps(each.key.external_order_id) if owns else "",
             ]
-        done = _run(link, until, scripts.CHANGE, keys, values)
+        done = link.run(until, scripts.CHANGE, keys, values)
         return [bool(each) for each in done]
 
     def _page(
         self,
-        link: _Link,
+        link: RedisLink,
         after: OrderKey | None,
         search: Search,
         until: float,
@@ -230,7 +176,7 @@ class RedisStore(ServerStore[_Link]):
             if record.at >= search.since and record.state in search.states
         ], keys[-1] if len(keys) == size else None
 
-    def _purge(self, link: _Link, older_than: float, until: float) -> int:
+    def _purge(self, link: RedisLink, older_than: float, until: float) -> int:
         [clock] = link.ask(until, ("TIME",))
         before = _seconds(clock) - older_than
         found_by = (_ENDED, "-inf", f"({before!r}", "LIMIT", 0, BATCH)
@@ -248,69 +194,45 @@ class RedisStore(ServerStore[_Link]):
             keys += [_ORDER + _name(key), _owner(key, contract_id)]
             owns = json.dumps(key.external_order_id)
             values += [_name(key), found.text or "", owns]
-        return int(_run(link, until, scripts.REMOVE, keys, values))
+        return int(link.run(until, scripts.REMOVE, keys, values))
 
 
-def _connector(url: str, *, careless: bool) -> Callable[[float], _Link] | None:
-    """Return how to connect to what a URL names; None if it is none."""
-    try:
-        parts = urlsplit(url)
-        query = dict(parse_qsl(parts.query))
-        careless = query.pop("careless", f"{careless:d}") == "1"
-        given = {k: v for k, v in query.items() if k not in _OURS}
-        pools: Any = ConnectionPool
-        pool = pools.from_url(
-            urlunsplit(parts._replace(query=urlencode(given))), **_OURS
-        )
-        pool.make_connection()
-    except (ValueError, TypeError, RedisError):
-        # What they say shows parts of the URL.
-        return None
+@attrs.define
+class _Keeping:
+    """Sees that a Redis keeps what it has acknowledged.
 
-    warned = careless
-
-    def connect(seconds: float) -> _Link:
-        nonlocal warned
-        until = time.monotonic() + seconds
-        link = _Link(pool.make_connection(), seconds)
-        try:
-            unknown = [] if careless else _check(link, until)
-            if unknown and not warned:
-                warned = True
-                _warn(unknown)
-        except BaseException:
-            link.close()
-            raise
-        return link
-
-    return connect
-
-
-def _check(link: _Link, until: float) -> list[str]:
-    """See that it keeps what it has acknowledged; return what is not known.
-
-    Each connection is checked, as another server may have taken over.
+    Each connection is checked, as another server may have taken over; but
+    one warning is enough.
     """
-    role, *answers = link.try_(
-        until, ("ROLE",), *(("CONFIG", "GET", each) for each in _LASTING)
-    )
-    if isinstance(role, list) and role[0] != b"master":
-        raise unusable(NAME, REPLICA)
-    unknown: list[str] = []
-    other: list[str] = []
-    for (name, wanted), answer in zip(_LASTING.items(), answers, strict=True):
-        if isinstance(answer, exceptions.ResponseError) or not answer:
-            unknown.append(f"{name} {wanted}")
-        elif answer[1].decode() != wanted:
-            other.append(f"{name} {wanted}")
-    if other:
-        raise unusable(
-            NAME,
-            "it may lose what it has acknowledged, and then orders are sent "
-            f"twice. Set this in its redis.conf: {', '.join(other)}. For "
-            "tests, careless=True (in a URL ?careless=1) takes any",
+
+    _warned: bool = False
+
+    def check(self, link: RedisLink, until: float) -> None:
+        """Refuse one that is set otherwise, or warn if it does not say."""
+        role, *answers = link.try_(
+            until, ("ROLE",), *(("CONFIG", "GET", each) for each in _LASTING)
         )
-    return unknown
+        if isinstance(role, list) and role[0] != b"master":
+            raise unusable(_NAME, REPLICA)
+        unknown: list[str] = []
+        other: list[str] = []
+        for (name, wanted), answer in zip(
+            _LASTING.items(), answers, strict=True
+        ):
+            if isinstance(answer, Exception) or not answer:
+                unknown.append(f"{name} {wanted}")
+            elif answer[1].decode() != wanted:
+                other.append(f"{name} {wanted}")
+        if other:
+            raise unusable(
+                _NAME,
+                "it may lose what it has acknowledged, and then orders are "
+                f"sent twice. Set this in its redis.conf: {', '.join(other)}. "
+                "For tests, careless=True (in a URL ?careless=1) takes any",
+            )
+        if unknown and not self._warned:
+            self._warned = True
+            _warn(unknown)
 
 
 def _warn(unknown: Sequence[str]) -> None:
@@ -321,17 +243,6 @@ def _warn(unknown: Sequence[str]) -> None:
         StoreWarning,
         stacklevel=2,
     )
-
-
-def _run(
-    link: _Link,
-    until: float,
-    script: str,
-    keys: Sequence[str],
-    values: Sequence[str],
-) -> Any:
-    [result] = link.ask(until, ("EVAL", script, len(keys), *keys, *values))
-    return result
 
 
 def _name(key: OrderKey) -> str:

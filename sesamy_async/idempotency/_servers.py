@@ -11,16 +11,17 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Generic, TypeAlias
 
 import attrs
 
 from sesamy_async._call import renewed_after_fork
+from sesamy_async._links import Explained, LinkT, Pool
 
-from ._pool import LinkT, Pool
 from ._protocol import OrderKey, OrderRecord, StoreAnswer
 from ._records import RecordStore, Search, Write, load_record
-from ._store import StoreUnavailable, unusable
+from ._store import unusable
 
 
 BATCH = 500
@@ -76,10 +77,10 @@ class ServerStore(RecordStore, Generic[LinkT]):
         self,
         name: str,
         connect: Callable[[float], LinkT],
-        explain: Callable[[Exception], StoreUnavailable],
+        explain: Callable[[Exception], Explained],
     ) -> None:
-        self._name = name
-        self._pool = Pool(name, connect, explain)
+        self._fail = partial(unusable, name)
+        self._pool = Pool(self._fail, connect, explain)
         renewed_after_fork(self)
 
     def after_fork(self) -> None:
@@ -247,8 +248,7 @@ class ServerStore(RecordStore, Generic[LinkT]):
         ):
             count += removed
             if time.monotonic() >= until:
-                raise unusable(
-                    self._name,
+                raise self._fail(
                     f"the time was too short: {count} orders are removed, "
                     "and more may be old. Purge it again",
                     retryable=True,

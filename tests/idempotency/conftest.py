@@ -1,4 +1,4 @@
-"""Fixtures: servers of this worker's own, empty for each test."""
+"""Fixtures: stores in files, and what processes of tests need."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from sesamy_async.idempotency import SQLiteStore
-from support.servers import Postgres, Redis
 
 
 pytest.register_assert_rewrite("idempotency.contract")
@@ -19,32 +18,6 @@ pytest.register_assert_rewrite("idempotency.contract")
 def _processes_find_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the processes that tests start import what tests import."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
-
-
-@pytest.fixture(scope="session")
-def _postgres() -> Iterator[Postgres]:
-    with Postgres() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def _redis() -> Iterator[Redis]:
-    with Redis() as server:
-        yield server
-
-
-@pytest.fixture
-def postgres(_postgres: Postgres) -> Postgres:
-    """Return a Postgres that runs and has no tables."""
-    _postgres.fresh()
-    return _postgres
-
-
-@pytest.fixture
-def redis(_redis: Redis) -> Redis:
-    """Return a Redis that runs, is empty, and set as it should be."""
-    _redis.fresh()
-    return _redis
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ import pytest
 from idempotency.bench import AHEAD, WITHIN, Bench, at_once, first, race
 from idempotency.contract import SharedStoreContract
 from idempotency.faulty import FaultyWay
+from sesamy_async import _links
 from sesamy_async.errors import ConfigurationError
 from sesamy_async.idempotency import (
     Decide,
@@ -38,7 +39,6 @@ from sesamy_async.idempotency import (
     StoreAnswer,
     StoreUnavailable,
     Write,
-    _pool,
 )
 from support.servers import Postgres, Redis
 
@@ -273,7 +273,7 @@ class ServedStoreContract(SharedStoreContract):
         """Where all connections are in use, a method still ends in time."""
         taken: Any = store
         with ExitStack() as stack:
-            for _ in range(_pool._SIZE):
+            for _ in range(_links._SIZE):
                 stack.enter_context(taken._pool._places)
             error = failure(lambda: store.salt(within=0.05))
 
@@ -289,8 +289,8 @@ class ServedStoreContract(SharedStoreContract):
     ) -> None:
         """A connection that a firewall may have forgotten is not used."""
         counts = [way.count]
-        for idle in (_pool._IDLE, -1.0):
-            monkeypatch.setattr(_pool, "_IDLE", idle)
+        for idle in (_links._IDLE, -1.0):
+            monkeypatch.setattr(_links, "_IDLE", idle)
             store.salt(within=WITHIN)
             counts.append(way.count)
 

@@ -329,7 +329,8 @@ def test_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without its driver, it says which extra is missing."""
     monkeypatch.setitem(sys.modules, "redis", None)
     name = "sesamy_async.idempotency._redis"
-    monkeypatch.delitem(sys.modules, name)
+    for each in (name, "sesamy_async.redis._link"):
+        monkeypatch.delitem(sys.modules, each)
 
     with pytest.raises(ConfigurationError, match=r"sesamy-async\[redis\]"):
         import_module(name)

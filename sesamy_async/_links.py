@@ -1,4 +1,4 @@
-"""Connections to a server, and how long they may take."""
+"""Connections to servers of the user's, and how long they may take."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from selectors import EVENT_READ, DefaultSelector
 from threading import BoundedSemaphore, Thread
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
-from ._store import StoreUnavailable, unusable
+from .errors import SesamyError
 
 
 _SIZE = 4
@@ -61,12 +61,23 @@ class Link(Protocol):
 
 LinkT = TypeVar("LinkT", bound=Link)
 
+Explained: TypeAlias = tuple[str, bool]
+"""Why a server can't be used and what to do, and whether that may pass."""
+
+
+class Fail(Protocol):
+    """Makes the error of what can't be used."""
+
+    def __call__(self, what: str, *, retryable: bool = False) -> SesamyError:
+        """Return it; `what` is as in `Explained`."""
+        ...
+
 
 class Pool(Generic[LinkT]):
-    """A few connections, which threads share; outlives its store.
+    """A few connections, which threads share; outlives its owner.
 
     Args:
-        name: Of the server's kind, for messages.
+        fail: Makes the errors.
         connect: Returns a new connection.
         explain: Says what an exception of the driver means.  Those hold
             hosts and users, so none of them gets out of here.
@@ -74,11 +85,11 @@ class Pool(Generic[LinkT]):
 
     def __init__(
         self,
-        name: str,
+        fail: Fail,
         connect: Callable[[float], LinkT],
-        explain: Callable[[Exception], StoreUnavailable],
+        explain: Callable[[Exception], Explained],
     ) -> None:
-        self._name = name
+        self._fail = fail
         self._connect = connect
         self._explain = explain
         self.after_fork()
@@ -93,7 +104,7 @@ class Pool(Generic[LinkT]):
         """Do something with a connection.
 
         Raises:
-            StoreUnavailable: It failed, or took too long.
+            SesamyError: It failed, or took too long.
         """
         places, problem = self._places, None
         seconds = min(max(0.0, until - time.monotonic()), _LONGEST)
@@ -101,7 +112,7 @@ class Pool(Generic[LinkT]):
             raise self._late()
         try:
             return self._ask(until, do)
-        except StoreUnavailable:
+        except SesamyError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever drivers raise
             problem = self._problem(error)
@@ -146,7 +157,7 @@ class Pool(Generic[LinkT]):
 
         One that comes too late closes itself when nobody holds it.
         """
-        results: SimpleQueue[LinkT | StoreUnavailable] = SimpleQueue()
+        results: SimpleQueue[LinkT | SesamyError] = SimpleQueue()
         seconds = left(until)
         Thread(
             target=self._connect_into, args=(results, seconds), daemon=True
@@ -155,27 +166,28 @@ class Pool(Generic[LinkT]):
             result = results.get(timeout=seconds)
         except Empty:
             raise TooLate from None
-        if isinstance(result, StoreUnavailable):
+        if isinstance(result, SesamyError):
             raise result
         return result
 
     def _connect_into(
-        self, results: SimpleQueue[LinkT | StoreUnavailable], seconds: float
+        self, results: SimpleQueue[LinkT | SesamyError], seconds: float
     ) -> None:
         try:
             results.put(self._connect(seconds))
-        except StoreUnavailable as error:
+        except SesamyError as error:
             results.put(error.with_traceback(None))
         except Exception as error:  # noqa: BLE001 - whatever drivers raise
             results.put(self._problem(error))
 
-    def _problem(self, error: Exception) -> StoreUnavailable:
-        late = isinstance(error, TooLate)
-        return self._late() if late else self._explain(error)
+    def _problem(self, error: Exception) -> SesamyError:
+        if isinstance(error, TooLate):
+            return self._late()
+        what, passes = self._explain(error)
+        return self._fail(what, retryable=passes)
 
-    def _late(self) -> StoreUnavailable:
-        return unusable(
-            self._name,
+    def _late(self) -> SesamyError:
+        return self._fail(
             "it did not answer in time. Try again; if this persists, check "
             "that it is running, can be reached from here, and is not "
             "overloaded",

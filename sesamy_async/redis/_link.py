@@ -1,0 +1,240 @@
+"""A connection to a Redis, and what is wrong with one, in our words.
+
+What is used of redis-py, which has no types for it, is in here.  The texts
+of the server and its driver hold hosts and users, so none of them is shown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import attrs
+
+from sesamy_async._links import LOST, Explained, has_input, left
+from sesamy_async.errors import ConfigurationError
+
+
+try:
+    from redis import ConnectionPool, RedisError, exceptions
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+except ImportError:
+    raise ConfigurationError(
+        "What is kept in a Redis (orders, the pace, tokens) needs a package "
+        "that is not installed: pip install 'sesamy-async[redis]'."
+    ) from None
+
+
+REPLICA = (
+    "it is a replica, which only follows another Redis. Name the one that it "
+    "follows"
+)
+_LOGIN = "it refuses this user. Check the user and the password"
+_CERTIFICATE = "its certificate is not trusted. Check ssl_ca_certs in the URL"
+
+_LONGEST_NAME = 100
+
+# What we read, and how often we try, is not for a URL to say.
+_OURS: dict[str, Any] = {
+    "decode_responses": False,
+    "health_check_interval": 0,
+    "protocol": 2,
+    "retry": Retry(NoBackoff(), 0),
+}
+
+
+class RedisLink:
+    """A connection, which shows nothing of itself."""
+
+    def __init__(self, connection: Any, seconds: float) -> None:
+        self._connection = connection
+        connection.socket_connect_timeout = seconds
+        connection.socket_timeout = seconds
+        connection.connect()
+
+    def alive(self) -> bool:
+        """Whether nothing has happened to it since it was used."""
+        return not has_input(self._connection._sock.fileno())  # noqa: SLF001
+
+    def close(self) -> None:
+        """Close it."""
+        self._connection.disconnect()
+
+    def ask(self, until: float, *commands: Sequence[Any]) -> list[Any]:
+        """Send commands together; return what is answered."""
+        answers = self.try_(until, *commands)
+        for each in answers:
+            if isinstance(each, RedisError):
+                raise each
+        return answers
+
+    def try_(self, until: float, *commands: Sequence[Any]) -> list[Any]:
+        """Send commands together; return answers and refusals."""
+        connection = self._connection
+        connection._sock.settimeout(left(until))  # noqa: SLF001
+        connection.send_packed_command(connection.pack_commands(commands))
+        answers: list[Any] = []
+        for _ in commands:
+            connection._sock.settimeout(left(until))  # noqa: SLF001
+            try:
+                answers.append(connection.read_response())
+            except exceptions.ResponseError as error:
+                answers.append(error)
+        return answers
+
+    def run(
+        self,
+        until: float,
+        script: str,
+        keys: Sequence[str],
+        values: Sequence[Any],
+    ) -> Any:
+        """Run a script in Lua; return what it returns."""
+        [result] = self.ask(until, ("EVAL", script, len(keys), *keys, *values))
+        return result
+
+    def __repr__(self) -> str:
+        return "<a connection to Redis>"
+
+
+@attrs.frozen
+class RedisAddress:
+    """Where a Redis is, and how to connect to it; shows nothing of it.
+
+    Attributes:
+        careless: Whether the URL says ``careless=1``, which is for
+            `RedisStore`.
+    """
+
+    _pool: Any = attrs.field(repr=False)
+    careless: bool
+
+    def connect(
+        self,
+        seconds: float,
+        check: Callable[[RedisLink, float], None] | None = None,
+    ) -> RedisLink:
+        """Return a new connection, if it passes a check.
+
+        Args:
+            seconds: How long that may take.
+            check: Gets the connection, and until when it may ask.
+        """
+        until = time.monotonic() + seconds
+        link = RedisLink(self._pool.make_connection(), seconds)
+        if check is not None:
+            try:
+                check(link, until)
+            except BaseException:
+                link.close()
+                raise
+        return link
+
+
+def address_of(url: str) -> RedisAddress | None:
+    """Read a URL of redis-py's: ``redis://``, ``rediss://``, ``unix://``.
+
+    Returns:
+        None if it is none.  The caller says so, when it has forgotten the
+        URL: frames of errors are shown, too.
+    """
+    try:
+        parts = urlsplit(url)
+        query = dict(parse_qsl(parts.query))
+        careless = query.pop("careless", "") == "1"
+        given = {k: v for k, v in query.items() if k not in _OURS}
+        pools: Any = ConnectionPool
+        pool = pools.from_url(
+            urlunsplit(parts._replace(query=urlencode(given))), **_OURS
+        )
+        pool.make_connection()
+    except (ValueError, TypeError, AttributeError, RedisError):
+        # What they say shows parts of the URL.
+        return None
+    return RedisAddress(pool, careless)
+
+
+def check_name(owner: str, name: object) -> None:
+    """Raise a `ConfigurationError` if a name can't be part of a key."""
+    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+        raise ConfigurationError(
+            f"{owner}: name must be a text of 1 to {_LONGEST_NAME} characters."
+        )
+
+
+def no_address(setting: str) -> ConfigurationError:
+    """Return the error of a setting that is no URL of a Redis."""
+    return ConfigurationError(
+        f"{setting}: the value is not the URL of a Redis. It can be "
+        "redis://user:password@host:6379/0, or rediss:// for TLS; write "
+        "special characters in the password as %40 for @, %2F for /, and so "
+        "on."
+    )
+
+
+@attrs.frozen
+class RedisTrouble:
+    """Says what is wrong with a Redis, and what to do.
+
+    Attributes:
+        cluster: Why it can't be a cluster.
+        full: What to do if it has no memory left.
+        grant: What its user must be permitted.
+    """
+
+    cluster: str
+    full: str
+    grant: str
+
+    def explained(self, error: Exception) -> Explained:
+        """Say what happened, and whether it may pass."""
+        if "certificate" in str(error):
+            return _CERTIFICATE, False
+        for kind, what, passes in self._by_class():
+            if isinstance(error, kind):
+                return what, passes
+        word = str(error).partition(" ")[0]
+        unknown = (f"{type(error).__name__} in this program", False)
+        return self._by_word().get(word, unknown)
+
+    @property
+    def _refused(self) -> Explained:
+        return f"its user has no permission for this. {self.grant}", False
+
+    def _by_class(self) -> tuple[tuple[type[Exception], str, bool], ...]:
+        """Return what errors mean, from the more special ones on."""
+        cluster = f"it is a cluster, {self.cluster}"
+        full = f"it has no memory left. {self.full}"
+        return (
+            (exceptions.AuthenticationError, _LOGIN, False),
+            (exceptions.ReadOnlyError, REPLICA, False),
+            (exceptions.NoPermissionError, *self._refused),
+            (exceptions.MasterDownError, REPLICA, False),
+            (exceptions.ClusterDownError, cluster, False),
+            (exceptions.AskError, cluster, False),
+            (exceptions.OutOfMemoryError, full, True),
+            (exceptions.BusyLoadingError, "it is starting. Try again", True),
+            (
+                exceptions.TimeoutError,
+                "it did not answer in time. Try again",
+                True,
+            ),
+            (exceptions.ConnectionError, LOST, True),
+        )
+
+    def _by_word(self) -> dict[str, Explained]:
+        """Return errors for which some version of redis-py has no class."""
+        cluster = f"it is a cluster, {self.cluster}"
+        return {
+            "ACL": self._refused,  # Of a script that may not do something.
+            "CLUSTERDOWN": (cluster, False),
+            "MASTERDOWN": (REPLICA, False),
+            "MOVED": (cluster, False),
+            "MISCONF": ("it can't write to its disk. Check its log", True),
+            "NOREPLICAS": ("it has lost its replicas. Check its log", True),
+            "WRONGPASS": (_LOGIN, False),
+            "DB": ("it does not have this database, which is a number", False),
+        }
