@@ -32,6 +32,7 @@ from ._call import (
     Auth,
     BeforeSend,
     Middleware,
+    Pacer,
     RateLimit,
     Response,
     RetryPolicy,

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
         Auth,
         BeforeSend,
         Call,
+        MemoryPacer,
         Middleware,
+        Pacer,
+        PacerUnavailable,
+        Place,
+        PlaceEnd,
+        Priority,
         Proceed,
         RateLimit,
         Record,
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
         RetryBudget,
         RetryPolicy,
         Secret,
+        Turn,
     )
     from ._client import AsyncSesamy
     from ._contracts import AsyncContracts
@@ -82,8 +89,9 @@ else:  # A type checker would take any name for one that is there.
     _HOMES = {
         "_blocking": "Contracts Sesamy",
         "_call": (
-            "Auth BeforeSend Call Middleware Proceed RateLimit Record "
-            "Request Response RetryBudget RetryPolicy Secret"
+            "Auth BeforeSend Call MemoryPacer Middleware Pacer "
+            "PacerUnavailable Place PlaceEnd Priority Proceed RateLimit "
+            "Record Request Response RetryBudget RetryPolicy Secret Turn"
         ),
         "_client": "AsyncSesamy",
         "_contracts": "AsyncContracts",
@@ -151,6 +159,7 @@ __all__ = [
     "Gender",
     "Headers",
     "InvalidRequestError",
+    "MemoryPacer",
     "MemoryTokenStore",
     "Middleware",
     "NewContract",
@@ -159,11 +168,16 @@ __all__ = [
     "OrderMismatchError",
     "Outcome",
     "OutcomeUnknownError",
+    "Pacer",
+    "PacerUnavailable",
     "PaymentData",
     "PaymentMethod",
     "PaymentProvider",
     "PermissionDeniedError",
+    "Place",
+    "PlaceEnd",
     "PoolTransport",
+    "Priority",
     "Proceed",
     "RateLimit",
     "RateLimitError",
@@ -181,6 +195,7 @@ __all__ = [
     "StoredToken",
     "TokenStore",
     "TokenStoreWarning",
+    "Turn",
     "UnauthorizedError",
     "UnreadableResponseError",
     "User",

@@ -13,6 +13,7 @@ from ._call import (
     Auth,
     BeforeSend,
     Middleware,
+    Pacer,
     RateLimit,
     Response,
     RetryPolicy,
@@ -269,7 +270,8 @@ class Sesamy(NotPickled):
         deadline: Seconds that a whole call may take, with all waits and
             retries; None for no limit.
         retry: When the SDK sends a call again by itself.
-        rate_limit: The pace to keep; None or False for none.
+        rate_limit: The pace to keep, or a `Pacer` that keeps it together
+            with other clients or hosts; None or False for none.
         middleware: Your own, outermost first, around the SDK's.
         transport: A `Connections`, or your own httpx client or transport
             (which is not closed with this client).
@@ -313,7 +315,7 @@ class Sesamy(NotPickled):
         timeout: float | None = 30.0,
         deadline: float | None = 120.0,
         retry: RetryPolicy = RetryPolicy(),
-        rate_limit: RateLimit | Literal[False] | None = RateLimit(),
+        rate_limit: RateLimit | Pacer | Literal[False] | None = RateLimit(),
         middleware: Sequence[Middleware] = (),
         transport: Any = None,
         shared_contracts: bool = False,
@@ -392,7 +394,7 @@ class Sesamy(NotPickled):
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
-        rate_limit: RateLimit | Literal[False] | None = None,
+        rate_limit: RateLimit | Pacer | Literal[False] | None = None,
         middleware: Sequence[Middleware] | None = None,
         transport: Any = None,
         shared_contracts: bool | None = None,
@@ -415,13 +417,13 @@ class Sesamy(NotPickled):
             client_secret: Its secret.
             auth: Instead of these two.
             base_url: Of Sesamy's API.  The copy has a pace of its own, as
-                it has with other credentials.
+                it has with other credentials; but a `Pacer` is shared.
             token_url: Of the token endpoint.
             timeout: Seconds for one network operation; ``math.inf`` for no
                 limit.
             deadline: Seconds for a whole call; ``math.inf`` for no limit.
             retry: When the SDK sends a call again by itself.
-            rate_limit: The pace to keep; False for none.
+            rate_limit: The pace to keep, or a `Pacer`; False for none.
             middleware: Instead of that of this client.
             transport: As for a new client; its connections are closed with
                 this client.
@@ -520,14 +522,18 @@ class Sesamy(NotPickled):
     def ready(self) -> None:
         """Get a token and open a connection, so that no order waits for it.
 
-        For the start and the readiness probe of a service.  It sends no
-        order and takes no place in the pace.  Through a proxy, or over your
-        own client or transport, it only gets the token.
+        For the start and the readiness probe of a service.  It also asks
+        the store of orders and the pacer, if there are some, whether they
+        are there.  It sends no order and takes no place in the pace.
+        Through a proxy, or over your own client or transport, it opens no
+        connection.
 
         Raises:
             AuthenticationError: The credentials were refused.
             ConnectionFailedError: Sesamy can't be reached.
             DeadlineExceededError: It took longer than `deadline`.
+            StoreUnavailable: The store of orders can't be used.
+            PacerUnavailable: The pacer can't be used.
             SesamyError: As for any call; nothing was sent of an order.
         """
         return drive(self._inner.ready())

@@ -9,7 +9,14 @@ from typing import Any, cast
 
 import attrs
 
-from ._call import Bucket, Exchange, Lifetime, Runtime, Secret
+from ._call import (
+    Exchange,
+    Lifetime,
+    MemoryPacer,
+    RateLimit,
+    Runtime,
+    Secret,
+)
 from ._checks import Problems
 from ._headers import merged
 from ._once import once_of, place_of
@@ -211,7 +218,10 @@ class _Building:
         )
 
     def _add_pace(self, parts: dict[str, Any]) -> None:
-        """Add the pace: another server or client has one of its own."""
+        """Add the pace: another server or client has one of its own.
+
+        A pacer that was given is kept for all that it is given to.
+        """
         if not self._is_given("rate_limit", "base_url", *_CREDENTIALS):
             return
         if self._is_given("rate_limit"):
@@ -219,7 +229,11 @@ class _Building:
         else:
             limit = cast("Caller", self._base).shared.rate_limit
         parts["rate_limit"] = limit
-        parts["bucket"] = Bucket(limit, self._runtime.now()) if limit else None
+        if isinstance(limit, RateLimit):
+            pacer = MemoryPacer(limit, clock=self._runtime.now)
+            parts["pacer"] = pacer
+        else:
+            parts["pacer"] = limit
 
     def _add_store(self, parts: dict[str, Any], settings: Settings) -> None:
         base_url = settings.base_url or BASE_URL

@@ -15,6 +15,7 @@ from ._call import (
     Auth,
     BlockingRuntime,
     Middleware,
+    Pacer,
     RateLimit,
     Response,
     RetryPolicy,
@@ -134,7 +135,8 @@ class AsyncSesamy(NotPickled):
         deadline: Seconds that a whole call may take, with all waits and
             retries; None for no limit.
         retry: When the SDK sends a call again by itself.
-        rate_limit: The pace to keep; None or False for none.
+        rate_limit: The pace to keep, or a `Pacer` that keeps it together
+            with other clients or hosts; None or False for none.
         middleware: Your own, outermost first, around the SDK's.
         transport: A `Connections`, or your own httpx client or transport
             (which is not closed with this client).
@@ -182,7 +184,7 @@ class AsyncSesamy(NotPickled):
         timeout: float | None = 30.0,
         deadline: float | None = 120.0,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
-        rate_limit: RateLimit | Literal[False] | None = RateLimit(),  # noqa: B008 - frozen
+        rate_limit: RateLimit | Pacer | Literal[False] | None = RateLimit(),  # noqa: B008 - frozen
         middleware: Sequence[Middleware] = (),
         transport: Any = None,
         shared_contracts: bool = False,
@@ -225,8 +227,8 @@ class AsyncSesamy(NotPickled):
 
         It is that of `rate_limit`, or less if Sesamy's answers say less.
         """
-        bucket = self._caller.shared.bucket
-        return None if bucket is None else bucket.rate
+        pacer = self._caller.shared.pacer
+        return None if pacer is None else pacer.rate
 
     @property
     def permitted_at_once(self) -> float | None:
@@ -235,10 +237,8 @@ class AsyncSesamy(NotPickled):
         What is left of the burst of `rate_limit`, or less if Sesamy's
         answers say less.
         """
-        shared = self._caller.shared
-        if shared.bucket is None:
-            return None
-        return shared.bucket.available(shared.exchange.runtime.now())
+        pacer = self._caller.shared.pacer
+        return None if pacer is None else pacer.free
 
     @property
     def base_url(self) -> str:
@@ -266,7 +266,7 @@ class AsyncSesamy(NotPickled):
         timeout: float | None = None,
         deadline: float | None = None,
         retry: RetryPolicy | None = None,
-        rate_limit: RateLimit | Literal[False] | None = None,
+        rate_limit: RateLimit | Pacer | Literal[False] | None = None,
         middleware: Sequence[Middleware] | None = None,
         transport: Any = None,
         shared_contracts: bool | None = None,
@@ -289,13 +289,13 @@ class AsyncSesamy(NotPickled):
             client_secret: Its secret.
             auth: Instead of these two.
             base_url: Of Sesamy's API.  The copy has a pace of its own, as
-                it has with other credentials.
+                it has with other credentials; but a `Pacer` is shared.
             token_url: Of the token endpoint.
             timeout: Seconds for one network operation; ``math.inf`` for no
                 limit.
             deadline: Seconds for a whole call; ``math.inf`` for no limit.
             retry: When the SDK sends a call again by itself.
-            rate_limit: The pace to keep; False for none.
+            rate_limit: The pace to keep, or a `Pacer`; False for none.
             middleware: Instead of that of this client.
             transport: As for a new client; its connections are closed with
                 this client.
@@ -397,14 +397,18 @@ class AsyncSesamy(NotPickled):
     async def ready(self) -> None:
         """Get a token and open a connection, so that no order waits for it.
 
-        For the start and the readiness probe of a service.  It sends no
-        order and takes no place in the pace.  Through a proxy, or over your
-        own client or transport, it only gets the token.
+        For the start and the readiness probe of a service.  It also asks
+        the store of orders and the pacer, if there are some, whether they
+        are there.  It sends no order and takes no place in the pace.
+        Through a proxy, or over your own client or transport, it opens no
+        connection.
 
         Raises:
             AuthenticationError: The credentials were refused.
             ConnectionFailedError: Sesamy can't be reached.
             DeadlineExceededError: It took longer than `deadline`.
+            StoreUnavailable: The store of orders can't be used.
+            PacerUnavailable: The pacer can't be used.
             SesamyError: As for any call; nothing was sent of an order.
         """
         await self._caller.ready()

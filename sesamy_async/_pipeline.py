@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import attrs
@@ -11,7 +12,6 @@ import attrs
 from ._call import (
     Auth,
     Authorize,
-    Bucket,
     Call,
     Deadline,
     Exchange,
@@ -19,6 +19,7 @@ from ._call import (
     LogCalls,
     Middleware,
     Pace,
+    Pacer,
     Proceed,
     Quota,
     RateLimit,
@@ -28,7 +29,9 @@ from ._call import (
     Retry,
     RetryPolicy,
     chain,
+    check_pacer,
     explain_answer,
+    notify,
 )
 from ._headers import SUCCESS, merged
 from ._once import Once
@@ -45,8 +48,8 @@ class Shared:
     exchange: Exchange
     auth: Auth
     authorizing: object  # What that was made of.
-    rate_limit: RateLimit | None  # None for no pace.
-    bucket: Bucket | None
+    rate_limit: RateLimit | Pacer | None  # As given; None for no pace.
+    pacer: Pacer | None
     recent: RecentIds | None  # None where orders may share a contract.
     once: Once | None  # None without a store of orders.
     middleware: Sequence[Middleware]  # The user's own, outermost first.
@@ -64,9 +67,9 @@ def _layers(shared: Shared, retry: RetryPolicy) -> Proceed:
         Deadline(runtime),
         Retry(retry, shared.quota, runtime),
     ]
-    if shared.bucket is not None:
+    if shared.pacer is not None:
         latency = exchange.transport.latency
-        layers.append(Pace(shared.bucket, runtime, latency))
+        layers.append(Pace(shared.pacer, runtime, latency))
     layers.append(Authorize(shared.auth))
     return chain(layers, exchange)
 
@@ -80,11 +83,26 @@ def _connecting(shared: Shared, retry: RetryPolicy) -> Proceed:
     layers: list[Middleware] = [
         described,
         Deadline(runtime),
+        partial(_with_servers, shared),
         # Its own: a probe that succeeds must not pay for orders' retries.
         Retry(retry, Quota(), runtime),
         Authorize(shared.auth),
     ]
     return chain(layers, shared.exchange.connect)
+
+
+async def _with_servers(
+    shared: Shared, call: Call, proceed: Proceed
+) -> Response:
+    """See whether the store of orders and the pacer are there, too."""
+    response = await proceed(call)
+    once, pacer = shared.once, shared.pacer
+    if once is not None:
+        await once.ask(once.store.salt, call.deadline)
+    if pacer is not None:
+        runtime = shared.exchange.runtime
+        await check_pacer(pacer, call.deadline - runtime.now(), runtime)
+    return response
 
 
 async def described(call: Call, proceed: Proceed) -> Response:
@@ -251,6 +269,6 @@ class Caller:
             yield kept
         finally:
             self.shared.exchange.life.begun.discard(kept)
-            bucket = self.shared.bucket
-            if bucket is not None and kept.place is not None:
-                bucket.give_back(kept.place)
+            pacer, runtime = self.shared.pacer, self.shared.exchange.runtime
+            if pacer is not None and kept.place is not None:
+                notify(pacer.give_back, kept.place, runtime=runtime)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from ._call import Middleware, RateLimit, RetryPolicy, Secret
+from ._call import Middleware, Pacer, RateLimit, RetryPolicy, Secret
 from ._checks import around, check_number, segment
 from ._headers import is_header_value
 from ._version import __version__
@@ -193,15 +193,18 @@ def check_retry(retry: object) -> RetryPolicy:
     return retry
 
 
-def check_rate_limit(rate_limit: object) -> RateLimit | None:
-    """Return a pace; None for none."""
+def check_rate_limit(rate_limit: object) -> RateLimit | Pacer | None:
+    """Return a pace, or who keeps it; None for none."""
     if rate_limit is None or rate_limit is False:
         return None
-    if not isinstance(rate_limit, RateLimit):
-        raise ConfigurationError(
-            "rate_limit must be a RateLimit, or False for none."
-        )
-    return rate_limit
+    if isinstance(rate_limit, RateLimit | Pacer) and not isinstance(
+        rate_limit, type
+    ):
+        return rate_limit
+    raise ConfigurationError(
+        "rate_limit must be a RateLimit, a Pacer such as RedisPacer, or "
+        "False for none."
+    )
 
 
 def check_middleware(middleware: object) -> tuple[Middleware, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from ._call import PacerUnavailable
 from ._outcome import Outcome
 from .errors import (
     APIError,
@@ -155,7 +156,7 @@ def _status(error: SesamyError) -> HTTPStatus:
         return HTTPStatus.ACCEPTED
     if isinstance(error, _CALLERS):
         return HTTPStatus.UNPROCESSABLE_ENTITY
-    if isinstance(error, StoreUnavailable):
+    if isinstance(error, PacerUnavailable | StoreUnavailable):
         # It needs a person, but Sesamy is well.
         return HTTPStatus.SERVICE_UNAVAILABLE
     return HTTPStatus.BAD_GATEWAY

@@ -11,6 +11,7 @@ from .attempt import (
     LogCalls,
     chain,
 )
+from .bucket import MINUTE, Bucket, RateLimit, Reservation
 from .call import (
     Auth,
     BeforeSend,
@@ -18,11 +19,11 @@ from .call import (
     Kept,
     Latency,
     Middleware,
-    Order,
+    Place,
+    Priority,
     Proceed,
     Record,
     Request,
-    Reservation,
     Response,
     Secret,
     Transport,
@@ -43,7 +44,16 @@ from .explain import (
     unreadable,
 )
 from .guard import forget_locals, guarded, guarded_init
-from .pace import Bucket, Pace, RateLimit
+from .pace import (
+    MemoryPacer,
+    Pace,
+    Pacer,
+    PacerUnavailable,
+    PlaceEnd,
+    Turn,
+    check_pacer,
+    notify,
+)
 from .redact import presentable, redact
 from .retry import Quota, Reason, Resend, Retry, RetryBudget, RetryPolicy
 from .runtime import (
@@ -63,6 +73,7 @@ from .runtime import (
 __all__ = [
     "AUDIENCES",
     "LARGEST_ERROR",
+    "MINUTE",
     "SCOPES",
     "AnyioEvent",
     "AnyioRuntime",
@@ -83,10 +94,15 @@ __all__ = [
     "Latency",
     "Lifetime",
     "LogCalls",
+    "MemoryPacer",
     "Middleware",
-    "Order",
     "OrjsonCodec",
     "Pace",
+    "Pacer",
+    "PacerUnavailable",
+    "Place",
+    "PlaceEnd",
+    "Priority",
     "Proceed",
     "Quota",
     "RateLimit",
@@ -103,7 +119,9 @@ __all__ = [
     "Secret",
     "Transport",
     "Trusts",
+    "Turn",
     "chain",
+    "check_pacer",
     "contradicted",
     "drive",
     "dumps",
@@ -115,6 +133,7 @@ __all__ = [
     "in_our_words",
     "is_own",
     "load_backends",
+    "notify",
     "present",
     "presentable",
     "redact",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from enum import IntEnum
+from secrets import token_hex
 from typing import Any, Never, Protocol, Self, TypeAlias, runtime_checkable
 
 import attrs
@@ -138,50 +139,42 @@ class Record:
         return Outcome.UNKNOWN if doubtful else outcome
 
 
-class Order(IntEnum):
+class Priority(IntEnum):
     """Which calls go first where they wait for the pace: the lower."""
 
-    KEPT = 0  # They complete another, in the place that was kept for them.
-    COMPLETING = 1  # They complete another, and have no such place.
-    NEW = 2  # All others.
+    KEPT = 0
+    """They complete another, in the place that was kept for them."""
+    COMPLETING = 1
+    """They complete another, and have no such place."""
+    NEW = 2
+    """All others."""
 
 
-@attrs.define(eq=False, repr=False)
-class Reservation:
-    """A place in a `Bucket`, or two: the second one is for a later call.
+@attrs.frozen(kw_only=True, eq=False)
+class Place:
+    """A place in the pace that a call asks for.
 
-    Only the bucket changes it.
+    Attributes:
+        id: It is asked for by this id again, until its turn has come.
+        priority: Which calls it goes before.
+        size: One; or two, where the second one is to be kept for the call
+            that completes this one.
+        kept: For KEPT, the place whose second one is used.
+        record: Of the call: whether and when its request is really sent.
     """
 
-    order: Order
-    size: int  # One, or two.
-    due: float  # When its turn comes; later, if others go before it.
-    taken: Taken  # Where the bucket counts it.
-    record: Record
-    mark: float = 0.0  # Its turn in the count of the bucket.
-    full: bool = False  # Whether the bucket was full before its turn.
-    keeps: bool = False  # Whether its second place is still kept.
-
-
-@attrs.define(eq=False, repr=False)
-class Taken:
-    """How many places of a bucket are taken."""
-
-    waiting: list[int] = attrs.field(factory=lambda: [0] * len(Order))
-    kept: int = 0  # For calls that complete those that have begun.
-    sent: set[Reservation] = attrs.field(factory=set[Reservation])
-
-    @property
-    def unsent(self) -> int:
-        """How many are taken for requests that are still to be sent."""
-        return sum(self.waiting) + self.kept
+    id: str = attrs.field(factory=lambda: token_hex(8))
+    priority: Priority = Priority.NEW
+    size: int = 1
+    kept: Place | None = attrs.field(default=None, repr=False)
+    record: Record = attrs.field(factory=Record, repr=False)
 
 
 @attrs.define(eq=False, repr=False)
 class Kept:
     """What a call shares with the one that completes it."""
 
-    place: Reservation | None = None  # Its second place may be kept.
+    place: Place | None = None  # Whose second one is kept.
 
 
 @attrs.frozen(kw_only=True)

@@ -1,312 +1,274 @@
-"""How many requests may be sent, and when."""
+"""Who says when a call may be sent, and how it waits for that."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
+from functools import partial
 from threading import Lock
+from typing import Protocol, TypeVar, runtime_checkable
 
 import attrs
 
-from sesamy_async._checks import Problems, check_number
+from sesamy_async._checks import check_number
 from sesamy_async._headers import Headers, rate_numbers
 from sesamy_async._outcome import Outcome
 from sesamy_async.errors import (
     APIError,
+    ConfigurationError,
     DeadlineExceededError,
     RateLimitError,
     SesamyError,
 )
 
-from .call import (
-    Call,
-    Latency,
-    Order,
-    Proceed,
-    Record,
-    Reservation,
-    Response,
-    Taken,
-)
-from .runtime import Runtime, renewed_after_fork
+from .bucket import Bucket, RateLimit, Reservation
+from .call import Call, Latency, Place, Priority, Proceed, Response
+from .runtime import BlockingRuntime, Runtime, present, renewed_after_fork
 
 
-_LONGEST_BLOCK = 3600.0
-_ROUNDING = 1e-9  # Of a request: what sums of floats are off by.
+_T = TypeVar("_T")
+
+_PATIENCE = 2.0  # Seconds for one thing that is asked of a pacer.
+_AWAY = 5.0  # Seconds for which a call waits for a pacer that is away.
+_PAUSE = 0.25
+_LEAST = 0.05
+_SOON = 1.0
+_GRACE = 0.5  # Seconds that it may need to notice that it is late.
+
+
+class PacerUnavailable(SesamyError):  # noqa: N818 - as `StoreUnavailable`
+    """The pacer can't be used now, so a call was not sent.
+
+    Its message holds no password.
+    """
+
+    _transient = True
+
+
+@attrs.frozen
+class Turn:
+    """When a place is due.
+
+    Attributes:
+        wait: Seconds after which to ask again; 0 if its turn has come.
+    """
+
+    wait: float = 0.0
+
+    def __attrs_post_init__(self) -> None:
+        check_number("Turn.wait", self.wait)
 
 
 @attrs.frozen(kw_only=True)
-class RateLimit:
-    """The pace that a client keeps by itself.
-
-    The defaults are documented for Sesamy's client API; the management API
-    permits 100 per 60 s and bursts of 200.  Which of the two applies to
-    external orders is unknown, so the client also learns from the
-    ``X-RateLimit-*`` headers and from each 429.
+class PlaceEnd:
+    """What came of a place whose turn had come, or that was given up.
 
     Attributes:
-        requests: How many requests may be sent in `per` seconds.
-        per: That time.
-        burst: How many may be sent at once after a rest.
+        sent: Whether its request was sent, or may have been.
+        limit: ``X-RateLimit-Limit`` of the answer, if it said so.
+        left: ``X-RateLimit-Remaining`` of the answer, if it said so.
+        wait: Seconds for which Sesamy wants no more requests, if it
+            answered 429.
     """
 
-    requests: float = 300
-    per: float = 60
-    burst: float = 500
+    sent: bool = True
+    limit: float | None = None
+    left: float | None = None
+    wait: float | None = None
 
-    def __attrs_post_init__(self) -> None:
-        check = Problems()
-        for name in ("requests", "per"):
-            value = getattr(self, name)
-            check(check_number, f"rate_limit.{name}", value, above=True)
-        check(check_number, "rate_limit.burst", self.burst, least=1)
-        check.raise_all()
-        check_number("rate_limit.requests / per", self.rate, above=True)
+
+@runtime_checkable
+class Pacer(Protocol):
+    """Says when requests may be sent; clients and processes may share it.
+
+    Its methods are synchronous: the async client calls them in threads of
+    its own.  `within` are the seconds after which a method gives up with a
+    `PacerUnavailable`; it may have been done all the same.
+    """
 
     @property
     def rate(self) -> float:
-        """Requests per second."""
-        return self.requests / self.per
+        """Requests per second, as far as is known here without asking."""
+        ...
+
+    @property
+    def free(self) -> float:
+        """How many may be sent at once, as far as is known here."""
+        ...
+
+    def reserve(
+        self, place: Place, *, longest: float, within: float
+    ) -> Turn | None:
+        """Take a place, or look again whether the turn of one has come.
+
+        Each place is asked for until its turn has come, in time: one that
+        is not asked for any more is given to others.
+
+        Args:
+            place: The place; the same each time.
+            longest: Seconds that it may wait; if it is for two, also the
+                second one.
+            within: Seconds.
+
+        Returns:
+            When to ask again; None if that would be too late.  Then the
+            place is not taken, and `place.kept` is still kept.
+        """
+        ...
+
+    def end(self, place: Place, end: PlaceEnd, *, within: float) -> None:
+        """Note what came of a place.  Its second one stays kept."""
+        ...
+
+    def give_back(self, place: Place, *, within: float) -> None:
+        """Give back the second place, if it is still kept."""
+        ...
 
 
-class Bucket:
-    """A token bucket that follows the server's; safe under threads.
+class MemoryPacer:
+    """Keeps the pace of all clients in this process that are given it.
 
-    Each caller takes its place in advance and waits for its turn.  Places
-    are given in the order of asking, but what completes a call that has
-    begun goes before what begins: else a burst would begin everything and
-    complete nothing.
+    This is what a client makes of a `RateLimit`, for itself and its copies.
 
-    `reserve` takes a place; if it is due later, `turn` is called then.
-    Each place ends in one of `answered`, `throttled` and `unanswered`.
-    All times are on the runtime's clock.
+    Args:
+        limit: The pace.
+        clock: Seconds on a monotonic clock; for tests.
     """
 
-    def __init__(self, limit: RateLimit, now: float) -> None:
-        self._limit = limit
-        self._rate = limit.rate
-        # What the server would take once it has counted all that was sent:
-        # at the least, and at the most.
-        self._free = float(limit.burst)
-        self._likely = float(limit.burst)
-        self._at = now
-        # A place that waits is due when as many requests have become free
-        # as its mark says, and as many more as its order was put off by.
-        self._gained = 0.0
-        self._put_off = [0.0] * len(Order)
-        self._ends = [0.0] * len(Order)  # The mark behind the last one.
-        self._blocked_until = -math.inf
-        self._taken = Taken()
-        self._lock = Lock()
+    def __init__(
+        self,
+        limit: RateLimit = RateLimit(),  # noqa: B008 - frozen
+        *,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self._clock = clock or present(BlockingRuntime()).now
+        self._bucket = Bucket(limit, self._clock())
+        # What waits or is sent, and whose second place is kept.
+        self._places: dict[str, Reservation] = {}
+        self._keeping: dict[str, Reservation] = {}
         renewed_after_fork(self)
 
     def after_fork(self) -> None:
-        """Begin anew in a child: what is on its way is the parent's."""
-        self._lock = Lock()
-        self._free -= self._taken.unsent
-        self._likely -= self._taken.unsent
-        self._taken = Taken()
+        """Forget in a child the places of its parent."""
+        self._places, self._keeping = {}, {}
 
     @property
     def rate(self) -> float:
-        """Requests per second, as far as is known now."""
-        return self._rate
+        """Requests per second; Sesamy's answers may have lowered it."""
+        return self._bucket.rate
 
-    def available(self, now: float) -> float:
-        """Return how many requests may be sent at once, as far as is known."""
-        with self._lock:
-            self._refill(now)
-            if now < self._blocked_until:
-                return 0.0
-            return max(0.0, self._free - self._taken.unsent)
+    @property
+    def free(self) -> float:
+        """How many may be sent at once."""
+        return self._bucket.available(self._clock())
 
     def reserve(
-        self,
-        now: float,
-        latest: float,
-        *,
-        order: Order = Order.NEW,
-        size: int = 1,
-        kept: Reservation | None = None,
-        record: Record | None = None,
-    ) -> Reservation | None:
-        """Take a place, or two; take none and return None if too late.
-
-        The turn of the place has come if it is due by now.
-
-        Args:
-            now: The time.
-            latest: When the last of them must have come.
-            order: Which calls they go before.
-            size: How many.  Once the turn of the first has come, the second
-                is kept for the call that completes this one.
-            kept: The place whose second one is used; the order is KEPT.
-            record: Of the call, to see when it is really sent.
-        """
-        with self._lock:
-            self._refill(now)
-            record = record or Record()
-            place = Reservation(order, size, now, self._taken, record)
-            waiting = self._taken.waiting
-            missing = waiting[order] + self._missing(order)
-            mark = self._gained - self._put_off[order] + max(0.0, missing)
-            if waiting[order]:
-                # What is missing may be known to those who wait, or not.
-                mark = min(mark, self._ends[order])
-            place.mark = mark
-            if self._last(place, now) > latest:
+        self, place: Place, *, longest: float, within: float
+    ) -> Turn | None:
+        """Take a place, or look again whether the turn of one has come."""
+        del within
+        now = self._clock()
+        latest = now + longest
+        known = self._places.get(place.id)
+        if known is None:
+            kept = "" if place.kept is None else place.kept.id
+            known = self._bucket.reserve(
+                now,
+                latest,
+                priority=place.priority,
+                size=place.size,
+                kept=self._keeping.get(kept),
+                record=place.record,
+            )
+            if known is None:
                 return None
-            if kept is not None:
-                self._drop(kept)
-            waiting[order] += size
-            self._ends[order] = mark + size
-            self._begin(place, now)
-            return place
+            self._keeping.pop(kept, None)
+            self._places[place.id] = known
+        elif not self._bucket.turn(known, now, latest):
+            del self._places[place.id]
+            return None
+        if known.keeps:
+            self._keeping[place.id] = known
+        return Turn(max(0.0, known.due - now))
 
-    def turn(self, place: Reservation, now: float, latest: float) -> bool:
-        """Look again when a place is due: others may have gone before it.
-
-        Its turn has come if it is still due by now.  Returns whether it
-        comes in time; if not, it is given back.
-        """
-        with self._lock:
-            self._refill(now)
-            if self._last(place, now) > latest:
-                place.taken.waiting[place.order] -= place.size
-                return False
-            self._begin(place, now)
-            return True
-
-    def give_back(self, place: Reservation) -> None:
-        """Give back the second place, if it is still kept."""
-        with self._lock:
-            if place.keeps:
-                self._drop(place)
-
-    def unanswered(self, place: Reservation, *, sent: bool) -> None:
-        """End a place without an answer; give it back if nothing was sent."""
-        with self._lock:
-            taken = place.taken
-            if place not in taken.sent:  # It still waits.
-                taken.waiting[place.order] -= place.size
-                return
-            taken.sent.remove(place)
-            if not sent:
-                self._free += 1.0
-                self._likely += 1.0
-
-    def answered(
-        self, place: Reservation, now: float, headers: Headers
-    ) -> None:
-        """Follow what an answer says of the server's own count.
-
-        The rate is only ever lowered: ``X-RateLimit-Limit`` may name the
-        rate or the burst.
-        """
-        limit, left, _ = rate_numbers(headers)
-        with self._lock:
-            later = self._later(place)
-            # Less than one request is no limit: nothing could be sent that
-            # brings back a better one.
-            if limit is not None and limit >= 1:
-                self._rate = min(self._limit.rate, limit / self._limit.per)
-            if left is not None:
-                self._refill(now)
-                self._free = min(self._free, left - later)
-                self._likely = min(self._likely, left)
-
-    def throttled(self, place: Reservation, now: float, wait: float) -> None:
-        """Send nothing for `wait` seconds: the server answered 429.
-
-        For an hour at most, whatever it says.  Then one request is free,
-        and those that were sent later or wait for their turn share what
-        comes after it.
-        """
-        wait = min(wait, _LONGEST_BLOCK)
-        with self._lock:
-            later = self._later(place)
-            self._refill(now)
-            own = 1.0 - wait * self._rate
-            self._free = min(self._free + 1.0, own - later)
-            self._likely = min(self._likely + 1.0, own)
-            self._blocked_until = max(self._blocked_until, now + wait)
-
-    def _later(self, place: Reservation) -> int:
-        """End a place; return how many requests were sent after its own.
-
-        The server is assumed not to have counted those.  In a burst that is
-        wrong for some, since they overtake each other on their way.
-        """
-        sent = place.taken.sent
-        sent.discard(place)
-        began = place.record.began
-        if place.full and began is not None:
-            # The server's bucket was full until then, and gained nothing:
-            # the first call of all waits for a token, for example.
-            never = (began - place.due) * self._rate
-            self._free -= never
-            self._likely -= never
-        others = [each.record.began for each in sent]
-        return sum(
-            other is None or (began is not None and other > began)
-            for other in others
-        )
-
-    def _refill(self, now: float) -> None:
-        gained = max(0.0, now - self._at) * self._rate
-        self._at = max(self._at, now)
-        self._gained += gained
-        self._free = min(self._limit.burst, self._free + gained)
-        self._likely = min(self._limit.burst, self._likely + gained)
-
-    def _missing(self, order: Order) -> float:
-        """Return how many must become free for the first of this order."""
-        if order is Order.KEPT:
-            # What was promised is not put off by a mere precaution.
-            return 1.0 - self._likely
-        before = sum(self._taken.waiting[:order])
-        # More can't be saved up for them: a full bucket gains nothing.
-        kept = min(self._taken.kept, self._limit.burst - 1)
-        return before + kept + 1.0 - self._free
-
-    def _last(self, place: Reservation, now: float) -> float:
-        """Find out when a place is due, and return when the last of it is."""
-        order = place.order
-        lag = place.mark + self._put_off[order] - self._gained
-        missing = self._missing(order)
-        if lag < _ROUNDING < missing:
-            # Its turn, but others went before it, or the server has less
-            # left than we counted: all of its order go later.
-            self._put_off[order] += missing - lag
-            lag = missing
-        ready = now if lag < _ROUNDING else now + lag / self._rate
-        place.due = max(ready, self._blocked_until)
-        rest = (missing if lag < _ROUNDING else lag) + place.size - 1
-        return max(place.due, now + rest / self._rate)
-
-    def _begin(self, place: Reservation, now: float) -> None:
-        if place.due > now:
+    def end(self, place: Place, end: PlaceEnd, *, within: float) -> None:
+        """Note what came of a place.  Its second one stays kept."""
+        del within
+        known = self._places.pop(place.id, None)
+        if known is None:  # It is the parent's, for example.
             return
-        taken = place.taken
-        taken.waiting[place.order] -= place.size
-        taken.sent.add(place)
-        place.full = self._free >= self._limit.burst
-        self._free -= 1.0
-        self._likely -= 1.0
-        if place.size > 1:
-            taken.kept += 1
-            place.keeps = True
+        now = self._clock()
+        if end.wait is not None:
+            self._bucket.throttled(known, now, end.wait)
+        elif end.sent:
+            self._bucket.answered(known, now, limit=end.limit, left=end.left)
+        else:
+            self._bucket.unsent(known)
 
-    @staticmethod
-    def _drop(place: Reservation) -> None:
-        place.taken.kept -= 1
-        place.keeps = False
+    def give_back(self, place: Place, *, within: float) -> None:
+        """Give back the second place, if it is still kept."""
+        del within
+        known = self._keeping.pop(place.id, None)
+        if known is not None:
+            self._bucket.give_back(known)
+
+    def __repr__(self) -> str:
+        return f"MemoryPacer({self._bucket.limit!r})"
+
+
+@attrs.define(eq=False, repr=False)
+class _Asking:
+    """A place that a pacer is asked for, by threads that may be late.
+
+    If the call gives up, the pacer hears so after it was asked, and is not
+    asked any more: else the place would wait for nobody.
+    """
+
+    _pacer: Pacer
+    place: Place
+    _lock: Lock = attrs.field(factory=Lock, init=False)
+    _threads: int = attrs.field(default=0, init=False)
+    _over: bool = attrs.field(default=False, init=False)
+
+    def reserve(self, *, longest: float, within: float) -> Turn | None:
+        """Ask the pacer, unless the call has given up."""
+        with self._lock:
+            over = self._over
+            self._threads += not over
+        if over:
+            return None
+        try:
+            return self._pacer.reserve(
+                self.place, longest=longest, within=within
+            )
+        finally:
+            with self._lock:
+                self._threads -= 1
+                leaves = self._over and not self._threads
+            if leaves:
+                self._leave()
+
+    def give_up(self) -> None:
+        """Give the place up; or let the last one that asks do so."""
+        with self._lock:
+            self._over = True
+            leaves = not self._threads
+        if leaves:
+            self._leave()
+
+    def _leave(self) -> None:
+        try:
+            self._pacer.end(self.place, PlaceEnd(sent=False), within=_PATIENCE)
+        finally:
+            # Its turn may have come all the same, unheard.
+            if self.place.size > 1:
+                self._pacer.give_back(self.place, within=_PATIENCE)
 
 
 @attrs.frozen(eq=False, repr=False)
 class Pace:
-    """Waits for a place in the bucket, and reports how the call ended."""
+    """Waits for a call's turn, and reports how the call ended."""
 
-    bucket: Bucket
+    pacer: Pacer
     runtime: Runtime
     latency: Latency
 
@@ -314,61 +276,151 @@ class Pace:
         place = await self._turn(call)
         try:
             response = await proceed(call)
-        except RateLimitError as error:
-            wait = error.retry_after
-            wait = 1 / self.bucket.rate if wait is None else wait
-            self.bucket.throttled(place, self.runtime.now(), wait)
+        except BaseException as error:
+            end = _end_after(error, call, self.pacer)
+            notify(self.pacer.end, place, end, runtime=self.runtime)
             raise
-        except APIError as error:
-            self.bucket.answered(place, self.runtime.now(), error.headers)
-            raise
-        except SesamyError as error:
-            sent = error.outcome is not Outcome.NOT_SENT
-            self.bucket.unanswered(place, sent=sent)
-            raise
-        except BaseException:
-            sent = call.record.sent is not False
-            self.bucket.unanswered(place, sent=sent)
-            raise
-        self.bucket.answered(place, self.runtime.now(), response.headers)
+        end = _end_with(response.headers)
+        notify(self.pacer.end, place, end, runtime=self.runtime)
         return response
 
-    async def _turn(self, call: Call) -> Reservation:
+    async def _turn(self, call: Call) -> Place:
         """Wait until the call may go, with a place for what completes it."""
         call.record.began = None  # That was another attempt.
-        begun = now = self.runtime.now()
-        place = self._reserve(call, begun)
-        while place is not None and place.due > now:
-            try:
-                await self.runtime.sleep(place.due - now)
-            except BaseException:
-                self.bucket.unanswered(place, sent=False)
-                raise
-            now = self.runtime.now()
-            latest = self.latency.latest(call, begun)
-            if not self.bucket.turn(place, now, latest):
-                place = None
-        if place is None:
+        begun = self.runtime.now()
+        asking = _Asking(self.pacer, _place(call))
+        try:
+            turn = await self._ask(asking, call, begun)
+            while turn is not None and turn.wait > 0:
+                await self.runtime.sleep(turn.wait)
+                turn = await self._ask(asking, call, begun)
+        except BaseException:
+            if isinstance(self.pacer, MemoryPacer):
+                asking.give_up()
+            else:
+                self.runtime.start(asking.give_up)
+            raise
+        if turn is None:
             raise DeadlineExceededError(
                 "Waiting for the rate limit would exceed the deadline."
             )
-        if call.kept is not None and place.keeps:
+        place = asking.place
+        if place.size > 1 and call.kept is not None:
             call.kept.place = place
         return place
 
-    def _reserve(self, call: Call, now: float) -> Reservation | None:
-        place = None if call.kept is None else call.kept.place
-        full = place if place is not None and place.keeps else None
-        order, size = Order.NEW, 1
-        if call.completes:
-            order = Order.COMPLETING if full is None else Order.KEPT
-        elif call.kept is not None and full is None:
-            size = 2
-        return self.bucket.reserve(
-            now,
-            self.latency.latest(call, now),
-            order=order,
-            size=size,
-            kept=full if call.completes else None,
+    async def _ask(
+        self, asking: _Asking, call: Call, begun: float
+    ) -> Turn | None:
+        """Ask for a place, which must not block the event loop."""
+        away = None
+        while True:
+            now = self.runtime.now()
+            longest = self.latency.latest(call, begun) - now
+            try:
+                turn = await self._reserve(asking, longest)
+                break
+            except PacerUnavailable as error:
+                away = now + min(_AWAY, longest) if away is None else away
+                if not error.transient or now + _PAUSE >= away:
+                    raise
+            await self.runtime.sleep(_PAUSE)
+        if turn is not None and asking.place.kept is not None and call.kept:
+            call.kept.place = None  # It is used.
+        return turn
+
+    async def _reserve(self, asking: _Asking, longest: float) -> Turn | None:
+        reserve = partial(asking.reserve, longest=longest)
+        if isinstance(self.pacer, MemoryPacer):
+            return reserve(within=0.0)
+        turn = await _asked(self.pacer, reserve, longest, self.runtime)
+        return _checked(turn, self.pacer)
+
+
+def _checked(turn: object, pacer: Pacer) -> Turn | None:
+    if turn is None or isinstance(turn, Turn):
+        return turn
+    raise ConfigurationError(
+        f"{type(pacer).__name__}.reserve must return a Turn or None, not "
+        f"{type(turn).__name__}."
+    )
+
+
+async def check_pacer(pacer: Pacer, seconds: float, runtime: Runtime) -> None:
+    """See whether a pacer is there: give a place back that nobody has.
+
+    Raises:
+        PacerUnavailable: It is not.
+    """
+    if not isinstance(pacer, MemoryPacer):
+        ask = partial(pacer.give_back, Place())
+        await _asked(pacer, ask, seconds, runtime)
+
+
+async def _asked(
+    pacer: Pacer, ask: Callable[..., _T], seconds: float, runtime: Runtime
+) -> _T:
+    """Ask a pacer something, which must not block the event loop."""
+    within = max(_LEAST, min(seconds, _PATIENCE))
+    job = runtime.start(partial(ask, within=within))
+    try:
+        return await job.result(within + _GRACE)
+    except TimeoutError:
+        how = "did not answer in time"
+    except SesamyError:
+        raise
+    except Exception as error:  # noqa: BLE001 - it is not ours
+        # Without its message, which may hold a password.
+        how = f"failed with {type(error).__name__}"
+    raise PacerUnavailable(f"The pacer ({type(pacer).__name__}) {how}.")
+
+
+def notify(
+    method: Callable[..., None], place: Place, *args: object, runtime: Runtime
+) -> None:
+    """Let a pacer know something of a place; nobody waits for that.
+
+    If it can't be reached, it learns the same from the next answers.
+
+    Args:
+        method: Of the pacer; it wants `within`.
+        place: The place.
+        args: What it gets besides.
+        runtime: Where the pacer blocks nobody.
+    """
+    ask = partial(method, place, *args, within=_PATIENCE)
+    if isinstance(getattr(method, "__self__", None), MemoryPacer):
+        ask()
+    else:
+        runtime.start(ask)
+
+
+def _place(call: Call) -> Place:
+    """Return the place that a call has to ask for."""
+    kept = None if call.kept is None else call.kept.place
+    if call.completes:
+        return Place(
+            priority=Priority.COMPLETING if kept is None else Priority.KEPT,
+            kept=kept,
             record=call.record,
         )
+    size = 2 if call.kept is not None and kept is None else 1
+    return Place(size=size, record=call.record)
+
+
+def _end_after(error: BaseException, call: Call, pacer: Pacer) -> PlaceEnd:
+    """Return what came of a place whose call has failed."""
+    if isinstance(error, RateLimitError):
+        wait, rate = error.retry_after, pacer.rate
+        soon = 1 / rate if rate > 0 else _SOON
+        return PlaceEnd(wait=soon if wait is None else wait)
+    if isinstance(error, APIError):
+        return _end_with(error.headers)
+    if isinstance(error, SesamyError):
+        return PlaceEnd(sent=error.outcome is not Outcome.NOT_SENT)
+    return PlaceEnd(sent=call.record.sent is not False)
+
+
+def _end_with(headers: Headers) -> PlaceEnd:
+    limit, left, _ = rate_numbers(headers)
+    return PlaceEnd(limit=limit, left=left)

@@ -21,6 +21,7 @@ from sesamy_async.errors import (
 )
 
 from .call import Call, Proceed, Response
+from .pace import PacerUnavailable
 from .runtime import Runtime, renewed_after_fork
 
 
@@ -161,8 +162,13 @@ class RetryPolicy:
 
     def reason(self, call: Call, error: SesamyError) -> Reason | None:
         """Return why the call may be sent again, or None if it may not."""
-        if isinstance(error, DeadlineExceededError | ConfigurationError):
-            return None  # A client that is closed stays closed.
+        if isinstance(
+            error,
+            # A client that is closed stays closed, and the last one was
+            # waited for.
+            DeadlineExceededError | ConfigurationError | PacerUnavailable,
+        ):
+            return None
         if isinstance(error, UnauthorizedError):
             return Reason.RENEWED if error.transient else None
         if isinstance(error, APIError) and error.status_code == TOO_MANY:

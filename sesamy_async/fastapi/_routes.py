@@ -137,8 +137,9 @@ class _Store:
 def readiness(path: str = "/ready") -> APIRouter:
     """Return a router that tells whether orders can be sent on.
 
-    ``GET /ready`` answers 204 if there is a token and a connection to
-    Sesamy; otherwise as for an order that was not sent.  It sends no order.
+    ``GET /ready`` answers 204 if there is a token, a connection to Sesamy,
+    and the store of orders and the pacer, if they are used; otherwise as
+    for an order that was not sent.  It sends no order.
 
     Args:
         path: Its path.

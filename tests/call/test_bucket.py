@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sesamy_async import ConfigurationError, Headers, RateLimit
+from sesamy_async import ConfigurationError, RateLimit
 from sesamy_async._call import Bucket, Record, Reservation
 from support.buckets import (
     FAST,
@@ -17,6 +17,7 @@ from support.buckets import (
     completing,
     dues,
     left,
+    limited,
     pair,
     taken,
 )
@@ -33,19 +34,19 @@ def nothing(bucket: Bucket, places: Places) -> None:
 
 def lost(bucket: Bucket, places: Places) -> None:
     """The first has no answer, the second one leaves three."""
-    bucket.unanswered(places[0], sent=True)
-    bucket.answered(places[1], 0.0, left(3))
+    bucket.answered(places[0], 0.0)
+    bucket.answered(places[1], 0.0, **left(3))
 
 
 def given_back(bucket: Bucket, places: Places) -> None:
     """The last was not sent, the first one leaves four."""
-    bucket.unanswered(places[-1], sent=False)
-    bucket.answered(places[0], 0.0, left(4))
+    bucket.unsent(places[-1])
+    bucket.answered(places[0], 0.0, **left(4))
 
 
 def throttled_after_a_loss(bucket: Bucket, places: Places) -> None:
     """The last one has no answer, the first gets a 429."""
-    bucket.unanswered(places[-1], sent=True)
+    bucket.answered(places[-1], 0.0)
     bucket.throttled(places[0], 0.0, 10.0)
 
 
@@ -76,24 +77,24 @@ def throttled_all(*waits: float) -> Callable[[Bucket, Places], None]:
         # A place that waited and was given back is taken by the next.
         (
             *(LIMIT, 4),
-            lambda bucket, places: bucket.unanswered(places[3], sent=False),
+            lambda bucket, places: bucket.unsent(places[3]),
             *(0.0, [1.0]),
         ),
         # What the server says remains counts, if it is less.
         (
             *(WIDE, 1),
-            lambda bucket, places: bucket.answered(places[0], 0.0, left(2)),
+            lambda bucket, places: bucket.answered(places[0], 0.0, **left(2)),
             *(0.0, [0.0, 0.0, 1.0]),
         ),
         (
             *(LIMIT, 3),
-            lambda bucket, places: bucket.answered(places[0], 0.0, left(50)),
+            lambda bucket, places: bucket.answered(places[0], 0.0, **left(50)),
             *(0.0, [1.0]),
         ),
         # Requests that the server has not counted yet are taken off.
         (
             *(WIDE, 3),
-            lambda bucket, places: bucket.answered(places[0], 0.0, left(3)),
+            lambda bucket, places: bucket.answered(places[0], 0.0, **left(3)),
             *(0.0, [0.0, 1.0]),
         ),
         # Two of the four, or three, that remain are for those on their way.
@@ -102,7 +103,7 @@ def throttled_all(*waits: float) -> Callable[[Bucket, Places], None]:
         # What came free before an answer is in it, and gone with a 429.
         (
             *(LIMIT, 1),
-            lambda bucket, places: bucket.answered(places[0], 5.0, left(0)),
+            lambda bucket, places: bucket.answered(places[0], 5.0, **left(0)),
             *(5.0, [6.0]),
         ),
         (
@@ -113,7 +114,9 @@ def throttled_all(*waits: float) -> Callable[[Bucket, Places], None]:
         # An older time neither gains nor loses anything.
         (
             *(LIMIT, 3),
-            lambda bucket, places: bucket.answered(places[0], -5.0, left(50)),
+            lambda bucket, places: bucket.answered(
+                places[0], -5.0, **left(50)
+            ),
             *(0.0, [1.0]),
         ),
         # After a 429 nothing goes before its wait is over, then in turn;
@@ -188,7 +191,7 @@ def test_after_a_fork() -> None:
     bucket._lock.acquire()
     bucket.after_fork()
     (place,) = taken(bucket, 1)
-    bucket.answered(place, 0.0, left(2))
+    bucket.answered(place, 0.0, **left(2))
 
     assert [0.0, 0.0, 1.0] == dues(bucket, 3)
 
@@ -216,7 +219,7 @@ def test_what_remains_is_shared_with_those_who_wait() -> None:
     bucket = Bucket(LIMIT, 0.0)
     begun = pair(bucket)
     dues(bucket, 2)
-    bucket.answered(begun, 0.0, left(2))
+    bucket.answered(begun, 0.0, **left(2))
 
     assert [2.0] == dues(bucket, 1)
 
@@ -240,7 +243,7 @@ def test_who_was_counted(began: list[float | None], counted: int) -> None:
     for record, at in zip(records, began, strict=True):
         record.began = at
     assert places[0] is not None
-    bucket.answered(places[0], 0.0, left(2))
+    bucket.answered(places[0], 0.0, **left(2))
 
     assert counted == bucket.available(0.0)
 
@@ -254,7 +257,7 @@ def test_sent_long_after_its_turn() -> None:
         record.began = 0.5
     for place in places:
         assert place is not None
-        bucket.answered(place, 0.5, Headers())
+        bucket.answered(place, 0.5)
 
     assert 90.0 == bucket.available(0.5) == bucket._likely
 
@@ -263,7 +266,7 @@ def test_throttled_when_more_is_owed() -> None:
     """A 429 gives back its own place, and no more."""
     bucket = Bucket(LIMIT, 0.0)
     first, _, last = taken(bucket, 3)
-    bucket.answered(first, 0.0, left(0))
+    bucket.answered(first, 0.0, **left(0))
     likely = bucket._likely
     bucket.throttled(last, 0.0, 0.0)
 
@@ -284,7 +287,7 @@ def test_rate(limit: str, rate: float) -> None:
     """A lower X-RateLimit-Limit slows the pace."""
     bucket = Bucket(LIMIT, 0.0)
     (place,) = taken(bucket, 1)
-    bucket.answered(place, 0.0, Headers({"X-RateLimit-Limit": limit}))
+    bucket.answered(place, 0.0, **limited(limit))
 
     assert rate == bucket.rate
 

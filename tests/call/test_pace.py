@@ -10,14 +10,18 @@ import pytest
 from sesamy_async import (
     ConnectionFailedError,
     DeadlineExceededError,
+    MemoryPacer,
     Outcome,
     OutcomeUnknownError,
+    Place,
+    PlaceEnd,
+    Priority,
     RateLimit,
     Response,
     SesamyError,
 )
-from sesamy_async._call import Bucket, Kept, Latency, Pace
-from support.buckets import completing
+from sesamy_async._call import Kept, Latency, Pace
+from support.buckets import INF
 from support.exchanges import Script, a_call, an_answer, an_api_error
 from support.runtime import FakeRuntime
 
@@ -25,10 +29,21 @@ from support.runtime import FakeRuntime
 LIMIT = RateLimit(requests=60, per=60, burst=1)  # One a second.
 
 
+def _pacer(limit: RateLimit, runtime: FakeRuntime) -> MemoryPacer:
+    return MemoryPacer(limit, clock=runtime.now)
+
+
+def _overtake(pace: Pace) -> Place:
+    """Let a call go that completes another."""
+    place = Place(priority=Priority.COMPLETING)
+    assert pace.pacer.reserve(place, longest=INF, within=0.0)
+    return place
+
+
 def make(limit: RateLimit = LIMIT) -> tuple[Pace, FakeRuntime]:
     """Return the middleware, and the time it lives in."""
     runtime = FakeRuntime()
-    return Pace(Bucket(limit, runtime.now()), runtime, Latency()), runtime
+    return Pace(_pacer(limit, runtime), runtime, Latency()), runtime
 
 
 async def test_would_pass_the_deadline() -> None:
@@ -81,6 +96,28 @@ async def test_waits(
     assert waits == runtime.slept
 
 
+class Rateless(MemoryPacer):
+    """A pacer that knows no rate now."""
+
+    @property
+    def rate(self) -> float:
+        """Return none."""
+        return 0.0
+
+
+async def test_a_429_without_a_wait_where_no_rate_is_known() -> None:
+    """Nothing is sent for a second."""
+    script = Script([an_api_error(429), an_answer()])
+    runtime = FakeRuntime()
+    pacer = Rateless(QUICK, clock=runtime.now)
+    pace = Pace(pacer, runtime, Latency())
+    with suppress(SesamyError):
+        await pace(a_call(), script)
+    await pace(a_call(), script)
+
+    assert [1.0] == runtime.slept
+
+
 async def test_a_block_while_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits while a 429 comes in waits for its end, too."""
     script = Script([an_answer()])
@@ -91,8 +128,8 @@ async def test_a_block_while_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
         runtime.slept.append(seconds)
         runtime.time += seconds
         if len(runtime.slept) == 1:
-            other = completing(pace.bucket, runtime.now())
-            pace.bucket.throttled(other, runtime.now(), 5.0)
+            other = _overtake(pace)
+            pace.pacer.end(other, PlaceEnd(wait=5.0), within=0.0)
 
     monkeypatch.setattr(FakeRuntime, "sleep", sleep)
     await pace(a_call(), script)
@@ -137,21 +174,21 @@ async def test_what_is_kept_outlives_a_retry() -> None:
     lost = OutcomeUnknownError("?", outcome=Outcome.UNKNOWN)
     script = Script([lost, an_answer()])
     runtime = FakeRuntime()
-    bucket = Bucket(RateLimit(burst=10), runtime.now())
-    pace, kept = Pace(bucket, runtime, Latency()), Kept()
+    pacer = _pacer(RateLimit(burst=10), runtime)
+    pace, kept = Pace(pacer, runtime, Latency()), Kept()
     create = a_call(kept=kept)
     free: list[float] = []
     with pytest.raises(OutcomeUnknownError):
         await pace(create, script)
-    free.append(bucket.available(runtime.now()))
+    free.append(pacer.free)
     await pace(create, script)
-    free.append(bucket.available(runtime.now()))
+    free.append(pacer.free)
     for _ in range(2):
         await pace(a_call(kept=kept, completes=True), script)
-        free.append(bucket.available(runtime.now()))
+        free.append(pacer.free)
 
     assert [8.0, 7.0, 7.0, 6.0] == free
-    assert set() == bucket._taken.sent
+    assert {} == pacer._places == pacer._keeping
 
 
 async def test_the_time_of_another_attempt_does_not_count() -> None:
@@ -175,11 +212,12 @@ async def test_too_late_when_its_turn_comes(
 
     async def sleep(_: FakeRuntime, seconds: float) -> None:
         runtime.time += seconds
-        completing(pace.bucket, runtime.now())
+        _overtake(pace)
 
     monkeypatch.setattr(FakeRuntime, "sleep", sleep)
     with pytest.raises(DeadlineExceededError) as caught:
         await pace(a_call(deadline=runtime.now() + 1.9), script)
 
     assert Outcome.NOT_SENT is caught.value.outcome
-    assert 0 == pace.bucket._taken.unsent
+    assert isinstance(pace.pacer, MemoryPacer)
+    assert 0 == pace.pacer._bucket._taken.unsent

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sesamy_async import Headers, RateLimit
-from sesamy_async._call import Bucket, Kept, Latency, Order
+from sesamy_async import Priority, RateLimit
+from sesamy_async._call import Bucket, Kept, Latency
 from support.buckets import (
     FAST,
     INF,
@@ -14,6 +14,7 @@ from support.buckets import (
     completing,
     dues,
     left,
+    limited,
     pair,
     taken,
 )
@@ -107,8 +108,8 @@ def test_a_kept_place_that_comes_too_late() -> None:
     """It stays kept: it was not taken."""
     bucket = Bucket(LIMIT, 0.0)
     begun = pair(bucket)
-    bucket.answered(begun, 0.0, left(0))
-    late = bucket.reserve(0.0, 0.5, order=Order.KEPT, kept=begun)
+    bucket.answered(begun, 0.0, **left(0))
+    late = bucket.reserve(0.0, 0.5, priority=Priority.KEPT, kept=begun)
 
     assert (None, True) == (late, begun.keeps)
     assert 1.0 == completing(bucket, kept=begun).due
@@ -142,7 +143,7 @@ def test_kept_goes_before_completing() -> None:
     """What was promised goes before what was not."""
     bucket = Bucket(LIMIT, 0.0)
     begun = pair(bucket)
-    bucket.answered(begun, 0.0, left(0))
+    bucket.answered(begun, 0.0, **left(0))
     plain = completing(bucket)
     kept = completing(bucket, kept=begun)
 
@@ -156,7 +157,7 @@ def test_what_is_kept_is_left_free() -> None:
     """Who is new waits until enough is free for those that have begun."""
     bucket = Bucket(RateLimit(requests=60, per=60, burst=10), 0.0)
     *_, last = [pair(bucket) for _ in range(3)]
-    bucket.answered(last, 0.0, left(3))
+    bucket.answered(last, 0.0, **left(3))
 
     assert [3.0, 4.0] == dues(bucket, 2)
 
@@ -166,7 +167,7 @@ def test_what_is_kept_is_not_put_off_by_precaution() -> None:
     bucket = Bucket(LIMIT, 0.0)
     begun = pair(bucket)
     pair(bucket)
-    bucket.answered(begun, 0.0, left(1))
+    bucket.answered(begun, 0.0, **left(1))
 
     assert 0.0 == completing(bucket, kept=begun).due
     assert 3.0 == completing(bucket).due
@@ -229,7 +230,7 @@ def test_another_rate_meanwhile() -> None:
     bucket = Bucket(LIMIT, 0.0)
     first, *_ = taken(bucket, 3)
     _, place = taken(bucket, 2)
-    bucket.answered(first, 1.0, Headers({"X-RateLimit-Limit": "30"}))
+    bucket.answered(first, 1.0, **limited("30"))
 
     assert not came(bucket, place, 2.0)
     assert came(bucket, place, place.due)
@@ -239,9 +240,23 @@ def test_cancelled_while_it_waits() -> None:
     """Both places are free for the next."""
     bucket = Bucket(LIMIT, 0.0)
     dues(bucket, 3)
-    bucket.unanswered(pair(bucket), sent=False)
+    bucket.unsent(pair(bucket))
 
     assert [1.0] == dues(bucket, 1)
+
+
+@pytest.mark.parametrize("throttled", [False, True])
+def test_sent_while_it_waits(throttled: bool) -> None:
+    """What another pacer lets go does not wait here for ever."""
+    bucket = Bucket(LIMIT, 0.0)
+    dues(bucket, 3)
+    waiting = pair(bucket)
+    if throttled:
+        bucket.throttled(waiting, 0.0, 1.0)
+    else:
+        bucket.answered(waiting, 0.0)
+
+    assert [0, 0, 0] == waiting.taken.waiting
 
 
 def test_cancelled_after_its_turn() -> None:
@@ -249,7 +264,7 @@ def test_cancelled_after_its_turn() -> None:
     bucket = Bucket(FAST, 0.0)
     begun = pair(bucket)
     dues(bucket, 3)
-    bucket.unanswered(begun, sent=False)
+    bucket.unsent(begun)
 
     assert (96.0, True) == (bucket.available(0.0), begun.keeps)
     assert 97.0 == bucket._likely

@@ -18,6 +18,7 @@ from sesamy_async import (
     InvalidRequestError,
     Outcome,
     OutcomeUnknownError,
+    PacerUnavailable,
     RateLimitError,
     SesamyError,
     UnreadableResponseError,
@@ -139,7 +140,7 @@ def test_a_late_mistake_hides_no_doubt() -> None:
     assert str(error).endswith(Outcome.UNKNOWN.advice)
 
 
-PASSES = (DeadlineExceededError, RateLimitError)
+PASSES = (DeadlineExceededError, PacerUnavailable, RateLimitError)
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -22,6 +22,7 @@ from sesamy_async import (
     Response,
     StaticToken,
 )
+from sesamy_async.idempotency import MemoryStore, StoreUnavailable
 from sesamy_async.sandbox import Sandbox
 from support.calling import ORDER, World, create
 from support.fault_server import FaultServer, Peer
@@ -110,6 +111,27 @@ def test_the_token_is_refused(world: World, served: Sandbox) -> None:
 
     assert isinstance(error, AuthenticationError)
     assert ("ready", Outcome.REFUSED) == (error.operation, error.outcome)
+
+
+class Away(MemoryStore):
+    """A store of orders that can't be used."""
+
+    def salt(self, *, within: float) -> bytes:
+        """Fail."""
+        del within
+        raise StoreUnavailable("It is away.", retryable=False)
+
+
+@every_world
+def test_the_store_of_orders_is_away(world: World, served: Sandbox) -> None:
+    """Then no order could be sent."""
+    error = world.one(
+        ready, client_id=None, vendor_id=None, idempotency=Away()
+    ).failed
+
+    assert isinstance(error, StoreUnavailable)
+    assert ("ready", Outcome.NOT_SENT) == (error.operation, error.outcome)
+    assert 1 == served.ledger.requests("token")
 
 
 @every_world

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sesamy_async import Headers, RateLimit
-from sesamy_async._call import Bucket, Order, Reservation
+from sesamy_async import Headers, Priority, RateLimit
+from sesamy_async._call import Bucket, Reservation
+from sesamy_async._headers import rate_numbers
 
 
 INF = float("inf")
@@ -11,14 +12,15 @@ LIMIT = RateLimit(requests=60, per=60, burst=3)  # One a second.
 FAST = RateLimit(requests=240, per=60, burst=100)  # Four a second.
 
 
-def left(remaining: float, limit: float = 60) -> Headers:
-    """Return headers that say what remains."""
-    return Headers(
-        {
-            "X-RateLimit-Remaining": str(remaining),
-            "X-RateLimit-Limit": str(limit),
-        }
-    )
+def left(remaining: float, limit: float = 60) -> dict[str, float]:
+    """Return what an answer says that remains."""
+    return {"left": remaining, "limit": limit}
+
+
+def limited(limit: str) -> dict[str, float | None]:
+    """Return what an answer says that has a header with a limit."""
+    number, _, _ = rate_numbers(Headers({"X-RateLimit-Limit": limit}))
+    return {"limit": number}
 
 
 def taken(bucket: Bucket, count: int, now: float = 0.0) -> list[Reservation]:
@@ -43,8 +45,8 @@ def completing(
     bucket: Bucket, now: float = 0.0, kept: Reservation | None = None
 ) -> Reservation:
     """Reserve a place for what completes a call."""
-    order = Order.COMPLETING if kept is None else Order.KEPT
-    place = bucket.reserve(now, INF, order=order, kept=kept)
+    priority = Priority.COMPLETING if kept is None else Priority.KEPT
+    place = bucket.reserve(now, INF, priority=priority, kept=kept)
     assert place is not None
     return place
 

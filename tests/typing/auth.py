@@ -18,11 +18,13 @@ from sesamy_async import (
     ClientCredentials,
     FileTokenStore,
     MemoryTokenStore,
+    Secret,
     Sesamy,
     StaticToken,
     TokenStore,
 )
-from sesamy_async.auth import StoredToken
+from sesamy_async.auth import SharedTokenStore, StoredToken
+from sesamy_async.redis import RedisTokenStore
 
 
 class OwnAuth:
@@ -50,6 +52,20 @@ class Store:
         assert_type(key, str)
 
     def discard(self, key: str) -> None:
+        """Forget it."""
+
+
+class SharedStore(Store):
+    """A `SharedTokenStore` of a user's."""
+
+    def lead(self, key: str, lease: str, seconds: float) -> bool:
+        """Let everybody lead."""
+        return bool(key and lease and seconds)
+
+    def release(self, key: str, lease: str, *, failed: bool) -> None:
+        """Do nothing."""
+
+    def reject(self, key: str, value: Secret) -> None:
         """Forget it."""
 
 
@@ -91,6 +107,13 @@ stores: list[TokenStore] = [
     FileTokenStore(),
     FileTokenStore("tokens.json"),
     Store(),
+    SharedStore(),
+    RedisTokenStore("redis://localhost", name="shop"),
+]
+shared: list[SharedTokenStore] = [
+    SharedStore(),
+    RedisTokenStore("redis://localhost"),
+    Store(),  # type: ignore[list-item]  # pyright: ignore[reportAssignmentType]
 ]
 for auth in auths:
     AsyncSesamy("acme", auth=auth, rate_limit=None)

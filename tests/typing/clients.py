@@ -21,10 +21,15 @@ from sesamy_async import (
     Contract,
     Contracts,
     Headers,
+    MemoryPacer,
     Middleware,
     NewContract,
     Onboarded,
     Outcome,
+    Pacer,
+    Place,
+    PlaceEnd,
+    Priority,
     Proceed,
     RateLimit,
     Request,
@@ -33,9 +38,12 @@ from sesamy_async import (
     RetryPolicy,
     Sesamy,
     SesamyError,
+    StaticToken,
+    Turn,
     __version__,
 )
 from sesamy_async.idempotency import MemoryStore
+from sesamy_async.redis import RedisPacer
 from sesamy_async.sandbox import Fault, Sandbox, SandboxConfig, running
 
 
@@ -50,6 +58,39 @@ policy = RetryPolicy(
 )
 RetryPolicy(budget=None)
 pace = RateLimit(requests=100, per=60, burst=200)
+assert_type(pace.share(4), RateLimit)
+in_process: Pacer = MemoryPacer(pace)
+for_hosts: Pacer = RedisPacer(
+    "redis://localhost", pace, name="shop", fallback=pace.share(4)
+)
+Sesamy("acme", auth=StaticToken("t"), rate_limit=for_hosts)
+AsyncSesamy("acme", auth=StaticToken("t"), rate_limit=in_process)
+
+
+class OwnPacer:
+    """A pacer without anything of ours but its values."""
+
+    rate = 5.0
+    free = 1.0
+
+    def reserve(
+        self, place: Place, *, longest: float, within: float
+    ) -> Turn | None:
+        """Let what completes a call go first."""
+        soon = place.priority is not Priority.NEW or longest > within
+        return Turn(wait=0.5) if soon else None
+
+    def end(self, place: Place, end: PlaceEnd, *, within: float) -> None:
+        """Look at what is left."""
+        assert_type(within, float)
+        assert_type(end.left, float | None)
+        assert_type(place.kept, Place | None)
+
+    def give_back(self, place: Place, *, within: float) -> None:
+        """Do nothing."""
+
+
+own: Pacer = OwnPacer()
 connections = Connections(
     cap=10,
     idle=2,
