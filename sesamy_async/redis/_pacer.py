@@ -1,0 +1,275 @@
+"""One pace for all hosts, in a Redis.
+
+The rules are those of the bucket of a process.  Places that wait are in one
+queue, by priority and then first come, first served.  What a process holds
+runs out by itself, as the process may be killed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from copy import copy
+from typing import Any
+
+import attrs
+
+from sesamy_async._call import (
+    MINUTE,
+    MemoryPacer,
+    PacerUnavailable,
+    Place,
+    PlaceEnd,
+    Priority,
+    RateLimit,
+    Turn,
+    renewed_after_fork,
+)
+from sesamy_async._links import Pool
+from sesamy_async.errors import ConfigurationError
+
+from . import _pacer_scripts as scripts
+from ._link import RedisLink, RedisTrouble, address_of, check_name, no_address
+
+
+_log = logging.getLogger("sesamy_async")
+
+_TROUBLE = RedisTrouble(
+    cluster="which is not supported. Name a Redis that is not a cluster",
+    full="Raise its maxmemory",
+    grant="Let it use EVAL, TIME, DEL, EXPIRE, HSET, HMGET, ZADD, ZCARD, "
+    "ZCOUNT, ZRANGEBYSCORE, ZREM, ZREMRANGEBYSCORE and ZSCORE on keys that "
+    "begin with {sesamy-pace:",
+)
+
+# Seconds.  Who waits asks at least as often, to show that it is alive.
+_ASKED_AGAIN = 5.0
+_LONGEST_BLOCK = 3600.0
+_ENDLESS = 1e12  # Lua reads no infinity.
+_PAUSE = 1.0  # Seconds until a Redis that is away is asked again.
+
+
+def _unusable(what: str, *, retryable: bool = False) -> PacerUnavailable:
+    return PacerUnavailable(
+        f"The shared rate limit (Redis) can't be used: {what}.",
+        retryable=None if retryable else False,
+    )
+
+
+@attrs.frozen
+class _Known:
+    """What the last answer said; there is always a whole one."""
+
+    rate: float
+    free: float
+    at: float
+
+
+class RedisPacer:
+    """Keeps one pace for all clients, processes and hosts that share it.
+
+    Any Redis will do: if it forgets the pace, it begins with a full burst,
+    and follows what Sesamy's answers say.  It can't be a cluster.
+
+    While the Redis is away, either nothing that is new is sent: it fails
+    with a `PacerUnavailable`, with `NOT_SENT` and `retryable`.  Or, with a
+    `fallback`, each process keeps that pace for itself.  What completes a
+    call that has begun, such as a confirm, is sent in both cases.
+
+    Args:
+        url: ``redis://user:password@host:6379/0``, ``rediss://`` for TLS, or
+            ``unix://``, with the options of redis-py.
+        limit: The pace of all together; the same for all of them.
+        name: Of the pace.  All that share one of Sesamy's limits use the
+            same name, and nobody else.
+        fallback: The pace of this process while the Redis is away, such as
+            ``limit.share(8)`` for one of at most 8 processes; None to send
+            nothing new.
+
+    Raises:
+        ConfigurationError: An argument is wrong, or redis is not installed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        limit: RateLimit = RateLimit(),  # noqa: B008 - frozen
+        *,
+        name: str = "default",
+        fallback: RateLimit | None = None,
+    ) -> None:
+        address = address_of(url)
+        del url
+        if address is None:
+            raise no_address("url of RedisPacer")
+        _check("limit", limit, RateLimit)
+        _check("fallback", fallback, RateLimit | None)
+        check_name("RedisPacer", name)
+        self._limit = limit
+        self._fallback = MemoryPacer(fallback) if fallback else None
+        self._fallback_burst = fallback.burst if fallback else 0.0
+        # What is in braces puts all keys into one slot of a cluster.
+        whole = f"{{sesamy-pace:{name}}}"
+        self._keys = [f"{whole}:{each}" for each in scripts.KEYS]
+        self._pool: Pool[RedisLink] = Pool(
+            _unusable, address.connect, _TROUBLE.explained
+        )
+        self._known = _Known(limit.rate, limit.burst, time.monotonic())
+        # Where places that wait are in the queue.
+        self._turns: dict[str, bytes] = {}
+        # Since when the Redis is away, and why; None while it is not.
+        self._away: tuple[float, PacerUnavailable | None] = 0.0, None
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Leave the connections to the parent, and open others."""
+        self._pool.after_fork()
+        self._turns = {}
+
+    @property
+    def rate(self) -> float:
+        """Requests per second; Sesamy's answers may have lowered it."""
+        return self._known.rate
+
+    @property
+    def free(self) -> float:
+        """How many could be sent at once, since this process asked last."""
+        known = self._known
+        gained = (time.monotonic() - known.at) * known.rate
+        return max(0.0, min(self._limit.burst, known.free + gained))
+
+    def reserve(
+        self, place: Place, *, longest: float, within: float
+    ) -> Turn | None:
+        """Take a place, or look again whether the turn of one has come.
+
+        Raises:
+            PacerUnavailable: The Redis is away, there is no `fallback`, and
+                the call is new.
+        """
+        kept = "" if place.kept is None else place.kept.id
+        values = (
+            *(place.id, int(place.priority), place.size, kept),
+            *(min(longest, _ENDLESS), _ASKED_AGAIN),
+            self._turns.get(place.id, ""),
+        )
+        try:
+            answer = self._run(scripts.RESERVE, values, within)
+        except PacerUnavailable as error:
+            away = error
+        else:
+            if self._fallback is not None and place.kept is not None:
+                self._fallback.give_back(place.kept, within=within)
+            return self._turn(place, answer)
+        if self._fallback is not None:
+            turn = self._fallback.reserve(
+                place, longest=longest, within=within
+            )
+            # The Redis may be back before that.
+            return turn and Turn(min(turn.wait, _PAUSE))
+        if place.priority is not Priority.NEW:
+            return Turn()
+        raise away
+
+    def end(self, place: Place, end: PlaceEnd, *, within: float) -> None:
+        """Note what came of a place.  Its second one stays kept."""
+        if self._fallback is not None:
+            self._fallback.end(place, end, within=within)
+        self._turns.pop(place.id, None)
+        began = place.record.began
+        ago = None if began is None else time.monotonic() - began
+        rate = None
+        if end.limit is not None and end.limit >= 1:
+            # Less than one request is no limit: nothing could be sent that
+            # brings back a better one.
+            rate = end.limit / MINUTE
+        wait = None if end.wait is None else min(end.wait, _LONGEST_BLOCK)
+        told = (ago, rate, end.left, wait)
+        values = ["" if it is None else it for it in told]
+        given = (place.id, int(end.sent), *values)
+        self._tell(scripts.END, given, within)
+
+    def give_back(self, place: Place, *, within: float) -> None:
+        """Give back the second place, if it is still kept."""
+        if self._fallback is not None:
+            self._fallback.give_back(place, within=within)
+        self._tell(scripts.GIVE_BACK, (place.id,), within)
+
+    def close(self) -> None:
+        """Close the connections; later methods open them again."""
+        self._pool.close()
+
+    def __repr__(self) -> str:
+        return f"RedisPacer({self._limit!r})"
+
+    def _turn(self, place: Place, answer: list[bytes]) -> Turn | None:
+        self._learn(answer)
+        wait = float(answer[2])
+        if wait > 0:
+            self._turns[place.id] = answer[3]
+            return Turn(wait)
+        self._turns.pop(place.id, None)
+        return None if wait < 0 else Turn()
+
+    def _tell(
+        self, script: str, values: tuple[Any, ...], within: float
+    ) -> None:
+        """Run a script; with a fallback, nobody needs it."""
+        try:
+            self._learn(self._run(script, values, within))
+        except PacerUnavailable:
+            if self._fallback is None:
+                raise
+
+    def _learn(self, answer: list[bytes]) -> None:
+        rate, free = float(answer[0]), float(answer[1])
+        self._known = _Known(rate, free, time.monotonic())
+
+    def _run(
+        self, script: str, values: tuple[Any, ...], within: float
+    ) -> list[bytes]:
+        """Run a script, unless the Redis was away a moment ago."""
+        now = time.monotonic()
+        known = since, away = self._away
+        if away is not None and now < since + _PAUSE:
+            raise copy(away)
+        keys, limit = self._keys, self._limit
+        given = (limit.rate, limit.burst, *values)
+        until = now + within
+
+        def ask(link: RedisLink) -> list[bytes]:
+            answer: list[bytes] = link.run(until, script, keys, given)
+            return answer
+
+        try:
+            answer = self._pool.ask(until, ask)
+        except PacerUnavailable as error:
+            self._away = time.monotonic(), copy(error)
+            if away is None:
+                _log.warning("%s", error.args[0])
+                self._begin_to_fall_back()
+            raise
+        # Another thread may have seen it first.
+        if away is not None and self._away is known:
+            self._away = now, None
+            _log.info("The shared rate limit (Redis) is there again.")
+        return answer
+
+    def _begin_to_fall_back(self) -> None:
+        """Leave unused what of the share all have already spent."""
+        fallback = self._fallback
+        if fallback is None:
+            return
+        share = self._fallback_burst * self.free / self._limit.burst
+        if share <= fallback.free - 1.0:
+            place = Place()
+            fallback.reserve(place, longest=0.0, within=0.0)
+            fallback.end(place, PlaceEnd(left=share), within=0.0)
+
+
+def _check(name: str, value: object, kinds: Any) -> None:
+    if not isinstance(value, kinds):
+        raise ConfigurationError(
+            f"RedisPacer: {name} must be a RateLimit, not "
+            f"{type(value).__name__}."
+        )
