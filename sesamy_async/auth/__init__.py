@@ -16,6 +16,7 @@ from ._credentials import (
 from ._stores import (
     FileTokenStore,
     MemoryTokenStore,
+    SharedTokenStore,
     StoredToken,
     TokenStore,
     TokenStoreWarning,
@@ -44,6 +45,7 @@ __all__ = [
     "ClientCredentials",
     "FileTokenStore",
     "MemoryTokenStore",
+    "SharedTokenStore",
     "StaticToken",
     "StoredToken",
     "Token",

@@ -33,7 +33,7 @@ from ._refusals import (
     token_error,
 )
 from ._stores import MemoryTokenStore
-from ._tokens import Token, TokenSlot, store_key, token_from_answer
+from ._tokens import Lead, Token, TokenSlot, store_key, token_from_answer
 
 
 _log = logging.getLogger("sesamy_async")
@@ -41,6 +41,10 @@ _log = logging.getLogger("sesamy_async")
 _BEARER = "Bearer "
 _EARLY_PATIENCE = 10.0
 _EARLY_PAUSE = 10.0
+_LEADER_PAUSE = 1.0
+_LONGEST_PATIENCE = 6.0  # One leader may be killed, and the next one lead.
+_SHORTEST_PAUSE = 0.02
+_LONGEST_PAUSE = 0.25
 _LONGEST_WAIT = 3600.0  # An endless wait of a thread would overflow.
 
 
@@ -187,11 +191,62 @@ class TokenAuth:
         if (token := self._fresh()) is not None:
             return token
         # Another process may have stored a token.
+        if (token := await self._stored()) is not None:
+            return token
+        if (lead := self._slot.lead()) is None:
+            return (await self._requested(call, early=early))[0]
+        failed = False
+        try:
+            token = await self._of_another(lead, call, early=early)
+            if token is None:
+                token, saved = await self._requested(call, early=early)
+                failed = not saved
+        except SesamyError as error:
+            # Without time it has failed alone.
+            failed = not isinstance(error, DeadlineExceededError)
+            raise
+        finally:
+            await lead.release(failed=failed)
+        return token
+
+    async def _stored(self) -> Token | None:
+        """Return a token that another process has stored."""
         token = await self._slot.load()
         known = {self._refused, self._token and self._token.value}
-        if token is not None and token.value not in known:
-            self._token = token
-            return token
+        if token is None or token.value in known:
+            return None
+        self._token = token
+        return token
+
+    async def _of_another(
+        self, lead: Lead, call: Call, *, early: bool
+    ) -> Token | None:
+        """Return a token that need not be requested here.
+
+        None if this process is to request one: it leads, a leader has
+        failed, or it has waited long enough.
+        """
+        now = self._runtime.now()
+        until = now + min(_LONGEST_PATIENCE, self._left(call) / 2)
+        pause = _SHORTEST_PAUSE
+        while not await lead.take():
+            if early and (alive := self._alive()) is not None:
+                self._pause_until = self._runtime.now() + _LEADER_PAUSE
+                return alive
+            left = until - self._runtime.now()
+            if left <= 0:
+                return None
+            await self._runtime.sleep(min(pause, left))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            if (token := await self._stored()) is not None:
+                return token
+        # It may have been stored just before this process took the lead.
+        return await self._stored()
+
+    async def _requested(
+        self, call: Call, *, early: bool
+    ) -> tuple[Token, bool]:
+        """Request a token; return it, and whether others find it."""
         self._left(call)
         deadline = call.deadline
         if early:
@@ -200,8 +255,7 @@ class TokenAuth:
         if token.value == self._refused:
             # The server issued it again, so it must be valid.
             self._refused = None
-        await self._slot.save(token)
-        return token
+        return token, await self._slot.save(token)
 
     async def _request(self, call: Call, deadline: float) -> Token:
         errors: list[tuple[Encoding, SesamyError]] = []

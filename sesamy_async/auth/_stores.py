@@ -60,6 +60,45 @@ class TokenStore(Protocol):
         ...
 
 
+@runtime_checkable
+class SharedTokenStore(TokenStore, Protocol):
+    """A token store by which processes agree on who requests a token.
+
+    The one that requests it leads for a few seconds; the others look for
+    the token meanwhile.  A leader that is killed is replaced when these
+    seconds have passed.
+    """
+
+    def lead(self, key: str, lease: str, seconds: float) -> bool:
+        """Say whether the caller is to request the token now.
+
+        Args:
+            key: The key of the token.
+            lease: A random text of the caller, the same if it asks again.
+            seconds: How long the caller leads, unless it calls `release`.
+
+        Returns:
+            True if nobody else leads, or if a leader has `failed` within
+            the last few seconds: then all callers are told True, so that
+            none waits for another in vain.
+        """
+        ...
+
+    def release(self, key: str, lease: str, *, failed: bool) -> None:
+        """End the lead of a caller, if it is still the one that leads.
+
+        Args:
+            key: The key of the token.
+            lease: The text that was given to `lead`.
+            failed: Whether it got no token that others can use.
+        """
+        ...
+
+    def reject(self, key: str, value: Secret) -> None:
+        """Remove the token, if it still is the one with this value."""
+        ...
+
+
 class MemoryTokenStore:
     """Keeps tokens in memory, for all clients that are given it."""
 

@@ -10,6 +10,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
+from os import urandom
 from typing import Any, TypeVar
 
 import attrs
@@ -21,6 +22,7 @@ from sesamy_async._models import is_array, is_object
 from ._credentials import ClientCredentials
 from ._stores import (
     MemoryTokenStore,
+    SharedTokenStore,
     StoredToken,
     TokenStore,
     TokenStoreWarning,
@@ -201,30 +203,47 @@ class TokenSlot:
 
     async def load(self) -> Token | None:
         """Return the token, or None if none can be sent now."""
-        return await self._attempt(
+        return await self.attempt(
             lambda: token_from_store(self.store.load(self.key), self.runtime)
         )
 
-    async def save(self, token: Token) -> None:
-        """Save the token, unless it has ended."""
+    async def save(self, token: Token) -> bool:
+        """Save the token, unless it has ended; return whether it is saved."""
         life = token.expires_at - self.runtime.now()
-        if life > 0:
-            stored = StoredToken(
-                token.value, self.runtime.wall() + life, token.scope
-            )
-            await self._attempt(lambda: self.store.save(self.key, stored))
+        if life <= 0:
+            return False
+        stored = StoredToken(
+            token.value, self.runtime.wall() + life, token.scope
+        )
+
+        def save() -> bool:
+            self.store.save(self.key, stored)
+            return True
+
+        return await self.attempt(save) or False
 
     async def discard(self, value: Secret) -> None:
         """Discard the token, unless another has replaced it."""
+        store, key = self.store, self.key
 
         def discard() -> None:
-            stored = self.store.load(self.key)
+            if isinstance(store, SharedTokenStore):
+                store.reject(key, value)
+                return
+            stored = store.load(key)
             if stored is not None and stored.value == value:
-                self.store.discard(self.key)
+                store.discard(key)
 
-        await self._attempt(discard)
+        await self.attempt(discard)
 
-    async def _attempt(self, act: Callable[[], _T]) -> _T | None:
+    def lead(self) -> Lead | None:
+        """Return what decides who requests a token, if the store does."""
+        store = self.store
+        return (
+            Lead(self, store) if isinstance(store, SharedTokenStore) else None
+        )
+
+    async def attempt(self, act: Callable[[], _T]) -> _T | None:
         """Ask the store, which must not block the event loop."""
         try:
             if isinstance(self.store, MemoryTokenStore):
@@ -245,6 +264,40 @@ class TokenSlot:
             stacklevel=3,
         )
         return None
+
+
+_LONGEST_LEAD = 3.0  # Most token endpoints answer within a second.
+
+
+@attrs.define(eq=False, repr=False)
+class Lead:
+    """Whether this process is the one that requests the token."""
+
+    _slot: TokenSlot
+    _store: SharedTokenStore
+    _lease: str = attrs.field(factory=lambda: urandom(16).hex(), init=False)
+    _held: bool = attrs.field(default=False, init=False)
+
+    async def take(self) -> bool:
+        """Return whether to request a token now."""
+        store, key, lease = self._store, self._slot.key, self._lease
+        # From now on: it may be taken though this is cancelled.
+        self._held = True
+        taken = await self._slot.attempt(
+            lambda: store.lead(key, lease, _LONGEST_LEAD)
+        )
+        # If the store fails, each process requests a token of its own.
+        self._held = taken is not False
+        return self._held
+
+    async def release(self, *, failed: bool) -> None:
+        """Let another process lead, if this one does."""
+        store, key, lease = self._store, self._slot.key, self._lease
+        if self._held:
+            self._held = False
+            await self._slot.attempt(
+                lambda: store.release(key, lease, failed=failed)
+            )
 
 
 def store_key(token_url: str, credentials: ClientCredentials) -> str:

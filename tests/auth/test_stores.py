@@ -1,4 +1,4 @@
-"""Where tokens are kept: in memory, or in a private file."""
+"""Where tokens are kept: in memory, in a private file, or in a Redis."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import os
 import pickle
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from sesamy_async.auth import (
     store_key,
 )
 from sesamy_async.errors import ConfigurationError
+from sesamy_async.redis import RedisTokenStore
 
 
 URL = "https://token.sesamy.com/oauth/token"
@@ -36,11 +38,29 @@ OTHER = StoredToken("other", LATER)
 make: Any = ClientCredentials
 
 
-@pytest.fixture(params=["memory", "file"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> TokenStore:
-    """Return either store."""
-    file = request.param == "file"
-    return FileTokenStore(tmp_path / "tokens") if file else MemoryTokenStore()
+@pytest.fixture(params=["memory", "file", "redis"])
+def store(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[TokenStore]:
+    """Return each store."""
+    if request.param != "redis":
+        file = request.param == "file"
+        yield (
+            FileTokenStore(tmp_path / "tokens")
+            if file
+            else (MemoryTokenStore())
+        )
+        return
+    with closing(
+        RedisTokenStore(request.getfixturevalue("redis").url)
+    ) as shared:
+        yield shared
+
+
+def facts(store: TokenStore, key: str) -> tuple[object, object] | None:
+    """Return value and scope of what is loaded."""
+    loaded = store.load(key)
+    return None if loaded is None else (loaded.value, loaded.scope)
 
 
 def test_what_is_saved_is_loaded(store: TokenStore) -> None:
@@ -49,16 +69,26 @@ def test_what_is_saved_is_loaded(store: TokenStore) -> None:
     store.save("a", OTHER)
     store.save("a", TOKEN)
     store.save("b", OTHER)
-    both = store.load("a"), store.load("b")
+    both = facts(store, "a"), facts(store, "b")
     store.discard("a")
     store.discard("a")
 
-    assert (empty, both, store.load("a"), store.load("b")) == (
+    assert (empty, both, facts(store, "a"), facts(store, "b")) == (
         None,
-        (TOKEN, OTHER),
+        ((TOKEN.value, "s"), (OTHER.value, None)),
         None,
-        OTHER,
+        (OTHER.value, None),
     )
+
+
+def test_the_end_of_a_token_is_kept(store: TokenStore) -> None:
+    """To the second, at least."""
+    saved = StoredToken("a", time.time() + 600.0)
+    store.save("a", saved)
+    loaded = store.load("a")
+
+    assert loaded is not None
+    assert saved.expires_at == pytest.approx(loaded.expires_at, abs=1.0)
 
 
 def test_memory_does_not_show_its_tokens() -> None:
