@@ -52,8 +52,13 @@ class Examples:
     environment: Mapping[str, str]
 
     @contextmanager
-    def started(self, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-        """Run Python, and leave no process behind, whatever happens."""
+    def started(
+        self, *arguments: object, apart: bool = False
+    ) -> Iterator[subprocess.Popen[str]]:
+        """Run Python, and leave no process behind, whatever happens.
+
+        With ``apart``, what it starts is in a process group with it.
+        """
         with subprocess.Popen(  # noqa: S603 - what it runs is ours
             [sys.executable, "-Werror", *map(str, arguments)],
             env={**self.environment, "PYTHONUNBUFFERED": "1"},
@@ -62,6 +67,7 @@ class Examples:
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            start_new_session=apart,
         ) as process:
             try:
                 yield process

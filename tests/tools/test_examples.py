@@ -24,7 +24,7 @@ def test_examples_are_short() -> None:
     """An example is a program that one reads in a minute."""
     long = [
         path.name
-        for path in EXAMPLES.glob("*.py")
+        for path in EXAMPLES.rglob("*.py")
         if len(path.read_text(encoding="utf-8").splitlines()) > 150
     ]
 
