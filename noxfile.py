@@ -164,6 +164,16 @@ def bench_once(session: nox.Session) -> None:
     session.run("python", "-m", "benchmarks.once", *session.posargs)
 
 
+@nox.session(name="bench-places", default=False)
+def bench_places(session: nox.Session) -> None:
+    """Measure stores, pace and engines, and write docs/scaling.md.
+
+    ``nox -s bench-places -- engines`` measures pace and engines only.
+    """
+    session.install("--editable", ".[dev]")
+    session.run("python", "-m", "benchmarks.places", *session.posargs)
+
+
 @nox.session(name="bench-otel", default=False)
 def bench_otel(session: nox.Session) -> None:
     """Measure what traces and metrics cost, and print it."""

@@ -70,7 +70,9 @@ def main(given: Sequence[str] | None = None) -> None:
         folder = Path(name)
         settings = _settings(url)
         rows = [
-            _row("a durable commit of SQLite, ms", _commits(folder, scale)),
+            _row(
+                "a durable commit of SQLite, ms", commits(folder, scale.pairs)
+            ),
             *anyio.run(partial(_awaited, folder, settings, scale)),
             _row(
                 "onboard, blocking: more with a store, ms",
@@ -114,7 +116,7 @@ def _settings(url: str) -> dict[str, Any]:
     } | {"rate_limit": None}
 
 
-def _commits(folder: Path, scale: Scale) -> list[float]:
+def commits(folder: Path, count: int) -> list[float]:
     """Return what the disk takes for the least that can be durable."""
     db = sqlite3.connect(folder / "bare.db", isolation_level=None)
     db.executescript(
@@ -122,7 +124,7 @@ def _commits(folder: Path, scale: Scale) -> list[float]:
         "CREATE TABLE t (a)"
     )
     seconds: list[float] = []
-    for number in range(scale.pairs):
+    for number in range(count):
         start = perf_counter()
         db.execute("INSERT INTO t VALUES (?)", (number,))
         seconds.append(perf_counter() - start)

@@ -31,7 +31,7 @@ def document(
         seconds: How long it took.
         notes: What was left out, and why.
     """
-    measured = _rounded(measured)
+    measured = rounded(measured)
     return {
         "schema": SCHEMA,
         "date": datetime.now(UTC).date().isoformat(),
@@ -41,11 +41,11 @@ def document(
         "versions": versions(),
         "notes": notes,
         "goals": [
-            {**_rounded(attrs.asdict(goal)), "reached": goal.reached}
+            {**rounded(attrs.asdict(goal)), "reached": goal.reached}
             for goal in goals(measured, scale.cancellations)
         ],
         "server": [
-            {**_rounded(attrs.asdict(check)), "fine": check.fine}
+            {**rounded(attrs.asdict(check)), "fine": check.fine}
             for check in checks(measured)
         ],
         "measured": measured,
@@ -65,12 +65,12 @@ def read(path: Path) -> dict[str, Any]:
     return kept
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     """Keep five digits: all else is noise."""
     if isinstance(value, float):
         return float(f"{value:.5g}")
     if isinstance(value, list):
-        return [_rounded(each) for each in value]
+        return [rounded(each) for each in value]
     if isinstance(value, dict):
-        return {name: _rounded(each) for name, each in value.items()}
+        return {name: rounded(each) for name, each in value.items()}
     return value

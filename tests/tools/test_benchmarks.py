@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -15,13 +16,18 @@ import pytest
 from benchmarks import goals, page, results
 from benchmarks.pairing import Spread, joined, orders, ratios
 from benchmarks.payload import ANSWER
+from benchmarks.places import processes
+from benchmarks.places import report as places
+from benchmarks.places.engines import rate
 from benchmarks.report import report
 from benchmarks.serving import compiled, serving
 
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "performance.md"
+PLACES_PAGE = ROOT / "docs" / "scaling.md"
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"
+PLACES = ROOT / "benchmarks" / "results" / "places.json"
 ALWAYS_THERE = {"sesamy-async", "httpx", "raw asyncio"}
 HAS_COMMITS = (ROOT / ".git").exists() and which("git") is not None
 BEFORE = ["--before", "HEAD"] if HAS_COMMITS else []
@@ -65,6 +71,15 @@ def test_a_short_run_with_a_store() -> None:
     assert "asyncio" in asyncio
     assert "50 at once, SQLite" in at_once
     assert "blocking" in blocking
+
+
+def test_a_short_run_of_stores() -> None:
+    """Each store is measured, and several processes at once."""
+    lines = short_run("benchmarks.places")
+
+    for store in ("SQLite", "Postgres", "Redis"):
+        assert 3 == sum(line.startswith(f"| {store} |") for line in lines)
+    assert any("processes" in line for line in lines)
 
 
 def test_a_short_run_with_telemetry() -> None:
@@ -142,6 +157,56 @@ def test_the_page_is_that_of_the_results() -> None:
     text = PAGE.read_text(encoding="utf-8")
 
     assert page.with_tables(text, report(results.read(LATEST))) == text
+
+
+def test_the_page_on_places_is_that_of_its_results() -> None:
+    """docs/scaling.md shows benchmarks/results/places.json."""
+    text = PLACES_PAGE.read_text(encoding="utf-8")
+    kept = results.read(PLACES)
+
+    assert "full" == kept["scale"]["name"] == kept["engines"]["scale"]["name"]
+    assert page.with_tables(text, places.report(kept)) == text
+
+
+def test_figures_of_a_place_that_was_not_measured() -> None:
+    """Stores and engines are also reported without the other ones."""
+    kept = results.read(PLACES)
+    found = kept.pop("engines")
+    stores, engines = places.report(kept), places.report({"engines": found})
+
+    assert 3 == stores.count("\n| Postgres |")
+    assert "Celery" not in stores
+    for each in ("none", "taskiq", "Celery", "Temporal"):
+        assert 2 <= engines.count(f"\n| {each} |")
+    assert "SQLite" not in engines
+
+
+def test_orders_per_second() -> None:
+    """They count from the first one that was done."""
+    assert 2.0 == rate([10.0, 10.4, 10.6, 11.5])
+
+
+def test_what_processes_take(tmp_path: Path) -> None:
+    """All that one has started counts, except for what has ended."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    for pid, parent in ((7, 1), (8, 7), (9, 8), (10, 1)):
+        folder = tmp_path / str(pid)
+        folder.mkdir()
+        times = f"{ticks} {ticks} {2 * ticks} 0"
+        (folder / "stat").write_text(
+            f"{pid} (a (b) 3) S {parent} 0 0 0 0 0 0 0 0 0 {times} 20 0"
+        )
+        (folder / "status").write_text("Name:\ta\nVmRSS:\t  2048 kB\n")
+        (folder / "smaps_rollup").write_text("Rss: 2048 kB\nPss: 512 kB\n")
+    ended = tmp_path / "9"
+    (ended / "status").write_text("Name:\ta\n")
+    (ended / "smaps_rollup").unlink()
+    pids = processes.family(7, tmp_path)
+
+    assert [7, 8, 9] == pids
+    assert 12.0 == processes.used([*pids, 99], tmp_path)
+    assert 4.0 == processes.resident([*pids, 99], tmp_path)
+    assert 1.0 == processes.proportional(pids, tmp_path)
 
 
 def test_a_full_run_is_kept() -> None:

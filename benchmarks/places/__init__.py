@@ -1,0 +1,1 @@
+"""What stores of orders, a shared pace and engines take and can do."""
