@@ -10,7 +10,7 @@ from proof.once.states import Kind, Left
 
 
 _STATES = 60_000
-_FEWER = 12_000
+_FEWER = 4_000
 
 
 @pytest.mark.parametrize("rule", PLANT)

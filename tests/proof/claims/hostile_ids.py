@@ -170,5 +170,5 @@ CLAIM = Claim(
     ),
     rows=_rows,
     runs=30_000,
-    short=100,
+    short=50,
 )

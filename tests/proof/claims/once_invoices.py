@@ -79,5 +79,5 @@ CLAIM = Claim(
     ),
     rows=_rows,
     runs=500,
-    short=20,
+    short=10,
 )

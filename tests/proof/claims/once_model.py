@@ -39,5 +39,5 @@ CLAIM = Claim(
     ),
     rows=_rows,
     runs=700_000,
-    short=4_000,
+    short=1_500,
 )

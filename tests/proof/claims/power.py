@@ -36,5 +36,5 @@ CLAIM = Claim(
     ),
     rows=_rows,
     runs=90,
-    short=6,
+    short=3,
 )

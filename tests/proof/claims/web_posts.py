@@ -140,5 +140,5 @@ CLAIM = Claim(
     ),
     rows=_rows,
     runs=2_000,
-    short=60,
+    short=30,
 )

@@ -57,5 +57,5 @@ CLAIM = Claim(
         "APPLIED, and whatever was NOT_SENT succeeds when it is sent again."
     ),
     rows=_rows,
-    short=2,
+    short=1,
 )

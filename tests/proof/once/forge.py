@@ -6,13 +6,7 @@ answers with how its processes ended, in JSON.
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import sys
 import tempfile
-import time
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,13 +14,17 @@ from typing import Any
 
 import attrs
 
-from proof.forking import Forker, answering, forker
+from proof.forking import (
+    Child,
+    Forker,
+    Say,
+    answering,
+    forker,
+    run_children,
+)
 
-from .job import Ended, Job, Kind, Said
+from .job import Ended, Job, Kind, Said, Worker
 from .tell import tell, warm_up
-
-
-_STEP = 0.002
 
 
 @attrs.frozen
@@ -62,64 +60,19 @@ def _serve() -> None:
     with tempfile.TemporaryDirectory() as folder:
 
         def answer(line: str) -> list[dict[str, Any]]:
-            ends = _run(Job.load(line), Path(folder))
+            job = Job.load(line)
+            children = [_child(job, each) for each in job.workers]
+            ends = run_children(children, Path(folder))
             return [*map(attrs.asdict, ends)]
 
         answering(answer)
 
 
-def _run(job: Job, folder: Path) -> list[Ended]:
-    """Run all workers at once."""
-    living: dict[int, tuple[int, float]] = {}
-    ends: dict[int, int] = {}
-    for number, worker in enumerate(job.workers):
-        notes = folder / str(number)
-        notes.write_text("")
-        child = os.fork()
-        if not child:
-            _be_the_child(job, number, notes)
-        living[child] = number, time.monotonic() + worker.after
-    while living:
-        for child, (number, latest) in [*living.items()]:
-            done, status = os.waitpid(child, os.WNOHANG)
-            if not done and time.monotonic() >= latest:
-                os.kill(child, signal.SIGKILL)
-                done, status = os.waitpid(child, 0)
-            if done:
-                ends[number] = os.waitstatus_to_exitcode(status)
-                del living[child]
-        time.sleep(_STEP)
-    return [
-        Ended(
-            ends[number] == -signal.SIGKILL,
-            max(ends[number], 0),
-            _read(folder / str(number)),
-        )
-        for number in range(len(job.workers))
-    ]
+def _child(job: Job, worker: Worker) -> Child:
+    def work(say: Say) -> None:
+        tell(job, worker, lambda said: say(attrs.asdict(said)))
 
-
-def _read(notes: Path) -> tuple[Said, ...]:
-    whole, _, _ = notes.read_text().rpartition("\n")
-    return tuple(_said(json.loads(line)) for line in whole.splitlines())
-
-
-def _be_the_child(job: Job, number: int, notes: Path) -> None:
-    code = 1
-    try:
-        with notes.open("a", encoding="utf-8") as file:
-
-            def say(said: Said) -> None:
-                file.write(f"{json.dumps(attrs.asdict(said))}\n")
-                file.flush()
-
-            tell(job, job.workers[number], say)
-        code = 0
-    except BaseException:  # noqa: BLE001 - nothing may get past the fork
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
+    return Child(work, worker.after)
 
 
 if __name__ == "__main__":

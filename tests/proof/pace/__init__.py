@@ -1,0 +1,1 @@
+"""Processes that share the rate of one service."""
