@@ -276,7 +276,7 @@ async def test_a_task_that_never_rests(
 ) -> None:
     """After that patience, it does not hold up the clock either."""
     sesamy_sandbox.faults.add("wait:9", on="create")
-    sesamy_time.patience = 0.05
+    sesamy_time.patience = 0.3
 
     async def turn() -> None:
         while True:
