@@ -52,7 +52,9 @@ UPDATE sales SET problem = NULL, queued_at = NULL WHERE order_id = ?
 def database() -> Iterator[sqlite3.Connection]:
     """Open the database; each statement is a transaction."""
     path = os.environ["SHOP_DATABASE"]
-    with closing(sqlite3.connect(path, 30.0, isolation_level=None)) as shop:
+    with closing(
+        sqlite3.connect(path, timeout=30.0, isolation_level=None)
+    ) as shop:
         shop.execute(TABLE)
         yield shop
 
