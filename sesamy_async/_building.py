@@ -228,12 +228,9 @@ class _Building:
             limit = self._check(check_rate_limit, self._given["rate_limit"])
         else:
             limit = cast("Caller", self._base).shared.rate_limit
-        parts["rate_limit"] = limit
+        parts["rate_limit"] = parts["pacer"] = limit
         if isinstance(limit, RateLimit):
-            pacer = MemoryPacer(limit, clock=self._runtime.now)
-            parts["pacer"] = pacer
-        else:
-            parts["pacer"] = limit
+            parts["pacer"] = MemoryPacer(limit, clock=self._runtime.now)
 
     def _add_store(self, parts: dict[str, Any], settings: Settings) -> None:
         base_url = settings.base_url or BASE_URL

@@ -31,7 +31,7 @@ from ._call import (
     chain,
     check_pacer,
     explain_answer,
-    notify,
+    give_back,
 )
 from ._headers import SUCCESS, merged
 from ._once import Once
@@ -271,4 +271,4 @@ class Caller:
             self.shared.exchange.life.begun.discard(kept)
             pacer, runtime = self.shared.pacer, self.shared.exchange.runtime
             if pacer is not None and kept.place is not None:
-                notify(pacer.give_back, kept.place, runtime=runtime)
+                give_back(pacer, kept.place, runtime)

@@ -52,7 +52,7 @@ from .pace import (
     PlaceEnd,
     Turn,
     check_pacer,
-    notify,
+    give_back,
 )
 from .redact import presentable, redact
 from .retry import Quota, Reason, Resend, Retry, RetryBudget, RetryPolicy
@@ -128,12 +128,12 @@ __all__ = [
     "explain_answer",
     "explain_failure",
     "forget_locals",
+    "give_back",
     "guarded",
     "guarded_init",
     "in_our_words",
     "is_own",
     "load_backends",
-    "notify",
     "present",
     "presentable",
     "redact",

@@ -277,12 +277,14 @@ class Pace:
         try:
             response = await proceed(call)
         except BaseException as error:
-            end = _end_after(error, call, self.pacer)
-            notify(self.pacer.end, place, end, runtime=self.runtime)
+            self._end(place, _end_after(error, call, self.pacer))
             raise
-        end = _end_with(response.headers)
-        notify(self.pacer.end, place, end, runtime=self.runtime)
+        self._end(place, _end_with(response.headers))
         return response
+
+    def _end(self, place: Place, end: PlaceEnd) -> None:
+        end_it = partial(self.pacer.end, place, end, within=_PATIENCE)
+        _tell(self.pacer, end_it, self.runtime)
 
     async def _turn(self, call: Call) -> Place:
         """Wait until the call may go, with a place for what completes it."""
@@ -295,10 +297,7 @@ class Pace:
                 await self.runtime.sleep(turn.wait)
                 turn = await self._ask(asking, call, begun)
         except BaseException:
-            if isinstance(self.pacer, MemoryPacer):
-                asking.give_up()
-            else:
-                self.runtime.start(asking.give_up)
+            _tell(self.pacer, asking.give_up, self.runtime)
             raise
         if turn is None:
             raise DeadlineExceededError(
@@ -331,8 +330,6 @@ class Pace:
 
     async def _reserve(self, asking: _Asking, longest: float) -> Turn | None:
         reserve = partial(asking.reserve, longest=longest)
-        if isinstance(self.pacer, MemoryPacer):
-            return reserve(within=0.0)
         turn = await _asked(self.pacer, reserve, longest, self.runtime)
         return _checked(turn, self.pacer)
 
@@ -352,15 +349,20 @@ async def check_pacer(pacer: Pacer, seconds: float, runtime: Runtime) -> None:
     Raises:
         PacerUnavailable: It is not.
     """
-    if not isinstance(pacer, MemoryPacer):
-        ask = partial(pacer.give_back, Place())
-        await _asked(pacer, ask, seconds, runtime)
+    await _asked(pacer, partial(pacer.give_back, Place()), seconds, runtime)
+
+
+def give_back(pacer: Pacer, place: Place, runtime: Runtime) -> None:
+    """Give back the second place of a call, if it is still kept."""
+    _tell(pacer, partial(pacer.give_back, place, within=_PATIENCE), runtime)
 
 
 async def _asked(
     pacer: Pacer, ask: Callable[..., _T], seconds: float, runtime: Runtime
 ) -> _T:
-    """Ask a pacer something, which must not block the event loop."""
+    """Ask a pacer something, where that does not block the event loop."""
+    if isinstance(pacer, MemoryPacer):
+        return ask(within=0.0)
     within = max(_LEAST, min(seconds, _PATIENCE))
     job = runtime.start(partial(ask, within=within))
     try:
@@ -375,24 +377,15 @@ async def _asked(
     raise PacerUnavailable(f"The pacer ({type(pacer).__name__}) {how}.")
 
 
-def notify(
-    method: Callable[..., None], place: Place, *args: object, runtime: Runtime
-) -> None:
-    """Let a pacer know something of a place; nobody waits for that.
+def _tell(pacer: Pacer, tell: Callable[[], None], runtime: Runtime) -> None:
+    """Tell a pacer something; nobody waits for that.
 
     If it can't be reached, it learns the same from the next answers.
-
-    Args:
-        method: Of the pacer; it wants `within`.
-        place: The place.
-        args: What it gets besides.
-        runtime: Where the pacer blocks nobody.
     """
-    ask = partial(method, place, *args, within=_PATIENCE)
-    if isinstance(getattr(method, "__self__", None), MemoryPacer):
-        ask()
+    if isinstance(pacer, MemoryPacer):
+        tell()
     else:
-        runtime.start(ask)
+        runtime.start(tell)
 
 
 def _place(call: Call) -> Place:
