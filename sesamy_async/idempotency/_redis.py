@@ -35,8 +35,7 @@ from ._store import StoreWarning, unusable
 
 _NAME = "(Redis)"
 _TROUBLE = RedisTrouble(
-    cluster="which may lose what it has acknowledged. Name a Redis that is "
-    "not a cluster",
+    cluster="which may lose what it has acknowledged",
     full="Raise its maxmemory, or purge old orders",
     grant="Let it use EVAL, GET, MGET, SET, DEL, EXISTS, TIME, ZADD, ZREM, "
     "ZRANGEBYLEX and ZRANGEBYSCORE on keys that begin with {sesamy-orders}, "

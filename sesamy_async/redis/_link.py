@@ -180,14 +180,14 @@ class RedisTrouble:
     """Says what is wrong with a Redis, and what to do.
 
     Attributes:
-        cluster: Why it can't be a cluster.
         full: What to do if it has no memory left.
         grant: What its user must be permitted.
+        cluster: Why it can't be a cluster.
     """
 
-    cluster: str
     full: str
     grant: str
+    cluster: str = "which is not supported"
 
     def explained(self, error: Exception) -> Explained:
         """Say what happened, and whether it may pass."""
@@ -201,20 +201,24 @@ class RedisTrouble:
         return self._by_word().get(word, unknown)
 
     @property
+    def _clustered(self) -> Explained:
+        what = f"it is a cluster, {self.cluster}"
+        return f"{what}. Name a Redis that is not a cluster", False
+
+    @property
     def _refused(self) -> Explained:
         return f"its user has no permission for this. {self.grant}", False
 
     def _by_class(self) -> tuple[tuple[type[Exception], str, bool], ...]:
         """Return what errors mean, from the more special ones on."""
-        cluster = f"it is a cluster, {self.cluster}"
         full = f"it has no memory left. {self.full}"
         return (
             (exceptions.AuthenticationError, _LOGIN, False),
             (exceptions.ReadOnlyError, REPLICA, False),
             (exceptions.NoPermissionError, *self._refused),
             (exceptions.MasterDownError, REPLICA, False),
-            (exceptions.ClusterDownError, cluster, False),
-            (exceptions.AskError, cluster, False),
+            (exceptions.ClusterDownError, *self._clustered),
+            (exceptions.AskError, *self._clustered),
             (exceptions.OutOfMemoryError, full, True),
             (exceptions.BusyLoadingError, "it is starting. Try again", True),
             (
@@ -227,12 +231,11 @@ class RedisTrouble:
 
     def _by_word(self) -> dict[str, Explained]:
         """Return errors for which some version of redis-py has no class."""
-        cluster = f"it is a cluster, {self.cluster}"
         return {
             "ACL": self._refused,  # Of a script that may not do something.
-            "CLUSTERDOWN": (cluster, False),
+            "CLUSTERDOWN": self._clustered,
             "MASTERDOWN": (REPLICA, False),
-            "MOVED": (cluster, False),
+            "MOVED": self._clustered,
             "MISCONF": ("it can't write to its disk. Check its log", True),
             "NOREPLICAS": ("it has lost its replicas. Check its log", True),
             "WRONGPASS": (_LOGIN, False),

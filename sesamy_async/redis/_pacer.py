@@ -35,7 +35,6 @@ from ._link import RedisLink, RedisTrouble, address_of, check_name, no_address
 _log = logging.getLogger("sesamy_async")
 
 _TROUBLE = RedisTrouble(
-    cluster="which is not supported. Name a Redis that is not a cluster",
     full="Raise its maxmemory",
     grant="Let it use EVAL, TIME, DEL, EXPIRE, HSET, HMGET, ZADD, ZCARD, "
     "ZCOUNT, ZRANGEBYSCORE, ZREM, ZREMRANGEBYSCORE and ZSCORE on keys that "

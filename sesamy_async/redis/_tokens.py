@@ -23,7 +23,6 @@ from ._link import RedisTrouble, address_of, check_name, no_address
 
 
 _TROUBLE = RedisTrouble(
-    cluster="which is not supported. Name a Redis that is not a cluster",
     full="Raise its maxmemory, or let it evict keys",
     grant="Let it use EVAL, GET, SET, DEL and PTTL on keys that begin with "
     "{sesamy-token}",
