@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 from sesamy_async import NewContract
 
@@ -68,6 +69,12 @@ def sell(promo_code: str, body: str) -> None:
             " VALUES (?, ?, ?)",
             [order.external_order_id, promo_code, body],
         )
+
+
+def sell_file(promo_code: str, path: Path) -> None:
+    """Write down the sales of a file, one per line."""
+    for body in path.read_text("utf-8").splitlines():
+        sell(promo_code, body)
 
 
 def take_due() -> list[str]:

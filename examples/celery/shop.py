@@ -23,12 +23,6 @@ from .tasks import report
 ORDERS = Path(__file__).parents[1] / "orders.jsonl"
 
 
-def sell(promo_code: str, path: Path) -> None:
-    """Write down the sales of a file, one per line."""
-    for body in path.read_text("utf-8").splitlines():
-        sales.sell(promo_code, body)
-
-
 def send() -> None:
     """Queue what is due."""
     for order_id in sales.take_due():
@@ -38,7 +32,7 @@ def send() -> None:
 def main(action: str, *arguments: str) -> None:
     """Do one of the four."""
     if action == "sell":
-        sell("SPRING-12", Path(*arguments or [ORDERS]))
+        sales.sell_file("SPRING-12", Path(*arguments or [ORDERS]))
     elif action == "release":
         for order_id in arguments:
             sales.release(order_id)

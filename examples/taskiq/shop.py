@@ -24,12 +24,6 @@ from .tasks import broker, report
 ORDERS = Path(__file__).parents[1] / "orders.jsonl"
 
 
-def sell(promo_code: str, path: Path) -> None:
-    """Write down the sales of a file, one per line."""
-    for body in path.read_text("utf-8").splitlines():
-        sales.sell(promo_code, body)
-
-
 async def send() -> None:
     """Queue what is due."""
     await broker.startup()
@@ -41,7 +35,7 @@ async def send() -> None:
 def main(action: str, *arguments: str) -> None:
     """Do one of the four."""
     if action == "sell":
-        sell("SPRING-12", Path(*arguments or [ORDERS]))
+        sales.sell_file("SPRING-12", Path(*arguments or [ORDERS]))
     elif action == "release":
         for order_id in arguments:
             sales.release(order_id)
