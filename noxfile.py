@@ -15,7 +15,7 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 PACKAGE = "sesamy_async"
 EXTRAS = (
-    *("cli", "fastapi", "httpx2", "orjson", "otel"),
+    *("cli", "fastapi", "files", "httpx2", "orjson", "otel"),
     *("postgres", "redis", "sandbox", "testing", "trio"),
 )
 # The lowest that httpx takes and that we use.

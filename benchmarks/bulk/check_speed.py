@@ -85,7 +85,7 @@ def _rows(
     for number in range(rows):
         row = [f"A-{number:07}", *cells[number % len(cells)][1:]]
         if mistakes and number % _WRONG_EACH == 0:
-            row[1] = "klarna"
+            row[1] = "klarma"
         yield row
 
 

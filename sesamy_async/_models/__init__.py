@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .contract import Contract, ContractItem, Discount, Onboarded, PaymentData
 from .fields import (
+    BIRTHDAY,
+    EMAIL,
     JSON_OBJECT,
     KEY,
     QUANTITY,
@@ -22,7 +24,7 @@ from .fields import (
 )
 from .json import (
     CONVERTER,
-    build,
+    builder,
     parse,
     refusal,
     ruled_fields,
@@ -32,7 +34,9 @@ from .order import Address, BusinessDetails, NewContract, User
 
 
 __all__ = [
+    "BIRTHDAY",
     "CONVERTER",
+    "EMAIL",
     "JSON_OBJECT",
     "KEY",
     "QUANTITY",
@@ -52,7 +56,7 @@ __all__ = [
     "RepeatedKeys",
     "Rule",
     "User",
-    "build",
+    "builder",
     "is_array",
     "is_mapping",
     "is_object",

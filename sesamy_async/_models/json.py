@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from inspect import unwrap
 from itertools import islice
 from math import isfinite
@@ -267,14 +267,23 @@ def _built(cls: type[_T], data: Mapping[str, Any], by: By) -> _T:
             values[field.name] = (
                 _built(model, value, by) if model else field.rule.keep(value)
             )
-    return build(cls, values)
+    made: _T = builder(cast("Any", cls))(values)
+    return made
 
 
-def build(cls: type[_T], values: Mapping[str, Any]) -> _T:
-    """Build an instance from values that are checked, as it keeps them."""
-    instance = cls.__new__(cls)
-    unwrap(cast("Any", cls).__init__)(instance, **values)
-    return instance
+@cache
+def builder(cls: type[Any]) -> Callable[[Mapping[str, Any]], Any]:
+    """Return what builds instances of values that are checked already."""
+    # What sets the attributes, without checking them again.
+    init = unwrap(cls.__init__)
+    new = partial(cls.__new__, cls)
+
+    def made(values: Mapping[str, Any]) -> Any:
+        instance = new()
+        init(instance, **values)
+        return instance
+
+    return made
 
 
 def parse(text: object) -> tuple[Any, str | None]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from sesamy_async.bulk.journal import Journal, Writer
 
 from ._counts import Ending, ImportSummary, Tally
+from ._file import FileSummary, import_file
 from ._importer import Importer, Progress
 from ._judge import Cause, Claim, Trouble, Verdict
-from ._rows import Mistaken, Problem, Row, Sale, Source
+from ._rows import Mistaken, Note, Problem, Remark, Row, Sale, Source
 from ._states import (
     Change,
     Confirm,
@@ -36,6 +37,7 @@ __all__ = [
     "Confirm",
     "Ending",
     "Entry",
+    "FileSummary",
     "Found",
     "ImportSummary",
     "Importer",
@@ -46,9 +48,11 @@ __all__ = [
     "JournalMismatchError",
     "Lookup",
     "Mistaken",
+    "Note",
     "Planned",
     "Problem",
     "Progress",
+    "Remark",
     "Row",
     "Sale",
     "Source",
@@ -59,4 +63,5 @@ __all__ = [
     "Trouble",
     "Verdict",
     "Writer",
+    "import_file",
 ]

@@ -11,6 +11,8 @@ import attrs
 
 from sesamy_async._models import NewContract
 
+from ._words import plain_reason
+
 
 @attrs.frozen
 class Problem:
@@ -26,11 +28,48 @@ class Problem:
 
     row: int
     column: str
-    reason: str
+    reason: str = attrs.field(converter=plain_reason)
 
     def __str__(self) -> str:
         place = f"row {self.row}, {self.column}".removesuffix(", ")
         return f"{place}: {self.reason}"
+
+
+@attrs.frozen
+class Remark:
+    """Something that is said of many cells; it holds nothing of any cell.
+
+    Attributes:
+        text: What was found, such as ``"spaces around it were removed"``.
+        warning: Whether the cell is sent as it is, and may be wrong;
+            otherwise it was cleaned.
+    """
+
+    text: str
+    warning: bool = False
+
+
+@attrs.frozen
+class Note:
+    """A remark on one cell.
+
+    Its values are personal: they are for the terminal of whoever has the
+    file, and for nothing else.
+
+    Attributes:
+        row: The row, counted as in `Problem`.
+        column: The header of the column, or the path of the field; empty if
+            the note is about the whole row.
+        remark: What was found.
+        before: What the file has; in no repr.
+        after: What is sent; the same in a warning; in no repr.
+    """
+
+    row: int
+    column: str
+    remark: Remark
+    before: str = attrs.field(default="", repr=False)
+    after: str = attrs.field(default="", repr=False)
 
 
 @attrs.frozen
@@ -39,11 +78,19 @@ class Row:
 
     Attributes:
         number: The row, counted as in `Problem`.
-        cells: Its cells; in JSON Lines, the line; in no repr.
+        cells: Its cells; in JSON, the text of the order; in no repr.
+        more: The cells of further lines of the same order; in no repr.
+        broken: Why it could not be split into cells; then its only cell is
+            its text.
+        doubt: Why it may be only a part of an order, although its cells
+            are right.
     """
 
     number: int
     cells: tuple[str, ...] = attrs.field(repr=False)
+    more: tuple[tuple[str, ...], ...] = attrs.field(default=(), repr=False)
+    broken: str = ""
+    doubt: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -54,11 +101,13 @@ class Sale:
         order: The order.
         promo_code: Its own promo code, instead of the import's; or None.
         vendor_id: Its own publisher, instead of the client's; or None.
+        notes: What was cleaned in it, and what may be wrong with it.
     """
 
     order: NewContract
     promo_code: str | None = None
     vendor_id: str | None = None
+    notes: tuple[Note, ...] = attrs.field(default=(), repr=False, eq=False)
 
 
 @attrs.frozen
@@ -70,11 +119,13 @@ class Mistaken:
         external_order_id: The id of its order, if that can be read.
         perhaps: Else the id that it may have once it is corrected.  This
             may be any text, so no repr shows it.
+        notes: What was cleaned in it, and what else may be wrong with it.
     """
 
     problems: tuple[Problem, ...]
     external_order_id: str | None = None
     perhaps: str | None = attrs.field(default=None, repr=False)
+    notes: tuple[Note, ...] = attrs.field(default=(), repr=False, eq=False)
 
 
 class Source(Protocol):
@@ -112,6 +163,9 @@ class Source(Protocol):
 
 IGNORED = "#"
 """Columns, or keys, that begin with it are not read."""
+
+NUMBER = "#row"
+"""The column, or key, of the row's number in the file of such a report."""
 
 REASON = "#reason"
 """The column, or key, of the reason in a report of rejected rows."""

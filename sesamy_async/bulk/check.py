@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from operator import itemgetter
 from pathlib import Path
 from secrets import token_bytes
@@ -16,10 +16,20 @@ from unicodedata import normalize
 import attrs
 
 from sesamy_async.bulk.reading._fields import PROMO_CODE
+from sesamy_async.bulk.reading._table import TableSource
 from sesamy_async.bulk.reports import ReportError
 from sesamy_async.bulk.reports._files import Sheet
 
-from ._rows import Mistaken, Problem, Row, Sale, Source, id_of
+from ._rows import (
+    Mistaken,
+    Note,
+    Problem,
+    Remark,
+    Row,
+    Sale,
+    Source,
+    id_of,
+)
 from ._states import InputFileError, Planned
 
 
@@ -36,6 +46,39 @@ class Alike:
 
     row: int
     other: int
+
+
+_MOST_EXAMPLES, _MOST_ROWS = 3, 20
+
+
+@attrs.define
+class Finding:
+    """The same remark on cells of a column.
+
+    Attributes:
+        remark: What was found.
+        column: The header of the column, or the path of the field; empty
+            if it is about whole rows, or about the file.
+        count: How many cells it is about.
+        rows: The first twenty rows that it is about.
+        examples: The first three notes.  Their values are personal: they
+            are for the terminal of whoever has the file, and for nothing
+            else.
+    """
+
+    remark: Remark
+    column: str
+    count: int = 0
+    rows: list[int] = attrs.field(factory=list[int])
+    examples: list[Note] = attrs.field(factory=list[Note], repr=False)
+
+    def add(self, note: Note) -> None:
+        """Count a cell."""
+        self.count += 1
+        if len(self.rows) < _MOST_ROWS:
+            self.rows.append(note.row)
+        if len(self.examples) < _MOST_EXAMPLES:
+            self.examples.append(note)
 
 
 def canonical_id(order_id: str) -> str:
@@ -137,6 +180,7 @@ class Checked:
     def __init__(self) -> None:
         self.rows: int = 0
         self.invalid: int = 0
+        self._findings: dict[tuple[Remark, str], Finding] = {}
         # One thread may check and another one plan, one after the other.
         self._database = sqlite3.connect(
             "", isolation_level=None, check_same_thread=False
@@ -151,6 +195,27 @@ class Checked:
         self.rows += self._database.executemany(_ROW, rows).rowcount
         self._database.executemany(_PROBLEM, problems)
         self._database.execute("COMMIT")
+
+    def note(self, notes: Iterable[Note]) -> None:
+        """Count what was cleaned, and what may be wrong."""
+        for each in notes:
+            key = each.remark, each.column
+            found = self._findings.get(key)
+            if found is None:
+                found = self._findings[key] = Finding(*key)
+            found.add(each)
+
+    @property
+    def cleaned(self) -> tuple[Finding, ...]:
+        """What was cleaned, the first first."""
+        found = self._findings.values()
+        return tuple(each for each in found if not each.remark.warning)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What is sent as it is, and may be wrong."""
+        found = self._findings.values()
+        return tuple(each for each in found if each.remark.warning)
 
     def find_repeats(self) -> None:
         """Note which orders occur more than once, and which ids look alike."""
@@ -214,13 +279,14 @@ class Checked:
 
 
 _BATCH = 1000
-_NO_PROMO = "required, because no promo code is given for the whole file"
+_NO_PROMO = "is missing, and no promo code is given for the whole file"
 
 
 def check(
     source: Source,
     *,
     promo_code: str | None,
+    strict: bool = False,
     on_rows: Callable[[int], None] | None = None,
 ) -> Checked:
     """Check all rows, and find all problems of each.
@@ -233,6 +299,7 @@ def check(
         source: The rows.
         promo_code: The promo code of rows that have none; None if each row
             must have its own.
+        strict: Whether warnings are mistakes.
         on_rows: Called at times with the number of rows checked so far,
             and at the end with the number of all rows.
 
@@ -240,21 +307,32 @@ def check(
         The problems; close it, or use it in a ``with`` block.
 
     Raises:
-        InputFileError: The rows can't be read, or there is no room for the
-            temporary file; nothing was sent.
+        InputFileError: The rows can't be read, none has a promo code, or
+            there is no room for the temporary file; nothing was sent.
     """
     # With a new key each time, nobody can guess a row from its digest.
-    needs_promo = promo_code is None
     keyed = blake2b(digest_size=16, key=token_bytes(32))
+    apart = isinstance(source, TableSource) and source.several_lines
     checked = Checked()
     try:
-        records = source.records()
+        checked.note(_on_file(source, promo_code, strict=strict))
+        records = (
+            source.records(lambda note: checked.note([note]))
+            if isinstance(source, TableSource)
+            else source.records()
+        )
         while batch := [*islice(records, _BATCH)]:
             problems: list[ProblemNote] = []
-            rows = [
-                _note(each, source.read(each), keyed, problems, needs_promo)
-                for each in batch
-            ]
+            rows: list[RowNote] = []
+            for each in batch:
+                found = source.read(each)
+                if found.notes:
+                    checked.note(found.notes)
+                    if strict:
+                        problems += _warnings(found.notes)
+                problems += _problems(each.number, found, promo_code)
+                digest = _digest(each, keyed.copy(), apart=apart)
+                rows.append(_note(each.number, found, digest))
             checked.add(rows, problems)
             if on_rows is not None:
                 on_rows(checked.rows)
@@ -273,25 +351,61 @@ def check(
     )
 
 
-def _note(
-    record: Row,
-    found: Sale | Mistaken,
-    keyed: blake2b,
-    problems: list[ProblemNote],
-    needs_promo: bool,  # noqa: FBT001 - called for each row
-) -> RowNote:
-    """Return the note of a row, and add its problems."""
-    order_id, known = id_of(found)
+def _on_file(
+    source: Source, promo_code: str | None, *, strict: bool
+) -> tuple[Note, ...]:
+    """Return what was found out about a file as a whole.
+
+    Raises:
+        InputFileError: Something is wrong with all of its rows.
+    """
+    unnamed = isinstance(source, TableSource) and not source.names_promo
+    if promo_code is None and unnamed:
+        raise InputFileError(
+            f"{source.name} has no column {PROMO_CODE}: give the promo code "
+            "of its orders with --promo."
+        )
+    notes: tuple[Note, ...] = getattr(source, "notes", ())
+    doubts = [it.remark.text for it in notes if it.remark.warning]
+    if strict and doubts:
+        raise InputFileError(
+            f"{source.name}: {'; '.join(doubts)}. This is a warning: without "
+            "--strict, the file is imported all the same."
+        )
+    return notes
+
+
+def _problems(
+    row: int, found: Sale | Mistaken, promo_code: str | None
+) -> Iterable[ProblemNote]:
     if isinstance(found, Mistaken):
-        problems += [(it.row, it.column, it.reason) for it in found.problems]
-    elif needs_promo and found.promo_code is None:
-        problems.append((record.number, PROMO_CODE, _NO_PROMO))
-    digest = keyed.copy()
-    cells = "\0".join(record.cells)
-    digest.update(cells.encode(errors="surrogatepass"))
+        return [(it.row, it.column, it.reason) for it in found.problems]
+    if promo_code is None and found.promo_code is None:
+        return ((row, PROMO_CODE, _NO_PROMO),)
+    return ()
+
+
+def _digest(record: Row, keyed: blake2b, *, apart: bool) -> bytes:
+    """Return what tells whether two rows are the same."""
+    cells = "\0".join(chain(record.cells, *record.more))
+    if apart:
+        # The same line once more is another line of its order.
+        cells = f"{cells}\0{record.number}"
+    keyed.update(cells.encode(errors="surrogatepass"))
+    return keyed.digest()
+
+
+def _note(row: int, found: Sale | Mistaken, digest: bytes) -> RowNote:
+    order_id, known = id_of(found)
     canonical = None if order_id is None else hash(canonical_id(order_id))
     vendor = found.vendor_id if isinstance(found, Sale) else None
-    return record.number, order_id, digest.digest(), known, canonical, vendor
+    return row, order_id, digest, known, canonical, vendor
+
+
+def _warnings(notes: Iterable[Note]) -> Iterator[ProblemNote]:
+    for each in notes:
+        if each.remark.warning:
+            yield each.row, each.column, each.remark.text
 
 
 def write_problems(checked: Checked, path: str | os.PathLike[str]) -> None:

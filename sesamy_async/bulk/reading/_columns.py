@@ -1,158 +1,45 @@
-"""Which column holds which field: the mapping file and the header."""
+"""Which row is the header, and which column holds which field."""
 
 from __future__ import annotations
 
 import re
-import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import attrs
 
-from sesamy_async._checks import did_you_mean
-from sesamy_async._models import is_array, is_object, name_of
-from sesamy_async.bulk._rows import IGNORED
+from sesamy_async._checks import HINT, did_you_mean
+from sesamy_async._models import name_of
+from sesamy_async.bulk._rows import IGNORED, ORIGINAL, Row
 from sesamy_async.bulk._states import InputFileError
 
 from ._fields import (
+    FIELDS,
+    OPEN,
     ORDER_ID,
     Field,
     Read,
     WrongValue,
+    blind,
     field_hint,
     field_of,
+    folded,
     unknown_field,
 )
-from ._text import opened
+from ._mapping import Mapped
+from ._proposal import known_name
 
 
-_SECTIONS = ("columns", "constants", "ignore")
-
-
-@attrs.frozen
-class Mapped:
-    """What a mapping file says; by default, that headers are paths.
+class HeaderError(InputFileError):
+    """The columns of a file are not those of an order.
 
     Attributes:
-        columns: The documented paths, by the headers of the file.
-        constants: The values that every row has, by path.
-        ignored: The headers of columns that are not read.
+        misspelt: Whether all that is wrong are misspelt names.
     """
 
-    columns: Mapping[str, str] = attrs.field(factory=dict[str, str])
-    constants: Mapping[str, Any] = attrs.field(
-        factory=dict[str, Any], repr=False
-    )
-    ignored: frozenset[str] = frozenset()
-
-
-def read_mapping(path: Path, *, allow_unknown: bool) -> Mapped:
-    """Read a mapping file.
-
-    It is a TOML file with the tables ``columns`` and ``constants`` and the
-    list ``ignore``, each of which may be left out.
-
-    Raises:
-        InputFileError: It can't be read, or is wrong; it names all mistakes.
-    """
-    with opened(path) as file:
-        raw = file.read()
-    content: dict[str, Any] = {}
-    try:
-        content = tomllib.loads(raw.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        problems = ["it is not UTF-8; save it as UTF-8"]
-    except tomllib.TOMLDecodeError as error:
-        problems = [f"it is not TOML: {error}"]
-    else:
-        problems = [*_mapping_problems(content, allow_unknown=allow_unknown)]
-    if problems:
-        raise InputFileError(
-            f"The mapping {path.name} is wrong: {'; '.join(problems)}.",
-            problems=problems,
-        )
-    return Mapped(
-        columns=content.get("columns", {}),
-        constants=dict(_flat(content.get("constants", {}))),
-        ignored=frozenset(content.get("ignore", [])),
-    )
-
-
-def _mapping_problems(
-    content: dict[str, Any], *, allow_unknown: bool
-) -> Iterator[str]:
-    for name in content:
-        if name not in _SECTIONS:
-            hint = did_you_mean(name, _SECTIONS)
-            yield f"{name_of(name)}: unknown{hint}"
-    columns = content.get("columns", {})
-    if is_object(columns):
-        yield from _column_problems(columns)
-    else:
-        yield "columns: must be a table of headers and paths"
-    constants = content.get("constants", {})
-    if is_object(constants):
-        for name, value in _flat(constants):
-            found = _constant_problem(name, value, allow_unknown=allow_unknown)
-            if found:
-                yield f"constants.{found}"
-    else:
-        yield "constants: must be a table of paths and values"
-    ignored = content.get("ignore", [])
-    if not is_array(ignored) or any(not isinstance(it, str) for it in ignored):
-        yield "ignore: must be a list of headers"
-
-
-def _column_problems(columns: dict[str, Any]) -> Iterator[str]:
-    seen: dict[str, str] = {}
-    for header, target in columns.items():
-        place = f"columns.{name_of(header)}"
-        if not isinstance(target, str):
-            yield (
-                f"{place}: must be a path in quotation marks; write a header "
-                "that has a dot in quotation marks too"
-            )
-        elif field_of(target) is None:
-            yield f"{place}: {unknown_field(target)}"
-        elif target in seen:
-            yield f"{place}: {target} is already {seen[target]}"
-        else:
-            seen[target] = name_of(header)
-
-
-def _constant_problem(name: str, value: Any, *, allow_unknown: bool) -> str:
-    field = field_of(name)
-    if field is None:
-        return unknown_field(name)
-    if name == ORDER_ID:
-        return f"{name}: each order needs one of its own"
-    if field.is_number and isinstance(value, str):
-        return f"{name}: write the number without quotation marks"
-    try:
-        field.reader(allow_unknown=allow_unknown)(value)
-    except WrongValue as wrong:
-        return f"{name}{wrong.args[0]}"
-    return ""
-
-
-def _flat(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield paths and values: ``a.b = 1`` is a table in a table in TOML."""
-    for key, value in table.items():
-        if is_object(value):
-            yield from _flat(value, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", value
-
-
-_DIGITS = re.compile("[0-9]{1,20}")
-_MOST_SHOWN = 20
-# It doesn't show the row, which may be an order, with a name in it.
-_NO_HEADER = (
-    "its first row has no documented name, such as externalOrderId; write "
-    "the names there, or say with a mapping (--mapping) what the columns are"
-)
+    misspelt: bool = False
 
 
 @attrs.frozen
@@ -164,12 +51,406 @@ class Column:
         header: Its name in the file.
         field: The field of an order that it holds.
         read: Reads a cell that is not empty, or raises `WrongValue`.
+        words: What words stand for, as in `Mapped.values`.
+        default: The value of an empty cell; None for none.
+        date_form: How dates are written; None for the usual form.
     """
 
     index: int
     header: str
     field: Field
     read: Read
+    words: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    default: Any = None
+    date_form: str | None = None
+
+    def meaning(self, cell: str) -> Any:
+        """Return what a word stands for; None for no such word."""
+        return self.words.get(folded(cell)) if self.words else None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether any text may be sent as it is."""
+        return self.field.is_any_text and not self.is_mapped
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether a mapping says what its cells mean."""
+        return bool(self.words or self.date_form) or self.default is not None
+
+
+@attrs.frozen
+class Header:
+    """The header of a table.
+
+    Attributes:
+        row: The number of its row.
+        names: The names of the columns.
+        columns: The columns that are read.
+        filters: The words of `Mapped.filter`, by the place of the column.
+        above: How many rows above it are not read.
+        second: The number of a second header under it, if there is one.
+        widest: How many cells a row may have, if the last ones are empty.
+    """
+
+    row: int
+    names: tuple[str, ...]
+    columns: tuple[Column, ...]
+    filters: Mapping[int, frozenset[str]]
+    above: int = 0
+    second: int | None = None
+    widest: int = 0
+
+
+MOST_ABOVE = 10
+"""The header is among so many rows."""
+
+_LONGEST = 1000  # Letters; a cell that has more is no name.
+
+
+class Names:
+    """Recognises the names of columns, with a mapping or without."""
+
+    def __init__(self, mapped: Mapped) -> None:
+        self._mapped = mapped
+        self._columns = {blind(it): it for it in mapped.columns}
+        self._ignored = {blind(it) for it in mapped.ignored}
+        self._filters = {blind(it) for it in mapped.filter}
+
+    def target(self, cell: str) -> str | None:
+        """Return the documented path of a column; None if it is unknown."""
+        mapped, folded = self._mapped.columns, blind(cell)
+        own = cell if cell in mapped else self._columns.get(folded)
+        if own is not None:
+            return mapped[own]
+        target = _documented(cell, folded)
+        # What is mapped wins over what has the name by chance.
+        taken = self._mapped.ignores_rest and target in mapped.values()
+        return None if taken else target
+
+    def is_ignored(self, cell: str) -> bool:
+        """Whether a column is certainly not read."""
+        if cell.startswith(IGNORED):
+            return True
+        return cell not in self._mapped.columns and (
+            blind(cell) in self._ignored
+        )
+
+    def knows(self, cell: str) -> bool:
+        """Whether a cell is certainly the name of a column."""
+        if not 0 < len(cell) <= _LONGEST:
+            return False
+        return (
+            self.target(cell) is not None
+            or self.is_ignored(cell)
+            or blind(cell) in self._filters
+        )
+
+    def score(self, cells: Sequence[str]) -> int:
+        """Return how many cells are certainly names of columns."""
+        return sum(self.knows(cell.strip()) for cell in cells)
+
+    def likely(self, cells: Sequence[str]) -> int:
+        """Return how many cells are probably names of columns."""
+        return sum(self._is_likely(it) for it in map(str.strip, cells) if it)
+
+    def near(self, cells: Sequence[str]) -> int:
+        """Return the same, with names that are misspelt; it is slow."""
+        return sum(self._is_likely(it) or bool(field_hint(it)) for it in cells)
+
+    def _is_likely(self, cell: str) -> bool:
+        return len(cell) <= _LONGEST and (self.knows(cell) or known_name(cell))
+
+
+_BLIND = {blind(name): name for name in FIELDS}
+_OPEN = {f"{blind(name)}.": name for name in OPEN}
+
+
+def _documented(cell: str, folded: str) -> str | None:
+    if field_of(cell) is not None:
+        return cell
+    for start, place in _OPEN.items():
+        if folded.startswith(start) and folded != start:
+            return f"{place}.{cell.split('.', place.count('.') + 1)[-1]}"
+    return _BLIND.get(folded)
+
+
+def find_header(
+    name: str,
+    rows: Sequence[Row],
+    mapped: Mapped,
+    *,
+    allow_unknown: bool,
+) -> Header | InputFileError:
+    """Return the header, or the error that names all that is wrong with it.
+
+    The error is not raised here: the rows may be orders, and a traceback
+    shows the locals of its frames.
+
+    Args:
+        name: The name of the file.
+        rows: The first rows, `MOST_ABOVE` and one or two more.
+        mapped: What a mapping says.
+        allow_unknown: As in `open_source`.
+    """
+    names = Names(mapped)
+    place = header_place(rows, names)
+    if place is None:
+        return HeaderError(_NO_HEADER.format(name=name))
+    row = rows[place]
+    cells = trimmed(row.cells)
+    known = names.score(cells)
+    filled = sum(map(bool, cells))
+    certain = known >= _CERTAIN or 2 * names.near(cells) >= filled
+    reading = _Reading(cells, mapped, names, shown=certain)
+    for above in rows[: max(place - 1, 0)]:
+        if not above.broken and names.score(above.cells) >= _CERTAIN:
+            return InputFileError(
+                f"{name}: rows {above.number} and {row.number} both have the "
+                "names of columns. If another file was added to the end of "
+                "this one, take them apart; otherwise remove the row that is "
+                "not the header."
+            )
+    columns, problems = reading.columns(allow_unknown=allow_unknown)
+    if not known and not certain:
+        return HeaderError(_no_header(name, rows[0]))
+    if problems:
+        return _header_error(name, row.number, problems, mapped)
+    if len(rows) == place + 1:
+        return InputFileError(f"{name} has a header and no orders below it.")
+    below = rows[place + 1]
+    filled = sum(map(bool, trimmed(below.cells)))
+    twice = not below.broken and 2 * names.likely(below.cells) > filled > 1
+    # Our reports have the widest header, and some rows that are too wide.
+    usual = 0 if ORIGINAL in cells else _usual_width(rows[place + 1 :])
+    return Header(
+        row=row.number,
+        names=cells,
+        columns=columns,
+        filters=reading.filters(),
+        above=place,
+        second=below.number if twice else None,
+        widest=max(len(row.cells), usual),
+    )
+
+
+def _usual_width(rows: Sequence[Row]) -> int:
+    widths = Counter(len(row.cells) for row in rows if not row.broken)
+    return min(widths, key=lambda it: (-widths[it], it), default=0)
+
+
+_CERTAIN = 2
+
+
+def header_place(rows: Sequence[Row], names: Names) -> int | None:
+    """Return which of the first rows is the header; None if there is none.
+
+    That is the one with the most names that are certain, or, if there is
+    none, the one with the most that are probable; else the first row.
+    """
+    first = {
+        place: row.cells
+        for place, row in enumerate(rows[:MOST_ABOVE])
+        if not row.broken
+    }
+    if not first:
+        return None
+    scores = {place: names.score(cells) for place, cells in first.items()}
+    if not any(scores.values()):
+        scores = {place: names.likely(it) for place, it in first.items()}
+    return max(scores, key=scores.__getitem__)
+
+
+def trimmed(header: Sequence[str]) -> tuple[str, ...]:
+    """Drop what spreadsheets leave: spaces, and cells that are empty."""
+    cells = [cell.strip() for cell in header]
+    while cells and not cells[-1]:
+        cells.pop()
+    return tuple(cells)
+
+
+_LOOKS_SO = re.compile(r"@|\d{4}")
+
+
+def _no_header(name: str, row: Row) -> str:
+    """Say that there is no header, without a word of the row."""
+    if any(map(_LOOKS_SO.search, row.cells)):
+        return (
+            f"{name}: row {row.number} looks like an order: is the header "
+            "missing? Insert a row above it with the names of the columns, "
+            "such as externalOrderId and userData.email."
+        )
+    return _NO_HEADER.format(name=name)
+
+
+_NO_HEADER = (
+    "{name}: no row has the names of columns, such as externalOrderId. Write "
+    "them into a row above the orders, or say what the columns are with a "
+    "mapping (sesamy mapping {name})."
+)
+
+
+@attrs.frozen
+class _Reading:
+    """Reads the cells of a header; `shown` says whether errors name them."""
+
+    cells: Sequence[str]
+    mapped: Mapped
+    names: Names
+    shown: bool = attrs.field(kw_only=True)
+
+    def columns(
+        self, *, allow_unknown: bool
+    ) -> tuple[tuple[Column, ...], list[str]]:
+        """Return the columns that are read, and what is wrong."""
+        found: list[Column] = []
+        problems: list[str] = []
+        seen: dict[str, int] = {}
+        for index, cell in enumerate(self.cells):
+            if self.names.is_ignored(cell):
+                continue
+            target = self.names.target(cell) if cell else None
+            if target is None and self._left_out(cell):
+                continue
+            problem = self._problem(index, cell, target)
+            if not problem and target in seen:
+                problem = self._twice(index, seen[target], target)
+            if problem or target is None:
+                problems.append(problem)
+                continue
+            seen[target] = index
+            found.append(self._column(index, target, allow_unknown))
+        problems += self._missing(seen)
+        return tuple(found), problems
+
+    def filters(self) -> Mapping[int, frozenset[str]]:
+        """Return the words that the rows of orders have, by column."""
+        return {
+            self._places(header)[0]: words
+            for header, words in self.mapped.filter.items()
+        }
+
+    def _places(self, header: str) -> list[int]:
+        alike = [
+            index
+            for index, cell in enumerate(self.cells)
+            if blind(cell) == blind(header)
+        ]
+        return [it for it in alike if self.cells[it] == header] or alike
+
+    def _left_out(self, cell: str) -> bool:
+        filtered = cell and blind(cell) in map(blind, self.mapped.filter)
+        return self.mapped.ignores_rest or bool(filtered)
+
+    def _column(
+        self,
+        index: int,
+        target: str,
+        allow_unknown: bool,  # noqa: FBT001 - of all that read values
+    ) -> Column:
+        field = field_of(target)
+        assert field is not None  # noqa: S101 - a target is documented
+        # The values of the mapping were checked.
+        read = field.reader(allow_unknown=True)
+        words = self.mapped.values.get(target, {})
+        default = self.mapped.defaults.get(target)
+        return Column(
+            index,
+            self.cells[index],
+            field,
+            _cell_reader(field, allow_unknown=allow_unknown),
+            {word: meant and read(meant) for word, meant in words.items()},
+            None if default is None else read(default),
+            self.mapped.dates.get(target),
+        )
+
+    def _name(self, index: int) -> str:
+        cell = self.cells[index]
+        where = f"column {index + 1} ({letters(index)})"
+        return name_of(cell) if cell and self.shown else where
+
+    def _problem(self, index: int, cell: str, target: str | None) -> str:
+        name = self._name(index)
+        if not cell:
+            return f"{name} has no header"
+        if "\0" in cell:
+            return f"column {index + 1} has a NUL character in its header"
+        if target in self.mapped.constants:
+            return f"{name}: {target} is a constant already"
+        if target is not None:
+            return ""
+        if not self.shown:
+            return f"{name}: its header is unknown"
+        advice = ""
+        if self.mapped.columns:
+            advice = " (map it, or list it under ignore)"
+        return f"{unknown_field(cell)}{advice}"
+
+    def _twice(self, index: int, other: int, target: str) -> str:
+        name, before = self._name(index), self._name(other)
+        if name == before:
+            return f"{name}: {name_of(target)} is given twice"
+        return f"{name}: {name_of(target)} is given twice, see {before}"
+
+    def _missing(self, seen: Mapping[str, int]) -> Iterator[str]:
+        there = {blind(cell) for cell in self.cells}
+        for section, headers in (
+            ("mapped", self.mapped.columns),
+            ("in the filter", self.mapped.filter),
+        ):
+            for each in headers:
+                if blind(each) not in there:
+                    near = did_you_mean(each, filter(None, self.cells))
+                    said = f"{section}, but not in the file"
+                    yield f"{name_of(each)}: {said}{near * self.shown}"
+        for each in self.mapped.filter:
+            if len(self._places(each)) > 1:
+                yield f"{name_of(each)}: in the filter, but not only once here"
+        if ORDER_ID not in seen:
+            yield f"{ORDER_ID}: no column has it"
+
+
+def letters(index: int) -> str:
+    """Return the letters that a spreadsheet shows above a column."""
+    found = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        found = chr(ord("A") + rest) + found
+    return found
+
+
+_MOST_SHOWN = 20
+
+
+def _header_error(
+    name: str, row: int, problems: Sequence[str], mapped: Mapped
+) -> HeaderError:
+    shown = [*problems[:_MOST_SHOWN]]
+    if len(problems) > len(shown):
+        shown.append(f"and {len(problems) - len(shown)} more")
+    where = f" (row {row})" if row > 1 else ""
+    misspelt = all(HINT in each for each in problems)
+    advice = ""
+    if not misspelt and not mapped.columns:
+        advice = (
+            f" If these are names of your own, `sesamy mapping {name}` writes "
+            "down what they mean."
+        )
+    error = HeaderError(
+        f"The header of {name}{where} is wrong: {_sentence(shown)}{advice}",
+        problems=problems,
+    )
+    error.misspelt = misspelt
+    return error
+
+
+def _sentence(parts: Sequence[str]) -> str:
+    said = "; ".join(parts)
+    return said if said.endswith("?") else f"{said}."
+
+
+_DIGITS = re.compile("[0-9]{1,20}")
 
 
 def _cell_reader(field: Field, *, allow_unknown: bool) -> Read:
@@ -182,69 +463,3 @@ def _cell_reader(field: Field, *, allow_unknown: bool) -> Read:
         return read(int(cell))
 
     return number if field.is_number else read
-
-
-def read_header(
-    name: str, header: Sequence[str], mapped: Mapped, *, allow_unknown: bool
-) -> tuple[Column, ...] | InputFileError:
-    """Return the columns, or the error that names every wrong header.
-
-    It is not raised here: the header may be an order, and a traceback shows
-    the locals of its frames.
-    """
-    columns: list[Column] = []
-    problems: list[str] = []
-    seen: set[str] = set()
-    for index, cell in enumerate(header):
-        if cell.startswith(IGNORED) or cell in mapped.ignored:
-            continue
-        target = mapped.columns.get(cell, cell)
-        field = field_of(target)
-        problem = _header_problem(index + 1, cell, target, mapped)
-        if not problem and target in seen:
-            problem = f"{name_of(cell)}: {name_of(target)} is given twice"
-        seen.add(target)
-        if problem or field is None:
-            problems.append(problem)
-        else:
-            read = _cell_reader(field, allow_unknown=allow_unknown)
-            columns.append(Column(index, cell, field, read))
-    for each in mapped.columns:
-        if each not in header:
-            said = f"mapped, but not in the file{did_you_mean(each, header)}"
-            problems.append(f"{name_of(each)}: {said}")
-    if ORDER_ID not in seen:
-        problems.append(f"{ORDER_ID}: no column has it")
-    if problems and not any(_is_header(cell, mapped) for cell in header):
-        problems = [_NO_HEADER]
-    return _header_error(name, problems) if problems else tuple(columns)
-
-
-def _header_error(name: str, problems: Sequence[str]) -> InputFileError:
-    shown = [*problems[:_MOST_SHOWN]]
-    if len(problems) > len(shown):
-        shown.append(f"and {len(problems) - len(shown)} more")
-    return InputFileError(
-        f"The header of {name} is wrong: {'; '.join(shown)}.",
-        problems=problems,
-    )
-
-
-def _is_header(cell: str, mapped: Mapped) -> bool:
-    known = cell in mapped.columns or cell in mapped.ignored
-    return known or bool(field_of(cell) or field_hint(cell))
-
-
-def _header_problem(
-    number: int, cell: str, target: str, mapped: Mapped
-) -> str:
-    if not cell:
-        return f"column {number} has no header"
-    if "\0" in cell:
-        return f"column {number} has a NUL character in its header"
-    if target in mapped.constants:
-        return f"{name_of(cell)}: {target} is a constant already"
-    if field_of(target) is not None:
-        return ""
-    advice = " (map it, or list it under ignore)" if mapped.columns else ""
-    return f"{unknown_field(cell)}{advice}"

@@ -1,250 +1,142 @@
-"""Read orders from CSV."""
+"""Split CSV into rows."""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from itertools import islice
-from pathlib import Path
-from typing import Any
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from sesamy_async._checks import is_text
-from sesamy_async.bulk._rows import (
-    ORIGINAL,
-    Mistaken,
-    Problem,
-    Row,
-    Sale,
-    changed_id,
-)
+from sesamy_async.bulk._rows import Note, Row
 from sesamy_async.bulk._states import InputFileError
 
-from ._columns import Column, Mapped, read_header
-from ._fields import (
-    HOLDERS,
-    ORDER_ID,
-    WrongValue,
-    field_of,
-    mended_id,
-    sale_of,
-)
-from ._text import LONGEST_ROW, TOO_LONG, Text, TextSource
+from ._text import LONGEST_ROW, TOO_LONG, Lines, Text
 
 
-MERGED_ROWS = (
-    "some lines in a cell are rows of their own: a quotation mark is not "
-    "closed, or is in the wrong place"
-)
-_BREAK = re.compile("\r\n|\r|\n")
-_FEWEST_CELLS = 3  # Of fewer, a row can't be told from words with a comma.
-_FEWEST_ROWS = 2  # A header and an order.
-_DELIMITERS = (",", ";", "\t")
+if TYPE_CHECKING:
+    from _hashlib import HASH
+
+
+DELIMITERS = (",", ";", "\t", "|")
+LONGEST_CELL = 32_767  # In characters; no spreadsheet has a longer one.
 _QUOTED = re.compile(r'"[^"]*"?')
+# A spreadsheet takes this first line for an instruction: it shows the next
+# one as row 1.
+_INSTRUCTION = re.compile('"?sep=(.)"?\\s*', re.IGNORECASE)
+_END = "\x1a"  # What DOS puts behind a text.
+_MARK = "\ufeff"
+_FEWEST_CELLS = 3  # Of fewer, a row can't be told from words with a comma.
+
+JOINED = (
+    "it begins with a byte order mark: another file was added to the end of "
+    "this one; remove the mark, and the header if it is one"
+)
+DOUBTFUL = (
+    "may be a part of the cell that is opened by a quotation mark in row {}, "
+    "and not an order; correct that row"
+)
 
 
 @attrs.frozen
-class CsvSource(TextSource):
-    """A `Source` of the rows of a CSV file.
+class CsvTable:
+    """A `RawTable` of the rows of CSV.
 
     Attributes:
-        header: The first row.
-        delimiter: The character between its cells.
+        text: The file.
+        delimiter: The character between cells.
     """
 
-    header: tuple[str, ...]
+    text: Text
     delimiter: str
-    _table: Table
 
-    @classmethod
-    def open(
-        cls,
-        path: Path,
-        *,
-        encoding: str,
-        delimiter: str | None,
-        mapped: Mapped,
-        allow_unknown: bool,
-    ) -> CsvSource:
-        """Read the header, or raise `InputFileError`."""
-        text = Text(path, encoding, newline="")
-        if delimiter is None:
-            delimiter = _delimiter_of(text)
-        rows = [*islice(_rows(text, delimiter), _FEWEST_ROWS)]
-        header = _trimmed(rows[0].cells) if rows else ()
-        columns = read_header(
-            path.name, header, mapped, allow_unknown=allow_unknown
-        )
-        if isinstance(columns, InputFileError):
-            # The rows may be orders, and an error shows its frame's locals.
-            del rows, header
-            raise columns
-        if len(rows) < _FEWEST_ROWS:
-            raise InputFileError(
-                f"{path.name} has a header and no orders below it."
-            )
-        meaning = {
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+        return self.text.path.name
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was found out about the file."""
+        return self.text.notes(self.split)
+
+    @property
+    def meaning(self) -> Mapping[str, Any]:
+        """How the file is read."""
+        return {
             "format": "csv",
-            "encoding": encoding,
-            "delimiter": delimiter,
-            "columns": {each.header: each.field.name for each in columns},
-            "constants": mapped.constants,
-            "allow_unknown": allow_unknown,
+            "encoding": self.text.encoding,
+            "delimiter": self.delimiter,
         }
-        table = Table(header, delimiter, columns, mapped.constants)
-        return cls(text, meaning, header, delimiter, table)
 
-    def records(self) -> Iterator[Row]:
-        """Yield the rows below the header, without those that are blank."""
-        return islice(_rows(self.text, self.delimiter), 1, None)
+    def first(self, count: int) -> list[Row]:
+        """Return the first rows, whatever is wrong with their bytes."""
+        rows: list[Row] = []
+        # What else is wrong is said when they are read.
+        with suppress(InputFileError, UnicodeError):
+            rows += islice(self.split(self.text.lines("replace")), count)
+        return rows
 
-    def read(self, record: Row) -> Sale | Mistaken:
-        """Return the order of a row, or all its problems."""
-        return self._table.read(record)
+    def split(self, lines: Iterable[str]) -> Iterator[Row]:
+        """Yield the rows of lines."""
+        return csv_rows(self.name, lines, self.delimiter)
 
+    def rows(self, header: Sequence[str] = ()) -> Iterator[Row]:
+        """Yield the rows that are not blank.
 
-class Table:
-    """Turns rows into sales; made once for a file."""
+        Args:
+            header: What an error calls the columns, if it is known.
+        """
+        return self.text.rows(self.split, header=header)
 
-    def __init__(
-        self,
-        header: Sequence[str],
-        delimiter: str,
-        columns: Sequence[Column],
-        constants: Mapping[str, Any],
-    ) -> None:
-        self._delimiter = delimiter
-        self._width = len(header)
-        # What a report says of its rows.
-        known = ORIGINAL in header
-        self._original = header.index(ORIGINAL) if known else None
-        [self._order_id] = (it for it in columns if it.field.name == ORDER_ID)
-        self._columns = columns
-        self._texts = [
-            (it.index, it.field.holder, it.field.attribute)
-            for it in columns
-            if it.field.is_any_text
-        ]
-        self._others = [it for it in columns if not it.field.is_any_text]
-        fixed = [
-            (field, value)
-            for name, value in constants.items()
-            if (field := field_of(name))
-        ]
-        used = {it.holder for it, _ in fixed}
-        used |= {it.field.holder for it in columns}
-        # The objects in the order that a row can have.
-        self._holders = [
-            holder
-            for holder in HOLDERS
-            if any(f"{it}.".startswith(f"{holder.name}.") for it in used)
-        ]
-        # What a row has before it is read: objects by path, "" is the order.
-        self._start: dict[str, dict[str, Any]] = {
-            "": {},
-            **{holder.name: {} for holder in self._holders},
-        }
-        for field, value in fixed:
-            # The mapping was checked, with or without unknown words.
-            read = field.reader(allow_unknown=True)
-            self._start[field.holder][field.attribute] = read(value)
-
-    def read(self, record: Row) -> Sale | Mistaken:
-        """Return the order of a row, or all its problems."""
-        cells, row = record.cells, record.number
-        text = self._delimiter.join(cells)
-        misfit = self._misfit(cells, text)
-        if misfit:
-            perhaps = mended_id("".join(cells[self._order_id.index :][:1]))
-            return Mistaken((Problem(row, "", misfit),), perhaps=perhaps)
-        values, wrong = self._values(cells, text)
-        order_id = cells[self._order_id.index]
-        right = not wrong or all(
-            column is not self._order_id for column, _ in wrong
-        )
-        if right and self._original is not None:
-            changed = changed_id(cells[self._original], order_id)
-            if changed:
-                right = False
-                wrong.append((self._order_id, changed))
-        if not wrong:
-            return self._sale(values)
-        problems = tuple(
-            Problem(row, column.header, reason) for column, reason in wrong
-        )
-        if right:
-            return Mistaken(problems, order_id)
-        return Mistaken(problems, perhaps=mended_id(order_id))
-
-    def _misfit(self, cells: Sequence[str], text: str) -> str:
-        if len(cells) < self._width:
-            why = "the row is cut, or delimiters are missing"
-        elif any(cells[self._width :]):
-            why = "a cell that holds the delimiter needs quotation marks"
-        else:
-            lines = "\n" in text or "\r" in text
-            return MERGED_ROWS if lines and self._swallows(text) else ""
-        return f"has {len(cells)} cells, and the header {self._width}: {why}"
-
-    def _swallows(self, text: str) -> bool:
-        """Whether lines inside the cells would be rows without quotes."""
-        # The first is the row itself, up to the quotation mark.
-        _, *lines = _BREAK.split(text)
-        rows = ((line.split(self._delimiter), line) for line in lines)
-        return self._width >= _FEWEST_CELLS and any(
-            len(cells) == self._width and not self._values(cells, line)[1]
-            for cells, line in rows
-        )
-
-    def _values(
-        self, cells: Sequence[str], text: str
-    ) -> tuple[dict[str, dict[str, Any]], list[tuple[Column, str]]]:
-        """Return the objects of a row by their paths, and what is wrong."""
-        values = {path: {**start} for path, start in self._start.items()}
-        wrong: list[tuple[Column, str]] = []
-        columns = self._columns
-        if "\0" not in text and is_text(text):
-            # No need to look at each cell in which any text is right.
-            columns = self._others
-            for index, holder, attribute in self._texts:
-                if cells[index]:
-                    values[holder][attribute] = cells[index]
-        for column in columns:
-            cell, field = cells[column.index], column.field
-            if "\0" in cell:
-                wrong.append(
-                    (column, "has a NUL character, which is not text")
-                )
-            elif cell:
-                try:
-                    read = column.read(cell)
-                    values[field.holder][field.attribute] = read
-                except WrongValue as error:
-                    wrong.append((column, error.args[0].removeprefix(": ")))
-            elif column is self._order_id:
-                wrong.append((column, "required"))
-        return values, wrong
-
-    def _sale(self, values: dict[str, dict[str, Any]]) -> Sale:
-        for it in self._holders:
-            if values[it.name]:
-                built = it.build(values[it.name])
-                values[it.holder][it.attribute] = built
-        return sale_of(values[""])
+    def digest(self) -> HASH:
+        """Return a hash of the bytes, to which more may be added."""
+        return self.text.digest()
 
 
-def csv_rows(name: str, lines: Iterable[str], delimiter: str) -> Iterator[Row]:
-    """Yield the rows that are not blank; `InputFileError` for broken CSV."""
+class _Upcoming:
+    """The lines that are to be read; some can be put back."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._ahead = Lines()
+        self._lines = _without_instruction(lines)
+
+    def __iter__(self) -> Iterator[str]:
+        # The lines that were put back are soon read: then this costs nothing.
+        return chain(self._put_back(), self._lines)
+
+    def put_back(self, lines: Iterable[str]) -> None:
+        """Have lines come first."""
+        self._ahead.extendleft(reversed([*lines]))
+
+    def _put_back(self) -> Iterator[str]:
+        while self._ahead:
+            yield self._ahead.popleft()
+
+
+def csv_rows(  # noqa: C901 - a call for each row would cost too much
+    name: str, lines: Iterable[str], delimiter: str
+) -> Iterator[Row]:
+    """Yield the rows that are not blank.
+
+    A row that can't be split is `Row.broken`, and so is each line after it
+    that may belong to it.  What `_Shape` can't tell is not an order.
+
+    Raises:
+        InputFileError: The first row, or a line that is far too long.
+    """
     # The limit is one for the process; nobody else's must get lower.
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_ROW + 1))
-    number, length = 1, 0
+    held, upcoming = Lines(), _Upcoming(lines)
+    number, width, length = 1, 0, 0
 
     def bounded() -> Iterator[str]:
         nonlocal length
-        for line in lines:
+        for line in upcoming:
+            held.append(line)
             length += len(line)
             if length > LONGEST_ROW:
                 raise csv.Error(TOO_LONG)
@@ -252,18 +144,178 @@ def csv_rows(name: str, lines: Iterable[str], delimiter: str) -> Iterator[Row]:
             # An error shows the locals of its frame: a line is personal.
             del line
 
-    try:
-        for cells in csv.reader(bounded(), delimiter=delimiter, strict=True):
-            length = 0
-            if cells and (cells[0].strip() or any(map(str.strip, cells))):
-                yield Row(number, tuple(cells))
-            number += 1
-            del cells
-    except csv.Error as error:
-        broken = _in_words(str(error), delimiter)
-    else:
-        return
+    while True:
+        try:
+            for cells in csv.reader(
+                bounded(), delimiter=delimiter, strict=True
+            ):
+                length = 0
+                held.clear()
+                if (
+                    cells
+                    and cells != [_END]
+                    and (cells[0].strip() or any(map(str.strip, cells)))
+                ):
+                    # Nearly nothing is, and a comparison costs less.
+                    if cells[0] >= _MARK and cells[0].startswith(_MARK):
+                        cells = [delimiter.join(cells)]  # noqa: PLW2901
+                        yield Row(number, tuple(cells), broken=JOINED)
+                    else:
+                        width = len(cells)
+                        yield Row(number, tuple(cells))
+                number += 1
+                del cells
+        except csv.Error as error:
+            broken = _in_words(str(error), delimiter)
+        else:
+            return
+        if not width or len(held[-1]) > LONGEST_ROW:
+            break
+        shape = _Shape(delimiter, width)
+        number = yield from _mistaken(number, broken, shape, held, upcoming)
+        length = 0
     raise InputFileError(f"{name}, row {number}: {broken}.")
+
+
+def _mistaken(
+    number: int,
+    broken: str,
+    shape: _Shape,
+    held: Lines,
+    upcoming: _Upcoming,
+) -> Generator[Row, None, int]:
+    """Yield a row that is broken, and those that may belong to it.
+
+    Lines that do not are put back.
+
+    Returns:
+        The number of the next row.
+    """
+    if shape.is_closed("".join(held)):
+        yield Row(number, ("".join(held).rstrip(),), broken=broken)
+        held.clear()
+        return number + 1
+    doubtful = DOUBTFUL.format(number)
+    upcoming.put_back(islice(held, 1, None))
+    yield Row(number, (held[0].rstrip(),), broken=broken)
+    number += 1
+    if not shape.are_rows_after(held[0], upcoming):
+        for line in shape.doubtful(upcoming):
+            if line.strip():
+                yield Row(number, (line.rstrip(),), broken=doubtful)
+            number += 1
+            # An error shows the locals of its frame: a line is personal.
+            del line
+    held.clear()
+    return number
+
+
+class _Shape:
+    """Tells which lines after a broken row are rows of their own.
+
+    A quotation mark may be one too many: then each line after it is a row.
+    Or another one is missing: then the lines after it are the text of a
+    cell, in which an old order may stand, which must not be sent.  Nobody
+    can tell these two apart for certain, but:
+
+    - If each opening mark has its closing one before the next delimiter,
+      the mistake is between them, and the next line is a row.
+    - A cell with lines cuts its row into a first and a last line.  Both
+      have too few cells, unless their text has delimiters.  So if the
+      broken line, and each line after it, has all cells of a row, none is
+      cut, and all are rows.  Text has a space after a comma, so no cell may
+      begin with one.  A cell in the last column does not cut the first
+      line, so that is never certain.
+    - No cell is longer than `LONGEST_CELL`: what is further away belongs to
+      another row.
+
+    All other lines up to there are doubtful: they are mistakes.
+
+    Args:
+        delimiter: The character between cells.
+        width: How many cells the row before had.
+    """
+
+    def __init__(self, delimiter: str, width: int) -> None:
+        self._delimiter = delimiter
+        self._width = width
+        mark = re.escape(delimiter)
+        end = rf"(?={mark}|\Z)"
+        self._cell = re.compile(
+            rf'(?:"(?:[^"]++|"(?!{mark}|\Z))*+"{end}|[^"{mark}\r\n][^{mark}\r\n]*'
+            rf"|){end}"
+        )
+
+    def is_closed(self, text: str) -> bool:
+        """Whether all its cells end, though marks inside are not doubled."""
+        text = text.rstrip("\r\n")
+        cells, at = 0, 0
+        while found := self._cell.match(text, at):
+            cells += 1
+            at = found.end() + 1
+            if at > len(text):
+                marks = text.count('"')
+                return cells == self._width and marks > 0 == marks % 2
+        return False
+
+    def are_rows_after(self, first: str, upcoming: _Upcoming) -> bool:
+        """Whether the lines after a broken one are certainly rows."""
+        cells = first.rstrip("\r\n").split(self._delimiter)
+        if (
+            len(cells) != self._width
+            or len(cells) < _FEWEST_CELLS
+            or '"' in _QUOTED.sub("", cells[-1])
+            or cells[-1].count('"') % 2
+            or any(cell.startswith(" ") for cell in cells)
+        ):
+            return False
+        looked, size, right = Lines(), 0, True
+        for line in upcoming:
+            looked.append(line)
+            size += len(line)
+            right = (
+                self._is_row(line) or self.is_closed(line) or not line.strip()
+            )
+            del line
+            if size > LONGEST_CELL or not right:
+                break
+        upcoming.put_back(looked)
+        return right
+
+    def doubtful(self, lines: Iterable[str]) -> Iterator[str]:
+        """Yield lines, until one is certainly the end of a row."""
+        size = quiet = 0
+        for line in lines:
+            yield line
+            size += len(line)
+            quiet = 0 if '"' in line else quiet + len(line)
+            # Inside a cell, the mark before its letter would end that cell.
+            opens = line.partition('"')[2][:1].strip(f'"{self._delimiter}')
+            certain = quiet > LONGEST_CELL or (
+                size > LONGEST_CELL and bool(opens) and self._is_row(line)
+            )
+            del line, opens
+            if certain:
+                return
+
+    def _is_row(self, line: str) -> bool:
+        try:
+            [cells] = csv.reader(
+                (line,), delimiter=self._delimiter, strict=True
+            )
+        except (csv.Error, ValueError):
+            return False
+        return len(cells) == self._width and not any(
+            cell.startswith(" ") for cell in cells
+        )
+
+
+def _without_instruction(lines: Iterable[str]) -> Iterator[str]:
+    source = iter(lines)
+    first = next(source, "")
+    if not first or _INSTRUCTION.fullmatch(first):
+        return source
+    return chain((first,), source)
 
 
 def _in_words(said: str, delimiter: str) -> str:
@@ -281,29 +333,8 @@ def _in_words(said: str, delimiter: str) -> str:
     )
 
 
-def _delimiter_of(text: Text) -> str:
-    """Return the delimiter that is most often in the header, outside quotes.
-
-    `csv.Sniffer` looks at whole rows, and takes the spaces or the letters
-    of an address for one.
-    """
-    try:
-        header = next(filter(str.strip, text.lines()), "")
-    except UnicodeError:
-        # The reading of the rows says where.
-        header = ""
-    bare = _QUOTED.sub("", header)
-    return max(_DELIMITERS, key=bare.count)
-
-
-def _rows(text: Text, delimiter: str) -> Iterator[Row]:
-    split = partial(csv_rows, text.path.name, delimiter=delimiter)
-    return text.rows(split, headed=True)
-
-
-def _trimmed(header: tuple[str, ...]) -> tuple[str, ...]:
-    """Drop what spreadsheets leave: spaces, and cells that are empty."""
-    cells = [cell.strip() for cell in header]
-    while cells and not cells[-1]:
-        cells.pop()
-    return tuple(cells)
+def instructed(text: Text) -> str | None:
+    """Return the delimiter that the first line says, such as ``sep=;``."""
+    first = next(text.lines("replace"), "")
+    said = _INSTRUCTION.fullmatch(first)
+    return said[1] if said else None

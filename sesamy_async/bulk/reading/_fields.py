@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import attrs
 
 from sesamy_async._checks import HINT, did_you_mean, is_text, segment
 from sesamy_async._models import (
+    BIRTHDAY,
+    EMAIL,
     JSON_OBJECT,
     KEY,
     QUANTITY,
@@ -19,7 +21,7 @@ from sesamy_async._models import (
     NewContract,
     RepeatedKeys,
     Rule,
-    build,
+    builder,
     is_object,
     kind,
     name_of,
@@ -27,6 +29,9 @@ from sesamy_async._models import (
 )
 from sesamy_async.bulk._rows import Sale
 from sesamy_async.errors import InvalidRequestError
+
+from ._emails import USUAL_EMAIL, email_problem
+from ._marks import EXPONENT, FAILED, NOTHING, POINT_ZERO, QUOTED, USUAL_ID
 
 
 Read: TypeAlias = Callable[[Any], Any]
@@ -38,7 +43,32 @@ OVERRIDES = {PROMO_CODE: "promo_code", "vendorId": "vendor_id"}
 """What a row may say besides its order, with the attributes of `Sale`."""
 
 _OPEN = (TEXTS[KEY], JSON_OBJECT[KEY])
+_USUAL_DATE = re.compile(
+    "(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+)
 _SHOWN_NUMBER = re.compile(r", got -?\d+$")
+
+
+_BETWEEN = re.compile(r"[\s\-_‐‑–]+")  # noqa: RUF001 - hyphens of all kinds
+
+
+def blind(text: str) -> str:
+    """Return a name without case, spaces, hyphens and underscores.
+
+    Signs at its end, as in ``Order no.`` and ``E-post*``, do not count.
+
+    Two names that are equal so mean the same column: ``E-post`` and
+    ``e post``.
+    """
+    return _BETWEEN.sub("", text).strip(".:*").casefold()
+
+
+def folded(text: str) -> str:
+    """Return a word of a cell without case and outer spaces.
+
+    Unlike the name of a column, it may be an id: ``A-11`` is not ``A1-1``.
+    """
+    return " ".join(text.split()).casefold()
 
 
 class WrongValue(Exception):  # noqa: N818 - it never leaves this package
@@ -75,18 +105,20 @@ class Field:
         """Whether it holds any text."""
         return self.rule is TEXT[KEY]
 
-    def build(self, values: dict[str, Any]) -> Any:
-        """Return the object that it holds, with values that were read."""
+    def builder(self) -> Callable[[dict[str, Any]], Any]:
+        """Return what makes the object that it holds of values."""
         model = self.rule.model
-        return values if model is None else build(model, values)
+        return dict[str, Any] if model is None else builder(cast("Any", model))
 
     def reader(self, *, allow_unknown: bool) -> Read:
         """Return what reads a value of this field."""
         rule, any_text = self.rule, self.is_any_text
         if rule.model is not None:
             values = object_reader(self.name, allow_unknown=allow_unknown)
-            return lambda data: self.build(values(data))
+            build = self.builder()
+            return lambda data: build(values(data))
         known = {str(word): word for word in rule.words or ()}
+        usual = self._usual()
         further = self._further(allow_unknown=allow_unknown)
 
         def read(value: Any) -> Any:
@@ -96,7 +128,9 @@ class Field:
                     return value
                 if value in known:
                     return known[value]
-            reasons = [*rule.check(value, "")]
+                if usual and usual.fullmatch(value):
+                    return value
+            reasons = _reasons(rule, value)
             if not reasons and (problem := further(value)):
                 reasons = [f": {problem}"]
             if reasons:
@@ -104,6 +138,14 @@ class Field:
             return rule.keep(value)
 
         return read
+
+    def _usual(self) -> re.Pattern[str] | None:
+        """Return a pattern of texts that are right beyond doubt."""
+        if self.name == ORDER_ID:
+            return USUAL_ID
+        if self.rule is EMAIL[KEY]:
+            return USUAL_EMAIL
+        return _USUAL_DATE if self.rule is BIRTHDAY[KEY] else None
 
     def _further(self, *, allow_unknown: bool) -> Callable[[Any], str]:
         """Return what finds a problem that the rule allows; or ``""``."""
@@ -116,14 +158,40 @@ class Field:
         return self.rule.word_problem
 
 
+def _reasons(rule: Rule, value: Any) -> list[str]:
+    """Return what a rule has against a value."""
+    if rule is EMAIL[KEY] and isinstance(value, str) and is_text(value):
+        # Refuses what the rule does, and more, and says why.
+        return [f": {it}" for it in (email_problem(value),) if it]
+    return [*rule.check(value, "")]
+
+
+_AS_TEXT = "format the column as text, and enter it again"
+
+
 def _order_id_problem(value: str) -> str:
+    return next(_order_id_problems(value), "")
+
+
+def _order_id_problems(value: str) -> Iterator[str]:
     # Two orders that differ in nothing else would be two contracts.
     if value != value.strip():
-        return "must not begin or end with spaces"
+        yield "must not begin or end with spaces"
     # Such as the byte order mark of a file that was put behind another.
     if not value.isprintable():
-        return "must not contain invisible characters"
-    return ""
+        yield "must not contain invisible characters"
+    if EXPONENT.fullmatch(value):
+        yield f"is a number in exponent form: digits are lost; {_AS_TEXT}"
+    if POINT_ZERO.fullmatch(value):
+        yield f"ends with a decimal place that no id has; {_AS_TEXT}"
+    if value.startswith("'") or QUOTED.fullmatch(value):
+        yield "begins with a sign that spreadsheets add; write the id only"
+    elif value.count('"') % 2:
+        yield "must not have a quotation mark; is one missing, or too many?"
+    if NOTHING.fullmatch(value):
+        yield "must be an id, not a word or sign for an empty cell"
+    if FAILED.fullmatch(value):
+        yield "must be an id, not the error of a formula"
 
 
 @lru_cache(maxsize=1024)
@@ -164,7 +232,12 @@ FIELDS = {it.name: it for it in _ALL if it not in HOLDERS}
 
 def mended_id(text: str) -> str | None:
     """Return what an id that is wrong may be corrected to, if anything."""
-    return "".join(filter(str.isprintable, text)).strip() or None
+    seen = "".join(filter(str.isprintable, text)).strip()
+    if NOTHING.fullmatch(seen) or EXPONENT.fullmatch(seen):
+        return None
+    quoted = QUOTED.fullmatch(seen) or POINT_ZERO.fullmatch(seen)
+    bare = quoted[1] if quoted else seen.removeprefix("'").replace('"', "")
+    return bare or None
 
 
 def field_of(name: str) -> Field | None:
@@ -204,12 +277,15 @@ def unknown_field(name: str) -> str:
     return f"{name_of(name)}: unknown{field_hint(name)}"
 
 
+_order_of = builder(NewContract)
+
+
 def sale_of(values: dict[str, Any]) -> Sale:
     """Return the sale of values that were read, by their attributes."""
     return Sale(
         promo_code=values.pop("promo_code", None),
         vendor_id=values.pop("vendor_id", None),
-        order=build(NewContract, values),
+        order=_order_of(values),
     )
 
 

@@ -1,10 +1,11 @@
-"""Read orders from JSON Lines."""
+"""Read orders from JSON Lines, or from one JSON document."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sesamy_async.bulk._rows import (
     IGNORED,
     ORIGINAL,
     Mistaken,
+    Note,
     Problem,
     Row,
     Sale,
@@ -22,49 +24,77 @@ from sesamy_async.bulk._rows import (
 )
 from sesamy_async.bulk._states import InputFileError
 
+from ._cells import clean, doubts, suspicious
+from ._encodings import Found
 from ._fields import (
     ORDER_ID,
     WrongValue,
+    field_of,
     mended_id,
     object_reader,
     sale_of,
 )
-from ._text import LONGEST_ROW, TOO_LONG, Text, TextSource
+from ._json import Document, is_document
+from ._text import LONGEST_ROW, TOO_LONG, Lines, Text
 
 
 _ORDER_ID = re.compile(rf'"{ORDER_ID}"\s*:\s*(?:"([^"]*)"|([0-9]+))')
+_BEGINNING = 4096  # Characters.
 _ONLY_LINE = "at line 1 column"
 
 
 @attrs.frozen
-class JsonLinesSource(TextSource):
-    """A `Source` of the lines of a file of JSON Lines."""
+class JsonLinesSource:
+    """A `Source` of the orders of a file of JSON.
 
+    Each line is an order; or the file is one document: an array of orders,
+    an object around that, or objects one after the other.
+    """
+
+    text: Text
+    _meaning: Mapping[str, Any] = attrs.field(repr=False)
     _values: Callable[[Any], dict[str, Any]]
 
     @classmethod
     def open(
-        cls, path: Path, *, encoding: str, allow_unknown: bool
+        cls, path: Path, *, encoding: Found, allow_unknown: bool
     ) -> JsonLinesSource:
         """Read the first order, or raise `InputFileError`."""
         source = cls(
-            Text(path, encoding, newline="\n"),
+            Text(path, encoding.encoding or "", newline=""),
             {
                 "format": "jsonl",
-                "encoding": encoding,
+                "encoding": encoding.encoding,
                 "allow_unknown": allow_unknown,
             },
             object_reader(allow_unknown=allow_unknown),
         )
-        first = next(source.records(), None)
-        if first is None:
+        if encoding.rival is not None:
+            raise source.text.unclear(source.split, encoding)
+        if next(source.records(), None) is None:
             raise InputFileError(f"{path.name} has no orders.")
-        if first.cells[0].startswith("["):
-            raise InputFileError(
-                f"{path.name} is a JSON array. Write one order on each line, "
-                "without brackets around them and commas between them."
-            )
         return source
+
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+        return self.text.path.name
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was found out about the file as a whole."""
+        return self.text.notes(self.split)
+
+    def fingerprint(self) -> str:
+        """Hash the bytes, and how they are read.
+
+        Raises:
+            InputFileError: The file can't be read.
+        """
+        digest = self.text.digest()
+        meaning = json.dumps(self._meaning, sort_keys=True, default=str)
+        digest.update(meaning.encode())
+        return digest.hexdigest()
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -72,8 +102,22 @@ class JsonLinesSource(TextSource):
         return ()
 
     def records(self) -> Iterator[Row]:
-        """Yield the lines that are not blank."""
-        return self.text.rows(partial(_rows, self.name), headed=False)
+        """Yield the lines that are not blank, or the orders of a document."""
+        return self.text.rows(self.split)
+
+    def split(self, lines: Iterator[str]) -> Iterator[Row]:
+        """Yield the rows of lines."""
+        start, size = Lines(), 0
+        for line in lines:
+            start.append(line)
+            size += len(line)
+            del line
+            if size >= _BEGINNING:
+                break
+        lines = chain(start, lines)
+        if is_document("".join(start)):
+            return Document(self.name, lines).rows()
+        return _rows(self.name, lines)
 
     def read(self, record: Row) -> Sale | Mistaken:
         """Return the order of a line, or all its problems."""
@@ -90,12 +134,8 @@ class JsonLinesSource(TextSource):
         # In place: a copy would not know which keys were repeated.
         for key in [key for key in data if key.startswith(IGNORED)]:
             del data[key]
-        values: dict[str, Any] = {}
-        problems: list[Problem] = []
-        try:
-            values = self._values(data)
-        except WrongValue as wrong:
-            problems += (_problem(row, reason) for reason in wrong.args)
+        reading = _Order(row, data)
+        problems = reading.read(self._values)
         order_id = None
         if all(each.column != ORDER_ID for each in problems):
             order_id = data[ORDER_ID]
@@ -104,9 +144,79 @@ class JsonLinesSource(TextSource):
                 order_id = None
                 problems.append(Problem(row, ORDER_ID, changed))
         if not problems:
-            return sale_of(values)
+            return _noted(row, sale_of(reading.values), reading.notes)
         perhaps = _perhaps(line) if order_id is None else None
-        return Mistaken(tuple(problems), order_id, perhaps)
+        notes = tuple(reading.notes)
+        return Mistaken(tuple(problems), order_id, perhaps, notes)
+
+
+@attrs.define
+class _Order:
+    """An order in JSON that is read: its values, and notes."""
+
+    row: int
+    data: dict[str, Any]
+    values: dict[str, Any] = attrs.field(factory=dict[str, Any], init=False)
+    notes: list[Note] = attrs.field(factory=list[Note], init=False)
+
+    def read(self, values: Callable[[Any], dict[str, Any]]) -> list[Problem]:
+        """Read the values, cleaned if they need it; return the problems."""
+        texts = [*_texts(self.data)]
+        dirty = suspicious(
+            "\x1f".join(holder[key] for _, holder, key in texts)
+        )
+        if not dirty:
+            try:
+                self.values = values(self.data)
+            except WrongValue:
+                # It may be right once it is cleaned.
+                pass
+            else:
+                return []
+        problems = [
+            Problem(self.row, path, wrong)
+            for path, holder, key in texts
+            if (wrong := self._clean(path, holder, key))
+        ]
+        try:
+            self.values = values(self.data)
+        except WrongValue as wrong:
+            seen = {each.column for each in problems}
+            found = (_problem(self.row, each) for each in wrong.args)
+            problems += (each for each in found if each.column not in seen)
+        return problems
+
+    def _clean(self, path: str, holder: dict[str, Any], key: str) -> str:
+        """Clean a text in its place; return what is wrong with it."""
+        field = field_of(path)
+        if field is None:
+            return ""
+        try:
+            value, found = clean(field, holder[key])
+        except WrongValue:
+            # Of a date; what is said of CSV is about mappings.
+            return "must be a date such as 1980-12-31"
+        holder[key] = value
+        if not value and found:
+            del holder[key]
+        self.notes += (Note(self.row, path, *each) for each in found)
+        return ""
+
+
+def _texts(
+    data: dict[str, Any], above: str = ""
+) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Yield the path of each text, the object that it is in, and its key."""
+    for key, value in data.items():
+        if isinstance(value, str):
+            yield f"{above}{key}", data, key
+        elif is_object(value):
+            yield from _texts(value, f"{above}{key}.")
+
+
+def _noted(row: int, sale: Sale, notes: list[Note]) -> Sale:
+    notes += (Note(row, path, remark) for path, remark in doubts(sale))
+    return attrs.evolve(sale, notes=tuple(notes)) if notes else sale
 
 
 def _problem(row: int, said: str) -> Problem:

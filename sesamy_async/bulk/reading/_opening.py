@@ -1,29 +1,38 @@
-"""Open a file of orders, or write one to begin with."""
+"""Open a file of orders."""
 
 from __future__ import annotations
 
 import codecs
 import os
-from importlib.resources import files
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from sesamy_async.bulk._rows import Source
 from sesamy_async.bulk._states import InputFileError
 
-from ._columns import Mapped, read_mapping
-from ._csv import CsvSource
+from ._columns import Names
+from ._csv import DELIMITERS, CsvTable, instructed
 from ._jsonl import JsonLinesSource
-from ._text import beginning, checked_encoding
+from ._mapping import Mapped, read_mapping
+from ._sheets import BOOKS, SheetTable, kind_of
+from ._table import RawTable, TableSource
+from ._text import Text, beginning, encoding_of, name_of, opened
 
 
-Format: TypeAlias = Literal["csv", "jsonl"]
+Format: TypeAlias = Literal["csv", "jsonl", "sheet"]
 
 _BY_ENDING: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "csv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".xlsx": "sheet",
+    ".xlsm": "sheet",
+    ".xls": "sheet",
+    ".ods": "sheet",
 }
 
 
@@ -33,60 +42,143 @@ def open_source(
     format: Format | None = None,  # noqa: A002 - what it is called everywhere
     encoding: str | None = None,
     delimiter: str | None = None,
+    sheet: str | None = None,
     mapping: str | os.PathLike[str] | None = None,
     allow_unknown: bool = False,
 ) -> Source:
     """Open a file of orders, and check its header but not its rows.
 
     Args:
-        path: The file.
-        format: ``"csv"`` or ``"jsonl"`` (JSON Lines: an order in Sesamy's
-            JSON on each line); None to go by the ending of the name
-            (.csv, .tsv, .jsonl, .ndjson), then by the first byte.
-        encoding: The encoding of the file, such as ``"cp1252"``; None for
-            UTF-8, with or without a byte order mark.
+        path: The file: CSV, JSON Lines, a JSON array, or a spreadsheet
+            (.xlsx, .xlsm, .xls, .ods; with the extra ``files``).  Text may
+            be compressed (.gz, or .zip with one file).
+        format: ``"csv"``, ``"jsonl"`` (orders in Sesamy's JSON: on a line
+            each, or as an array) or ``"sheet"``; None to go by the ending of
+            the name, then by the first bytes.
+        encoding: The encoding of text, such as ``"cp1252"``; None to find
+            it out.
         delimiter: The character between the cells of CSV; None to find out
-            whether it is a comma, a semicolon or a tab.
-        mapping: A TOML file that says which column of CSV holds what; None
-            if the headers are documented paths, such as ``userData.email``.
+            whether it is a comma, a semicolon, a tab or a bar.
+        sheet: The name of the sheet of a spreadsheet; None if only one has
+            cells.
+        mapping: A TOML file that says which column holds what; None if the
+            headers are documented paths, such as ``userData.email``.
         allow_unknown: Whether paymentProvider, paymentMethod and gender may
             be words that the guide does not name.
 
     Returns:
-        The rows; the file is opened again whenever they are read.
+        The orders; the file is opened again whenever they are read.
 
     Raises:
         InputFileError: The file, the mapping, the header or an option is
             wrong; it says what to do, and nothing was sent.
     """
     path = Path(path)
-    encoding = checked_encoding(encoding)
-    found = format or _format(path)
-    if found == "jsonl":
-        if delimiter is not None or mapping is not None:
-            raise InputFileError(
-                f"{path.name} is JSON Lines, which has neither a delimiter "
-                "nor a mapping; leave them out."
-            )
-        beginning(path)
-        return JsonLinesSource.open(
-            path, encoding=encoding, allow_unknown=allow_unknown
-        )
-    if found != "csv":
-        raise InputFileError('The format must be "csv" or "jsonl".')
     mapped = Mapped()
     if mapping is not None:
         mapped = read_mapping(Path(mapping), allow_unknown=allow_unknown)
-    if delimiter is not None:
-        _check_delimiter(delimiter)
-    beginning(path)
-    return CsvSource.open(
+    found = format or _format(path)
+    if found == "jsonl":
+        if not delimiter is mapping is sheet is None:
+            raise InputFileError(
+                f"{path.name} is JSON, which has no delimiter, no sheets and "
+                "no mapping; leave them out."
+            )
+        return JsonLinesSource.open(
+            path,
+            encoding=encoding_of(path, encoding),
+            allow_unknown=allow_unknown,
+        )
+    raw = open_table(
         path,
+        format=found,
         encoding=encoding,
         delimiter=delimiter,
+        sheet=sheet,
         mapped=mapped,
-        allow_unknown=allow_unknown,
     )
+    return TableSource.open(raw, mapped=mapped, allow_unknown=allow_unknown)
+
+
+def open_table(
+    path: Path,
+    *,
+    format: Format | None = None,  # noqa: A002 - what it is called everywhere
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    mapped: Mapped = Mapped(),  # noqa: B008 - it is frozen
+) -> RawTable:
+    """Open a table of which it is not known yet which row is the header.
+
+    The arguments, and what it raises, are as in `open_source`.
+    """
+    found = format or _format(path)
+    if found == "sheet":
+        if not encoding is delimiter is None:
+            raise InputFileError(
+                f"{path.name} is a spreadsheet, which has neither an encoding "
+                "nor a delimiter; leave them out."
+            )
+        return SheetTable.open(path, sheet)
+    if found == "jsonl":
+        raise InputFileError(
+            f"{path.name} is JSON, which has no columns and needs no mapping."
+        )
+    if found != "csv":
+        raise InputFileError('The format must be "csv", "jsonl" or "sheet".')
+    if sheet is not None:
+        raise InputFileError(
+            f"{path.name} is text, which has no sheets; leave the sheet out."
+        )
+    if delimiter is not None:
+        _check_delimiter(delimiter)
+    known = encoding_of(path, encoding)
+    text = Text(path, known.encoding or "", newline="")
+    delimiter = delimiter or instructed(text)
+    table = (
+        _fitting([CsvTable(text, it) for it in DELIMITERS], Names(mapped))
+        if delimiter is None
+        else CsvTable(text, delimiter)
+    )
+    if known.rival is not None:
+        raise text.unclear(table.split, known)
+    return table
+
+
+_FIRST = 10
+
+
+def _fitting(tables: Sequence[CsvTable], names: Names) -> CsvTable:
+    """Return the table whose delimiter fits: by the names that it finds first.
+
+    A title, an address or a number may have more commas than a header has
+    semicolons.
+    """
+    found = [
+        (table, [row.cells for row in table.first(_FIRST)]) for table in tables
+    ]
+    # The most costly of these are asked last, and seldom.
+    for most in (names.score, names.likely):
+        scores = [max(map(most, rows), default=0) for _, rows in found]
+        found = [
+            each
+            for each, score in zip(found, scores, strict=True)
+            if score == max(scores)
+        ]
+        if len(found) == 1:
+            break
+    table, _ = max(found, key=lambda it: _evenness(it[1]))
+    return table
+
+
+def _evenness(rows: Sequence[tuple[str, ...]]) -> int:
+    """Return how many cells are in the rows that have as many as most."""
+    widths = Counter(map(len, rows))
+    width, often = max(
+        widths.items(), key=lambda it: (it[1], it[0]), default=(0, 0)
+    )
+    return often * width if width > 1 else 0
 
 
 def _check_delimiter(delimiter: str) -> None:
@@ -97,51 +189,16 @@ def _check_delimiter(delimiter: str) -> None:
         )
 
 
+_START = 4096
+
+
 def _format(path: Path) -> Format:
-    known = _BY_ENDING.get(path.suffix.lower())
+    with opened(path) as file:
+        if kind_of(path, file.read(_START)) in BOOKS:
+            # Whatever its name says.
+            return "sheet"
+    known = _BY_ENDING.get(Path(name_of(path)).suffix.lower())
     if known is not None:
         return known
     start = beginning(path).removeprefix(codecs.BOM_UTF8).lstrip()
     return "jsonl" if start[:1] in {b"{", b"["} else "csv"
-
-
-def write_template(
-    csv_path: str | os.PathLike[str], mapping_path: str | os.PathLike[str]
-) -> None:
-    """Write a CSV file with two example orders, and a mapping for it.
-
-    The CSV has the documented headers, and opens in a Nordic spreadsheet:
-    semicolons, UTF-8 with a byte order mark.  The mapping maps nothing yet;
-    its lines are comments to choose from.
-
-    Args:
-        csv_path: Where to write the CSV.
-        mapping_path: Where to write the mapping (TOML).
-
-    Raises:
-        InputFileError: One of them is there already, and neither was
-            written; or one can't be written.
-    """
-    contents = {
-        Path(csv_path): codecs.BOM_UTF8 + _shipped("template.csv"),
-        Path(mapping_path): _shipped("template.toml"),
-    }
-    for path in contents:
-        if path.exists():
-            raise InputFileError(
-                f"{path} already exists; move it, or give another name. No "
-                "template was written."
-            )
-    for path, content in contents.items():
-        try:
-            # Somebody else's file may have appeared in the meantime.
-            with path.open("xb") as file:
-                file.write(content)
-        except OSError as error:
-            raise InputFileError(
-                f"{path} can't be written: {error.strerror}."
-            ) from None
-
-
-def _shipped(name: str) -> bytes:
-    return files("sesamy_async.bulk.reading").joinpath(name).read_bytes()

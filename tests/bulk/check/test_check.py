@@ -9,15 +9,24 @@ import sqlite3
 import stat
 from pathlib import Path
 
+import attrs
 import pytest
 
-from sesamy_async.bulk import InputFileError, Mistaken, Planned, Source
+from sesamy_async.bulk import (
+    InputFileError,
+    Mistaken,
+    Note,
+    Planned,
+    Remark,
+    Source,
+)
 from sesamy_async.bulk import check as checking
 from sesamy_async.bulk.check import Checked, check, write_problems
 from sesamy_async.bulk.reports._files import Sheet
 from sesamy_async.sandbox import Sandbox
 from support.command_line import CommandLine, orders_file
 from support.order_files import Folder
+from support.sources import Listed
 
 
 SAME = "the same row as row 2: remove this one"
@@ -48,7 +57,7 @@ def test_a_wrong_file(folder: Folder) -> None:
         assert [
             "row 2, quantity: must be at least 1",
             "row 2, userData.email: must look like name@example.com",
-            "row 5, externalOrderId: required",
+            "row 5, externalOrderId: is missing",
         ] == [*map(str, checked.problems())]
         assert [
             (
@@ -59,16 +68,31 @@ def test_a_wrong_file(folder: Folder) -> None:
                 ),
             ),
             ("A-2", None),
-            (None, "externalOrderId: required"),
+            (None, "externalOrderId: is missing"),
         ] == [(each.order_id, each.reason) for each in checked.planned()]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_warnings_are_mistakes(folder: Folder, *, strict: bool) -> None:
+    """What may be wrong keeps a row from being sent only if that is asked."""
+    source = folder.csv(
+        "externalOrderId,userData.email,userData.phone",
+        "A-1,,",
+        "A-2,a@example.com,'+46701740605",
+    )
+    with check(source, promo_code="S", strict=strict) as checked:
+        [warning], [cleaned] = checked.warnings, checked.cleaned
+        problems = [f"row 2: {warning.remark.text}"]
+
+        assert 1 == warning.count == cleaned.count
+        assert problems * strict == [*map(str, checked.problems())]
+        assert strict == checked.invalid
 
 
 def test_a_promo_code_for_all_or_for_each(folder: Folder) -> None:
     """A row without a promo code is wrong where the file has none."""
     source = folder.csv("externalOrderId,promoCode", "A-1,S", "A-2,")
-    reason = (
-        "promoCode: required, because no promo code is given for the whole"
-    )
+    reason = "promoCode: is missing, and no promo code is given for the whole"
 
     assert [None, None] == [each.reason for each in plan(source)]
     [first, second] = plan(source, promo_code=None)
@@ -99,7 +123,7 @@ def test_a_promo_code_for_all_or_for_each(folder: Folder) -> None:
             ],
         ),
         (["A,1", "a,1"], [("A", None), ("a", None)]),
-        ([",1", ",1"], [(None, "externalOrderId: required")] * 2),
+        ([",1", ",1"], [(None, "externalOrderId: is missing")] * 2),
     ],
 )
 def test_repeated_orders(
@@ -137,9 +161,11 @@ def test_a_file_that_ends_badly(
     folder: Folder, notes_closed: list[bool]
 ) -> None:
     """What can't be read on stops the check, and nothing is left open."""
-    source = folder.csv("externalOrderId", "A-1", '"A-2')
+    # The first rows are read when the file is opened.
+    rows = [f"A-{number}" for number in range(20)]
+    source = folder.csv("externalOrderId", *rows, "A" * 1_000_001)
 
-    with pytest.raises(InputFileError, match="row 3: a quotation mark"):
+    with pytest.raises(InputFileError, match="row 22: it has more than"):
         check(source, promo_code="S")
     assert [True] == notes_closed
 
@@ -187,7 +213,7 @@ def test_problems_as_a_table(checked: Checked, tmp_path: Path) -> None:
         assert [
             ["row", "column", "reason"],
             ["1", "quantity", "must be at least 1"],
-            ["1", "'=1+1", "unknown field"],
+            ["1", "'=1+1", "is not the name of a field"],
         ] == [*csv.reader(file)]
 
 
@@ -356,3 +382,40 @@ def test_many_are_told(
     assert 0 == ran.code
     assert "row 27 (like row 2), row 28 (like row 3)," in ran.out
     assert "row 46 (like row 21), and 5 more differ in upper" in ran.out
+
+
+@attrs.frozen
+class Doubtful(Listed):
+    """Rows of a file of which something is not known."""
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Return what is not known, and something that is."""
+        return (
+            Note(0, "", Remark("zeros may be missing", warning=True)),
+            Note(0, "", Remark("it is read as cp850")),
+        )
+
+
+def test_warnings_on_the_file_are_strict_too() -> None:
+    """A warning about the whole file refuses it, if that is asked for."""
+    source = Doubtful(("A-1",))
+    with check(source, promo_code="S") as checked:
+        assert 1 == checked.valid
+    with pytest.raises(InputFileError, match="zeros may be missing"):
+        check(source, promo_code="S", strict=True)
+
+
+def test_the_rows_of_a_finding(folder: Folder) -> None:
+    """Of many rows, the first twenty are named, and all are counted."""
+    rows = (f"A-{row}" for row in range(2, 24))
+    with check(
+        folder.csv("externalOrderId", *rows), promo_code="S"
+    ) as checked:
+        [finding] = checked.warnings
+
+    assert (22, [*range(2, 22)], 3) == (
+        finding.count,
+        finding.rows,
+        len(finding.examples),
+    )

@@ -104,7 +104,7 @@ async def test_an_intent_for_each_attempt_in_doubt(world: World) -> None:
 )
 async def test_promo_code_and_vendor(
     world: World,
-    own: dict[str, str],
+    own: dict[str, Any],
     ours: str | None,
     sent: tuple[str, str],
 ) -> None:
@@ -113,7 +113,7 @@ async def test_promo_code_and_vendor(
     client._caller.shared.once = None
     client.contracts.create.return_value = Contract(id="c2")
     world.promo_code = ours
-    sale = Sale(order=ORDER, **own)
+    sale = attrs.evolve(Sale(order=ORDER), **own)
     made = Entry(row=2, order_id="A", state=State.CREATED, contract_id="c1")
     with world.journal() as journal:
         steps = steps_of(world, journal, client)

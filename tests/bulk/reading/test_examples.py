@@ -73,11 +73,11 @@ def test_the_file_with_mistakes_shows_each_kind() -> None:
 
     assert (30, 8, 22) == counts
     for part in (
-        *("required", "must not begin or end with spaces", "must be an id"),
+        *("is missing", "must not begin or end with spaces", "or dots"),
         *("did you mean KLARNA?", "must be one of BANKGIRO"),
         *("must be at least 1", "must be at most", "must be a whole number"),
         *("must look like name@example.com", "must be one of male, female"),
-        *("must be an ISO 8601 date", "needs a UTC offset"),
+        *("must be a date such as 1980-12-31", "is no day in the"),
         *("the same row as row 22", "has this externalOrderId too, with oth"),
         *("the row is cut", "a cell that holds the delimiter"),
     ):

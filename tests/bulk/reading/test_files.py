@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import errno
+import itertools
 import os
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,18 @@ def refused(path: Path | str, **options: Any) -> str:
         ("utf-8-sig", "UTF8"),
         ("cp1252", "cp1252"),
         ("latin-1", "windows-1252"),
+        ("cp1252", None),
+        ("cp850", None),
+        ("mac-roman", None),
         ("utf-16", "utf-16"),
+        ("utf-16", None),
+        ("utf-32", None),
+        ("utf-16-be", "utf-16"),
+        ("utf-16-le", None),
     ],
 )
 def test_encodings(folder: Folder, encoding: str, option: str | None) -> None:
-    """UTF-8 needs no option, with or without a byte order mark."""
+    """The encoding is found out, unless it is given."""
     path = folder.write(TABLE.encode(encoding))
 
     assert [SENT] == orders(open_source(path, encoding=option))
@@ -61,9 +69,9 @@ def test_wrong_bytes_are_found(folder: Folder) -> None:
     said = refused(folder.write(raw))
 
     assert said.startswith(
-        "orders.csv, row 5003, userData.fullName: it holds byte 0xf6, "
-        "which is not UTF-8. If a spreadsheet wrote the file, try --encoding "
-        "cp1252."
+        "orders.csv, row 5003, userData.fullName: it holds byte 0xf6, which "
+        "is not UTF-8. Most of the file is UTF-8: correct that cell, or save "
+        "the file again as UTF-8."
     )
 
 
@@ -71,23 +79,42 @@ def test_wrong_bytes_are_found(folder: Folder) -> None:
     ("content", "given", "problem"),
     [
         (
-            "Länk,externalOrderId\nx,A-1\n".encode("cp1252"),
-            None,
-            ", row 1: it holds byte 0xe4, which is not UTF-8. If a spre",
+            b"\xff\xff,externalOrderId;#x;#y\nx;A-1;\xc3\xa5\n",
+            "utf-8",
+            ", row 1, column 1: it holds byte 0xff, which is not UTF-8. Most",
         ),
         (
             f"{{}}\n{ROW}".encode("cp1252"),
-            None,
-            ", row 2: it holds byte 0xc5, which is not UTF-8.",
+            "utf-8",
+            (
+                ", row 2: it holds byte 0xc5, which is not UTF-8. It looks "
+                "like cp1252: leave --encoding out."
+            ),
         ),
         (
-            "externalOrderId,#x\nA-1,Ánna\n",
+            b"externalOrderId,#x\nA-1,\xc4\x81 \x81\n",
             "cp1252",
-            ", row 2, #x: it holds byte 0x81, which is not cp1252. Save the f",
+            (
+                ", row 2, #x: it holds byte 0x81, which is not cp1252. "
+                "It looks like UTF-8: leave --encoding out."
+            ),
         ),
-        (TABLE, "utf-16", ": it is not utf-16. Save the file as UTF-8, or"),
+        (
+            "externalOrderId,#x\nA-1,\u041c\u043e\u0441\n".encode("cp1251")
+            + b"\x81",
+            "cp1252",
+            ", row 3: it holds byte 0x81, which is not cp1252. Save the file",
+        ),
+        (TABLE, "utf-16", " is UTF-8, and not utf-16. Leave --encoding out."),
+        (TABLE, "cp1252", " is UTF-8, and not cp1252. Leave --encoding out."),
+        (
+            TABLE.encode("utf-8-sig"),
+            "mac-roman",
+            " is UTF-8, and not mac-roman. Leave",
+        ),
+        (TABLE.encode("utf-16"), "cp1252", " is UTF-16, and not cp1252. Lea"),
     ],
-    ids=["header", "json", "cp1252", "utf-16"],
+    ids=itertools.count(),
 )
 def test_where_wrong_bytes_are(
     folder: Folder, content: str | bytes, given: str | None, problem: str
@@ -100,21 +127,19 @@ def test_where_wrong_bytes_are(
 
 @pytest.mark.parametrize("encoding", [None, "utf-16"])
 def test_wide_characters(folder: Folder, encoding: str | None) -> None:
-    """A "Unicode" file of a spreadsheet is told by its first bytes."""
+    """In a "Unicode" file of a spreadsheet, the wrong row is found."""
     raw = TABLE.encode("utf-16-le")
     path = folder.write(codecs.BOM_UTF16_LE + raw + b"\x00\xd8x\x00")
     said = refused(path, encoding=encoding)
 
-    assert said.startswith("orders.csv")
-    assert "It looks like UTF-16: give --encoding utf-16." in said
+    assert said.startswith("orders.csv, row 3: it is not utf-16. Save the")
 
 
 @pytest.mark.parametrize(
     ("start", "problem"),
     [
-        (b"PK\x03\x04x", "a spreadsheet or an archive, not a text file."),
-        (b"\xd0\xcf\x11\xe0x", "a spreadsheet, not a text file."),
-        (b"\x1f\x8bx", "compressed, not a text file."),
+        (b"PK\x03\x04x", "a damaged archive, or was not completely copied."),
+        (b"\x1f\x8bx", "a damaged archive, or was not completely copied."),
         (b"%PDF-1.7", "a PDF, not a text file."),
         (b"", "empty. Write a starting file with sesamy import --template."),
         (b"\n \n", "empty. Write a starting file with sesamy import"),
@@ -181,10 +206,15 @@ def test_given_formats(folder: Folder) -> None:
     path = folder.write(ROW)
 
     assert 1 == len(orders(open_source(path, format="jsonl")))
-    assert 'must be "csv" or "jsonl"' in refused(path, format="xml")
-    for option in ("delimiter", "mapping"):
-        assert "neither a delimiter nor a mapping" in refused(
-            path, format="jsonl", **{option: ";"}
+    assert 'must be "csv", "jsonl" or "sheet"' in refused(path, format="xml")
+    mapping = folder.write("", "mapping.toml")
+    for option in ({"delimiter": ";"}, {"sheet": "A"}, {"mapping": mapping}):
+        assert "no delimiter, no sheets and no mapping" in refused(
+            path, format="jsonl", **option
+        )
+    for option in ({"delimiter": ";"}, {"encoding": "utf-8"}):
+        assert "neither an encoding nor a delimiter" in refused(
+            path, format="sheet", **option
         )
 
 
@@ -193,7 +223,6 @@ def test_a_fingerprint_is_of_all_that_counts(folder: Folder) -> None:
     path, toml = folder.write(TABLE), "[constants]\nownerData.birthday = "
     first = open_source(path).fingerprint()
     others = {
-        open_source(path, encoding="latin-1").fingerprint(),
         open_source(path, allow_unknown=True).fingerprint(),
         open_source(folder.write(ROW, "a.jsonl")).fingerprint(),
         open_source(folder.write(f"{TABLE}A-2,x\n", "b")).fingerprint(),
@@ -206,8 +235,15 @@ def test_a_fingerprint_is_of_all_that_counts(folder: Folder) -> None:
         ),
     }
 
-    assert 6 == len(others - {first})
+    assert 5 == len(others - {first})
     assert first == open_source(path, delimiter=",").fingerprint()
+    wide = folder.write(TABLE.encode("cp1252"))
+    assert 2 == len(
+        {
+            open_source(wide, encoding=each).fingerprint()
+            for each in ("cp1252", "latin-1")
+        }
+    )
 
 
 ROWS = [f"A-{number},Kim" for number in range(5)]

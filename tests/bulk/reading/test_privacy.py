@@ -23,13 +23,18 @@ ROW = f"A-1,{CANARY}\n"
 LINE = json.dumps({"externalOrderId": "A-1", "userData": {"co": CANARY}})
 LONG = CANARY * 200_000
 BROKEN = {
-    "quote.csv": f'{HEADER}{ROW}A-2,"{CANARY}"{CANARY}\n',
-    "unclosed.csv": f'{HEADER}{ROW}A-2,"{CANARY}\n',
+    "first.csv": f'"{CANARY}"{CANARY}\n{ROW}',
     "long.csv": f"{HEADER}{ROW}A-2,{LONG}\n",
-    "bytes.csv": f"{HEADER}{ROW}A-2,{CANARY}\udcf6\n",
+    "bytes.csv": f"{HEADER}{ROW}A-2,{CANARY}å\udcf6\n",
+    "letter.csv": f"{HEADER}{ROW}A-2,{CANARY} Pe\udce1\n",
     "header.csv": ROW * 2,
-    "header.jsonl": f"[{LINE}]",
-    "bytes.jsonl": f"{LINE}\n{LINE}\udcf6\n",
+    "comma.json": f"[{LINE} {LINE}]",
+    "quote.json": f'[{LINE}, {{"{CANARY}" 1}}]',
+    "long.json": f'[{LINE}, {{"{LONG}": ',
+    "cut.json": f"[{LINE}, ",
+    "more.json": f'{{"orders": [{LINE}], "x": ["{CANARY}"]}}',
+    "values.json": f'{{\n"x": {{"y": "{CANARY}"}}, "orders": [{LINE}]}}',
+    "bytes.jsonl": f"{LINE}å\n{LINE}\udcf6\n",
     "long.jsonl": f"{LINE}\n{LONG}\n",
 }
 

@@ -193,7 +193,7 @@ def test_corrected_meanwhile(folder: Folder) -> None:
         finally:
             folder.write(right)
 
-    rows = Text(path, "utf-8-sig", "").rows(split, headed=True)
+    rows = Text(path, "utf-8-sig", "").rows(split)
     with pytest.raises(InputFileError, match=r"^orders.csv: it is not UTF-8"):
         list(rows)
 

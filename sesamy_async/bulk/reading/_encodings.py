@@ -1,0 +1,243 @@
+"""Find out the encoding of a text that does not say it."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+import attrs
+
+
+UTF_8 = "utf-8-sig"
+"""UTF-8, with or without a byte order mark."""
+
+_MARKS = {  # That of UTF-32 begins with that of UTF-16.
+    codecs.BOM_UTF8: UTF_8,
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_SOME = 0.3  # Of the characters of a header, far more are ASCII.
+
+
+def marked(start: bytes) -> str | None:
+    """Return the encoding that the byte order mark says; None without."""
+    found = (name for mark, name in _MARKS.items() if start.startswith(mark))
+    return next(found, None)
+
+
+def wide(start: bytes) -> str | None:
+    """Return which UTF-16 without a mark it is; None if it is none.
+
+    A header is mostly ASCII, of which every second byte is zero.
+    """
+    start = start.rstrip(b"\0")
+    zeros = [start[at::2].count(0) / max(len(start) // 2, 1) for at in (0, 1)]
+    if min(zeros) > _SOME or max(zeros) < _SOME:
+        return None
+    return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
+
+
+def is_utf_8(chunks: Iterable[bytes]) -> tuple[bool, bool]:
+    """Whether all bytes are UTF-8, and whether all are ASCII."""
+    decode = codecs.getincrementaldecoder("utf-8")().decode
+    only_ascii = True
+    try:
+        for chunk in chunks:
+            if not (only_ascii and chunk.isascii()):
+                only_ascii = False
+                decode(chunk)
+            del chunk
+        decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False, False
+    return True, only_ascii
+
+
+_ALPHABETS = {  # What is not ASCII in it.
+    "Nordic": "åäöøæé",
+    "Icelandic": "áðéíóúýþæö",
+    "Sami": "áčđŋšŧžåäöøæ",
+    "Estonian": "äöüõšž",
+    "Latvian": "āčēģīķļņšūž",
+    "Lithuanian": "ąčęėįšųūž",
+    "Polish": "ąćęłńóśźż",
+    "Czech": "áčďéěíňóřšťúůýž",
+    "Slovak": "áäčďéíĺľňóôŕšťúýž",
+    "Hungarian": "áéíóöőúüű",
+    "Croatian": "čćđšž",
+    "Romanian": "ăâîşţ",
+    "German": "äöüß",
+    "French": "àâçéèêëîïôùûüÿœæ",
+    "Italian": "àèéìíòóùú",
+    "Spanish": "áéíñóúü",
+    "Portuguese": "àáâãçéêíóôõú",
+    "Turkish": "çğıöşüâ",
+}
+_LETTERS = {*"".join(_ALPHABETS.values())}
+# Signs that may stand before a letter, after one, and between two.  Some are
+# escaped, because they look like others.
+_BEFORE = {*"“„«¿¡©§\xa0\u2018\u2013"}
+_AFTER = {*"”“»©®™°²³…\xa0\xb4\u2019\u2013"}
+_BETWEEN = {*"\xa0\xad\xb4\xb7\u2013\u2018\u2019"}
+_SIGNS = {*"€£½¼¾•±µ\xd7"} | _BEFORE | _AFTER | _BETWEEN
+_CANDIDATES = (  # The likelier one first.
+    *("cp1252", "cp850", "mac_roman", "iso8859_15"),
+    *("cp1257", "cp1250", "iso8859_2", "cp852", "cp1254"),
+)
+
+_HIGH = re.compile(rb"([\0-\x7f]?[\x80-\xff]+)(?=([\0-\x7f]?))")
+_SEQUENCE = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}"
+    rb"|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+_WHOLE = 3  # Parts.
+_PART_OF = 32_768
+_FEWEST_WRONG = 10
+_CLEAR = 0.5
+# A single "š" of Windows would be an "ö" of a Mac, and make as much sense.
+_USUAL, _CLEARER = "cp1252", 1.05
+_ASCII = bytes(range(0x80))
+
+
+@attrs.frozen
+class Found:
+    """An encoding that was found out.
+
+    Attributes:
+        encoding: Its name; None if no encoding makes sense of the bytes.
+        rival: Another one that makes as much sense; or None.
+        byte: A byte that the two read as different letters.
+    """
+
+    encoding: str | None
+    rival: str | None = None
+    byte: int = 0
+
+    def letters(self) -> tuple[str, str]:
+        """Return what the byte is in the two encodings."""
+        raw = bytes([self.byte])
+        one, other = (
+            raw.decode(each or "latin-1", "replace")
+            for each in (self.encoding, self.rival)
+        )
+        return one, other
+
+
+def find_out(chunks: Iterable[bytes]) -> Found:
+    """Return the encoding of bytes that are not UTF-8 as a whole.
+
+    Which one it is, is told by the letters that the bytes between ASCII
+    letters would be: an ``„`` in ``M„rta`` or the ``Š`` in ``BjŠrn`` are
+    none.  All letters are measured by the one language to which most of
+    them belong.  If many of the bytes are right UTF-8, it is UTF-8 with
+    mistakes.
+    """
+    kinds = Counter[tuple[bytes, bytes]]()
+    for number, chunk in enumerate(chunks):
+        # Of a large file, a part of each part will do.
+        kinds.update(
+            _HIGH.findall(
+                chunk, 0, len(chunk) if number < _WHOLE else _PART_OF
+            )
+        )
+        del chunk
+    right = wrong = 0
+    for (run, _), count in kinds.items():
+        right += count * len(_SEQUENCE.findall(run))
+        wrong += count * len(_SEQUENCE.sub(b"", run).translate(None, _ASCII))
+    if right * _FEWEST_WRONG >= wrong:
+        return Found(UTF_8)
+    words = {before + after: count for (before, after), count in kinds.items()}
+    read = [
+        reading
+        for name in _CANDIDATES
+        if (reading := _Reading.of(name, words)) is not None
+    ]
+    best = max(read, key=lambda each: each.score, default=None)
+    if best is None or best.score < 0:
+        return Found(None)
+    for other in read:
+        differing = [
+            (byte, count)
+            for byte, count in best.high.items()
+            if best.letter(byte) != other.letter(byte)
+        ]
+        number = sum(count for _, count in differing)
+        clear = _CLEAR if other.encoding != _USUAL else _CLEARER
+        if number and best.score - other.score < clear * number:
+            byte, _ = max(differing, key=lambda each: each[1])
+            return Found(best.encoding, other.encoding, byte)
+    return Found(best.encoding)
+
+
+@attrs.frozen
+class _Reading:
+    """How much sense the words make in an encoding."""
+
+    encoding: str
+    score: int
+    high: Counter[int] = attrs.field(repr=False)
+
+    @classmethod
+    def of(cls, encoding: str, words: dict[bytes, int]) -> _Reading | None:
+        """Read them; None if they have bytes that the encoding has not."""
+        signs = 0
+        letters = Counter[str]()
+        found = Counter[int]()
+        for word, count in words.items():
+            try:
+                text = word.decode(encoding)
+            except UnicodeDecodeError:
+                return None
+            for byte in word.translate(None, _ASCII):
+                found[byte] += count
+            for before, char, after in zip(
+                f" {text}", text, f"{text[1:]} ", strict=False
+            ):
+                if char >= "\x80":
+                    fits = _fits(before, char, after)
+                    signs += count * fits
+                    if fits == 0:
+                        letters[char.lower()] += count
+        return cls(encoding, signs + _best(letters), found)
+
+    def letter(self, byte: int) -> str:
+        """Return what a byte is."""
+        return bytes([byte]).decode(self.encoding, "replace")
+
+
+def _fits(before: str, char: str, after: str) -> int:
+    """Return how well a character goes with its neighbours."""
+    if not char.isalpha():
+        places = (_SIGNS, _BEFORE, _AFTER, _BETWEEN)
+        place = places[2 * before.isalpha() + after.isalpha()]
+        return 3 if char in place else -3
+    wrong = (
+        # "1œ" is "1½", and "10 Ä" is "10 €".
+        before.isdigit()
+        or after.isdigit()
+        or not (before + after).strip()
+        # "BjŠrn", "JÅrgen", "HèKAN" and "ôREBRO"; and other alphabets.
+        or (char.isupper() and before.islower())
+        or (char.isupper() and before.isalpha() and after.islower())
+        or (char.islower() and after.isupper())
+        or (min(before, after) >= "\x80" and (before + after).isalpha())
+    )
+    return -3 if wrong else 0
+
+
+def _best(letters: Counter[str]) -> int:
+    """Return how well letters go with the language that they fit best."""
+    any_language = sum(
+        count if letter in _LETTERS else -2 * count
+        for letter, count in letters.items()
+    )
+    return any_language + max(
+        (4 if name == "Nordic" else 3)
+        * sum(letters[letter] for letter in alphabet)
+        for name, alphabet in _ALPHABETS.items()
+    )

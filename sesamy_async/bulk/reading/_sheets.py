@@ -1,0 +1,326 @@
+"""Read the rows of a spreadsheet."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from xml.parsers.expat import ExpatError
+from zipfile import BadZipFile, ZipFile
+
+import attrs
+
+from sesamy_async.bulk._rows import Note, Remark, Row
+from sesamy_async.bulk._states import InputFileError
+
+from ._fields import blind
+from ._formats import plain
+from ._shown import Shown, is_too_wide, shown_in_ods, shown_in_xlsx
+from ._text import opened
+
+
+if TYPE_CHECKING:
+    from _hashlib import HASH
+
+    from python_calamine import CalamineSheet, CalamineWorkbook
+
+
+Kind: TypeAlias = Literal["xlsx", "xls", "ods", "zip", "html", "text"]
+
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_MARKUP = (
+    *(b"<html", b"<!doctype html", b"<table", b"<head", b"<meta", b"<div"),
+    b"urn:schemas-microsoft-com:office:",
+)
+_LONGEST_TYPE = 256
+_LOCKED = "EncryptedPackage".encode("utf-16-le")
+BOOKS = ("xlsx", "xls", "ods")
+_SAVE = "Open it in a spreadsheet program, save it as .xlsx, and import that."
+_NO_BOOK = {
+    "html": f"is a web page that is only named like a spreadsheet. {_SAVE}",
+    "zip": "is an archive, not a spreadsheet. Unpack it first.",
+    "text": (
+        "is text that is only named like a spreadsheet. Give its name the "
+        "ending .csv, and import that."
+    ),
+}
+_TOO_WIDE = (
+    "has a cell that is far away from the others. Delete the rows and columns "
+    "behind the orders, save it, and import that."
+)
+_NEEDED = ("python_calamine", "xlsxwriter")  # The reports are written, too.
+
+_SHOWN = {"xlsx": shown_in_xlsx, "ods": shown_in_ods}
+_OLD = Remark(
+    "it is not known which numbers this kind of file shows with zeros in "
+    "front, and its errors are read as empty cells; better save it as .xlsx",
+    warning=True,
+)
+
+
+def kind_of(path: Path, start: bytes) -> Kind:
+    """Return what a file is by its content, not by its name.
+
+    Args:
+        path: The file.
+        start: Its first bytes.
+    """
+    if start.startswith(_OLE):
+        return "xls"
+    if start.startswith(_ZIP):
+        return _kind_of_archive(path)
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    is_markup = text.startswith(b"<") and any(it in text for it in _MARKUP)
+    return "html" if is_markup else "text"
+
+
+def _kind_of_archive(path: Path) -> Kind:
+    with suppress(BadZipFile), opened(path) as raw, ZipFile(raw) as archive:
+        names = {*archive.namelist()}
+        if "xl/workbook.xml" in names:
+            return "xlsx"
+        if "xl/workbook.bin" in names:
+            # It is read as an .xls is.
+            return "xls"
+        if "mimetype" in names:
+            with archive.open("mimetype") as file:
+                # Not all: it may unpack to more than there is memory.
+                if b"opendocument.spreadsheet" in file.read(_LONGEST_TYPE):
+                    return "ods"
+    return "zip"
+
+
+def _hours(value: timedelta) -> str:
+    minutes, seconds = divmod(round(value.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"
+
+
+_TEXT: Mapping[type[Any], Callable[[Any], str]] = {
+    str: str,
+    float: plain,
+    int: plain,
+    bool: lambda value: str(value).upper(),
+    date: date.isoformat,
+    datetime: datetime.isoformat,
+    time: time.isoformat,
+    timedelta: _hours,
+}
+
+
+@attrs.frozen
+class SheetTable:
+    """A `RawTable` of the rows of a sheet.
+
+    The sheet is kept, so that each reading finds the same rows, and none
+    takes the time to parse it again.
+
+    Attributes:
+        name: The name of the file.
+        sheet: The name of the sheet.
+        notes: What was found out about the file.
+    """
+
+    name: str
+    sheet: str
+    notes: tuple[Note, ...]
+    _kind: Kind
+    _content: HASH = attrs.field(repr=False)
+    _cells: CalamineSheet = attrs.field(repr=False)
+    _shown: Shown = attrs.field(repr=False)
+
+    @classmethod
+    def open(cls, path: Path, sheet: str | None = None) -> SheetTable:
+        """Read a sheet: the only one with cells, or that of this name.
+
+        Raises:
+            InputFileError: It can't be read, or there are several; it says
+                what to do.
+        """
+        content = _read(path)
+        kind = kind_of(path, content[:4096])
+        if kind not in BOOKS:
+            raise InputFileError(f"{path.name} {_NO_BOOK[kind]}")
+        missing = [each for each in _NEEDED if find_spec(each) is None]
+        if missing:
+            raise InputFileError(
+                f"{path.name} is a spreadsheet, which needs the extra "
+                "\"files\": pip install 'sesamy-async[files]'"
+            )
+        found = _opened(path, content, kind, sheet)
+        if isinstance(found, str):
+            # The frames of the other errors have the content.
+            del content
+            raise InputFileError(f"{path.name} {found}")
+        chosen, shown = found
+        digest = hashlib.sha256(content)
+        table = cls(path.name, chosen.name, (), kind, digest, chosen, shown)
+        notes = tuple(_notes(kind, shown, table.rows()))
+        return attrs.evolve(table, notes=notes)
+
+    @property
+    def delimiter(self) -> str:
+        """None, as in any table but CSV."""
+        return ""
+
+    @property
+    def meaning(self) -> Mapping[str, Any]:
+        """How the file is read."""
+        return {"format": self._kind, "sheet": self.sheet}
+
+    def first(self, count: int) -> list[Row]:
+        """Return the first rows."""
+        return [*islice(self.rows(), count)]
+
+    def rows(self, header: Sequence[str] = ()) -> Iterator[Row]:
+        """Yield the rows that are not blank, numbered as in the sheet.
+
+        Args:
+            header: Not needed: the sheet was read already.
+        """
+        del header
+        if not self._cells.height:
+            # Of such a sheet, some versions of the reader have no rows.
+            return
+        _, first = self._cells.start or (0, 0)
+        for number, values in enumerate(self._cells.iter_rows(), start=1):
+            cells = [_TEXT[type(value)](value) for value in values]
+            for column, text in self._shown.texts.get(number, ()):
+                cells[column - first] = text
+            if any(map(str.strip, cells)):
+                yield Row(number, tuple(cells))
+
+    def digest(self) -> HASH:
+        """Return a hash of the bytes, to which more may be added."""
+        return self._content.copy()
+
+
+def _read(path: Path) -> bytes:
+    with opened(path) as file:
+        before = os.fstat(file.fileno())
+        content = file.read()
+        after = os.fstat(file.fileno())
+    versions = [(each.st_size, each.st_mtime_ns) for each in (before, after)]
+    if versions[0] != versions[1]:
+        del content
+        raise InputFileError(
+            f"{path.name} changed while it was read. Wait until it is "
+            "completely saved; then run the same command again."
+        )
+    return content
+
+
+def _opened(
+    path: Path, content: bytes, kind: Kind, wanted: str | None
+) -> tuple[CalamineSheet, Shown] | str:
+    """Return a sheet, or what is wrong with the file."""
+    # Here, because only those who have spreadsheets need it.
+    from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415
+
+    try:
+        if kind == "xlsx":
+            with ZipFile(io.BytesIO(content)) as archive:
+                if is_too_wide(archive):
+                    return _TOO_WIDE
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        sheet = _chosen(book, wanted)
+        if isinstance(sheet, str):
+            return sheet
+        shown = Shown()
+        if kind in _SHOWN:
+            with ZipFile(io.BytesIO(content)) as archive:
+                shown = _SHOWN[kind](archive, sheet.name)
+    except (CalamineError, BadZipFile, ExpatError, LookupError, ValueError):
+        pass
+    else:
+        return sheet, shown
+    if _LOCKED in content or _is_locked(path):
+        return (
+            "is protected with a password. Save it without one, and import "
+            "that; delete that file afterwards."
+        )
+    return f"can't be read: it is damaged, or no spreadsheet. {_SAVE}"
+
+
+def _is_locked(path: Path) -> bool:
+    from python_calamine import (  # noqa: PLC0415 - as above
+        CalamineError,
+        CalamineWorkbook,
+        PasswordError,
+    )
+
+    try:
+        # Only of a path, the reader says that it is that.
+        book: Any = CalamineWorkbook
+        book.from_path(path).close()
+    except PasswordError:
+        return True
+    except CalamineError:
+        pass
+    return False
+
+
+def _chosen(book: CalamineWorkbook, wanted: str | None) -> CalamineSheet | str:
+    """Return the sheet of a name or the only one; or what is wrong."""
+    usual = [
+        each
+        for each in book.sheets_metadata
+        if str(each.typ).endswith(".WorkSheet")
+    ]
+    if wanted is not None:
+        names = [each.name for each in usual]
+        alike = [it for it in names if blind(it) == blind(wanted)]
+        exact = wanted in names
+        if exact or len(alike) == 1:
+            return book.get_sheet_by_name(wanted if exact else alike[0])
+        return f"has no sheet {wanted!r}; its sheets are {_named(names)}."
+    sheets = [
+        book.get_sheet_by_name(each.name)
+        for each in usual
+        if str(each.visible).endswith(".Visible")
+    ]
+    filled = [each for each in sheets if each.height]
+    # One column holds words about the others, as in our template.
+    tables = [each for each in filled if each.width > 1] or filled
+    if len(tables) > 1:
+        names = [each.name for each in tables]
+        return (
+            f"has several sheets: {_named(names)}. Say which one has the "
+            f'orders: --sheet "{names[0]}".'
+        )
+    if not tables:
+        return "is empty. Write a starting file with sesamy import --template."
+    return tables[0]
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join(map(repr, names))
+
+
+def _notes(kind: Kind, shown: Shown, rows: Iterable[Row]) -> Iterator[Note]:
+    if kind == "xls":
+        yield Note(0, "", _OLD)
+    hidden = 0
+    if shown.hidden:
+        hidden = sum(row.number in shown.hidden for row in rows)
+    if hidden:
+        said = (
+            "1 hidden row is" if hidden == 1 else f"{hidden} hidden rows are"
+        )
+        yield Note(0, "", Remark(f"{said} read too", warning=True))
+    if shown.open_formulas:
+        row, *more = shown.open_formulas
+        others = f", and {len(more)} more," if more else ""
+        said = (
+            f"a formula{others} has no result in the file, so its cell is "
+            "read as empty; open the file in a spreadsheet program, and save "
+            "it there"
+        )
+        yield Note(row, "", Remark(said, warning=True))
