@@ -14,6 +14,29 @@ import attrs
 
 
 _SUFFIX = ".new"
+_RANDOM = 8  # Letters, by which files of the same place differ.
+_LONGEST_NAME = 255  # Of the file systems in use; mostly in bytes.
+
+
+def obstacle(path: Path) -> str:
+    """Return why a file can't be written at a place; empty if it can.
+
+    So it is said before anything is done; permissions and a full disk show
+    only when it is written.
+    """
+    # os.path: the methods of a path raise if its name is too long.
+    if not os.path.isdir(path.parent):  # noqa: PTH112
+        return f"there is no folder {path.parent}"
+    if not os.access(path.parent, os.X_OK):
+        return f"you may not use the folder {path.parent}"
+    if os.path.isdir(path):  # noqa: PTH112
+        return "there is a folder of that name"
+    spare = len(f"..{_SUFFIX}") + _RANDOM  # `AtomicFile.begin` adds it.
+    excess = len(os.fsencode(path.name)) + spare - _LONGEST_NAME
+    if excess > 0:
+        letters = f"{excess} letter{'s' * (excess > 1)}"
+        return f"its name is too long; shorten it by {letters}"
+    return ""
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -15,13 +15,16 @@ import attrs
 def followed(path: Path) -> Path:
     """Return the file that a symbolic link leads to; else the path itself."""
     # Not `resolve`: it raises a `RuntimeError` for a link to itself.
-    return Path(os.path.realpath(path)) if path.is_symlink() else path
+    # os.path: the methods of a path raise if its name is too long, or if its
+    # folder is closed; it is for whoever opens the file to say so.
+    is_link = os.path.islink(path)  # noqa: PTH114
+    return Path(os.path.realpath(path)) if is_link else path
 
 
 def same_file(path: Path, other: Path) -> bool:
     """Whether two paths lead to one file, which need not be there."""
     # A disk may ignore upper and lower case, and a file may have two names.
-    if path.exists() and other.exists():
+    if all(map(os.path.exists, (path, other))):
         return path.samefile(other)
     return os.path.realpath(path) == os.path.realpath(other)
 

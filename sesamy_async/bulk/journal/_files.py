@@ -9,6 +9,7 @@ from pathlib import Path
 from sesamy_async._wal import followed
 
 from ._schema import APPLICATION_ID
+from ._trouble import as_journal_error
 
 
 SUFFIX = ".journal"
@@ -32,10 +33,15 @@ def journal_path(source: Path) -> Path:
 
 
 def find_journal(file: Path) -> Path:
-    """Return the journal of a file of orders; that may be itself one."""
-    beside = journal_path(file)
-    if beside.exists():
-        return beside
+    """Return the journal of a file of orders; that may be itself one.
+
+    Raises:
+        JournalError: The system refuses to look for it.
+    """
+    with as_journal_error(file):
+        beside = journal_path(file)
+        if beside.exists():
+            return beside
     if file.name.endswith(SUFFIX) or not file.is_file():
         return file
     return file if is_journal(file) else beside

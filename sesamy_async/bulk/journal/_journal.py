@@ -18,6 +18,7 @@ import attrs
 
 from sesamy_async._files import sweep
 from sesamy_async.bulk._states import (
+    SANDBOX,
     Change,
     Entry,
     JournalError,
@@ -242,12 +243,22 @@ class Journal:
                 what differs, and what to do.
         """
         if found := [*_differences(self._terms, terms)]:
-            raise JournalMismatchError(
+            was_tried = self._terms.base_url.startswith(SANDBOX)
+            if was_tried and not terms.base_url.startswith(SANDBOX):
+                raise JournalMismatchError(
+                    f"{self.path} is the journal of a trial in a sandbox. To "
+                    "send the orders to Sesamy now, delete it, or name "
+                    "another one with --journal."
+                )
+            error = JournalMismatchError(
                 f"The journal {self.path} is of another import: "
-                f"{'; '.join(found)}. Continue as it began; or name another "
-                "one with --journal: what the store of orders knows is not "
-                "sent again; without a store, everything would be."
+                f"{'; '.join(found)}. Put that back as it was, and run the "
+                "same command again. To begin anew, name another journal with "
+                "--journal: what the store of orders knows is not sent "
+                "again, but without a store, all is."
             )
+            error.problems = tuple(found)
+            raise error
 
     def restart(self) -> int:
         """Settle the orders whose create was cut off; return how many."""

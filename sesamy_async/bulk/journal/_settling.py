@@ -23,6 +23,7 @@ from sesamy_async.bulk._states import (
     State,
 )
 from sesamy_async.bulk.lookup import Lookup
+from sesamy_async.bulk.reading._sheets import BOOKS, SheetTable, kind_of
 from sesamy_async.errors import InvalidRequestError
 
 from ._journal import Journal
@@ -93,7 +94,7 @@ def resolve(
     return len(settled)
 
 
-_ONLY = "and only what is UNKNOWN can be settled"
+_ONLY = "and only what is unknown can be settled"
 
 
 def _decide(
@@ -111,7 +112,7 @@ def _decide(
         if entry is None:
             problem = "is not in the journal"
         elif entry.state is not State.UNKNOWN:
-            problem = f"is {entry.state}, {_ONLY}"
+            problem = f"is {entry.state.lower()}, {_ONLY}"
         if finding.order_id in seen:
             problem = "is given twice"
         seen.add(finding.order_id)
@@ -252,15 +253,15 @@ _NO = frozenset({"", "no", "false", "0"})
 
 
 def read_findings(path: Path) -> list[Finding]:
-    """Read a CSV with externalOrderId, contractId, confirmed, notCreated.
+    """Read a table of externalOrderId, contractId, confirmed, notCreated.
 
     The last two may be missing, and other columns are ignored, except the
-    one by which a report guards the id.  The delimiter is a comma, a
-    semicolon or a tab.  The report of unknown orders is such a file, once
-    its cells are filled in.
+    one by which a report guards the id.  The report of unknown orders is
+    such a file, once its cells are filled in.
 
     Args:
-        path: The file, in UTF-8.
+        path: The file: a spreadsheet, or CSV in UTF-8, in which the
+            delimiter is a comma, a semicolon or a tab.
 
     Raises:
         InputFileError: It can't be read, or rows are wrong; the message
@@ -283,8 +284,22 @@ def read_findings(path: Path) -> list[Finding]:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+    table = _table(path)
+    _, names = next(table, (1, ()))
+    _check_columns(path, names)
+    for number, cells in table:
+        yield number, dict(zip_longest(names, cells, fillvalue=""))
+
+
+def _table(path: Path) -> Iterator[tuple[int, Sequence[str]]]:
+    """Yield the rows that are not empty, with their numbers."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
+        if kind_of(path, content) in BOOKS:
+            sheet = SheetTable.open(path)
+            yield from ((row.number, row.cells) for row in sheet.rows())
+            return
+        text = content.decode("utf-8-sig")
     except OSError as error:
         said = f"{path} can't be read: {error.strerror}."
         raise InputFileError(said) from None
@@ -297,11 +312,9 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     delimiter = max(",;\t", key=header.count)
     rows = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
     try:
-        names = next(rows)
-        _check_columns(path, names)
-        for number, cells in enumerate(rows, start=2):
-            if any(cells):
-                yield number, dict(zip_longest(names, cells, fillvalue=""))
+        for number, cells in enumerate(rows, start=1):
+            if any(cells) or number == 1:
+                yield number, [_unquoted(cell) for cell in cells]
     except csv.Error as error:
         said = f"{path}, line {rows.line_num}: {error}."
         raise InputFileError(said) from None
@@ -325,7 +338,7 @@ def _check_columns(path: Path, names: Sequence[str]) -> None:
 
 def _finding(where: str, row: Mapping[str, str]) -> Finding | str:
     """Return what a row says, or what is wrong with it."""
-    order, contract = (_unquoted(row[each]) for each in (_ORDER, _CONTRACT))
+    order, contract = (row[each].strip() for each in (_ORDER, _CONTRACT))
     confirmed, not_created = (
         _yes_or_no(row.get(each, "")) for each in (_CONFIRMED, _NOT_CREATED)
     )

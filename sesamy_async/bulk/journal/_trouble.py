@@ -69,7 +69,7 @@ def unfit(path: Path, wal: Path) -> JournalError:
         f"were sent. Find the {wal.name} that was beside this journal when "
         "the import ended, and put it back. Only if it is lost for good, run "
         f"`sesamy journal recover {path} --yes`: orders that may have been "
-        "sent become UNKNOWN.",
+        "sent become unknown.",
         unsent=True,
     )
 

@@ -7,12 +7,13 @@ import hashlib
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import ClassVar, TextIO
+from typing import Any
 
 import attrs
 
 from sesamy_async._files import AtomicFile, sweep
 from sesamy_async.bulk._rows import harmless
+from sesamy_async.bulk._workbooks import NewTable
 from sesamy_async.errors import SesamyError
 
 
@@ -71,9 +72,9 @@ def _digest(path: Path) -> bytes:
 class Report:
     """A text file of one line for each row; without rows there is none."""
 
-    encoding: ClassVar[str] = "utf-8"
     path: Path
-    _open: tuple[AtomicFile, TextIO] | None = attrs.field(
+    # What the rows are written with has a `close`, for once and again.
+    _open: tuple[AtomicFile, Any] | None = attrs.field(
         default=None, init=False
     )
 
@@ -110,32 +111,63 @@ class Report:
             new.discard()
             self._open = None
 
-    def _opened(self) -> TextIO:
+    def _opened(self) -> Any:
         if self._open is None:
             with _naming(self.path):
                 new = AtomicFile.begin(self.path)
-                file = new.open(self.encoding, "backslashreplace")
-                self._open = new, file
+                self._open = new, self._begin(new)
         return self._open[1]
+
+    def _begin(self, new: AtomicFile) -> Any:
+        return new.open("utf-8", "backslashreplace")
 
 
 @attrs.define
 class Sheet(Report):
-    """A table that a spreadsheet opens."""
+    """A table that a spreadsheet opens, as CSV."""
 
-    # With a byte order mark, or a spreadsheet takes it for another encoding.
-    encoding = "utf-8-sig"
     header: Sequence[str] = attrs.field(kw_only=True)
-    delimiter: str = attrs.field(kw_only=True)
+    delimiter: str = attrs.field(kw_only=True, default=",")
+
+    def cell(self, value: object) -> str | int:
+        """Return a cell that does not run as a formula."""
+        return harmless(value)
 
     def add(self, *values: object) -> None:
-        """Write a row, of which no cell runs as a formula."""
-        self.add_as_is([harmless(value) for value in values])
+        """Write a row of such cells."""
+        self.add_as_is([self.cell(value) for value in values])
 
-    def add_as_is(self, cells: Sequence[str]) -> None:
+    def add_as_is(self, cells: Sequence[str | int]) -> None:
         """Write a row exactly as it is."""
-        new = self._open is None
-        writer = csv.writer(self._opened(), delimiter=self.delimiter)
-        if new:
-            writer.writerow(self.header)
-        writer.writerow(cells)
+        csv.writer(self._opened(), delimiter=self.delimiter).writerow(cells)
+
+    def _begin(self, new: AtomicFile) -> Any:
+        # With a byte order mark, or a spreadsheet takes it for another
+        # encoding.
+        file = new.open("utf-8-sig", "backslashreplace")
+        csv.writer(file, delimiter=self.delimiter).writerow(self.header)
+        return file
+
+
+@attrs.define
+class Book(Sheet):
+    """Such a table as .xlsx, in which cells are texts and nothing else."""
+
+    def cell(self, value: object) -> str | int:
+        """Return a cell."""
+        if isinstance(value, int):
+            return value
+        return "" if value is None else str(value)
+
+    def add_as_is(self, cells: Sequence[str | int]) -> None:
+        """Write a row exactly as it is."""
+        table: NewTable = self._opened()
+        if not table.add(cells):
+            raise ReportError(
+                f"The report {self.path} would have more rows, or longer "
+                "cells, than a spreadsheet can hold."
+            )
+
+    def _begin(self, new: AtomicFile) -> Any:
+        name = self.path.suffixes[-2].removeprefix(".")
+        return NewTable(new.beside, name, self.header)

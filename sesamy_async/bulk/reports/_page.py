@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -15,11 +16,13 @@ from sesamy_async._version import __version__
 from sesamy_async.bulk._counts import ImportSummary
 from sesamy_async.bulk._states import Kind, State, Terms
 from sesamy_async.bulk.journal import Span
+from sesamy_async.bulk.journal._schema import storable
 
 from ._places import Reports
 from ._words import MEANINGS, count, duration, ending, headline, steps
 
 
+_ROW = "Row"
 _MOST_BARS = 120
 _WIDTHS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 
@@ -88,7 +91,7 @@ def render(facts: Facts) -> str:
         about=_about(facts),
         pace=text(_pace(facts)),
         chart=_chart(facts) if facts.spans else "",
-        todo="\n".join(f"<li>{text(step)}</li>" for step in todo),
+        todo="\n".join(f"<li>{_with_commands(step)}</li>" for step in todo),
         details=_details(facts.reports),
         made=_moment(facts.now),
         version=text(__version__),
@@ -134,7 +137,8 @@ def _read(name: str) -> str:
 
 def text(value: object) -> str:
     """Return a value as HTML; None as nothing."""
-    return "" if value is None else escape(str(value))
+    # The name of a file may be no UTF-8.
+    return "" if value is None else escape(storable(str(value)) or "")
 
 
 def _moment(unix: float) -> str:
@@ -146,23 +150,33 @@ def _table(
 ) -> str:
     """Return a table; its numbers stand to the right."""
     names = "".join(
-        f'<th{_side(value)} scope="col">{text(name)}</th>'
+        f'<th{_side(name, value)} scope="col">{text(name)}</th>'
         for name, value in zip(head, rows[0], strict=True)
     )
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>\n" for row in rows)
+    body = "".join(
+        f"<tr>{''.join(map(_cell, head, row))}</tr>\n" for row in rows
+    )
     return (
         f"<table>\n<caption>{text(caption)}</caption>\n"
         f"<thead><tr>{names}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>"
     )
 
 
-def _cell(value: object) -> str:
+def _cell(name: str, value: object) -> str:
     shown = f"{value:,}" if isinstance(value, int) else text(value)
-    return f"<td{_side(value)}>{shown}</td>"
+    # On a phone, where there is no head, each value stands by its name.
+    return f'<td{_side(name, value)} data-name="{text(name)}">{shown}</td>'
 
 
-def _side(value: object) -> str:
+def _side(name: str, value: object) -> str:
+    if name == _ROW:
+        return ' class="row"'
     return ' class="number"' if isinstance(value, int) else ""
+
+
+def _with_commands(sentence: str) -> str:
+    """Return a sentence as HTML, in which commands look like such."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", text(sentence))
 
 
 def _outcomes(reports: Reports) -> Iterator[str]:
@@ -193,7 +207,7 @@ def _details(reports: Reports) -> str:
         ("Why rows were rejected", ("Reason", "Rows"), reports.rejections),
         (
             f"Orders to look at{first}",
-            ("Row", "Order", "Reason"),
+            (_ROW, "Order", "Reason"),
             [
                 (str(each.row), each.order_id, each.reason)
                 for each in reports.unknown
@@ -201,7 +215,7 @@ def _details(reports: Reports) -> str:
         ),
         (
             "Orders that may have left unconfirmed contracts",
-            ("Row", "Order", "Contract that counts", "Strays at most"),
+            (_ROW, "Order", "Contract that counts", "Strays at most"),
             [
                 (str(each.row), each.order_id, each.contract_id, each.strays)
                 for each in reports.strays
@@ -299,7 +313,7 @@ def _grid(frame: _Frame) -> Iterator[str]:
     for share, anchor in ((0, "start"), (0.5, "middle"), (1, "end")):
         unix = frame.began + share * long
         yield (
-            f'<text x="{frame.x(unix):.0f}" y="{_HEIGHT - 6}" '
+            f'<text class="time" x="{frame.x(unix):.0f}" y="{_HEIGHT - 6}" '
             f'text-anchor="{anchor}">'
             f"{datetime.fromtimestamp(unix, UTC):{words}}</text>"
         )

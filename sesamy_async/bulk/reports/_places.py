@@ -48,7 +48,8 @@ class Place:
 
     def every(self) -> Iterator[Path]:
         """Yield where a report may be, those with a number left out."""
-        yield from map(self.of, (*Kind, STRAYS))
+        for suffix in (".csv", ".xlsx"):
+            yield from (self.of(kind, suffix) for kind in (*Kind, STRAYS))
         yield self.of(Kind.REJECTED, ".jsonl")
 
 

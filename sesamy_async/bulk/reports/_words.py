@@ -13,6 +13,7 @@ from ._places import STRAYS
 
 _ENDING = {
     Ending.COMPLETE: "every order was processed",
+    Ending.FIRST: "only the first orders were to be sent",
     Ending.INTERRUPTED: "it was interrupted",
     Ending.OUTAGE: "Sesamy could not be reached, or failed, for too long",
     Ending.REFUSED: "Sesamy refused all that was sent",
@@ -106,7 +107,13 @@ def steps(summary: ImportSummary, paths: Mapping[str, Path]) -> Iterator[str]:
         path = paths.get(kind)
         return f"the {kind} report" if path is None else path.name
 
-    if summary.unprocessed:
+    if summary.ending is Ending.FIRST:
+        yield (
+            f"{count(summary.unprocessed, 'row')} not finished: run the same "
+            "command without --first. It continues where it stopped, and "
+            "sends nothing twice."
+        )
+    elif summary.unprocessed:
         yield (
             f"{count(summary.unprocessed, 'row')} not finished: run the same "
             "command again. It continues where it stopped, and sends nothing "
@@ -118,6 +125,12 @@ def steps(summary: ImportSummary, paths: Mapping[str, Path]) -> Iterator[str]:
             "whether there is a contract, and record it with `sesamy journal "
             "resolve`. Do not send them again before that. They are in "
             f"{named(Kind.UNKNOWN)}."
+        )
+    if summary.rejected and not summary.done:
+        yield (
+            "No order was accepted: look whether the promo code and the "
+            "publisher are right. If one is wrong, import "
+            f"{named(Kind.REJECTED)} with the right one."
         )
     if summary.rejected:
         yield (

@@ -19,19 +19,27 @@ from sesamy_async._models import is_object
 from sesamy_async.bulk._counts import ImportSummary
 from sesamy_async.bulk._rows import (
     IGNORED,
+    NUMBER,
     ORIGINAL,
     REASON,
     Row,
     Source,
     guarded,
-    harmless,
     original_id,
 )
-from sesamy_async.bulk._states import Confirm, Entry, Kind, kind_of
+from sesamy_async.bulk._states import (
+    Confirm,
+    Entry,
+    InputFileError,
+    Kind,
+    kind_of,
+)
 from sesamy_async.bulk.journal import Memory
+from sesamy_async.bulk.reading._sheets import SheetTable
+from sesamy_async.bulk.reading._table import TableSource
 
 from ._edited import EditableReport
-from ._files import Report, ReportError, Sheet
+from ._files import Book, Report, ReportError, Sheet
 from ._places import STRAYS, Place, Reports
 from ._words import LOOK, STRAY, UNPROCESSED
 
@@ -58,7 +66,7 @@ def count_reason(counts: Counter[str], reason: str) -> None:
     counts[OTHERS if full and pattern not in counts else pattern] += 1
 
 
-_COLUMNS = ("#row", REASON, ORIGINAL)
+_COLUMNS = (NUMBER, REASON, ORIGINAL)
 _SAID = " Sesamy says: "
 
 
@@ -115,21 +123,22 @@ def _said_before(
     """Yield row numbers, and what our unchanged reports say of these rows."""
     for path in reports:
         # The error is raised where the report is to be replaced.
-        with (
-            suppress(OSError),
-            path.open(encoding="utf-8-sig", newline="") as file,
-        ):
-            rows: Iterator[Any] = (
-                csv.reader(file, delimiter=delimiter)
-                if path.suffix == ".csv"
-                else (
-                    itemgetter("#row", REASON)(json.loads(line))
-                    for line in file
-                )
-            )
-            for number, reason, *_ in rows:
+        with suppress(OSError, InputFileError):
+            for number, reason, *_ in _rows_of(path, delimiter):
                 if words := reason.partition(_SAID)[2]:
                     yield int(number), words
+
+
+def _rows_of(path: Path, delimiter: str) -> Iterator[Any]:
+    if path.suffix == ".xlsx":
+        yield from (row.cells for row in SheetTable.open(path).rows())
+        return
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        if path.suffix == ".csv":
+            yield from csv.reader(file, delimiter=delimiter)
+        else:
+            keys = itemgetter(NUMBER, REASON)
+            yield from (keys(json.loads(line)) for line in file)
 
 
 _CHANGED = (
@@ -161,6 +170,7 @@ class RowSorter:
         confirm: Confirm,
         *,
         delimiter: str,
+        spreadsheet: bool,
         memory: Memory | None,
         said: Mapping[int, str],
     ) -> None:
@@ -170,15 +180,18 @@ class RowSorter:
         self._names = source.header
         self._reasons: Counter[str] = Counter()
         self._entries: dict[str, list[Entry]] = {Kind.UNKNOWN: [], STRAYS: []}
-        suffix = ".csv" if self._names else ".jsonl"
-        sheet = partial(Sheet, delimiter=delimiter)
+        table = ".xlsx" if spreadsheet else ".csv"
+        suffix = table if self._names else ".jsonl"
+        sheet = Book if spreadsheet else partial(Sheet, delimiter=delimiter)
         self._sheets = {
-            kind: sheet(place.of(kind), header=header)
+            kind: sheet(place.of(kind, table), header=header)
             for kind, header in _HEADERS.items()
         }
         # The columns that are added come first: a row may be rejected for
         # having more cells than the header.
         header = (*_COLUMNS, *own_cells(self._names, self._names))
+        if isinstance(source, TableSource):
+            header += ("",) * source.spare
         rows = partial(sheet, header=header) if self._names else Report
         self._rejected = EditableReport[Report](
             place, Kind.REJECTED, suffix, memory, rows
@@ -188,7 +201,7 @@ class RowSorter:
         self._unknown = EditableReport(
             place,
             Kind.UNKNOWN,
-            ".csv",
+            table,
             memory,
             partial(sheet, header=_UNKNOWN),
         )
@@ -259,11 +272,16 @@ class RowSorter:
         original = original_id(self._source.read(record))
         if isinstance(report, Sheet):
             # In a report of a report, the first id is the original one.
-            cells = zip(self._names, record.cells, strict=False)
-            first = dict(cells).get(ORIGINAL) or original
-            own = own_cells(self._names, record.cells)
-            added = (str(entry.row), harmless(why(entry, said)), first)
-            report.add_as_is((*added, *own))
+            known = zip(self._names, record.cells, strict=False)
+            first = dict(known).get(ORIGINAL) or original
+            # What could not be split is in no column.
+            names = () if record.broken else self._names
+            reason = why(entry, said)
+            for cells in (record.cells, *record.more):
+                own = own_cells(names, cells)
+                added = map(report.cell, (entry.row, reason))
+                report.add_as_is([*added, first, *own])
+                reason = ""
         else:
             line = rejected_line(record.cells[0], entry, said, original)
             report.line(line)
@@ -281,6 +299,7 @@ def write_reports(
     *,
     fingerprint: str,
     delimiter: str = ",",
+    spreadsheet: bool = False,
     memory: Memory | None = None,
     said: Mapping[int, str] = MappingProxyType({}),
 ) -> Reports:
@@ -304,6 +323,7 @@ def write_reports(
             journal's terms.  In reports of another file, orders that have a
             contract could be among the rejected.
         delimiter: The character between cells.
+        spreadsheet: Whether tables are written as .xlsx rather than CSV.
         memory: What the journal knows of earlier reports; with None, none
             that differs is replaced.
         said: What Sesamy said of rows that it refused (`Importer.said`).
@@ -321,6 +341,7 @@ def write_reports(
         place,
         summary.confirm,
         delimiter=delimiter,
+        spreadsheet=spreadsheet,
         memory=memory,
         said=said,
     )

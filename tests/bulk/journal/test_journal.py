@@ -337,6 +337,19 @@ def test_of_another_import(
     )
 
 
+def test_of_a_trial(path: Path) -> None:
+    """After a trial in a sandbox, one is told how to send the orders."""
+    with (
+        new_journal(path, attrs.evolve(TERMS, base_url="sandbox 1")) as trial,
+        pytest.raises(JournalMismatchError) as raised,
+    ):
+        trial.agree(TERMS)
+
+    assert raised.value.args[0].startswith(
+        f"{path} is the journal of a trial in a sandbox. To send the orders"
+    )
+
+
 def test_what_to_do_with_another_import(path: Path) -> None:
     """A journal is not forgotten; with a store, another one may begin."""
     with (
@@ -347,9 +360,9 @@ def test_what_to_do_with_another_import(path: Path) -> None:
 
     assert raised.value.args[0] == (
         f"The journal {path} is of another import: --strays was --no-strays, "
-        "and is not given. Continue as it began; or name another one with "
-        "--journal: what the store of orders knows is not sent again; "
-        "without a store, everything would be."
+        "and is not given. Put that back as it was, and run the same command "
+        "again. To begin anew, name another journal with --journal: what the "
+        "store of orders knows is not sent again, but without a store, all is."
     )
 
 

@@ -121,6 +121,24 @@ def test_counts(tmp_path: Path) -> None:
         assert said in page
 
 
+def test_on_a_phone(tmp_path: Path) -> None:
+    """Each value has its name beside it; commands look like such."""
+    page = page_of(tmp_path)
+
+    assert '<td class="row" data-name="Row">' in page
+    assert '<td data-name="Reason">' in page
+    assert "record it with <code>sesamy journal resolve</code>. Do" in page
+
+
+def test_name_in_no_encoding(tmp_path: Path) -> None:
+    """The name of a file may be no UTF-8; the page always is."""
+    terms = attrs.evolve(TERMS, source="or\udce5der.csv")
+    page = page_of(tmp_path, terms=terms)
+
+    assert "Import of or?der.csv" in page
+    assert page == page.encode().decode()
+
+
 def test_all_done(tmp_path: Path) -> None:
     """If all is done, there is nothing to do."""
     entries = (SOME[0], attrs.evolve(SOME[4], strays=0))

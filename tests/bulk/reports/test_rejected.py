@@ -86,7 +86,7 @@ OTHER = (
 
 
 def changed(row: int, was: str, now: str) -> str:
-    """Say that a row has another id."""
+    """Say that a row has another id, or one that nobody has."""
     return (
         f"row {row}, externalOrderId: was {was!r}, and is {now!r} here; did a "
         "spreadsheet change it? Then put it back, or, if this is another "
@@ -205,3 +205,31 @@ def test_possible_id(folder: Folder, kind: str) -> None:
     text = reported(source, folder.path).read_text("utf-8-sig")
 
     assert "id?Astrid" in text
+
+
+def test_all_lines_of_an_order(folder: Folder) -> None:
+    """The report has the further lines of an order, without the reason."""
+    mapping = folder.write("lines_per_order = 'several'", "m.toml")
+    header = "externalOrderId,quantity"
+    source = folder.csv(header, "0018,1", "0018,2", mapping=mapping)
+    path = reported(source, folder.path)
+    again = open_source(path, mapping=mapping)
+
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        assert ["Sesamy refused it.", ""] == [
+            row[1] for row in [*csv.reader(file)][1:]
+        ]
+    assert [("0018", 3)] == [
+        (sale.order.external_order_id, sale.order.quantity)
+        for sale in sales(again)
+    ]
+
+
+def test_a_row_that_could_not_be_split(folder: Folder) -> None:
+    """Its text is in the report as it is, also in a report of a report."""
+    row = '"A"-1,x,1'
+    source = folder.csv("#note,externalOrderId,quantity", "a,A-0,1", row)
+    once = open_source(reported(source, folder.path))
+    twice = reported(once, folder.path)
+
+    assert row in twice.read_text("utf-8-sig").replace('""', '"')

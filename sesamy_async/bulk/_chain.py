@@ -1,0 +1,218 @@
+"""An import with those of its corrected reports, as a whole."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from sesamy_async._models import is_object
+
+from ._rows import id_of
+from ._states import (
+    SANDBOX,
+    Entry,
+    InputFileError,
+    JournalError,
+    State,
+    Terms,
+    kind_of,
+)
+from .journal import Journal
+from .journal._files import SUFFIX
+from .reading import open_source
+from .reports import Kind, Place
+
+
+_ENDINGS = ("csv", "jsonl", "xlsx")
+_DONE = {Kind.CONFIRMED, Kind.ALREADY, Kind.CREATED}
+_SAME = re.compile(r"the same row as row (\d+)\b")
+_ROW = "#row"
+
+
+@attrs.frozen(kw_only=True)
+class Chain:
+    """What became of the rows of an import, here and in corrected reports.
+
+    A report of a report counts, too: its rows are rows of the first file.
+
+    Attributes:
+        here: How many rows the import itself has done.
+        elsewhere: The rows that a report has done, with its name.
+        repeated: The rows that only repeat one that is done.
+        open: The rows that are not done, with why.
+        unmatched: How many rows of each report are done, and can't be
+            matched with rows here.
+        unread: The journals of reports that can't be read now, with why.
+        followed: Whether there is any journal of a report.
+    """
+
+    here: int
+    elsewhere: Mapping[int, str]
+    repeated: int
+    open: Mapping[int, str]
+    unmatched: Mapping[str, int]
+    unread: Mapping[str, str]
+    followed: bool
+
+    @property
+    def by_report(self) -> Mapping[str, int]:
+        """How many rows each report has done."""
+        return Counter(self.elsewhere.values())
+
+
+def follow(journal: Journal) -> Chain:
+    """Follow the reports of an import that were imported in their turn.
+
+    Their journals are beside that of the import.
+
+    Raises:
+        JournalError: The journal can't be read.
+    """
+    confirm = journal.terms.confirm
+    undone = {
+        each.row: each
+        for each in journal.entries(states=set(State) - {confirm.goal})
+        if kind_of(each.state, confirm) not in _DONE
+    }
+    found = _Found({row: _why(undone[row], journal.terms) for row in undone})
+    rejected = {
+        row: each
+        for row, each in undone.items()
+        if each.state is State.REJECTED
+    }
+    paths = [*_reports(journal.path)]
+    for path in paths:
+        try:
+            with Journal.open(path) as theirs:
+                if _alike(theirs.terms, journal.terms):
+                    found.add(theirs, rejected)
+        except JournalError as error:
+            found.unread[path.name] = str(error.args[0])
+    repeated = [row for row in found.open if found.repeats(undone[row])]
+    for row in repeated:
+        del found.open[row]
+    return Chain(
+        here=sum(journal.counts().values()) - len(undone),
+        elsewhere=found.elsewhere,
+        repeated=len(repeated),
+        open=found.open,
+        unmatched=found.unmatched,
+        unread=found.unread,
+        followed=bool(paths),
+    )
+
+
+@attrs.frozen
+class _Found:
+    open: dict[int, str]
+    elsewhere: dict[int, str] = attrs.field(factory=dict[int, str])
+    unmatched: Counter[str] = attrs.field(factory=Counter[str])
+    unread: dict[str, str] = attrs.field(factory=dict[str, str])
+
+    def add(self, theirs: Journal, rejected: Mapping[int, Entry]) -> None:
+        """Add what the import of a report has done."""
+        chain, name = follow(theirs), theirs.terms.source
+        self.unmatched.update(chain.unmatched)
+        self.unread.update(chain.unread)
+        left_out = {*rejected}
+        for entry, row in _matched(theirs, rejected):
+            done = entry.row not in chain.open
+            if row is None:
+                # By `update`, so that there is no count of 0.
+                self.unmatched.update([name] * done)
+                continue
+            left_out.discard(row)
+            if done:
+                self.elsewhere[row] = chain.elsewhere.get(entry.row, name)
+                self.open.pop(row, None)
+            elif row in self.open:
+                self.open[row] = chain.open[entry.row]
+        if not self.unmatched[name]:
+            for row in left_out & {*self.open}:
+                self.open[row] = f"left out of {name}"
+
+    def repeats(self, entry: Entry) -> bool:
+        """Whether a row only repeats another one, which is done."""
+        found = _SAME.match(entry.reason or "")
+        return found is not None and int(found[1]) not in self.open
+
+
+def _why(entry: Entry, terms: Terms) -> str:
+    kind, name = kind_of(entry.state, terms.confirm), terms.source
+    if kind is Kind.REJECTED:
+        return f"rejected in {name}; correct it in the report of that"
+    if kind is Kind.UNKNOWN:
+        return f"unknown in {name}; somebody has to look"
+    return f"not finished in {name}; import that again"
+
+
+def _reports(journal: Path) -> Iterator[Path]:
+    """Yield the journals of the reports of rejected rows."""
+    place = Place.beside(journal)
+    name = re.compile(
+        rf"{re.escape(place.stem)}\.{Kind.REJECTED}(?:\.\d+)?"
+        rf"\.(?:{'|'.join(_ENDINGS)}){re.escape(SUFFIX)}"
+    )
+    with suppress(OSError):
+        paths = [*place.folder.iterdir()]
+        found = {it.name: it for it in paths if name.fullmatch(it.name)}
+        # The one without a number is the first one.
+        for each in sorted(found, key=lambda it: (len(it), it)):
+            yield found[each]
+
+
+def _alike(terms: Terms, others: Terms) -> bool:
+    """Whether two imports went to the same place."""
+    # Each import into a sandbox has one of its own.
+    places = {
+        SANDBOX if each.base_url.startswith(SANDBOX) else each.base_url
+        for each in (terms, others)
+    }
+    return len(places) == 1
+
+
+def _matched(
+    theirs: Journal, rejected: Mapping[int, Entry]
+) -> Iterator[tuple[Entry, int | None]]:
+    """Yield what a report's journal has, with the row here if it is known."""
+    name = theirs.path.name.removesuffix(SUFFIX)
+    told = dict(_told(theirs.path.with_name(name)))
+    rows = {each.order_id: row for row, each in rejected.items()}
+    rows.pop(None, None)
+    for entry in theirs.entries():
+        order_id, row = told.get(entry.row, (None, None))
+        if order_id != entry.order_id or row not in rejected:
+            # The report is gone, or is not as it was imported.
+            row = rows.get(entry.order_id)
+        yield entry, row
+
+
+def _told(report: Path) -> Iterator[tuple[int, tuple[str | None, int]]]:
+    """Yield the rows of a report, with the order and the row here."""
+    # Without the report, or one that needs a mapping, the ids must do.
+    with suppress(InputFileError):
+        source = open_source(report)
+        for record in source.records():
+            cells: Any = (
+                dict(zip(source.header, record.cells, strict=False))
+                if source.header
+                else _parsed(record.cells[0])
+            )
+            row = str(cells.get(_ROW, ""))
+            if row.isdecimal():
+                order_id, _ = id_of(source.read(record))
+                yield record.number, (order_id, int(row))
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    data: object = None
+    with suppress(ValueError, RecursionError):
+        data = json.loads(line)
+    return data if is_object(data) else {}
