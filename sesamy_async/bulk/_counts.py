@@ -19,6 +19,9 @@ class Ending(StrEnum):
     COMPLETE = "complete"
     """Every order was processed."""
 
+    FIRST = "first"
+    """The first orders were processed, and the others were to wait."""
+
     INTERRUPTED = "interrupted"
     """The run was asked to stop; the same command goes on."""
 
@@ -52,7 +55,7 @@ class ImportSummary:
             give no access.
         confirm: When contracts were confirmed.
         ending: Why the run ended.
-        reason: The same in words, with what to do; None if complete.
+        reason: The same in words, with what to do; None if that is clear.
         seconds: How long this run took.
         calls: How many calls this run made.
         permitted: Calls per second that Sesamy permits, as far as known;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 import attrs
 
@@ -83,6 +83,10 @@ class Importer:
         patience: Seconds that an outage may last before the import stops,
             at least 0.  If nothing has worked in this run yet, it stops
             within half a minute.
+        first: How many orders are sent, in the order of the rows, at least
+            1; what was sent of them in an earlier run counts.  Then the run
+            ends, and another one without it sends the others.  None for
+            all.
         runtime: Time and events, for tests.
 
     Raises:
@@ -97,12 +101,15 @@ class Importer:
         *,
         concurrency: int = 10,
         patience: float = 3600.0,
+        first: int | None = None,
         runtime: Runtime | None = None,
     ) -> None:
-        if type(concurrency) is not int:
-            raise ConfigurationError("concurrency must be a whole number.")
-        check_number("concurrency", concurrency, least=1)
+        _check_count("concurrency", concurrency)
         check_number("patience", patience)
+        if first is not None:
+            _check_count("first", first)
+        self._first = first
+        self._first_done = False
         self._client = client = told_from(client, source.name)
         self._journal = journal
         pace = client.permitted_rate
@@ -166,7 +173,7 @@ class Importer:
         """
         try:
             await self.look_up()
-            await self._workers.run(self._concurrency)
+            await self._run()
         except (JournalError, InputFileError) as error:
             self._workers.broken = error
         finally:
@@ -187,6 +194,14 @@ class Importer:
             permitted=self._client.permitted_rate,
         )
 
+    async def _run(self) -> None:
+        if self._first is None:
+            await self._workers.run(self._concurrency)
+            return
+        await self._steps.end_after(self._first)
+        await self._workers.run(self._concurrency)
+        self._first_done = await self._steps.have_sent(self._first)
+
     def stop(self) -> None:
         """Claim nothing more; what is in flight is finished.
 
@@ -194,7 +209,9 @@ class Importer:
         """
         self._workers.stop()
 
-    async def updates(self, every: float = 0.5) -> AsyncIterator[Progress]:
+    async def updates(
+        self, every: float = 0.5
+    ) -> AsyncGenerator[Progress, None]:
         """Yield the progress until the run has ended.
 
         Args:
@@ -212,6 +229,10 @@ class Importer:
         trouble = self._circuit.trouble
         rate, permitted = self._meter.rate(now), client.permitted_rate
         calls = so_far.unprocessed * so_far.confirm.calls
+        left = None
+        if self._first is None:
+            at_once = client.permitted_at_once
+            left = time_left(calls, rate, permitted, at_once)
         return Progress(
             rows=so_far.rows,
             done=so_far.done,
@@ -222,7 +243,7 @@ class Importer:
             seconds=now - self._began,
             rate=rate,
             permitted=permitted,
-            left=time_left(calls, rate, permitted, client.permitted_at_once),
+            left=left,
             paused=None if trouble is None else trouble.text,
         )
 
@@ -243,16 +264,23 @@ class Importer:
             # Without its advice: "nothing was sent".
             return Ending.FILE, str(broken.args[0])
         if broken is not None:
-            return Ending.JOURNAL, str(broken)
+            return Ending.JOURNAL, str(broken.args[0])
         if over is not None:
             refused = over.cause is Cause.REFUSED
             return Ending.REFUSED if refused else Ending.OUTAGE, over.text
         if not self._tally.now.unprocessed:
             return Ending.COMPLETE, None
-        if workers.stopping:
-            return Ending.INTERRUPTED, None
+        if workers.stopping or self._first_done:
+            stopped = workers.stopping
+            return Ending.INTERRUPTED if stopped else Ending.FIRST, None
         # Some orders failed each time, while others went through.
         return Ending.OUTAGE, workers.last
+
+
+def _check_count(name: str, value: object) -> None:
+    if type(value) is not int:
+        raise ConfigurationError(f"{name} must be a whole number.")
+    check_number(name, value, least=1)
 
 
 def time_left(

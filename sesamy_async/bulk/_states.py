@@ -268,7 +268,13 @@ class JournalError(SesamyError):
 
 
 class JournalMismatchError(JournalError):
-    """The journal is of another file, other options or another version."""
+    """The journal is of another file, other options or another version.
+
+    Attributes:
+        problems: What differs, if it is of another file or other options.
+    """
+
+    problems: tuple[str, ...] = ()
 
 
 class JournalBusyError(JournalError):

@@ -5,10 +5,11 @@ What the end of a call means is decided in `_judge`; here are the effects.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from itertools import islice
+from itertools import islice, takewhile
 from typing import cast
 
 import anyio
@@ -37,7 +38,15 @@ from ._judge import (
     not_its_own,
 )
 from ._rows import Source
-from ._states import Change, Confirm, JournalError, State
+from ._states import (
+    Change,
+    Confirm,
+    Entry,
+    JournalError,
+    Kind,
+    State,
+    kind_of,
+)
 from ._told import Told, ask, key_of, reader, settle
 
 
@@ -66,10 +75,12 @@ class Steps:
     ) -> None:
         self._contracts = client.contracts
         self._once = store_of(client)
+        self._journal = journal
         self._terms = journal.terms
         self._writer = writer
         self._look_up = partial(settle, self._once, source, journal)
-        self._rest = claims(source, journal)
+        self._last = math.inf
+        self._rest = takewhile(self._wanted, claims(source, journal))
         self._ahead: Iterator[Claim] = iter(())
         self._reading = anyio.Lock()
 
@@ -83,6 +94,18 @@ class Steps:
             StoreUnavailable: It can't be used now.
         """
         return await anyio.to_thread.run_sync(self._look_up)
+
+    async def end_after(self, number: int) -> None:
+        """Claim only the first so many orders of the file."""
+        for each in await self._first(number):
+            self._last = each.row
+
+    async def have_sent(self, number: int) -> bool:
+        """Whether the first so many orders of the file are settled."""
+        return all(
+            kind_of(each.state, self._terms.confirm) is not Kind.UNPROCESSED
+            for each in await self._first(number)
+        )
 
     async def claim(self) -> Claim | None:
         """Return the next order to process, or None if none is left.
@@ -203,6 +226,13 @@ class Steps:
             elsewhere=True,
         )
 
+    async def _first(self, number: int) -> tuple[Entry, ...]:
+        orders = partial(first_orders, self._journal, number)
+        return await anyio.to_thread.run_sync(orders)
+
+    def _wanted(self, claim: Claim) -> bool:
+        return claim.entry.row <= self._last
+
     def _again(self, claim: Claim) -> bool:
         """Whether an interrupted create of an order may be repeated."""
         return self._terms.repeats(claim.sale.order)
@@ -261,6 +291,18 @@ def claims(source: Source, journal: Journal) -> Iterator[Claim]:
     for entry in journal.entries(states=states):
         asked = entry.state is State.CREATED
         yield Claim(entry, sale_of(entry), asked=asked)
+
+
+def first_orders(journal: Journal, number: int) -> tuple[Entry, ...]:
+    """Return the first orders that can be sent, or were; it reads from disk.
+
+    They are the same in each run: what is wrong in the file, or was
+    confirmed elsewhere before, is never one of them.
+    """
+    entries = journal.entries(states=set(State) - {State.ALREADY})
+    # What the check has rejected never changed its state.
+    able = (it for it in entries if it.at or it.state is not State.REJECTED)
+    return tuple(islice(able, number))
 
 
 def _is_ours(error: SesamyError) -> bool:

@@ -115,7 +115,7 @@ def _differs(entry: Entry, record: OrderRecord) -> Change | None:
         )
     if entry.state is State.UNKNOWN:
         return None
-    reason = f"It was reported ({record.state}) {told} {_OTHER_DATA}"
+    reason = f"It was reported ({record.state.lower()}) {told} {_OTHER_DATA}"
     return Change(row=row, state=State.UNKNOWN, reason=reason)
 
 

@@ -111,7 +111,7 @@ async def test_how_often_progress_comes(
             updates = importer.updates(**settings)
             await anext(updates)
             await anext(updates)
-            await updates.aclose()  # type: ignore[attr-defined]
+            await updates.aclose()
             importer._over.wait.assert_awaited_once_with(seconds)
 
 

@@ -21,7 +21,8 @@ from sesamy_async.bulk import (
 from sesamy_async.bulk._rows import Row
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal._database import Store
-from sesamy_async.bulk.reading._csv import CsvSource, Table
+from sesamy_async.bulk.reading._sales import Table
+from sesamy_async.bulk.reading._table import TableSource
 from sesamy_async.bulk.reports._files import Sheet
 from sesamy_async.errors import SesamyError
 from sesamy_async.sandbox import Client, Sandbox, SandboxConfig, running
@@ -142,8 +143,8 @@ BROKEN = raising(sqlite3.DatabaseError("the disk image is malformed"))
         # Then it can't report, which is an error.
         (Sheet, "add_as_is", FULL, None),
         (Store, "read", raising(JournalError("It is broken.")), None),
-        (CsvSource, "records", raising(InputFileError("It is gone.")), None),
-        (CsvSource, "fingerprint", lambda _: "another", None),
+        (TableSource, "records", raising(InputFileError("It is gone.")), None),
+        (TableSource, "fingerprint", lambda _: "another", None),
     ],
 )
 async def test_breaks(

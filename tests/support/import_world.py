@@ -125,6 +125,7 @@ class World:
         *,
         concurrency: int = 4,
         patience: float = 3600.0,
+        first: int | None = None,
         watch: Callable[[Importer], None] | None = None,
         **settings: Any,
     ) -> ImportSummary:
@@ -137,6 +138,7 @@ class World:
                     journal,
                     concurrency=concurrency,
                     patience=patience,
+                    first=first,
                     runtime=self.runtime,
                 )
                 if watch is not None:
