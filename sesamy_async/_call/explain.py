@@ -159,7 +159,7 @@ _ADVICE = {
     400: "Sesamy does not accept the order as it is.",
     401: "The token was not accepted.",
     403: _PERMISSION,
-    404: "Check vendor_id, the promo code and the contract id.",
+    404: "Check the vendor id, the promo code and the contract id.",
     409: "It may already exist, from an earlier attempt: check.",
     422: "Sesamy does not accept the order as it is.",
 }

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from errno import ENAMETOOLONG
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.exceptions import UnusedCliTokensError
 from cyclopts.validators import Number
 
+from sesamy_async._outcome import Outcome
 from sesamy_async._version import __version__
 from sesamy_async.errors import SesamyError
 
@@ -73,6 +75,11 @@ Ctrl-C, and reports say what happened to every row.
 """,
 )
 app.command(
+    f"{__package__}.mapping:mapping_app",
+    name="mapping",
+    help="Propose what the columns of a file of orders are.",
+)
+app.command(
     f"{__package__}.journals:journal_app",
     name="journal",
     help="Show the journal of an import, and settle unknown orders.",
@@ -107,7 +114,8 @@ def completion(shell: Literal["bash", "zsh", "fish"], /) -> CommandResult:
     Args:
         shell: Your shell.
     """
-    return CommandResult(app.generate_completion(shell=shell), {})
+    script = app.generate_completion(shell=shell)
+    return CommandResult(script, {}, is_program=True)
 
 
 @app.command(
@@ -180,6 +188,10 @@ def interruptible() -> Generator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+_FOR_OPERATIONS = frozenset({"import", "journal", "mapping", "orders"})
+"""Commands that don't name outcomes, which are words of the Python API."""
+
+
 def run(argv: Sequence[str] | None = None) -> int:
     """Run a command, show how it ended, and return the exit code.
 
@@ -190,6 +202,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     # For an error in the arguments themselves.
     output = Output(as_json="--json" in arguments)
+    outcome = not _FOR_OPERATIONS & {*arguments[:1]}
     try:
         command, bound = _parse(arguments)
         for each in bound.arguments.values():
@@ -197,14 +210,34 @@ def run(argv: Sequence[str] | None = None) -> int:
         with logging_to_stderr(output.verbose), interruptible():
             answer = command(*bound.args, **bound.kwargs)
     except SesamyError as error:
-        show_error(error, as_json=output.as_json)
-        return exit_code_of(error)
+        ended = error
+    except OSError as error:
+        ended = _system_error(error)
     except KeyboardInterrupt:
-        show_error(InterruptionError("Interrupted."), as_json=output.as_json)
-        return ExitCode.INTERRUPTED
-    if isinstance(answer, CommandResult):
-        return show_answer(answer, as_json=output.as_json)
-    return ExitCode.DONE
+        ended = InterruptionError("Interrupted.")
+    else:
+        if isinstance(answer, CommandResult):
+            return show_answer(answer, as_json=output.as_json)
+        return ExitCode.DONE
+    show_error(ended, as_json=output.as_json, outcome=outcome)
+    return exit_code_of(ended)
+
+
+def _system_error(error: OSError) -> SesamyError:
+    """Return what is said where no command has caught an error of the system.
+
+    A name that is too long is noticed before anything is sent.
+    """
+    place = "" if error.filename is None else f" {error.filename}"
+    if error.errno == ENAMETOOLONG:
+        return UsageError(f"The name{place} is too long: shorten it.")
+    reason = error.strerror or type(error).__name__
+    return SesamyError(
+        f"The system refuses to use{place or ' a file'}: {reason}. Correct "
+        "that, and run the same command again: an import continues from its "
+        "journal, and sends nothing twice.",
+        outcome=Outcome.UNKNOWN,
+    )
 
 
 def _parse(arguments: list[str]) -> tuple[Callable[..., Any], Any]:

@@ -4,39 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import (
     ExitStack,
     closing,
     contextmanager,
     nullcontext,
-    suppress,
 )
 from pathlib import Path
 
 import attrs
 from cyclopts import App
 
-from sesamy_async._call import BlockingRuntime, drive
+from sesamy_async._call import BlockingRuntime, RateLimit, drive
 from sesamy_async._checks import segment
 from sesamy_async._client import AsyncSesamy
 from sesamy_async._once import Once, Placed
 from sesamy_async._settings import SettingsSource
 from sesamy_async.bulk import (
     Confirm,
+    Ending,
     Entry,
-    Importer,
-    ImportSummary,
     InputFileError,
     Source,
     State,
-    Terms,
 )
+from sesamy_async.bulk._beside import Files
+from sesamy_async.bulk._file import FileImport
 from sesamy_async.bulk._states import SANDBOX
+from sesamy_async.bulk._steps import first_orders
 from sesamy_async.bulk._told import Told, look_up, place_in, reader
-from sesamy_async.bulk.check import Checked, check
+from sesamy_async.bulk.check import Checked
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading import open_source, write_template
+from sesamy_async.bulk.reading._columns import HeaderError
 from sesamy_async.bulk.reports._words import count
 from sesamy_async.errors import ConfigurationError
 from sesamy_async.idempotency import IdempotencyStore
@@ -51,16 +52,26 @@ from .client import (
     name_of,
     store_of_orders,
 )
-from .import_check import (
-    Files,
-    alike,
-    differing,
-    estimate,
-    in_store,
-    refused,
+from .import_check import alike, estimate, in_store
+from .import_ending import answer, command_for
+from .import_notes import (
+    counted,
+    of_cells,
+    of_file,
+    preview,
+    remarks,
+    remarks_on_file,
 )
-from .import_ending import answer, report, summary_of
-from .import_progress import ProgressWatch, counting, watching
+from .import_progress import (
+    ProgressWatch,
+    can_ask,
+    counting,
+    on_terminal,
+    say,
+    watching,
+)
+from .import_sending import Sent, beginning, goes_on, watched
+from .mapping import TableOptions, agrees, propose_and_ask, with_mapping_beside
 from .options import (
     ACTIONS,
     API,
@@ -73,7 +84,7 @@ from .options import (
     Sending,
 )
 from .output import CommandResult, UsageError
-from .presses import Presses, heeding
+from .presses import Presses, heeding, interrupt
 
 
 import_app = App(
@@ -84,7 +95,7 @@ Examples:
   sesamy import orders.csv --promo SPRING-12 --sandbox
   sesamy import orders.csv --promo SPRING-12 --dry-run
   sesamy import orders.csv --promo SPRING-12 --report orders.html
-  sesamy import orders.csv --encoding cp1252 --mapping columns.toml
+  sesamy import orders.xlsx --promo SPRING-12 --first 3
   sesamy import --template
 
 The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
@@ -110,7 +121,7 @@ def import_orders(
     """Send all orders of a file.
 
     Args:
-        file: CSV or JSON Lines, an order on each line.
+        file: A spreadsheet, CSV, or JSON, an order in each row.
         promo: The promo code of rows that name none.
         doing: What is done, and what is left behind.
         reading: How the file is read.
@@ -119,7 +130,7 @@ def import_orders(
             that of a call.
     """
     if doing.template:
-        return _template(Path(file or "orders.csv"))
+        return _template(Path(file or "orders.xlsx"))
     check_target(options, sandbox=doing.sandbox)
     if promo is not None:
         # Otherwise every row would be refused for it.
@@ -129,47 +140,114 @@ def import_orders(
             "No file is given. Name one, or create a starting file with "
             "`sesamy import --template`."
         )
-    page = doing.report
-    if page is not None and not page.parent.is_dir():
-        raise UsageError(f"There is no folder {page.parent} for --report.")
-    if page is not None and page.is_dir():
-        raise UsageError(f"--report {page} is a folder; name a file.")
-    files = Files.of(file, doing.journal, page)
-    files.keep_apart(reading.mapping)
-    source = open_source(files.source, **attrs.asdict(reading))
-    job = Job(source, files, promo, doing, sending, options)
+    pace = sending.pace()
+    path = Path(file)
+    reading = with_mapping_beside(path, reading)
+    ask = can_ask() and not options.as_json
+    given = reading.mapping
+    source, reading = _with_mapping(path, reading, ask=ask)
+    core = FileImport(
+        source=source,
+        files=Files.of(path, doing.journal, doing.report, reading.mapping),
+        promo_code=promo,
+        confirm=Confirm(sending.confirm),
+        strays=sending.strays,
+        skip_invalid=doing.skip_invalid,
+        strict=doing.strict,
+        concurrency=sending.concurrency,
+        patience=sending.patience,
+    )
+    proposed = reading.mapping != given
+    job = Job(core, doing, reading, sending, options, pace, proposed)
     return job.rehearse() if doing.dry_run else job.carry_out()
 
 
+_MOST_SHOWN = 20
+
+
+def _with_mapping(
+    path: Path, reading: ReadingOptions, *, ask: bool
+) -> tuple[Source, ReadingOptions]:
+    """Open the file, with a mapping that is proposed if it needs one."""
+    try:
+        return open_source(path, **reading.given()), reading
+    except HeaderError as error:
+        if reading.mapping is not None or error.misspelt:
+            raise _shortened(error) from None
+        wrong = _shortened(error)
+    table = TableOptions(
+        sheet=reading.sheet,
+        encoding=reading.encoding,
+        delimiter=reading.delimiter,
+    )
+    mapping = propose_and_ask(path, table, interactive=ask)
+    if mapping is None:
+        raise wrong
+    reading = attrs.evolve(reading, mapping=mapping)
+    return open_source(path, **reading.given()), reading
+
+
+def _shortened(error: InputFileError) -> InputFileError:
+    """Return an error that has no more problems than are shown of rows."""
+    more = len(error.problems) - _MOST_SHOWN
+    if more <= 0:
+        return error
+    shown = (*error.problems[:_MOST_SHOWN], f"and {more:,} more")
+    return InputFileError(str(error.args[0]), problems=shown)
+
+
 def _template(path: Path) -> CommandResult:
+    """Write a template; for CSV, which explains nothing, with a mapping."""
+    trying = "  Fill it in, and try it with --promo SPRING-12 --sandbox."
+    if path.suffix.lower() == ".xlsx":
+        write_template(path)
+        return CommandResult(
+            f"{path} is a file to begin with. Its first row explains it.",
+            {"template": str(path), "mapping": None},
+            (trying,),
+        )
     mapping = path.with_suffix(".toml")
     if mapping == path:
-        raise UsageError(f"{path} is the mapping's name; name a CSV file.")
+        raise UsageError(
+            f"{path} would be a mapping; name a file that ends in .xlsx or "
+            ".csv."
+        )
     write_template(path, mapping)
     return CommandResult(
         f"{path} is a file to begin with, and {mapping} a mapping.",
         {"template": str(path), "mapping": str(mapping)},
-        (
-            "  Fill it in, and try it with --promo SPRING-12 --sandbox.",
-            "  If your headers differ, write them into the mapping.",
-        ),
+        (trying, f"  If your headers differ, use --mapping {mapping}."),
     )
 
 
 @attrs.frozen
 class Job:
-    """An import; `promo` is for rows that name none."""
+    """An import, and what the command adds to it: words, and a terminal.
 
-    source: Source
-    files: Files
-    promo: str | None
+    If its mapping was proposed just now, its orders are shown, and it asks.
+    """
+
+    core: FileImport
     doing: ImportActions
+    reading: ReadingOptions
     sending: Sending
     options: Api
+    pace: RateLimit
+    proposed: bool = False
+
+    @property
+    def source(self) -> Source:
+        """The rows."""
+        return self.core.source
+
+    @property
+    def files(self) -> Files:
+        """Where they are, and what is written."""
+        return self.core.files
 
     def rehearse(self) -> CommandResult:
         """Check the file, and say what would be sent, and how long."""
-        confirm = Confirm(self.sending.confirm)
+        confirm = self.core.confirm
         with self._checked() as found, self._remembering() as store:
             told, notes = self._told(found, store)
             wrong = (
@@ -178,6 +256,7 @@ class Job:
                 else ""
             )
             calls = told.new * confirm.calls + told.begun
+            cleaned, warnings = of_cells(self.source, found)
             return CommandResult(
                 f"{count(told.new + told.begun, 'order')} can be sent{wrong}. "
                 "Nothing was sent.",
@@ -192,11 +271,17 @@ class Job:
                     "differing": told.differ,
                     "calls": calls,
                     "store": name_of(store) if store else None,
+                    "notes": [
+                        {"row": each.row, "remark": each.remark.text}
+                        for each in of_file(self.source)
+                    ],
+                    "cleaned": counted(cleaned),
+                    "warnings": counted(warnings),
                     "dry_run": True,
                 },
                 (
                     *notes,
-                    f"  That takes {estimate(calls)}.",
+                    f"  That takes {estimate(calls, self.pace)}.",
                     *alike(found),
                 ),
             )
@@ -229,7 +314,7 @@ class Job:
             if each.reason is None
         )
         once = Once(store, place_in(address), BlockingRuntime())
-        terms = self._terms("", vendor, address)
+        terms = self.core.terms("", vendor, address)
         told = drive(look_up(once, reader(self.source), terms, entries))
         return told, [f"  {each}" for each in in_store(told, name_of(store))]
 
@@ -243,17 +328,6 @@ class Job:
         # A wrong address is refused here too.
         return base_url(self.options), SettingsSource(os.environ).optional(
             "--vendor", self.options.vendor, "SESAMY_VENDOR_ID"
-        )
-
-    def _terms(self, fingerprint: str, vendor: str, address: str) -> Terms:
-        return Terms(
-            source=self.source.name,
-            fingerprint=fingerprint,
-            promo_code=self.promo,
-            vendor_id=vendor,
-            base_url=address,
-            confirm=Confirm(self.sending.confirm),
-            strays=self.sending.strays,
         )
 
     def carry_out(self) -> CommandResult:
@@ -273,59 +347,60 @@ class Job:
             ExitStack() as checking,
         ):
             found = None if begun else checking.enter_context(self._checked())
+            if self.proposed and found is not None:
+                self._ask_about(found, presses)
             target = (
                 in_own_sandbox(self.options, self.files)
                 if sesamy is None
                 else nullcontext((sesamy, sesamy["base_url"]))
             )
             with target as (client, address):
-                terms = self._terms(fingerprint, client["vendor_id"], address)
+                client["rate_limit"] = self.pace
+                vendor = client["vendor_id"]
+                terms = self.core.terms(fingerprint, vendor, address)
                 where = address if sesamy is None else None
                 client["idempotency"] = Placed(store or False, where)
-                with self._journal(found, terms) as journal:
+                with self.core.journal(found, terms) as journal:
                     notes = None if found is None else alike(found)
                     # Its file is not needed while the orders are sent.
                     checking.close()
-                    try:
-                        return self._run(journal, client, presses, notes)
-                    except InputFileError:
-                        # Nothing was sent: the file may be corrected.
-                        if not begun:
-                            journal.purge()
-                        raise
+                    return self._run(journal, client, presses, notes)
+
+    def _ask_about(self, found: Checked, presses: Presses) -> None:
+        """Ask before orders are sent as a new mapping says.
+
+        Raises:
+            UsageError: They are not to be sent.
+        """
+        presses.then(interrupt)
+        agreed = agrees(f"Send {count(found.valid, 'order')}?")
+        presses.then()
+        if not agreed:
+            raise UsageError(
+                f"No order was sent. {self.reading.mapping} was kept: look "
+                "through it, and run the same command again."
+            )
 
     @contextmanager
     def _checked(self) -> Generator[Checked]:
         """Check all rows, and yield the result if it may be sent."""
-        problems = self.files.problems
         with counting(f"Checking {self.source.name}") as on_rows:
-            found = check(self.source, promo_code=self.promo, on_rows=on_rows)
+            found = self.core.check(on_rows)
         with found:
-            if found.invalid and not self.doing.skip_invalid:
-                raise refused(self.source, found, problems)
-            # The list of an earlier check is outdated.
-            with suppress(OSError):
-                problems.unlink()
+            say(self._remarks(found))
+            self.core.accept(found)
             yield found
 
-    def _journal(self, found: Checked | None, terms: Terms) -> Journal:
-        """Create the journal, or open that of an import that has begun."""
-        path = self.files.journal
-        if found is not None:
-            if self.source.fingerprint() != terms.fingerprint:
-                # Rows that were not there yet would never be sent.
-                raise InputFileError(
-                    f"{self.source.name} changed while it was checked. Run "
-                    "the same command again once it is complete."
-                )
-            return Journal.create(path, terms, found.planned())
-        journal = Journal.open(path)
-        try:
-            journal.agree(terms)
-        except BaseException:
-            journal.close()
-            raise
-        return journal
+    def _remarks(self, found: Checked) -> Iterator[str]:
+        """Yield what is said of the cells of the file."""
+        examples = on_terminal() and not self.options.as_json
+        yield from remarks_on_file(self.source, examples=examples)
+        if (self.doing.dry_run or self.proposed) and examples:
+            yield from preview(self.source, found, self.core.promo_code)
+        strict = self.doing.strict
+        yield from remarks(
+            self.source, found, examples=examples, strict=strict
+        )
 
     def _run(
         self,
@@ -335,18 +410,28 @@ class Job:
         notes: tuple[str, ...] | None,
     ) -> CommandResult:
         with watching(self.source.name) as watch:
-            summary, said = asyncio.run(
+            sent = asyncio.run(
                 self._send(journal, client, presses, watch, notes)
             )
-        reports, problem = report(
-            self.source, journal, summary, self.files, said
-        )
+        number = self.sending.first
+        first = None if number is None else first_orders(journal, number)
+        reports, problem = self.core.report(journal, sent.summary, sent.said)
         return answer(
-            summary,
+            sent.summary,
             reports,
             self.files,
             problem=problem,
             sandbox=self.doing.sandbox,
+            first=first,
+            told=sent.asked,
+            next_command=lambda report: command_for(
+                report,
+                self.core.promo_code,
+                doing=self.doing,
+                reading=self.reading,
+                sending=self.sending,
+                options=self.options,
+            ),
         )
 
     async def _send(
@@ -356,81 +441,41 @@ class Job:
         presses: Presses,
         watch: ProgressWatch,
         notes: tuple[str, ...] | None,
-    ) -> tuple[ImportSummary, Mapping[int, str]]:
-        """Return how it ended, and what Sesamy said of refused rows.
-
-        `notes` are of the check; None if the import goes on.
-        """
-        shared = self.sending.shared_contracts
+    ) -> Sent:
+        """Send the orders; `notes` are of the check, None if it goes on."""
+        shared, number = self.sending.shared_contracts, self.sending.first
+        new = notes is not None
         async with AsyncSesamy(**client, shared_contracts=shared) as sesamy:
-            importer = Importer(
-                sesamy,
-                self.source,
-                journal,
-                concurrency=self.sending.concurrency,
-                patience=self.sending.patience,
+            importer, told = await self.core.importer(
+                sesamy, journal, new=new, first=number
             )
-            told = await importer.look_up()
             if told is not None:
                 store = name_of(client["idempotency"].store)
                 for each in in_store(told, store):
                     watch.say(each)
-                if self.doing.strict and told.differ:
-                    raise InputFileError(
-                        f"{differing(told)} Correct them, or leave out "
-                        "--strict: what is confirmed is not sent again."
-                    )
-            watch.say(_beginning(journal, begun=notes is None))
+            for each in beginning(journal, self.pace, number, begun=not new):
+                watch.say(each)
             for each in notes or ():
                 watch.say(each)
+            sent = await watched(importer, journal, presses, watch)
+            if sent.summary.ending is Ending.FIRST and self._can_ask():
+                agreed = goes_on(journal, number or 0, presses, watch)
+                sent = attrs.evolve(sent, asked=True)
+                if agreed is None:
+                    ended = attrs.evolve(
+                        sent.summary, ending=Ending.INTERRUPTED
+                    )
+                    return attrs.evolve(sent, summary=ended)
+                if agreed:
+                    importer, _ = await self.core.importer(
+                        sesamy, journal, new=False
+                    )
+                    rest = await watched(importer, journal, presses, watch)
+                    return sent.and_then(rest)
+            return sent
 
-            def stop() -> None:
-                importer.stop()
-                watch.say(_STOPPING)
-
-            async def show() -> None:
-                async for progress in importer.updates():
-                    watch.show(progress)
-
-            running = asyncio.create_task(importer.run())
-            showing = asyncio.create_task(show())
-            # A signal may come at any moment, so the loop does it later.
-            later = asyncio.get_running_loop().call_soon_threadsafe
-            presses.then(lambda: later(stop), lambda: later(running.cancel))
-            try:
-                summary = await running
-            except asyncio.CancelledError:
-                summary = summary_of(journal)
-            finally:
-                presses.then()
-                # It ends with the run; an error in it is ignored.
-                await asyncio.wait([showing])
-            return summary, importer.said
-
-
-_STOPPING = (
-    "Stopping: requests in flight are completed and recorded. Press again to "
-    "stop at once; nothing is lost or sent twice by that either."
-)
-
-
-def _beginning(journal: Journal, *, begun: bool) -> str:
-    """Return the line that is shown before anything is sent."""
-    now = summary_of(journal)
-    rows = count(now.rows, "row")
-    rest = estimate(now.unprocessed * now.confirm.calls)
-    if not begun:
-        left_out = f" ({now.rejected:,} left out)" if now.rejected else ""
-        return f"{rows}{left_out}: {rest}."
-    if not now.unprocessed:
-        return (
-            f"{journal.path} says that this import is complete: nothing is "
-            "sent."
-        )
-    return (
-        f"Continuing with {journal.path}: {now.rows - now.unprocessed:,} of "
-        f"{rows} are settled; {rest}."
-    )
+    def _can_ask(self) -> bool:
+        return can_ask() and not self.options.as_json
 
 
 # As slow as a server on another continent, to show what an import is like.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, cast
 
 import attrs
@@ -18,9 +18,15 @@ from sesamy_async.bulk import Progress
 from sesamy_async.bulk.reports._words import duration
 
 from .output import BestEffortStream, plain
+from .wrapping import fitted, width_of
 
 
 _EVERY = 60.0
+_NARROWEST = 20
+
+
+YES = frozenset({"y", "yes", "j", "ja", "k", "kyllä"})
+"""What people answer who agree; in the Nordics, too."""
 
 
 @attrs.define
@@ -34,6 +40,7 @@ class ProgressWatch:
     _name: str
     _console: Console
     _bar: Live | None = None
+    _bars: ExitStack = attrs.field(factory=ExitStack)
     _next: float = attrs.field(default=_EVERY, init=False)
     _paused: str | None = attrs.field(default=None, init=False)
 
@@ -51,8 +58,53 @@ class ProgressWatch:
 
     def say(self, text: str) -> None:
         """Write a text, above the bar if there is one."""
-        # No str, which would be read as markup.
-        self._console.print(Text(plain(text)), soft_wrap=True)
+        _write(self._console, text)
+
+    def asks(self, lines: Iterable[str], question: str) -> bool:
+        """Show lines and ask a question; return whether the answer is yes.
+
+        Enter is not.
+        """
+        if self._bar is not None:
+            self._bar.stop()
+        for each in lines:
+            self.say(each)
+        self._console.print(Text(f"{question} [y/N] "), end="")
+        agreed = sys.stdin.readline().strip().casefold() in YES
+        if agreed and self._bar is not None:
+            # Another one: the first would be drawn over the question.
+            self._bar = self._bars.enter_context(_new_bar(self._console))
+        return agreed
+
+
+def on_terminal() -> bool:
+    """Whether what is written to stderr is seen, and kept nowhere.
+
+    Rich would say so too of a log for which FORCE_COLOR is set.
+    """
+    with suppress(AttributeError, ValueError):
+        return sys.stderr.isatty()
+    return False  # It is closed.
+
+
+def can_ask() -> bool:
+    """Whether there is somebody who sees a question and can answer it."""
+    with suppress(AttributeError, ValueError):
+        return on_terminal() and sys.stdin.isatty()
+    return False
+
+
+def say(lines: Iterable[str]) -> None:
+    """Write lines to stderr while nothing else is shown."""
+    console = _console()
+    for each in lines:
+        _write(console, each)
+
+
+def _write(console: Console, text: str) -> None:
+    # No str, which would be read as markup.
+    lines = fitted(plain(text), width_of(console.file))
+    console.print(Text(lines), soft_wrap=True)
 
 
 @contextmanager
@@ -62,8 +114,22 @@ def watching(name: str) -> Generator[ProgressWatch]:
     if not console.is_interactive:
         yield ProgressWatch(name, console)
         return
-    with Live(console=console, redirect_stdout=False) as bar:
-        yield ProgressWatch(name, console, bar)
+    with _visible_cursor(console), ExitStack() as bars:
+        bar = bars.enter_context(_new_bar(console))
+        yield ProgressWatch(name, console, bar, bars)
+
+
+def _new_bar(console: Console) -> Live:
+    return Live(console=console, redirect_stdout=False)
+
+
+@contextmanager
+def _visible_cursor(console: Console) -> Generator[None]:
+    """Show the cursor again, also if Ctrl-C comes while Rich hides it."""
+    try:
+        yield
+    finally:
+        console.show_cursor(show=True)
 
 
 @contextmanager
@@ -78,7 +144,7 @@ def counting(text: str) -> Generator[Callable[[int], None] | None]:
         yield None
         return
     safe = plain(text)
-    with console.status(Text(safe)) as status:
+    with _visible_cursor(console), console.status(Text(safe)) as status:
         yield lambda rows: status.update(Text(f"{safe}: {rows:,} rows"))
 
 

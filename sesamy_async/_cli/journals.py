@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,9 @@ from sesamy_async._http import Connections
 from sesamy_async._outcome import Outcome
 from sesamy_async._wal import wal_of
 from sesamy_async.bulk import Entry, ImportSummary, State, Terms
+from sesamy_async.bulk._beside import Files
+from sesamy_async.bulk._chain import follow
+from sesamy_async.bulk._states import SANDBOX
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal._files import find_journal
 from sesamy_async.bulk.journal._settling import (
@@ -33,11 +36,12 @@ from sesamy_async.bulk.journal._settling import resolve as settle
 from sesamy_async.bulk.reports import Kind, ReportError
 from sesamy_async.bulk.reports._files import digest_of
 from sesamy_async.errors import SesamyError
-from sesamy_async.sandbox import SandboxLookup
+from sesamy_async.sandbox import KeptLedger, Sandbox, SandboxLookup
 
-from .client import credentials, store_of_orders
+from .client import ClientArguments, credentials, in_sandbox, store_of_orders
 from .import_ending import summary_of
-from .options import OUTPUT, REMEMBERED, Flag, Output, Remembered
+from .journal_words import as_a_whole, for_machines, left
+from .options import OUTPUT, REMEMBERED, Api, Flag, Output, Remembered
 from .orders_settling import settle_all
 from .output import CommandResult, UsageError, rows
 
@@ -70,6 +74,8 @@ read.
 def show(file: Path, /, *, output: Output = OUTPUT) -> CommandResult:
     """Show how far an import has come, and which orders are unknown.
 
+    Rejected rows whose report was corrected and imported count, too.
+
     Args:
         file: The journal, or the file of orders beside it.
         output: The options that all commands share.
@@ -78,14 +84,16 @@ def show(file: Path, /, *, output: Output = OUTPUT) -> CommandResult:
         now, terms = summary_of(journal), _terms(journal.terms)
         counts = {**_counts(now), "strays": now.strays}
         unknown = list(journal.entries(states={State.UNKNOWN}))
+        chain = follow(journal)
     return CommandResult(
-        f"{journal.path} is the journal of {terms['source']}: {now.rows} "
-        "rows.",
+        f"{journal.path} is the journal of {terms['source']}: "
+        f"{as_a_whole(chain, now)}",
         {
             "journal": str(journal.path),
             **terms,
             "rows": now.rows,
             **counts,
+            "chain": for_machines(chain),
             "orders": [
                 {
                     "external_order_id": entry.order_id,
@@ -95,7 +103,13 @@ def show(file: Path, /, *, output: Output = OUTPUT) -> CommandResult:
                 for entry in unknown
             ],
         },
-        (*rows(**terms), "", *rows(**counts), *_listed(unknown)),
+        (
+            *_in_words(terms),
+            "",
+            *rows(**counts),
+            *_listed(unknown),
+            *left(chain),
+        ),
     )
 
 
@@ -182,8 +196,9 @@ def reconcile(
 
     Args:
         file: The journal, or the file of orders beside it.
-        lookup: "package.module:factory", which makes a Lookup; "sandbox"
-            if the orders went to a sandbox.
+        lookup: "sandbox" if the orders went to a sandbox, also to that of
+            "sesamy import --sandbox"; else "package.module:factory", which
+            makes a Lookup.
         concurrency: How many orders are looked up at once.
         options: Which store of orders is told.
     """
@@ -322,6 +337,18 @@ def _terms(terms: Terms) -> dict[str, Any]:
     }
 
 
+def _in_words(terms: Mapping[str, Any]) -> tuple[str, ...]:
+    named = {
+        "file": terms["source"],
+        "promo": terms["promo"],
+        "vendor": terms["vendor"],
+        "sent to": terms["base_url"],
+        "confirmed": terms["confirm"],
+        "strays": "not allowed" if terms["no_strays"] else None,
+    }
+    return rows(**named)
+
+
 _MOST_SHOWN = 20
 
 
@@ -378,18 +405,43 @@ async def _ask(
 ) -> Reconciled:
     """Ask the lookup that an option names."""
     if name == "sandbox":
-        async with AsyncSesamy(
-            journal.terms.vendor_id,
-            auth=credentials(None),
-            base_url=journal.terms.base_url,
-            # A proxy can't reach loopback.
-            transport=Connections(trust_env=False),
-        ) as client:
-            return await ask(SandboxLookup(client))
+        with _sandbox(journal) as client:
+            async with AsyncSesamy(**client) as sesamy:
+                return await ask(SandboxLookup(sesamy))
     made = _made(name)
     opened = made if hasattr(made, "__aenter__") else nullcontext(made)
     async with opened as known:
         return await ask(known)
+
+
+@contextmanager
+def _sandbox(journal: Journal) -> Generator[ClientArguments]:
+    """Yield how to reach the sandbox to which the orders of a journal went.
+
+    That of ``sesamy import --sandbox`` is served from the file that it left
+    beside the journal.
+    """
+    terms = journal.terms
+    if not terms.base_url.startswith(SANDBOX):
+        yield ClientArguments(
+            vendor_id=terms.vendor_id,
+            auth=credentials(None),
+            base_url=terms.base_url,
+            # A proxy can't reach loopback.
+            transport=Connections(trust_env=False),
+        )
+        return
+    ledger = Files(journal.path, journal.path, None).ledger
+    kept = KeptLedger(ledger) if ledger.exists() else None
+    if kept is None or f"{SANDBOX}{kept.world}" != terms.base_url:
+        raise UsageError(
+            f"The orders went to a sandbox whose contracts are in {ledger}, "
+            f"and that is {'missing' if kept is None else 'of another one'}. "
+            "Put it back; or record what became of the orders with `sesamy "
+            "journal resolve`."
+        )
+    with in_sandbox(Api(vendor=terms.vendor_id), Sandbox(ledger=kept)) as it:
+        yield it
 
 
 def _made(name: str) -> Any:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import attrs
 from cyclopts import Parameter
 from cyclopts.validators import Number
+
+from sesamy_async._call import RateLimit
+from sesamy_async._checks import check_number
 
 
 Flag: TypeAlias = Annotated[bool, Parameter(negative="", show_default=False)]
@@ -160,19 +163,26 @@ class ReadingOptions:
     """How the file is read.
 
     Attributes:
-        format: csv or jsonl; detected if not given.
-        encoding: Such as cp1252; UTF-8 if not given.
+        format: csv, jsonl or sheet; detected if not given.
+        encoding: Such as cp1252; detected if not given.
         delimiter: Between the cells of CSV; detected if not given.
-        mapping: A TOML file that says what each column contains.
+        sheet: The name of the sheet, if a spreadsheet has several.
+        mapping: A TOML file that says what each column contains; by
+            default, FILE.mapping.toml if it is there.
         allow_unknown: Accept providers, methods and genders that the guide
             does not name.
     """
 
-    format: Literal["csv", "jsonl"] | None = None
+    format: Literal["csv", "jsonl", "sheet"] | None = None
     encoding: str | None = None
     delimiter: str | None = None
+    sheet: str | None = None
     mapping: Path | None = None
     allow_unknown: Flag = False
+
+    def given(self) -> dict[str, Any]:
+        """Return what `open_source` is given."""
+        return attrs.asdict(self)
 
 
 @Parameter(name="*")
@@ -192,6 +202,10 @@ class Sending:
             default, such orders have to be checked by hand.
         concurrency: How many orders are sent at once.
         patience: Seconds that an outage may last before the import stops.
+        first: Send the first so many orders, show their contracts, and ask
+            before the others are sent.
+        rate: Calls per second, if Sesamy permits you more or fewer than
+            usual.
     """
 
     confirm: Literal["separately", "at-once", "no"] = "separately"
@@ -199,6 +213,18 @@ class Sending:
     shared_contracts: Flag = False
     concurrency: Annotated[int, Parameter(validator=Number(gte=1))] = 10
     patience: Annotated[float, Parameter(validator=Number(gte=0))] = 3600.0
+    first: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
+    rate: float | None = None
+
+    def pace(self) -> RateLimit:
+        """Return the pace; raises `ConfigurationError`."""
+        usual = RateLimit()
+        if self.rate is None:
+            return usual
+        rate = check_number("--rate", self.rate, above=True)
+        # Who wants to send fewer does not want a burst.
+        burst = usual.burst if rate >= usual.rate else max(1.0, rate)
+        return RateLimit(requests=rate, per=1, burst=burst)
 
 
 @Parameter(name="*")
@@ -207,13 +233,13 @@ class ImportActions:
     """What is done, and what is left behind.
 
     Attributes:
-        template: Write a CSV file and a mapping to start from, and do
-            nothing else.
+        template: Write a spreadsheet to start from (or, if FILE ends in
+            .csv, a CSV file and a mapping), and do nothing else.
         dry_run: Check the file, say how long it takes, and send nothing.
         skip_invalid: Leave out rows that are wrong, instead of stopping;
             they are written to the rejected report.
-        strict: Stop before anything is sent if an order was reported before
-            with other data.
+        strict: Refuse what may be wrong as what is wrong, and stop before
+            anything is sent if an order was reported before with other data.
         sandbox: Send the orders to a sandbox of this import's own; needs
             no credentials.
         journal: The file that records what was sent; FILE.journal if not

@@ -150,7 +150,9 @@ def list_orders(
         else heapq.nlargest(most, counted(), key=_changed)
     )
     more = counts.total() - len(latest)
-    told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+    told = ", ".join(
+        f"{number:,} {name.lower()}" for name, number in counts.items()
+    )
     rest = f"  and {more:,} more; --limit {counts.total()} lists them all"
     return CommandResult(
         f"{_orders(counts.total())}{f': {told}' if told else ''}.",
@@ -362,7 +364,7 @@ def schema(*, output: Output = OUTPUT) -> CommandResult:
         ) from error
     # It connects when it is used, so any place does.
     sql = PostgresStore("postgresql://localhost").schema.strip()
-    return CommandResult(sql, {"schema": sql})
+    return CommandResult(sql, {"schema": sql}, is_program=True)
 
 
 def _advised(record: OrderRecord) -> tuple[str, ...]:

@@ -88,11 +88,13 @@ def found(store: IdempotencyStore, order: str, options: Chosen) -> OrderRecord:
     fitting = [*chosen(iter(known), options)]
     if len(fitting) == 1:
         return fitting[0]
-    places = "; ".join(place_in_words(each.key) for each in fitting or known)
+    listed = [place_in_words(each.key) for each in fitting or known]
+    places = "; ".join(listed)
     if fitting:
         raise UsageError(
             f"{len(fitting)} orders have the id {order!r}: {places}. Choose "
-            "one with --vendor, --base-url or --where."
+            "one with --vendor, --base-url or --where.",
+            problems=listed,
         )
     vendor, where = choice(options)
     asked = (

@@ -25,6 +25,7 @@ from sesamy_async.errors import ConfigurationError
 from sesamy_async.idempotency import OrderKey, OrderRecord, OrderState
 
 from .client import base_url, name_of
+from .mapping import with_mapping_beside
 from .options import CHOSEN, READING, Chosen, Flag, ReadingOptions
 from .orders_found import choice, opened
 from .output import CommandResult, ExitCode
@@ -80,9 +81,10 @@ def import_orders(
             "The vendor is missing: give --vendor, or set SESAMY_VENDOR_ID."
         )
     path = file if already_sent else find_journal(file)
-    source = (
-        open_source(file, **attrs.asdict(reading)) if already_sent else None
-    )
+    source = None
+    if already_sent:
+        reading = with_mapping_beside(file, reading)
+        source = open_source(file, **reading.given())
     with opened(options, new=True) as store:
         once = Once(store, where, BlockingRuntime(), shared_contracts)
         told = (
@@ -141,10 +143,12 @@ async def _of_file(
         for problem in found.problems
     ]
     if problems:
-        shown = "; ".join(problems[:_MOST_SHOWN])
+        shown = problems[:_MOST_SHOWN]
+        if len(problems) > len(shown):
+            shown.append(f"and {len(problems) - len(shown):,} more")
         raise InputFileError(
-            f"{source.name} has mistakes: {shown}. Nothing was recorded in "
-            "the store.",
+            f"{source.name} has mistakes: {'; '.join(shown)}. Nothing was "
+            "recorded in the store.",
             problems=problems,
         )
     result, rows = Counter[str](), source.records()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
@@ -22,6 +23,8 @@ from sesamy_async.errors import (
     OrderMismatchError,
     SesamyError,
 )
+
+from .wrapping import fitted, width_of
 
 
 class ExitCode(IntEnum):
@@ -78,12 +81,15 @@ class CommandResult:
         data: The JSON object for machines.
         details: More lines for people.
         code: How the command ended.
+        is_program: Whether the text is for another program, so that no line
+            of it may be broken.
     """
 
     headline: str
     data: dict[str, Any]
     details: tuple[str, ...] = ()
     code: ExitCode = ExitCode.DONE
+    is_program: bool = False
 
 
 def rows(**values: object) -> tuple[str, ...]:
@@ -102,7 +108,7 @@ def show_answer(answer: CommandResult, *, as_json: bool) -> ExitCode:
     text = json.dumps(answer.data)
     if not as_json:
         text = "\n".join([answer.headline, *answer.details])
-    problem = _write(sys.stdout, text)
+    problem = _write(sys.stdout, text, as_is=as_json or answer.is_program)
     if problem is None:
         return answer.code
     _write(
@@ -112,13 +118,26 @@ def show_answer(answer: CommandResult, *, as_json: bool) -> ExitCode:
     return ExitCode.LOOK
 
 
-def show_error(error: SesamyError, *, as_json: bool) -> None:
-    """Write the error: as JSON to stdout, or as a paragraph to stderr."""
+def show_error(
+    error: SesamyError, *, as_json: bool, outcome: bool = True
+) -> None:
+    """Write the error: as JSON to stdout, or as a paragraph to stderr.
+
+    Args:
+        error: How the command ended.
+        as_json: Whether it is for machines.
+        outcome: Whether people are told the name of the outcome, which is a
+            word of the Python API; what it means is always said.
+    """
     if as_json:
         text = json.dumps({"error": _described(error)})
-        if _write(sys.stdout, text) is None:
+        if _write(sys.stdout, text, as_is=True) is None:
             return
-    _write(sys.stderr, f"Error: {_paragraph(error)}")
+    text = _paragraph(error)
+    if not outcome:
+        text = text.replace(f" Outcome: {error.outcome}.", "")
+        text = text.replace(f"\nOutcome: {error.outcome}. ", "\n")
+    _write(sys.stderr, f"Error: {text}")
 
 
 def _paragraph(error: SesamyError) -> str:
@@ -127,11 +146,24 @@ def _paragraph(error: SesamyError) -> str:
     problems: tuple[str, ...] = getattr(error, "problems", ())
     if len(problems) < 2:  # noqa: PLR2004 - one needs no list
         return text
-    listed = "".join(f"\n  {each}" for each in problems)
     numbered = " ".join(f"({n}) {each}" for n, each in enumerate(problems, 1))
-    for run in (f" {'; '.join(problems)}. ", f" {numbered} "):
-        text = text.replace(run, f"{listed}\n")
+    text = text.replace(f" {numbered} ", f"{_listed(problems)}\n")
+    # A message has all of them, or the first ones.
+    for shown in (problems, problems[:_MOST_NAMED]):
+        before, run, after = text.partition(f" {'; '.join(shown)}")
+        more, _, rest = after.partition(". ")
+        if run and (not more or _MORE.fullmatch(more)):
+            lines = [*shown, *filter(None, [more.removeprefix("; ")])]
+            return f"{before}{_listed(lines)}\n{rest}"
     return text
+
+
+_MOST_NAMED = 20
+_MORE = re.compile(r"; and [\d,]+ more")
+
+
+def _listed(lines: Iterable[str]) -> str:
+    return "".join(f"\n  {each}" for each in lines)
 
 
 _ALWAYS = (
@@ -166,11 +198,14 @@ def _described(error: SesamyError) -> dict[str, Any]:
     }
 
 
-def _write(stream: TextIO | None, text: str) -> str | None:
-    """Write lines; return the reason if that fails."""
+def _write(
+    stream: TextIO | None, text: str, *, as_is: bool = False
+) -> str | None:
+    """Write lines, fitted to a terminal; return the reason if that fails."""
     if stream is None:
         return "it is closed"
-    encoded = plain(text).encode(stream.encoding, "backslashreplace")
+    safe = fitted(plain(text), None if as_is else width_of(stream))
+    encoded = safe.encode(stream.encoding, "backslashreplace")
     try:
         stream.write(f"{encoded.decode(stream.encoding)}\n")
         stream.flush()
@@ -231,7 +266,7 @@ class _PlainFormatter(logging.Formatter):
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    sys.stderr.write(f"Warning: {plain(str(message))}\n")
+    _write(sys.stderr, f"Warning: {message}")
 
 
 @attrs.frozen(eq=False, repr=False)

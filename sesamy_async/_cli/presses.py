@@ -15,7 +15,8 @@ class NothingSentError(InterruptionError):
         return "This run sent nothing; run the same command again."
 
 
-def _interrupt() -> NoReturn:
+def interrupt() -> NoReturn:
+    """End what is going on."""
     raise KeyboardInterrupt
 
 
@@ -24,7 +25,7 @@ class Presses:
 
     def __init__(self) -> None:
         self._count = 0
-        self._actions: list[Callable[[], object]] = [_interrupt]
+        self._actions: list[Callable[[], object]] = [interrupt]
 
     def then(self, *actions: Callable[[], object]) -> None:
         """Set what the next presses do; those from before count too."""

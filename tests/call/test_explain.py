@@ -291,7 +291,7 @@ OWN = {"status_code": 200, "own": True}
             *(K.BODY, {"status_code": 404}, NotFoundError, Outcome.REFUSED),
             (
                 "Sesamy answered 404. "
-                "Check vendor_id, the promo code and the contract id."
+                "Check the vendor id, the promo code and the contract id."
             ),
         ),
         (

@@ -78,6 +78,7 @@ def test_for_machines(sesamy: CommandLine, served: Sandbox) -> None:
         "kept": [],
         "report": "page.html",
         "report_problem": None,
+        "first": None,
     }
     assert "All 3 orders are created." in Path("page.html").read_text("utf-8")
 
@@ -148,6 +149,9 @@ def test_dry_run(sesamy: CommandLine, tmp_path: Path) -> None:
         "differing": 0,
         "calls": 399,
         "store": str(own_store()),
+        "notes": [],
+        "cleaned": [],
+        "warnings": [],
         "dry_run": True,
     }
     assert [tmp_path / "orders.csv"] == [*tmp_path.iterdir()]
@@ -156,13 +160,13 @@ def test_dry_run(sesamy: CommandLine, tmp_path: Path) -> None:
 def test_template(sesamy: CommandLine) -> None:
     """The template can be imported as it is, and is never overwritten."""
     made = sesamy("import", "--template", "--json")
-    ran = sesamy(*IMPORT, "--dry-run")
+    ran = sesamy("import", "orders.xlsx", *PROMO, "--dry-run")
     again = sesamy("import", "--template")
     other = sesamy("import", "mine.csv", "--template")
 
     assert (0, 0, 2, 0) == (made.code, ran.code, again.code, other.code)
     assert " can be sent. Nothing was sent.\n" in ran.out
-    assert made.json == {"template": "orders.csv", "mapping": "orders.toml"}
+    assert made.json == {"template": "orders.xlsx", "mapping": None}
     assert Path("mine.toml").exists()
 
 
@@ -236,8 +240,7 @@ def test_sandbox_is_gone(sesamy: CommandLine) -> None:
 
 
 SAID = (
-    "Error: Interrupted. Outcome: NOT_SENT. This run sent nothing; run the "
-    "same command again.\n"
+    "Error: Interrupted. This run sent nothing; run the same command again.\n"
 )
 
 either = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -267,7 +270,7 @@ def test_before_it_sends(
     orders_file()
     with monkeypatch.context() as interrupted:
         if at == "check":
-            checks = "sesamy_async._cli.import_job.check"
+            checks = "sesamy_async.bulk._file.check"
             interrupted.setattr(checks, checking)
         else:
             interrupted.setattr(Journal, "create", creating)

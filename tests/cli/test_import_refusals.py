@@ -42,7 +42,7 @@ def test_many_wrong_rows(sesamy: CommandLine) -> None:
 
     assert "row 21" in ran.err
     assert "row 22" not in ran.err
-    assert "\n  and more\n" in ran.err
+    assert "\n  and 10 more\n" in ran.err
     assert 31 == len(listed)
 
     # Where the list can't be written, the problems are told all the same.
@@ -59,7 +59,7 @@ def test_many_wrong_rows(sesamy: CommandLine) -> None:
     ("arguments", "said"),
     [
         ((), "No file is given."),
-        (("--template", "orders.toml"), "is the mapping's name"),
+        (("--template", "orders.toml"), "would be a mapping; name a file"),
         (("nowhere.csv",), "there is no such file"),
         (("orders.csv", "--report", "no/page.html"), "no folder no for"),
         (("orders.csv", "--report", "."), "is a folder; name a file"),
@@ -97,20 +97,20 @@ def test_promo_that_is_none(sesamy: CommandLine, promo: str) -> None:
     assert ran.err.startswith("Error: --promo")
     assert [Path("orders.csv")] == [*Path().iterdir()]
 
-    # Without --promo, each row must name its own.
+    # Without it, there must be a column of promo codes.
     none = sesamy("import", "orders.csv", "--sandbox")
 
     assert 2 == none.code
-    assert "row 2, promoCode: required" in none.err
+    assert "give the promo code of its orders with --promo" in none.err
 
 
 def test_unwritable_folder(sesamy: CommandLine, served: Sandbox) -> None:
-    """Where no journal can be written, nothing is sent."""
+    """Where the import can't write, nothing is sent."""
     orders_file()
     ran = sesamy(*IMPORT, "--journal", "no/orders.csv.journal")
 
-    assert 1 == ran.code
-    assert "orders.csv.journal" in ran.err
+    assert 2 == ran.code
+    assert "there is no folder no. " in ran.err
     assert 0 == served.ledger.requests()
 
 
@@ -145,7 +145,7 @@ def test_reports_fail(
         raise ReportError("The disk is full.")
 
     orders_file()
-    reporting = "sesamy_async._cli.import_ending.write_reports"
+    reporting = "sesamy_async.bulk._file.write_reports"
     with monkeypatch.context() as broken:
         broken.setattr(reporting, fail)
         ran = sesamy(*IMPORT)
@@ -277,14 +277,14 @@ def test_file_that_changes(
     def changes(*arguments: Any) -> Journal:
         journal = create(*arguments)
         text = orders_file(path, 2).read_text("utf-8")
-        path.write_text(f'{text}\n"', encoding="utf-8")
+        path.write_text(f"{text}\nÅ", encoding="cp1252")
         return journal
 
     monkeypatch.setattr(Journal, "create", changes)
     ran = sesamy(*IMPORT)
 
     assert 1 == ran.code
-    assert "row 4: a quotation mark" in ran.out
+    assert "it holds byte 0xc5, which is not UTF-8" in ran.out
     assert "Nothing was sent" not in f"{ran.out}{ran.err}"
     assert served.ledger.total <= 2
 
@@ -302,7 +302,7 @@ def test_file_that_grows(
         orders_file(path, 4)
         return found
 
-    monkeypatch.setattr("sesamy_async._cli.import_job.check", grows)
+    monkeypatch.setattr("sesamy_async.bulk._file.check", grows)
     ran = sesamy(*IMPORT)
 
     assert 2 == ran.code

@@ -10,8 +10,9 @@ import attrs
 import pytest
 
 from sesamy_async.bulk import State
+from sesamy_async.bulk._states import SANDBOX
 from sesamy_async.bulk.journal import Journal, journal_path
-from sesamy_async.sandbox import Sandbox, running
+from sesamy_async.sandbox import KeptLedger, Sandbox, SoldContract, running
 from support.command_line import CommandLine
 from support.cut_off import cut_off, settle_all, states
 from support.journals import TERMS, bring, new_journal
@@ -21,6 +22,9 @@ CUT_OFF = (
     "The import ended while this order was being sent; its answer was not "
     "read."
 )
+
+
+LOOK = (2, 3, 4)
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ def test_show(sesamy: CommandLine, orders: Path) -> None:
     assert (0, "") == (code, err)
     assert out.startswith(
         f"{journal_path(orders)} is the journal of orders.csv: 6 rows.\n"
-        "  source     orders.csv\n"
+        "  file       orders.csv\n"
     )
     assert out.endswith(
         "  unprocessed  2\n  strays       0\n\nUnknown, so somebody has to "
@@ -75,6 +79,24 @@ def test_show_for_machines(sesamy: CommandLine, orders: Path) -> None:
             {"external_order_id": "A-3", "row": 3, "reason": None},
             {"external_order_id": "A-4", "row": 4, "reason": CUT_OFF},
         ],
+        "chain": {
+            "done": False,
+            "here": 1,
+            "by_report": {},
+            "repeated": 0,
+            "open": [
+                {"row": row, "reason": f"{why} in orders.csv; {what}"}
+                for row, why, what in (
+                    *((it, "unknown", "somebody has to look") for it in LOOK),
+                    *(
+                        (it, "not finished", "import that again")
+                        for it in (6, 7)
+                    ),
+                )
+            ],
+            "unmatched": {},
+            "unread": {},
+        },
     } == json.loads(out)
 
 
@@ -232,7 +254,7 @@ def test_resolve_wrong_rows(sesamy: CommandLine, orders: Path) -> None:
     assert (2, "") == (code, out)
     assert err.startswith(
         "Error: Nothing was settled:\n"
-        "  row 3: order 'A-5' is CONFIRMED, and only what is UNKNOWN can be "
+        "  row 3: order 'A-5' is confirmed, and only what is unknown can be "
         "settled\n"
         "  row 4: order 'A-99' is not in the journal\n"
     )
@@ -291,7 +313,7 @@ def test_reconcile(sesamy: CommandLine, orders: Path, factory: str) -> None:
     assert (4, "closed\n" if factory == "Opened" else "") == (code, out)
     assert err.startswith(
         "Error: Settled: 1 with a contract, 1 without, to be sent again. "
-        "1 are still unknown (1 x TimeoutError). Outcome: UNKNOWN."
+        "1 are still unknown (1 x TimeoutError)."
     )
     assert ("CONFIRMED", "PENDING", "UNKNOWN") == tuple(
         states(orders)[each] for each in ("A-2", "A-3", "A-4")
@@ -322,6 +344,43 @@ def test_reconcile_with_a_sandbox(
         ran = sesamy("journal", "reconcile", orders, "--lookup", "sandbox")
 
     assert ran == (0, SETTLED.format(0, 1), "")
+
+
+def test_reconcile_with_its_own_sandbox(
+    sesamy: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sandbox of an import is asked without any settings."""
+    monkeypatch.chdir(tmp_path)
+    orders = tmp_path / "other.csv"
+    ledger = KeptLedger(tmp_path / "other.csv.sandbox")
+    ledger.apply(
+        SoldContract(
+            id="c-7",
+            external_order_id="A-2",
+            vendor_id="acme",
+            promo_code="SPRING-12",
+            user_id="u",
+            payment_method="CARD",
+            created_at=1.0,
+            confirmed_at=2.0,
+        )
+    )
+    terms = attrs.evolve(TERMS, base_url=f"{SANDBOX}{ledger.world}")
+    with new_journal(journal_path(orders), terms) as journal:
+        bring(journal, 2, State.UNKNOWN)
+        bring(journal, 3, State.UNKNOWN)
+    reconcile = ("journal", "reconcile", orders, "--lookup", "sandbox")
+
+    assert sesamy(*reconcile) == (0, SETTLED.format(1, 1), "")
+
+    ledger.clear()
+    other = sesamy(*reconcile)
+    ledger.path.unlink()
+    none = sesamy(*reconcile)
+
+    assert (2, 2) == (other.code, none.code)
+    assert "other.csv.sandbox, and that is of another one. " in other.err
+    assert "other.csv.sandbox, and that is missing. " in none.err
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def test_under_way(
 
     assert 1 == ran.code
     assert BUSY in ran.err
-    assert ran.err.endswith("Outcome: NOT_SENT. Nothing was changed.\n")
+    assert ran.err.endswith("Nothing was changed.\n")
     assert before == look(busy, "B-1")
 
 
@@ -246,7 +246,7 @@ def test_list(sesamy: CommandLine, store: SQLiteStore) -> None:
     )
 
     assert sesamy("orders", "list").out == (
-        "2 orders: 1 CONFIRMED, 1 UNKNOWN.\n"
+        "2 orders: 1 confirmed, 1 unknown.\n"
         "  'A-1': confirmed on 12 November 2026 at 14:04 UTC, contract c-A-1"
         ", first by orders-17.csv, 1 stray may be left\n"
         "  'A-2': in doubt since 12 November 2026 at 14:03 UTC\n"
@@ -335,7 +335,7 @@ def test_a_damaged_store(sesamy: CommandLine) -> None:
     ran = sesamy("orders", "list")
 
     assert 1 == ran.code
-    assert ran.err.endswith("Outcome: NOT_SENT. Nothing was changed.\n")
+    assert ran.err.endswith("Nothing was changed.\n")
 
 
 def test_several(sesamy: CommandLine, store: SQLiteStore) -> None:
@@ -382,7 +382,7 @@ def test_not_known(sesamy: CommandLine) -> None:
     ran = sesamy("orders", "show", "nope")
 
     assert 1 == ran.code
-    assert "does not know order 'nope'. Outcome" in ran.err
+    assert "does not know order 'nope'. Nothing was" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -139,3 +139,27 @@ def test_refusals(
     assert (code, "") == ran[:2]
     assert said in ran.err
     assert not own_store().exists()
+
+
+def test_many_mistakes(sesamy: CommandLine) -> None:
+    """Of many mistakes, the first are listed, and the others counted."""
+    file = orders_file(count=25)
+    file.write_text(file.read_text("utf-8").replace("@", "(at)"), "utf-8")
+    ran = sesamy(*ALREADY, "--vendor", "acme")
+
+    assert 2 == ran.code
+    assert 20 == ran.err.count("\n  row ")
+    assert "\n  and 5 more\nNothing was recorded in the store." in ran.err
+
+
+def test_a_mapping_beside_the_file(sesamy: CommandLine) -> None:
+    """A file that was sent in another way is read as an import reads it."""
+    Path("orders.csv").write_text("Nr;E-post\nA-1;a@example.com\n")
+    Path("orders.csv.mapping.toml").write_text(
+        "[columns]\nNr = 'externalOrderId'\nE-post = 'userData.email'\n"
+    )
+    ran = sesamy(*ALREADY, "--vendor", "v")
+
+    assert 0 == ran.code
+    assert "read as orders.csv.mapping.toml says" in ran.err
+    assert ["A-1"] == [*listed(sesamy)]

@@ -328,7 +328,7 @@ def test_in_our_words() -> None:
 
     assert "(Taken by a friend): Hm." in str(error)
     assert (
-        "Sesamy answered 404. Check vendor_id, the promo code and the "
+        "Sesamy answered 404. Check the vendor id, the promo code and the "
         "contract id."
     ) == in_our_words(error)
 

@@ -1,0 +1,477 @@
+"""``sesamy mapping``: what the columns of a file are, shown and asked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import attrs
+from cyclopts import App, Parameter
+from rich.cells import cell_len, set_cell_size
+
+from sesamy_async.bulk import InputFileError
+from sesamy_async.bulk._beside import mapping_beside
+from sesamy_async.bulk.reading._columns import (
+    Names,
+    header_place,
+    trimmed,
+)
+from sesamy_async.bulk.reading._fields import FIELDS, ORDER_ID
+from sesamy_async.bulk.reading._mapping import Mapped
+from sesamy_async.bulk.reading._opening import open_table
+from sesamy_async.bulk.reading._proposal import (
+    Guess,
+    Proposal,
+    is_path,
+    propose,
+)
+from sesamy_async.bulk.reading._table import RawTable
+
+from .import_progress import YES, can_ask, say
+from .options import OUTPUT, Output, ReadingOptions
+from .output import CommandResult, ExitCode, UsageError, plain
+
+
+mapping_app = App(
+    name="mapping",
+    help_epilogue="""\
+Examples:
+
+  sesamy mapping orders.csv
+  sesamy mapping orders.csv --encoding cp1252 --out columns.toml
+
+Nothing is sent. Exit codes: 0 the mapping is written; 1 you did not want it;
+2 an option or the file is wrong, or no column has the ids of the orders.
+""",
+)
+
+_LOOKED_AT = 500  # Rows; of a million, more would not say more.
+_SHOWN = 3
+_NO_LIMIT = 1000  # Columns.
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class TableOptions:
+    """How the table is read.
+
+    Attributes:
+        sheet: The sheet of a spreadsheet that has several.
+        encoding: Such as cp1252; detected if not given.
+        delimiter: Between the cells of CSV; detected if not given.
+    """
+
+    sheet: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+_TABLE = TableOptions()
+
+
+@mapping_app.default
+def mapping(
+    file: Annotated[Path, Parameter(allow_leading_hyphen=True)],
+    /,
+    *,
+    out: Path | None = None,
+    reading: TableOptions = _TABLE,
+    options: Output = OUTPUT,
+) -> CommandResult:
+    """Propose a mapping for a file whose columns have names of their own.
+
+    On a terminal it asks before the mapping is written.
+
+    Args:
+        file: The file of orders.
+        out: Where the mapping is written; FILE.mapping.toml if not given,
+            which an import of FILE uses by itself.
+        reading: How the file is read.
+        options: How the result is shown.
+    """
+    out = out or beside(file)
+    _refuse_existing(out)
+    proposal = _agreed(
+        proposal_of(_table_of(file, reading)),
+        file.name,
+        interactive=not options.as_json and can_ask(),
+    )
+    if proposal is None:
+        return CommandResult(
+            f"{out} was not written, as you said.",
+            {"file": str(file), "mapping": None},
+            code=ExitCode.FAILED,
+        )
+    _write(out, proposal, file.name)
+    if not proposal.usable:
+        raise InputFileError(
+            f"No column of {file.name} certainly has the ids of the orders. "
+            f"{out} was written all the same: open it, and give the path "
+            f"{ORDER_ID} to the column that has them."
+        )
+    sent = len(proposal.paths)
+    return CommandResult(
+        f"{out} is a mapping for {file.name}: {sent} of "
+        f"{len(proposal.columns)} columns are sent.",
+        {
+            "file": str(file),
+            "mapping": str(out),
+            "columns": [
+                {"header": it.header, "path": it.path or None, "why": it.why}
+                for it in proposal.columns
+            ],
+        },
+        (
+            *table(attrs.evolve(proposal, rows=()), _NO_LIMIT),
+            *_doubts(proposal),
+            (
+                "Look at it, and correct what is wrong. An import uses it if "
+                f"it is {beside(file)}, or is given as --mapping."
+            ),
+        ),
+    )
+
+
+def proposal_of(raw: RawTable) -> Proposal:
+    """Return what the columns of a table seem to be."""
+    rows = [*islice(raw.rows(), _LOOKED_AT)]
+    place = header_place(rows, Names(Mapped()))
+    if place is None:
+        raise InputFileError(f"{raw.name} has no cells.")
+    cells = [row.cells for row in rows[place:] if not row.broken]
+    return propose(trimmed(cells[0]), cells[1:])
+
+
+def propose_and_ask(
+    path: Path, reading: TableOptions, *, interactive: bool
+) -> Path | None:
+    """Write a mapping beside a file whose columns have names of their own.
+
+    Args:
+        path: The file.
+        reading: How it is read.
+        interactive: Whether to show the mapping, and to ask first; see
+            `can_ask`.
+
+    Returns:
+        The mapping; None if nothing is known of the columns.
+
+    Raises:
+        InputFileError: The mapping can't be written, or nobody could be
+            asked, and it has to be looked at first.
+        UsageError: The person does not want it.
+    """
+    proposed = proposal_of(_table_of(path, reading))
+    if proposed.headless or not proposed.paths:
+        return None
+    out = beside(path)
+    proposal = _agreed(proposed, path.name, interactive=interactive)
+    # An error shows the locals of its frame.
+    del proposed
+    if proposal is None:
+        raise UsageError(f"{out} was not written, as you said.")
+    _write(out, proposal, path.name)
+    del proposal
+    if not interactive:
+        raise InputFileError(written(path))
+    say([f"{out} was written. Imports of {path.name} use it from now on."])
+    return out
+
+
+def with_mapping_beside(path: Path, reading: ReadingOptions) -> ReadingOptions:
+    """Return the options, with the mapping beside a file if none is given."""
+    if reading.mapping is not None or reading.format == "jsonl":
+        return reading
+    mapping = mapping_beside(path)
+    if mapping is not None:
+        say([f"The columns are read as {mapping} says."])
+    return attrs.evolve(reading, mapping=mapping)
+
+
+def _table_of(path: Path, reading: TableOptions) -> RawTable:
+    return open_table(path, **attrs.asdict(reading))
+
+
+def _agreed(
+    proposal: Proposal, name: str, *, interactive: bool
+) -> Proposal | None:
+    if proposal.headless:
+        raise InputFileError(
+            f"Row 1 of {name} looks like an order, not like names of "
+            "columns: is the header missing? Write the names of the columns "
+            "into row 1. No mapping was written."
+        )
+    if not interactive:
+        return proposal
+    return ask(proposal, _read, _show, terminal_width())
+
+
+def written(path: Path) -> str:
+    """Say what to do with a mapping that nobody was asked about."""
+    out = beside(path)
+    return (
+        f"The columns of {path.name} have names of their own. {out} now says "
+        "what they seem to be: open it, correct what is wrong, and run the "
+        "same command again. On a terminal you are asked instead."
+    )
+
+
+def beside(path: Path) -> Path:
+    """Return the mapping that an import of a file uses by itself."""
+    return path.with_name(f"{path.name}.mapping.toml")
+
+
+def _refuse_existing(out: Path) -> None:
+    if out.exists():
+        raise UsageError(
+            f"{out} already exists, and was left as it is. Move or delete "
+            "it to get a new proposal."
+        )
+
+
+def _write(out: Path, proposal: Proposal, name: str) -> None:
+    content = proposal.toml(name).encode()
+    del proposal
+    try:
+        # Somebody else's file may have appeared in the meantime.
+        with out.open("xb") as file:
+            file.write(content)
+    except OSError as error:
+        raise InputFileError(
+            f"{out} can't be written: {error.strerror}."
+        ) from None
+
+
+# On the terminal
+
+
+def terminal_width() -> int:
+    """Return how many columns the terminal has."""
+    from rich.console import Console  # noqa: PLC0415 - slow, and only here
+
+    return Console(file=sys.stderr).width
+
+
+def _show(lines: Iterable[str]) -> None:
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    sys.stderr.flush()
+
+
+def _read(question: str) -> str:
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    line = sys.stdin.readline()
+    if not line:
+        sys.stderr.write("\n")
+        raise EOFError
+    return line
+
+
+_NO = {"n", "no", "nej", "nei", "e", "ei"}
+_QUESTION = "Use this mapping? [Y/n, or the number of a column to change] "
+_NO_ID = (
+    "No column has the ids of the orders, which an import needs. Give the "
+    "number of the column that has them."
+)
+
+
+def ask(
+    proposal: Proposal,
+    read: Callable[[str], str],
+    show: Callable[[Iterable[str]], None],
+    width: int,
+) -> Proposal | None:
+    """Show a proposal, and let a person change it.
+
+    Args:
+        proposal: What is shown first.
+        read: Asks a question, and returns the answer; EOFError if there is
+            none.
+        show: Shows lines.
+        width: That of the terminal.
+
+    Returns:
+        What was agreed to; None if the person does not want it.
+    """
+    numbers = {str(it.index + 1): it for it in proposal.columns}
+    show([*table(proposal, width), *_doubts(proposal)])
+    try:
+        while True:
+            answer = read(_QUESTION).strip().casefold()
+            if answer in _NO:
+                return None
+            if answer in {"", *YES} and proposal.usable:
+                return _filtered(proposal, read, show)
+            if answer in {"", *YES}:
+                show([_NO_ID])
+            elif answer not in numbers:
+                show(["Answer y, n, or the number of a column."])
+            elif not numbers[answer].nameable:
+                why = numbers[answer].why
+                show([f"Column {answer} can't be used: {why}."])
+            else:
+                column = numbers[answer]
+                path = _choice(column, read, show)
+                if path is not None:
+                    proposal = proposal.with_path(column.index, path)
+                    show([*table(proposal, width), *_doubts(proposal)])
+    except EOFError:
+        return None
+
+
+def _filtered(
+    proposal: Proposal,
+    read: Callable[[str], str],
+    show: Callable[[Iterable[str]], None],
+) -> Proposal:
+    """Ask which rows are orders, if a column may say that."""
+    chosen: dict[str, list[str]] = {}
+    for header, words in proposal.states().items():
+        numbers = {str(n): word for n, word in enumerate(words, 1)}
+        show(
+            [
+                f"Which rows are orders? In {plain(header)}, they have:",
+                *(f"  {n:>2}  {plain(it)}" for n, it in numbers.items()),
+            ]
+        )
+        while True:
+            answer = read("Numbers, such as 1 3 [Enter: all rows] ").split()
+            if {*answer} <= numbers.keys():
+                break
+            show(["Answer with numbers of this list, or only Enter."])
+        if answer:
+            chosen[header] = [numbers[it] for it in answer]
+    return attrs.evolve(proposal, filter=chosen)
+
+
+def agrees(question: str) -> bool:
+    """Ask whether to go on; only a yes is one."""
+    try:
+        return _read(f"{question} [y/N] ").strip().casefold() in YES
+    except EOFError:
+        return False
+
+
+def _doubts(proposal: Proposal) -> list[str]:
+    """Return what somebody should look at in a proposal."""
+    return [*_unsure(proposal), *_unsent(proposal)]
+
+
+_LOOK_AT = ("its values don't", "its name can mean")
+
+
+def _unsent(proposal: Proposal) -> Iterator[str]:
+    for it in proposal.columns:
+        if not it.path and it.why.startswith(_LOOK_AT):
+            yield f"{plain(it.header)} is left out: {it.why}."
+    if not {"userData.email", "ownerData.email"} & {*proposal.paths}:
+        yield (
+            "No column is userData.email: without an address, nobody can log "
+            "in to what is bought."
+        )
+    if not proposal.filter:
+        for header in proposal.states():
+            yield (
+                f"{plain(header)} may say which rows are orders: a mapping "
+                "can leave out the others ([filter])."
+            )
+
+
+def _unsure(proposal: Proposal) -> list[str]:
+    return [
+        f"{path}: say in the mapping what {', '.join(words.unsure)} should be."
+        for path, words in proposal.words().items()
+        if words.unsure
+    ]
+
+
+def _choice(
+    column: Guess,
+    read: Callable[[str], str],
+    show: Callable[[Iterable[str]], None],
+) -> str | None:
+    """Return the path that a person chooses; empty to leave the column out."""
+    paths = [*FIELDS]
+    show(
+        [
+            f"What is {plain(column.header)}?",
+            "   0  leave it out",
+            *(f"  {n:>2}  {path}" for n, path in enumerate(paths, 1)),
+        ]
+    )
+    answer = read(
+        "Number, or a path such as vendorData.seller [Enter: as it was] "
+    ).strip()
+    if answer == "0":
+        return ""
+    if answer.isdecimal() and 1 <= int(answer) <= len(paths):
+        return paths[int(answer) - 1]
+    if is_path(answer):
+        return answer
+    if answer:
+        show(["That is none of them; nothing was changed."])
+    return None
+
+
+_GAP = "  "
+_LEFT = "(left out)"
+_LEAST = 10  # Of a column of example cells.
+_WIDEST_HEADER = 30
+
+
+def table(proposal: Proposal, width: int) -> list[str]:
+    """Return the columns with what they are, and cells of three rows.
+
+    The cells are personal: it is for terminals only.
+
+    Args:
+        proposal: What is shown.
+        width: That of the terminal.
+    """
+    first = [row for row in proposal.rows if any(row)][:_SHOWN]
+    heads = [_one_line(it.header) for it in proposal.columns]
+    paths = [it.path or _LEFT for it in proposal.columns]
+    index = max([*(len(str(it.index + 1)) for it in proposal.columns), 1])
+    head = min(max([*map(cell_len, heads), 1]), _WIDEST_HEADER)
+    path = max([*map(cell_len, paths), 1])
+    beside_it = width - index - head - path - 2 * len(_GAP)
+    each = beside_it // _SHOWN - len(_GAP)
+    wide = each >= _LEAST
+    if not wide:
+        head = min(head, max(width - index - path - 2 * len(_GAP), 1))
+        each = (width - index) // _SHOWN - len(_GAP)
+    lines: list[str] = []
+    for column, name, target in zip(
+        proposal.columns, heads, paths, strict=True
+    ):
+        number = f"{column.index + 1:>{index}}"
+        said = _GAP.join([number, _fit(name, head), _fit(target, path)])
+        cells = [
+            _fit(
+                _one_line("".join(row[column.index : column.index + 1])), each
+            )
+            for row in first
+        ]
+        if wide and first:
+            lines.append(_GAP.join([said, *cells]).rstrip())
+        else:
+            why = f"{_GAP}{column.why}"
+            fits = cell_len(said) + cell_len(why) <= width
+            lines.append((said + why if fits else said).rstrip())
+            if first:
+                lines.append(_GAP.join([" " * index, *cells]).rstrip())
+    return lines
+
+
+def _one_line(text: str) -> str:
+    return "".join(filter(str.isprintable, " ".join(text.split())))
+
+
+def _fit(text: str, width: int) -> str:
+    """Return a text of exactly this width on a terminal."""
+    if cell_len(text) > width:
+        return set_cell_size(text, width - 1) + "…"
+    return set_cell_size(text, width)
