@@ -6,11 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.to_thread
 import pytest
 
 from sesamy_async import ConfigurationError
-from sesamy_async.bulk import Change, Confirm, Ending, Importer, State
+from sesamy_async.bulk import (
+    Change,
+    Confirm,
+    Ending,
+    Importer,
+    State,
+)
+from sesamy_async.bulk._steps import first_orders
 from sesamy_async.bulk.journal import Writer
 from support.import_world import World
 from support.journals import bring, change
@@ -187,3 +193,76 @@ async def test_a_cancelled_import_writes_what_it_knows(
         first = next(journal.entries())
 
     assert State.CREATED is first.state
+
+
+async def test_the_first(world: World) -> None:
+    """The first are sent, and are the same in each run; then the others."""
+    runs = [await world.run(first=2, concurrency=3) for _ in range(2)]
+    created = world.created()
+    rest = await world.run()
+
+    assert [(2, 3, Ending.FIRST, calls) for calls in (4, 0)] == [
+        (it.done, it.unprocessed, it.ending, it.calls) for it in runs
+    ]
+    assert [1, 1, 0, 0, 0] == created
+    assert (5, Ending.COMPLETE, [1] * 5) == (
+        rest.done,
+        rest.ending,
+        world.confirmed(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "ending", "sent"),
+    [
+        (1, Ending.FIRST, ["A-5"]),
+        (2, Ending.FIRST, ["A-5", "A-6"]),
+        (3, Ending.COMPLETE, ["A-5", "A-6", "A-7"]),
+        (9, Ending.COMPLETE, ["A-5", "A-6", "A-7"]),
+    ],
+)
+async def test_which_are_the_first(
+    tmp_path: Path, first: int, ending: Ending, sent: list[str]
+) -> None:
+    """Rows that can't be sent, or were sent elsewhere, are none of them."""
+    source = Listed(("", "", "A-4", "A-5", "A-6", "A-7"))
+    world = World(folder=tmp_path, source=source)
+    with world.journal() as journal:
+        bring(journal, 4, State.ALREADY)
+    world.sandbox.faults.add("status:422", on="create")
+    summary = await world.run(first=first, concurrency=1)
+    with world.journal() as journal:
+        orders = first_orders(journal, first)
+
+    assert (ending, 3, len(sent) - 1) == (
+        summary.ending,
+        summary.rejected,
+        summary.confirmed,
+    )
+    assert sent == [each.order_id for each in orders]
+
+
+async def test_the_first_in_trouble(world: World) -> None:
+    """What stops them is told, and is no reason to ask for the others."""
+    stopped = await world.run(first=2, watch=lambda it: it.stop())
+    for _ in range(50):
+        world.sandbox.faults.add("status:503", on="create")
+    failed = await world.run(first=2)
+
+    assert [Ending.INTERRUPTED, Ending.OUTAGE] == [
+        stopped.ending,
+        failed.ending,
+    ]
+
+
+@pytest.mark.parametrize("first", [None, 2])
+async def test_how_long_the_others_take(
+    world: World, first: int | None
+) -> None:
+    """With the first ones, no time is foretold."""
+    importers: list[Importer] = []
+    await world.run(first=3)
+    await world.run(first=first, watch=importers.append)
+    [importer] = importers
+
+    assert (first is None) is (importer.progress().left is not None)

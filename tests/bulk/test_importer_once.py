@@ -251,12 +251,12 @@ async def test_created_by_another_call(
         (
             OrderState.CREATED,
             State.UNKNOWN,
-            f"It was reported (CREATED) {BY}",
+            f"It was reported (created) {BY}",
         ),
         (
             OrderState.UNKNOWN,
             State.UNKNOWN,
-            f"It was reported (UNKNOWN) {BY}",
+            f"It was reported (unknown) {BY}",
         ),
     ],
 )
