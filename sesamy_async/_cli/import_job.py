@@ -458,7 +458,9 @@ class Job:
             for each in notes or ():
                 watch.say(each)
             sent = await watched(importer, journal, presses, watch)
-            if sent.summary.ending is Ending.FIRST and self._can_ask():
+            # Where none was accepted, the others would not be either.
+            asks = sent.summary.ending is Ending.FIRST and sent.summary.done
+            if asks and self._can_ask():
                 agreed = goes_on(journal, number or 0, presses, watch)
                 sent = attrs.evolve(sent, asked=True)
                 if agreed is None:

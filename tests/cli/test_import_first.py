@@ -163,3 +163,19 @@ def test_ctrl_c_at_the_question(
     assert "2 of 5 rows are confirmed; 3 not finished." in ran.out
     assert Path("orders.confirmed.csv").exists()
     assert 2 == served.ledger.total
+
+
+def test_none_was_accepted(
+    sesamy: CommandLine, served: Sandbox, typed: Callable[[str], None]
+) -> None:
+    """If all of the first were refused, the others are not offered."""
+    orders_file(count=5)
+    typed("y\n")
+    ran = sesamy("import", "orders.csv", "--promo", "WRONG", "--first", "2")
+    said = " ".join(f"{ran.out}{ran.err}".split())
+
+    assert 3 == ran.code
+    assert "Send the other" not in said
+    assert "No order was accepted: look whether the promo code" in said
+    assert "begin anew with the right one, after `sesamy journal pur" in said
+    assert 2 == served.ledger.requests("create")

@@ -127,10 +127,15 @@ def steps(summary: ImportSummary, paths: Mapping[str, Path]) -> Iterator[str]:
             f"{named(Kind.UNKNOWN)}."
         )
     if summary.rejected and not summary.done:
+        instead = (
+            "begin anew with the right one, after `sesamy journal purge "
+            "--force`"
+            if summary.unprocessed
+            else f"import {named(Kind.REJECTED)} with the right one"
+        )
         yield (
             "No order was accepted: look whether the promo code and the "
-            "publisher are right. If one is wrong, import "
-            f"{named(Kind.REJECTED)} with the right one."
+            f"publisher are right. If one is wrong, {instead}."
         )
     if summary.rejected:
         yield (
