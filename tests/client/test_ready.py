@@ -161,17 +161,24 @@ def test_nobody_answers(world: World) -> None:
     assert ending.seconds < 5.0
 
 
+_TRIES = 5
+
+
 @every_world
 @pytest.mark.parametrize("step", [ended, spoken])
 def test_a_server_that_is_not_ready(world: World, step: Any) -> None:
     """One that ends the connection, or speaks first, is none to wait for."""
     context = server_context()
-    with FaultServer([step], good, context=context) as server:
-        endings = world.run(
-            [ready, create],
-            base_url=server.url,
-            transport=Connections(ssl_context=client_context()),
-        )
+    for _ in range(_TRIES):
+        with FaultServer([step], good, context=context) as server:
+            endings = world.run(
+                [ready, create],
+                base_url=server.url,
+                transport=Connections(ssl_context=client_context()),
+            )
+        # On a busy machine, it may do so after the client has looked.
+        if endings[0].error is not None:
+            break
 
     assert isinstance(endings[0].error, ConnectionFailedError)
     assert "c-1" == endings[1].value.id
