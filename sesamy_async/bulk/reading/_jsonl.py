@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
@@ -35,7 +34,7 @@ from ._fields import (
     sale_of,
 )
 from ._json import Document, is_document
-from ._text import LONGEST_ROW, TOO_LONG, Lines, Text
+from ._text import LONGEST_ROW, TOO_LONG, Lines, Text, fingerprint
 
 
 _ORDER_ID = re.compile(rf'"{ORDER_ID}"\s*:\s*(?:"([^"]*)"|([0-9]+))')
@@ -91,10 +90,7 @@ class JsonLinesSource:
         Raises:
             InputFileError: The file can't be read.
         """
-        digest = self.text.digest()
-        meaning = json.dumps(self._meaning, sort_keys=True, default=str)
-        digest.update(meaning.encode())
-        return digest.hexdigest()
+        return fingerprint(self.text.digest(), self._meaning)
 
     @property
     def header(self) -> tuple[str, ...]:

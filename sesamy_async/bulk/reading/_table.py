@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
@@ -26,6 +25,7 @@ from ._fields import (
 )
 from ._mapping import Mapped
 from ._sales import Table
+from ._text import fingerprint
 
 
 if TYPE_CHECKING:
@@ -156,10 +156,7 @@ class TableSource:
         Raises:
             InputFileError: The file can't be read.
         """
-        digest = self.raw.digest()
-        meaning = json.dumps(self._meaning, sort_keys=True, default=_as_json)
-        digest.update(meaning.encode())
-        return digest.hexdigest()
+        return fingerprint(self.raw.digest(), self._meaning)
 
     def records(
         self, on_note: Callable[[Note], object] | None = None
@@ -272,11 +269,3 @@ def _notes_on(head: Header) -> Iterator[Note]:
 
 def _is_rule(attribute: attrs.Attribute[Any], _: Any) -> bool:
     return attribute.name not in {"columns", "ignored", "ignores_rest"}
-
-
-def _as_json(value: Any) -> Any:
-    words: Any = value
-    if isinstance(value, frozenset):
-        # It has another order in each process.
-        return sorted(map(str, words))
-    return str(value)

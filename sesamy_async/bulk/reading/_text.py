@@ -6,16 +6,17 @@ import codecs
 import errno
 import hashlib
 import io
+import json
 import os
 import re
 import stat
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from itertools import filterfalse, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
@@ -179,6 +180,21 @@ def _chunks(content: BufferedReader) -> Iterator[bytes]:
     while chunk := content.read(_CHUNK):
         yield chunk
         del chunk
+
+
+def fingerprint(content: HASH, meaning: Mapping[str, Any]) -> str:
+    """Return a hash of what a file holds, and of how it is read."""
+    how = json.dumps(meaning, sort_keys=True, default=_as_json)
+    content.update(how.encode())
+    return content.hexdigest()
+
+
+def _as_json(value: Any) -> Any:
+    words: Any = value
+    if isinstance(value, frozenset):
+        # It has another order in each process.
+        return sorted(map(str, words))
+    return str(value)
 
 
 class Lines(deque[str]):
