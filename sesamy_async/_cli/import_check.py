@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 from sesamy_async._call import RateLimit
 from sesamy_async.bulk._file import differing
 from sesamy_async.bulk._told import Told, told_by
+from sesamy_async.bulk._words import first_of
 from sesamy_async.bulk.check import Checked
 from sesamy_async.bulk.reports._words import count, duration
 
 
-_MOST_SHOWN = 20
-
-
 def alike(found: Checked) -> tuple[str, ...]:
     """Return a note on ids that look the same, if there are any."""
-    pairs = found.alike()
-    shown = [
-        f"row {each.row} (like row {each.other})"
-        for each in islice(pairs, _MOST_SHOWN)
-    ]
+    shown = first_of(
+        f"row {each.row} (like row {each.other})" for each in found.alike()
+    )
     if not shown:
         return ()
-    more = sum(1 for _ in pairs)
-    if more:
-        shown.append(f"and {more:,} more")
     said = (
         f"Ids that look the same: {', '.join(shown)} differ in upper and "
         "lower case or in Unicode form only, and are orders of their own."

@@ -34,6 +34,7 @@ from sesamy_async.bulk._file import FileImport
 from sesamy_async.bulk._states import SANDBOX
 from sesamy_async.bulk._steps import first_orders
 from sesamy_async.bulk._told import Told, look_up, place_in, reader
+from sesamy_async.bulk._words import first_of
 from sesamy_async.bulk.check import Checked
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading import open_source, write_template
@@ -162,9 +163,6 @@ def import_orders(
     return job.rehearse() if doing.dry_run else job.carry_out()
 
 
-_MOST_SHOWN = 20
-
-
 def _with_mapping(
     path: Path, reading: ReadingOptions, *, ask: bool
 ) -> tuple[Source, ReadingOptions]:
@@ -189,10 +187,9 @@ def _with_mapping(
 
 def _shortened(error: InputFileError) -> InputFileError:
     """Return an error that has no more problems than are shown of rows."""
-    more = len(error.problems) - _MOST_SHOWN
-    if more <= 0:
+    shown = first_of(error.problems)
+    if shown == [*error.problems]:
         return error
-    shown = (*error.problems[:_MOST_SHOWN], f"and {more:,} more")
     return InputFileError(str(error.args[0]), problems=shown)
 
 

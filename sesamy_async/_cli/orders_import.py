@@ -17,6 +17,7 @@ from sesamy_async._once import Once, place_of
 from sesamy_async.bulk import InputFileError, Source
 from sesamy_async.bulk._rows import Mistaken, Row, Sale
 from sesamy_async.bulk._told import BATCH, adopt, digest_of, place_in, tell
+from sesamy_async.bulk._words import first_of
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal._files import find_journal
 from sesamy_async.bulk.reading import open_source
@@ -143,12 +144,10 @@ async def _of_file(
         for problem in found.problems
     ]
     if problems:
-        shown = problems[:_MOST_SHOWN]
-        if len(problems) > len(shown):
-            shown.append(f"and {len(problems) - len(shown):,} more")
+        shown = "; ".join(first_of(problems))
         raise InputFileError(
-            f"{source.name} has mistakes: {'; '.join(shown)}. Nothing was "
-            "recorded in the store.",
+            f"{source.name} has mistakes: {shown}. Nothing was recorded in "
+            "the store.",
             problems=problems,
         )
     result, rows = Counter[str](), source.records()
@@ -174,7 +173,6 @@ async def _of_file(
     return result
 
 
-_MOST_SHOWN = 20
 _CONTRACT = "#contractId"
 
 

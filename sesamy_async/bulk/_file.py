@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from threading import Lock
 from time import time
@@ -32,6 +31,7 @@ from ._importer import Importer, Progress
 from ._rows import Source
 from ._states import Confirm, InputFileError, JournalError, Kind, Terms
 from ._told import Told
+from ._words import first_of
 from .check import Checked, check, write_problems
 from .journal import Journal
 from .reading import open_source
@@ -42,15 +42,9 @@ from .reports._page import Facts, render, width_for
 from .reports._words import count
 
 
-_MOST_SHOWN = 20
-
-
 def refused(source: Source, found: Checked, path: Path) -> InputFileError:
     """Return the error that names the first problems; list all in a file."""
-    problems = found.problems()
-    shown = [str(each) for each in islice(problems, _MOST_SHOWN)]
-    if more := sum(1 for _ in problems):
-        shown.append(f"and {more:,} more")
+    shown = first_of(map(str, found.problems()))
     try:
         write_problems(found, path)
         kept = f"All are in {path}."

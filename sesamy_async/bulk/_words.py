@@ -1,9 +1,11 @@
-"""The reasons of the Python API, in words for people who do not program."""
+"""Words for people who do not program: reasons, and lists of them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import islice
 
 
 _DATE = "must be a date such as 1980-12-31"
@@ -69,3 +71,15 @@ def _translated(reason: str) -> str:
     if reason.endswith(_KEY):
         return f"{reason.removesuffix(_KEY)} (the name of the field)"
     return reason
+
+
+_MOST_SHOWN = 20
+
+
+def first_of(lines: Iterable[str]) -> list[str]:
+    """Return the first twenty lines, and how many more there are."""
+    rest = iter(lines)
+    shown = [*islice(rest, _MOST_SHOWN)]
+    if more := sum(1 for _ in rest):
+        shown.append(f"and {more:,} more")
+    return shown

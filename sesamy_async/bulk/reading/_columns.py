@@ -14,6 +14,7 @@ from sesamy_async._checks import HINT, did_you_mean
 from sesamy_async._models import name_of
 from sesamy_async.bulk._rows import IGNORED, ORIGINAL, Row
 from sesamy_async.bulk._states import InputFileError
+from sesamy_async.bulk._words import first_of
 
 from ._fields import (
     FIELDS,
@@ -420,15 +421,10 @@ def letters(index: int) -> str:
     return found
 
 
-_MOST_SHOWN = 20
-
-
 def _header_error(
     name: str, row: int, problems: Sequence[str], mapped: Mapped
 ) -> HeaderError:
-    shown = [*problems[:_MOST_SHOWN]]
-    if len(problems) > len(shown):
-        shown.append(f"and {len(problems) - len(shown)} more")
+    shown = first_of(problems)
     where = f" (row {row})" if row > 1 else ""
     misspelt = all(HINT in each for each in problems)
     advice = ""
