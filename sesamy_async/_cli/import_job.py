@@ -35,7 +35,7 @@ from sesamy_async.bulk._states import SANDBOX
 from sesamy_async.bulk._steps import first_orders
 from sesamy_async.bulk._told import Told, look_up, place_in, reader
 from sesamy_async.bulk._words import first_of
-from sesamy_async.bulk.check import Checked
+from sesamy_async.bulk.check import Checked, notes_on
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading import open_source, write_template
 from sesamy_async.bulk.reading._columns import HeaderError
@@ -58,7 +58,6 @@ from .import_ending import answer, command_for
 from .import_notes import (
     counted,
     of_cells,
-    of_file,
     preview,
     remarks,
     remarks_on_file,
@@ -270,7 +269,7 @@ class Job:
                     "store": name_of(store) if store else None,
                     "notes": [
                         {"row": each.row, "remark": each.remark.text}
-                        for each in of_file(self.source)
+                        for each in notes_on(self.source)
                     ],
                     "cleaned": counted(cleaned),
                     "warnings": counted(warnings),

@@ -15,7 +15,7 @@ from sesamy_async._models import is_object
 from sesamy_async._wire import encode_order
 from sesamy_async.bulk import Entry, Note, Remark, Sale, Source, State
 from sesamy_async.bulk._told import reader
-from sesamy_async.bulk.check import Checked, Finding
+from sesamy_async.bulk.check import Checked, Finding, notes_on
 from sesamy_async.bulk.reports._words import count
 
 
@@ -23,16 +23,11 @@ _PREVIEWED = 3
 _LONGEST = 60
 
 
-def of_file(source: Source) -> tuple[Note, ...]:
-    """Return what was found out about a file as a whole."""
-    return getattr(source, "notes", ())
-
-
 def of_cells(
     source: Source, found: Checked
 ) -> tuple[list[Finding], list[Finding]]:
     """Return what was cleaned in cells, and what may be wrong in them."""
-    whole = {(each.remark, each.column) for each in of_file(source)}
+    whole = {(each.remark, each.column) for each in notes_on(source)}
     cleaned, warnings = (
         [it for it in findings if (it.remark, it.column) not in whole]
         for findings in (found.cleaned, found.warnings)
@@ -63,7 +58,7 @@ def remarks(
 def remarks_on_file(source: Source, *, examples: bool) -> Iterator[str]:
     """Yield lines on the file as a whole."""
     said_of: set[Remark] = set()
-    for each in of_file(source):
+    for each in notes_on(source):
         if each.remark in said_of and not examples:
             continue
         said_of.add(each.remark)
@@ -86,15 +81,14 @@ def _findings(findings: Iterable[Finding], *, examples: bool) -> Iterator[str]:
         what = f"{count(each.count, 'cell')} in {each.column}"
         if not each.column:
             what = count(each.count, "row")
-        said, asks = (
-            f"  {what}: {each.remark.text}",
-            each.remark.text[-1] == "?",
-        )
+        said, asks = f"  {what}: {each.remark.text}", each.remark.asks
         if not examples or not each.column:
             rows = ", ".join(map(str, each.rows))
             more = each.count - len(each.rows)
-            where = f"ow {rows}{f' and {more:,} more' * bool(more)}."
-            yield f"{said} R{where}" if asks else f"{said}: r{where}"
+            where = f"row {rows}{f' and {more:,} more' * bool(more)}."
+            yield (
+                f"{said} {where.capitalize()}" if asks else f"{said}: {where}"
+            )
             continue
         if each.count > len(each.examples):
             said += " Such as" if asks else ", such as"

@@ -13,7 +13,7 @@ from cyclopts import App, Parameter
 from rich.cells import cell_len, set_cell_size
 
 from sesamy_async.bulk import InputFileError
-from sesamy_async.bulk._beside import mapping_beside
+from sesamy_async.bulk._beside import mapping_beside, mapping_path
 from sesamy_async.bulk.reading._columns import (
     Names,
     header_place,
@@ -92,7 +92,7 @@ def mapping(
         reading: How the file is read.
         options: How the result is shown.
     """
-    out = out or beside(file)
+    out = out or mapping_path(file)
     _refuse_existing(out)
     proposal = _agreed(
         proposal_of(_table_of(file, reading)),
@@ -129,7 +129,7 @@ def mapping(
             *_doubts(proposal),
             (
                 "Look at it, and correct what is wrong. An import uses it if "
-                f"it is {beside(file)}, or is given as --mapping."
+                f"it is {mapping_path(file)}, or is given as --mapping."
             ),
         ),
     )
@@ -167,7 +167,7 @@ def propose_and_ask(
     proposed = proposal_of(_table_of(path, reading))
     if proposed.headless or not proposed.paths:
         return None
-    out = beside(path)
+    out = mapping_path(path)
     proposal = _agreed(proposed, path.name, interactive=interactive)
     # An error shows the locals of its frame.
     del proposed
@@ -211,17 +211,12 @@ def _agreed(
 
 def written(path: Path) -> str:
     """Say what to do with a mapping that nobody was asked about."""
-    out = beside(path)
+    out = mapping_path(path)
     return (
         f"The columns of {path.name} have names of their own. {out} now says "
         "what they seem to be: open it, correct what is wrong, and run the "
         "same command again. On a terminal you are asked instead."
     )
-
-
-def beside(path: Path) -> Path:
-    """Return the mapping that an import of a file uses by itself."""
-    return path.with_name(f"{path.name}.mapping.toml")
 
 
 def _refuse_existing(out: Path) -> None:

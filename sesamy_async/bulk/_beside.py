@@ -118,6 +118,11 @@ _REJECTED = re.compile(r"(.+)\.rejected(?:\.[0-9]+)?\.[a-z]+", re.IGNORECASE)
 _WITHOUT_MAPPING = {".jsonl", ".ndjson", ".json"}
 
 
+def mapping_path(path: Path) -> Path:
+    """Return where the mapping of a file of orders is, if it has one."""
+    return path.with_name(f"{path.name}.mapping.toml")
+
+
 def mapping_beside(path: Path) -> Path | None:
     """Return the mapping that is beside a file of orders, if there is one.
 
@@ -127,7 +132,7 @@ def mapping_beside(path: Path) -> Path | None:
     """
     if path.suffix.lower() in _WITHOUT_MAPPING:
         return None
-    own = path.with_name(f"{path.name}.mapping.toml")
+    own = mapping_path(path)
     # Not its own method, which raises if the name is too long.
     if os.path.isfile(own):  # noqa: PTH113
         return own

@@ -48,6 +48,11 @@ class Remark:
     text: str
     warning: bool = False
 
+    @property
+    def asks(self) -> bool:
+        """Whether it ends with a question, after which a sentence begins."""
+        return self.text.endswith("?")
+
 
 @attrs.frozen
 class Note:

@@ -351,6 +351,12 @@ def check(
     )
 
 
+def notes_on(source: Source) -> tuple[Note, ...]:
+    """Return what was found out about a file as a whole; a source may say."""
+    notes: tuple[Note, ...] = getattr(source, "notes", ())
+    return notes
+
+
 def _on_file(
     source: Source, promo_code: str | None, *, strict: bool
 ) -> tuple[Note, ...]:
@@ -365,7 +371,7 @@ def _on_file(
             f"{source.name} has no column {PROMO_CODE}: give the promo code "
             "of its orders with --promo."
         )
-    notes: tuple[Note, ...] = getattr(source, "notes", ())
+    notes = notes_on(source)
     doubts = [it.remark.text for it in notes if it.remark.warning]
     if strict and doubts:
         raise InputFileError(
