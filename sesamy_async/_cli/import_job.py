@@ -64,6 +64,7 @@ from .import_notes import (
 )
 from .import_progress import (
     ProgressWatch,
+    agrees,
     can_ask,
     counting,
     on_terminal,
@@ -71,7 +72,7 @@ from .import_progress import (
     watching,
 )
 from .import_sending import Sent, beginning, goes_on, watched
-from .mapping import TableOptions, agrees, propose_and_ask, with_mapping_beside
+from .mapping import TableOptions, propose_and_ask, with_mapping_beside
 from .options import (
     ACTIONS,
     API,

@@ -69,12 +69,17 @@ class ProgressWatch:
             self._bar.stop()
         for each in lines:
             self.say(each)
-        self._console.print(Text(f"{question} [y/N] "), end="")
-        agreed = sys.stdin.readline().strip().casefold() in YES
+        agreed = agrees(question)
         if agreed and self._bar is not None:
             # Another one: the first would be drawn over the question.
             self._bar = self._bars.enter_context(_new_bar(self._console))
         return agreed
+
+
+def agrees(question: str) -> bool:
+    """Ask a question on the terminal; return whether the answer is yes."""
+    _console().print(Text(f"{question} [y/N] "), end="")
+    return sys.stdin.readline().strip().casefold() in YES
 
 
 def on_terminal() -> bool:

@@ -342,14 +342,6 @@ def _filtered(
     return attrs.evolve(proposal, filter=chosen)
 
 
-def agrees(question: str) -> bool:
-    """Ask whether to go on; only a yes is one."""
-    try:
-        return _read(f"{question} [y/N] ").strip().casefold() in YES
-    except EOFError:
-        return False
-
-
 def _doubts(proposal: Proposal) -> list[str]:
     """Return what somebody should look at in a proposal."""
     return [*_unsure(proposal), *_unsent(proposal)]

@@ -48,11 +48,16 @@ class JsonLinesSource:
 
     Each line is an order; or the file is one document: an array of orders,
     an object around that, or objects one after the other.
+
+    Attributes:
+        text: The file.
+        notes: What was found out about the file as a whole.
     """
 
     text: Text
     _meaning: Mapping[str, Any] = attrs.field(repr=False)
     _values: Callable[[Any], dict[str, Any]]
+    notes: tuple[Note, ...] = attrs.field(default=(), repr=False, kw_only=True)
 
     @classmethod
     def open(
@@ -72,17 +77,12 @@ class JsonLinesSource:
             raise source.text.unclear(source.split, encoding)
         if next(source.records(), None) is None:
             raise InputFileError(f"{path.name} has no orders.")
-        return source
+        return attrs.evolve(source, notes=source.text.notes(source.split))
 
     @property
     def name(self) -> str:
         """The name of the file."""
         return self.text.path.name
-
-    @property
-    def notes(self) -> tuple[Note, ...]:
-        """What was found out about the file as a whole."""
-        return self.text.notes(self.split)
 
     def fingerprint(self) -> str:
         """Hash the bytes, and how they are read.
