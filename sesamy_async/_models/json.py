@@ -275,11 +275,10 @@ def _built(cls: type[_T], data: Mapping[str, Any], by: By) -> _T:
 def builder(cls: type[Any]) -> Callable[[Mapping[str, Any]], Any]:
     """Return what builds instances of values that are checked already."""
     # What sets the attributes, without checking them again.
-    init = unwrap(cls.__init__)
-    new = partial(cls.__new__, cls)
+    init: Callable[..., None] = unwrap(cls.__init__)
 
     def made(values: Mapping[str, Any]) -> Any:
-        instance = new()
+        instance: Any = object.__new__(cls)
         init(instance, **values)
         return instance
 
