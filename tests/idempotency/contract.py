@@ -906,10 +906,11 @@ class _Keeping:
         bench.create(bench.key("made"), "c-2")
         bench.claim(bench.key("held"), bench.holder())
         bench.end(bench.key("lost"), UNKNOWN)
-        bench.pass_by()
+        # Some stores have a clock of the world, and the machine may be busy.
+        bench.wait(bench.short * 24)
         bench.confirm(bench.key("new"), "c-3")
 
-        count = bench.other.purge(bench.short, within=WITHIN)
+        count = bench.other.purge(bench.short * 20, within=WITHIN)
 
         assert count >= 2
         assert {"made", "held", "lost", "new"} == {
