@@ -19,12 +19,14 @@ myst_heading_anchors = 4
 
 html_theme = "furo"
 html_title = f"{project} {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 maximum_signature_line_length = 72
 python_use_unqualified_type_names = True
+smartquotes_action = "D"  # Dashes only; a quotation mark may be code.
 # `Outcome` in a docstring is a link, if there is such a name.
-smartquotes = False  # Quotes and dashes are often code here.
 default_role = "py:obj"
 # A reference that leads nowhere is a warning, and so an error: except
 # parameters and the like in docstrings, and what is not ours or private.
@@ -37,6 +39,9 @@ nitpick_ignore_regex = [
 ]
 
 
+_MEMBERS = {"attribute", "method", "property"}
+
+
 def colons(_app: Any, what: str, *given: Any) -> None:
     """Let a text like "It may, or may not: look" not be read as a type."""
     if what in {"attribute", "data", "property"}:
@@ -44,7 +49,7 @@ def colons(_app: Any, what: str, *given: Any) -> None:
 
 
 def short_name(app: Any, env: Any, node: Any, text: Any) -> Any:
-    """Find a public name that another module's docstring mentions."""
+    """Find a public name that the docstring of another module mentions."""
     if node.get("refdomain") != "py":
         return None
     domain = env.get_domain("py")
@@ -52,7 +57,10 @@ def short_name(app: Any, env: Any, node: Any, text: Any) -> Any:
     found = [
         name
         for name, entry in domain.objects.items()
-        if name.endswith(ending) and not entry.aliased
+        if name.endswith(ending)
+        and not entry.aliased
+        # A bare name of a parameter is not some class's attribute.
+        and ("." in node["reftarget"] or entry.objtype not in _MEMBERS)
     ]
     if not found:
         return None
