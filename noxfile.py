@@ -114,8 +114,8 @@ def docs(session: nox.Session) -> None:
     """
     session.install("--editable", ".[docs]")
     session.run(
-        *("python", "-m", "sphinx", "--fail-on-warning", "--keep-going"),
-        *("--fresh-env", "docs", "docs/_build", *session.posargs),
+        *("python", "-m", "sphinx", "--fail-on-warning", "--fresh-env"),
+        *("docs", "docs/_build", *session.posargs),
     )
 
 
