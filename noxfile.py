@@ -9,7 +9,7 @@ import nox
 
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "types", "tests", "wheel"]
+nox.options.sessions = ["lint", "types", "tests", "docs", "wheel"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
@@ -104,6 +104,19 @@ def wheel(session: nox.Session) -> None:
     session.run("sesamy", "--version")
     session.run("sesamy", "onboard", str(order), *offer)
     session.run("sesamy", "import", "orders.csv", *offer, "--report", "o.html")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site in docs/_build; a warning is an error.
+
+    Links out of the repository are not followed.
+    """
+    session.install("--editable", ".[docs]")
+    session.run(
+        *("python", "-m", "sphinx", "--fail-on-warning", "--fresh-env"),
+        *("docs", "docs/_build", *session.posargs),
+    )
 
 
 @nox.session(default=False)

@@ -111,6 +111,9 @@ def _publish(kept: dict[str, Any], places: Places) -> None:
         page.update(places.page, tables)
     if places.plots is not None and find_spec("matplotlib"):
         plots.draw(kept, places.plots)
+        if places.page is not None:  # Those of the other pages, too.
+            other = results.read(ROOT / "benchmarks/results/places.json")
+            plots.draw_from_pages(places.page.parent, other, places.plots)
 
 
 def _arguments() -> argparse.Namespace:

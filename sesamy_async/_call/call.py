@@ -398,7 +398,7 @@ class Auth(Protocol):
         """Take note that Sesamy answered 401 to this value.
 
         Returns:
-            Whether there can be a new value: then the call is sent again.
+            Whether there can be a new value; the call is then sent again.
         """
         ...
 

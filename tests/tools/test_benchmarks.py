@@ -19,18 +19,46 @@ from benchmarks.payload import ANSWER
 from benchmarks.places import processes
 from benchmarks.places import report as places
 from benchmarks.places.engines import rate
+from benchmarks.plots import SEEN_OF_A_PACE, rows_below
 from benchmarks.report import report
 from benchmarks.serving import compiled, serving
 
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "performance.md"
+BURSTS_PAGE = ROOT / "docs" / "retries-deadlines-pace.md"
+PROOF_PAGE = ROOT / "docs" / "reliability.md"
 PLACES_PAGE = ROOT / "docs" / "scaling.md"
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"
 PLACES = ROOT / "benchmarks" / "results" / "places.json"
 ALWAYS_THERE = {"sesamy-async", "httpx", "raw asyncio"}
 HAS_COMMITS = (ROOT / ".git").exists() and which("git") is not None
 BEFORE = ["--before", "HEAD"] if HAS_COMMITS else []
+
+
+def test_tables_that_are_drawn() -> None:
+    """The pages have the tables of which there are plots."""
+    bursts = [*rows_below(BURSTS_PAGE, "### Bursts")]
+    pace = [*rows_below(PROOF_PAGE, "### one-pace")]
+
+    assert {"calls at once", "deadline", "confirmed", "not sent"} <= {
+        *bursts[0]
+    }
+    assert {"0"} == {row["created, not confirmed"] for row in bursts}
+    assert [row for row in pace if SEEN_OF_A_PACE.search(row["seen"])]
+
+
+def test_plots() -> None:
+    """Each plot is shown by a page, and can be read in light and dark mode."""
+    pages = "".join(
+        page.read_text(encoding="utf-8") for page in PAGE.parent.glob("*.md")
+    )
+    plots = [*(PAGE.parent / "plots").iterdir()]
+
+    assert len(plots) == 6
+    for plot in plots:
+        assert f"](plots/{plot.name})" in pages
+        assert "prefers-color-scheme: dark" in plot.read_text(encoding="utf-8")
 
 
 def short_run(module: str, *more: object) -> list[str]:
