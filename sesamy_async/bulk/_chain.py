@@ -1,4 +1,4 @@
-"""An import with those of its corrected reports, as a whole."""
+"""An import together with the imports of its corrected reports."""
 
 from __future__ import annotations
 
@@ -41,25 +41,16 @@ class Chain:
     """What became of the rows of an import, here and in corrected reports.
 
     A report of a report counts, too: its rows are rows of the first file.
-
-    Attributes:
-        here: How many rows the import itself has done.
-        elsewhere: The rows that a report has done, with its name.
-        repeated: The rows that only repeat one that is done.
-        open: The rows that are not done, with why.
-        unmatched: How many rows of each report are done, and can't be
-            matched with rows here.
-        unread: The journals of reports that can't be read now, with why.
-        followed: Whether there is any journal of a report.
     """
 
-    here: int
-    elsewhere: Mapping[int, str]
-    repeated: int
-    open: Mapping[int, str]
+    here: int  # Rows that the import itself has done.
+    elsewhere: Mapping[int, str]  # Rows that a report has done: its name.
+    repeated: int  # Rows that only repeat one that is done.
+    open: Mapping[int, str]  # Rows that are not done: why.
+    # How many rows of each report are done, and match no row here.
     unmatched: Mapping[str, int]
-    unread: Mapping[str, str]
-    followed: bool
+    unread: Mapping[str, str]  # Journals that can't be read now: why.
+    followed: bool  # Whether there is any journal of a report.
 
     @property
     def by_report(self) -> Mapping[str, int]:
@@ -71,9 +62,6 @@ def follow(journal: Journal) -> Chain:
     """Follow the reports of an import that were imported in their turn.
 
     Their journals are beside that of the import.
-
-    Raises:
-        JournalError: The journal can't be read.
     """
     confirm = journal.terms.confirm
     undone = {
@@ -91,7 +79,7 @@ def follow(journal: Journal) -> Chain:
     for path in paths:
         try:
             with Journal.open(path) as theirs:
-                if _alike(theirs.terms, journal.terms):
+                if _place(theirs.terms) == _place(journal.terms):
                     found.add(theirs, rejected)
         except JournalError as error:
             found.unread[path.name] = str(error.args[0])
@@ -147,10 +135,10 @@ class _Found:
 def _why(entry: Entry, terms: Terms) -> str:
     kind, name = kind_of(entry.state, terms.confirm), terms.source
     if kind is Kind.REJECTED:
-        return f"rejected in {name}; correct it in the report of that"
+        return f"rejected in {name}; correct it in the rejected report"
     if kind is Kind.UNKNOWN:
         return f"unknown in {name}; somebody has to look"
-    return f"not finished in {name}; import that again"
+    return f"not finished in {name}; import {name} again"
 
 
 def _reports(journal: Path) -> Iterator[Path]:
@@ -168,14 +156,9 @@ def _reports(journal: Path) -> Iterator[Path]:
             yield found[each]
 
 
-def _alike(terms: Terms, others: Terms) -> bool:
-    """Whether two imports went to the same place."""
+def _place(terms: Terms) -> str:
     # Each import into a sandbox has one of its own.
-    places = {
-        SANDBOX if each.base_url.startswith(SANDBOX) else each.base_url
-        for each in (terms, others)
-    }
-    return len(places) == 1
+    return SANDBOX if terms.base_url.startswith(SANDBOX) else terms.base_url
 
 
 def _matched(

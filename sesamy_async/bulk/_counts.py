@@ -20,10 +20,10 @@ class Ending(StrEnum):
     """Every order was processed."""
 
     FIRST = "first"
-    """The first orders were processed, and the others were to wait."""
+    """The first orders were processed; the others wait (``first=``)."""
 
     INTERRUPTED = "interrupted"
-    """The run was asked to stop; the same command goes on."""
+    """The run was asked to stop; the same command continues."""
 
     OUTAGE = "outage"
     """Sesamy could not be reached, or failed, for too long."""
@@ -50,7 +50,7 @@ class ImportSummary:
             (``Confirm.NO``).
         rejected: Rows that can't be sent, or that Sesamy refused.
         unknown: Orders that a person has to look at.
-        unprocessed: Rows that are not finished; the same command goes on.
+        unprocessed: Rows that are not finished; the same command continues.
         strays: Unconfirmed contracts that may be left over, at most; they
             give no access.
         confirm: When contracts were confirmed.

@@ -1,4 +1,4 @@
-"""Send the orders of a plan, and say how far it has come."""
+"""Send the orders of a journal, and report the progress."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ class Importer:
     For each order, its intent is recorded, it is sent, and its outcome is
     recorded; so after a crash at any moment the next run sends no order
     twice.  Retries within a call, pace and token are those of the client.
-    If that has a store of orders, an order that was reported before is not
-    sent again, whatever the file and the journal are called.  It runs on
+    If the client has a store of orders, an order that was reported before is
+    not sent again, whatever the file and the journal are called.  It runs on
     asyncio and trio, and only once.
 
     Args:
-        client: Its deadline bounds each call, with the wait for the pace.
+        client: Its deadline limits each call, with the wait for the pace.
         source: The file that the journal was made for.
         journal: The orders, and what was done with each.
         concurrency: How many orders are sent at once, at least 1; at most
@@ -84,9 +84,8 @@ class Importer:
             at least 0.  If nothing has worked in this run yet, it stops
             within half a minute.
         first: How many orders are sent, in the order of the rows, at least
-            1; what was sent of them in an earlier run counts.  Then the run
-            ends, and another one without it sends the others.  None for
-            all.
+            1, with those of earlier runs.  Then the run ends, and another
+            one without it sends the others.  None for all.
         runtime: Time and events, for tests.
 
     Raises:
@@ -142,8 +141,7 @@ class Importer:
     async def look_up(self) -> Told | None:
         """Ask the client's store which orders were reported before.
 
-        What it knows is put into the journal.  `run` does it, too, if that
-        was not done.
+        What it knows is put into the journal.  `run` does this, too.
 
         Returns:
             What it knew; None if there is no store.
@@ -203,7 +201,7 @@ class Importer:
         self._first_done = await self._steps.have_sent(self._first)
 
     def stop(self) -> None:
-        """Claim nothing more; what is in flight is finished.
+        """Begin no more orders; those in flight are finished.
 
         Call it in the event loop of `run`.
         """
@@ -251,8 +249,7 @@ class Importer:
     def said(self) -> Mapping[int, str]:
         """What Sesamy said of rows that it refused in this run, by row.
 
-        It has neither the error code nor values of the order, but may be
-        about the customer: it is for the rejected report only (see
+        It may be about the buyer: it is for the rejected report only (see
         `write_reports`).
         """
         return self._workers.said
@@ -268,13 +265,17 @@ class Importer:
         if over is not None:
             refused = over.cause is Cause.REFUSED
             return Ending.REFUSED if refused else Ending.OUTAGE, over.text
+        reason = None
         if not self._tally.now.unprocessed:
-            return Ending.COMPLETE, None
-        if workers.stopping or self._first_done:
-            stopped = workers.stopping
-            return Ending.INTERRUPTED if stopped else Ending.FIRST, None
-        # Some orders failed each time, while others went through.
-        return Ending.OUTAGE, workers.last
+            ending = Ending.COMPLETE
+        elif workers.stopping:
+            ending = Ending.INTERRUPTED
+        elif self._first_done:
+            ending = Ending.FIRST
+        else:
+            # Some orders failed each time, while others went through.
+            ending, reason = Ending.OUTAGE, workers.last
+        return ending, reason
 
 
 def _check_count(name: str, value: object) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from itertools import islice
 
 
@@ -29,7 +28,7 @@ _WORDS = (
     ),
     (
         r"has a NUL character, which is not text",
-        "has an invisible character that no text has; write it again",
+        "has an invisible character that no text may have; write it again",
     ),
     (r"required, because ", "is missing, and "),
     (r"required$", "is missing"),
@@ -51,19 +50,7 @@ _KEY = " (the key)"
 
 
 def plain_reason(reason: str) -> str:
-    """Return why a cell or a field is wrong, without a programmer's words.
-
-    A reason that has none is returned as it is; also a plain one.
-
-    Args:
-        reason: Such as ``"expected str, got int"``; without the name of the
-            field.
-    """
-    return _translated(reason)
-
-
-@lru_cache(maxsize=1024)
-def _translated(reason: str) -> str:
+    """Return why a cell or a field is wrong, without a programmer's words."""
     found = _ALL.match(reason)
     if found is not None:
         _, words = _WORDS[(found.lastindex or 1) - 1]

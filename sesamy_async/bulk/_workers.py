@@ -15,7 +15,7 @@ from sesamy_async.errors import SesamyError
 
 from ._counts import Meter, Tally
 from ._judge import Cause, Claim, Trouble, Verdict
-from ._states import Change, State
+from ._states import State
 from ._steps import Steps
 
 
@@ -33,17 +33,21 @@ class RetryQueue:
         self._waiting: list[tuple[float, Claim]] = []
         self._tries: Counter[int] = Counter()
 
-    def add(self, claim: Claim, now: float) -> None:
-        """Keep an order that failed, unless it was tried often enough."""
-        row = claim.entry.row
-        self._tries[row] += 1
-        if self._tries[row] < MOST_TRIES:
-            self._push(claim, now + PAUSE * self._tries[row])
+    def add(self, claim: Claim, now: float, *, outage: bool = False) -> None:
+        """Keep an order that failed, unless it was tried often enough.
 
-    def keep(self, claim: Claim, now: float) -> None:
-        """Keep an order that failed in an outage; its tries are reset."""
-        self.forget(claim)
-        self._push(claim, now)
+        In an outage its tries don't count.
+        """
+        if outage:
+            self.forget(claim)
+            pause = 0.0
+        else:
+            row = claim.entry.row
+            self._tries[row] += 1
+            if self._tries[row] == MOST_TRIES:
+                return
+            pause = PAUSE * self._tries[row]
+        insort(self._waiting, (now + pause, claim), key=itemgetter(0))
 
     def forget(self, claim: Claim) -> None:
         """Reset how often an order was tried."""
@@ -58,9 +62,6 @@ class RetryQueue:
     def wait(self, now: float) -> float | None:
         """Return the seconds until the first is due; None if none is kept."""
         return max(0.0, self._waiting[0][0] - now) if self._waiting else None
-
-    def _push(self, claim: Claim, due: float) -> None:
-        insort(self._waiting, (due, claim), key=itemgetter(0))
 
 
 FIRST_PAUSE = 1.0
@@ -80,18 +81,14 @@ class Circuit:
     After a pause, a single order is the probe.  If nothing has worked in
     this run yet, somebody probably watches, and the run ends soon.
 
-    Attributes:
-        began: When the run began.
-        patience: Seconds an outage may last once anything has worked.
-        costly: Whether a person may have to look at an order that fails.
-            Then it opens at the first one, and probes less often.
-        trouble: Why nothing is sent now; None if orders are sent.
-        over: Why nothing more will be sent; None if the run goes on.
+    If it is costly, because a person may have to look at an order that
+    fails, it opens at the first one, and probes less often.
     """
 
     began: float
     patience: float
     costly: bool = False
+    # Why nothing is sent now, and why nothing more will be sent.
     trouble: Trouble | None = attrs.field(default=None, init=False)
     over: Trouble | None = attrs.field(default=None, init=False)
     _good: float | None = attrs.field(default=None, init=False)
@@ -155,27 +152,20 @@ MOST_SAID = 20_000
 
 @attrs.define(eq=False, repr=False)
 class Workers:
-    """Workers that each take one order after the other through its steps.
-
-    Attributes:
-        first: Whether no order was answered in an earlier run.
-        in_flight: How many orders are being processed.
-        stopping: Whether no more orders are claimed.
-        broken: Why the journal, the file or the client can't be used.
-        last: The latest trouble, in words.
-        said: What Sesamy said of rows that it refused, by row.
-    """
+    """Workers that each take one order after the other through its steps."""
 
     _steps: Steps
     _tally: Tally
     _circuit: Circuit
     _meter: Meter
     _runtime: Runtime
+    # Whether no order was processed in an earlier run.
     first: bool = attrs.field(kw_only=True)
     in_flight: int = attrs.field(default=0, init=False)
     stopping: bool = attrs.field(default=False, init=False)
+    # Why the journal, the file or the client can't be used.
     broken: SesamyError | None = attrs.field(default=None, init=False)
-    last: str | None = attrs.field(default=None, init=False)
+    last: str | None = attrs.field(default=None, init=False)  # Trouble.
     said: dict[int, str] = attrs.field(factory=dict[int, str], init=False)
     _refusals: int = attrs.field(default=0, init=False)
     _retries: RetryQueue = attrs.field(factory=RetryQueue, init=False)
@@ -208,7 +198,6 @@ class Workers:
             self._wake()
 
     def _wake(self) -> None:
-        """Wake the workers that wait."""
         now, self._event = self._event, self._runtime.event()
         now.set()
 
@@ -265,31 +254,29 @@ class Workers:
         self.last = trouble.text
         self._circuit.failed(now, trouble)
         if claim.entry.state is not State.UNKNOWN:
-            if self._circuit.trouble is None:
-                self._retries.add(claim, now)
-            else:
-                self._retries.keep(claim, now)
+            outage = self._circuit.trouble is not None
+            self._retries.add(claim, now, outage=outage)
         self._wake()
 
     def _worked(self, claim: Claim, verdict: Verdict) -> None:
-        change = verdict.change
         self._circuit.worked(self._runtime.now())
         self._retries.forget(claim)
-        if change.state is State.REJECTED:
-            if verdict.said is not None and len(self.said) < MOST_SAID:
-                self.said[change.row] = verdict.said
-            self._refusals += 1
-            self._end_if_all_are_refused(change)
+        if verdict.change.state is State.REJECTED:
+            self._refused(verdict)
         self._wake()
 
-    def _end_if_all_are_refused(self, change: Change) -> None:
+    def _refused(self, verdict: Verdict) -> None:
+        change = verdict.change
+        if verdict.said is not None and len(self.said) < MOST_SAID:
+            self.said[change.row] = verdict.said
+        self._refusals += 1
         only_refusals = self.first and not self._tally.now.done
         if only_refusals and self._refusals >= ALL_REFUSED:
             text = (
                 f"All of the first {self._refusals} orders were refused, the "
-                f"last one so: {change.reason} No contract was created. If "
+                f"last one with: {change.reason} No contract was created. If "
                 "the promo code is wrong, purge the journal and start over; "
-                "if these orders are, the same command continues with the "
-                "others."
+                "if these orders are wrong, the same command continues with "
+                "the others."
             )
             self._circuit.over = Trouble(Cause.REFUSED, text)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
 from string import Template
+from time import time
 
 import attrs
 
 from sesamy_async._version import __version__
 from sesamy_async.bulk._counts import ImportSummary
 from sesamy_async.bulk._states import Kind, State, Terms
-from sesamy_async.bulk.journal import Span
-from sesamy_async.bulk.journal._schema import storable
+from sesamy_async.bulk.journal import Journal, Span
+from sesamy_async.bulk.journal._database import storable
 
-from ._places import Reports
+from ._files import Reports
 from ._words import MEANINGS, count, duration, ending, headline, steps
 
 
@@ -31,13 +32,8 @@ _WIDTHS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 class Facts:
     """What a page shows; nothing of it is personal.
 
-    Attributes:
-        summary: How the run ended.
-        terms: What was imported, and where to.
-        reports: The reports of all rows.
-        spans: How many orders ended when, in this run and those before.
-        width: The length of a span, in seconds.
-        now: When the page is made, in Unix seconds.
+    `spans`, each `width` seconds long, say how many orders ended when; `now`
+    is in Unix seconds.
     """
 
     summary: ImportSummary
@@ -46,6 +42,23 @@ class Facts:
     spans: tuple[Span, ...]
     width: float
     now: float
+
+    @classmethod
+    def of(
+        cls, journal: Journal, summary: ImportSummary, reports: Reports
+    ) -> Facts:
+        """Return the facts of an import, of this run and those before."""
+        minutes = journal.timeline(60)
+        length = minutes[-1].start + 60 - minutes[0].start if minutes else 0
+        width = width_for(length)
+        return cls(
+            summary=summary,
+            terms=journal.terms,
+            reports=reports,
+            spans=journal.timeline(width),
+            width=width,
+            now=time(),
+        )
 
     @property
     def ended(self) -> float:
@@ -85,7 +98,13 @@ def render(facts: Facts) -> str:
         kind="good" if summary.done == summary.rows else "mixed",
         ending=text(why.rstrip()),
         counts=", ".join(counts) or "no rows",
-        bar="".join(_bar(rows)),
+        # As wide as its share; a row of a million is seen, too.
+        bar="".join(
+            f'<span class="{kind}" style="flex: {rows[kind]} 0 6px" '
+            f'title="{kind}: {rows[kind]:,}"></span>'
+            for kind in rows
+            if rows[kind]
+        ),
         outcomes="\n".join(_outcomes(facts.reports)),
         total=f"{sum(rows.values()):,}",
         about=_about(facts),
@@ -100,7 +119,7 @@ def render(facts: Facts) -> str:
 
 def _about(facts: Facts) -> str:
     summary, terms, spans = facts.summary, facts.terms, facts.spans
-    told = {
+    shown = {
         "File": terms.source,
         "Promo code": terms.promo_code or "in the rows",
         "Publisher": terms.vendor_id,
@@ -112,22 +131,22 @@ def _about(facts: Facts) -> str:
     }
     return "\n".join(
         f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>"
-        for name, value in told.items()
+        for name, value in shown.items()
     )
 
 
 def _pace(facts: Facts) -> str:
     if not facts.spans:
         return "No order was sent."
-    said = "Orders that ended per second."
+    meaning = "Orders that ended per second."
     if (limit := facts.permitted) is not None:
-        said += (
+        meaning += (
             " The dashed line is what Sesamy permits in the long run: "
             f"{limit:.3g} orders per second at "
             f"{count(facts.summary.confirm.calls, 'call')} each. "
-            "A burst at the beginning may go beyond it."
+            "A burst at the beginning may exceed it."
         )
-    return said
+    return meaning
 
 
 def _read(name: str) -> str:
@@ -231,7 +250,7 @@ def top_of(value: float) -> float:
     return next(it * unit for it in (1, 2, 2.5, 5, 10) if it * unit >= value)
 
 
-_WIDTH, _HEIGHT = 1000, 260  # The width is also that of the bar.
+_WIDTH, _HEIGHT = 1000, 260
 _LEFT, _BOTTOM, _TOP = 56, 28, 14
 _INSIDE = _HEIGHT - _BOTTOM - _TOP
 _DAY = 86400
@@ -270,9 +289,9 @@ def _chart(facts: Facts) -> str:
         ended=facts.ended,
         top=top_of(max(most, limit or 0.0)),
     )
-    said = f"Orders per second over time; at most {most:.1f}"
+    label = f"Orders per second over time; at most {most:.1f}"
     if limit is not None:
-        said += f", where {limit:.3g} are permitted in the long run"
+        label += f", where {limit:.3g} are permitted in the long run"
     parts = [*_grid(frame)]
     for span in facts.spans:
         parts += _column(frame, span, facts.width)
@@ -280,7 +299,7 @@ def _chart(facts: Facts) -> str:
         parts.append(frame.line("limit", limit))
     return (
         f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{text(said)}">{"".join(parts)}</svg>'
+        f'aria-label="{text(label)}">{"".join(parts)}</svg>'
     )
 
 
@@ -317,26 +336,3 @@ def _grid(frame: _Frame) -> Iterator[str]:
             f'text-anchor="{anchor}">'
             f"{datetime.fromtimestamp(unix, UTC):{words}}</text>"
         )
-
-
-_LEAST = 6.0  # Seen even where it is one row of a million.
-
-
-def widths(rows: Mapping[Kind, int]) -> dict[Kind, float]:
-    """Return how wide the part of each kind with rows is in the bar."""
-    present = {kind: count for kind, count in rows.items() if count}
-    total = sum(present.values())
-    free = _WIDTH - _LEAST * len(present)
-    return {
-        kind: _LEAST + free * count / total for kind, count in present.items()
-    }
-
-
-def _bar(rows: Mapping[Kind, int]) -> Iterator[str]:
-    left = 0.0
-    for kind, width in widths(rows).items():
-        yield (
-            f'<rect class="{kind}" x="{left:.2f}" width="{width:.2f}" '
-            f'height="40"><title>{kind}: {rows[kind]:,}</title></rect>'
-        )
-        left += width

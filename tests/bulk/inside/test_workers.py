@@ -74,7 +74,7 @@ def test_three_tries(*, kept: bool) -> None:
     assert [CLAIM, CLAIM, None] == tried(queue)
 
     if kept:
-        queue.keep(CLAIM, 5.0)
+        queue.add(CLAIM, 5.0, outage=True)
         assert CLAIM == queue.due(5.0)
     else:
         queue.forget(CLAIM)
@@ -86,8 +86,8 @@ def test_the_earliest_is_due_first() -> None:
     """Orders come by their time, and by age at the same time."""
     queue, soon, later = RetryQueue(), claim(3), claim(1)
     queue.add(CLAIM, 5.0)
-    queue.keep(soon, 1.0)
-    queue.keep(later, 1.0)
+    queue.add(soon, 1.0, outage=True)
+    queue.add(later, 1.0, outage=True)
 
     assert [soon, later, CLAIM] == [queue.due(1e9) for _ in range(3)]
 

@@ -162,6 +162,22 @@ def test_only_the_first_unknowns(tmp_path: Path) -> None:
     assert "A-22" not in page
 
 
+def test_bar(tmp_path: Path) -> None:
+    """The parts are as wide as their shares, and none is too thin to see."""
+    page = page_of(tmp_path)
+    [bar] = re.findall(r'<div class="bar".*?</div>', page)
+
+    assert (
+        'aria-label="2 confirmed, 2 rejected, 1 unknown, 2 unprocessed"' in bar
+    )
+    assert [
+        ("confirmed", "2"),
+        ("rejected", "2"),
+        ("unknown", "1"),
+        ("unprocessed", "2"),
+    ] == re.findall(r'<span class="(\w+)" style="flex: (\d) 0 6px"', bar)
+
+
 def test_chart(tmp_path: Path) -> None:
     """Each span is a bar for each state; the permitted rate is a line."""
     page = page_of(tmp_path, permitted=5.0)

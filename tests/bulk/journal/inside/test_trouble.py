@@ -15,7 +15,7 @@ import pytest
 from sesamy_async._wal import wal_of
 from sesamy_async.bulk import JournalError, State
 from sesamy_async.bulk.journal import Journal
-from sesamy_async.bulk.journal._trouble import (
+from sesamy_async.bulk.journal._files import (
     as_journal_error,
     damaged,
     trouble,
