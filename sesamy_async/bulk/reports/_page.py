@@ -66,6 +66,11 @@ class Facts:
         return self.spans[-1].start + self.width
 
     @property
+    def length(self) -> float:
+        """Seconds from the first span to the last one."""
+        return self.ended - self.spans[0].start
+
+    @property
     def permitted(self) -> float | None:
         """How many orders a second Sesamy permits; None if not known."""
         calls = self.summary.permitted
@@ -250,89 +255,48 @@ def top_of(value: float) -> float:
     return next(it * unit for it in (1, 2, 2.5, 5, 10) if it * unit >= value)
 
 
-_WIDTH, _HEIGHT = 1000, 260
-_LEFT, _BOTTOM, _TOP = 56, 28, 14
-_INSIDE = _HEIGHT - _BOTTOM - _TOP
 _DAY = 86400
-# From the bottom up.
 _STACK = (State.CONFIRMED, State.CREATED, State.REJECTED, State.UNKNOWN)
-
-
-@attrs.frozen(kw_only=True)
-class _Frame:
-    """Where the values are in the picture."""
-
-    began: float
-    ended: float
-    top: float
-
-    def x(self, unix: float) -> float:
-        share = (unix - self.began) / (self.ended - self.began)
-        return _LEFT + share * (_WIDTH - _LEFT)
-
-    def y(self, rate: float) -> float:
-        return _HEIGHT - _BOTTOM - rate / self.top * _INSIDE
-
-    def line(self, name: str, rate: float) -> str:
-        y = self.y(rate)
-        return (
-            f'<line class="{name}" x1="{_LEFT}" x2="{_WIDTH}" y1="{y:.2f}" '
-            f'y2="{y:.2f}"/>'
-        )
+"""From the bottom up."""
 
 
 def _chart(facts: Facts) -> str:
-    most = max(sum(span.ended.values()) for span in facts.spans) / facts.width
-    limit = facts.permitted
-    frame = _Frame(
-        began=facts.spans[0].start,
-        ended=facts.ended,
-        top=top_of(max(most, limit or 0.0)),
-    )
+    spans, limit = facts.spans, facts.permitted
+    most = max(sum(span.ended.values()) for span in spans) / facts.width
+    top = top_of(max(most, limit or 0.0))
     label = f"Orders per second over time; at most {most:.1f}"
+    parts = [_line("grid", it, f"{it * top:g}") for it in (0, 0.5, 1)]
+    for span in spans:
+        parts += _column(facts, span, top)
     if limit is not None:
         label += f", where {limit:.3g} are permitted in the long run"
-    parts = [*_grid(frame)]
-    for span in facts.spans:
-        parts += _column(frame, span, facts.width)
-    if limit is not None:
-        parts.append(frame.line("limit", limit))
+        parts.append(_line("limit", limit / top))
+    words = "%d %b %H:%M" if facts.length >= _DAY else "%H:%M:%S"
+    times = (spans[0].start + it * facts.length for it in (0, 0.5, 1))
+    axis = (
+        f"<span>{datetime.fromtimestamp(it, UTC):{words}}</span>"
+        for it in times
+    )
     return (
-        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{text(label)}">{"".join(parts)}</svg>'
+        f'<div class="chart" role="img" aria-label="{text(label)}">'
+        f'<div class="plot">{"".join(parts)}</div>'
+        f'<div class="times">{"".join(axis)}</div></div>'
     )
 
 
-def _column(frame: _Frame, span: Span, width: float) -> Iterator[str]:
-    left = frame.x(span.start)
-    # A gap between two bars, unless they are thin.
-    wide = max(0.8, frame.x(span.start + width) - left - 1)
+def _line(name: str, height: float, label: str = "") -> str:
+    return f'<i class="{name}" style="bottom: {height:.2%}">{label}</i>'
+
+
+def _column(facts: Facts, span: Span, top: float) -> Iterator[str]:
+    left = (span.start - facts.spans[0].start) / facts.length
     below = 0.0
     for state in _STACK:
-        rate = span.ended.get(state, 0) / width
-        if rate:
-            top = frame.y(below + rate)
+        height = span.ended.get(state, 0) / facts.width / top
+        if height:
             yield (
-                f'<rect class="{state.lower()}" x="{left:.2f}" y="{top:.2f}" '
-                f'width="{wide:.2f}" height="{frame.y(below) - top:.2f}"/>'
+                f'<span class="{state.lower()}" style="left: {left:.2%}; '
+                f"width: {facts.width / facts.length:.2%}; "
+                f'bottom: {below:.2%}; height: {height:.2%}"></span>'
             )
-        below += rate
-
-
-def _grid(frame: _Frame) -> Iterator[str]:
-    for share in (0, 0.5, 1):
-        rate = share * frame.top
-        yield frame.line("grid", rate)
-        yield (
-            f'<text x="{_LEFT - 8}" y="{frame.y(rate) + 4:.2f}" '
-            f'text-anchor="end">{rate:g}</text>'
-        )
-    long = frame.ended - frame.began
-    words = "%d %b %H:%M" if long >= _DAY else "%H:%M:%S"
-    for share, anchor in ((0, "start"), (0.5, "middle"), (1, "end")):
-        unix = frame.began + share * long
-        yield (
-            f'<text class="time" x="{frame.x(unix):.0f}" y="{_HEIGHT - 6}" '
-            f'text-anchor="{anchor}">'
-            f"{datetime.fromtimestamp(unix, UTC):{words}}</text>"
-        )
+        below += height
