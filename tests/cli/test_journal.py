@@ -260,7 +260,7 @@ def test_resolve_wrong_rows(sesamy: CommandLine, orders: Path) -> None:
     )
     assert "UNKNOWN" == states(orders)["A-2"]
 
-    for name, said in ("no.csv", "No such file"), (".", "Is a directory"):
+    for name, said in ("no.csv", "there is no such file"), (".", "it is a "):
         ran = sesamy("journal", "resolve", orders, "--from", name)
 
         assert 2 == ran.code

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, zip_longest
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TypeAlias, cast
 
@@ -23,7 +21,7 @@ from sesamy_async.bulk._states import (
     State,
 )
 from sesamy_async.bulk.lookup import Found, Lookup
-from sesamy_async.bulk.reading._sheets import BOOKS, SheetTable, kind_of
+from sesamy_async.bulk.reading._opening import open_table
 from sesamy_async.errors import InvalidRequestError
 
 from ._journal import Journal
@@ -247,8 +245,7 @@ def read_findings(path: Path) -> list[Finding]:
     such a file, once its cells are filled in.
 
     Args:
-        path: The file: a spreadsheet, or CSV in UTF-8, in which the
-            delimiter is a comma, a semicolon or a tab.
+        path: The file: CSV, or a spreadsheet.
 
     Raises:
         InputFileError: It can't be read, or rows are wrong; the message
@@ -256,13 +253,17 @@ def read_findings(path: Path) -> list[Finding]:
     """
     found: list[Finding] = []
     problems: list[str] = []
-    table = _table(path)
-    _, names = next(table, (1, ()))
+    table = open_table(path)
+    rows = table.rows()
+    header = next(rows, None)
+    names = header.cells if header else ()
     _check_columns(path, names)
-    for number, cells in table:
-        where = f"row {number}"
-        row = dict(zip_longest(names, cells, fillvalue=""))
-        finding = _finding(where, row)
+    for row in rows:
+        where = f"row {row.number}"
+        cells = map(_unquoted, row.cells) if table.delimiter else row.cells
+        finding = row.broken or _finding(
+            where, dict(zip_longest(names, cells, fillvalue=""))
+        )
         if isinstance(finding, str):
             problems.append(f"{where}: {finding}")
         else:
@@ -272,35 +273,6 @@ def read_findings(path: Path) -> list[Finding]:
             f"{path} can't be used: {'; '.join(problems)}.", problems=problems
         )
     return found
-
-
-def _table(path: Path) -> Iterator[tuple[int, Sequence[str]]]:
-    """Yield the rows that are not empty, with their numbers."""
-    try:
-        content = path.read_bytes()
-        if kind_of(path, content) in BOOKS:
-            sheet = SheetTable.open(path)
-            yield from ((row.number, row.cells) for row in sheet.rows())
-            return
-        text = content.decode("utf-8-sig")
-    except OSError as error:
-        reason = f"{path} can't be read: {error.strerror}."
-        raise InputFileError(reason) from None
-    except UnicodeDecodeError:
-        reason = f"{path} is not in UTF-8. Save it as CSV in UTF-8."
-        raise InputFileError(reason) from None
-    # With newline="", csv reads the line ends, also those within quotes.
-    lines = io.StringIO(text, newline="")
-    header = lines.readline()
-    delimiter = max(",;\t", key=header.count)
-    rows = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
-    try:
-        for number, cells in enumerate(rows, start=1):
-            if any(cells) or number == 1:
-                yield number, [_unquoted(cell) for cell in cells]
-    except csv.Error as error:
-        reason = f"{path}, line {rows.line_num}: {error}."
-        raise InputFileError(reason) from None
 
 
 def _check_columns(path: Path, names: Sequence[str]) -> None:

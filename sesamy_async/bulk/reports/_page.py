@@ -127,7 +127,7 @@ def _about(facts: Facts) -> str:
     shown = {
         "File": terms.source,
         "Promo code": terms.promo_code or "in the rows",
-        "Publisher": terms.vendor_id,
+        "Vendor": terms.vendor_id,
         "Sent to": terms.base_url,
         "Confirmed": terms.confirm,
         "First order": _moment(spans[0].start) if spans else "none",
