@@ -14,7 +14,7 @@ import attrs
 
 from sesamy_async._models import is_object
 
-from ._rows import id_of
+from ._rows import NUMBER, Row, Source, id_of
 from ._states import (
     SANDBOX,
     Entry,
@@ -33,7 +33,6 @@ from .reports import Kind, Place
 _ENDINGS = ("csv", "jsonl", "xlsx")
 _DONE = {Kind.CONFIRMED, Kind.ALREADY, Kind.CREATED}
 _SAME = re.compile(r"the same row as row (\d+)\b")
-_ROW = "#row"
 
 
 @attrs.frozen(kw_only=True)
@@ -71,7 +70,7 @@ def follow(journal: Journal) -> Chain:
     }
     found = _Found({row: _why(undone[row], journal.terms) for row in undone})
     rejected = {
-        row: each
+        row: each.order_id
         for row, each in undone.items()
         if each.state is State.REJECTED
     }
@@ -104,7 +103,7 @@ class _Found:
     unmatched: Counter[str] = attrs.field(factory=Counter[str])
     unread: dict[str, str] = attrs.field(factory=dict[str, str])
 
-    def add(self, theirs: Journal, rejected: Mapping[int, Entry]) -> None:
+    def add(self, theirs: Journal, rejected: Mapping[int, str | None]) -> None:
         """Add what the import of a report has done."""
         chain, name = follow(theirs), theirs.terms.source
         self.unmatched.update(chain.unmatched)
@@ -162,40 +161,37 @@ def _place(terms: Terms) -> str:
 
 
 def _matched(
-    theirs: Journal, rejected: Mapping[int, Entry]
+    theirs: Journal, rejected: Mapping[int, str | None]
 ) -> Iterator[tuple[Entry, int | None]]:
     """Yield what a report's journal has, with the row here if it is known."""
     name = theirs.path.name.removesuffix(SUFFIX)
-    told = dict(_told(theirs.path.with_name(name)))
-    rows = {each.order_id: row for row, each in rejected.items()}
-    rows.pop(None, None)
+    numbers = dict(_numbers(theirs.path.with_name(name)))
+    rows = {order_id: row for row, order_id in rejected.items() if order_id}
     for entry in theirs.entries():
-        order_id, row = told.get(entry.row, (None, None))
+        order_id, row = numbers.get(entry.row, (None, None))
         if order_id != entry.order_id or row not in rejected:
             # The report is gone, or is not as it was imported.
-            row = rows.get(entry.order_id)
+            row = rows.get(entry.order_id or "")
         yield entry, row
 
 
-def _told(report: Path) -> Iterator[tuple[int, tuple[str | None, int]]]:
+def _numbers(report: Path) -> Iterator[tuple[int, tuple[str | None, int]]]:
     """Yield the rows of a report, with the order and the row here."""
     # Without the report, or one that needs a mapping, the ids must do.
     with suppress(InputFileError):
         source = open_source(report)
         for record in source.records():
-            cells: Any = (
-                dict(zip(source.header, record.cells, strict=False))
-                if source.header
-                else _parsed(record.cells[0])
-            )
-            row = str(cells.get(_ROW, ""))
+            row = str(_cells(source, record).get(NUMBER, ""))
             if row.isdecimal():
                 order_id, _ = id_of(source.read(record))
                 yield record.number, (order_id, int(row))
 
 
-def _parsed(line: str) -> dict[str, Any]:
-    data: object = None
+def _cells(source: Source, record: Row) -> Mapping[str, Any]:
+    if source.header:
+        return dict(zip(source.header, record.cells, strict=False))
     with suppress(ValueError, RecursionError):
-        data = json.loads(line)
-    return data if is_object(data) else {}
+        data: object = json.loads(record.cells[0])
+        if is_object(data):
+            return data
+    return {}

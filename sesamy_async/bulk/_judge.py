@@ -125,8 +125,8 @@ def not_its_own(entry: Entry, holder: int, *, again: bool) -> Verdict:
     """
     reason = (
         f"The response to its create has the contract of row {holder}. "
-        "Something between here and Sesamy mixes up or caches responses; "
-        "whether this order has a contract is unknown."
+        "Perhaps a proxy mixes up or caches responses; whether this order "
+        "has a contract is unknown."
     )
     state = State.PENDING if again else State.UNKNOWN
     change = Change(

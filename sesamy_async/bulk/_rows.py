@@ -223,7 +223,7 @@ def changed_id(original: object, order_id: str) -> str:
                 f"change it? Then {fix}"
             )
     # What is there may be a name, if the row was torn apart.
-    return f"is not the id that its {ORIGINAL} has; {fix}"
+    return f"is not the id in its {ORIGINAL}; {fix}"
 
 
 # What begins a formula in one spreadsheet or another (OWASP, "CSV injection").

@@ -251,7 +251,7 @@ class InputFileError(ConfigurationError):
 class JournalError(SesamyError):
     """The journal can't be used; the message says what to do.
 
-    What was not written down was not sent.
+    Orders without a record in the journal were not sent.
 
     Attributes:
         unsent: Whether nothing can have been sent before.
@@ -264,7 +264,7 @@ class JournalError(SesamyError):
     def _advice(self) -> str:
         if self.unsent:
             return "Nothing was sent."
-        return "What was not written down was not sent."
+        return "Orders without a record in the journal were not sent."
 
 
 class JournalMismatchError(JournalError):

@@ -51,7 +51,7 @@ from ._told import Told, ask, key_of, reader, settle
 
 
 _AHEAD = 64
-_FORGOTTEN = "The store of orders forgot it while it was looked up."
+_FORGOTTEN = "The store of orders no longer has this order."
 
 
 class Steps:

@@ -11,8 +11,7 @@ _DATE = "must be a date such as 1980-12-31"
 _TEXT = "must be text, in quotation marks"
 _BRACES = "must be a group of fields, in braces { }"
 _WORDS = (
-    (r"expected str, got \w+", _TEXT),
-    (r"must be a str, got \w+", _TEXT),
+    (r"(?:expected|must be a) str, got \w+", _TEXT),
     (r"expected int, got \w+", "must be a whole number such as 1"),
     (r"expected date, datetime or str, got \w+", _DATE),
     (r"must be an ISO 8601 date such as 1980-12-31", _DATE),

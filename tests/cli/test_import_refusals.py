@@ -61,8 +61,11 @@ def test_many_wrong_rows(sesamy: CommandLine) -> None:
         ((), "No file is given."),
         (("--template", "orders.toml"), "would be a mapping; name a file"),
         (("nowhere.csv",), "there is no such file"),
-        (("orders.csv", "--report", "no/page.html"), "no folder no for"),
-        (("orders.csv", "--report", "."), "is a folder; name a file"),
+        (
+            ("orders.csv", "--report", "no/page.html"),
+            "there is no folder no. Choose",
+        ),
+        (("orders.csv", "--report", "."), "there is a folder of that name"),
         (("orders.csv", "--confirm", "perhaps"), "--confirm"),
         (("orders.csv", "--concurrency", "0"), "--concurrency"),
         (("orders.csv", "--dry-run", "--base-url", "x"), "--base-url (SESAMY"),

@@ -287,7 +287,7 @@ def _check_columns(path: Path, names: Sequence[str]) -> None:
     if twice:
         raise InputFileError(
             f"{path} has the column {' and the column '.join(twice)} twice; "
-            "remove the one that does not count."
+            "remove one of them."
         )
 
 

@@ -94,7 +94,7 @@ STRAY = (
 
 UNPROCESSED: Mapping[State, str] = {
     State.PENDING: "nothing was sent yet",
-    State.INTENT: "it was about to be created, or was, when the run ended",
+    State.INTENT: "it was being created when the run ended",
     State.CREATED: "its contract is created, and not confirmed yet",
 }
 """Why an order is not finished, if nothing else is known."""

@@ -19,7 +19,7 @@ def path(tmp_path: Path) -> Path:
 
 TWICE = (
     "has the column externalOrderId and the column contractId twice; remove "
-    "the one that does not count. Outcome"
+    "one of them. Outcome"
 )
 
 

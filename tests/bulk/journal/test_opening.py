@@ -205,7 +205,7 @@ def test_damaged(path: Path, make: Callable[[Path], object]) -> None:
     assert str(raised.value) == (
         f"The journal {path} can't be used: it is damaged. Keep it, and "
         "restore it from a backup: it says which orders were sent. Outcome: "
-        "NOT_SENT. What was not written down was not sent."
+        "NOT_SENT. Orders without a record in the journal were not sent."
     )
 
 
