@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from sesamy_async.bulk.journal import Journal, Writer
 
-from ._counts import Ending, ImportSummary, Tally
+from ._counts import Ending, ImportSummary, Progress, Tally
 from ._file import FileSummary, import_file
-from ._importer import Importer, Progress
+from ._importer import Importer
 from ._judge import Cause, Claim, Trouble, Verdict
 from ._rows import Mistaken, Note, Problem, Remark, Row, Sale, Source
 from ._states import (

@@ -24,8 +24,8 @@ from sesamy_async._client import AsyncSesamy
 from sesamy_async.errors import ConfigurationError, SesamyError
 
 from ._beside import Files, mapping_beside
-from ._counts import ImportSummary
-from ._importer import Importer, Progress
+from ._counts import ImportSummary, Progress
+from ._importer import Importer
 from ._rows import Source
 from ._states import Confirm, InputFileError, JournalError, Kind, Terms
 from ._told import Told

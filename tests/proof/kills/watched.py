@@ -57,8 +57,7 @@ class WatchedSteps(Steps):
 
 def watch_steps(importer: Importer, watch: Watch) -> None:
     """Watch what an importer does for each order."""
-    workers = importer._workers
-    workers._steps = WatchedSteps(workers._steps, watch)
+    importer._steps = WatchedSteps(importer._steps, watch)
 
 
 def watch_commits(journal: Journal, watch: Watch) -> None:

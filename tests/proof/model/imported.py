@@ -130,10 +130,9 @@ class Imported:
                 concurrency=concurrency,
                 runtime=world.runtime,
             )
-            workers = importer._workers
-            steps: Any = workers._steps
+            steps: Any = importer._steps
             steps._writer = _AtOnce(journal)
-            workers._steps = _Ticking(steps, world.tick)
+            importer._steps = _Ticking(steps, world.tick)
             return await importer.run()
 
     def look(self, summary: ImportSummary | None) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import attrs
 import pytest
@@ -12,26 +12,24 @@ from sesamy_async.bulk import (
     Cause,
     Change,
     Claim,
-    Confirm,
     Entry,
+    Importer,
     Sale,
     State,
     Steps,
-    Tally,
     Trouble,
     Verdict,
 )
-from sesamy_async.bulk._counts import Meter
-from sesamy_async.bulk._workers import (
+from sesamy_async.bulk._circuit import (
     FIRST_PAUSE,
     LONGEST_COSTLY_PAUSE,
     LONGEST_PAUSE,
     PAUSE,
     Circuit,
     RetryQueue,
-    Workers,
 )
-from support.import_world import Hurried
+from support.import_world import Hurried, World
+from support.sources import listed
 from support.wire import ORDER
 
 
@@ -242,6 +240,9 @@ class Scripted(Steps):
     runtime: Hurried = attrs.field(factory=Hurried)
     sent: list[Claim] = attrs.field(factory=list[Claim])
 
+    async def look_up(self) -> None:
+        """Ask no store."""
+
     async def claim(self) -> Claim | None:
         """Return the next order."""
         return self.claims.pop(0) if self.claims else None
@@ -265,7 +266,7 @@ class Scripted(Steps):
 
 
 @pytest.mark.parametrize("troubled", [False, True])
-async def test_which_order_is_next(*, troubled: bool) -> None:
+async def test_which_order_is_next(tmp_path: Path, *, troubled: bool) -> None:
     """What is due again goes first; in trouble, a new order is sent."""
     steps = Scripted(
         [*map(claim, (2, 3, 4))],
@@ -274,12 +275,20 @@ async def test_which_order_is_next(*, troubled: bool) -> None:
             *(ended(row, State.CONFIRMED) for row in (3, 2, 4)),
         ],
     )
+    world = World(folder=tmp_path, source=listed(3))
     now = steps.runtime.now()
     circuit = Circuit(now, 3600.0, costly=troubled)
     circuit.worked(now)
-    tally = Tally(Counter(), 0, Confirm.SEPARATELY)
-    await Workers(
-        steps, tally, circuit, Meter(now), steps.runtime, first=True
-    ).run(1)
+    with world.journal() as journal:
+        async with world.client() as client:
+            importer = Importer(
+                client,
+                world.source,
+                journal,
+                concurrency=1,
+                runtime=steps.runtime,
+            )
+            importer._steps, importer._circuit = steps, circuit
+            await importer.run()
 
     assert [2, 3, 2, 4] == [each.entry.row for each in steps.sent]
