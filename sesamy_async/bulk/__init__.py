@@ -1,7 +1,7 @@
-"""A file of orders, none lost, none doubled.
+"""Imports of files of orders: no order is lost, and none is sent twice.
 
-A file is read (``reading``), checked as a whole (``check``), written down
-as a plan (``journal``), sent order by order (``importer``), and reported
+A file is read (``reading``), checked as a whole (``check``), recorded in a
+journal (``journal``), sent order by order (`Importer`), and reported
 (``reports``).  Nothing here is loaded by ``import sesamy_async``.
 """
 

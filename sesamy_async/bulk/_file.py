@@ -12,7 +12,7 @@ from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal
+from typing import Literal
 
 import anyio
 import anyio.from_thread
@@ -303,31 +303,42 @@ async def import_file(
             Every other error has the outcome NOT_SENT: this call has sent
             nothing.
     """
-    job = await anyio.to_thread.run_sync(
-        partial(
-            _prepared,
-            sesamy,
+    _check(sesamy, promo_code, confirm)
+
+    def begin() -> tuple[Source, Files]:
+        given = None if mapping is None else Path(mapping)
+        if given is None and format != "jsonl":
+            given = mapping_beside(Path(path))
+        files = Files.of(
             Path(path),
-            reading={
-                "format": format,
-                "encoding": encoding,
-                "delimiter": delimiter,
-                "allow_unknown": allow_unknown,
-                "sheet": sheet,
-            },
-            mapping=None if mapping is None else Path(mapping),
-            journal=None if journal is None else Path(journal),
-            page=None if report is None else Path(report),
-            promo_code=promo_code,
-            confirm=confirm,
-            strays=strays,
-            skip_invalid=skip_invalid,
-            strict=strict,
-            concurrency=concurrency,
-            patience=patience,
+            None if journal is None else Path(journal),
+            None if report is None else Path(report),
+            given,
         )
+        source = open_source(
+            path,
+            mapping=given,
+            format=format,
+            encoding=encoding,
+            delimiter=delimiter,
+            allow_unknown=allow_unknown,
+            sheet=sheet,
+        )
+        return source, files
+
+    source, files = await anyio.to_thread.run_sync(begin)
+    job = FileImport(
+        source=source,
+        files=files,
+        promo_code=promo_code,
+        confirm=Confirm(confirm),
+        strays=strays,
+        skip_invalid=skip_invalid,
+        strict=strict,
+        concurrency=concurrency,
+        patience=patience,
     )
-    new = not job.files.journal.exists()
+    new = not files.journal.exists()
     with await _begun(job, sesamy, new=new) as kept:
         importer, _ = await job.importer(sesamy, kept, new=new, first=first)
         summary = await _watched(importer, progress)
@@ -335,25 +346,14 @@ async def import_file(
         reports, problem = await anyio.to_thread.run_sync(write)
     return FileSummary(
         **attrs.asdict(summary, recurse=False),
-        journal=job.files.journal,
+        journal=files.journal,
         reports=reports.paths,
         kept=reports.kept,
         report_problem=problem,
     )
 
 
-def _prepared(
-    sesamy: object,
-    path: Path,
-    *,
-    reading: Mapping[str, Any],
-    mapping: Path | None,
-    journal: Path | None,
-    page: Path | None,
-    promo_code: str | None,
-    confirm: str,
-    **how: Any,
-) -> FileImport:
+def _check(sesamy: object, promo_code: str | None, confirm: str) -> None:
     if not isinstance(sesamy, AsyncSesamy):
         raise ConfigurationError(
             "import_file needs an AsyncSesamy, "
@@ -366,16 +366,6 @@ def _prepared(
     if confirm not in list(Confirm):
         known = ", ".join(f'"{each}"' for each in Confirm)
         raise ConfigurationError(f"confirm must be one of {known}.")
-    if mapping is None and reading["format"] != "jsonl":
-        mapping = mapping_beside(path)
-    files = Files.of(path, journal, page, mapping)
-    return FileImport(
-        source=open_source(path, mapping=mapping, **reading),
-        files=files,
-        promo_code=promo_code,
-        confirm=Confirm(confirm),
-        **how,
-    )
 
 
 async def _begun(

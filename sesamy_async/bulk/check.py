@@ -152,10 +152,6 @@ SELECT canonical, order_id, first FROM (
 ) ORDER BY min(first) OVER (PARTITION BY canonical), first
 """
 
-_PROBLEMS = """
-SELECT row, "column", reason FROM problems ORDER BY row, rowid
-"""
-
 _PLAN = """
 SELECT rows.row, iif(rows.row > first OR NOT known, NULL, rows.order_id),
     vendor_id, "column", reason
@@ -243,7 +239,8 @@ class Checked:
 
     def problems(self) -> Iterator[Problem]:
         """Yield all problems, in the order of the rows."""
-        for found in self._database.execute(_PROBLEMS):
+        query = "SELECT * FROM problems ORDER BY row, rowid"
+        for found in self._database.execute(query):
             yield Problem(*found)
 
     def planned(self) -> Iterator[Planned]:
@@ -290,9 +287,8 @@ def check(
 ) -> Checked:
     """Check all rows, and find all problems of each.
 
-    The problems, with the order ids, are in a temporary file without a name,
-    so that memory does not grow with the rows.  It is removed when the
-    result is closed.
+    The problems are in a temporary file without a name, so that memory does
+    not grow with the rows.  It is removed when the result is closed.
 
     Args:
         source: The rows.

@@ -228,7 +228,7 @@ def test_a_blocking_client(world: World, orders: Path) -> None:
         ({"promo_code": ""}, "promo_code must be an id"),
         (
             {"report": "no/page.html"},
-            "The import can't write no/page.html: there is no folder no. Choose",
+            "The import can't write no/page.html: there is no folder no. Ch",
         ),
         ({"concurrency": 0}, "concurrency must be a finite number, at least"),
         ({"first": 0}, "first must be a finite number, at least 1"),

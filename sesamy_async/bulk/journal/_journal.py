@@ -121,9 +121,9 @@ _PAGE = 1_000
 
 
 class Journal:
-    """What an import intends and what came of it, on disk.
+    """The state of an import on disk: what it intends, and what came of it.
 
-    It holds order ids, contract ids, states and reasons; nothing personal.
+    It has order ids, contract ids, states and reasons, and no personal data.
     While it is open it belongs to one process, whose threads may share it.
     Its folder must be on a local disk: network drives do not lock and flush
     reliably.  Every method raises a `JournalError`, which says what to do,
