@@ -38,6 +38,9 @@ class _Ticking(Steps):
     steps: Steps
     tick: Callable[[], None]
 
+    async def look_up(self) -> None:
+        await self.steps.look_up()
+
     async def claim(self) -> Claim | None:
         return await self.steps.claim()
 
