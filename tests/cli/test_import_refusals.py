@@ -243,9 +243,7 @@ def test_names_of_another_import(
     ran = sesamy("import", "orders", *PROMO, "--format", "csv")
 
     assert 2 == ran.code
-    assert "those of orders.csv.journal. Give the import another name" in (
-        ran.err
-    )
+    assert "those of orders.csv.journal. Name another journal" in (ran.err)
     assert report == Path("orders.confirmed.csv").read_bytes()
     assert 3 == served.ledger.total
 
