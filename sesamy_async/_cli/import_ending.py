@@ -15,7 +15,7 @@ from sesamy_async.bulk._counts import Tally
 from sesamy_async.bulk._states import kind_of
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reports import Kind, Reports
-from sesamy_async.bulk.reports._places import STRAYS
+from sesamy_async.bulk.reports._files import STRAYS
 from sesamy_async.bulk.reports._words import (
     duration,
     ending,

@@ -1,7 +1,7 @@
-"""A file of orders, none lost, none doubled.
+"""Imports of files of orders: no order is lost, and none is sent twice.
 
-A file is read (``reading``), checked as a whole (``check``), written down
-as a plan (``journal``), sent order by order (``importer``), and reported
+A file is read (``reading``), checked as a whole (``check``), recorded in a
+journal (``journal``), sent order by order (`Importer`), and reported
 (``reports``).  Nothing here is loaded by ``import sesamy_async``.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from sesamy_async.bulk.journal import Journal, Writer
 
-from ._counts import Ending, ImportSummary, Tally
+from ._counts import Ending, ImportSummary, Progress, Tally
 from ._file import FileSummary, import_file
-from ._importer import Importer, Progress
+from ._importer import Importer
 from ._judge import Cause, Claim, Trouble, Verdict
 from ._rows import Mistaken, Note, Problem, Remark, Row, Sale, Source
 from ._states import (

@@ -1,4 +1,4 @@
-"""The files of an import: beside the orders, their mapping and reports."""
+"""The files of an import: the orders, and what is read and written beside."""
 
 from __future__ import annotations
 
@@ -36,19 +36,9 @@ class Files:
     ) -> Files:
         """Return them; by default, the journal is beside the source.
 
-        Raises:
-            ConfigurationError: One would be written over another, or can't
-                be written.
+        It raises a `ConfigurationError` if one would be written over another,
+        or can't be written.
         """
-        if page is not None and not page.parent.is_dir():
-            raise ConfigurationError(
-                f"There is no folder {page.parent} for --report."
-            )
-        # Not its own method, which raises if the name is too long.
-        if page is not None and os.path.isdir(page):  # noqa: PTH112
-            raise ConfigurationError(
-                f"--report {page} is a folder; name a file."
-            )
         files = cls(source, journal or journal_path(source), page)
         files._keep_apart(mapping)
         return files
@@ -73,15 +63,15 @@ class Files:
         """Refuse to write over a file that is read or kept, or nowhere."""
         # If the file itself is nowhere, that is said when it is opened.
         is_there = os.path.exists(self.source)  # noqa: PTH110 - never raises
-        # The longest name first, so that it says how much is too much.
         # Without the list of problems, nothing is lost.
         needed = {*self._written()} - {self.problems}
-        for path in sorted(needed, key=_length, reverse=True):
+        # The longest name first, so that it says how much is too much.
+        for path in sorted(needed, key=lambda it: -len(it.name)):
             if is_there and (why := obstacle(path)):
                 raise ConfigurationError(
-                    f"The import can't write {path}: {why}. What it writes "
-                    "is named after its file; --journal gives another place "
-                    "and another name."
+                    f"The import can't write {path}: {why}. Choose another "
+                    "place or name: with --report for the page, with "
+                    "--journal for all other files."
                 )
         taken = [self.source, *([] if mapping is None else [mapping])]
         for path in self._written():
@@ -96,8 +86,8 @@ class Files:
             alike = Place.beside(journal) == self.reports
             if alike and not same_file(journal, self.journal):
                 raise ConfigurationError(
-                    f"The reports would have the names of those of {journal}. "
-                    "Give the import another name with --journal."
+                    "The reports would have the same names as those of "
+                    f"{journal}. Name another journal with --journal."
                 )
 
     def _written(self) -> Iterator[Path]:
@@ -108,10 +98,6 @@ class Files:
         yield from self.reports.every()
         if self.page is not None:
             yield self.page
-
-
-def _length(path: Path) -> int:
-    return len(path.name)
 
 
 _REJECTED = re.compile(r"(.+)\.rejected(?:\.[0-9]+)?\.[a-z]+", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""An import with those of its corrected reports, as a whole."""
+"""An import together with the imports of its corrected reports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import attrs
 
 from sesamy_async._models import is_object
 
-from ._rows import id_of
+from ._rows import NUMBER, Row, Source, id_of
 from ._states import (
     SANDBOX,
     Entry,
@@ -33,7 +33,6 @@ from .reports import Kind, Place
 _ENDINGS = ("csv", "jsonl", "xlsx")
 _DONE = {Kind.CONFIRMED, Kind.ALREADY, Kind.CREATED}
 _SAME = re.compile(r"the same row as row (\d+)\b")
-_ROW = "#row"
 
 
 @attrs.frozen(kw_only=True)
@@ -41,25 +40,16 @@ class Chain:
     """What became of the rows of an import, here and in corrected reports.
 
     A report of a report counts, too: its rows are rows of the first file.
-
-    Attributes:
-        here: How many rows the import itself has done.
-        elsewhere: The rows that a report has done, with its name.
-        repeated: The rows that only repeat one that is done.
-        open: The rows that are not done, with why.
-        unmatched: How many rows of each report are done, and can't be
-            matched with rows here.
-        unread: The journals of reports that can't be read now, with why.
-        followed: Whether there is any journal of a report.
     """
 
-    here: int
-    elsewhere: Mapping[int, str]
-    repeated: int
-    open: Mapping[int, str]
+    here: int  # Rows that the import itself has done.
+    elsewhere: Mapping[int, str]  # Rows that a report has done: its name.
+    repeated: int  # Rows that only repeat one that is done.
+    open: Mapping[int, str]  # Rows that are not done: why.
+    # How many rows of each report are done, and match no row here.
     unmatched: Mapping[str, int]
-    unread: Mapping[str, str]
-    followed: bool
+    unread: Mapping[str, str]  # Journals that can't be read now: why.
+    followed: bool  # Whether there is any journal of a report.
 
     @property
     def by_report(self) -> Mapping[str, int]:
@@ -71,9 +61,6 @@ def follow(journal: Journal) -> Chain:
     """Follow the reports of an import that were imported in their turn.
 
     Their journals are beside that of the import.
-
-    Raises:
-        JournalError: The journal can't be read.
     """
     confirm = journal.terms.confirm
     undone = {
@@ -83,7 +70,7 @@ def follow(journal: Journal) -> Chain:
     }
     found = _Found({row: _why(undone[row], journal.terms) for row in undone})
     rejected = {
-        row: each
+        row: each.order_id
         for row, each in undone.items()
         if each.state is State.REJECTED
     }
@@ -91,7 +78,7 @@ def follow(journal: Journal) -> Chain:
     for path in paths:
         try:
             with Journal.open(path) as theirs:
-                if _alike(theirs.terms, journal.terms):
+                if _place(theirs.terms) == _place(journal.terms):
                     found.add(theirs, rejected)
         except JournalError as error:
             found.unread[path.name] = str(error.args[0])
@@ -116,7 +103,7 @@ class _Found:
     unmatched: Counter[str] = attrs.field(factory=Counter[str])
     unread: dict[str, str] = attrs.field(factory=dict[str, str])
 
-    def add(self, theirs: Journal, rejected: Mapping[int, Entry]) -> None:
+    def add(self, theirs: Journal, rejected: Mapping[int, str | None]) -> None:
         """Add what the import of a report has done."""
         chain, name = follow(theirs), theirs.terms.source
         self.unmatched.update(chain.unmatched)
@@ -147,10 +134,10 @@ class _Found:
 def _why(entry: Entry, terms: Terms) -> str:
     kind, name = kind_of(entry.state, terms.confirm), terms.source
     if kind is Kind.REJECTED:
-        return f"rejected in {name}; correct it in the report of that"
+        return f"rejected in {name}; correct it in the rejected report"
     if kind is Kind.UNKNOWN:
         return f"unknown in {name}; somebody has to look"
-    return f"not finished in {name}; import that again"
+    return f"not finished in {name}; import {name} again"
 
 
 def _reports(journal: Path) -> Iterator[Path]:
@@ -168,51 +155,43 @@ def _reports(journal: Path) -> Iterator[Path]:
             yield found[each]
 
 
-def _alike(terms: Terms, others: Terms) -> bool:
-    """Whether two imports went to the same place."""
+def _place(terms: Terms) -> str:
     # Each import into a sandbox has one of its own.
-    places = {
-        SANDBOX if each.base_url.startswith(SANDBOX) else each.base_url
-        for each in (terms, others)
-    }
-    return len(places) == 1
+    return SANDBOX if terms.base_url.startswith(SANDBOX) else terms.base_url
 
 
 def _matched(
-    theirs: Journal, rejected: Mapping[int, Entry]
+    theirs: Journal, rejected: Mapping[int, str | None]
 ) -> Iterator[tuple[Entry, int | None]]:
     """Yield what a report's journal has, with the row here if it is known."""
     name = theirs.path.name.removesuffix(SUFFIX)
-    told = dict(_told(theirs.path.with_name(name)))
-    rows = {each.order_id: row for row, each in rejected.items()}
-    rows.pop(None, None)
+    numbers = dict(_numbers(theirs.path.with_name(name)))
+    rows = {order_id: row for row, order_id in rejected.items() if order_id}
     for entry in theirs.entries():
-        order_id, row = told.get(entry.row, (None, None))
+        order_id, row = numbers.get(entry.row, (None, None))
         if order_id != entry.order_id or row not in rejected:
             # The report is gone, or is not as it was imported.
-            row = rows.get(entry.order_id)
+            row = rows.get(entry.order_id or "")
         yield entry, row
 
 
-def _told(report: Path) -> Iterator[tuple[int, tuple[str | None, int]]]:
+def _numbers(report: Path) -> Iterator[tuple[int, tuple[str | None, int]]]:
     """Yield the rows of a report, with the order and the row here."""
     # Without the report, or one that needs a mapping, the ids must do.
     with suppress(InputFileError):
         source = open_source(report)
         for record in source.records():
-            cells: Any = (
-                dict(zip(source.header, record.cells, strict=False))
-                if source.header
-                else _parsed(record.cells[0])
-            )
-            row = str(cells.get(_ROW, ""))
+            row = str(_cells(source, record).get(NUMBER, ""))
             if row.isdecimal():
                 order_id, _ = id_of(source.read(record))
                 yield record.number, (order_id, int(row))
 
 
-def _parsed(line: str) -> dict[str, Any]:
-    data: object = None
+def _cells(source: Source, record: Row) -> Mapping[str, Any]:
+    if source.header:
+        return dict(zip(source.header, record.cells, strict=False))
     with suppress(ValueError, RecursionError):
-        data = json.loads(line)
-    return data if is_object(data) else {}
+        data: object = json.loads(record.cells[0])
+        if is_object(data):
+            return data
+    return {}

@@ -20,10 +20,10 @@ class Ending(StrEnum):
     """Every order was processed."""
 
     FIRST = "first"
-    """The first orders were processed, and the others were to wait."""
+    """The first orders were processed; the others wait (``first=``)."""
 
     INTERRUPTED = "interrupted"
-    """The run was asked to stop; the same command goes on."""
+    """The run was asked to stop; the same command continues."""
 
     OUTAGE = "outage"
     """Sesamy could not be reached, or failed, for too long."""
@@ -50,7 +50,7 @@ class ImportSummary:
             (``Confirm.NO``).
         rejected: Rows that can't be sent, or that Sesamy refused.
         unknown: Orders that a person has to look at.
-        unprocessed: Rows that are not finished; the same command goes on.
+        unprocessed: Rows that are not finished; the same command continues.
         strays: Unconfirmed contracts that may be left over, at most; they
             give no access.
         confirm: When contracts were confirmed.
@@ -81,6 +81,44 @@ class ImportSummary:
     def done(self) -> int:
         """Orders that have reached the goal."""
         return self.confirmed + self.already + self.created
+
+
+@attrs.frozen(kw_only=True)
+class Progress:
+    """How far a running import has come.
+
+    Attributes:
+        rows: All rows of the file.
+        done: Orders that have reached the goal: confirmed, or created if
+            nothing is to be confirmed.
+        rejected: Rows that can't be sent, or that Sesamy refused.
+        unknown: Orders that a person has to look at.
+        strays: Unconfirmed contracts that may be left over.
+        in_flight: Orders that are being sent now.
+        seconds: Since this run began.
+        rate: Calls per second over the last minute.
+        permitted: Calls per second that Sesamy permits, as far as known;
+            None for no limit.
+        left: Seconds that the rest takes at this rate; None if unknown.
+        paused: Why nothing is sent now; None if orders are sent.
+    """
+
+    rows: int
+    done: int = 0
+    rejected: int = 0
+    unknown: int = 0
+    strays: int = 0
+    in_flight: int = 0
+    seconds: float = 0.0
+    rate: float = 0.0
+    permitted: float | None = None
+    left: float | None = None
+    paused: str | None = None
+
+    @property
+    def settled(self) -> int:
+        """Rows that are finished."""
+        return self.done + self.rejected + self.unknown
 
 
 @attrs.define(eq=False, repr=False)
@@ -156,3 +194,22 @@ class Meter:
             del self._seconds[second]
         elapsed = min(_WINDOW, now - self._began)
         return self._seconds.total() / max(elapsed, 1.0)
+
+
+def time_left(
+    calls: float,
+    rate: float,
+    permitted: float | None,
+    at_once: float | None,
+) -> float | None:
+    """Return the seconds that calls will take; None if that is unknown.
+
+    `rate` and `permitted` are calls per second; `at_once` calls need not
+    wait for what is permitted.  None is no limit.
+    """
+    if not rate:
+        return None
+    if permitted is None or at_once is None:
+        return calls / rate
+    quick = min(calls, at_once)
+    return quick / rate + (calls - quick) / min(rate, permitted)

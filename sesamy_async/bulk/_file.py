@@ -1,8 +1,7 @@
 """The import of a file as one thing.
 
 `import_file` and the command ``sesamy import`` take the steps of one
-`FileImport`, so a file has the same end with both, and each goes on with
-what the other has begun.
+`FileImport`, so each continues what the other has begun.
 """
 
 from __future__ import annotations
@@ -13,8 +12,7 @@ from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from time import time
-from typing import Any, Literal
+from typing import Literal
 
 import anyio
 import anyio.from_thread
@@ -26,8 +24,8 @@ from sesamy_async._client import AsyncSesamy
 from sesamy_async.errors import ConfigurationError, SesamyError
 
 from ._beside import Files, mapping_beside
-from ._counts import ImportSummary
-from ._importer import Importer, Progress
+from ._counts import ImportSummary, Progress
+from ._importer import Importer
 from ._rows import Source
 from ._states import Confirm, InputFileError, JournalError, Kind, Terms
 from ._told import Told
@@ -38,25 +36,8 @@ from .reading import open_source
 from .reading._table import TableSource
 from .reports import ReportError, Reports, write_reports
 from .reports._files import write_text
-from .reports._page import Facts, render, width_for
+from .reports._page import Facts, render
 from .reports._words import count
-
-
-def refused(source: Source, found: Checked, path: Path) -> InputFileError:
-    """Return the error that names the first problems; list all in a file."""
-    shown = first_of(map(str, found.problems()))
-    try:
-        write_problems(found, path)
-        kept = f"All are in {path}."
-    except InputFileError as error:
-        # The problems of the rows are more important.
-        kept = f"(The list of all is missing: {error.args[0]})"
-    return InputFileError(
-        f"{source.name} has mistakes in {count(found.invalid, 'row')} of "
-        f"{found.rows:,}: {'; '.join(shown)}. {kept} Correct the file, or "
-        "leave these rows out with --skip-invalid.",
-        problems=shown,
-    )
 
 
 def differing(told: Told) -> str:
@@ -70,24 +51,11 @@ def differing(told: Told) -> str:
     )
 
 
-_MINUTE = 60.0
-
-
 @attrs.frozen(kw_only=True)
 class FileImport:
     """The steps of the import of a file; `importer` is the only async one.
 
-    Attributes:
-        source: The rows.
-        files: Where they are, and what is written.
-        promo_code: For rows that name none.
-        confirm: When contracts are confirmed.
-        strays: Whether an interrupted create may be sent again.
-        skip_invalid: Whether rows that are wrong are left out.
-        strict: Whether warnings are mistakes, and nothing is sent if an
-            order was reported before with other data.
-        concurrency: How many orders are sent at once.
-        patience: Seconds that an outage may last.
+    The settings are those of `import_file`.
     """
 
     source: Source
@@ -113,7 +81,7 @@ class FileImport:
         )
 
     def check(self, on_rows: Callable[[int], None] | None = None) -> Checked:
-        """Check all rows; whoever has the result closes it."""
+        """Check all rows; the caller closes the result."""
         return check(
             self.source,
             promo_code=self.promo_code,
@@ -122,25 +90,30 @@ class FileImport:
         )
 
     def accept(self, found: Checked) -> None:
-        """Let the import go on, unless rows that are wrong are to stop it.
-
-        Raises:
-            InputFileError: They are; it names the first problems.
-        """
-        if found.invalid and not self.skip_invalid:
-            raise refused(self.source, found, self.files.problems)
-        # The list of an earlier check is outdated.
-        with suppress(OSError):
-            self.files.problems.unlink()
+        """Let the import go on, unless rows are wrong: then list them all."""
+        path = self.files.problems
+        if not found.invalid or self.skip_invalid:
+            # The list of an earlier check is outdated.
+            with suppress(OSError):
+                path.unlink()
+            return
+        shown = first_of(map(str, found.problems()))
+        try:
+            write_problems(found, path)
+            kept = f"All are in {path}."
+        except InputFileError as error:
+            # The problems of the rows are more important.
+            kept = f"(The list of all is missing: {error.args[0]})"
+        raise InputFileError(
+            f"{self.source.name} has mistakes in "
+            f"{count(found.invalid, 'row')} of {found.rows:,}: "
+            f"{'; '.join(shown)}. {kept} Correct the file, or leave these "
+            "rows out with --skip-invalid.",
+            problems=shown,
+        )
 
     def journal(self, found: Checked | None, terms: Terms) -> Journal:
-        """Create the journal, or open that of an import that has begun.
-
-        Raises:
-            InputFileError: The file changed while it was checked.
-            JournalMismatchError: It is of another import.
-            JournalError: It can't be used.
-        """
+        """Create the journal, or open that of an import that has begun."""
         path = self.files.journal
         if found is not None:
             if self.source.fingerprint() != terms.fingerprint:
@@ -168,18 +141,8 @@ class FileImport:
     ) -> tuple[Importer, Told | None]:
         """Return what sends the orders, and what the store knows of them.
 
-        Args:
-            sesamy: The client.
-            journal: The journal.
-            new: Whether nothing was sent yet; then it is removed if the
-                orders can't be sent, so that the file may be corrected.
-            first: How many orders are sent; None for all.
-
-        Raises:
-            InputFileError: The file has changed, or orders differ from
-                what was reported before, and that is to stop the import.
-            ConfigurationError: A number is impossible.
-            StoreUnavailable: The store can't be used now.
+        If the journal is `new`, it is removed if the orders can't be sent, so
+        that the file may be corrected.
         """
         try:
             importer = Importer(
@@ -191,19 +154,16 @@ class FileImport:
                 first=first,
             )
             told = await importer.look_up()
-            self._agree(told)
+            if told is not None and self.strict and told.differ:
+                raise InputFileError(
+                    f"{differing(told)} Correct them, or leave out --strict: "
+                    "orders that are confirmed are not sent again."
+                )
         except ConfigurationError:
             if new:
                 journal.purge()
             raise
         return importer, told
-
-    def _agree(self, told: Told | None) -> None:
-        if told is not None and self.strict and told.differ:
-            raise InputFileError(
-                f"{differing(told)} Correct them, or leave out --strict: "
-                "what is confirmed is not sent again."
-            )
 
     def report(
         self,
@@ -231,7 +191,7 @@ class FileImport:
                 said=said,
             )
             if files.page is not None:
-                facts = _facts(journal, summary, reports)
+                facts = Facts.of(journal, summary, reports)
                 write_text(files.page, render(facts))
         except (InputFileError, JournalError) as error:
             # Without its advice, which says that nothing was sent.
@@ -239,22 +199,6 @@ class FileImport:
         except ReportError as error:
             return reports, str(error)
         return reports, None
-
-
-def _facts(
-    journal: Journal, summary: ImportSummary, reports: Reports
-) -> Facts:
-    minutes = journal.timeline(_MINUTE)
-    length = minutes[-1].start + _MINUTE - minutes[0].start if minutes else 0
-    width = width_for(length)
-    return Facts(
-        summary=summary,
-        terms=journal.terms,
-        reports=reports,
-        spans=journal.timeline(width),
-        width=width,
-        now=time(),
-    )
 
 
 @attrs.frozen(kw_only=True)
@@ -301,13 +245,12 @@ async def import_file(
     """Send all orders of a file: none is lost, and none is sent twice.
 
     It does what ``sesamy import`` does, with the same files: the whole file
-    is checked before anything is sent, each step is written to a journal
-    beside the file first, and reports beside it say what became of every
+    is checked before anything is sent, each step is first written to a
+    journal beside the file, and reports beside it say what became of every
     row.  After a crash, or a cancellation at any moment, the same call, or
-    the command, goes on where it stopped.
+    the command, continues where it stopped.
 
-    It runs on asyncio and trio.  What reads and writes files does so in
-    threads.
+    It runs on asyncio and trio.  Files are read and written in threads.
 
     Args:
         sesamy: The client; its vendor, pace, deadline and store of orders
@@ -322,18 +265,19 @@ async def import_file(
         delimiter: The character between the cells; None to find out.
         sheet: The name of the sheet, if a spreadsheet has several.
         allow_unknown: Whether providers, methods and genders may be words
-            that the guide does not name.
-        skip_invalid: Whether rows that are wrong are left out, instead of
-            all being refused; they are in the rejected report.
-        strict: Whether what may be wrong is refused as what is wrong, and
-            nothing is sent if an order was reported before with other data.
+            that Sesamy's guide does not list.
+        skip_invalid: Whether rows with mistakes are left out, and written
+            to the rejected report; by default, the whole file is refused.
+        strict: Whether a warning counts as a mistake, and nothing is sent
+            if an order was reported before with other data.
         confirm: When contracts are confirmed; see `Confirm`.
         strays: Whether an interrupted create, which gives no access, may
             be sent again; None for all but invoices.
-        concurrency: How many orders are sent at once.
-        patience: Seconds that an outage may last.
-        first: How many orders are sent, in the order of the rows.  Then it
-            ends with ``Ending.FIRST``; call it without `first` to go on.
+        concurrency: How many orders are sent at once, at least 1.
+        patience: Seconds that an outage may last, at least 0.
+        first: How many orders are sent, in the order of the rows, at least
+            1.  Then it ends with ``Ending.FIRST``; call it without `first`
+            to continue.  None for all.
         journal: The file that records what was sent; by default,
             ``orders.csv.journal`` beside ``orders.csv``.
         report: An HTML page to write at the end.
@@ -343,47 +287,58 @@ async def import_file(
 
     Returns:
         What became of every row, in this call and in earlier ones.  Look at
-        its `ending`: an outage is no error, and the same call goes on.
+        its `ending`: an outage is no error, and the same call continues.
 
     Raises:
         InputFileError: The file, its header, its rows or the mapping are
             wrong; `problems` names them, row by row.
         JournalMismatchError: The journal is of another file, or of other
-            options.
+            settings.
         JournalBusyError: Another process imports this file.
         JournalError: The journal can't be used.
         StoreUnavailable: The store of orders can't be used now.
         InvalidRequestError: `promo_code` can't be a promo code.
         ConfigurationError: An argument or the client can't be used.  If
-            the client was closed meanwhile, the journal knows what was
-            sent.  Every other error has the outcome NOT_SENT: this call
-            has sent nothing.
+            the client was closed meanwhile, the journal has what was sent.
+            Every other error has the outcome NOT_SENT: this call has sent
+            nothing.
     """
-    job = await anyio.to_thread.run_sync(
-        partial(
-            _prepared,
-            sesamy,
+    _check(sesamy, promo_code, confirm)
+
+    def begin() -> tuple[Source, Files]:
+        given = None if mapping is None else Path(mapping)
+        if given is None and format != "jsonl":
+            given = mapping_beside(Path(path))
+        files = Files.of(
             Path(path),
-            reading={
-                "format": format,
-                "encoding": encoding,
-                "delimiter": delimiter,
-                "allow_unknown": allow_unknown,
-                "sheet": sheet,
-            },
-            mapping=None if mapping is None else Path(mapping),
-            journal=None if journal is None else Path(journal),
-            page=None if report is None else Path(report),
-            promo_code=promo_code,
-            confirm=confirm,
-            strays=strays,
-            skip_invalid=skip_invalid,
-            strict=strict,
-            concurrency=concurrency,
-            patience=patience,
+            None if journal is None else Path(journal),
+            None if report is None else Path(report),
+            given,
         )
+        source = open_source(
+            path,
+            mapping=given,
+            format=format,
+            encoding=encoding,
+            delimiter=delimiter,
+            allow_unknown=allow_unknown,
+            sheet=sheet,
+        )
+        return source, files
+
+    source, files = await anyio.to_thread.run_sync(begin)
+    job = FileImport(
+        source=source,
+        files=files,
+        promo_code=promo_code,
+        confirm=Confirm(confirm),
+        strays=strays,
+        skip_invalid=skip_invalid,
+        strict=strict,
+        concurrency=concurrency,
+        patience=patience,
     )
-    new = not job.files.journal.exists()
+    new = not files.journal.exists()
     with await _begun(job, sesamy, new=new) as kept:
         importer, _ = await job.importer(sesamy, kept, new=new, first=first)
         summary = await _watched(importer, progress)
@@ -391,29 +346,18 @@ async def import_file(
         reports, problem = await anyio.to_thread.run_sync(write)
     return FileSummary(
         **attrs.asdict(summary, recurse=False),
-        journal=job.files.journal,
+        journal=files.journal,
         reports=reports.paths,
         kept=reports.kept,
         report_problem=problem,
     )
 
 
-def _prepared(
-    sesamy: object,
-    path: Path,
-    *,
-    reading: Mapping[str, Any],
-    mapping: Path | None,
-    journal: Path | None,
-    page: Path | None,
-    promo_code: str | None,
-    confirm: str,
-    **how: Any,
-) -> FileImport:
+def _check(sesamy: object, promo_code: str | None, confirm: str) -> None:
     if not isinstance(sesamy, AsyncSesamy):
         raise ConfigurationError(
             "import_file needs an AsyncSesamy, "
-            f"not a {type(sesamy).__name__}. A script without async can run "
+            f"not a {type(sesamy).__name__}. In a script without async, run "
             "it with anyio.run, or run the command `sesamy import`."
         )
     if promo_code is not None:
@@ -422,16 +366,6 @@ def _prepared(
     if confirm not in list(Confirm):
         known = ", ".join(f'"{each}"' for each in Confirm)
         raise ConfigurationError(f"confirm must be one of {known}.")
-    if mapping is None and reading["format"] != "jsonl":
-        mapping = mapping_beside(path)
-    files = Files.of(path, journal, page, mapping)
-    return FileImport(
-        source=open_source(path, mapping=mapping, **reading),
-        files=files,
-        promo_code=promo_code,
-        confirm=Confirm(confirm),
-        **how,
-    )
 
 
 async def _begun(

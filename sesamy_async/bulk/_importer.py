@@ -1,66 +1,42 @@
-"""Send the orders of a plan, and say how far it has come."""
+"""Send the orders of a journal, and report the progress."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
+from functools import partial
 
-import attrs
+import anyio
 
 from sesamy_async._call import AnyioRuntime, Runtime, present
 from sesamy_async._checks import check_number
 from sesamy_async._client import AsyncSesamy, told_from
 from sesamy_async.bulk.journal import Journal, Writer
-from sesamy_async.errors import ConfigurationError
+from sesamy_async.errors import ConfigurationError, SesamyError
 
-from ._counts import Ending, ImportSummary, Meter, Tally
-from ._judge import Cause
+from ._circuit import Circuit, RetryQueue
+from ._counts import (
+    Ending,
+    ImportSummary,
+    Meter,
+    Progress,
+    Tally,
+    time_left,
+)
+from ._judge import Cause, Claim, Trouble, Verdict
 from ._rows import Source
-from ._states import InputFileError, JournalError
+from ._states import InputFileError, JournalError, State
 from ._steps import Steps
 from ._told import Told
-from ._workers import Circuit, Workers
-
-
-@attrs.frozen(kw_only=True)
-class Progress:
-    """How far a running import has come.
-
-    Attributes:
-        rows: All rows of the file.
-        done: Orders that have reached the goal: confirmed, or created if
-            nothing is to be confirmed.
-        rejected: Rows that can't be sent, or that Sesamy refused.
-        unknown: Orders that a person has to look at.
-        strays: Unconfirmed contracts that may be left over.
-        in_flight: Orders that are being sent now.
-        seconds: Since this run began.
-        rate: Calls per second over the last minute.
-        permitted: Calls per second that Sesamy permits, as far as known;
-            None for no limit.
-        left: Seconds that the rest takes at this rate; None if unknown.
-        paused: Why nothing is sent now; None if orders are sent.
-    """
-
-    rows: int
-    done: int = 0
-    rejected: int = 0
-    unknown: int = 0
-    strays: int = 0
-    in_flight: int = 0
-    seconds: float = 0.0
-    rate: float = 0.0
-    permitted: float | None = None
-    left: float | None = None
-    paused: str | None = None
-
-    @property
-    def settled(self) -> int:
-        """Rows that are finished."""
-        return self.done + self.rejected + self.unknown
 
 
 _DAY = 86_400.0
 _LONGEST_QUEUE = 20.0  # Seconds.
+
+ALL_REFUSED = 10
+"""An import stops after so many refusals if nothing else happened."""
+
+MOST_SAID = 20_000
+"""Sesamy's words on so many rows are kept in memory until the report."""
 
 
 class Importer:
@@ -69,12 +45,12 @@ class Importer:
     For each order, its intent is recorded, it is sent, and its outcome is
     recorded; so after a crash at any moment the next run sends no order
     twice.  Retries within a call, pace and token are those of the client.
-    If that has a store of orders, an order that was reported before is not
-    sent again, whatever the file and the journal are called.  It runs on
+    If the client has a store of orders, an order that was reported before is
+    not sent again, whatever the file and the journal are called.  It runs on
     asyncio and trio, and only once.
 
     Args:
-        client: Its deadline bounds each call, with the wait for the pace.
+        client: Its deadline limits each call, with the wait for the pace.
         source: The file that the journal was made for.
         journal: The orders, and what was done with each.
         concurrency: How many orders are sent at once, at least 1; at most
@@ -84,9 +60,8 @@ class Importer:
             at least 0.  If nothing has worked in this run yet, it stops
             within half a minute.
         first: How many orders are sent, in the order of the rows, at least
-            1; what was sent of them in an earlier run counts.  Then the run
-            ends, and another one without it sends the others.  None for
-            all.
+            1, with those of earlier runs.  Then the run ends, and another
+            one without it sends the others.  None for all.
         runtime: Time and events, for tests.
 
     Raises:
@@ -120,30 +95,32 @@ class Importer:
         self._runtime = runtime = runtime or present(AnyioRuntime())
         self._began = runtime.now()
         self._told: Told | None = None
+        self._said: dict[int, str] = {}
+        # Whether no order was processed in an earlier run.
+        self._is_new = not journal.timeline(_DAY)
         costly = not journal.terms.repeatable
         self._circuit = Circuit(self._began, patience, costly=costly)
         self._meter = Meter(self._began)
         self._tally = Tally.of(journal)
+        self._retries = RetryQueue()
+        self._refusals = 0
+        self._in_flight = 0
+        self._stopping = False
+        # Why the journal, the file or the client can't be used.
+        self._broken: SesamyError | None = None
+        self._trouble: str | None = None  # The latest.
+        self._change = runtime.event()
         self._over = runtime.event()
         self._ended = False
         self._writer = Writer(
             journal, shared_contracts=client.shared_contracts
         )
         self._steps = Steps(client, source, journal, self._writer)
-        self._workers = Workers(
-            self._steps,
-            self._tally,
-            self._circuit,
-            self._meter,
-            runtime,
-            first=not journal.timeline(_DAY),
-        )
 
     async def look_up(self) -> Told | None:
         """Ask the client's store which orders were reported before.
 
-        What it knows is put into the journal.  `run` does it, too, if that
-        was not done.
+        What it knows is put into the journal.  `run` does this, too.
 
         Returns:
             What it knew; None if there is no store.
@@ -175,16 +152,15 @@ class Importer:
             await self.look_up()
             await self._run()
         except (JournalError, InputFileError) as error:
-            self._workers.broken = error
+            self._broken = error
         finally:
             # Or the journal would change after a cancelled run.
             self._writer.close()
             self._ended = True
             self._over.set()
-        broken = self._workers.broken
         ends = JournalError | InputFileError
-        if broken is not None and not isinstance(broken, ends):
-            raise broken
+        if self._broken is not None and not isinstance(self._broken, ends):
+            raise self._broken
         ending, reason = self._how_it_ended()
         return self._tally.summary(
             ending,
@@ -195,19 +171,21 @@ class Importer:
         )
 
     async def _run(self) -> None:
-        if self._first is None:
-            await self._workers.run(self._concurrency)
-            return
-        await self._steps.end_after(self._first)
-        await self._workers.run(self._concurrency)
-        self._first_done = await self._steps.have_sent(self._first)
+        if self._first is not None:
+            await self._steps.end_after(self._first)
+        async with anyio.create_task_group() as group:
+            for _ in range(self._concurrency):
+                group.start_soon(self._work)
+        if self._first is not None:
+            self._first_done = await self._steps.have_sent(self._first)
 
     def stop(self) -> None:
-        """Claim nothing more; what is in flight is finished.
+        """Begin no more orders; those in flight are finished.
 
         Call it in the event loop of `run`.
         """
-        self._workers.stop()
+        self._stopping = True
+        self._wake()
 
     async def updates(
         self, every: float = 0.5
@@ -239,7 +217,7 @@ class Importer:
             rejected=so_far.rejected,
             unknown=so_far.unknown,
             strays=so_far.strays,
-            in_flight=self._workers.in_flight,
+            in_flight=self._in_flight,
             seconds=now - self._began,
             rate=rate,
             permitted=permitted,
@@ -251,15 +229,109 @@ class Importer:
     def said(self) -> Mapping[int, str]:
         """What Sesamy said of rows that it refused in this run, by row.
 
-        It has neither the error code nor values of the order, but may be
-        about the customer: it is for the rejected report only (see
+        It may be about the buyer: it is for the rejected report only (see
         `write_reports`).
         """
-        return self._workers.said
+        return self._said
+
+    async def _work(self) -> None:
+        try:
+            while (claim := await self._next()) is not None:
+                self._in_flight += 1
+                try:
+                    await self._process(claim)
+                finally:
+                    self._in_flight -= 1
+        except SesamyError as error:
+            self._broken = self._broken or error
+            self._wake()
+
+    def _wake(self) -> None:
+        now, self._change = self._change, self._runtime.event()
+        now.set()
+
+    async def _next(self) -> Claim | None:
+        while not (self._stopping or self._circuit.over or self._broken):
+            now = self._runtime.now()
+            wait = self._circuit.wait(now)
+            if not wait:
+                claim = await self._take(now)
+                if claim is not None:
+                    return claim
+                self._circuit.pass_on()
+                due = self._retries.wait(now)
+                if due is None:
+                    return None
+                wait = due
+            await self._change.wait(wait)
+        return None
+
+    async def _take(self, now: float) -> Claim | None:
+        if self._circuit.trouble is None:
+            return self._retries.due(now) or await self._steps.claim()
+        # A new order is the better probe: one that failed may be the cause.
+        return await self._steps.claim() or self._retries.due(now)
+
+    async def _process(self, claim: Claim) -> None:
+        while True:
+            strays: list[int] = []
+            intent = partial(self._record_intent, claim, strays)
+            verdict = await self._steps.send(claim, intent)
+            instead = await self._steps.record_outcome(claim, verdict.change)
+            self._meter.add(self._runtime.now(), verdict.calls)
+            verdict = instead or verdict
+            change = verdict.change
+            self._tally.move(claim.entry.state, change)
+            claim = claim.after(verdict, sum(strays))
+            if verdict.trouble is not None:
+                self._failed(claim, verdict.trouble)
+                return
+            self._worked(claim, verdict)
+            goal = self._tally.confirm.goal
+            if change.state is not State.CREATED or goal is State.CREATED:
+                return
+
+    async def _record_intent(
+        self, claim: Claim, strays: list[int], lost: int
+    ) -> None:
+        await self._steps.record_intent(claim, lost)
+        self._tally.strays += lost
+        strays.append(lost)
+
+    def _failed(self, claim: Claim, trouble: Trouble) -> None:
+        now = self._runtime.now()
+        self._trouble = trouble.text
+        self._circuit.failed(now, trouble)
+        if claim.entry.state is not State.UNKNOWN:
+            outage = self._circuit.trouble is not None
+            self._retries.add(claim, now, outage=outage)
+        self._wake()
+
+    def _worked(self, claim: Claim, verdict: Verdict) -> None:
+        self._circuit.worked(self._runtime.now())
+        self._retries.forget(claim)
+        if verdict.change.state is State.REJECTED:
+            self._refused(verdict)
+        self._wake()
+
+    def _refused(self, verdict: Verdict) -> None:
+        change = verdict.change
+        if verdict.said is not None and len(self._said) < MOST_SAID:
+            self._said[change.row] = verdict.said
+        self._refusals += 1
+        only_refusals = self._is_new and not self._tally.now.done
+        if only_refusals and self._refusals >= ALL_REFUSED:
+            text = (
+                f"All of the first {self._refusals} orders were refused, the "
+                f"last one with: {change.reason} No contract was created. If "
+                "the promo code is wrong, purge the journal and start over; "
+                "if these orders are wrong, the same command continues with "
+                "the others."
+            )
+            self._circuit.over = Trouble(Cause.REFUSED, text)
 
     def _how_it_ended(self) -> tuple[Ending, str | None]:
-        workers, over = self._workers, self._circuit.over
-        broken = workers.broken
+        broken, over = self._broken, self._circuit.over
         if isinstance(broken, InputFileError):
             # Without its advice: "nothing was sent".
             return Ending.FILE, str(broken.args[0])
@@ -268,35 +340,20 @@ class Importer:
         if over is not None:
             refused = over.cause is Cause.REFUSED
             return Ending.REFUSED if refused else Ending.OUTAGE, over.text
+        reason = None
         if not self._tally.now.unprocessed:
-            return Ending.COMPLETE, None
-        if workers.stopping or self._first_done:
-            stopped = workers.stopping
-            return Ending.INTERRUPTED if stopped else Ending.FIRST, None
-        # Some orders failed each time, while others went through.
-        return Ending.OUTAGE, workers.last
+            ending = Ending.COMPLETE
+        elif self._stopping:
+            ending = Ending.INTERRUPTED
+        elif self._first_done:
+            ending = Ending.FIRST
+        else:
+            # Some orders failed each time, while others went through.
+            ending, reason = Ending.OUTAGE, self._trouble
+        return ending, reason
 
 
 def _check_count(name: str, value: object) -> None:
     if type(value) is not int:
         raise ConfigurationError(f"{name} must be a whole number.")
     check_number(name, value, least=1)
-
-
-def time_left(
-    calls: float,
-    rate: float,
-    permitted: float | None,
-    at_once: float | None,
-) -> float | None:
-    """Return the seconds that calls will take; None if that is unknown.
-
-    `rate` and `permitted` are calls per second; `at_once` calls need not
-    wait for what is permitted.  None is no limit.
-    """
-    if not rate:
-        return None
-    if permitted is None or at_once is None:
-        return calls / rate
-    quick = min(calls, at_once)
-    return quick / rate + (calls - quick) / min(rate, permitted)

@@ -34,7 +34,7 @@ class Cause(StrEnum):
     """Nothing can be sent: no network, no such host, no connection."""
 
     OUTAGE = "outage"
-    """Sesamy fails, does not answer, or asks to wait."""
+    """Sesamy fails, does not respond, or asks to wait."""
 
     REFUSED = "refused"
     """Sesamy refuses this client: its credentials or its rights."""
@@ -61,9 +61,9 @@ class Verdict:
         change: For the journal.
         trouble: What keeps other orders from being processed, too.
         calls: How many requests it took.
-        elsewhere: Whether another call has made its contract.
+        elsewhere: Whether another call has created its contract.
         said: What Sesamy says beyond its code, for the rejected report
-            only: it may be about the customer.
+            only: it may be about the buyer.
     """
 
     change: Change
@@ -104,7 +104,7 @@ class Claim:
 def created(
     terms: Terms, entry: Entry, contract: Contract, *, lost: int, calls: int
 ) -> Verdict:
-    """Judge a create that was answered with a contract.
+    """Judge a create that returned a contract.
 
     `lost` earlier attempts of the call may have succeeded, too, and are not
     in the journal yet.
@@ -118,15 +118,15 @@ def created(
 
 
 def not_its_own(entry: Entry, holder: int, *, again: bool) -> Verdict:
-    """Judge a create that was answered with the contract of another row.
+    """Judge a create that returned the contract of another row.
 
-    The answer may be of any request; what became of this one is unknown.
+    The response may be of any request; what became of this one is unknown.
     `again` says whether it may be repeated.
     """
     reason = (
-        f"Its create was answered with the contract of row {holder}. "
-        "Something between here and Sesamy mixes up or caches answers; "
-        "whether this order has a contract is unknown."
+        f"The response to its create has the contract of row {holder}. "
+        "Perhaps a proxy mixes up or caches responses; whether this order "
+        "has a contract is unknown."
     )
     state = State.PENDING if again else State.UNKNOWN
     change = Change(
@@ -166,7 +166,7 @@ def not_created(
 
 
 def confirmed(entry: Entry, *, calls: int = 1) -> Verdict:
-    """Judge a confirm that was answered."""
+    """Judge a confirm that succeeded."""
     change = Change(row=entry.row, state=State.CONFIRMED)
     return Verdict(change=change, calls=calls)
 

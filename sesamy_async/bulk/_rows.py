@@ -58,8 +58,7 @@ class Remark:
 class Note:
     """A remark on one cell.
 
-    Its values are personal: they are for the terminal of whoever has the
-    file, and for nothing else.
+    Its values are personal: show them only to a person who has the file.
 
     Attributes:
         row: The row, counted as in `Problem`.
@@ -215,16 +214,16 @@ def changed_id(original: object, order_id: str) -> str:
     said = "" if original is None else str(original).strip()
     if said in ("", guarded(order_id), guarded(order_id, certain=False)):
         return ""
-    mend = f"put it back, or, if this is another order, empty its {ORIGINAL}"
+    fix = f"put it back, or, if this is another order, empty its {ORIGINAL}"
     if said.startswith(_CERTAIN):
         with suppress(ValueError):
             was = json.loads(f'"{said.removeprefix(_CERTAIN)}"')
             return (
                 f"was {was!r}, and is {order_id!r} here; did a spreadsheet "
-                f"change it? Then {mend}"
+                f"change it? Then {fix}"
             )
     # What is there may be a name, if the row was torn apart.
-    return f"is not the id that its {ORIGINAL} has; {mend}"
+    return f"is not the id in its {ORIGINAL}; {fix}"
 
 
 # What begins a formula in one spreadsheet or another (OWASP, "CSV injection").

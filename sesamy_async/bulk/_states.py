@@ -19,10 +19,10 @@ class State(StrEnum):
     """It may be sent: nothing was done, or at most a stray was left."""
 
     INTENT = "INTENT"
-    """Its create is about to be sent, or was sent and is not answered."""
+    """Its create is about to be sent, or was sent and has no response."""
 
     CREATED = "CREATED"
-    """Its contract is made, and the id is known; it is not confirmed."""
+    """Its contract exists, and the id is known; it is not confirmed."""
 
     CONFIRMED = "CONFIRMED"
     """Its contract gives access."""
@@ -108,7 +108,7 @@ class Kind(StrEnum):
     """The buyer had access before, by another import or program."""
 
     CREATED = "created"
-    """The contract is made, and that was the goal (``Confirm.NO``)."""
+    """The contract exists, and that was the goal (``Confirm.NO``)."""
 
     REJECTED = "rejected"
     """It can't be sent as it is, or Sesamy refused it."""
@@ -251,7 +251,7 @@ class InputFileError(ConfigurationError):
 class JournalError(SesamyError):
     """The journal can't be used; the message says what to do.
 
-    What was not written down was not sent.
+    Orders without a record in the journal were not sent.
 
     Attributes:
         unsent: Whether nothing can have been sent before.
@@ -264,14 +264,14 @@ class JournalError(SesamyError):
     def _advice(self) -> str:
         if self.unsent:
             return "Nothing was sent."
-        return "What was not written down was not sent."
+        return "Orders without a record in the journal were not sent."
 
 
 class JournalMismatchError(JournalError):
-    """The journal is of another file, other options or another version.
+    """The journal is of another file, other settings or another version.
 
     Attributes:
-        problems: What differs, if it is of another file or other options.
+        problems: What differs, if it is of another file or other settings.
     """
 
     problems: tuple[str, ...] = ()

@@ -51,19 +51,13 @@ from ._told import Told, ask, key_of, reader, settle
 
 
 _AHEAD = 64
-_FORGOTTEN = "The store of orders forgot it while it was looked up."
+_FORGOTTEN = "The store of orders no longer has this order."
 
 
 class Steps:
-    """The four steps of an order, in their sequence.
+    """The steps of an order: claim, record the intent, send, record.
 
     The process may end after each of them: a restart sends no order twice.
-
-    Args:
-        client: Its connections, token, pace and retries are used.
-        source: The file.
-        journal: What has become of its rows so far.
-        writer: Writes to the journal.
     """
 
     def __init__(
@@ -80,19 +74,15 @@ class Steps:
         self._writer = writer
         self._look_up = partial(settle, self._once, source, journal)
         self._last = math.inf
-        self._rest = takewhile(self._wanted, claims(source, journal))
+        self._rest = takewhile(
+            lambda claim: claim.entry.row <= self._last,
+            claims(source, journal),
+        )
         self._ahead: Iterator[Claim] = iter(())
         self._reading = anyio.Lock()
 
     async def look_up(self) -> Told | None:
-        """Put into the journal what the client's store of orders knows.
-
-        Returns:
-            What it knew; None if there is none.
-
-        Raises:
-            StoreUnavailable: It can't be used now.
-        """
+        """Put into the journal what the client's store of orders knows."""
         return await anyio.to_thread.run_sync(self._look_up)
 
     async def end_after(self, number: int) -> None:
@@ -108,11 +98,7 @@ class Steps:
         )
 
     async def claim(self) -> Claim | None:
-        """Return the next order to process, or None if none is left.
-
-        Raises:
-            InputFileError: The file has changed since it was checked.
-        """
+        """Return the next order to process, or None if none is left."""
         async with self._reading:
             claim = next(self._ahead, None)
             if claim is None:
@@ -127,12 +113,8 @@ class Steps:
     async def record_intent(self, claim: Claim, lost: int) -> None:
         """Put on disk that its create is about to be sent, or sent again.
 
-        Args:
-            claim: The order.
-            lost: How many more of the earlier attempts may have succeeded.
-
-        Raises:
-            JournalError: It is not on disk, so nothing may be sent.
+        `lost` more of the earlier attempts may have succeeded.  If it raises,
+        nothing may be sent.
         """
         reason = None if self._again(claim) else CUT_OFF
         change = Change(
@@ -146,16 +128,10 @@ class Steps:
     async def send(
         self, claim: Claim, intent: Callable[[int], Awaitable[None]]
     ) -> Verdict:
-        """Send the next request of an order.
+        """Create an order, or confirm it if it is CREATED; record nothing.
 
-        Args:
-            claim: The order.  It is confirmed if it is CREATED, and else
-                created.
-            intent: `record_intent` of this order, awaited just before the
-                first byte of a create is sent.
-
-        Returns:
-            What became of it; nothing is recorded yet.
+        `intent` is `record_intent` of this order, awaited just before the
+        first byte of a create is sent.
         """
         if claim.entry.state is State.CREATED:
             return await self._confirm(claim)
@@ -166,11 +142,7 @@ class Steps:
     ) -> Verdict | None:
         """Put on disk what became of an order.
 
-        Returns:
-            What is on disk instead, if another order has its contract.
-
-        Raises:
-            JournalError: It is not on disk.
+        Returns what is on disk instead, if another order has its contract.
         """
         holder = await self._writer.write(change)
         if holder is None:
@@ -230,9 +202,6 @@ class Steps:
         orders = partial(first_orders, self._journal, number)
         return await anyio.to_thread.run_sync(orders)
 
-    def _wanted(self, claim: Claim) -> bool:
-        return claim.entry.row <= self._last
-
     def _again(self, claim: Claim) -> bool:
         """Whether an interrupted create of an order may be repeated."""
         return self._terms.repeats(claim.sale.order)
@@ -279,11 +248,7 @@ class Steps:
 
 
 def claims(source: Source, journal: Journal) -> Iterator[Claim]:
-    """Yield the orders that are to be sent; it reads from disk.
-
-    Raises:
-        InputFileError: The file has changed since it was checked.
-    """
+    """Yield the orders that are to be sent; it reads from disk."""
     states = {State.PENDING}
     if journal.terms.confirm.goal is State.CONFIRMED:
         states.add(State.CREATED)
@@ -335,7 +300,6 @@ class _Attempts:
 
     @property
     def calls(self) -> int:
-        """How many attempts there were."""
         return self._calls + self.record.attempts
 
     @property

@@ -1,4 +1,4 @@
-"""What a store of orders knows of those of an import, and is told."""
+"""What a store of orders knows of the orders of an import, and is told."""
 
 from __future__ import annotations
 
@@ -36,27 +36,26 @@ _MOST_SHOWN = 20
 
 @attrs.define
 class Told:
-    """What a store knew of orders before any of them was sent.
+    """What a store knew of orders before any of them was sent."""
 
-    Attributes:
-        new: How many may be sent, or are being sent by another call.
-        begun: How many have a contract that is to be confirmed.
-        already: How many were confirmed elsewhere.
-        doubtful: How many somebody has to look at.
-        differing: The first rows that were reported before with other data.
-        differ: How many such rows there are.
-        first: What the store has of the order that was confirmed first.
-    """
-
-    new: int = 0
-    begun: int = 0
-    already: int = 0
-    doubtful: int = 0
-    differing: list[int] = attrs.field(factory=list[int])
+    new: int = 0  # May be sent, or are being sent by another call.
+    begun: int = 0  # Have a contract that is to be confirmed.
+    already: int = 0  # Were confirmed elsewhere.
+    doubtful: int = 0  # A person has to look.
+    # How many were reported before with other data, and the first rows.
     differ: int = 0
+    differing: list[int] = attrs.field(factory=list[int])
+    # What the store has of the order that was confirmed first.
     first: OrderRecord | None = None
 
-    def add(self, entry: Entry, record: OrderRecord, change: Change) -> None:
+    def add(
+        self,
+        entry: Entry,
+        record: OrderRecord,
+        change: Change,
+        *,
+        differs: bool,
+    ) -> None:
         """Count an order that the store knows."""
         self.new -= entry.state is State.PENDING
         self.begun += change.state is State.CREATED
@@ -65,12 +64,9 @@ class Told:
             self.already += 1
             if self.first is None or record.begun_at < self.first.begun_at:
                 self.first = record
-        if change.reason is not None and change.reason.endswith(_OTHER_DATA):
+        if differs:
             self.differ += 1
             self.differing += [entry.row][: _MOST_SHOWN - len(self.differing)]
-
-
-_OTHER_DATA = "with other data."
 
 
 def told_by(record: OrderRecord) -> str:
@@ -111,11 +107,13 @@ def _differs(entry: Entry, record: OrderRecord) -> Change | None:
             row=row,
             state=State.ALREADY,
             contract_id=record.contract_id,
-            reason=f"It was confirmed {told} {_OTHER_DATA}",
+            reason=f"It was confirmed {told} with other data.",
         )
     if entry.state is State.UNKNOWN:
         return None
-    reason = f"It was reported ({record.state.lower()}) {told} {_OTHER_DATA}"
+    reason = (
+        f"It was reported ({record.state.lower()}) {told} with other data."
+    )
     return Change(row=row, state=State.UNKNOWN, reason=reason)
 
 
@@ -156,7 +154,7 @@ def reader(source: Source) -> Callable[[Entry], Sale]:
             return sale
         raise InputFileError(
             f"{source.name} changed while it was imported: row {row} is not "
-            "what it was. Restore it, and run the same command again."
+            "what it was. Restore the file, and run the same command again."
         )
 
     return sale_of
@@ -169,13 +167,9 @@ async def look_up(
     entries: Iterator[Entry],
     apply: Callable[[list[Change]], object] = bool,
 ) -> Told:
-    """Ask a store which orders were told; `apply` what becomes of each.
+    """Ask a store which orders it knows; `apply` what becomes of each.
 
     `sale_of` reads an order that the store knows, such as a `reader`.
-
-    Raises:
-        StoreUnavailable: The store can't be used now.
-        InputFileError: The file has changed.
     """
     told = Told()
     while batch := [*islice(entries, BATCH)]:
@@ -190,11 +184,13 @@ async def look_up(
                 promo = sale.promo_code or terms.promo_code or ""
                 digest = await digest_of(once, promo, sale.order)
                 careful = not terms.repeats(sale.order)
-                goal = Goal.ONBOARD
-                action = next_action(record, digest, goal, careful=careful)
+                action = next_action(
+                    record, digest, Goal.ONBOARD, careful=careful
+                )
                 change = judged(entry, record, action)
                 if change is not None:
-                    told.add(entry, record, change)
+                    differs = action is Action.MISMATCH
+                    told.add(entry, record, change, differs=differs)
                     changes.append(change)
         if changes:
             apply(changes)
@@ -240,11 +236,7 @@ _STATES = {
 
 
 async def adopt(journal: Journal, once: Once) -> Counter[str]:
-    """Tell a store what a journal says; only what may have a contract.
-
-    Returns:
-        What the store made of it; see `tell`.
-    """
+    """Tell a store which orders of a journal may have a contract."""
     terms, result = journal.terms, Counter[str]()
     entries = (
         each

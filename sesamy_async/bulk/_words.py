@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from itertools import islice
 
 
@@ -12,8 +11,7 @@ _DATE = "must be a date such as 1980-12-31"
 _TEXT = "must be text, in quotation marks"
 _BRACES = "must be a group of fields, in braces { }"
 _WORDS = (
-    (r"expected str, got \w+", _TEXT),
-    (r"must be a str, got \w+", _TEXT),
+    (r"(?:expected|must be a) str, got \w+", _TEXT),
     (r"expected int, got \w+", "must be a whole number such as 1"),
     (r"expected date, datetime or str, got \w+", _DATE),
     (r"must be an ISO 8601 date such as 1980-12-31", _DATE),
@@ -29,7 +27,7 @@ _WORDS = (
     ),
     (
         r"has a NUL character, which is not text",
-        "has an invisible character that no text has; write it again",
+        "has an invisible character that no text may have; write it again",
     ),
     (r"required, because ", "is missing, and "),
     (r"required$", "is missing"),
@@ -51,19 +49,7 @@ _KEY = " (the key)"
 
 
 def plain_reason(reason: str) -> str:
-    """Return why a cell or a field is wrong, without a programmer's words.
-
-    A reason that has none is returned as it is; also a plain one.
-
-    Args:
-        reason: Such as ``"expected str, got int"``; without the name of the
-            field.
-    """
-    return _translated(reason)
-
-
-@lru_cache(maxsize=1024)
-def _translated(reason: str) -> str:
+    """Return why a cell or a field is wrong, without a programmer's words."""
     found = _ALL.match(reason)
     if found is not None:
         _, words = _WORDS[(found.lastindex or 1) - 1]

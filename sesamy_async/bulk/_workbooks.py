@@ -51,13 +51,7 @@ def close_book(book: Any) -> None:
 
 
 class NewTable:
-    """A workbook of one sheet, which is written row by row.
-
-    Args:
-        path: Where it is written.
-        name: The name of the sheet.
-        header: The names of the columns.
-    """
+    """A workbook of one sheet, which is written row by row."""
 
     def __init__(self, path: Path, name: str, header: Sequence[str]) -> None:
         # Rows wait there, so that memory does not grow with them.

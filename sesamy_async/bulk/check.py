@@ -61,9 +61,8 @@ class Finding:
             if it is about whole rows, or about the file.
         count: How many cells it is about.
         rows: The first twenty rows that it is about.
-        examples: The first three notes.  Their values are personal: they
-            are for the terminal of whoever has the file, and for nothing
-            else.
+        examples: The first three notes.  Their values are personal: show
+            them only to a person who has the file.
     """
 
     remark: Remark
@@ -153,10 +152,6 @@ SELECT canonical, order_id, first FROM (
 ) ORDER BY min(first) OVER (PARTITION BY canonical), first
 """
 
-_PROBLEMS = """
-SELECT row, "column", reason FROM problems ORDER BY row, rowid
-"""
-
 _PLAN = """
 SELECT rows.row, iif(rows.row > first OR NOT known, NULL, rows.order_id),
     vendor_id, "column", reason
@@ -244,7 +239,8 @@ class Checked:
 
     def problems(self) -> Iterator[Problem]:
         """Yield all problems, in the order of the rows."""
-        for found in self._database.execute(_PROBLEMS):
+        query = "SELECT * FROM problems ORDER BY row, rowid"
+        for found in self._database.execute(query):
             yield Problem(*found)
 
     def planned(self) -> Iterator[Planned]:
@@ -291,9 +287,8 @@ def check(
 ) -> Checked:
     """Check all rows, and find all problems of each.
 
-    The problems, with the order ids, are in a temporary file without a name,
-    so that memory does not grow with the rows.  It is removed when the
-    result is closed.
+    The problems are in a temporary file without a name, so that memory does
+    not grow with the rows.  It is removed when the result is closed.
 
     Args:
         source: The rows.
@@ -329,7 +324,11 @@ def check(
                 if found.notes:
                     checked.note(found.notes)
                     if strict:
-                        problems += _warnings(found.notes)
+                        problems += [
+                            (it.row, it.column, it.remark.text)
+                            for it in found.notes
+                            if it.remark.warning
+                        ]
                 problems += _problems(each.number, found, promo_code)
                 digest = _digest(each, keyed.copy(), apart=apart)
                 rows.append(_note(each.number, found, digest))
@@ -341,12 +340,13 @@ def check(
         checked.close()
         if not isinstance(error, sqlite3.Error):
             raise
-        said = str(error)
+        reason = str(error)
     else:
         return checked
+    # Not that error, whose traceback leads to the cells of a row.
     raise InputFileError(
         f"{source.name} can't be checked: the temporary database says "
-        f"{said!r}. Free some space, or let TMPDIR name a folder that has "
+        f"{reason!r}. Free some space, or set TMPDIR to a folder that has "
         "some."
     )
 
@@ -360,11 +360,7 @@ def notes_on(source: Source) -> tuple[Note, ...]:
 def _on_file(
     source: Source, promo_code: str | None, *, strict: bool
 ) -> tuple[Note, ...]:
-    """Return what was found out about a file as a whole.
-
-    Raises:
-        InputFileError: Something is wrong with all of its rows.
-    """
+    """Return the notes on a file, unless all of its rows are wrong."""
     unnamed = isinstance(source, TableSource) and not source.names_promo
     if promo_code is None and unnamed:
         raise InputFileError(
@@ -376,7 +372,7 @@ def _on_file(
     if strict and doubts:
         raise InputFileError(
             f"{source.name}: {'; '.join(doubts)}. This is a warning: without "
-            "--strict, the file is imported all the same."
+            "--strict, the file is imported."
         )
     return notes
 
@@ -408,12 +404,6 @@ def _note(row: int, found: Sale | Mistaken, digest: bytes) -> RowNote:
     return row, order_id, digest, known, canonical, vendor
 
 
-def _warnings(notes: Iterable[Note]) -> Iterator[ProblemNote]:
-    for each in notes:
-        if each.remark.warning:
-            yield each.row, each.column, each.remark.text
-
-
 def write_problems(checked: Checked, path: str | os.PathLike[str]) -> None:
     """Write all problems as CSV: row, column, reason.
 
@@ -437,11 +427,9 @@ def write_problems(checked: Checked, path: str | os.PathLike[str]) -> None:
         sheet.keep()
     except ReportError as error:
         # Without its advice: there is no journal yet.
-        said = str(error.args[0])
+        raise InputFileError(str(error.args[0])) from None
     except OSError as error:
-        said = f"{path} can't be written: {error.strerror}."
-    else:
-        return
+        reason = f"{path} can't be written: {error.strerror}."
+        raise InputFileError(reason) from None
     finally:
         sheet.discard()
-    raise InputFileError(said)

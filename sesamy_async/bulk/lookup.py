@@ -1,4 +1,4 @@
-"""A lookup knows whether an order has a contract."""
+"""Lookups, which know whether an order has a contract."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Found:
 class Lookup(Protocol):
     """Says whether an order has a contract.
 
-    No source documents such a call of Sesamy's; your publisher may have
-    one, or a list of contracts that you can search.
+    Sesamy documents no such call; your publisher may have one, or a list of
+    contracts that you can search.
     """
 
     async def find(self, external_order_id: str) -> Found | None:
@@ -34,6 +34,6 @@ class Lookup(Protocol):
             None only if it is certain that there is none.
 
         Raises:
-            SesamyError: It can't be said now.
+            SesamyError: It is not known now.
         """
         ...

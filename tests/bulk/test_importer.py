@@ -85,7 +85,7 @@ async def test_a_file_that_changes_meanwhile(
     assert summary.unprocessed
     assert summary.reason == (
         "orders.csv changed while it was imported: row 6 is not what it was. "
-        "Restore it, and run the same command again."
+        "Restore the file, and run the same command again."
     )
     assert 0 == world.sandbox.ledger.count("X")
 

@@ -300,10 +300,10 @@ async def test_all_are_refused(tmp_path: Path, wrong: int) -> None:
     if wrong == 30:
         assert (10, Ending.REFUSED) == (summary.rejected, summary.ending)
         assert re.fullmatch(
-            "All of the first 10 orders were refused, the last one so: .* No "
-            "contract was created. If the promo code is wrong, purge the "
-            "journal and start over; if these orders are, the same command "
-            "continues with the others.",
+            "All of the first 10 orders were refused, the last one with: .* "
+            "No contract was created. If the promo code is wrong, purge the "
+            "journal and start over; if these orders are wrong, the same "
+            "command continues with the others.",
             str(summary.reason),
         )
     else:

@@ -176,6 +176,6 @@ def test_none_was_accepted(
 
     assert 3 == ran.code
     assert "Send the other" not in said
-    assert "No order was accepted: look whether the promo code" in said
-    assert "begin anew with the right one, after `sesamy journal pur" in said
+    assert "No order was accepted: check the promo code" in said
+    assert "run `sesamy journal purge --force`, and start over with" in said
     assert 2 == served.ledger.requests("create")

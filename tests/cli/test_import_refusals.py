@@ -61,8 +61,11 @@ def test_many_wrong_rows(sesamy: CommandLine) -> None:
         ((), "No file is given."),
         (("--template", "orders.toml"), "would be a mapping; name a file"),
         (("nowhere.csv",), "there is no such file"),
-        (("orders.csv", "--report", "no/page.html"), "no folder no for"),
-        (("orders.csv", "--report", "."), "is a folder; name a file"),
+        (
+            ("orders.csv", "--report", "no/page.html"),
+            "there is no folder no. Choose",
+        ),
+        (("orders.csv", "--report", "."), "there is a folder of that name"),
         (("orders.csv", "--confirm", "perhaps"), "--confirm"),
         (("orders.csv", "--concurrency", "0"), "--concurrency"),
         (("orders.csv", "--dry-run", "--base-url", "x"), "--base-url (SESAMY"),
@@ -240,9 +243,7 @@ def test_names_of_another_import(
     ran = sesamy("import", "orders", *PROMO, "--format", "csv")
 
     assert 2 == ran.code
-    assert "those of orders.csv.journal. Give the import another name" in (
-        ran.err
-    )
+    assert "those of orders.csv.journal. Name another journal" in (ran.err)
     assert report == Path("orders.confirmed.csv").read_bytes()
     assert 3 == served.ledger.total
 

@@ -19,7 +19,7 @@ from support.journals import TERMS, bring, new_journal
 
 
 CUT_OFF = (
-    "The import ended while this order was being sent; its answer was not "
+    "The import ended while this order was being sent; the response was not "
     "read."
 )
 
@@ -89,7 +89,7 @@ def test_show_for_machines(sesamy: CommandLine, orders: Path) -> None:
                 for row, why, what in (
                     *((it, "unknown", "somebody has to look") for it in LOOK),
                     *(
-                        (it, "not finished", "import that again")
+                        (it, "not finished", "import orders.csv again")
                         for it in (6, 7)
                     ),
                 )
@@ -254,13 +254,13 @@ def test_resolve_wrong_rows(sesamy: CommandLine, orders: Path) -> None:
     assert (2, "") == (code, out)
     assert err.startswith(
         "Error: Nothing was settled:\n"
-        "  row 3: order 'A-5' is confirmed, and only what is unknown can be "
+        "  row 3: order 'A-5' is confirmed; only unknown orders can be "
         "settled\n"
         "  row 4: order 'A-99' is not in the journal\n"
     )
     assert "UNKNOWN" == states(orders)["A-2"]
 
-    for name, said in ("no.csv", "No such file"), (".", "Is a directory"):
+    for name, said in ("no.csv", "there is no such file"), (".", "it is a "):
         ran = sesamy("journal", "resolve", orders, "--from", name)
 
         assert 2 == ran.code

@@ -117,7 +117,7 @@ def test_report_of_a_report(sesamy: CommandLine) -> None:
         ),
         (
             "       0\n\nStill open:\n  row 6: rejected in "
-            "orders.rejected.rejected.csv; correct it in the report of that\n"
+            "orders.rejected.rejected.csv; correct it in the rejected report\n"
         ),
     ) == shown(sesamy)
 
@@ -135,7 +135,7 @@ def test_several_reports(sesamy: CommandLine) -> None:
     assert "1 by orders.rejected.csv, 1 by orders.rejected.2.jsonl" in first
     assert last.endswith(
         "row 6: rejected in orders.rejected.2.jsonl; correct it in the "
-        "report of that\n"
+        "rejected report\n"
     )
 
 
@@ -201,7 +201,7 @@ def test_many(sesamy: CommandLine) -> None:
     ("state", "why"),
     [
         (State.UNKNOWN, "unknown in orders.csv; somebody has to look"),
-        (State.CREATED, "not finished in orders.csv; import that again"),
+        (State.CREATED, "not finished in orders.csv; import orders.csv again"),
     ],
 )
 def test_open_here(sesamy: CommandLine, state: State, why: str) -> None:

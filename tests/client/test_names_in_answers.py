@@ -353,7 +353,7 @@ async def test_import(
 
     It is kept of so many rows only: memory has an end.
     """
-    monkeypatch.setattr("sesamy_async.bulk._workers.MOST_SAID", 1)
+    monkeypatch.setattr("sesamy_async.bulk._importer.MOST_SAID", 1)
     world = World(folder=tmp_path, source=Listed(("A-1", "A-2")))
     importers: list[Importer] = []
     await world.run(

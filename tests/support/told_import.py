@@ -116,7 +116,7 @@ class ToldImport:
             summary = await importer.run()
             self.objects += [importer.progress(), summary]
         self.objects += journal.entries()
-        self.error = self.error or importer._workers.broken
+        self.error = self.error or importer._broken
         return summary
 
     def _report(

@@ -1,4 +1,4 @@
-"""What an import intends and what came of it, on disk before and after."""
+"""The state of an import on disk, written before and after each call."""
 
 from __future__ import annotations
 

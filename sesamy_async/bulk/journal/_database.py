@@ -1,4 +1,4 @@
-"""The open database of a journal."""
+"""The database of a journal: its tables, how it is opened and kept whole."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import sqlite3
 import threading
 from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
 import attrs
+from cattrs.preconf.json import make_converter
 
 from sesamy_async._files import AtomicFile
 from sesamy_async._sqlite import (
     MARK,
     MARK_PAGE,
     SET_MARK,
+    STRICT,
     committing,
     connect,
 )
@@ -30,6 +33,9 @@ from sesamy_async._wal import (
     wal_of,
 )
 from sesamy_async.bulk._states import (
+    MOVES,
+    Change,
+    Entry,
     JournalError,
     JournalMismatchError,
     Planned,
@@ -37,35 +43,127 @@ from sesamy_async.bulk._states import (
     Terms,
 )
 
-from ._files import set_aside
-from ._schema import (
-    APPLICATION_ID,
-    INDEXES,
-    INSERT,
-    OLD_VERSION,
-    TABLES,
-    VERSION,
-    storable,
-    terms_converter,
+from ._files import APPLICATION_ID, as_journal_error, damaged, no_journal
+
+
+VERSION = 3
+"""The format; another one can't be read any more."""
+
+# The format from before there was a store of orders, which can take it over.
+_OLD_VERSION = 2
+
+_STATES = ", ".join(f"'{state}'" for state in State)
+_MOVES = ", ".join(
+    f"('{before}', '{after}')"
+    for before, afters in MOVES.items()
+    for after in sorted(afters)
 )
-from ._trouble import (
-    as_journal_error,
-    damaged,
-    exists,
-    no_journal,
-    orphaned,
-    unfit,
-    whole,
+
+_TABLES = f"""\
+CREATE TABLE terms (json TEXT NOT NULL){STRICT};
+CREATE TABLE orders (
+    row INTEGER PRIMARY KEY,
+    order_id TEXT,
+    state TEXT NOT NULL CHECK (state IN ({_STATES})),
+    contract_id TEXT,
+    reason TEXT,
+    strays INTEGER NOT NULL DEFAULT 0 CHECK (strays >= 0),
+    at REAL NOT NULL DEFAULT 0,
+    vendor_id TEXT,
+    CHECK (state NOT IN ('CREATED', 'CONFIRMED') OR contract_id NOT NULL)
+){STRICT};
+CREATE TABLE reports (
+    name TEXT NOT NULL, digest BLOB NOT NULL, UNIQUE (name, digest)
+){STRICT};
+CREATE TABLE stores (name TEXT NOT NULL){STRICT};
+CREATE TABLE wal (mark TEXT NOT NULL){STRICT};
+"""
+
+# Made after the rows, because sorting is faster than inserting.
+_INDEXES = (
+    "CREATE UNIQUE INDEX order_ids ON orders (order_id)",
+    """\
+CREATE INDEX contract_ids ON orders (contract_id)
+WHERE contract_id NOT NULL""",
 )
+
+_INSERT = (
+    "INSERT INTO orders (row, order_id, state, reason, vendor_id) "
+    "VALUES (?, ?, ?, ?, ?)"
+)
+
+UPDATE = f"""\
+UPDATE orders SET
+    state = :state,
+    contract_id = coalesce(:contract_id, contract_id),
+    reason = :reason,
+    strays = strays + :strays,
+    at = :at
+WHERE row = :row AND (state, :state) IN (VALUES {_MOVES})
+"""  # noqa: S608 - constants of ours
+
+# No move of an order: what the file says of it may be long out of date.
+RECOVER = """\
+UPDATE orders SET state = 'UNKNOWN', reason = ?, at = ?
+WHERE state IN ('PENDING', 'INTENT')
+"""
+
+SELECT = "SELECT * FROM orders"
+
+_terms = make_converter(detailed_validation=False)
+
+
+def storable(text: str | None) -> str | None:
+    """Return a text that SQLite can keep: with "?" for what it can't.
+
+    A lone surrogate is no UTF-8, and SQLite's functions end a text at NUL.
+    """
+    return text and text.encode("utf-8", "replace").decode().replace("\0", "?")
+
+
+def entry_of(values: Any) -> Entry:
+    """Return a row that `SELECT` found."""
+    # The last one is not in a journal of the old format.
+    row, order_id, state, contract_id, reason, strays, at, *vendor = values
+    return Entry(
+        row=row,
+        order_id=order_id,
+        state=State(state),
+        contract_id=contract_id,
+        reason=reason,
+        strays=strays,
+        at=at,
+        vendor_id=vendor[0] if vendor else None,
+    )
+
+
+def values_of(change: Change, at: float) -> dict[str, Any]:
+    """Return what `UPDATE` takes of a change, and when it was made."""
+    return attrs.asdict(change) | {
+        "contract_id": storable(change.contract_id),
+        "reason": storable(change.reason),
+        "at": at,
+    }
 
 
 def make_database(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
     """Write a new journal under another name, then put it in its place."""
+    in_the_way = JournalError(
+        f"There is a file {path} already. If it is the journal of this "
+        "import, continue with it; it says which orders were sent."
+    )
     if os.path.lexists(path):
-        raise exists(path)
+        raise in_the_way
     for left in (wal_of(path), path.with_name(f"{path.name}-journal")):
         if os.path.lexists(left):
-            raise orphaned(left, path)
+            # SQLite would take it for changes of the new journal, and orders
+            # that were never sent would count as confirmed.
+            raise JournalError(
+                f"{left} belongs to a journal {path} that is no longer "
+                "there. If it was moved, put it back: it says which orders "
+                "were sent. If you removed it to start over, remove "
+                f"{left.name} too."
+            )
     with AtomicFile.begin(path) as new:
         _fill(new.beside, terms, rows)
         try:
@@ -73,7 +171,7 @@ def make_database(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
         except OSError:
             # Another process may have removed our file as a leftover.
             if os.path.lexists(path):
-                raise exists(path) from None
+                raise in_the_way from None
             raise
 
 
@@ -82,14 +180,12 @@ def _fill(path: Path, terms: Terms, rows: Iterable[Planned]) -> None:
         # A file that is half written is removed, so it needs no rollback.
         db.execute("PRAGMA journal_mode = OFF")
         db.execute("PRAGMA synchronous = FULL")
-        db.executescript(TABLES)
+        db.executescript(_TABLES)
         db.execute("BEGIN")
-        db.execute(
-            "INSERT INTO terms VALUES (?)", (terms_converter.dumps(terms),)
-        )
-        db.executemany(INSERT, map(_values, rows))
+        db.execute("INSERT INTO terms VALUES (?)", (_terms.dumps(terms),))
+        db.executemany(_INSERT, map(_values, rows))
         db.execute("INSERT INTO wal VALUES (?)", (Mark().dump(),))
-        for each in INDEXES:
+        for each in _INDEXES:
             db.execute(each)
         db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -126,20 +222,20 @@ def _attach(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _is_whole(path: Path, *, old: bool) -> bool:
+def _check_pages(db: sqlite3.Connection, path: Path) -> None:
+    if db.execute("PRAGMA integrity_check(1)").fetchall() != [("ok",)]:
+        raise damaged(path)
+
+
+def _fits(path: Path, *, old: bool) -> bool:
     """Whether a journal is complete with the WAL beside it, or without.
 
     Ask before SQLite opens both, which would mix them for good.
     """
-    # Twice, because another process may close it between the two files.
-    return _fits(path, old=old) or _fits(path, old=old)
-
-
-def _fits(path: Path, *, old: bool) -> bool:
     # So SQLite reads this file alone.  If the file is open in this process,
     # SQLite knows, and keeps the lock.
     with closing(connect(path, "mode=ro&immutable=1")) as db:
-        _check(db, path, old=old)
+        _check_format(db, path, old=old)
         found = db.execute(MARK).fetchall() + db.execute(MARK_PAGE).fetchall()
     try:
         [[mark], [page]] = found
@@ -152,22 +248,17 @@ def _fits(path: Path, *, old: bool) -> bool:
         raise damaged(path) from None
 
 
-def _check_pages(db: sqlite3.Connection, path: Path) -> None:
-    if db.execute("PRAGMA integrity_check(1)").fetchall() != [("ok",)]:
-        raise damaged(path)
-
-
-def _check(db: sqlite3.Connection, path: Path, *, old: bool) -> None:
+def _check_format(db: sqlite3.Connection, path: Path, *, old: bool) -> None:
     [[marked]] = db.execute("PRAGMA application_id")
     if marked != APPLICATION_ID:
         raise no_journal(path)
     [[version]] = db.execute("PRAGMA user_version")
-    if version != VERSION and not (old and version == OLD_VERSION):
+    if version != VERSION and not (old and version == _OLD_VERSION):
         raise JournalMismatchError(
-            f"The journal {path} was made by another version of sesamy-async "
-            f"(its format is {version}, not {VERSION}). Finish its import "
-            "with the version that began it; `sesamy orders import` records "
-            "in a store of orders what was sent."
+            f"The journal {path} was written by another version of "
+            f"sesamy-async (its format is {version}, not {VERSION}). Finish "
+            "its import with the version that began it; `sesamy orders "
+            "import` records in a store of orders what was sent."
         )
 
 
@@ -197,19 +288,24 @@ class Store:
         """Open a file that is there, and keep other processes out.
 
         It must be whole; or else, for `without_wal`, must not be, and a WAL
-        beside it is renamed.  With `old` it may be of the version before.
+        beside it is renamed.  With `old` it may be of the format before.
         """
         with as_journal_error(path):
             # SQLite keeps its WAL beside the file, not beside a link.
             path = followed(path)
-            if _is_whole(path, old=old):
-                if without_wal:
-                    raise whole(path)
-            elif without_wal:
-                set_aside(wal_of(path))
-            else:
-                raise unfit(path, wal_of(path))
-            return cls(path, _attach(path), is_whole=not without_wal)
+            # Twice, for another process may close it between the two files.
+            is_whole = _fits(path, old=old) or _fits(path, old=old)
+            if is_whole and without_wal:
+                raise JournalError(
+                    f"The journal {path} is complete: none of its changes "
+                    "are missing, so there is nothing to recover.",
+                    unsent=True,
+                )
+            if without_wal:
+                _set_aside(wal_of(path))
+            elif not is_whole:
+                raise _incomplete(path, wal_of(path))
+            return cls(path, _attach(path), is_whole=is_whole)
 
     def read(self, query: str, *values: object) -> list[Any]:
         """Return all rows that a query finds."""
@@ -217,11 +313,11 @@ class Store:
             return self._db.execute(query, values).fetchall()
 
     def terms(self) -> Terms:
-        """Return what the import has agreed to."""
+        """Return the terms of the import."""
         kept = self.read("SELECT json FROM terms")
         try:
             [[text]] = kept
-            return terms_converter.loads(text, Terms)
+            return _terms.loads(text, Terms)
         except (KeyError, TypeError, ValueError):
             raise damaged(self.path) from None
 
@@ -243,10 +339,10 @@ class Store:
         """
         with self._lock, as_journal_error(self.path):
             with self._transaction():
-                count = self._db.execute(statement, values).rowcount
+                changed = self._db.execute(statement, values).rowcount
             self._is_whole = True
             self._begin()
-        return count
+        return changed
 
     def close(self) -> None:
         """Let others have the file; the WAL goes with that."""
@@ -322,3 +418,27 @@ class Store:
             "running, so nothing more is written. Put it back before you "
             "continue: it says which orders were sent."
         )
+
+
+def _set_aside(path: Path) -> None:
+    """Rename a file, if it is there, to a name that is free."""
+    if os.path.lexists(path):
+        names = (path.with_name(f"{path.name}.{n}.aside") for n in count(1))
+        path.rename(next(n for n in names if not os.path.lexists(n)))
+
+
+def _incomplete(path: Path, wal: Path) -> JournalError:
+    what = (
+        f"{wal.name} beside it is from another time or of another journal"
+        if wal.exists() and wal.stat().st_size
+        else f"{wal.name} is not beside it"
+    )
+    return JournalError(
+        f"The journal {path} is incomplete: a crash has left its latest "
+        f"changes in a file of their own, and {what}. They say which orders "
+        f"were sent. Find the {wal.name} that was beside this journal when "
+        "the import ended, and put it back. Only if it is lost for good, run "
+        f"`sesamy journal recover {path} --yes`: orders that may have been "
+        "sent become unknown.",
+        unsent=True,
+    )

@@ -1,24 +1,30 @@
-"""The files of a journal: where they are, and which belong together."""
+"""Where journals are, and what is said of one that can't be used."""
 
 from __future__ import annotations
 
-import os
-from itertools import count
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
+from sesamy_async._sqlite import DAMAGED, NO_TEXT, code_of, explain
 from sesamy_async._wal import followed
-
-from ._schema import APPLICATION_ID
-from ._trouble import as_journal_error
+from sesamy_async.bulk._states import (
+    JournalBusyError,
+    JournalError,
+    JournalMismatchError,
+)
 
 
 SUFFIX = ".journal"
 """How the name of a journal ends by default."""
 
+APPLICATION_ID = 0x53455359
+"""Marks a SQLite file as ours ("SESY")."""
+
 # A SQLite file begins so, and its head ends with the application id.
 _MAGIC = b"SQLite format 3\0"
 _HEAD = 72
-_OURS = APPLICATION_ID.to_bytes(4, "big")
 
 
 def journal_path(source: Path) -> Path:
@@ -33,10 +39,10 @@ def journal_path(source: Path) -> Path:
 
 
 def find_journal(file: Path) -> Path:
-    """Return the journal of a file of orders; that may be itself one.
+    """Return the journal of a file of orders; the file may be a journal.
 
     Raises:
-        JournalError: The system refuses to look for it.
+        JournalError: The system does not permit to look for it.
     """
     with as_journal_error(file):
         beside = journal_path(file)
@@ -44,21 +50,63 @@ def find_journal(file: Path) -> Path:
             return beside
     if file.name.endswith(SUFFIX) or not file.is_file():
         return file
-    return file if is_journal(file) else beside
+    return file if _is_journal(file) else beside
 
 
-def is_journal(file: Path) -> bool:
-    """Whether a file of any name holds a journal."""
+def _is_journal(file: Path) -> bool:
     try:
         with file.open("rb") as opened:
             head = opened.read(_HEAD)
     except OSError:
         return False
-    return head.startswith(_MAGIC) and head.endswith(_OURS)
+    ours = APPLICATION_ID.to_bytes(4, "big")
+    return head.startswith(_MAGIC) and head.endswith(ours)
 
 
-def set_aside(path: Path) -> None:
-    """Rename a file, if it is there, to a name that is free."""
-    if os.path.lexists(path):
-        names = (path.with_name(f"{path.name}.{n}.aside") for n in count(1))
-        path.rename(next(n for n in names if not os.path.lexists(n)))
+@contextmanager
+def as_journal_error(path: Path) -> Generator[None]:
+    """Turn the errors of SQLite and of the system into a `JournalError`."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise trouble(path, error) from error
+    except UnicodeDecodeError:
+        # Of a name or message of SQLite; it shows what the file holds.
+        raise damaged(path) from None
+
+
+def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
+    """Return the error that says what to do."""
+    code = 0 if isinstance(error, OSError) else code_of(error, path)
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return JournalBusyError(
+            f"The journal {path} is in use by another command, such as an "
+            "import of this file. Wait until it ends, or stop it, and try "
+            "again."
+        )
+    if code == sqlite3.SQLITE_CANTOPEN and not path.exists():
+        return JournalError(
+            f"There is no journal {path}; an import creates it when it begins."
+        )
+    if code == sqlite3.SQLITE_NOTADB:
+        return no_journal(path)
+    if str(error).startswith(NO_TEXT):
+        # The error shows the text that Python can't decode.
+        return damaged(path)
+    reason = explain(path, error)
+    return JournalError(f"The journal {path} can't be used: {reason}.")
+
+
+def damaged(path: Path) -> JournalError:
+    """Return the error for a journal that can't be understood."""
+    return JournalError(f"The journal {path} can't be used: {DAMAGED}.")
+
+
+def no_journal(path: Path) -> JournalMismatchError:
+    """Return the error for a file that is something else."""
+    return JournalMismatchError(
+        f"{path} is not a journal of an import, or it is damaged. If it "
+        "should be one, restore it from a backup: it says which orders were "
+        "sent. If it is something else, move it away, or choose another "
+        "place for the journal."
+    )

@@ -28,16 +28,17 @@ from sesamy_async.bulk._states import (
     Terms,
 )
 
-from ._database import Store, make_database
-from ._schema import (
+from ._database import (
     RECOVER,
     SELECT,
     UPDATE,
+    Store,
     entry_of,
+    make_database,
     storable,
     values_of,
 )
-from ._trouble import as_journal_error
+from ._files import as_journal_error
 
 
 @attrs.frozen(kw_only=True)
@@ -53,12 +54,10 @@ class Span:
     ended: Mapping[State, int]
 
 
-# Why an order is unknown whose create was cut off.
 CUT_OFF = (
-    "The import ended while this order was being sent; its answer was not "
+    "The import ended while this order was being sent; the response was not "
     "read."
 )
-# Why an order is unknown whose journal was recovered.
 MISSING = (
     "The latest changes of the journal are missing, so it is not known "
     "whether this order was sent."
@@ -122,9 +121,9 @@ _PAGE = 1_000
 
 
 class Journal:
-    """What an import intends and what came of it, on disk.
+    """The state of an import on disk: what it intends, and what came of it.
 
-    It holds order ids, contract ids, states and reasons; nothing personal.
+    It has order ids, contract ids, states and reasons, and no personal data.
     While it is open it belongs to one process, whose threads may share it.
     Its folder must be on a local disk: network drives do not lock and flush
     reliably.  Every method raises a `JournalError`, which says what to do,
@@ -242,23 +241,25 @@ class Journal:
             JournalMismatchError: It is of another one; the message says
                 what differs, and what to do.
         """
-        if found := [*_differences(self._terms, terms)]:
-            was_tried = self._terms.base_url.startswith(SANDBOX)
-            if was_tried and not terms.base_url.startswith(SANDBOX):
-                raise JournalMismatchError(
-                    f"{self.path} is the journal of a trial in a sandbox. To "
-                    "send the orders to Sesamy now, delete it, or name "
-                    "another one with --journal."
-                )
-            error = JournalMismatchError(
-                f"The journal {self.path} is of another import: "
-                f"{'; '.join(found)}. Put that back as it was, and run the "
-                "same command again. To begin anew, name another journal with "
-                "--journal: what the store of orders knows is not sent "
-                "again, but without a store, all is."
+        found = tuple(_differences(self._terms, terms))
+        if not found:
+            return
+        was_tried = self._terms.base_url.startswith(SANDBOX)
+        if was_tried and not terms.base_url.startswith(SANDBOX):
+            raise JournalMismatchError(
+                f"{self.path} is the journal of a trial in a sandbox. To "
+                "send the orders to Sesamy now, delete it, or name another "
+                "journal with --journal."
             )
-            error.problems = tuple(found)
-            raise error
+        error = JournalMismatchError(
+            f"The journal {self.path} is of another import: "
+            f"{'; '.join(found)}. Change this back, and run the same command "
+            "again. To start over, name another journal with --journal: "
+            "orders that the store of orders knows are not sent again, but "
+            "without a store, all are."
+        )
+        error.problems = found
+        raise error
 
     def restart(self) -> int:
         """Settle the orders whose create was cut off; return how many."""

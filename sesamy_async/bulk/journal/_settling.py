@@ -1,12 +1,10 @@
-"""Settle orders whose outcome is unknown."""
+"""Settle unknown orders: by hand, by a table, or by a lookup."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, zip_longest
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TypeAlias, cast
 
@@ -22,8 +20,8 @@ from sesamy_async.bulk._states import (
     JournalError,
     State,
 )
-from sesamy_async.bulk.lookup import Lookup
-from sesamy_async.bulk.reading._sheets import BOOKS, SheetTable, kind_of
+from sesamy_async.bulk.lookup import Found, Lookup
+from sesamy_async.bulk.reading._opening import open_table
 from sesamy_async.errors import InvalidRequestError
 
 from ._journal import Journal
@@ -47,9 +45,8 @@ class Finding:
     where: str = ""
 
 
+# Tells a store of orders what became of some; or returns the problems.
 Tell: TypeAlias = Callable[[Sequence[tuple[Entry, Change]]], list[str]]
-"""Tells a store of orders what became of some; returns what speaks against
-it, and then the store is told nothing."""
 
 
 def resolve(
@@ -74,16 +71,7 @@ def resolve(
             named, and nothing was changed.
         JournalError: The journal can't be read or written.
     """
-    findings = [*findings]
-    settled, problems = _decide(
-        [(each, journal.entry(each.order_id)) for each in findings],
-        journal.holders(
-            each.contract_id
-            for each in findings
-            if each.contract_id is not None
-        ),
-        journal.terms.confirm.goal,
-    )
+    settled, problems = _decide(journal, [*findings])
     if tell is not None and not problems:
         problems = tell(settled)
     if problems:
@@ -94,29 +82,27 @@ def resolve(
     return len(settled)
 
 
-_ONLY = "and only what is unknown can be settled"
-
-
 def _decide(
-    findings: Iterable[tuple[Finding, Entry | None]],
-    holders: Mapping[str, int],
-    goal: State,
+    journal: Journal, findings: Sequence[Finding]
 ) -> tuple[list[tuple[Entry, Change]], list[str]]:
     """Return the changes that findings make, and their problems."""
+    goal = journal.terms.confirm.goal
+    contracts = (each.contract_id for each in findings)
+    taken = {**journal.holders(each for each in contracts if each)}
     settled: list[tuple[Entry, Change]] = []
     problems: list[str] = []
     seen: set[str] = set()
-    taken = {**holders}
-    for finding, entry in findings:
+    for finding in findings:
+        entry, contract = journal.entry(finding.order_id), finding.contract_id
         problem = None
         if entry is None:
             problem = "is not in the journal"
         elif entry.state is not State.UNKNOWN:
-            problem = f"is {entry.state.lower()}, {_ONLY}"
+            state = entry.state.lower()
+            problem = f"is {state}; only unknown orders can be settled"
         if finding.order_id in seen:
             problem = "is given twice"
         seen.add(finding.order_id)
-        contract = finding.contract_id
         if entry is not None and contract is not None:
             row = taken.setdefault(contract, entry.row)
             if row != entry.row:
@@ -126,23 +112,22 @@ def _decide(
             where = f"{finding.where}: " if finding.where else ""
             problems.append(f"{where}order {finding.order_id!r} {problem}")
         else:
-            confirmed = finding.confirmed
-            change = _settled(entry, goal, contract, confirmed)
-            settled.append((entry, change))
+            found = None
+            if contract is not None:
+                found = Found(
+                    contract_id=contract, confirmed=finding.confirmed
+                )
+            settled.append((entry, _settled(entry, goal, found)))
     return settled, problems
 
 
-def _settled(
-    entry: Entry,
-    goal: State,
-    contract_id: str | None = None,
-    confirmed: bool = False,  # noqa: FBT001, FBT002 - of the contract
-) -> Change:
+def _settled(entry: Entry, goal: State, found: Found | None) -> Change:
     """Return what becomes of an unknown order."""
-    if contract_id is None:
+    if found is None:
         return Change(row=entry.row, state=State.PENDING)
-    state = goal if confirmed is True else State.CREATED
-    return Change(row=entry.row, state=state, contract_id=contract_id)
+    # A lookup is not ours, so `confirmed` may be anything.
+    state = goal if found.confirmed is True else State.CREATED
+    return Change(row=entry.row, state=state, contract_id=found.contract_id)
 
 
 @attrs.define(kw_only=True)
@@ -234,10 +219,8 @@ async def _answer(lookup: Lookup, entry: Entry, goal: State) -> Change | str:
     try:
         # An order that was sent has an id.
         found = await lookup.find(cast("str", entry.order_id))
-        if found is None:
-            return _settled(entry, goal)
-        if is_segment(found.contract_id):
-            return _settled(entry, goal, found.contract_id, found.confirmed)
+        if found is None or is_segment(found.contract_id):
+            return _settled(entry, goal, found)
     except Exception as error:  # noqa: BLE001 - the lookup is not ours
         # Without its message, which may be personal.
         return type(error).__name__
@@ -248,8 +231,10 @@ async def _answer(lookup: Lookup, entry: Entry, goal: State) -> Change | str:
 _ORDER, _CONTRACT = "externalOrderId", "contractId"
 _CONFIRMED, _NOT_CREATED = "confirmed", "notCreated"
 _COLUMNS = (_ORDER, _CONTRACT, _CONFIRMED, _NOT_CREATED)
-_YES = frozenset({"yes", "true", "1"})
-_NO = frozenset({"", "no", "false", "0"})
+_YES_OR_NO = {
+    **dict.fromkeys(("yes", "true", "1"), True),
+    **dict.fromkeys(("", "no", "false", "0"), False),
+}
 
 
 def read_findings(path: Path) -> list[Finding]:
@@ -260,8 +245,7 @@ def read_findings(path: Path) -> list[Finding]:
     such a file, once its cells are filled in.
 
     Args:
-        path: The file: a spreadsheet, or CSV in UTF-8, in which the
-            delimiter is a comma, a semicolon or a tab.
+        path: The file: CSV, or a spreadsheet.
 
     Raises:
         InputFileError: It can't be read, or rows are wrong; the message
@@ -269,9 +253,17 @@ def read_findings(path: Path) -> list[Finding]:
     """
     found: list[Finding] = []
     problems: list[str] = []
-    for number, row in _rows(path):
-        where = f"row {number}"
-        finding = _finding(where, row)
+    table = open_table(path)
+    rows = table.rows()
+    header = next(rows, None)
+    names = header.cells if header else ()
+    _check_columns(path, names)
+    for row in rows:
+        where = f"row {row.number}"
+        cells = map(_unquoted, row.cells) if table.delimiter else row.cells
+        finding = row.broken or _finding(
+            where, dict(zip_longest(names, cells, fillvalue=""))
+        )
         if isinstance(finding, str):
             problems.append(f"{where}: {finding}")
         else:
@@ -281,43 +273,6 @@ def read_findings(path: Path) -> list[Finding]:
             f"{path} can't be used: {'; '.join(problems)}.", problems=problems
         )
     return found
-
-
-def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
-    table = _table(path)
-    _, names = next(table, (1, ()))
-    _check_columns(path, names)
-    for number, cells in table:
-        yield number, dict(zip_longest(names, cells, fillvalue=""))
-
-
-def _table(path: Path) -> Iterator[tuple[int, Sequence[str]]]:
-    """Yield the rows that are not empty, with their numbers."""
-    try:
-        content = path.read_bytes()
-        if kind_of(path, content) in BOOKS:
-            sheet = SheetTable.open(path)
-            yield from ((row.number, row.cells) for row in sheet.rows())
-            return
-        text = content.decode("utf-8-sig")
-    except OSError as error:
-        said = f"{path} can't be read: {error.strerror}."
-        raise InputFileError(said) from None
-    except UnicodeDecodeError:
-        said = f"{path} is not in UTF-8. Save it as CSV in UTF-8."
-        raise InputFileError(said) from None
-    # With newline="", csv reads the line ends, also those within quotes.
-    lines = io.StringIO(text, newline="")
-    header = lines.readline()
-    delimiter = max(",;\t", key=header.count)
-    rows = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
-    try:
-        for number, cells in enumerate(rows, start=1):
-            if any(cells) or number == 1:
-                yield number, [_unquoted(cell) for cell in cells]
-    except csv.Error as error:
-        said = f"{path}, line {rows.line_num}: {error}."
-        raise InputFileError(said) from None
 
 
 def _check_columns(path: Path, names: Sequence[str]) -> None:
@@ -332,7 +287,7 @@ def _check_columns(path: Path, names: Sequence[str]) -> None:
     if twice:
         raise InputFileError(
             f"{path} has the column {' and the column '.join(twice)} twice; "
-            "remove the one that does not count."
+            "remove one of them."
         )
 
 
@@ -340,7 +295,8 @@ def _finding(where: str, row: Mapping[str, str]) -> Finding | str:
     """Return what a row says, or what is wrong with it."""
     order, contract = (row[each].strip() for each in (_ORDER, _CONTRACT))
     confirmed, not_created = (
-        _yes_or_no(row.get(each, "")) for each in (_CONFIRMED, _NOT_CREATED)
+        _YES_OR_NO.get(row.get(each, "").strip().lower())
+        for each in (_CONFIRMED, _NOT_CREATED)
     )
     if not order:
         return f"{_ORDER} is missing"
@@ -365,12 +321,6 @@ def _finding(where: str, row: Mapping[str, str]) -> Finding | str:
         confirmed=confirmed,
         where=where,
     )
-
-
-def _yes_or_no(cell: str) -> bool | None:
-    """Return what a cell says; None if that is neither."""
-    word = cell.strip().lower()
-    return word in _YES if word in _YES | _NO else None
 
 
 def _unquoted(cell: str) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from sesamy_async.bulk._states import Kind
 
-from ._files import ReportError
-from ._places import Place, Reports
+from ._files import Place, ReportError, Reports
 from ._writing import write_reports
 
 

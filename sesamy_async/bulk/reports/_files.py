@@ -1,10 +1,14 @@
-"""Report files that appear only when they are complete."""
+"""The files of reports: where they are, and how they are written.
+
+A report appears only when it is complete, and one that somebody has changed
+is never replaced.
+"""
 
 from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -13,15 +17,84 @@ import attrs
 
 from sesamy_async._files import AtomicFile, sweep
 from sesamy_async.bulk._rows import harmless
+from sesamy_async.bulk._states import Entry, JournalError, Kind
 from sesamy_async.bulk._workbooks import NewTable
+from sesamy_async.bulk.journal import Memory, journal_path
+from sesamy_async.bulk.journal._files import SUFFIX
 from sesamy_async.errors import SesamyError
+
+
+STRAYS = "strays"
+"""The additional report: its rows are in another one too."""
+
+
+@attrs.frozen
+class Place:
+    """The folder of the reports, and the beginning of their names.
+
+    Attributes:
+        folder: Where the journal is.
+        stem: Such as ``"orders"`` of ``orders.csv``.
+    """
+
+    folder: Path
+    stem: str
+
+    @classmethod
+    def beside(cls, journal: Path) -> Place:
+        """Return the place of the reports of an import with this journal.
+
+        Beside ``orders.csv.journal`` their names begin with ``orders``.  If
+        the file is not a ``.csv``, they begin with its whole name, because
+        an ``orders.csv`` may be in the same folder.
+        """
+        name = Path(journal.name.removesuffix(SUFFIX))
+        usual = name.suffix.lower() == ".csv"
+        return cls(journal.parent, name.stem if usual else name.name)
+
+    def of(
+        self, kind: Kind | str, suffix: str = ".csv", *, number: int = 1
+    ) -> Path:
+        """Return the path of a report; from the second on, with a number."""
+        counted = "" if number == 1 else f".{number}"
+        return self.folder / f"{self.stem}.{kind}{counted}{suffix}"
+
+    def every(self) -> Iterator[Path]:
+        """Yield where a report may be, those with a number left out."""
+        for suffix in (".csv", ".xlsx"):
+            yield from (self.of(kind, suffix) for kind in (*Kind, STRAYS))
+        yield self.of(Kind.REJECTED, ".jsonl")
+
+
+@attrs.frozen(kw_only=True)
+class Reports:
+    """The reports that were written.
+
+    Attributes:
+        rows: How many rows each kind has; they add up to those of the file.
+        paths: Where each report is, by the word in its name, such as
+            ``"rejected"``; a report without rows is not there.
+        kept: Reports that were left as they are, because somebody has
+            changed them or imports them.
+        rejections: Reasons of the rejected rows with their counts, the most
+            frequent first.
+        unknown: The first orders that a person has to look at.
+        strays: The first orders that may have left unconfirmed contracts.
+    """
+
+    rows: Mapping[Kind, int]
+    paths: Mapping[str, Path]
+    kept: tuple[Path, ...] = ()
+    rejections: tuple[tuple[str, int], ...] = ()
+    unknown: tuple[Entry, ...] = ()
+    strays: tuple[Entry, ...] = ()
 
 
 class ReportError(SesamyError):
     """A report can't be read or written, or all of them would be wrong.
 
-    Each report in its place is whole: it is of this run, or of an earlier
-    one.  The journal holds what became of every order all the same.
+    Each report that is there is complete: it is of this run, or of an
+    earlier one.  The journal has what became of every order.
     """
 
     def __str__(self) -> str:
@@ -171,3 +244,53 @@ class Book(Sheet):
     def _begin(self, new: AtomicFile) -> Any:
         name = self.path.suffixes[-2].removeprefix(".")
         return NewTable(new.beside, name, self.header)
+
+
+class EditableReport:
+    """Where a report goes that people edit.
+
+    One that somebody has changed, or imports, stays as it is, and the new
+    one gets a number in its name.
+    """
+
+    def __init__(
+        self, place: Place, kind: Kind, suffix: str, memory: Memory | None
+    ) -> None:
+        known: Mapping[str, set[bytes]] = memory.recall() if memory else {}
+        ours: list[Path] = []
+        self.kept: dict[Path, bytes | None] = {}
+        number = 0
+        while True:
+            number += 1
+            path = place.of(kind, suffix, number=number)
+            digest, before = digest_of(path), known.get(path.name, set())
+            if journal_path(path).exists() or digest not in {None, *before}:
+                self.kept[path] = digest
+                continue
+            ours.append(path)
+            if digest is None and not before:
+                break
+        self.path, *self._spare = ours
+        self.before = [each for each in ours if each.exists()]
+        self._memory = memory
+
+    def end(self, report: Report) -> None:
+        """Let a report take no more rows, and have the journal know it."""
+        digest = report.digest()
+        if digest is None:
+            return
+        for path, theirs in self.kept.items():
+            if theirs == digest:
+                # It is there already, even if we did not put it there.
+                self.path = path
+                report.discard()
+        if self._memory is not None:
+            # A journal that can't be written must not prevent a report: at
+            # worst the next run takes it for edited, and leaves it alone.
+            with suppress(JournalError):
+                self._memory.add(self.path.name, digest)
+
+    def remove_spare(self) -> None:
+        """Remove the reports that are not needed any more."""
+        for path in self._spare:
+            path.unlink(missing_ok=True)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
 from string import Template
+from time import time
 
 import attrs
 
 from sesamy_async._version import __version__
 from sesamy_async.bulk._counts import ImportSummary
 from sesamy_async.bulk._states import Kind, State, Terms
-from sesamy_async.bulk.journal import Span
-from sesamy_async.bulk.journal._schema import storable
+from sesamy_async.bulk.journal import Journal, Span
+from sesamy_async.bulk.journal._database import storable
 
-from ._places import Reports
+from ._files import Reports
 from ._words import MEANINGS, count, duration, ending, headline, steps
 
 
@@ -31,13 +32,8 @@ _WIDTHS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 class Facts:
     """What a page shows; nothing of it is personal.
 
-    Attributes:
-        summary: How the run ended.
-        terms: What was imported, and where to.
-        reports: The reports of all rows.
-        spans: How many orders ended when, in this run and those before.
-        width: The length of a span, in seconds.
-        now: When the page is made, in Unix seconds.
+    `spans`, each `width` seconds long, say how many orders ended when; `now`
+    is in Unix seconds.
     """
 
     summary: ImportSummary
@@ -47,10 +43,32 @@ class Facts:
     width: float
     now: float
 
+    @classmethod
+    def of(
+        cls, journal: Journal, summary: ImportSummary, reports: Reports
+    ) -> Facts:
+        """Return the facts of an import, of this run and those before."""
+        minutes = journal.timeline(60)
+        length = minutes[-1].start + 60 - minutes[0].start if minutes else 0
+        width = width_for(length)
+        return cls(
+            summary=summary,
+            terms=journal.terms,
+            reports=reports,
+            spans=journal.timeline(width),
+            width=width,
+            now=time(),
+        )
+
     @property
     def ended(self) -> float:
         """When the last span ended, in Unix seconds."""
         return self.spans[-1].start + self.width
+
+    @property
+    def length(self) -> float:
+        """Seconds from the first span to the last one."""
+        return self.ended - self.spans[0].start
 
     @property
     def permitted(self) -> float | None:
@@ -85,7 +103,13 @@ def render(facts: Facts) -> str:
         kind="good" if summary.done == summary.rows else "mixed",
         ending=text(why.rstrip()),
         counts=", ".join(counts) or "no rows",
-        bar="".join(_bar(rows)),
+        # As wide as its share; a row of a million is seen, too.
+        bar="".join(
+            f'<span class="{kind}" style="flex: {rows[kind]} 0 6px" '
+            f'title="{kind}: {rows[kind]:,}"></span>'
+            for kind in rows
+            if rows[kind]
+        ),
         outcomes="\n".join(_outcomes(facts.reports)),
         total=f"{sum(rows.values()):,}",
         about=_about(facts),
@@ -100,10 +124,10 @@ def render(facts: Facts) -> str:
 
 def _about(facts: Facts) -> str:
     summary, terms, spans = facts.summary, facts.terms, facts.spans
-    told = {
+    shown = {
         "File": terms.source,
         "Promo code": terms.promo_code or "in the rows",
-        "Publisher": terms.vendor_id,
+        "Vendor": terms.vendor_id,
         "Sent to": terms.base_url,
         "Confirmed": terms.confirm,
         "First order": _moment(spans[0].start) if spans else "none",
@@ -112,22 +136,22 @@ def _about(facts: Facts) -> str:
     }
     return "\n".join(
         f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>"
-        for name, value in told.items()
+        for name, value in shown.items()
     )
 
 
 def _pace(facts: Facts) -> str:
     if not facts.spans:
         return "No order was sent."
-    said = "Orders that ended per second."
+    meaning = "Orders that ended per second."
     if (limit := facts.permitted) is not None:
-        said += (
+        meaning += (
             " The dashed line is what Sesamy permits in the long run: "
             f"{limit:.3g} orders per second at "
             f"{count(facts.summary.confirm.calls, 'call')} each. "
-            "A burst at the beginning may go beyond it."
+            "A burst at the beginning may exceed it."
         )
-    return said
+    return meaning
 
 
 def _read(name: str) -> str:
@@ -231,112 +255,48 @@ def top_of(value: float) -> float:
     return next(it * unit for it in (1, 2, 2.5, 5, 10) if it * unit >= value)
 
 
-_WIDTH, _HEIGHT = 1000, 260  # The width is also that of the bar.
-_LEFT, _BOTTOM, _TOP = 56, 28, 14
-_INSIDE = _HEIGHT - _BOTTOM - _TOP
 _DAY = 86400
-# From the bottom up.
 _STACK = (State.CONFIRMED, State.CREATED, State.REJECTED, State.UNKNOWN)
-
-
-@attrs.frozen(kw_only=True)
-class _Frame:
-    """Where the values are in the picture."""
-
-    began: float
-    ended: float
-    top: float
-
-    def x(self, unix: float) -> float:
-        share = (unix - self.began) / (self.ended - self.began)
-        return _LEFT + share * (_WIDTH - _LEFT)
-
-    def y(self, rate: float) -> float:
-        return _HEIGHT - _BOTTOM - rate / self.top * _INSIDE
-
-    def line(self, name: str, rate: float) -> str:
-        y = self.y(rate)
-        return (
-            f'<line class="{name}" x1="{_LEFT}" x2="{_WIDTH}" y1="{y:.2f}" '
-            f'y2="{y:.2f}"/>'
-        )
+"""From the bottom up."""
 
 
 def _chart(facts: Facts) -> str:
-    most = max(sum(span.ended.values()) for span in facts.spans) / facts.width
-    limit = facts.permitted
-    frame = _Frame(
-        began=facts.spans[0].start,
-        ended=facts.ended,
-        top=top_of(max(most, limit or 0.0)),
+    spans, limit = facts.spans, facts.permitted
+    most = max(sum(span.ended.values()) for span in spans) / facts.width
+    top = top_of(max(most, limit or 0.0))
+    label = f"Orders per second over time; at most {most:.1f}"
+    parts = [_line("grid", it, f"{it * top:g}") for it in (0, 0.5, 1)]
+    for span in spans:
+        parts += _column(facts, span, top)
+    if limit is not None:
+        label += f", where {limit:.3g} are permitted in the long run"
+        parts.append(_line("limit", limit / top))
+    words = "%d %b %H:%M" if facts.length >= _DAY else "%H:%M:%S"
+    times = (spans[0].start + it * facts.length for it in (0, 0.5, 1))
+    axis = (
+        f"<span>{datetime.fromtimestamp(it, UTC):{words}}</span>"
+        for it in times
     )
-    said = f"Orders per second over time; at most {most:.1f}"
-    if limit is not None:
-        said += f", where {limit:.3g} are permitted in the long run"
-    parts = [*_grid(frame)]
-    for span in facts.spans:
-        parts += _column(frame, span, facts.width)
-    if limit is not None:
-        parts.append(frame.line("limit", limit))
     return (
-        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{text(said)}">{"".join(parts)}</svg>'
+        f'<div class="chart" role="img" aria-label="{text(label)}">'
+        f'<div class="plot">{"".join(parts)}</div>'
+        f'<div class="times">{"".join(axis)}</div></div>'
     )
 
 
-def _column(frame: _Frame, span: Span, width: float) -> Iterator[str]:
-    left = frame.x(span.start)
-    # A gap between two bars, unless they are thin.
-    wide = max(0.8, frame.x(span.start + width) - left - 1)
+def _line(name: str, height: float, label: str = "") -> str:
+    return f'<i class="{name}" style="bottom: {height:.2%}">{label}</i>'
+
+
+def _column(facts: Facts, span: Span, top: float) -> Iterator[str]:
+    left = (span.start - facts.spans[0].start) / facts.length
     below = 0.0
     for state in _STACK:
-        rate = span.ended.get(state, 0) / width
-        if rate:
-            top = frame.y(below + rate)
+        height = span.ended.get(state, 0) / facts.width / top
+        if height:
             yield (
-                f'<rect class="{state.lower()}" x="{left:.2f}" y="{top:.2f}" '
-                f'width="{wide:.2f}" height="{frame.y(below) - top:.2f}"/>'
+                f'<span class="{state.lower()}" style="left: {left:.2%}; '
+                f"width: {facts.width / facts.length:.2%}; "
+                f'bottom: {below:.2%}; height: {height:.2%}"></span>'
             )
-        below += rate
-
-
-def _grid(frame: _Frame) -> Iterator[str]:
-    for share in (0, 0.5, 1):
-        rate = share * frame.top
-        yield frame.line("grid", rate)
-        yield (
-            f'<text x="{_LEFT - 8}" y="{frame.y(rate) + 4:.2f}" '
-            f'text-anchor="end">{rate:g}</text>'
-        )
-    long = frame.ended - frame.began
-    words = "%d %b %H:%M" if long >= _DAY else "%H:%M:%S"
-    for share, anchor in ((0, "start"), (0.5, "middle"), (1, "end")):
-        unix = frame.began + share * long
-        yield (
-            f'<text class="time" x="{frame.x(unix):.0f}" y="{_HEIGHT - 6}" '
-            f'text-anchor="{anchor}">'
-            f"{datetime.fromtimestamp(unix, UTC):{words}}</text>"
-        )
-
-
-_LEAST = 6.0  # Seen even where it is one row of a million.
-
-
-def widths(rows: Mapping[Kind, int]) -> dict[Kind, float]:
-    """Return how wide the part of each kind with rows is in the bar."""
-    present = {kind: count for kind, count in rows.items() if count}
-    total = sum(present.values())
-    free = _WIDTH - _LEAST * len(present)
-    return {
-        kind: _LEAST + free * count / total for kind, count in present.items()
-    }
-
-
-def _bar(rows: Mapping[Kind, int]) -> Iterator[str]:
-    left = 0.0
-    for kind, width in widths(rows).items():
-        yield (
-            f'<rect class="{kind}" x="{left:.2f}" width="{width:.2f}" '
-            f'height="40"><title>{kind}: {rows[kind]:,}</title></rect>'
-        )
-        left += width
+        below += height

@@ -8,7 +8,7 @@ from pathlib import Path
 from sesamy_async.bulk._counts import Ending, ImportSummary
 from sesamy_async.bulk._states import Kind, State
 
-from ._places import STRAYS
+from ._files import STRAYS
 
 
 _ENDING = {
@@ -16,8 +16,8 @@ _ENDING = {
     Ending.FIRST: "only the first orders were to be sent",
     Ending.INTERRUPTED: "it was interrupted",
     Ending.OUTAGE: "Sesamy could not be reached, or failed, for too long",
-    Ending.REFUSED: "Sesamy refused all that was sent",
-    Ending.FILE: "the file could not be read as it was",
+    Ending.REFUSED: "Sesamy refused everything that was sent",
+    Ending.FILE: "the file has changed, or could not be read",
     Ending.JOURNAL: "the journal could not be written",
 }
 _MINUTE, _HOUR = 60, 3600
@@ -94,7 +94,7 @@ STRAY = (
 
 UNPROCESSED: Mapping[State, str] = {
     State.PENDING: "nothing was sent yet",
-    State.INTENT: "it was about to be created, or was, when the run ended",
+    State.INTENT: "it was being created when the run ended",
     State.CREATED: "its contract is created, and not confirmed yet",
 }
 """Why an order is not finished, if nothing else is known."""
@@ -107,16 +107,11 @@ def steps(summary: ImportSummary, paths: Mapping[str, Path]) -> Iterator[str]:
         path = paths.get(kind)
         return f"the {kind} report" if path is None else path.name
 
-    if summary.ending is Ending.FIRST:
+    if summary.unprocessed:
+        how = "without --first" if summary.ending is Ending.FIRST else "again"
         yield (
             f"{count(summary.unprocessed, 'row')} not finished: run the same "
-            "command without --first. It continues where it stopped, and "
-            "sends nothing twice."
-        )
-    elif summary.unprocessed:
-        yield (
-            f"{count(summary.unprocessed, 'row')} not finished: run the same "
-            "command again. It continues where it stopped, and sends nothing "
+            f"command {how}. It continues where it stopped, and sends nothing "
             "twice."
         )
     if summary.unknown:
@@ -128,14 +123,14 @@ def steps(summary: ImportSummary, paths: Mapping[str, Path]) -> Iterator[str]:
         )
     if summary.rejected and not summary.done:
         instead = (
-            "begin anew with the right one, after `sesamy journal purge "
-            "--force`"
+            "run `sesamy journal purge --force`, and start over with the "
+            "right one"
             if summary.unprocessed
             else f"import {named(Kind.REJECTED)} with the right one"
         )
         yield (
-            "No order was accepted: look whether the promo code and the "
-            f"publisher are right. If one is wrong, {instead}."
+            "No order was accepted: check the promo code and the vendor. If "
+            f"one is wrong, {instead}."
         )
     if summary.rejected:
         yield (

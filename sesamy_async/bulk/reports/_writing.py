@@ -38,9 +38,16 @@ from sesamy_async.bulk.journal import Memory
 from sesamy_async.bulk.reading._sheets import SheetTable
 from sesamy_async.bulk.reading._table import TableSource
 
-from ._edited import EditableReport
-from ._files import Book, Report, ReportError, Sheet
-from ._places import STRAYS, Place, Reports
+from ._files import (
+    STRAYS,
+    Book,
+    EditableReport,
+    Place,
+    Report,
+    ReportError,
+    Reports,
+    Sheet,
+)
 from ._words import LOOK, STRAY, UNPROCESSED
 
 
@@ -54,14 +61,9 @@ _MOST_REASONS = 200
 OTHERS = "other reasons"
 
 
-def pattern_of(reason: str) -> str:
-    """Return what a reason has in common with others of its kind."""
-    return _PARTICULAR.sub("…", reason)
-
-
 def count_reason(counts: Counter[str], reason: str) -> None:
-    """Count a reason; beyond the first 200, as one of the others."""
-    pattern = pattern_of(reason)
+    """Count a reason with those that differ in a number or a name only."""
+    pattern = _PARTICULAR.sub("…", reason)
     full = len(counts) >= _MOST_REASONS
     counts[OTHERS if full and pattern not in counts else pattern] += 1
 
@@ -120,7 +122,6 @@ def _dump(value: dict[str, Any]) -> str:
 def _said_before(
     reports: Iterable[Path], delimiter: str
 ) -> Iterator[tuple[int, str]]:
-    """Yield row numbers, and what our unchanged reports say of these rows."""
     for path in reports:
         # The error is raised where the report is to be replaced.
         with suppress(OSError, InputFileError):
@@ -142,8 +143,8 @@ def _rows_of(path: Path, delimiter: str) -> Iterator[Any]:
 
 
 _CHANGED = (
-    "The file does not have the rows that the journal has, so it was changed "
-    "while it was imported; put it back as it was."
+    "The file was changed while it was imported: it does not have the rows "
+    "that the journal has. Restore it."
 )
 _DONE = ("row", "externalOrderId", "contractId")
 _HEADERS: Mapping[str, tuple[str, ...]] = {
@@ -152,15 +153,15 @@ _HEADERS: Mapping[str, tuple[str, ...]] = {
     Kind.CREATED: _DONE,
     Kind.UNPROCESSED: (*_DONE, "reason"),
     STRAYS: (*_DONE, "strays", "whatToDo"),
+    Kind.UNKNOWN: (
+        *(*_DONE, "confirmed", "notCreated", "reason", "whatToDo"),
+        ORIGINAL,
+    ),
 }
-_UNKNOWN = (
-    *(*_DONE, "confirmed", "notCreated", "reason", "whatToDo"),
-    ORIGINAL,
-)
 _SHOWN = 20
 
 
-class RowSorter:
+class _RowSorter:
     """Sorts rows into new reports; the arguments are as in `write_reports`."""
 
     def __init__(
@@ -177,35 +178,32 @@ class RowSorter:
         self.rows: Counter[str] = Counter()
         self._confirm = confirm
         self._source = source
-        self._names = source.header
+        self._names = names = source.header
         self._reasons: Counter[str] = Counter()
         self._entries: dict[str, list[Entry]] = {Kind.UNKNOWN: [], STRAYS: []}
         table = ".xlsx" if spreadsheet else ".csv"
-        suffix = table if self._names else ".jsonl"
+        suffix = table if names else ".jsonl"
+        rejected = EditableReport(place, Kind.REJECTED, suffix, memory)
+        unknown = EditableReport(place, Kind.UNKNOWN, table, memory)
+        self._editable = {Kind.REJECTED: rejected, Kind.UNKNOWN: unknown}
+        paths = {kind: place.of(kind, table) for kind in _HEADERS}
+        paths[Kind.UNKNOWN] = unknown.path
         sheet = Book if spreadsheet else partial(Sheet, delimiter=delimiter)
         self._sheets = {
-            kind: sheet(place.of(kind, table), header=header)
-            for kind, header in _HEADERS.items()
+            kind: sheet(path, header=_HEADERS[kind])
+            for kind, path in paths.items()
         }
         # The columns that are added come first: a row may be rejected for
         # having more cells than the header.
-        header = (*_COLUMNS, *own_cells(self._names, self._names))
+        header = (*_COLUMNS, *own_cells(names, names))
         if isinstance(source, TableSource):
             header += ("",) * source.spare
-        rows = partial(sheet, header=header) if self._names else Report
-        self._rejected = EditableReport[Report](
-            place, Kind.REJECTED, suffix, memory, rows
+        self._rejected = (
+            sheet(rejected.path, header=header)
+            if names
+            else Report(rejected.path)
         )
-        before = _said_before(self._rejected.before, delimiter)
-        self._said = {**dict(before), **said}
-        self._unknown = EditableReport(
-            place,
-            Kind.UNKNOWN,
-            table,
-            memory,
-            partial(sheet, header=_UNKNOWN),
-        )
-        self._editable = (self._rejected, self._unknown)
+        self._said = {**dict(_said_before(rejected.before, delimiter)), **said}
 
     def sort(self, record: Row, entry: Entry) -> None:
         """Write a row into its report."""
@@ -213,7 +211,10 @@ class RowSorter:
         done = (entry.row, entry.order_id, entry.contract_id)
         self.rows[kind] += 1
         if kind is Kind.UNKNOWN:
-            self._add_unknown(entry)
+            self._remember(kind, entry)
+            # Nobody has looked yet, so nothing is filled in.
+            cells = (entry.row, entry.order_id, "", "", "", entry.reason, LOOK)
+            self._sheets[kind].add(*cells, guarded(str(entry.order_id)))
         elif kind is Kind.REJECTED:
             self._add_rejected(record, entry)
         elif kind in {Kind.UNPROCESSED, Kind.ALREADY}:
@@ -228,25 +229,23 @@ class RowSorter:
 
     def keep(self) -> Reports:
         """Put the new reports in their places, and remove the old ones."""
-        for each in self._editable:
-            each.end()
+        editable = self._editable
+        editable[Kind.REJECTED].end(self._rejected)
+        editable[Kind.UNKNOWN].end(self._sheets[Kind.UNKNOWN])
         for report in self._all():
             report.keep()
-        for each in self._editable:
+        for each in editable.values():
             each.remove_spare()
-        reports: dict[str, Sheet | EditableReport[Any]] = {
-            **self._sheets,
-            Kind.UNKNOWN: self._unknown,
-            Kind.REJECTED: self._rejected,
-        }
+        paths = {kind: sheet.path for kind, sheet in self._sheets.items()}
+        paths |= {kind: each.path for kind, each in editable.items()}
         return Reports(
             rows={kind: self.rows[kind] for kind in Kind},
             paths={
-                str(kind): report.path
-                for kind, report in reports.items()
+                str(kind): path
+                for kind, path in paths.items()
                 if self.rows[kind]
             },
-            kept=tuple(it for each in self._editable for it in each.kept),
+            kept=tuple(chain(*(each.kept for each in editable.values()))),
             rejections=tuple(self._reasons.most_common()),
             unknown=tuple(self._entries[Kind.UNKNOWN]),
             strays=tuple(self._entries[STRAYS]),
@@ -257,34 +256,28 @@ class RowSorter:
         for report in self._all():
             report.discard()
 
-    def _all(self) -> list[Report]:
-        return [*self._sheets.values(), *(it.report for it in self._editable)]
-
-    def _add_unknown(self, entry: Entry) -> None:
-        self._remember(Kind.UNKNOWN, entry)
-        # Nobody has looked yet, so nothing is filled in.
-        cells = (entry.row, entry.order_id, "", "", "", entry.reason, LOOK)
-        self._unknown.report.add(*cells, guarded(str(entry.order_id)))
+    def _all(self) -> Iterator[Report]:
+        return chain(self._sheets.values(), [self._rejected])
 
     def _add_rejected(self, record: Row, entry: Entry) -> None:
         count_reason(self._reasons, entry.reason or "")
-        said, report = self._said.get(entry.row), self._rejected.report
+        said, report = self._said.get(entry.row), self._rejected
         original = original_id(self._source.read(record))
-        if isinstance(report, Sheet):
-            # In a report of a report, the first id is the original one.
-            known = zip(self._names, record.cells, strict=False)
-            first = dict(known).get(ORIGINAL) or original
-            # What could not be split is in no column.
-            names = () if record.broken else self._names
-            reason = why(entry, said)
-            for cells in (record.cells, *record.more):
-                own = own_cells(names, cells)
-                added = map(report.cell, (entry.row, reason))
-                report.add_as_is([*added, first, *own])
-                reason = ""
-        else:
+        if not isinstance(report, Sheet):
             line = rejected_line(record.cells[0], entry, said, original)
             report.line(line)
+            return
+        # In a report of a report, the first id is the original one.
+        known = zip(self._names, record.cells, strict=False)
+        first = dict(known).get(ORIGINAL) or original
+        # What could not be split is in no column.
+        names = () if record.broken else self._names
+        reason = why(entry, said)
+        for cells in (record.cells, *record.more):
+            own = own_cells(names, cells)
+            added = map(report.cell, (entry.row, reason))
+            report.add_as_is([*added, first, *own])
+            reason = ""
 
     def _remember(self, kind: str, entry: Entry) -> None:
         if len(self._entries[kind]) < _SHOWN:
@@ -336,7 +329,7 @@ def write_reports(
         InputFileError: The rows can't be read again.
         JournalError: The journal can't be read.
     """
-    sorter = RowSorter(
+    sorter = _RowSorter(
         source,
         place,
         summary.confirm,
@@ -375,15 +368,12 @@ def _paired(
 def _compare(rows: Mapping[str, int], summary: ImportSummary) -> None:
     """Compare the counts of the importer and of the reports."""
     wrong = [
-        f"{getattr(summary, kind)} {kind} rather than {rows[kind]}"
+        f"{counted} {kind} rather than {rows[kind]}"
         for kind in Kind
-        if getattr(summary, kind) != rows[kind]
+        if (counted := getattr(summary, kind)) != rows[kind]
     ]
-    total = sum(rows[kind] for kind in Kind)
-    if total != summary.rows:
-        wrong.append(f"{summary.rows} rows rather than {total}")
     if wrong:
         raise ReportError(
-            f"The journal does not hold what was counted: {'; '.join(wrong)}. "
-            "No report was written."
+            "The journal has other counts than the import: "
+            f"{'; '.join(wrong)}. No report was written."
         )

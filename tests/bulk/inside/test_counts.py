@@ -14,8 +14,7 @@ from sesamy_async.bulk import (
     State,
     Tally,
 )
-from sesamy_async.bulk._counts import Meter
-from sesamy_async.bulk._importer import time_left
+from sesamy_async.bulk._counts import Meter, time_left
 
 
 @pytest.mark.parametrize(

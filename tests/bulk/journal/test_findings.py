@@ -19,7 +19,7 @@ def path(tmp_path: Path) -> Path:
 
 TWICE = (
     "has the column externalOrderId and the column contractId twice; remove "
-    "the one that does not count. Outcome"
+    "one of them. Outcome"
 )
 
 
@@ -146,21 +146,20 @@ def test_wrong_rows(path: Path, row: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "No such file or directory"),
-        (b"", "has no column externalOrderId and no column contractId"),
+        (None, "there is no such file"),
+        (b"", "is empty"),
         (
             b"contractId,externalOrderId,contractId,externalOrderId\n",
             TWICE,
         ),
         (b"externalOrderId,contract\n", "has no column contractId; its"),
-        (b"externalOrderId,contractId\n\xe5,c1\n", "is not in UTF-8"),
-        (b'externalOrderId,contractId\nA-1,"c1\n', "line 2: unexpected end"),
-        (b'"externalOrderId,contractId\n', "line 1: unexpected end"),
+        (b'externalOrderId,contractId\nA-1,"c1\n', "row 2: a quotation mark"),
+        (b'"externalOrderId,contractId\n', "row 1: a quotation mark"),
     ],
 )
 def test_wrong_tables(path: Path, content: bytes | None, said: str) -> None:
     """A file that is no such table says what it lacks."""
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(InputFileError, match=f"^{path}.*{said}"):
+    with pytest.raises(InputFileError, match=f"{path.name}.*{said}"):
         read_findings(path)

@@ -265,7 +265,7 @@ def test_timeline(path: Path, confirm: Confirm, created: int) -> None:
 
 
 CUT_OFF = (
-    "The import ended while this order was being sent; its answer was not "
+    "The import ended while this order was being sent; the response was not "
     "read."
 )
 
@@ -360,9 +360,10 @@ def test_what_to_do_with_another_import(path: Path) -> None:
 
     assert raised.value.args[0] == (
         f"The journal {path} is of another import: --strays was --no-strays, "
-        "and is not given. Put that back as it was, and run the same command "
-        "again. To begin anew, name another journal with --journal: what the "
-        "store of orders knows is not sent again, but without a store, all is."
+        "and is not given. Change this back, and run the same command again. "
+        "To start over, name another journal with --journal: orders that the "
+        "store of orders knows are not sent again, but without a store, all "
+        "are."
     )
 
 

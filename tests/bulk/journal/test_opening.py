@@ -20,7 +20,7 @@ from sesamy_async.bulk import (
     State,
 )
 from sesamy_async.bulk.journal import Journal
-from sesamy_async.bulk.journal._schema import VERSION
+from sesamy_async.bulk.journal._database import VERSION
 from support.journals import change, new_journal
 
 
@@ -112,9 +112,9 @@ NO_JOURNAL = (
     "something else, move it away, or choose another place for the journal."
 )
 OTHER_VERSION = (
-    "The journal {} was made by another version of sesamy-async (its format "
-    "is 1, not 3). Finish its import with the version that began it; `sesamy "
-    "orders import` records in a store of orders what was sent."
+    "The journal {} was written by another version of sesamy-async (its "
+    "format is 1, not 3). Finish its import with the version that began it; "
+    "`sesamy orders import` records in a store of orders what was sent."
 )
 
 
@@ -205,7 +205,7 @@ def test_damaged(path: Path, make: Callable[[Path], object]) -> None:
     assert str(raised.value) == (
         f"The journal {path} can't be used: it is damaged. Keep it, and "
         "restore it from a backup: it says which orders were sent. Outcome: "
-        "NOT_SENT. What was not written down was not sent."
+        "NOT_SENT. Orders without a record in the journal were not sent."
     )
 
 

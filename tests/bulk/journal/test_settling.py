@@ -34,7 +34,7 @@ from support.sandbox_settings import arguments
 from support.wire import ORDER
 
 
-SETTLED = "and only what is unknown can be settled"
+SETTLED = "only unknown orders can be settled"
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_all_or_nothing(journal: Journal) -> None:
     bring(journal, 7, State.CREATED)
     problems = (
         "row 3: order 'A-2' is given twice",
-        f"row 4: order 'A-7' is created, {SETTLED}",
+        f"row 4: order 'A-7' is created; {SETTLED}",
         "order 'A-9' is not in the journal",
         "order 'A-9' is given twice",
         "order 'A-3' can't have the contract of row 2",

@@ -144,7 +144,7 @@ def test_same_again(tmp_path: Path, write: Write) -> None:
     ("step", "left"),
     [
         ("_files.Report.keep", "2"),
-        ("_edited.EditableReport.remove_spare", "2,3"),
+        ("_files.EditableReport.remove_spare", "2,3"),
     ],
 )
 def test_crash_between(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import attrs
 import pytest
@@ -162,17 +161,36 @@ def test_only_the_first_unknowns(tmp_path: Path) -> None:
     assert "A-22" not in page
 
 
+def test_bar(tmp_path: Path) -> None:
+    """The parts are as wide as their shares, and none is too thin to see."""
+    page = page_of(tmp_path)
+    [bar] = re.findall(r'<div class="bar".*?</div>', page)
+
+    assert (
+        'aria-label="2 confirmed, 2 rejected, 1 unknown, 2 unprocessed"' in bar
+    )
+    assert [
+        ("confirmed", "2"),
+        ("rejected", "2"),
+        ("unknown", "1"),
+        ("unprocessed", "2"),
+    ] == re.findall(r'<span class="(\w+)" style="flex: (\d) 0 6px"', bar)
+
+
 def test_chart(tmp_path: Path) -> None:
     """Each span is a bar for each state; the permitted rate is a line."""
     page = page_of(tmp_path, permitted=5.0)
-    [drawn] = re.findall(r'<svg class="chart".*?</svg>', page)
-    svg = ET.fromstring(drawn)  # noqa: S314 - ours
-    bars = [each.get("class") for each in svg.iter("rect")]
-    heights = [float(each.get("height", "0")) for each in svg.iter("rect")]
+    [plot] = re.findall(r'<div class="plot">.*?</div>', page)
+    bars = re.findall(
+        r'<span class="(\w+)" style="[^"]*height: ([\d.]+)%', plot
+    )
+    heights = [float(height) for _, height in bars]
 
-    assert ["confirmed", "confirmed", "rejected", "unknown"] == bars
+    assert ["confirmed", "confirmed", "rejected", "unknown"] == [
+        state for state, _ in bars
+    ]
     assert 3.0 == pytest.approx(heights[0] / heights[1], rel=0.001)
-    assert "at most 5.0, where 2.5 are permitted" in svg.get("aria-label", "")
+    assert "at most 5.0, where 2.5 are permitted" in page
     assert "2.5 orders per second at 2 calls each" in page
     assert 'class="limit"' in page
     assert 'class="limit"' not in page_of(tmp_path, permitted=None)

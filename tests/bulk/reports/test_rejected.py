@@ -80,8 +80,8 @@ def saved(cell: str) -> str:
 
 
 OTHER = (
-    "row 1, externalOrderId: is not the id that its #externalOrderId has; put "
-    "it back, or, if this is another order, empty its #externalOrderId"
+    "row 1, externalOrderId: is not the id in its #externalOrderId; put it "
+    "back, or, if this is another order, empty its #externalOrderId"
 )
 
 

@@ -9,6 +9,7 @@ import attrs
 
 from sesamy_async._http import Connection
 from sesamy_async.bulk import Change, Claim, Importer, State, Steps, Verdict
+from sesamy_async.bulk._told import Told
 from sesamy_async.bulk.journal import Journal
 
 from .moments import Moment, Watch
@@ -21,6 +22,10 @@ class WatchedSteps(Steps):
 
     steps: Steps
     watch: Watch
+
+    async def look_up(self) -> Told | None:
+        """Look up unwatched."""
+        return await self.steps.look_up()
 
     async def claim(self) -> Claim | None:
         """Watch `Steps.claim`."""
@@ -57,8 +62,7 @@ class WatchedSteps(Steps):
 
 def watch_steps(importer: Importer, watch: Watch) -> None:
     """Watch what an importer does for each order."""
-    workers = importer._workers
-    workers._steps = WatchedSteps(workers._steps, watch)
+    importer._steps = WatchedSteps(importer._steps, watch)
 
 
 def watch_commits(journal: Journal, watch: Watch) -> None:

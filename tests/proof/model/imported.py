@@ -38,6 +38,9 @@ class _Ticking(Steps):
     steps: Steps
     tick: Callable[[], None]
 
+    async def look_up(self) -> None:
+        await self.steps.look_up()
+
     async def claim(self) -> Claim | None:
         return await self.steps.claim()
 
@@ -130,10 +133,9 @@ class Imported:
                 concurrency=concurrency,
                 runtime=world.runtime,
             )
-            workers = importer._workers
-            steps: Any = workers._steps
+            steps: Any = importer._steps
             steps._writer = _AtOnce(journal)
-            workers._steps = _Ticking(steps, world.tick)
+            importer._steps = _Ticking(steps, world.tick)
             return await importer.run()
 
     def look(self, summary: ImportSummary | None) -> None:

@@ -15,7 +15,7 @@ import pytest
 from sesamy_async._wal import wal_of
 from sesamy_async.bulk import JournalError, State
 from sesamy_async.bulk.journal import Journal
-from sesamy_async.bulk.journal._trouble import (
+from sesamy_async.bulk.journal._files import (
     as_journal_error,
     damaged,
     trouble,
@@ -194,8 +194,8 @@ def _read(path: Path) -> int | None:
 def test_other_trouble(path: Path, error: OSError, said: str) -> None:
     """What nobody thought of is told as it is; whether it sent, as well."""
     assert str(trouble(path, error)) == (
-        f"The journal {path} can't be used: {said} Outcome: NOT_SENT. What "
-        "was not written down was not sent."
+        f"The journal {path} can't be used: {said} Outcome: NOT_SENT. "
+        "Orders without a record in the journal were not sent."
     )
     assert str(JournalError("It is in use.", unsent=True)) == (
         "It is in use. Outcome: NOT_SENT. Nothing was sent."

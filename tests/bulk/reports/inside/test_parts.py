@@ -9,8 +9,7 @@ import pytest
 
 from sesamy_async.bulk import Entry, State
 from sesamy_async.bulk._rows import harmless
-from sesamy_async.bulk.reports import Kind
-from sesamy_async.bulk.reports._page import share, top_of, width_for, widths
+from sesamy_async.bulk.reports._page import share, top_of, width_for
 from sesamy_async.bulk.reports._words import duration
 from sesamy_async.bulk.reports._writing import (
     OTHERS,
@@ -113,15 +112,6 @@ def test_many_reasons() -> None:
 def test_share(part: int, whole: int, said: str) -> None:
     """Only all is 100 %, and only nothing is 0 %."""
     assert said == share(part, whole)
-
-
-def test_bar_shows_one_in_a_million() -> None:
-    """The parts fill the bar, and none is too thin to be seen."""
-    found = widths({Kind.CONFIRMED: 999_999, Kind.UNKNOWN: 1, Kind.CREATED: 0})
-
-    assert 1000 == pytest.approx(sum(found.values()))
-    assert 6 <= found[Kind.UNKNOWN]
-    assert Kind.CREATED not in found
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import attrs
 import pytest
@@ -12,26 +12,24 @@ from sesamy_async.bulk import (
     Cause,
     Change,
     Claim,
-    Confirm,
     Entry,
+    Importer,
     Sale,
     State,
     Steps,
-    Tally,
     Trouble,
     Verdict,
 )
-from sesamy_async.bulk._counts import Meter
-from sesamy_async.bulk._workers import (
+from sesamy_async.bulk._circuit import (
     FIRST_PAUSE,
     LONGEST_COSTLY_PAUSE,
     LONGEST_PAUSE,
     PAUSE,
     Circuit,
     RetryQueue,
-    Workers,
 )
-from support.import_world import Hurried
+from support.import_world import Hurried, World
+from support.sources import listed
 from support.wire import ORDER
 
 
@@ -74,7 +72,7 @@ def test_three_tries(*, kept: bool) -> None:
     assert [CLAIM, CLAIM, None] == tried(queue)
 
     if kept:
-        queue.keep(CLAIM, 5.0)
+        queue.add(CLAIM, 5.0, outage=True)
         assert CLAIM == queue.due(5.0)
     else:
         queue.forget(CLAIM)
@@ -86,8 +84,8 @@ def test_the_earliest_is_due_first() -> None:
     """Orders come by their time, and by age at the same time."""
     queue, soon, later = RetryQueue(), claim(3), claim(1)
     queue.add(CLAIM, 5.0)
-    queue.keep(soon, 1.0)
-    queue.keep(later, 1.0)
+    queue.add(soon, 1.0, outage=True)
+    queue.add(later, 1.0, outage=True)
 
     assert [soon, later, CLAIM] == [queue.due(1e9) for _ in range(3)]
 
@@ -242,6 +240,9 @@ class Scripted(Steps):
     runtime: Hurried = attrs.field(factory=Hurried)
     sent: list[Claim] = attrs.field(factory=list[Claim])
 
+    async def look_up(self) -> None:
+        """Ask no store."""
+
     async def claim(self) -> Claim | None:
         """Return the next order."""
         return self.claims.pop(0) if self.claims else None
@@ -265,7 +266,7 @@ class Scripted(Steps):
 
 
 @pytest.mark.parametrize("troubled", [False, True])
-async def test_which_order_is_next(*, troubled: bool) -> None:
+async def test_which_order_is_next(tmp_path: Path, *, troubled: bool) -> None:
     """What is due again goes first; in trouble, a new order is sent."""
     steps = Scripted(
         [*map(claim, (2, 3, 4))],
@@ -274,12 +275,20 @@ async def test_which_order_is_next(*, troubled: bool) -> None:
             *(ended(row, State.CONFIRMED) for row in (3, 2, 4)),
         ],
     )
+    world = World(folder=tmp_path, source=listed(3))
     now = steps.runtime.now()
     circuit = Circuit(now, 3600.0, costly=troubled)
     circuit.worked(now)
-    tally = Tally(Counter(), 0, Confirm.SEPARATELY)
-    await Workers(
-        steps, tally, circuit, Meter(now), steps.runtime, first=True
-    ).run(1)
+    with world.journal() as journal:
+        async with world.client() as client:
+            importer = Importer(
+                client,
+                world.source,
+                journal,
+                concurrency=1,
+                runtime=steps.runtime,
+            )
+            importer._steps, importer._circuit = steps, circuit
+            await importer.run()
 
     assert [2, 3, 2, 4] == [each.entry.row for each in steps.sent]
