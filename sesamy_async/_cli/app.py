@@ -29,8 +29,8 @@ from .output import (
     UsageError,
     exit_code_of,
     logging_to_stderr,
-    show_answer,
     show_error,
+    show_result,
 )
 from .token import token_app
 
@@ -217,7 +217,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         ended = InterruptionError("Interrupted.")
     else:
         if isinstance(answer, CommandResult):
-            return show_answer(answer, as_json=output.as_json)
+            return show_result(answer, as_json=output.as_json)
         return ExitCode.DONE
     show_error(ended, as_json=output.as_json, outcome=outcome)
     return exit_code_of(ended)

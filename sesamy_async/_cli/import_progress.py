@@ -17,8 +17,7 @@ from rich.text import Text
 from sesamy_async.bulk import Progress
 from sesamy_async.bulk.reports._words import duration
 
-from .output import BestEffortStream, plain
-from .wrapping import fitted, width_of
+from .output import BestEffortStream, fitted, plain, width_of
 
 
 _EVERY = 60.0

@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 
-from sesamy_async._cli.output import CommandResult, show_answer, show_error
-from sesamy_async._cli.wrapping import fitted, width_of
+from sesamy_async._cli.output import (
+    CommandResult,
+    fitted,
+    show_error,
+    show_result,
+    width_of,
+)
 from sesamy_async.errors import ConfigurationError, SesamyError
 
 
@@ -150,6 +155,6 @@ def test_answer(monkeypatch: pytest.MonkeyPatch, *, as_is: bool) -> None:
     stream = Terminal()
     monkeypatch.setenv("COLUMNS", "20")
     monkeypatch.setattr(sys, "stdout", Utf8(stream))
-    show_answer(CommandResult(words, {}, is_program=as_is), as_json=False)
+    show_result(CommandResult(words, {}, is_program=as_is), as_json=False)
 
     assert as_is == (f"{words}\n" == stream.getvalue())
