@@ -9,7 +9,7 @@ import re
 import sys
 import textwrap
 import warnings
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
@@ -27,24 +27,14 @@ from sesamy_async.errors import (
 
 
 class ExitCode(IntEnum):
-    """How a command ended.
-
-    Attributes:
-        DONE: The command did what it was asked to do.
-        FAILED: It certainly did not.
-        USAGE: An option, a setting or the order is wrong; nothing was sent.
-        REJECTED: All orders were processed; some can't be sent, or were
-            refused.
-        LOOK: It did or may have done it: check before sending it again.
-        INTERRUPTED: Ctrl-C or SIGTERM.
-    """
+    """How a command ended."""
 
     DONE = 0
-    FAILED = 1
-    USAGE = 2
-    REJECTED = 3
-    LOOK = 4
-    INTERRUPTED = 130
+    FAILED = 1  # Certainly not done.
+    USAGE = 2  # An option, a setting or the order is wrong: nothing was sent.
+    REJECTED = 3  # An import is complete, and some orders were rejected.
+    LOOK = 4  # Done, or perhaps: check before sending it again.
+    INTERRUPTED = 130  # Ctrl-C or SIGTERM.
 
 
 class UsageError(ConfigurationError):
@@ -72,22 +62,14 @@ def exit_code_of(error: SesamyError) -> ExitCode:
 
 @attrs.frozen
 class CommandResult:
-    """The result of a command, for people and for machines.
+    """The result of a command: text for people, or JSON."""
 
-    Attributes:
-        headline: What was done, for people, without secrets: it goes to
-            stderr if stdout can't be written.
-        data: The JSON object for machines.
-        details: More lines for people.
-        code: How the command ended.
-        is_program: Whether the text is for a program: no line is wrapped.
-    """
-
+    # Without secrets: it goes to stderr if stdout can't be written.
     headline: str
     data: dict[str, Any]
     details: tuple[str, ...] = ()
     code: ExitCode = ExitCode.DONE
-    is_program: bool = False
+    is_program: bool = False  # The text is for a program: not wrapped.
 
 
 def rows(**values: object) -> tuple[str, ...]:
@@ -117,13 +99,10 @@ def show_result(result: CommandResult, *, as_json: bool) -> ExitCode:
 def show_error(
     error: SesamyError, *, as_json: bool, outcome: bool = True
 ) -> None:
-    """Write the error: as JSON to stdout, or as a paragraph to stderr.
+    """Write the error: as JSON to stdout, or as text to stderr.
 
-    Args:
-        error: How the command ended.
-        as_json: Whether it is for machines.
-        outcome: Whether people are told the name of the outcome, which is a
-            word of the Python API; what it means is always said.
+    The text has the name of the `outcome` only if people know this term of
+    the Python API; it always says what the outcome means.
     """
     if as_json:
         text = json.dumps({"error": _described(error)})
@@ -246,24 +225,14 @@ def width_of(stream: Any) -> int | None:
 def fitted(text: str, width: int | None) -> str:
     """Return a text whose lines are no longer than the width, if given.
 
-    Words, quotations and the names of files in the arguments stay whole.
-    The rest of an indented line is indented more, or stays in its column.
+    Words and quotations stay whole.  The rest of an indented line is
+    indented more, or stays in its column.
     """
     if width is None:
         return text
-    for name in _spaced_names(sys.argv[1:]):
-        text = text.replace(name, name.replace(" ", _KEPT))
     text = _QUOTED.sub(lambda it: it[0].replace(" ", _KEPT), text)
     lines = (_broken(each, width) for each in text.split("\n"))
     return "\n".join(lines).replace(_KEPT, " ")
-
-
-def _spaced_names(arguments: Iterable[str]) -> Iterator[str]:
-    """Yield the parts of paths that have spaces, without the ending."""
-    for argument in arguments:
-        for part in Path(argument).parts:
-            if " " in (stem := Path(part).stem):
-                yield stem
 
 
 def _broken(line: str, width: int) -> str:
@@ -291,12 +260,7 @@ _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 @contextmanager
 def logging_to_stderr(verbose: int) -> Generator[None]:
-    """Write the SDK's logs and warnings to stderr while the block runs.
-
-    Args:
-        verbose: 0 for warnings, 1 for a line about each call, 2 for one
-            about each attempt.
-    """
+    """Write the SDK's log and warnings to stderr while the block runs."""
     handler = logging.StreamHandler()
     handler.setFormatter(_PlainFormatter("%(levelname)s %(message)s"))
     if not verbose:

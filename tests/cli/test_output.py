@@ -216,7 +216,8 @@ def test_full_disk() -> None:
     assert done.returncode == 4
     assert re.fullmatch(
         r"Contract \w+ is confirmed in a sandbox\.\n"
-        r"Error: The result can't be written to stdout: No space left on device\.\n",
+        r"Error: The result can't be written to stdout: "
+        r"No space left on device\.\n",
         done.stderr,
     )
 

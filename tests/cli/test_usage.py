@@ -25,7 +25,7 @@ from support.commands import ran as ran_apart
         ((*ONBOARD, "--client-secret=s3cret"), "--client-secret"),
         (("onboard", *PROMO, "-x", "s3cret"), "See `sesamy onboard --help`."),
         ((*ONBOARD, "s3cret"), "one argument too many"),
-        (("onboard", "--key=s3cret", *PROMO), "There is no option --key;"),
+        (("onboard", "--key=s3cret", *PROMO), "There is no option --key."),
         ((*ONBOARD, "--timeout", "soon"), "--timeout"),
         ((*ONBOARD, "--sandbox", "--timeout", "0"), "timeout must be"),
         ((*ONBOARD, "--sandbox", "--base-url", "x"), "Give either --sandbox"),

@@ -48,18 +48,10 @@ PATH = "/home/kim/a-very-long-folder/orders.csv"
             "It isn't known: run `sesamy journal show` or don't.",
             "It isn't known: run\n`sesamy journal show` or\ndon't.",
         ),
-        (
-            "The import wrote it to my own orders.csv.journal.",
-            "The import wrote it to\nmy own orders.csv.journal.",
-        ),
     ],
 )
-def test_fitted(
-    monkeypatch: pytest.MonkeyPatch, text: str, wanted: str
-) -> None:
+def test_fitted(text: str, wanted: str) -> None:
     """A line ends between two words; what follows is indented more."""
-    monkeypatch.setattr(sys, "argv", ["sesamy", "a/my own orders.csv"])
-
     assert wanted == fitted(text, 28)
     assert text == fitted(text, None)
 
