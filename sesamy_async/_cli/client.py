@@ -145,6 +145,14 @@ def store_of_orders(
     return None if url == "none" else store_from_url(url)
 
 
+@contextmanager
+def remembering(given: str | None) -> Generator[IdempotencyStore | None]:
+    """Yield the store of orders, and close it; None if there is none."""
+    store = store_of_orders(given)
+    with closing(store) if store is not None else nullcontext():
+        yield store
+
+
 def _has_password(url: str) -> bool:
     try:
         return urlsplit(url).password is not None

@@ -142,7 +142,9 @@ def doctor(*, options: Checkup = CHECKUP) -> CommandResult:
         {
             "ok": not failed,
             "headline": said,
-            "checks": [each.described() for each in findings],
+            "checks": [
+                attrs.asdict(each, filter=_FOR_MACHINES) for each in findings
+            ],
         },
         (_SHAREABLE, *lines),
         code,
@@ -466,14 +468,8 @@ class Finding:
         text = f"{self.seen.rstrip('.')}. {self.advice}".strip()
         return text if text[-1] in ".?" else f"{text}."
 
-    def described(self) -> dict[str, str]:
-        """Return it for machines."""
-        return {
-            "check": self.check,
-            "state": self.state.value,
-            "seen": self.seen,
-            "advice": self.advice,
-        }
+
+_FOR_MACHINES = attrs.filters.exclude("wrong_setting")
 
 
 def refused(check: str, error: SesamyError) -> Finding:
@@ -522,15 +518,14 @@ def _variable(setting: str) -> str:
     return f"SESAMY_{name.upper()}"
 
 
+_OPTIONS = {"vendor_id": "vendor", "encoding": "token_encoding"}
+
+
 def _given(options: Checkup) -> dict[str, str | None]:
     """Return the options by the names of settings."""
     return {
-        "vendor_id": options.vendor,
-        "base_url": options.base_url,
-        "scope": options.scope,
-        "audience": options.audience,
-        "organization": options.organization,
-        "encoding": options.token_encoding,
+        name: getattr(options, _OPTIONS.get(name, name), None)
+        for name in _DEFAULTS
     }
 
 

@@ -8,7 +8,6 @@ import signal
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import (
     ExitStack,
-    closing,
     contextmanager,
     nullcontext,
 )
@@ -56,7 +55,7 @@ from .client import (
     from_environment,
     in_sandbox,
     name_of,
-    store_of_orders,
+    remembering,
     vendor_of,
 )
 from .import_progress import (
@@ -226,7 +225,8 @@ class Job:
     def rehearse(self) -> CommandResult:
         """Check the file, and say what would be sent, and how long."""
         source = self.core.source
-        with self._checked() as found, self._remembering() as store:
+        url = self.options.idempotency
+        with self._checked() as found, remembering(url) as store:
             told, said = self._told(found, store)
             wrong = (
                 f"; {count(found.invalid, 'row')} would be left out"
@@ -263,13 +263,6 @@ class Job:
                     *words.alike(found),
                 ),
             )
-
-    @contextmanager
-    def _remembering(self) -> Generator[IdempotencyStore | None]:
-        """Yield the store of orders, if there is one."""
-        store = store_of_orders(self.options.idempotency)
-        with closing(store) if store is not None else nullcontext():
-            yield store
 
     def _told(
         self, found: Checked, store: IdempotencyStore | None
@@ -314,7 +307,7 @@ class Job:
         # Around all else: Ctrl-C must not hide what was sent.
         with (
             heeding() as presses,
-            self._remembering() as store,
+            remembering(self.options.idempotency) as store,
             ExitStack() as checking,
         ):
             found = None if begun else checking.enter_context(self._checked())

@@ -7,6 +7,7 @@ file, and never in a log.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -137,23 +138,12 @@ def _cells(note: Note) -> str:
 
 _PREVIEWED = 3
 _WORDS = {
-    "externalOrderId": "order",
-    "quantity": "quantity",
     "email": "e-mail",
-    "fullName": "name",
-    "phone": "phone",
     "invoiceEmail": "e-mail for invoices",
-    "gender": "gender",
-    "birthday": "birthday",
-    "country": "country",
-    "zip": "zip",
-    "city": "city",
-    "street": "street",
-    "co": "c/o",
-    "lastName": "last name",
-    "firstName": "first name",
-    "vatNr": "VAT number",
+    "fullName": "name",
     "companyName": "company",
+    "vatNr": "VAT number",
+    "co": "c/o",
 }
 _SELLERS = {"vendorData.": "vendor data, ", "providerData.": "provider data, "}
 _OWN = {
@@ -208,8 +198,9 @@ def _plainly(sale: Sale, promo_code: str | None) -> Iterator[str]:
 def _label(path: str) -> str:
     """Return a field's name in plain words."""
     name = path.rpartition(".")[2]
+    spaced = re.sub("[A-Z]", lambda it: f" {it[0].lower()}", name)
     owner = "owner's " if path.startswith("ownerData.") else ""
-    words = f"{owner}{_WORDS.get(name, name)}"
+    words = f"{owner}{_WORDS.get(name, spaced)}"
     for place, own in _OWN.items():
         if path.startswith(place):
             words = f"{own}{path.removeprefix(place)}"

@@ -12,7 +12,7 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,7 +47,7 @@ from sesamy_async.errors import SesamyError
 from sesamy_async.idempotency import IdempotencyStore
 from sesamy_async.sandbox import KeptLedger, Sandbox, SandboxLookup
 
-from .client import ClientArguments, credentials, in_sandbox, store_of_orders
+from .client import ClientArguments, credentials, in_sandbox, remembering
 from .import_words import summary_of
 from .options import OUTPUT, REMEMBERED, Api, Flag, Output, Remembered
 from .orders import WITHIN, Found
@@ -333,12 +333,8 @@ def _opened(file: Path) -> Generator[Journal]:
 @contextmanager
 def _telling(journal: Journal, options: Remembered) -> Generator[Tell | None]:
     """Yield what tells the store of orders, if there is one."""
-    store = store_of_orders(options.idempotency)
-    if store is None:
-        yield None
-        return
-    with closing(store):
-        yield partial(_settle_all, store, journal.terms)
+    with remembering(options.idempotency) as store:
+        yield store and partial(_settle_all, store, journal.terms)
 
 
 def _counts(now: ImportSummary) -> dict[str, int]:
@@ -555,7 +551,7 @@ def _made(name: str) -> Any:
 def _answer(result: Reconciled) -> CommandResult:
     data = {"created": result.created, "not_created": result.not_created}
     return CommandResult(
-        f"{_settled(result)} The next import continues.", data
+        f"{_settled(result)} Run the same import again to continue.", data
     )
 
 

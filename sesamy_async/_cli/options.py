@@ -144,7 +144,8 @@ class Chosen(Remembered):
             SESAMY_VENDOR_ID, else all.
         base_url: Only orders that were sent to this URL; by default
             SESAMY_BASE_URL, else all.
-        where: The same as "show" names it, for imports into a sandbox.
+        where: Only orders that were sent to this place, as "show" names it;
+            needed for imports into a sandbox.
     """
 
     vendor: str | None = None
@@ -167,8 +168,9 @@ class TableOptions:
 
     Attributes:
         sheet: The sheet, if a spreadsheet has several.
-        encoding: Such as cp1252; detected by default.
-        delimiter: Between the cells of CSV; detected by default.
+        encoding: The encoding, such as cp1252; detected by default.
+        delimiter: What is between the cells of a CSV file; detected by
+            default.
     """
 
     sheet: str | None = None

@@ -197,8 +197,8 @@ def fails():
 """
 
 SETTLED = (
-    "Settled: {} with a contract, {} without, to be sent again. The next "
-    "import continues.\n"
+    "Settled: {} with a contract, {} without, to be sent again. Run the same "
+    "import again to continue.\n"
 )
 
 
