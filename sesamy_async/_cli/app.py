@@ -48,9 +48,8 @@ class _HelpFormatter(DefaultFormatter):
         self, console: Console, options: ConsoleOptions, panel: HelpPanel
     ) -> None:
         for each in panel.entries:
-            text = getattr(each.description, "primary_renderable", None)
-            if text is not None:
-                text.plain = text.plain.replace("\n", " ")
+            text = each.description.primary_renderable
+            text.plain = text.plain.replace("\n", " ")
         super().__call__(console, options, panel)
 
 

@@ -334,7 +334,8 @@ def _opened(file: Path) -> Generator[Journal]:
 def _telling(journal: Journal, options: Remembered) -> Generator[Tell | None]:
     """Yield what tells the store of orders, if there is one."""
     with remembering(options.idempotency) as store:
-        yield store and partial(_settle_all, store, journal.terms)
+        tell = partial(_settle_all, store, journal.terms) if store else None
+        yield tell
 
 
 def _counts(now: ImportSummary) -> dict[str, int]:

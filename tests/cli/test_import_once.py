@@ -359,7 +359,7 @@ def test_without_a_store(sesamy: CommandLine, served: Sandbox) -> None:
     none = ("--idempotency", "none")
     tried = sesamy(*IMPORT, *none, "--dry-run")
     served.faults.add("drop-after", on="create")
-    first = sesamy(*IMPORT, *none, "--no-strays")
+    first = sesamy(*IMPORT, *none, "--no-strays", "--concurrency", "1")
     settled = sesamy(
         *("journal", "resolve", ORDERS, "T-1", "--created", "c1"), *none
     )

@@ -85,6 +85,13 @@ def test_help(sesamy: CommandLine, command: str) -> None:
     assert "Examples:\n\n  sesamy" in ran.out
 
 
+def test_help_flows(sesamy: CommandLine) -> None:
+    """The texts of options are broken at the width, not as in the code."""
+    ran = sesamy("import", "--help")
+
+    assert "ask before the others are sent." in ran.out
+
+
 def test_list() -> None:
     """Each command is listed with what it does, though some don't load."""
     ran = ran_apart("--help")
