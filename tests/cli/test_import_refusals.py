@@ -59,7 +59,10 @@ def test_many_wrong_rows(sesamy: CommandLine) -> None:
     ("arguments", "said"),
     [
         ((), "No file is given."),
-        (("--template", "orders.toml"), "would be a mapping; name a file"),
+        (
+            ("--template", "orders.toml"),
+            "has the name of a mapping. Name a file",
+        ),
         (("nowhere.csv",), "there is no such file"),
         (
             ("orders.csv", "--report", "no/page.html"),
