@@ -264,8 +264,16 @@ def test_faults(page: Page) -> None:
 @pytest.mark.parametrize(
     ("do", "fields", "said"),
     [
-        ("fault", {"fault": "boom", "on": "any", "times": 1}, "none of"),
-        ("fault", {"fault": "half", "on": "<b>", "times": 1}, "no '<b>'"),
+        (
+            "fault",
+            {"fault": "boom", "on": "any", "times": 1},
+            "must be one of",
+        ),
+        (
+            "fault",
+            {"fault": "half", "on": "<b>", "times": 1},
+            "no operation '<b>'",
+        ),
         ("fault", {"fault": "half", "on": "any", "times": 0}, "1 to 999"),
         ("fault", {"fault": "half", "on": "any", "times": "²"}, "1 to 999"),
         (
