@@ -85,7 +85,6 @@ def ruled_fields(cls: type[Any]) -> Mapping[str, RuledField]:
 
 
 def _fields_by(cls: type[Any], by: By) -> Mapping[str, RuledField]:
-    """Return the fields of a class that have a rule, by alias or by name."""
     fields = ruled_fields(cls)
     if by == "alias":
         return fields
@@ -164,12 +163,7 @@ def _data_problems(
 
 
 def strict_problems(order: Any, path: str = "") -> tuple[str, ...]:
-    """Return where an order has a word that Sesamy's guide does not name.
-
-    Args:
-        order: The order, or an object in it.
-        path: Where that is.
-    """
+    """Return where an order has a word that Sesamy's guide does not name."""
     cls: type[Any] = order.__class__
     prefix = f"{path}." if path else ""
     found: list[str] = []
@@ -184,13 +178,12 @@ def strict_problems(order: Any, path: str = "") -> tuple[str, ...]:
     return tuple(found)
 
 
-def _check(rule: Rule, value: Any, path: str) -> Iterable[str]:
-    return rule.check(value, path)
-
-
 def checked(cls: type[_T]) -> type[_T]:
     """Make the constructor of an attrs class check all its values at once."""
     build = cast("Callable[..., None]", cls.__init__)
+
+    def check(rule: Rule, value: Any, path: str) -> Iterable[str]:
+        return rule.check(value, path)
 
     @guarded
     @wraps(build)
@@ -201,7 +194,7 @@ def checked(cls: type[_T]) -> type[_T]:
         data = {
             wire: getattr(self, field.name) for wire, field in fields.items()
         }
-        problems = tuple(_field_problems(fields, data, "", _check))
+        problems = tuple(_field_problems(fields, data, "", check))
         if problems:
             order_id = _order_id_in(fields, data)
             raise refusal(kind.__name__, problems, order_id)
@@ -243,7 +236,7 @@ def read_data(
     return _built(cls, data, by)
 
 
-_BY_NAME = ' Names in snake_case are read with by="name".'
+_BY_NAME = ' Pass by="name" to read names in snake_case.'
 
 
 def _has_names(cls: type[Any], data: Any) -> bool:
@@ -274,7 +267,7 @@ def _built(cls: type[_T], data: Mapping[str, Any], by: By) -> _T:
 @cache
 def builder(cls: type[Any]) -> Callable[[Mapping[str, Any]], Any]:
     """Return what builds instances of values that are checked already."""
-    # What sets the attributes, without checking them again.
+    # What sets the attributes without checking them again.
     init: Callable[..., None] = unwrap(cls.__init__)
 
     def made(values: Mapping[str, Any]) -> Any:
@@ -370,7 +363,7 @@ def _as_received(value: Any, _: Any) -> Any:
 
 
 def _exactly(kind: type[Any], value: Any, _: Any) -> Any:
-    """Return the value if it is of this very type: a bool is an int too."""
+    # Not isinstance(): a bool is an int.
     return value if type(value) is kind else None
 
 

@@ -170,9 +170,8 @@ def token_request(
         user_agent: Who requests the token.
     """
     encoding = credentials.encoding or encoding or "json"
-    write, kind = urlencode, "x-www-form-urlencoded"
-    if encoding == "json":
-        write, kind = json.dumps, "json"
+    write = json.dumps if encoding == "json" else urlencode
+    kind = "json" if encoding == "json" else "x-www-form-urlencoded"
     basic = basic_value(credentials) if encoding == "basic" else None
     fields = {
         "client_id": None if basic else credentials.client_id,
