@@ -14,7 +14,7 @@ import attrs
 
 from sesamy_async._call import Response
 
-from .fields import is_array, to_camel
+from .json import CONVERTER
 
 
 if TYPE_CHECKING:
@@ -160,8 +160,8 @@ class Contract:
         Times are in ISO 8601.  Fields that are None or empty are left out,
         as are `raw` and `response`.
         """
-        data: dict[str, Any] = _as_json(self)
-        return data
+        data: dict[str, Any] = CONVERTER.unstructure(self)
+        return {name: data[name] for name in data if data[name] != {}}
 
 
 def _decimal(number: float | None) -> "Decimal | None":
@@ -172,30 +172,6 @@ def _decimal(number: float | None) -> "Decimal | None":
     # from; two numbers of up to 15 digits never have the same float.
     exact = repr(number) if isinstance(number, float) else number
     return None if exact is None else Decimal(exact)
-
-
-def _as_json(value: Any) -> Any:
-    """Return what was read as JSON, without what is None or empty."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if is_array(value):
-        return [_as_json(each) for each in value]
-    cls: type[Any] = value.__class__
-    if not attrs.has(cls):
-        return value
-    known = {
-        field.name: _as_json(getattr(value, field.name))
-        for field in attrs.fields(cls)
-        if field.name not in _AS_RECEIVED
-    }
-    return {
-        to_camel(name): each
-        for name, each in known.items()
-        if each is not None and each not in ([], {})
-    }
-
-
-_AS_RECEIVED = {"raw", "response"}
 
 
 @attrs.frozen(kw_only=True)

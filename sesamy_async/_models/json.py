@@ -231,24 +231,10 @@ def read_data(
     problems = tuple(_data_problems(cls, data, "", by=by, strict=strict))
     if problems:
         order_id = _order_id_in(_fields_by(cls, by), data)
-        advice = _BY_NAME if by == "alias" and _has_names(cls, data) else ""
+        named = by == "alias" and "external_order_id" in data
+        advice = ' Pass by="name" to read names in snake_case.' * named
         raise refusal(cls.__name__, problems, order_id, advice)
     return _built(cls, data, by)
-
-
-_BY_NAME = ' Pass by="name" to read names in snake_case.'
-
-
-def _has_names(cls: type[Any], data: Any) -> bool:
-    """Whether names of Python's attributes stand where aliases should."""
-    return is_mapping(data) and any(
-        (field.name != wire and field.name in data)
-        or (
-            field.rule.model is not None
-            and _has_names(field.rule.model, data.get(wire))
-        )
-        for wire, field in ruled_fields(cls).items()
-    )
 
 
 def _built(cls: type[_T], data: Mapping[str, Any], by: By) -> _T:
@@ -312,19 +298,19 @@ def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object_of)
 
 
-def _is_order(cls: Any) -> bool:
-    return attrs.has(cls) and bool(ruled_fields(cls))
+_NOT_WRITTEN = {"raw", "response"}  # Of a contract.
 
 
-def _order_writer(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    options: dict[str, Any] = {
-        field.name: override(
-            rename=wire,
-            unstruct_hook=None if field.rule.model else field.rule.write,
+def _writer(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
+    rules = {field.name: field.rule for field in ruled_fields(cls).values()}
+    options: dict[str, Any] = {"_cattrs_omit_if_default": True}
+    for name in attrs.fields_dict(cls):
+        rule = rules.get(name)
+        options[name] = override(
+            rename=to_camel(name),
+            omit=name in _NOT_WRITTEN,
+            unstruct_hook=rule.write if rule and not rule.model else None,
         )
-        for wire, field in ruled_fields(cls).items()
-    }
-    options["_cattrs_omit_if_default"] = True
     return make_dict_unstructure_fn(cls, CONVERTER, **options)
 
 
@@ -397,5 +383,6 @@ _TOLERANT: dict[Any, _Read] = {
 }
 
 
-CONVERTER.register_unstructure_hook_factory(_is_order, _order_writer)
+CONVERTER.register_unstructure_hook(datetime, datetime.isoformat)
+CONVERTER.register_unstructure_hook_factory(attrs.has, _writer)
 CONVERTER.register_structure_hook_factory(attrs.has, _answer_reader)

@@ -137,10 +137,9 @@ def too_many_requests(seconds: int, headers: Mapping[str, str]) -> Answer:
 
 @attrs.frozen(kw_only=True)
 class Route:
-    """Where a request goes; `allowed` is the method of an existing path."""
+    """Where a request goes."""
 
     endpoint: Endpoint
-    allowed: str = ""
     vendor_id: str = ""
     promo_code: str = ""
     contract_id: str = ""
@@ -161,15 +160,14 @@ _ROUTES = {
 
 def find_route(method: str, path: str) -> Route:
     """Return the route of a request; the path is percent-encoded."""
-    for endpoint, (allowed, pattern) in _ROUTES.items():
-        if found := pattern.fullmatch(path):
-            if method != allowed:
-                return Route(endpoint=Endpoint.OTHER, allowed=allowed)
+    for endpoint, (its_method, pattern) in _ROUTES.items():
+        found = pattern.fullmatch(path)
+        if found and method == its_method:
             # Decoded last: an encoded slash must not split a segment.
             names: dict[str, Any] = {
                 name: unquote(text) for name, text in found.groupdict().items()
             }
-            return Route(endpoint=endpoint, allowed=allowed, **names)
+            return Route(endpoint=endpoint, **names)
     return Route(endpoint=Endpoint.OTHER)
 
 

@@ -276,17 +276,8 @@ def _call(call: RecordedCall) -> str:
         f"<td>{_id(call.external_order_id)}</td>"
         f"<td>{_id(call.promo_code)}</td>"
         f'<td class="odd">{escape(call.fault)}</td>'
-        f'<td class="fields">{escape(_grouped(call.fields))}</td></tr>'
+        f'<td class="fields">{escape(", ".join(call.fields))}</td></tr>'
     )
-
-
-def _grouped(fields: Iterable[str]) -> str:
-    """Return names such as ``a.b`` and ``a.c`` as ``a (b, c)``."""
-    shown: list[str] = []
-    for name, group in groupby(fields, lambda it: it.partition(".")[0]):
-        inner = [*filter(None, (it.partition(".")[2] for it in group))]
-        shown.append(f"{name} ({_grouped(inner)})" if inner else name)
-    return ", ".join(shown)
 
 
 def _order(order: tuple[str, tuple[SoldContract, ...]]) -> str:

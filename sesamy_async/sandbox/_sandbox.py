@@ -34,7 +34,7 @@ from ._service import EVENT_TYPES, Service, event
 
 
 if TYPE_CHECKING:
-    from sesamy_async import AsyncSesamy, Response
+    from sesamy_async import AsyncSesamy
     from sesamy_async.bulk import Found
 
     from ._transport import HandlerTransport
@@ -362,28 +362,24 @@ class SandboxLookup:
             SesamyError: The response is not a sandbox's, or another vendor
                 has a contract for an order with this id.
         """
+        from sesamy_async.bulk import Found  # noqa: PLC0415 - loads SQLite
+
         order = quote(external_order_id, safe="")
         response = await self.client.request("GET", f"{PREFIX}orders/{order}")
-        return _first(response, self.client.vendor_id)
-
-
-def _first(response: Response, vendor_id: str) -> Found | None:
-    from sesamy_async.bulk import Found  # noqa: PLC0415 - loads SQLite
-
-    try:
-        contracts = response.json()["contracts"]
-        found = [
-            Found(contract_id=each["id"], confirmed=each["confirmed"])
-            for each in contracts
-        ]
-        others = {each["vendorId"] for each in contracts} - {vendor_id}
-    except (KeyError, TypeError, ValueError):
-        message = "There is no sandbox at the base URL of the client."
-        raise SesamyError(message, outcome=Outcome.UNKNOWN) from None
-    if others:
-        raise SesamyError(
-            "Another vendor has a contract for an order with this id. Settle "
-            "the order by hand.",
-            outcome=Outcome.UNKNOWN,
-        )
-    return min(found, key=lambda each: not each.confirmed, default=None)
+        try:
+            contracts = response.json()["contracts"]
+            found = [
+                Found(contract_id=each["id"], confirmed=each["confirmed"])
+                for each in contracts
+            ]
+            vendors = {each["vendorId"] for each in contracts}
+        except (KeyError, TypeError, ValueError):
+            message = "There is no sandbox at the base URL of the client."
+            raise SesamyError(message, outcome=Outcome.UNKNOWN) from None
+        if vendors - {self.client.vendor_id}:
+            raise SesamyError(
+                "Another vendor has a contract for an order with this id. "
+                "Settle the order by hand.",
+                outcome=Outcome.UNKNOWN,
+            )
+        return min(found, key=lambda each: not each.confirmed, default=None)

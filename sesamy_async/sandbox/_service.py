@@ -57,21 +57,18 @@ class Service:
 
     def answer(self, request: SandboxRequest, route: Route) -> Answer:
         """Process a request, and return the response."""
-        more = dict(self.headers)
         try:
             match route.endpoint:
                 case Endpoint.TOKEN:
                     answer = self._token(request)
                 case Endpoint.CREATE | Endpoint.CONFIRM:
                     answer = self._payment(request, route)
-                case _ if route.allowed:
-                    more["Allow"] = route.allowed
-                    self._refuse(405, f"Only {route.allowed} is allowed here.")
-                case _:
+                case Endpoint.OTHER:
                     self._refuse(404, "There is nothing here.")
         except _Refused as refused:
             answer = refused.answer
-        return attrs.evolve(answer, headers={**answer.headers, **more})
+        headers = {**answer.headers, **self.headers}
+        return attrs.evolve(answer, headers=headers)
 
     def _refuse(self, status: int, message: str, **more: Any) -> Never:
         raise _Refused(error_answer(status, message, self.headers, **more))

@@ -78,7 +78,7 @@ def test_by_name_the_problems_have_these_names() -> None:
     ("data", "told"),
     [
         ({"external_order_id": "A"}, True),
-        ({"externalOrderId": "A", "userData": {"full_name": "x"}}, True),
+        ({"externalOrderId": "A", "userData": {"full_name": "x"}}, False),
         ({"externalOrderId": "A", "userDta": {}}, False),
         ({"externalOrderId": "A", "userData": {"email": "x"}}, False),
     ],

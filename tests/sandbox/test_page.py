@@ -118,7 +118,7 @@ def test_calls(page: Page) -> None:
     page.client.post(CREATE, json={})
     rows = re.sub(r"\d\d:\d\d:\d\d", "at", page.part("call-rows"))
     fields = "externalOrderId, paymentProvider, paymentMethod, quantity, "
-    fields += "userData (email, fullName)"
+    fields += "userData.email, userData.fullName"
 
     assert [
         "create 503 A fault of the sandbox. SPRING-12 status:503",
