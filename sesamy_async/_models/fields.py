@@ -63,7 +63,6 @@ class Gender(StrEnum):
 
 
 def to_camel(name: str) -> str:
-    """Return Sesamy's name for the name of an attribute."""
     first, *rest = name.split("_")
     return first + "".join(map(str.capitalize, rest))
 
@@ -107,7 +106,6 @@ class RepeatedKeys(dict[str, Any]):
 
 
 def text_problems(value: object, path: str) -> Iterator[str]:
-    """Check that a value is text that can be sent."""
     if not isinstance(value, str):
         yield f"{path}: expected str, got {kind(value)}"
     elif not is_text(value):
@@ -342,5 +340,4 @@ def choice(enum: type[StrEnum]) -> Metadata:
 
 
 def nested(model: type[Any]) -> Metadata:
-    """Return the rule of a nested object."""
     return _rule(partial(_instance, model), model=model)

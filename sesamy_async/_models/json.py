@@ -59,8 +59,6 @@ _MOST_OBJECTS = 1000  # More would take long; `Contract.raw` has them all.
 
 
 class RuledField(NamedTuple):
-    """A field that has a rule."""
-
     name: str
     required: bool
     rule: Rule
@@ -97,7 +95,6 @@ def refusal(
     external_order_id: str | None = None,
     advice: str = "",
 ) -> InvalidRequestError:
-    """Return the error that names the problems of `subject`."""
     count = len(problems)
     shown = "; ".join(problems[:_MOST_SHOWN])
     if count > _MOST_SHOWN:

@@ -50,7 +50,6 @@ _VARIABLES = {
 
 
 def named(argument: str) -> str:
-    """Return the name of an argument with its environment variable."""
     return f"{argument} ({_VARIABLES[argument]})"
 
 

@@ -206,7 +206,6 @@ def token_error(
 
 
 def late(token_url: str) -> DeadlineExceededError:
-    """Return the error for a deadline that passed without a token."""
     return DeadlineExceededError(
         f"The deadline passed before {_host(token_url)} issued a token."
     )
@@ -269,8 +268,6 @@ def _may_pass(status: int) -> bool:
 
 
 class _Said(NamedTuple):
-    """What can be shown of a response of the token endpoint."""
-
     error: str | None = None
     description: str | None = None
     html: bool = False
@@ -334,7 +331,6 @@ def _forms(credentials: ClientCredentials) -> list[str]:
 
 
 def _advise(status: int, said: _Said) -> str:
-    """Return what to check."""
     if _may_pass(status):
         return LATER
     if said.html or status in REDIRECT:

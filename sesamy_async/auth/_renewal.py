@@ -149,7 +149,6 @@ class TokenAuth:
         return token
 
     def _alive(self) -> Token | None:
-        """Return the token if it can still be sent."""
         token = self._token
         if token is None or token.value == self._refused:
             return None
@@ -213,7 +212,6 @@ class TokenAuth:
         return token
 
     async def _stored(self) -> Token | None:
-        """Return a token that another process has stored."""
         token = await self._slot.load()
         known = {self._refused, self._token and self._token.value}
         if token is None or token.value in known:

@@ -137,8 +137,6 @@ def too_many_requests(seconds: int, headers: Mapping[str, str]) -> Answer:
 
 @attrs.frozen(kw_only=True)
 class Route:
-    """Where a request goes."""
-
     endpoint: Endpoint
     vendor_id: str = ""
     promo_code: str = ""

@@ -95,7 +95,6 @@ def record(
     answer: Answer,
     at: float,
 ) -> RecordedCall:
-    """Return what is recorded of a request."""
     if fault is not None and fault.kind is FaultKind.DROP_BEFORE:
         # Neither its headers nor its body were read.
         request = attrs.evolve(request, query="", headers={}, body=b"")

@@ -294,8 +294,6 @@ class Sandbox:
 
 @attrs.frozen
 class _FaultOrder:
-    """The body of ``POST /_sandbox/faults``."""
-
     fault: str
     times: int = 1
     on: str = "any"

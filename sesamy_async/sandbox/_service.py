@@ -313,7 +313,6 @@ def _zod_error(
 
 
 def _show(contract: SoldContract, promo: PromoCode) -> dict[str, Any]:
-    """Return a contract as Sesamy's API does."""
     # Without an externalOrderId: no source shows one in a response.
     confirmed = contract.confirmed_at
     created = contract.created_at
@@ -382,6 +381,5 @@ def event(kind: str, contract: SoldContract, now: float) -> dict[str, str]:
 
 
 def _iso(unix: float) -> str:
-    """Return a moment as Sesamy writes it."""
     moment = datetime.fromtimestamp(unix, UTC)
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
