@@ -175,8 +175,8 @@ async def _deliver(
 ) -> None:
     """Post an event until it is delivered, lost or forgotten."""
     body = json.dumps(dict(sent.event)).encode()
-    for attempt in range(webhook.retries + 1):
-        status = NO_ANSWER
+    while True:
+        attempt, status = len(sent.answers), NO_ANSWER
         with suppress(aiohttp.ClientError, TimeoutError):
             async with session.post(
                 webhook.url, data=body, allow_redirects=False

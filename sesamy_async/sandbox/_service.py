@@ -63,7 +63,7 @@ class Service:
                     answer = self._token(request)
                 case Endpoint.CREATE | Endpoint.CONFIRM:
                     answer = self._payment(request, route)
-                case Endpoint.OTHER:
+                case _:
                     self._refuse(404, "There is nothing here.")
         except _Refused as refused:
             answer = refused.answer
