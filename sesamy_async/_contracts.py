@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
 from typing import Any, cast
 
 import attrs
@@ -12,9 +11,9 @@ from ._building import rebuild
 from ._call import BeforeSend, Call, Secret, dumps, guarded
 from ._checks import NotPickled, segment
 from ._models import Contract, NewContract, Onboarded
-from ._onboarding import OPERATION, Onboarding, send, tell
+from ._onboarding import OPERATION, Onboarding, send, tell, telling_of
 from ._pipeline import Caller
-from ._telling import Goal, Telling, may_stray
+from ._telling import Goal, may_stray
 from ._wire import (
     Read,
     encode_order,
@@ -219,7 +218,7 @@ class AsyncContracts(NotPickled):
         strays = may_stray(order, allow_strays) or repeatable
         goal = Goal.AT_ONCE if confirm else Goal.CREATE
         careful = confirm or not strays
-        telling = await _telling(caller, call, goal, careful=careful)
+        telling = telling_of(caller, call, goal, careful=careful)
         return (await tell(caller, call, telling)).contract
 
     @guarded
@@ -376,24 +375,11 @@ class AsyncContracts(NotPickled):
             )
             return attrs.evolve(call, request=request, timeout=create.timeout)
 
-        begin = partial(_telling, caller, goal=Goal.ONBOARD, careful=careful)
         onboarding = Onboarding(
             caller=caller,
             create=create,
             confirm=confirm,
-            begin=begin,
+            careful=careful,
             on_created=on_created,
         )
         return await onboarding.run()
-
-
-async def _telling(
-    caller: Caller, create: Call, goal: Goal, *, careful: bool
-) -> Telling | None:
-    """Return how the order is told over a store; None without one."""
-    once = caller.shared.once
-    if once is None:
-        return None
-    # A closed client does not answer from its store, either.
-    caller.shared.exchange.life.check_open()
-    return await Telling.begin(once, create, goal, careful=careful)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
 import attrs
@@ -72,7 +72,8 @@ class Once:
 
         Args:
             method: A method of the store that wants only `within`.
-            latest: When to give up, on the runtime's clock.
+            latest: When to give up, on the runtime's clock; it does so
+                after `PATIENCE` in any case.
 
         Raises:
             StoreUnavailable: It could not be reached, or not in time.
@@ -87,7 +88,7 @@ class Once:
             try:
                 return await job.result(within + GRACE)
             except TimeoutError:
-                failed = self._failed("did not answer in time")
+                failed = self._failed("did not respond in time")
             except StoreUnavailable as error:
                 failed = error
             except SesamyError:
@@ -107,13 +108,11 @@ class Once:
             now = self.runtime.now()
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def insist(self, method: Callable[..., _T], seconds: float) -> _T:
-        """Ask the store for at most so long, even if the call is cancelled.
-
-        Raises:
-            StoreUnavailable: As `ask` does.
-        """
-        with self.runtime.shield(math.inf):  # What it asks ends by itself.
+    async def insist(
+        self, method: Callable[..., _T], seconds: float = math.inf
+    ) -> _T:
+        """Ask the store for at most so long, even if the call is cancelled."""
+        with self.runtime.shield(math.inf):  # `ask` ends by itself.
             return await self.ask(method, self.runtime.now() + seconds)
 
     def _failed(self, how: str) -> StoreUnavailable:
@@ -123,7 +122,7 @@ class Once:
     async def digest(self, promo_code: str, order: str, latest: float) -> str:
         """Return the digest by which other data of an order are noticed.
 
-        Only who has the salt, which is in the store, can try values.
+        Values can be tried only with the salt, which is in the store.
         """
         salt = await self._salted(latest)
         told = json.dumps([promo_code, json.loads(order)], sort_keys=True)
@@ -132,7 +131,7 @@ class Once:
         return f"{_DIGEST_VERSION}:{digest}"
 
     async def name(self, latest: float) -> str:
-        """Return what no other store is called, wherever it lies."""
+        """Return a name of the store that no other store has."""
         salt = await self._salted(latest)
         return hmac.digest(salt, b"name", "sha256").hex()
 
@@ -144,24 +143,22 @@ class Once:
     async def confirmed(
         self, vendor_id: str, contract_id: str, key: OrderKey | None = None
     ) -> None:
-        """Note that a contract is confirmed; a failure does no harm.
+        """Note that a contract is confirmed.
 
-        Then the next call confirms it again.
+        If that fails, the next call confirms it again, which does no harm.
         """
-        store, state = self.store, OrderState.CONFIRMED
+        store = self.store
+        ids = vendor_id, contract_id
         try:
             if key is None:
-                find = partial(
-                    store.holder, self.where, vendor_id, contract_id
+                found = await self.insist(
+                    partial(store.holder, self.where, *ids)
                 )
-                found = await self.insist(find, PATIENCE)
                 if found is None:
                     return
                 key = found.key
-            mark = partial(
-                store.mark, key, state, token="", contract_id=contract_id
-            )
-            await self.insist(mark, PATIENCE)
+            mark = partial(store.mark, key, OrderState.CONFIRMED, token="")
+            await self.insist(partial(mark, contract_id=contract_id))
         except SesamyError as error:
             _log.warning("contract %r: %s", contract_id, error.args[0])
 
@@ -201,26 +198,22 @@ def once_of(
         from .idempotency import store_from_url  # noqa: PLC0415 - few need it
 
         store = store_from_url(url)
-    where = placed.where or place_of(base_url)
+    chosen = cast("object", store)
+    wrong = type(chosen).__name__
+    if isinstance(chosen, type):  # A class of stores has the methods, too.
+        wrong = f"the class {chosen.__name__}"
+    if isinstance(chosen, type) or not isinstance(chosen, IdempotencyStore):
+        raise ConfigurationError(
+            "idempotency must be a store of orders, its URL, or False; got "
+            f"{wrong}."
+        )
     return Once(
-        _checked(store),
-        where,
+        chosen,
+        placed.where or place_of(base_url),
         runtime,
         shared=shared,
         source=placed.source,
-        owned=store is not placed.store,
-    )
-
-
-def _checked(store: object) -> IdempotencyStore:
-    wrong = type(store).__name__
-    if isinstance(store, type):  # It has the methods, too.
-        wrong = f"the class {store.__name__}"
-    elif isinstance(store, IdempotencyStore):
-        return store
-    raise ConfigurationError(
-        "idempotency must be a store of orders, its URL, or False; got "
-        f"{wrong}."
+        owned=chosen is not placed.store,
     )
 
 
