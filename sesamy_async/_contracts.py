@@ -7,12 +7,11 @@ from typing import Any, cast
 
 import attrs
 
-from ._building import rebuild
 from ._call import BeforeSend, Call, Secret, dumps, guarded
 from ._checks import NotPickled, segment
 from ._models import Contract, NewContract, Onboarded
 from ._onboarding import OPERATION, Onboarding, send, tell, telling_of
-from ._pipeline import Caller
+from ._pipeline import Caller, rebuild
 from ._telling import Goal, may_stray
 from ._wire import (
     Read,
