@@ -143,13 +143,13 @@ class _Building:
             check(start_log, self.source)
         settings = self._settings()
         # What is not made anew.  For a new client, all is.
-        old = cast("Any", None if self.base is None else self.base.shared)
+        old = cast("Any", getattr(self.base, "shared", None))
         middleware = (
             check(check_middleware, given["middleware"])
             if is_given("middleware")
             else old.middleware
         )
-        recent = None if old is None else old.recent
+        recent = getattr(old, "recent", None)
         if is_given("shared_contracts"):
             name = "shared_contracts"
             may_share = check(check_flag, name, given[name])
@@ -162,7 +162,7 @@ class _Building:
             if is_given("transport")
             else old.exchange
         )
-        auth: Any = None if old is None else old.auth
+        auth: Any = getattr(old, "auth", None)
         bound_to = ("transport", "app_info", "token_url", *_CREDENTIALS)
         if authorizing and is_given(*bound_to):
             auth = check(
@@ -194,7 +194,7 @@ class _Building:
             once=once,
             middleware=middleware,
             blocking=self.blocking,
-            quota=Quota() if old is None else old.quota,
+            quota=getattr(old, "quota", None) or Quota(),
         )
         return Caller(settings, shared)
 
