@@ -28,7 +28,10 @@ from .idempotency import IdempotencyStore
 
 
 class Contracts(NotPickled):
-    """Create and confirm contracts; reached as ``client.contracts``."""
+    """Create and confirm contracts; reached as ``client.contracts``.
+
+    The defaults of `vendor_id`, `timeout` and `deadline` are the client's.
+    """
 
     def __init__(self, inner: AsyncContracts) -> None:
         self._inner = inner
@@ -48,12 +51,12 @@ class Contracts(NotPickled):
         deadline: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Contract:
-        """Make a contract of an order, and return it.
+        """Create the contract of an order.
 
-        The SDK only sends it again if Sesamy surely did not process it: no
-        source says that externalOrderId is a key, so a second create may
-        give one customer two contracts.  Prefer `onboard`, which can repeat
-        its steps.
+        The SDK retries only if Sesamy certainly did not process the order:
+        as far as is known, externalOrderId is no idempotency key, so a
+        second create may give the buyer two contracts.  Prefer `onboard`,
+        which can retry both of its calls.
 
         With a store of orders, a contract that the store knows is returned
         without a call; then only its id is known.
@@ -61,40 +64,41 @@ class Contracts(NotPickled):
         Args:
             promo_code: Picks the base contract: one product, one price.
             order: What was sold, to whom.
-            confirm: Whether to give access at once; otherwise call
-                `confirm` later.
-            vendor_id: The publisher, if not the client's.
-            repeatable: Whether it may be sent again even if it may have
-                been done, as `onboard` does; only without `confirm`, since
-                each repetition may leave an unconfirmed stray.
+            confirm: Whether to confirm it, too; otherwise call `confirm`
+                later.
+            vendor_id: The publisher.
+            repeatable: Whether to retry even if the outcome is unknown, as
+                `onboard` does; only without `confirm`, since each retry may
+                leave a stray.
             allow_strays: With a store and without `confirm`: whether a
                 later call may create a contract if this one is cut off.
                 The default is that of `onboard`.
             before_send: Awaited with the `Call` just before each attempt,
                 after all waits, to record that it is about to be sent.  If
                 it raises, nothing is sent.  ``call.record.lost`` counts the
-                earlier attempts that may have been done.
-            timeout: Seconds for one network operation, if not the client's;
-                ``math.inf`` for no limit.
-            deadline: Seconds for the whole call, if not the client's;
-                ``math.inf`` for no limit.
+                earlier attempts whose outcome is unknown.
+            timeout: Seconds for a network operation; ``math.inf``: no limit.
+            deadline: Seconds for the whole call; ``math.inf``: no limit.
             headers: Sent besides the client's.
 
+        Returns:
+            The contract.
+
         Raises:
-            InvalidRequestError: An argument can't be sent; nothing was.
-            OrderMismatchError: The store knows the order with other data;
+            InvalidRequestError: An argument is invalid; `NOT_SENT`.
+            OrderMismatchError: The store has the order with other data;
                 `NOT_SENT`.
-            StoreUnavailable: The store can't be reached; `NOT_SENT`, or
-                `UNKNOWN` if that was after the create.
-            AuthenticationError: No token; the order was not sent.
-            ConnectionFailedError: No connection; `NOT_SENT`.
-            OutcomeUnknownError: Sent, but not answered; `UNKNOWN`.
+            StoreUnavailable: The store can't be used; `NOT_SENT`, or
+                `UNKNOWN` after the create.
+            AuthenticationError: There is no token; the order was not sent.
+            ConnectionFailedError: There is no connection; `NOT_SENT`.
+            OutcomeUnknownError: Sent, but there is no response; `UNKNOWN`.
             DeadlineExceededError: `NOT_SENT` or `UNKNOWN`.
-            UnreadableResponseError: Made, but the answer can't be read;
-                `APPLIED`.  If the answer may be a gateway's page, or is the
-                contract of another order, `UNKNOWN`.
-            APIError: Sesamy answered with an error; `REFUSED`, or for a
-                5xx, 408 and some others `UNKNOWN`.
+            UnreadableResponseError: Created, but the response can't be
+                read; `APPLIED`.  `UNKNOWN` if the response may be the page
+                of a gateway, or has the contract of another order.
+            APIError: Sesamy responded with an error; `REFUSED`, or
+                `UNKNOWN` for a 5xx, a 408 and some others.
         """
         return drive(
             self._inner.create(
@@ -124,31 +128,28 @@ class Contracts(NotPickled):
         deadline: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Contract:
-        """Give the user access to what the contract entitles to.
+        """Confirm a contract: it gives the buyer access.
 
-        It sets a state, so it can be repeated, and the SDK sends it again
-        after transient failures.
+        A second confirm changes nothing, so the SDK retries even if the
+        outcome is unknown.
 
         Args:
-            promo_code: The one the contract was made under.
-            contract_id: The id from the answer to `create`.
-            provider_payment_data: What the payment provider says about
-                the payment, str to str; optional.
-            vendor_id: The publisher, if not the client's.
-            order: The order of the contract, if known: an error text then
-                repeats Sesamy's words, without what is in the order.  It is
-                not sent.
-            timeout: Seconds for one network operation, if not the client's;
-                ``math.inf`` for no limit.
-            deadline: Seconds for the whole call, if not the client's;
-                ``math.inf`` for no limit.
+            promo_code: That of the create.
+            contract_id: That of the created contract.
+            provider_payment_data: The payment provider's data about the
+                payment, str to str.
+            vendor_id: The publisher.
+            order: The order, if you have it: then an error can contain
+                Sesamy's message, in which the order is redacted.
+            timeout: Seconds for a network operation; ``math.inf``: no limit.
+            deadline: Seconds for the whole call; ``math.inf``: no limit.
             headers: Sent besides the client's.
 
         Returns:
-            The contract; only its id where Sesamy's answer lacks it.
+            The contract; only its id if Sesamy's response has no more.
 
         Raises:
-            InvalidRequestError: An argument can't be sent; nothing was.
+            InvalidRequestError: An argument is invalid; `NOT_SENT`.
             SesamyError: As for `create`.
         """
         return drive(
@@ -180,48 +181,45 @@ class Contracts(NotPickled):
     ) -> Onboarded:
         """Create a contract, then confirm it: exactly one is confirmed.
 
-        A contract gives access only once it is confirmed.  So a create
-        whose answer was lost is sent again: at worst an unconfirmed stray
-        is left.  Both steps share one deadline.
+        Only a confirmed contract gives access.  So if the response to a
+        create is lost, the SDK creates again: at worst an unconfirmed stray
+        is left.  Both calls share one deadline.
 
-        With a store of orders (``idempotency=`` of the client) it can be
-        called any number of times for an order, from any process: it ends
-        in the same confirmed contract.
+        With a store of orders (``idempotency=`` of the client) you can call
+        it any number of times for an order, from any process: the result is
+        the same confirmed contract.
 
         Args:
             promo_code: Picks the base contract: one product, one price.
             order: What was sold, to whom.
-            provider_payment_data: What the payment provider says about
-                the payment, str to str; optional.
-            vendor_id: The publisher, if not the client's.
-            allow_strays: Whether a create whose answer was lost is sent
-                again.  By default it is, unless Sesamy may make an invoice
-                of each contract: for the payment method INVOICE or the
-                payment provider BILLOGRAM.
-            on_created: Called, and awaited if it is async, with the contract
-                before it is confirmed, perhaps repeatedly: for those who
-                keep its id themselves.
-            timeout: Seconds for one network operation, if not the client's;
-                ``math.inf`` for no limit.
-            deadline: Seconds for the whole call, if not the client's;
-                ``math.inf`` for no limit.
+            provider_payment_data: The payment provider's data about the
+                payment, str to str.
+            vendor_id: The publisher.
+            allow_strays: Whether to create again if the response to a
+                create is lost.  Default: True, unless Sesamy may send an
+                invoice for each contract (payment method INVOICE or payment
+                provider BILLOGRAM).
+            on_created: Called (and awaited if it is async) with the
+                contract before it is confirmed, perhaps repeatedly, for
+                programs that store its id themselves.
+            timeout: Seconds for a network operation; ``math.inf``: no limit.
+            deadline: Seconds for the whole call; ``math.inf``: no limit.
             headers: Sent besides the client's.
 
         Returns:
-            The confirmed contract, and how many strays may be left.
+            The confirmed contract, and how many strays may be left over.
 
         Raises:
-            InvalidRequestError: An argument can't be sent; nothing was.
-            OrderMismatchError: The store knows the order with other data;
+            InvalidRequestError: An argument is invalid; `NOT_SENT`.
+            OrderMismatchError: The store has the order with other data;
                 `NOT_SENT`.
-            StoreUnavailable: The store can't be reached; `NOT_SENT`, or
-                `UNKNOWN` if that was after the create.
+            StoreUnavailable: The store can't be used; `NOT_SENT`, or
+                `UNKNOWN` after the create.
             SesamyError: As for `create`.  Its `step` says where it
                 stopped.  With a store, `retryable` says whether to onboard
-                it again.  Without one: at ``"create"``, nothing is
-                confirmed and the order can be onboarded again; at
-                ``"confirm"``, the contract is `contract_id`: go on with
-                `confirm`.
+                again.  Without one: at ``"create"``, nothing is confirmed
+                and the order can be onboarded again; at ``"confirm"``, the
+                contract is `contract_id`: continue with `confirm`.
         """
         return drive(
             self._inner.onboard(
@@ -393,9 +391,8 @@ class Sesamy(NotPickled):
             base_url: Of Sesamy's API.  With another one, or with other
                 credentials, the copy gets its own pace; a `Pacer` is shared.
             token_url: Of the token endpoint.
-            timeout: Seconds for one network operation; ``math.inf`` for no
-                limit.
-            deadline: Seconds for a whole call; ``math.inf`` for no limit.
+            timeout: Seconds for a network operation; ``math.inf``: no limit.
+            deadline: Seconds for a whole call; ``math.inf``: no limit.
             retry: When the SDK retries a call.
             rate_limit: The rate limit, or a `Pacer`; False for none.
             middleware: Instead of this client's.
@@ -434,6 +431,8 @@ class Sesamy(NotPickled):
     ) -> Response:
         """Call an endpoint for which the SDK has no method yet.
 
+        The defaults of `timeout` and `deadline` are the client's.
+
         Args:
             method: ``"GET"``, ``"POST"``, ``"PUT"``, ``"PATCH"``,
                 ``"DELETE"``, ``"HEAD"`` or ``"OPTIONS"``.
@@ -444,10 +443,8 @@ class Sesamy(NotPickled):
             repeatable: Whether the call may be retried if its outcome is
                 unknown, because doing it twice is the same as doing it
                 once.  Default: True for GET, HEAD and OPTIONS.
-            timeout: Seconds for one network operation; ``math.inf`` for no
-                limit.  Default: the client's.
-            deadline: Seconds for the whole call; ``math.inf`` for no limit.
-                Default: the client's.
+            timeout: Seconds for a network operation; ``math.inf``: no limit.
+            deadline: Seconds for the whole call; ``math.inf``: no limit.
             headers: Sent besides the client's.
 
         Returns:

@@ -270,9 +270,8 @@ class AsyncSesamy(NotPickled):
             base_url: Of Sesamy's API.  With another one, or with other
                 credentials, the copy gets its own pace; a `Pacer` is shared.
             token_url: Of the token endpoint.
-            timeout: Seconds for one network operation; ``math.inf`` for no
-                limit.
-            deadline: Seconds for a whole call; ``math.inf`` for no limit.
+            timeout: Seconds for a network operation; ``math.inf``: no limit.
+            deadline: Seconds for a whole call; ``math.inf``: no limit.
             retry: When the SDK retries a call.
             rate_limit: The rate limit, or a `Pacer`; False for none.
             middleware: Instead of this client's.
@@ -314,6 +313,8 @@ class AsyncSesamy(NotPickled):
     ) -> Response:
         """Call an endpoint for which the SDK has no method yet.
 
+        The defaults of `timeout` and `deadline` are the client's.
+
         Args:
             method: ``"GET"``, ``"POST"``, ``"PUT"``, ``"PATCH"``,
                 ``"DELETE"``, ``"HEAD"`` or ``"OPTIONS"``.
@@ -324,10 +325,8 @@ class AsyncSesamy(NotPickled):
             repeatable: Whether the call may be retried if its outcome is
                 unknown, because doing it twice is the same as doing it
                 once.  Default: True for GET, HEAD and OPTIONS.
-            timeout: Seconds for one network operation; ``math.inf`` for no
-                limit.  Default: the client's.
-            deadline: Seconds for the whole call; ``math.inf`` for no limit.
-                Default: the client's.
+            timeout: Seconds for a network operation; ``math.inf``: no limit.
+            deadline: Seconds for the whole call; ``math.inf``: no limit.
             headers: Sent besides the client's.
 
         Returns:
