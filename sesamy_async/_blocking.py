@@ -383,29 +383,14 @@ class Sesamy(NotPickled):
         So make a copy that has its own transport or store once, and not for
         each call.
 
-        Args:
-            vendor_id: The publisher.
-            client_id: The id of your API client, with `client_secret`.
-            client_secret: Its secret.
-            auth: Instead of these two.
-            base_url: Of Sesamy's API.  With another one, or with other
-                credentials, the copy gets its own pace; a `Pacer` is shared.
-            token_url: Of the token endpoint.
-            timeout: Seconds for a network operation; ``math.inf``: no limit.
-            deadline: Seconds for a whole call; ``math.inf``: no limit.
-            retry: When the SDK retries a call.
-            rate_limit: The rate limit, or a `Pacer`; False for none.
-            middleware: Instead of this client's.
-            transport: As for a new client; its connections are closed with
-                this client.
-            shared_contracts: Whether Sesamy may give several orders the
-                same contract.
-            idempotency: A store of orders, or its URL; False for none.
-            headers: Sent with each call, besides those set before.
-            default_headers: Sent with each call, instead of those set
-                before.
-            app_info: Name and version of your application.
-            strict: Whether to refuse words that are not in Sesamy's guide.
+        The arguments are those of a new client, with these differences:
+
+        - `timeout` and `deadline`: ``math.inf`` is no limit.
+        - `rate_limit` and `idempotency`: False is none.
+        - `base_url` and credentials: with others than this client's, the
+          copy gets its own pace; but a `Pacer` is shared.
+        - `headers` are sent with each call, besides those set before;
+          `default_headers` and `middleware` replace them.
 
         Raises:
             ConfigurationError: Settings are invalid; each is named.

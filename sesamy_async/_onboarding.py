@@ -67,31 +67,17 @@ def _replaced(call: Call, value: object) -> SesamyError:
 
 @attrs.define(kw_only=True, eq=False, repr=False)
 class Onboarding:
-    """One onboarding: what the caller's middleware goes around.
-
-    Attributes:
-        caller: Sends its calls.
-        create: The call of the first step.
-        confirm: Makes the call of the second step, of the first one and the
-            contract's id.
-        careful: Whether the create must not be repeated.
-        on_created: A function of the caller's, called between the steps.
-    """
+    """One onboarding: what the caller's middleware goes around."""
 
     caller: Caller
-    create: Call
-    confirm: Callable[[Call, str], Call]
-    careful: bool
-    on_created: OnCreated | None
+    create: Call  # The first step.
+    confirm: Callable[[Call, str], Call]  # Of that, and the contract's id.
+    careful: bool  # Whether the create must not be repeated.
+    on_created: OnCreated | None  # Called between the steps.
     _strays: int = 0  # Of earlier tries.
     _ended: bool = True  # Whether it may begin, or begin again.
 
     async def run(self) -> Onboarded:
-        """Onboard the order.
-
-        Raises:
-            SesamyError: With `step`, and the outcome of the whole.
-        """
         whole = attrs.evolve(
             self.create,
             operation=OPERATION,
@@ -215,7 +201,6 @@ def _read_whole(call: Call, response: Response) -> Onboarded:
 def _note_interruption(
     record: Record, create: Call, telling: Telling | None
 ) -> None:
-    """Note how far the first step came."""
     if telling is None:
         record.attempts += create.record.attempts
         outcome = create.record.outcome_of_foreign
@@ -233,7 +218,6 @@ def _note_interruption(
 
 
 async def _call_back(on_created: OnCreated | None, contract: Contract) -> None:
-    """Hand the contract to a function of the caller's."""
     if on_created is None:
         return
     try:

@@ -43,40 +43,25 @@ _PORTS = {"http": 80, "https": 443}
 
 @attrs.define(eq=False, repr=False)
 class Once:
-    """A store of orders, as the calls of one client use it.
-
-    Attributes:
-        store: The store.
-        where: Of the keys of its orders.
-        runtime: Time, and where the store blocks nobody.
-        shared: Whether orders may share a contract.
-        source: Where the orders come from, for people who look.
-        owned: Whether the store ends with the client.
-    """
+    """A store of orders, as the calls of one client use it."""
 
     store: IdempotencyStore
-    where: str
-    runtime: Runtime
-    shared: bool = False
-    source: str | None = None
-    owned: bool = False
+    where: str  # Of the keys of its orders.
+    runtime: Runtime  # Time, and threads in which the store blocks nobody.
+    shared: bool = False  # Whether orders may share a contract.
+    source: str | None = None  # Where the orders come from, for people.
+    owned: bool = False  # Whether the store is closed with the client.
     _salt: bytes | None = None
 
     async def aclose(self) -> None:
-        """Close the store."""
         with self.runtime.shield(GRACE), suppress(Exception):
             await self.runtime.start(self.store.close).result(GRACE)
 
     async def ask(self, method: Callable[..., _T], latest: float) -> _T:
         """Ask the store, and again while it can't be reached.
 
-        Args:
-            method: A method of the store that wants only `within`.
-            latest: When to give up, on the runtime's clock; it does so
-                after `PATIENCE` in any case.
-
-        Raises:
-            StoreUnavailable: It could not be reached, or not in time.
+        `method` is one of the store that wants only `within`.  Gives up,
+        with a `StoreUnavailable`, at `latest` or after `PATIENCE`.
         """
         now = self.runtime.now()
         latest = min(latest, now + PATIENCE)
@@ -165,17 +150,11 @@ class Once:
 
 @attrs.frozen
 class Placed:
-    """A store for orders that go elsewhere than to the base URL.
+    """A store for orders that go elsewhere than to the base URL."""
 
-    Attributes:
-        store: As the client's `idempotency` is given.
-        where: The world of a sandbox, for example; None for the base URL.
-        source: Where the orders come from, such as the name of a file.
-    """
-
-    store: IdempotencyStore | str | bool | None
-    where: str | None = None
-    source: str | None = None
+    store: IdempotencyStore | str | bool | None  # As `idempotency` is given.
+    where: str | None = None  # A sandbox, for example; None: the base URL.
+    source: str | None = None  # Where the orders come from, such as a file.
 
 
 def once_of(
@@ -186,7 +165,6 @@ def once_of(
     base_url: str,
     shared: bool,
 ) -> Once | None:
-    """Return the store that a client is to use, if any."""
     placed = given if isinstance(given, Placed) else Placed(given)
     store = placed.store
     if store is False:

@@ -6,13 +6,7 @@ from enum import StrEnum
 
 import attrs
 
-from ._headers import (
-    PERMANENT_REDIRECT,
-    REFUSALS,
-    SUCCESS,
-    TEMPORARY_REDIRECT,
-    Headers,
-)
+from ._headers import REFUSALS, SUCCESS, Headers
 
 
 class Outcome(StrEnum):
@@ -75,24 +69,15 @@ class FailureKind(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Failure:
-    """One failed exchange.
-
-    Attributes:
-        kind: The family.
-        detail: What happened, without personal data.
-        sent: Whether the request's head began to leave this machine; None
-            where the transport (one of the caller's) can't tell.
-        status_code: The status, where a whole status line was read.
-        own: Whether the body, as far as it was read, is Sesamy's own and
-            not the page of a gateway (see `is_own`).
-        headers: Of the response, where a whole head was read.
-    """
+    """One failed exchange."""
 
     kind: FailureKind
-    detail: str
+    detail: str  # What happened, without personal data.
+    # Whether the request's head began to leave this machine; None where the
+    # transport (one of the caller's) can't tell.
     sent: bool | None = None
-    status_code: int | None = None
-    own: bool = False
+    status_code: int | None = None  # Where a whole status line was read.
+    own: bool = False  # Whether what was read of the body is Sesamy's own.
     headers: Headers = attrs.field(factory=Headers, repr=False, eq=False)
 
 
@@ -104,7 +89,7 @@ class TransportFailure(Exception):  # noqa: N818 - it is turned into an error
         self.failure = failure
 
 
-_REPEATED_ELSEWHERE = {TEMPORARY_REDIRECT, PERMANENT_REDIRECT}
+_REPEATED_ELSEWHERE = {307, 308}
 
 
 def outcome_of_status(status_code: int) -> Outcome:

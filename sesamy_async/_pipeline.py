@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
@@ -87,11 +87,6 @@ def build(
 ) -> Caller:
     """Return what makes the calls of a new client.
 
-    Args:
-        given: The arguments of the client, by name.
-        runtime: Time and waiting.
-        blocking: Whether no await suspends.
-
     Raises:
         ConfigurationError: It names all arguments that are wrong.
     """
@@ -102,10 +97,7 @@ def build(
 def rebuild(caller: Caller, **given: Any) -> Caller:
     """Return what makes the calls of a copy of a client, or one call.
 
-    Args:
-        caller: What makes the calls of the client.
-        given: The arguments in which the copy differs; None is as in the
-            client.
+    What is given as None is as in the client.
 
     Raises:
         ConfigurationError: It names all arguments that are wrong.
@@ -139,33 +131,33 @@ class _Building:
 
     def build(self) -> Caller:
         check, given, is_given = self.check, self.given, self.is_given
+        parts: dict[str, Any]
         if self.base is None:
             check(start_log, self.source)
+            parts = {"blocking": self.blocking, "quota": Quota()}
+        else:
+            parts = attrs.asdict(self.base.shared, recurse=False)
         settings = self._settings()
-        # What is not made anew.  For a new client, all is.
-        old = cast("Any", getattr(self.base, "shared", None))
-        middleware = (
-            check(check_middleware, given["middleware"])
-            if is_given("middleware")
-            else old.middleware
-        )
-        recent = getattr(old, "recent", None)
+        if is_given("middleware"):
+            parts["middleware"] = check(check_middleware, given["middleware"])
         if is_given("shared_contracts"):
             name = "shared_contracts"
             may_share = check(check_flag, name, given[name])
-            recent = None if may_share else RecentIds()
-        authorizing = (
-            self._authorizing() if is_given(*_CREDENTIALS) else old.authorizing
-        )
-        exchange = (
-            self._exchange(settings, authorizing)
-            if is_given("transport")
-            else old.exchange
-        )
-        auth: Any = getattr(old, "auth", None)
-        bound_to = ("transport", "app_info", "token_url", *_CREDENTIALS)
-        if authorizing and is_given(*bound_to):
-            auth = check(
+            parts["recent"] = None if may_share else RecentIds()
+        if is_given(*_CREDENTIALS):
+            parts["authorizing"] = check(
+                credentials_from,
+                given.get("auth"),
+                given.get("client_id"),
+                Secret.hide(given.get("client_secret")),
+                self.source,
+            )
+        authorizing = parts["authorizing"]
+        if is_given("transport"):
+            parts["exchange"] = self._exchange(settings, authorizing)
+        exchange: Exchange = parts["exchange"]
+        if is_given("transport", "app_info", "token_url", *_CREDENTIALS):
+            parts["auth"] = authorizing and check(
                 bind,
                 authorizing,
                 token_url=settings.token_url,
@@ -173,30 +165,18 @@ class _Building:
                 exchange=exchange,
                 user_agent=settings.user_agent,
             )
-        rate_limit = (
-            check(check_rate_limit, given["rate_limit"])
-            if is_given("rate_limit")
-            else old.rate_limit
-        )
-        once = self._once(settings, shared=recent is None)
+        if is_given("rate_limit"):
+            limit = check(check_rate_limit, given["rate_limit"])
+            parts["rate_limit"] = limit
+        parts["pacer"] = self._pacer(parts["rate_limit"])
+        once = self._once(settings, shared=parts["recent"] is None)
+        parts["once"] = once
         check.raise_all()
         if is_given("transport"):
             exchange.life.transports.append(exchange.transport)
         if once is not None and once.owned and is_given("idempotency"):
             exchange.life.ends.append(once.aclose)
-        shared = Shared(
-            exchange=exchange,
-            auth=auth,
-            authorizing=authorizing,
-            rate_limit=rate_limit,
-            pacer=self._pacer(rate_limit),
-            recent=recent,
-            once=once,
-            middleware=middleware,
-            blocking=self.blocking,
-            quota=getattr(old, "quota", None) or Quota(),
-        )
-        return Caller(settings, shared)
+        return Caller(settings, Shared(**parts))
 
     def _settings(self) -> Settings:
         source, check, given = self.source, self.check, self.given
@@ -224,16 +204,6 @@ class _Building:
         more = check(check_headers, "headers", given["headers"]) or {}
         kept = settings.default_headers or {}
         return attrs.evolve(settings, default_headers=merged(kept, more))
-
-    def _authorizing(self) -> object:
-        """Return what was given as `auth`, or the credentials."""
-        return self.check(
-            credentials_from,
-            self.given.get("auth"),
-            self.given.get("client_id"),
-            Secret.hide(self.given.get("client_secret")),
-            self.source,
-        )
 
     def _exchange(self, settings: Settings, authorizing: object) -> Exchange:
         urls = [settings.base_url]
@@ -394,7 +364,6 @@ class Caller:
         self._with_body = merged(ours, settings.default_headers)
 
     def _layers(self) -> Proceed:
-        """Return what an operation passes."""
         shared, exchange = self.shared, self.shared.exchange
         runtime = exchange.runtime
         layers: list[Middleware] = [
@@ -411,7 +380,6 @@ class Caller:
         return chain(layers, exchange)
 
     def deadline(self) -> float:
-        """Return when a call that begins now must have ended."""
         return self.shared.exchange.runtime.now() + self.settings.deadline
 
     def call(

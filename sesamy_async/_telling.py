@@ -122,15 +122,14 @@ def refuses_order(error: SesamyError) -> bool:
     )
 
 
+# Seconds: how long a claim lasts whose create may be repeated; how much
+# longer a careful one lasts than a network operation may; how long it lasts
+# if nothing else limits it; and how long another call may take to write down
+# its confirm.
 REPEATABLE_LASTS = 5.0
-"""Seconds that a claim lasts whose create may be repeated."""
-
 CAREFUL_MARGIN = 10.0
-"""Seconds that a careful claim lasts longer than a network operation may."""
-
-_LONGEST = 7 * 86_400.0  # Seconds; without a limit a claim never ran out.
-_OTHERS_CONFIRM = 2.0  # Seconds for another call to write down its confirm.
-
+_LONGEST = 7 * 86_400.0
+_OTHERS_CONFIRM = 2.0
 
 Perform = Callable[[Call], Awaitable[Contract]]
 """Sends a call, and returns the contract that was read."""
@@ -138,38 +137,23 @@ Perform = Callable[[Call], Awaitable[Contract]]
 
 @attrs.frozen
 class Told:
-    """The contract of an order.
+    """The contract of an order."""
 
-    Attributes:
-        contract: As Sesamy sent it; only its id if it is from a store.
-        strays: How many more there may be.
-        attempts: How many requests it took.
-        repeated: Whether another call created it.
-        confirmed: Whether it is known to be confirmed.
-    """
-
-    contract: Contract
-    strays: int
+    contract: Contract  # Only its id if it is from a store.
+    strays: int  # How many more contracts there may be.
     attempts: int
-    repeated: bool = False
-    confirmed: bool = False
+    repeated: bool = False  # Whether another call created it.
+    confirmed: bool = False  # Whether it is known to be confirmed.
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)
 class Telling:
-    """One call that wants the contract of an order, over a store.
-
-    Attributes:
-        once: The store.
-        create: The call that creates the contract.
-        goal: What the call wants.
-        careful: Whether its create must not be repeated.
-    """
+    """One call that wants the contract of an order, over a store."""
 
     once: Once
     create: Call
     goal: Goal
-    careful: bool
+    careful: bool  # Whether the create must not be repeated.
     _claim: OrderClaim = attrs.field(init=False)
     _creating: Creating | None = None  # The latest one.
     _attempts: int = 0
@@ -178,8 +162,7 @@ class Telling:
     async def tell(self, perform: Perform) -> Told:
         """Create the contract, unless that is done already.
 
-        Raises:
-            SesamyError: With a true outcome, and `resumable`.
+        Its errors have the outcome of the whole, and `resumable`.
         """
         try:
             self._claim = await self._prepare()
@@ -356,7 +339,6 @@ class Telling:
         raise await creating.does_not_count(record)
 
     async def confirmed(self, contract_id: str) -> None:
-        """Note that the contract is confirmed."""
         key = self._claim.key
         await self.once.confirmed(key.vendor_id, contract_id, key)
 
@@ -403,12 +385,10 @@ class OrderClaim:
     holder: Holder
 
     async def look(self, latest: float) -> OrderRecord | None:
-        """Return what the store knows of the order."""
         look = partial(self.once.store.look, [self.key])
         return (await self.once.ask(look, latest)).get(self.key)
 
     async def note(self, state: OrderState) -> None:
-        """Note how the claim ended."""
         await self._end(partial(self.once.store.mark, self.key, state))
 
     async def release(self, lost: int) -> None:
@@ -432,20 +412,12 @@ class OrderClaim:
 
 @attrs.define(eq=False, repr=False)
 class Creating:
-    """One create of an order, from its claim to what the store makes of it.
-
-    Attributes:
-        claim: Of the order.
-        create: The call that creates the contract.
-        at_once: Whether that confirms it, too.
-        call: What is sent.
-        made: The contract that Sesamy sent.
-    """
+    """One create of an order, from its claim to what the store makes of it."""
 
     claim: OrderClaim
     create: Call
-    at_once: bool
-    call: Call = attrs.field(init=False)
+    at_once: bool  # Whether the create confirms the contract, too.
+    call: Call = attrs.field(init=False)  # What is sent.
     made: Contract | None = attrs.field(default=None, init=False)
     _claimed: bool = attrs.field(default=False, init=False)  # Or may be.
     _strays: int = attrs.field(default=0, init=False)  # In the store.
@@ -464,8 +436,7 @@ class Creating:
         )
 
     @property
-    def counts(self) -> bool:
-        """Whether the store has the contract as the one that counts."""
+    def counts(self) -> bool:  # As the order's contract, in the store.
         return isinstance(self._written, StoreAnswer) and self._written.done
 
     @property
@@ -521,11 +492,7 @@ class Creating:
         return self._written
 
     async def written(self, contract: Contract) -> StoreAnswer:
-        """Return what the store made of the contract.
-
-        Raises:
-            SesamyError: The store did not respond.
-        """
+        """Return what the store made of the contract."""
         written = self._written
         if self.made is None:
             # A middleware of the caller's made the response.

@@ -1,4 +1,4 @@
-"""Orders to bytes, and answers to contracts."""
+"""Orders to bytes, and responses to contracts."""
 
 from __future__ import annotations
 
@@ -53,12 +53,7 @@ _MOST_BITS = 256  # The largest integer that is believed to be an id.
 
 @guarded
 def encode_order(order: NewContract, *, strict: bool = False) -> bytes:
-    """Return compact JSON in UTF-8, without what is not given.
-
-    Args:
-        order: The order.
-        strict: Whether only words that Sesamy's guide names are sent.
-    """
+    """Return compact JSON in UTF-8, without what is not given."""
     if not isinstance(cast("object", order), NewContract):
         raise InvalidRequestError(
             f"order must be a NewContract, got {type(order).__name__}; "
@@ -78,12 +73,7 @@ def encode_order(order: NewContract, *, strict: bool = False) -> bytes:
 def contract_of(
     data: Any, response: Response | None = None
 ) -> Contract | None:
-    """Find the contract in an answer; None where there is no id.
-
-    Args:
-        data: The JSON of the answer.
-        response: The answer itself.
-    """
+    """Find the contract in the JSON of a response; None without an id."""
     for found in _objects(data):
         contract_id = next(_ids(found), None)
         if contract_id is not None:
@@ -131,18 +121,16 @@ def _is_denial(name: str, value: Any) -> bool:
         return isinstance(value, bool | int | str) and (
             str(value).lower() in _NO
         )
-    return name in _STATUS_NAMES and _is_failure(value)
-
-
-def _is_failure(status: object) -> bool:
-    """Whether it is a word for failure, or an HTTP status that is one."""
-    if isinstance(status, str):
-        return status.lower() in _FAILURES
-    return isinstance(status, int) and status in _ERROR_STATUSES
+    failed = (
+        value.lower() in _FAILURES
+        if isinstance(value, str)
+        else (isinstance(value, int) and value in _ERROR_STATUSES)
+    )
+    return name in _STATUS_NAMES and failed
 
 
 Read: TypeAlias = Callable[[Call, Response], Contract]
-"""Reads an answer, or raises what is wrong with it."""
+"""Reads a response, or raises what is wrong with it."""
 
 
 def read_created(call: Call, response: Response) -> Contract:
