@@ -13,7 +13,7 @@ from ._call import Call, Record, Response
 from ._models import Contract, Onboarded
 from ._outcome import Outcome
 from ._pipeline import Caller, describe, stopped
-from ._telling import Goal, Telling, Told
+from ._telling import Goal, Telling, Told, interrupted
 from ._wire import prefer_confirmed, read_confirmable
 from .errors import ConfigurationError, SesamyError, UnreadableResponseError
 
@@ -150,7 +150,17 @@ class Onboarding:
                 record.contract_id = error.contract_id
             raise
         except BaseException:
-            _note_interruption(record, create, telling)
+            known = (
+                interrupted(create.record, onboards=True)
+                if telling is None
+                else telling.interruption()
+            )
+            record.attempts += known.attempts
+            record.note(known.outcome)
+            if known.resumable is not None:
+                record.resumable = known.resumable
+            record.contract_id = known.contract_id
+            record.step = known.step or record.step
             raise
         record.attempts += told.attempts
         record.contract_id = told.contract.id
@@ -196,25 +206,6 @@ class Onboarding:
 def _read_whole(call: Call, response: Response) -> Onboarded:
     """Read a response that the caller's middleware made itself."""
     return Onboarded(contract=read_confirmable(call, response))
-
-
-def _note_interruption(
-    record: Record, create: Call, telling: Telling | None
-) -> None:
-    if telling is None:
-        record.attempts += create.record.attempts
-        outcome = create.record.outcome_of_foreign
-        if outcome is Outcome.APPLIED:  # But not confirmed.
-            outcome = Outcome.UNKNOWN
-        record.note(outcome)
-        return
-    known = telling.interruption()
-    record.attempts += known.attempts
-    record.note(known.outcome)
-    if known.resumable is not None:
-        record.resumable = known.resumable
-    record.contract_id = known.contract_id
-    record.step = known.step or record.step
 
 
 async def _call_back(on_created: OnCreated | None, contract: Contract) -> None:

@@ -318,7 +318,7 @@ async def _perform(proceed: Proceed, call: Call) -> Response:
         response = await proceed(call)
         _check_response(call, response)
         if call.read is not None and response.parsed is None:
-            # The user's middleware made an answer of its own.
+            # The user's middleware made the response.
             value = call.read(call, response)
             response = attrs.evolve(response, parsed=value)
     except SesamyError as error:

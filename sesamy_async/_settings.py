@@ -46,7 +46,7 @@ class Settings:
 
 _ENDLESS = 1e9  # Seconds; a few times more overflow in a socket.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2.
-# What frames a request, and how its answer may be encoded.
+# What frames a request, and how its response may be encoded.
 _RESERVED = {
     *("accept-encoding", "connection", "content-length", "expect", "host"),
     *("te", "transfer-encoding", "upgrade"),
@@ -131,7 +131,7 @@ def check_url(argument: str, value: str, variable: str) -> str:
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
             f"{name} must be https: http would expose the token and the "
-            "customers' data (http is allowed for loopback only)."
+            "buyers' data (http is allowed for loopback only)."
         )
     if parts.scheme not in {"http", "https"}:
         raise ConfigurationError(f"{name} must be an https URL.")

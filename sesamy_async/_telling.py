@@ -135,6 +135,16 @@ Perform = Callable[[Call], Awaitable[Contract]]
 """Sends a call, and returns the contract that was read."""
 
 
+def interrupted(record: Record, *, onboards: bool) -> SesamyError:
+    """Return an error that says how far an interrupted create has come."""
+    outcome = record.outcome_of_foreign
+    if onboards and outcome is Outcome.APPLIED:  # But not confirmed.
+        outcome = Outcome.UNKNOWN
+    error = SesamyError("Interrupted.", outcome=outcome)
+    error.attempts = record.attempts
+    return error
+
+
 @attrs.frozen
 class Told:
     """The contract of an order."""
@@ -230,10 +240,8 @@ class Telling:
         """Return an error that says how far the call has come."""
         error, creating = SesamyError("Interrupted."), self._creating
         if creating is not None:
-            error.outcome = creating.call.record.outcome_of_foreign
             onboards = self.goal is Goal.ONBOARD
-            if onboards and error.outcome is Outcome.APPLIED:
-                error.outcome = Outcome.UNKNOWN
+            error = interrupted(creating.call.record, onboards=onboards)
             if creating.counts and creating.made is not None:
                 error.contract_id = creating.made.id
                 error.resumable = True
@@ -314,7 +322,7 @@ class Telling:
         except TakenError:
             self._attempts -= 1  # The last one was not sent.
             self._lost |= call.record.lost > 0
-            await creating.give_up()
+            await creating.give_back()
             # A store whose look does not know of the claim yet is not
             # asked without end.
             await self.once.runtime.sleep(FIRST_PAUSE)
@@ -532,7 +540,7 @@ class Creating:
         if self._claimed and not self.counts:
             await self._end(self.call.record.outcome_of_foreign)
 
-    async def give_up(self) -> None:
+    async def give_back(self) -> None:
         """Report what was sent before another call claimed the order."""
         if self._unreported:
             await self.claim.release(self._unreported)

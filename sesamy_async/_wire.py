@@ -29,7 +29,7 @@ from ._outcome import Outcome
 from .errors import InvalidRequestError
 
 
-# How an answer with a success status may say that it was not done: no
+# How a response with a success status may say that it was not done: no
 # source says how Sesamy's does.  Names in small letters, without hyphens
 # and underscores.
 _ERROR_NAMES = {
@@ -83,7 +83,7 @@ def contract_of(
 
 
 def _objects(data: Any) -> list[dict[str, Any]]:
-    """Return the object that an answer is, and those that it wraps."""
+    """Return the object that a response is, and those that it wraps."""
     if not is_object(data):
         return []
     inner = [data.get(name) for name in _WRAPPERS]
@@ -106,7 +106,7 @@ def _id_from(value: Any) -> str | None:
 
 
 def _denies(data: Any) -> bool:
-    """Whether an answer says that it was not done, whatever its status."""
+    """Whether a response says that it was not done, whatever its status."""
     return data == {"data": None} or any(
         _is_denial(re.sub("[-_]", "", name).lower(), value)
         for found in _objects(data)
@@ -134,7 +134,7 @@ Read: TypeAlias = Callable[[Call, Response], Contract]
 
 
 def read_created(call: Call, response: Response) -> Contract:
-    """Read a create's answer: any object with an id is a contract."""
+    """Read a create's response: any object with an id is a contract."""
     data = _json(call, response)
     contract = contract_of(data, response)
     if contract is not None:
@@ -145,7 +145,7 @@ def read_created(call: Call, response: Response) -> Contract:
 
 
 def read_confirmable(call: Call, response: Response) -> Contract:
-    """Read the answer to a create that is to be confirmed next.
+    """Read the response to a create that is to be confirmed next.
 
     A contract that no confirm can name is as useless as one without an id:
     it stays unconfirmed, hence a stray.
@@ -158,7 +158,7 @@ def read_confirmable(call: Call, response: Response) -> Contract:
 
 
 def read_confirmed(call: Call, response: Response) -> Contract:
-    """Read a confirm's answer: a contract, another object, or nothing.
+    """Read a confirm's response: a contract, another object, or nothing.
 
     No source says what it holds.  The status says that it was confirmed,
     unless the body says otherwise: then nobody knows.
@@ -190,7 +190,7 @@ def _json(call: Call, response: Response) -> Any:
 
 
 def prefer_confirmed(confirmed: Contract, created: Contract) -> Contract:
-    """Prefer the contract that confirm answered, if it answered with one."""
+    """Prefer the contract of the confirm's response, if it has one."""
     answered = contract_of(confirmed.raw)
     same = answered is not None and answered.id == confirmed.id
     return confirmed if same else created
@@ -224,9 +224,9 @@ class RecentIds:
         return known == owner
 
     def own(self, read: Read, vendor: str) -> Read:
-        """Return what reads a create's answer and wants an own contract.
+        """Return what reads a create's response and wants an own contract.
 
-        A gateway that caches answers, or a server that answers twice, can
+        A gateway that caches, or a server that responds twice, can
         give one order the contract of another.
         """
 

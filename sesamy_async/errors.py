@@ -131,8 +131,8 @@ class SesamyError(Exception):
 
 
 _GO_ON = (
-    "Make the same call again: the store of orders knows how far the order "
-    "has come."
+    "The store of orders knows how far the order has come: make the same call "
+    "again to continue."
 )
 _LOOK = (
     "Check whether Sesamy has a contract for this order, and record what you "
