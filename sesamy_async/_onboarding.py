@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from inspect import isawaitable
 from typing import TypeAlias
@@ -46,15 +47,10 @@ def telling_of(
 
 async def tell(caller: Caller, create: Call, telling: Telling | None) -> Told:
     """Create the contract of an order, over a store if there is one."""
-
-    async def perform(call: Call) -> Contract:
-        return await send(caller, call)
-
     if telling is not None:
-        return await telling.tell(perform)
-    contract = await perform(create)
-    record = create.record
-    return Told(contract, record.lost, record.attempts)
+        return await telling.tell(partial(send, caller))
+    contract = await send(caller, create)
+    return Told(contract, create.record.lost, create.record.attempts)
 
 
 def _replaced(call: Call, value: object) -> SesamyError:

@@ -154,7 +154,6 @@ class Placed:
 
     store: IdempotencyStore | str | bool | None  # As `idempotency` is given.
     where: str | None = None  # A sandbox, for example; None: the base URL.
-    source: str | None = None  # Where the orders come from, such as a file.
 
 
 def once_of(
@@ -190,7 +189,6 @@ def once_of(
         placed.where or place_of(base_url),
         runtime,
         shared=shared,
-        source=placed.source,
         owned=chosen is not placed.store,
     )
 
