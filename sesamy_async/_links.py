@@ -64,9 +64,9 @@ Explained: TypeAlias = tuple[str, bool]
 class Fail(Protocol):
     """Returns the error of a server; `what` is as in `Explained`."""
 
-    def __call__(
-        self, what: str, *, retryable: bool = False
-    ) -> SesamyError: ...
+    def __call__(self, what: str, *, retryable: bool = False) -> SesamyError:
+        """Return it."""
+        ...
 
 
 class Pool(Generic[LinkT]):
