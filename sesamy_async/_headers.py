@@ -27,10 +27,18 @@ class Headers(Mapping[str, str]):
     ) -> None:
         if isinstance(items, Mapping):
             items = cast("Mapping[str, str]", items).items()
-        values: dict[str, list[str]] = {}
+        values: dict[str, str] = {}
+        # Joined at the end: to lengthen one again and again takes quadratic
+        # time.
+        repeated: dict[str, list[str]] = {}
         for name, value in items:
-            values.setdefault(name.lower(), []).append(value)
-        self._values = {name: ", ".join(values[name]) for name in values}
+            lower = name.lower()
+            if lower in values:
+                repeated.setdefault(lower, [values[lower]]).append(value)
+            else:
+                values[lower] = value
+        values.update((name, ", ".join(repeated[name])) for name in repeated)
+        self._values = values
 
     @classmethod
     def from_raw(cls, items: Iterable[tuple[bytes, bytes]]) -> Headers:
