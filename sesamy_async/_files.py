@@ -19,10 +19,9 @@ _LONGEST_NAME = 255  # Of the file systems in use; mostly in bytes.
 
 
 def obstacle(path: Path) -> str:
-    """Return why a file can't be written at a place; empty if it can.
+    """Return why a file can't be written at a place; empty if it may.
 
-    So it is said before anything is done; permissions and a full disk show
-    only when it is written.
+    Permissions and a full disk show only when it is written.
     """
     # os.path: the methods of a path raise if its name is too long.
     if not os.path.isdir(path.parent):  # noqa: PTH112
@@ -45,14 +44,10 @@ class AtomicFile:
 
     Only this user may read it (mode 0600).  The end of the ``with`` block
     removes it unless it was put in its place.
-
-    Attributes:
-        path: Its place.
-        beside: Where it is written.
     """
 
-    path: Path
-    beside: Path
+    path: Path  # Its place.
+    beside: Path  # Where it is written.
 
     @classmethod
     def begin(cls, path: Path, *, sweep_after: float = 0.0) -> Self:
@@ -113,10 +108,8 @@ class AtomicFile:
 def sweep(path: Path, after: float = 0.0) -> None:
     """Remove the unfinished files that killed processes left.
 
-    Args:
-        path: Their place.
-        after: How many seconds old they must be.  With 0, a process that
-            is still writing loses its file, and fails.
+    They must be `after` seconds old.  With 0, a process that is still
+    writing loses its file, and fails.
     """
     before = time.time() - after
     for left in path.parent.glob(f".{glob.escape(path.name)}.*{_SUFFIX}"):

@@ -83,7 +83,7 @@ def test_a_client_is_not_pickled(
         copied(thing)
 
     assert str(caught.value).startswith(f"{type(thing).__name__} can't be ")
-    assert "Make a client in each process" in str(caught.value)
+    assert "Create a client in each process" in str(caught.value)
     assert "with_options()" in str(caught.value)
 
 
