@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from secrets import token_bytes
 from selectors import DefaultSelector
 from typing import Any, TypeVar
@@ -13,15 +14,7 @@ from sesamy_async.errors import ConfigurationError
 from . import _postgres_sql as texts
 from ._protocol import OrderKey, OrderRecord
 from ._records import Search, dump_record, load_record
-from ._servers import (
-    BATCH,
-    PAGE,
-    Change,
-    Seen,
-    ServerStore,
-    Wanted,
-)
-from ._store import unusable
+from ._shared import BATCH, PAGE, Change, Seen, ServerStore, Wanted, parts
 
 
 try:
@@ -79,10 +72,10 @@ class _Connection(psycopg.Connection[Any]):
         """Whether nothing has happened to it since it was used."""
         return not (self.closed or has_input(self.fileno()))
 
-    def ask(self, until: float, *statements: str) -> list[list[Any]]:
+    def ask(self, *statements: str) -> list[list[Any]]:
         """Let the server do all of them or none; return the rows of each."""
-        self.until = until
-        limit = f"SET LOCAL statement_timeout = {left(until) * 1e3 + 1:.0f}"
+        seconds = left(self.until)
+        limit = f"SET LOCAL statement_timeout = {seconds * 1e3 + 1:.0f}"
         text = ";".join((limit, *statements))
         cursor = psycopg.ClientCursor(self)
         # It is more than one statement, so it can't have parameters.
@@ -144,40 +137,35 @@ class PostgresStore(ServerStore[_Connection]):
         """The SQL that makes the tables."""
         return self._schema
 
-    def _about(self, link: _Connection, until: float) -> tuple[str, bool]:
+    def _about(self, link: _Connection) -> tuple[str, bool]:
         name = [self._names["orders"]]
-        [[[version, there]]] = link.ask(until, link.fill(texts.ABOUT, name))
+        [[[version, there]]] = link.ask(link.fill(texts.ABOUT, name))
         return f"Postgres {version}", there
 
-    def _salt(self, link: _Connection, until: float) -> bytes:
+    def _salt(self, link: _Connection) -> bytes:
         new = link.fill(self._sql(texts.SALT), [token_bytes(32).hex()])
-        [[[salt]]] = self._ask(link, until, _commit(durable=True), new)
+        [[[salt]]] = self._asked(link, _commit(durable=True), new)
         return bytes.fromhex(salt)
 
     def _see(
-        self, link: _Connection, wanted: Sequence[Wanted], until: float
-    ) -> list[Seen]:
-        columns = zip(*(_wanted(*each) for each in wanted), strict=True)
-        values = [[*column] for column in columns]
-        find = link.fill(self._sql(texts.FIND), values)
-        [rows] = self._ask(link, until, find)
-        return [Seen(*row) for row in rows]
+        self, link: _Connection, wanted: Sequence[Wanted]
+    ) -> tuple[list[Seen], float]:
+        rows = ((*parts(key), contract_id) for key, contract_id in wanted)
+        columns = [[*each] for each in zip(*rows, strict=True)]
+        find = link.fill(self._sql(texts.FIND), columns)
+        [found] = self._asked(link, find)
+        return [(data, owner) for data, owner, _ in found], found[0][2]
 
     def _change(
-        self,
-        link: _Connection,
-        changes: Sequence[Change],
-        *,
-        durable: bool,
-        until: float,
+        self, link: _Connection, changes: Sequence[Change], *, durable: bool
     ) -> list[bool]:
         # All take their locks in one order, so that nobody waits in a ring.
         order = sorted(
-            range(len(changes)), key=lambda at: _values(changes[at].key)
+            range(len(changes)), key=lambda at: parts(changes[at].key)
         )
         statements = [self._statement(link, changes[at]) for at in order]
         try:
-            rows = link.ask(until, _commit(durable=durable), *statements)
+            rows = link.ask(_commit(durable=durable), *statements)
         except _OVERTAKEN:
             return [False] * len(changes)
         done = {
@@ -186,7 +174,7 @@ class PostgresStore(ServerStore[_Connection]):
         return [done[at] for at in range(len(changes))]
 
     def _statement(self, link: _Connection, change: Change) -> str:
-        place, vendor, order_id = _values(change.key)
+        place, vendor, order_id = parts(change.key)
         values: dict[str, Any] = {
             "place": place,
             "vendor": vendor,
@@ -203,48 +191,39 @@ class PostgresStore(ServerStore[_Connection]):
         return link.fill(self._sql(texts.CHANGE.format(step)), values)
 
     def _page(
-        self,
-        link: _Connection,
-        after: OrderKey | None,
-        search: Search,
-        until: float,
+        self, link: _Connection, after: OrderKey | None, search: Search
     ) -> tuple[list[OrderRecord], OrderKey | None]:
         wanted = (search.since, [each.value for each in search.states])
         if search.external_order_id is not None:
             # They are few: one for each publisher.
-            statement = link.fill(
-                self._sql(texts.BY_ID), (*wanted, search.external_order_id)
-            )
+            text = texts.BY_ID
+            more: Sequence[object] = [search.external_order_id]
         else:
-            start = _values(after) if after else ("", "", "")
-            statement = link.fill(
-                self._sql(texts.WINDOW), (*wanted, *start, PAGE)
-            )
-        [rows] = self._ask(link, until, statement)
+            text = texts.WINDOW
+            more = [*(parts(after) if after else ("", "", "")), PAGE]
+        [rows] = self._asked(
+            link, link.fill(self._sql(text), (*wanted, *more))
+        )
         found = [
             load_record(OrderKey(*key), data, now)
             for *key, data, now in rows
             if data is not None
         ]
-        more = search.external_order_id is None and len(rows) == PAGE
-        return found, OrderKey(*rows[-1][:3]) if more else None
+        ends = search.external_order_id is not None or len(rows) < PAGE
+        return found, None if ends else OrderKey(*rows[-1][:3])
 
-    def _purge(
-        self, link: _Connection, older_than: float, until: float
-    ) -> int:
+    def _purge(self, link: _Connection, older_than: float) -> int:
         purge = link.fill(self._sql(texts.PURGE), (older_than, BATCH))
-        [[[count]]] = self._ask(link, until, _commit(durable=False), purge)
+        [[[count]]] = self._asked(link, _commit(durable=False), purge)
         return int(count)
 
-    def _ask(
-        self, link: _Connection, until: float, *statements: str
-    ) -> list[list[Any]]:
+    def _asked(self, link: _Connection, *statements: str) -> list[list[Any]]:
         """Ask; make the tables if they have never been there."""
         # Another thread may make them while this one is told that they are
         # not there.
         there = self._there
         try:
-            rows = link.ask(until, *statements)
+            rows = link.ask(*statements)
         except psycopg.errors.UndefinedTable:
             if there:
                 # Made anew, they would have forgotten all orders.
@@ -252,25 +231,21 @@ class PostgresStore(ServerStore[_Connection]):
         else:
             self._there = True
             return rows
-        self._make(link, until)
-        return link.ask(until, *statements)
+        self._make(link)
+        return link.ask(*statements)
 
-    def _make(self, link: _Connection, until: float) -> None:
-        try:
-            link.ask(until, texts.ALONE, self.schema)
-        except (
+    def _make(self, link: _Connection) -> None:
+        with suppress(
             psycopg.errors.InsufficientPrivilege,
             psycopg.errors.InvalidSchemaName,
         ):
-            pass
-        else:
+            link.ask(texts.ALONE, self.schema)
             return
-        raise unusable(
-            NAME,
-            "its tables are not there, and this user may not create them. Ask "
+        raise self._fail(
+            "its tables are missing, and this user may not create them. Ask "
             "somebody who may create them to run what `sesamy orders schema` "
             "prints, and to grant this user SELECT, INSERT, UPDATE and DELETE "
-            "on them",
+            "on them"
         )
 
     def _sql(self, text: str) -> str:
@@ -309,11 +284,3 @@ def _connector(
 def _commit(*, durable: bool) -> str:
     # Also where the database, or the user, has another default.
     return f"SET LOCAL synchronous_commit = {'on' if durable else 'off'}"
-
-
-def _values(key: OrderKey) -> tuple[str, str, str]:
-    return key.where, key.vendor_id, key.external_order_id
-
-
-def _wanted(key: OrderKey, contract_id: str | None) -> tuple[str | None, ...]:
-    return (*_values(key), contract_id)

@@ -21,15 +21,8 @@ from sesamy_async.redis._link import (
 
 from . import _redis_scripts as scripts
 from ._protocol import ENDED, OrderKey, OrderRecord
-from ._records import Search, dump_record
-from ._servers import (
-    BATCH,
-    PAGE,
-    Change,
-    Seen,
-    ServerStore,
-    Wanted,
-)
+from ._records import Search, dump_record, load_record
+from ._shared import BATCH, PAGE, Change, Seen, ServerStore, Wanted, parts
 from ._store import StoreWarning, unusable
 
 
@@ -92,45 +85,37 @@ class RedisStore(ServerStore[RedisLink]):
         connect = partial(address.connect, check=check)
         super().__init__(_NAME, connect, _TROUBLE.explained)
 
-    def _about(self, link: RedisLink, until: float) -> tuple[str, bool]:
-        [info] = link.try_(until, ("INFO", "server"))
+    def _about(self, link: RedisLink) -> tuple[str, bool]:
+        [info] = link.try_(("INFO", "server"))
         found = None
         if isinstance(info, bytes):  # A user may be forbidden to ask.
             found = _VERSION.search(info)
         version = found[1].decode() if found else "of an unknown version"
         return f"Redis {version}", True
 
-    def _salt(self, link: RedisLink, until: float) -> bytes:
+    def _salt(self, link: RedisLink) -> bytes:
         _, salt = link.ask(
-            until, ("SET", _SALT, token_bytes(32), "NX"), ("GET", _SALT)
+            ("SET", _SALT, token_bytes(32), "NX"), ("GET", _SALT)
         )
         return bytes(salt)
 
     def _see(
-        self, link: RedisLink, wanted: Sequence[Wanted], until: float
-    ) -> list[Seen]:
+        self, link: RedisLink, wanted: Sequence[Wanted]
+    ) -> tuple[list[Seen], float]:
         names = [
             name
             for key, contract_id in wanted
             for name in (_ORDER + _name(key), _owner(key, contract_id))
         ]
-        values, clock = link.ask(until, ("MGET", *names), ("TIME",))
-        return [
-            Seen(
-                _text(data),
-                None if owner is None else json.loads(owner),
-                _seconds(clock),
-            )
+        values, clock = link.ask(("MGET", *names), ("TIME",))
+        seen: list[Seen] = [
+            (data and data.decode(), owner and json.loads(owner))
             for data, owner in zip(values[::2], values[1::2], strict=True)
         ]
+        return seen, _seconds(clock)
 
     def _change(
-        self,
-        link: RedisLink,
-        changes: Sequence[Change],
-        *,
-        durable: bool,
-        until: float,
+        self, link: RedisLink, changes: Sequence[Change], *, durable: bool
     ) -> list[bool]:
         del durable  # All of them are.
         keys = [_INDEX, _ENDED]
@@ -146,21 +131,17 @@ class RedisStore(ServerStore[RedisLink]):
                 _ended(each.new),
                 json.dumps(each.key.external_order_id) if owns else "",
             ]
-        done = link.run(until, scripts.CHANGE, keys, values)
+        done = link.run(scripts.CHANGE, keys, values)
         return [bool(each) for each in done]
 
     def _page(
-        self,
-        link: RedisLink,
-        after: OrderKey | None,
-        search: Search,
-        until: float,
+        self, link: RedisLink, after: OrderKey | None, search: Search
     ) -> tuple[list[OrderRecord], OrderKey | None]:
         start = f"({_name(after)}" if after else "-"
         size = PAGE if search.external_order_id is None else _NAMES
         # All have one score, so they are in the order of their names.
         [names] = link.ask(
-            until, ("ZRANGEBYLEX", _INDEX, start, "+", "LIMIT", 0, size)
+            ("ZRANGEBYLEX", _INDEX, start, "+", "LIMIT", 0, size)
         )
         keys = [OrderKey(*json.loads(each)) for each in names]
         wanted = [
@@ -168,32 +149,32 @@ class RedisStore(ServerStore[RedisLink]):
             for key in keys
             if search.external_order_id in {None, key.external_order_id}
         ]
-        found = self._records(link, wanted, until) if wanted else []
+        found = self._records(link, wanted) if wanted else []
         return [
             record
             for record in found
             if record.at >= search.since and record.state in search.states
         ], keys[-1] if len(keys) == size else None
 
-    def _purge(self, link: RedisLink, older_than: float, until: float) -> int:
-        [clock] = link.ask(until, ("TIME",))
+    def _purge(self, link: RedisLink, older_than: float) -> int:
+        [clock] = link.ask(("TIME",))
         before = _seconds(clock) - older_than
         found_by = (_ENDED, "-inf", f"({before!r}", "LIMIT", 0, BATCH)
-        [names] = link.ask(until, ("ZRANGEBYSCORE", *found_by))
+        [names] = link.ask(("ZRANGEBYSCORE", *found_by))
         old = [OrderKey(*json.loads(each)) for each in names]
         if not old:
             return 0
         keys, values = [_INDEX, _ENDED], list[str]()
-        seen = self._see(link, [(key, None) for key in old], until)
-        for key, found in zip(old, seen, strict=True):
-            record = found.load(key)
+        seen, now = self._see(link, [(key, None) for key in old])
+        for key, (text, _) in zip(old, seen, strict=True):
+            record = load_record(key, text, now) if text else None
             if record and (record.state not in ENDED or record.at >= before):
                 continue  # It was claimed, for example, since it was found.
             contract_id = record.contract_id if record else None
             keys += [_ORDER + _name(key), _owner(key, contract_id)]
             owns = json.dumps(key.external_order_id)
-            values += [_name(key), found.text or "", owns]
-        return int(link.run(until, scripts.REMOVE, keys, values))
+            values += [_name(key), text or "", owns]
+        return int(link.run(scripts.REMOVE, keys, values))
 
 
 @attrs.define
@@ -206,10 +187,10 @@ class _Keeping:
 
     _warned: bool = False
 
-    def check(self, link: RedisLink, until: float) -> None:
+    def check(self, link: RedisLink) -> None:
         """Refuse one that is set otherwise, or warn if it does not say."""
         role, *answers = link.try_(
-            until, ("ROLE",), *(("CONFIG", "GET", each) for each in _LASTING)
+            ("ROLE",), *(("CONFIG", "GET", each) for each in _LASTING)
         )
         if isinstance(role, list) and role[0] != b"master":
             raise unusable(_NAME, REPLICA)
@@ -245,7 +226,7 @@ def _warn(unknown: Sequence[str]) -> None:
 
 
 def _name(key: OrderKey) -> str:
-    return json.dumps([key.where, key.vendor_id, key.external_order_id])
+    return json.dumps(parts(key))
 
 
 def _owner(key: OrderKey, contract_id: str | None) -> str:
@@ -255,10 +236,6 @@ def _owner(key: OrderKey, contract_id: str | None) -> str:
 
 def _ended(record: OrderRecord | None) -> str:
     return repr(record.at) if record and record.state in ENDED else ""
-
-
-def _text(data: bytes | None) -> str | None:
-    return None if data is None else data.decode()
 
 
 def _seconds(answer: Sequence[bytes]) -> float:

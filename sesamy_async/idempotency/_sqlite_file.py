@@ -254,7 +254,13 @@ def _all(db: sqlite3.Connection, query: str, *values: object) -> list[Any]:
 
 
 class Database:
-    """An open file, for one thread at a time."""
+    """An open file, for one thread at a time.
+
+    Attributes:
+        until: When its present use must have ended.
+    """
+
+    until = 0.0
 
     def __init__(self, path: Path, db: sqlite3.Connection) -> None:
         self.path = path
@@ -288,25 +294,30 @@ class Database:
             raise
         return cls(path, db)
 
-    def read(self, until: float, query: str, *values: object) -> list[Any]:
+    def alive(self) -> bool:
+        """Whether the path still leads to the files that are open."""
+        # SQLite writes happily into a file that was deleted.
+        return identities(*self._files) == self._identities
+
+    def read(self, query: str, *values: object) -> list[Any]:
         """Return all rows that a query finds."""
-        return patiently(until, partial(_all, self._db, query, *values))
+        return patiently(self.until, partial(_all, self._db, query, *values))
 
     @contextmanager
     def transaction(
-        self, until: float, *, durable: bool = False
+        self, *, durable: bool = False
     ) -> Generator[sqlite3.Connection]:
         """Commit what the block does; nothing of it if it raises."""
         if not self._guarded:
-            self._guard(until)
+            self._guard(self.until)
         self._set_durable(durable=durable)
-        with self._transaction(until):
+        with self._transaction(self.until):
             self._take_back()
             yield self._db
         if self._db.total_changes - self._copied >= _CHANGES:
             # It is committed all the same, and the next one tries again.
             with suppress(sqlite3.Error, OSError, StoreUnavailable):
-                self.copy(min(until, time.monotonic() + _SHORTLY))
+                self.copy(min(self.until, time.monotonic() + _SHORTLY))
 
     @contextmanager
     def _transaction(self, until: float) -> Generator[None]:
@@ -373,14 +384,8 @@ class Database:
 
     def check_presence(self) -> None:
         """See that the path still leads to the files that are open."""
-        if not self.is_present:
+        if not self.alive():
             raise lost(self.path)
-
-    @property
-    def is_present(self) -> bool:
-        """Whether the path still leads to the files that are open."""
-        # SQLite writes happily into a file that was deleted.
-        return identities(*self._files) == self._identities
 
     @property
     def lacks_wal(self) -> bool:
@@ -393,13 +398,13 @@ class Database:
 
         If the path leads elsewhere by now, SQLite touches nothing there.
         """
-        if self.is_present:
+        if self.alive():
             # If that fails, the WAL stays: it does no harm.
             with suppress(
                 sqlite3.Error, OSError, ValueError, StoreUnavailable
             ):
                 self._close_only()
-                if self.is_present:
+                if self.alive():
                     _copy_all(self.path)
         # If only its WAL is gone, SQLite saves what was in there.
         self._db.close()

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sesamy_async._links import TooLate
 from sesamy_async._sqlite import DAMAGED, KEPT, NO_TEXT, code_of, explain
 
 from ._store import StoreUnavailable, unusable
@@ -123,6 +124,8 @@ def as_unavailable(path: Path) -> Generator[None]:
     except (sqlite3.Error, OSError) as error:
         if not str(error).startswith(NO_TEXT):
             raise trouble(path, error) from error
+    except TooLate:
+        raise busy(path) from None
     except UnicodeDecodeError:
         pass  # Of a name or message of SQLite.
     else:

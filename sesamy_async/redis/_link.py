@@ -49,6 +49,8 @@ _OURS: dict[str, Any] = {
 class RedisLink:
     """A connection, which shows nothing of itself."""
 
+    until = 0.0
+
     def __init__(self, connection: Any, seconds: float) -> None:
         self._connection = connection
         connection.socket_connect_timeout = seconds
@@ -63,22 +65,22 @@ class RedisLink:
         """Close it."""
         self._connection.disconnect()
 
-    def ask(self, until: float, *commands: Sequence[Any]) -> list[Any]:
+    def ask(self, *commands: Sequence[Any]) -> list[Any]:
         """Send commands together; return what is answered."""
-        answers = self.try_(until, *commands)
+        answers = self.try_(*commands)
         for each in answers:
             if isinstance(each, RedisError):
                 raise each
         return answers
 
-    def try_(self, until: float, *commands: Sequence[Any]) -> list[Any]:
+    def try_(self, *commands: Sequence[Any]) -> list[Any]:
         """Send commands together; return answers and refusals."""
         connection = self._connection
-        connection._sock.settimeout(left(until))  # noqa: SLF001
+        connection._sock.settimeout(left(self.until))  # noqa: SLF001
         connection.send_packed_command(connection.pack_commands(commands))
         answers: list[Any] = []
         for _ in commands:
-            connection._sock.settimeout(left(until))  # noqa: SLF001
+            connection._sock.settimeout(left(self.until))  # noqa: SLF001
             try:
                 answers.append(connection.read_response())
             except exceptions.ResponseError as error:
@@ -86,14 +88,10 @@ class RedisLink:
         return answers
 
     def run(
-        self,
-        until: float,
-        script: str,
-        keys: Sequence[str],
-        values: Sequence[Any],
+        self, script: str, keys: Sequence[str], values: Sequence[Any]
     ) -> Any:
         """Run a script in Lua; return what it returns."""
-        [result] = self.ask(until, ("EVAL", script, len(keys), *keys, *values))
+        [result] = self.ask(("EVAL", script, len(keys), *keys, *values))
         return result
 
     def __repr__(self) -> str:
@@ -115,19 +113,15 @@ class RedisAddress:
     def connect(
         self,
         seconds: float,
-        check: Callable[[RedisLink, float], None] | None = None,
+        check: Callable[[RedisLink], None] | None = None,
     ) -> RedisLink:
-        """Return a new connection, if it passes a check.
-
-        Args:
-            seconds: How long that may take.
-            check: Gets the connection, and until when it may ask.
-        """
+        """Return a new connection, if it passes a check."""
         until = time.monotonic() + seconds
         link = RedisLink(self._pool.make_connection(), seconds)
+        link.until = until
         if check is not None:
             try:
-                check(link, until)
+                check(link)
             except BaseException:
                 link.close()
                 raise

@@ -237,7 +237,7 @@ class RedisPacer:
         until = now + within
 
         def ask(link: RedisLink) -> list[bytes]:
-            answer: list[bytes] = link.run(until, script, keys, given)
+            answer: list[bytes] = link.run(script, keys, given)
             return answer
 
         try:

@@ -166,9 +166,7 @@ class RedisTokenStore:
             return None
         until = time.monotonic() + _WITHIN
         try:
-            [answer] = self._pool.ask(
-                until, lambda link: link.ask(until, command)
-            )
+            [answer] = self._pool.ask(until, lambda link: link.ask(command))
         except SesamyError as error:
             problem = error.args[0]
         else:
