@@ -1,14 +1,15 @@
-"""A store in a Postgres, for any number of hosts."""
+"""A store in a Postgres, and what can be wrong with one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from secrets import token_bytes
 from selectors import DefaultSelector
 from typing import Any, TypeVar
 
-from sesamy_async._links import TooLate, has_input, left
+from sesamy_async._links import LOST, Explained, TooLate, has_input, left
 from sesamy_async.errors import ConfigurationError
 
 from . import _postgres_sql as texts
@@ -22,18 +23,66 @@ try:
     from psycopg.abc import PQGen
     from psycopg.conninfo import conninfo_to_dict
     from psycopg.waiting import Ready, Wait
-
-    from ._postgres_trouble import NAME, explained
 except ImportError:
     raise ConfigurationError(
-        "idempotency: a store in a Postgres needs a package that is not "
-        "installed: pip install 'sesamy-async[postgres]'."
+        "idempotency: a store of orders in a Postgres needs psycopg: "
+        "pip install 'sesamy-async[postgres]'."
     ) from None
 
 
+_NAME = "(Postgres)"
 _CONNECTING = 10
 
 _T = TypeVar("_T")
+
+# Texts of the server and its driver hold hosts and users, so none is shown.
+_GRANT = (
+    "its user has no permission for this. Grant it SELECT, INSERT, UPDATE and "
+    "DELETE on the tables that `sesamy orders schema` shows"
+)
+_READ_ONLY = (
+    "it is read-only, for example a standby. Name the server that it follows, "
+    "or all of them: postgresql://one,two/database"
+)
+_LATE = "it did not finish in time. Try again"
+_GONE = (
+    "its tables are gone, and with them the record of which orders were sent. "
+    "Restore them from a backup"
+)
+_OTHERS = (
+    "its tables do not fit this version of sesamy-async. Compare them with "
+    "what `sesamy orders schema` prints"
+)
+_FULL = (
+    "it has no disk space, memory or connections left. Free some; then "
+    "try again"
+)
+_TEXT = "an id has a character that its database can't store"
+_BY_CODE = {
+    "08": (LOST, True),
+    "22": (_TEXT, False),
+    "25006": (_READ_ONLY, False),
+    "42": (_OTHERS, False),
+    "42501": (_GRANT, False),
+    "42P01": (_GONE, False),
+    "53": (_FULL, True),
+    "54000": ("an id is too long for it", False),
+    "55": (_LATE, True),
+    "57": (LOST, True),
+    "57014": (_LATE, True),
+}
+# A failed login has no code, only what the server says, which we don't show.
+_BY_WORDS = {
+    "password": "it refuses this user. Check the user and the password",
+    "pg_hba.conf": "it does not accept a connection from here with this user, "
+    "database and encryption. Check its pg_hba.conf",
+    "role": "it does not know the user",
+    "database": "it does not have the database, or refuses the user",
+    "certificate": "its certificate is not trusted. Check sslrootcert in the "
+    "URL",
+    "read-only": _READ_ONLY,
+    "read-write": _READ_ONLY,
+}
 
 # Another one came first, in a way that fails all of it.
 _OVERTAKEN = (
@@ -101,19 +150,21 @@ class _Connection(psycopg.Connection[Any]):
 class PostgresStore(ServerStore[_Connection]):
     """Keeps orders in a Postgres, for any number of hosts.
 
-    It makes its tables if they are not there; `schema` is what it gives for
-    that.  What it has acknowledged is on the disk of the server; to survive
-    its loss too, the server needs a synchronous standby
+    It creates missing tables; `schema` is the SQL for them.  What it has
+    acknowledged is on the disk of the server.  To survive the loss of the
+    server too, the server needs a synchronous standby
     (``synchronous_standby_names``).
 
     Args:
-        url: ``postgresql://user:password@host/database``, with all that
-            libpq takes.  It always connects to a server that can write.
-        table: The name of the table of orders, in lower case; those of the
-            other tables begin with it.  It may have a schema in front.
+        url: ``postgresql://user:password@host/database``, with the options
+            of libpq.  It connects only to a server that accepts writes.
+        table: The name of the table of orders, in lower case, if needed
+            with a schema: ``shop.sesamy_orders``.  The names of the other
+            tables begin with it.
 
     Raises:
-        ConfigurationError: The URL or the name is none.
+        ConfigurationError: The URL or the name is invalid, or psycopg is
+            not installed.
     """
 
     def __init__(self, url: str, *, table: str = texts.TABLE) -> None:
@@ -130,11 +181,11 @@ class PostgresStore(ServerStore[_Connection]):
                 "on."
             )
         self._there = False
-        super().__init__(NAME, _connector(options), explained)
+        super().__init__(_NAME, partial(_connect, options), _explained)
 
     @property
     def schema(self) -> str:
-        """The SQL that makes the tables."""
+        """The SQL that creates the tables."""
         return self._schema
 
     def _about(self, link: _Connection) -> tuple[str, bool]:
@@ -255,7 +306,7 @@ class PostgresStore(ServerStore[_Connection]):
 def _options(url: str) -> dict[str, Any] | None:
     """Return what the URL says; None if it is none."""
     try:
-        return conninfo_to_dict(
+        options = conninfo_to_dict(
             url,
             # Of several hosts, the one that others follow.
             target_session_attrs="read-write",
@@ -264,23 +315,35 @@ def _options(url: str) -> dict[str, Any] | None:
     except psycopg.Error:
         # What it says shows parts of the URL.
         return None
+    return {"connect_timeout": _CONNECTING, **options}
 
 
-def _connector(
-    options: dict[str, Any],
-) -> Callable[[float], _Connection]:
-    options = {"connect_timeout": _CONNECTING, **options}
-
-    def connect(seconds: float) -> _Connection:
-        del seconds
-        # Without prepared statements, as poolers may not know them.
-        return _Connection.connect(
-            **options, autocommit=True, prepare_threshold=None
-        )
-
-    return connect
+def _connect(options: dict[str, Any], _seconds: float) -> _Connection:
+    # Without prepared statements, as poolers may not know them.
+    return _Connection.connect(
+        **options, autocommit=True, prepare_threshold=None
+    )
 
 
 def _commit(*, durable: bool) -> str:
     # Also where the database, or the user, has another default.
     return f"SET LOCAL synchronous_commit = {'on' if durable else 'off'}"
+
+
+def _explained(error: Exception) -> Explained:
+    if not isinstance(error, psycopg.Error):
+        return f"{type(error).__name__} in this program", False
+    code = error.sqlstate or ""
+    for start in (code, code[:2]):
+        if start in _BY_CODE:
+            return _BY_CODE[start]
+    if isinstance(error, psycopg.DataError):
+        return _TEXT, False
+    if isinstance(error, psycopg.OperationalError) and not code:
+        # Which of them are served, and whether there are too many, passes.
+        said = str(error).partition("FATAL:")[2] or str(error)
+        for words, what in _BY_WORDS.items():
+            if words in said:
+                return what, False
+        return LOST, True
+    return f"{type(error).__name__} {code}".rstrip(), False

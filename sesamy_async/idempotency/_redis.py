@@ -19,7 +19,6 @@ from sesamy_async.redis._link import (
     no_address,
 )
 
-from . import _redis_scripts as scripts
 from ._protocol import ENDED, OrderKey, OrderRecord
 from ._records import Search, dump_record, load_record
 from ._shared import BATCH, PAGE, Change, Seen, ServerStore, Wanted, parts
@@ -54,25 +53,76 @@ _LASTING = {
 }
 
 
+# Done by the server in one step.
+_CHANGE = """
+local done = {}
+for at = 1, #KEYS / 2 - 1 do
+    local order, owner = KEYS[2 * at + 1], KEYS[2 * at + 2]
+    local name, old, new = unpack(ARGV, 5 * at - 4, 5 * at - 2)
+    local ended, owns = ARGV[5 * at - 1], ARGV[5 * at]
+    local same = (redis.call('GET', order) or '') == old
+    if same and (owns == '' or redis.call('EXISTS', owner) == 0) then
+        if new == '' then
+            redis.call('DEL', order)
+            redis.call('ZREM', KEYS[1], name)
+        else
+            redis.call('SET', order, new)
+            redis.call('ZADD', KEYS[1], 0, name)
+        end
+        if ended == '' then
+            redis.call('ZREM', KEYS[2], name)
+        else
+            redis.call('ZADD', KEYS[2], ended, name)
+        end
+        if owns ~= '' then
+            redis.call('SET', owner, owns)
+        end
+        done[at] = 1
+    else
+        done[at] = 0
+    end
+end
+return done
+"""
+# What is still as it was when its time was seen to be over.
+_REMOVE = """
+local count = 0
+for at = 1, #KEYS / 2 - 1 do
+    local order, owner = KEYS[2 * at + 1], KEYS[2 * at + 2]
+    local name, old, owns = unpack(ARGV, 3 * at - 2, 3 * at)
+    if (redis.call('GET', order) or '') == old then
+        redis.call('DEL', order)
+        redis.call('ZREM', KEYS[1], name)
+        redis.call('ZREM', KEYS[2], name)
+        if redis.call('GET', owner) == owns then
+            redis.call('DEL', owner)
+        end
+        count = count + 1
+    end
+end
+return count
+"""
+
+
 class RedisStore(ServerStore[RedisLink]):
     """Keeps orders in a Redis, for any number of hosts.
 
-    An order that is forgotten can be made twice.  So the Redis must be set
-    to keep what it has acknowledged: ``appendonly yes``, ``appendfsync
-    always``, ``no-appendfsync-on-rewrite no``, and ``maxmemory-policy
-    noeviction``.  One that is not is refused; one that does not say is
-    warned of.  No setting lets it survive the loss of its server for
-    certain: a replica may lack the last writes.  So it does not work with
-    clusters.
+    An order that is forgotten can be created twice.  So the Redis must keep
+    what it has acknowledged: ``appendonly yes``, ``appendfsync always``,
+    ``no-appendfsync-on-rewrite no`` and ``maxmemory-policy noeviction``.
+    With other settings it is refused (`StoreUnavailable`); if it does not
+    tell its settings, a `StoreWarning` says so.  No setting guarantees that
+    it survives the loss of its server, as a replica may lack the last
+    writes; therefore clusters are not supported.
 
     Args:
         url: ``redis://user:password@host:6379/0``, ``rediss://`` for TLS, or
             ``unix://``, with the options of redis-py.
-        careless: Take any Redis, however it is set; for tests.  A URL can
-            say so too: ``?careless=1``.
+        careless: Accept a Redis with any settings; for tests.  In a URL:
+            ``?careless=1``.
 
     Raises:
-        ConfigurationError: The URL is none.
+        ConfigurationError: The URL is invalid, or redis is not installed.
     """
 
     def __init__(self, url: str, *, careless: bool = False) -> None:
@@ -131,7 +181,7 @@ class RedisStore(ServerStore[RedisLink]):
                 _ended(each.new),
                 json.dumps(each.key.external_order_id) if owns else "",
             ]
-        done = link.run(scripts.CHANGE, keys, values)
+        done = link.run(_CHANGE, keys, values)
         return [bool(each) for each in done]
 
     def _page(
@@ -174,15 +224,14 @@ class RedisStore(ServerStore[RedisLink]):
             keys += [_ORDER + _name(key), _owner(key, contract_id)]
             owns = json.dumps(key.external_order_id)
             values += [_name(key), text or "", owns]
-        return int(link.run(scripts.REMOVE, keys, values))
+        return int(link.run(_REMOVE, keys, values))
 
 
 @attrs.define
 class _Keeping:
-    """Sees that a Redis keeps what it has acknowledged.
+    """Checks each connection, as another server may have taken over.
 
-    Each connection is checked, as another server may have taken over; but
-    one warning is enough.
+    One warning is enough.
     """
 
     _warned: bool = False
@@ -206,23 +255,19 @@ class _Keeping:
         if other:
             raise unusable(
                 _NAME,
-                "it may lose what it has acknowledged, and then orders are "
-                f"sent twice. Set this in its redis.conf: {', '.join(other)}. "
-                "For tests, careless=True (in a URL ?careless=1) takes any",
+                "it may lose what it has acknowledged; orders would then be "
+                f"sent twice. Set in its redis.conf: {', '.join(other)}. "
+                "For tests, careless=True (in a URL ?careless=1) accepts any",
             )
         if unknown and not self._warned:
             self._warned = True
-            _warn(unknown)
-
-
-def _warn(unknown: Sequence[str]) -> None:
-    warnings.warn(
-        "The store of orders (Redis) does not say whether it keeps what it "
-        "has acknowledged: this user may not ask for CONFIG GET. Make sure "
-        f"that it is set to: {', '.join(unknown)}.",
-        StoreWarning,
-        stacklevel=2,
-    )
+            warnings.warn(
+                "The store of orders (Redis) does not tell whether it keeps "
+                "what it has acknowledged: this user may not use CONFIG GET. "
+                f"Make sure that these are set: {', '.join(unknown)}.",
+                StoreWarning,
+                stacklevel=2,
+            )
 
 
 def _name(key: OrderKey) -> str:

@@ -23,8 +23,8 @@ from ._protocol import OrderKey, OrderRecord
 from ._records import Search, dump_record, load_record
 from ._shared import BATCH, PAGE, Change, Seen, SharedStore, Wanted, parts
 from ._sqlite_file import Database
-from ._sqlite_trouble import as_unavailable, busy, forked, lost
-from ._store import StoreUnavailable
+from ._sqlite_trouble import as_unavailable, busy, lost
+from ._store import StoreUnavailable, unusable
 
 
 _CLOSING = 10.0
@@ -90,13 +90,13 @@ class _Overtaken(Exception):  # noqa: N818 - ends a block
 class SQLiteStore(SharedStore[Database]):
     """Keeps orders in a file, for all processes of one machine.
 
-    The file appears with the first method that is called, and only this
-    user may read it.  It must be on a local disk: locks don't work on
-    network drives.  What SQLite keeps beside it (``-wal``, ``-shm``)
-    belongs to it.
+    The first method that is called creates the file, and only this user may
+    read it.  It must be on a local disk: locks don't work on network
+    drives.  The files that SQLite keeps beside it (``-wal``, ``-shm``)
+    belong to it.
 
     Args:
-        path: Where it is.  A folder that is missing is made.
+        path: Of the file.  A missing folder is created.
         clock: Returns Unix seconds; by default, the time of the clients.
     """
 
@@ -117,7 +117,7 @@ class SQLiteStore(SharedStore[Database]):
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """The path of the file."""
         return self._path
 
     def close(self) -> None:
@@ -201,7 +201,7 @@ class SQLiteStore(SharedStore[Database]):
 
 
 class _Opened:
-    """The file that a store has open, if it has; outlives the store."""
+    """The file of a store while it is open; outlives the store."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -304,7 +304,13 @@ class _Forks:
     def check(self, path: Path) -> None:
         """Refuse a file that the parent had open at the fork."""
         if self._left and _identity(path) in self._left:
-            raise forked(path)
+            raise unusable(
+                path,
+                "another thread used it for too long while this process was "
+                "forked, so its locks do not work here. Start the process "
+                "again; if you can, fork before the first order, or use the "
+                "start method spawn",
+            )
 
 
 _forks = _Forks()

@@ -34,6 +34,8 @@ import attrs
 
 from sesamy_async._files import AtomicFile
 from sesamy_async._sqlite import (
+    DAMAGED,
+    KEPT,
     MARK,
     MARK_PAGE,
     SET_MARK,
@@ -43,17 +45,8 @@ from sesamy_async._sqlite import (
 )
 from sesamy_async._wal import Wal, followed, identities, read_wal, wal_of
 
-from ._sqlite_trouble import (
-    busy,
-    damaged,
-    is_busy,
-    later,
-    lost,
-    no_store,
-    orphaned,
-    unfit,
-)
-from ._store import StoreUnavailable
+from ._sqlite_trouble import busy, is_busy, lost, no_store
+from ._store import StoreUnavailable, unusable
 
 
 APPLICATION_ID = 0x5345534F
@@ -122,7 +115,12 @@ def _make(path: Path) -> None:
         if os.path.lexists(each)
     ]
     if left and not os.path.lexists(path):
-        raise orphaned(left[0], path)
+        raise unusable(
+            path,
+            f"it is missing, but {left[0].name}, which belongs to it, is "
+            f"there. If you moved it, put it back: {KEPT}. If you removed it "
+            f"to start over, remove {left[0].name} too",
+        )
     with (
         AtomicFile.begin(path, sweep_after=_ABANDONED) as new,
         suppress(FileExistsError),
@@ -178,13 +176,18 @@ def _read_mark(path: Path) -> tuple[NamedMark, int]:
             raise no_store(path)
         [[version]] = db.execute("PRAGMA user_version")
         if version != VERSION:
-            raise later(path, version, VERSION)
+            raise unusable(
+                path,
+                "another version of sesamy-async created it (its format is "
+                f"{version}, not {VERSION}). Use that version in all programs "
+                "that share it",
+            )
         found = db.execute(MARK).fetchall() + db.execute(MARK_PAGE).fetchall()
     try:
         [[mark], [page]] = found
         return NamedMark.parse(mark), page
     except (ValueError, TypeError, AttributeError):
-        raise damaged(path) from None
+        raise unusable(path, DAMAGED) from None
 
 
 def _check_whole(path: Path) -> None:
@@ -201,9 +204,25 @@ def _check_whole(path: Path) -> None:
         # then the mark is another one, too.
         looks = looks + 1 if mark == before else 1
         if looks == _LOOKS:
-            raise unfit(path, wal_of(path))
+            raise _unfit(path, wal_of(path))
         before = mark
         time.sleep(_BETWEEN_LOOKS)
+
+
+def _unfit(path: Path, wal: Path) -> StoreUnavailable:
+    what = (
+        "is from another time or of another file"
+        if wal.exists() and wal.stat().st_size
+        else "is not beside it"
+    )
+    return unusable(
+        path,
+        "a crash left its latest changes in a second file, "
+        f"{wal.name}, and that {what}. Without it, orders would be sent "
+        "twice. Find the one that was beside it, and put it back. Only if it "
+        "is lost for good, move this file away, and start a new store from "
+        "other records: `sesamy orders import`",
+    )
 
 
 def _fits(mark: NamedMark, page: int, path: Path) -> bool:
