@@ -119,7 +119,7 @@ async def test_other_data() -> None:
         answer = await visitor.post(SALES, content=changed(quantity=2))
 
     assert 422 == answer.status_code
-    assert "id of its own" in answer.json()["detail"]
+    assert "Use a new id" in answer.json()["detail"]
     assert 1 == sandbox.ledger.total
 
 
