@@ -40,11 +40,11 @@ class Write:
 
     Attributes:
         key: The order.
-        decide: The step: a pure function of what is there.
-        contract_id: The contract that the step is about, if no other order
-            may have it.
+        decide: The step, a pure function.
+        contract_id: The contract of the step, if no other order may have
+            it.
         durable: Whether the step will probably be durable, for a back end
-            that has to know beforehand.
+            that must know before the step is decided.
     """
 
     key: OrderKey
@@ -55,12 +55,12 @@ class Write:
 
 @attrs.frozen
 class Search:
-    """Which orders are looked for.
+    """Which orders are wanted.
 
     Attributes:
-        since: Those that changed since, in Unix seconds.
-        states: Those in these states.
-        external_order_id: Those with this id, of any vendor; None for all.
+        since: Orders that changed since then, in Unix seconds.
+        states: Orders in these states.
+        external_order_id: Orders with this id, of any vendor; None for all.
     """
 
     since: float
@@ -92,7 +92,7 @@ class RecordStore(IdempotencyStore):
     def read(
         self, keys: Sequence[OrderKey], *, within: float
     ) -> list[OrderRecord]:
-        """Return those of at most 500 orders that are there."""
+        """Return the known ones of at most 500 orders."""
 
     @abstractmethod
     def page(
