@@ -48,7 +48,9 @@ def has_input(descriptor: int) -> bool:
 
 
 class Link(Protocol):
-    """A connection."""
+    """A connection; `until` is when its present use must have ended."""
+
+    until: float
 
     def alive(self) -> bool: ...  # As far as that is known.
 
@@ -117,6 +119,7 @@ class Pool(Generic[LinkT]):
 
     def _ask(self, until: float, do: Callable[[LinkT], _T]) -> _T:
         idle, link = self._idle, self._take() or self._new(until)
+        link.until = until
         try:
             result = do(link)
         except BaseException:
