@@ -28,10 +28,8 @@ from .call import (
     Secret,
     Transport,
     Trusts,
-    trusts_all,
 )
 from .codec import Codec, OrjsonCodec, dumps
-from .drive import drive
 from .explain import (
     AUDIENCES,
     LARGEST_ERROR,
@@ -63,6 +61,7 @@ from .runtime import (
     Event,
     Job,
     Runtime,
+    drive,
     present,
     renewed_after_fork,
     replaced,
@@ -139,7 +138,6 @@ __all__ = [
     "redact",
     "renewed_after_fork",
     "replaced",
-    "trusts_all",
     "unreadable",
     "wall_clock",
 ]
