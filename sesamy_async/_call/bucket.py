@@ -21,17 +21,17 @@ _ROUNDING = 1e-9  # Of a request: what sums of floats are off by.
 
 @attrs.frozen(kw_only=True)
 class RateLimit:
-    """The pace that a client keeps by itself.
+    """The rate limit that a client keeps by itself.
 
     The defaults are documented for Sesamy's client API; the management API
     permits 100 per 60 s and bursts of 200.  Which of the two applies to
-    external orders is unknown, so the client also learns from the
+    these calls is unknown, so the client also learns from the
     ``X-RateLimit-*`` headers and from each 429.
 
     Attributes:
         requests: How many requests may be sent in `per` seconds.
-        per: That time.
-        burst: How many may be sent at once after a rest.
+        per: Seconds.
+        burst: How many may be sent at once after a pause.
     """
 
     requests: float = 300
@@ -53,14 +53,14 @@ class RateLimit:
         return self.requests / self.per
 
     def share(self, count: int) -> RateLimit:
-        """Return what each of so many processes may use, if all of them do.
+        """Return the part of one of several processes that share the limit.
 
         Args:
-            count: How many share the limit; at least 1.
+            count: How many share it; at least 1.
 
         Returns:
-            A limit with that part of `requests` and `burst`; but `burst` is
-            at least 1.
+            A limit with that part of `requests` and of `burst`, which is at
+            least 1.
         """
         check_number("count", count, least=1)
         return attrs.evolve(
@@ -72,13 +72,10 @@ class RateLimit:
 
 @attrs.define(eq=False, repr=False)
 class Reservation:
-    """A place in a `Bucket`, or two: the second one is for a later call.
-
-    Only the bucket changes it.
-    """
+    """A place in a `Bucket`, or two: the second one is for a later call."""
 
     priority: Priority
-    size: int  # One, or two.
+    size: int
     due: float  # When its turn comes; later, if others go before it.
     taken: Taken  # Where the bucket counts it.
     record: Record
@@ -88,8 +85,6 @@ class Reservation:
 
 @attrs.define(eq=False, repr=False)
 class Taken:
-    """How many places of a bucket are taken."""
-
     waiting: list[int] = attrs.field(factory=lambda: [0] * len(Priority))
     kept: int = 0  # For calls that complete those that have begun.
     sent: set[Reservation] = attrs.field(factory=set[Reservation])
@@ -103,10 +98,8 @@ class Taken:
 class Bucket:
     """A token bucket that follows the server's; safe under threads.
 
-    Each caller takes its place in advance and waits for its turn.  Places
-    are given in the order of asking, but what completes a call that has
-    begun goes before what begins: else a burst would begin everything and
-    complete nothing.
+    Places are given in the order of asking, but calls that complete others
+    go first: otherwise a burst would begin everything and complete nothing.
 
     `reserve` takes a place; if it is due later, `turn` is called then.
     Each place ends in one of `answered`, `throttled` and `unsent`.
@@ -116,17 +109,17 @@ class Bucket:
     def __init__(self, limit: RateLimit, now: float) -> None:
         self.limit = limit
         self._rate = limit.rate
-        # What the server would take once it has counted all that was sent:
-        # at the least, and at the most.
+        # What the server would permit after counting all that was sent: at
+        # least, and at most.
         self._free = float(limit.burst)
         self._likely = float(limit.burst)
         self._at = now
         # A place that waits is due when as many requests have become free
         # as its mark says, and as many more as its priority was put off by.
         self._gained = 0.0
-        # How many have become free in all, a full bucket gaining nothing; and
-        # how many had when a full one was first used, until an answer shows
-        # that the server has counted since.
+        # How many have become free in all, where a full bucket gains nothing;
+        # and how many had when a full one was first used, until a response
+        # shows that the server has counted since.
         self._freed = 0.0
         self._full: float | None = None
         self._put_off = [0.0] * len(Priority)
@@ -137,7 +130,7 @@ class Bucket:
         renewed_after_fork(self)
 
     def after_fork(self) -> None:
-        """Begin anew in a child: what is on its way is the parent's."""
+        """Forget in a child the places of its parent."""
         self._lock = Lock()
         self._free -= self._taken.unsent
         self._likely -= self._taken.unsent
@@ -166,15 +159,13 @@ class Bucket:
         kept: Reservation | None = None,
         record: Record | None = None,
     ) -> Reservation | None:
-        """Take a place, or two; take none and return None if too late.
-
-        The turn of the place has come if it is due by now.
+        """Take a place, or two; return None if that would be too late.
 
         Args:
             now: The time.
             latest: When the last of them must have come.
             priority: Which calls they go before.
-            size: How many.  Once the turn of the first has come, the second
+            size: How many.  When the turn of the first has come, the second
                 is kept for the call that completes this one.
             kept: The place whose second one is used; the priority is KEPT.
             record: Of the call, to see when it is really sent.
@@ -193,17 +184,16 @@ class Bucket:
             if self._last(place, now) > latest:
                 return None
             if kept is not None:
-                self._drop(kept)
+                _drop(kept)
             waiting[priority] += size
             self._ends[priority] = mark + size
             self._begin(place, now)
             return place
 
     def turn(self, place: Reservation, now: float, latest: float) -> bool:
-        """Look again when a place is due: others may have gone before it.
+        """Look again when a place is due: others may have gone first.
 
-        Its turn has come if it is still due by now.  Returns whether it
-        comes in time; if not, it is given back.
+        Returns whether its turn comes in time; if not, it is given back.
         """
         with self._lock:
             self._refill(now)
@@ -217,10 +207,10 @@ class Bucket:
         """Give back the second place, if it is still kept."""
         with self._lock:
             if place.keeps:
-                self._drop(place)
+                _drop(place)
 
     def unsent(self, place: Reservation) -> None:
-        """End a place that was not used, because nothing was sent."""
+        """End a place for which nothing was sent."""
         with self._lock:
             taken = place.taken
             if place not in taken.sent:  # It still waits.
@@ -240,15 +230,14 @@ class Bucket:
     ) -> None:
         """End a place whose request was sent, or may have been.
 
-        Follow what an answer says of the server's own count, if there is
-        one.  The rate is only ever lowered: ``X-RateLimit-Limit`` may name
-        the rate or the burst.
+        Follow what the response says of the server's own count.  The rate is
+        only lowered: ``X-RateLimit-Limit`` may be the rate or the burst.
         """
         with self._lock:
             self._refill(now)
             later = self._later(place, now)
-            # Less than one request is no limit: nothing could be sent that
-            # brings back a better one.
+            # With less than one request nothing could be sent that brings
+            # back a better limit.
             if limit is not None and limit >= 1:
                 self._rate = min(self.limit.rate, limit / MINUTE)
             if left is not None:
@@ -256,11 +245,10 @@ class Bucket:
                 self._likely = min(self._likely, left)
 
     def throttled(self, place: Reservation, now: float, wait: float) -> None:
-        """Send nothing for `wait` seconds: the server answered 429.
+        """Send nothing for `wait` seconds (at most an hour), after a 429.
 
-        For an hour at most, whatever it says.  Then one request is free,
-        and those that were sent later or wait for their turn share what
-        comes after it.
+        Then one request is free; those that were sent later, or wait for
+        their turn, share what comes after it.
         """
         wait = min(wait, _LONGEST_BLOCK)
         with self._lock:
@@ -274,8 +262,8 @@ class Bucket:
     def _later(self, place: Reservation, now: float) -> int:
         """End a place; return how many requests were sent after its own.
 
-        The server is assumed not to have counted those.  In a burst that is
-        wrong for some, since they overtake each other on their way.
+        The server is assumed not to have counted those, which is wrong for
+        some in a burst, as they overtake each other.
         """
         sent = place.taken.sent
         if place in sent:
@@ -284,9 +272,8 @@ class Bucket:
             place.taken.waiting[place.priority] -= place.size
         began = place.record.began
         if self._full is not None and began is not None:
-            # Until this one was sent, the server's bucket was full, and
-            # gained nothing: the first call of all waits for a token, for
-            # example.
+            # Until this one was sent (the first call of all waits for a
+            # token), the server's bucket was full, and gained nothing.
             since = (now - began) * self._rate
             never = max(0.0, self._freed - self._full - since)
             self._free -= never
@@ -309,7 +296,7 @@ class Bucket:
     def _missing(self, priority: Priority) -> float:
         """Return how many must become free for the first of this priority."""
         if priority is Priority.KEPT:
-            # What was promised is not put off by a mere precaution.
+            # What was promised is not put off by a precaution.
             return 1.0 - self._likely
         before = sum(self._taken.waiting[:priority])
         # More can't be saved up for them: a full bucket gains nothing.
@@ -317,7 +304,7 @@ class Bucket:
         return before + kept + 1.0 - self._free
 
     def _last(self, place: Reservation, now: float) -> float:
-        """Find out when a place is due, and return when the last of it is."""
+        """Set when a place is due, and return when the last of it is."""
         priority = place.priority
         lag = place.mark + self._put_off[priority] - self._gained
         missing = self._missing(priority)
@@ -345,7 +332,7 @@ class Bucket:
             taken.kept += 1
             place.keeps = True
 
-    @staticmethod
-    def _drop(place: Reservation) -> None:
-        place.taken.kept -= 1
-        place.keeps = False
+
+def _drop(place: Reservation) -> None:
+    place.taken.kept -= 1
+    place.keeps = False

@@ -342,7 +342,7 @@ def test_failures(
             None,
             (
                 "Sesamy answered 302. "
-                "Redirects are not followed: check base_url."
+                "Redirects are not followed. Check base_url."
             ),
         ),
     ],
@@ -382,7 +382,7 @@ def test_unreadable(kind: dict[str, str], shown: str) -> None:
         error.request_id,
     )
     assert (
-        "The answer has status 201, but its body is not JSON (content type "
+        "The response has status 201, but its body is not JSON (content type "
         f"{shown}, 6 bytes)."
     ) == error.args[0]
 

@@ -153,7 +153,7 @@ def test_asked_wait() -> None:
             )
             for value in (2.0, True)
         ),
-        (RetryPolicy, {"budget": 5}, "retry.budget must be a RetryBudget, or"),
+        (RetryPolicy, {"budget": 5}, "retry.budget must be a RetryBudget or"),
         (
             *(RetryPolicy, {"resend_unknown": "no"}),
             "retry.resend_unknown must be True or False.",
