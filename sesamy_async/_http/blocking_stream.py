@@ -21,33 +21,25 @@ from .stream import (
 
 
 class BlockingStream:
-    """A connected socket; each operation is bounded, for nothing else is.
-
-    Args:
-        sock: The socket.
-    """
+    """A connected socket; each operation has a timeout."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
 
     async def receive(self, wait: Wait) -> bytes:
-        """Return the next bytes, at most `READ_SIZE`; none at the end."""
         self._bound(wait)
         return self._socket.recv(READ_SIZE)
 
     async def send(self, data: bytes, wait: Wait) -> None:
-        """Send all bytes."""
         left = memoryview(data)
         while left:
             self._bound(wait)
             left = left[self._socket.send(left) :]
 
     def readable(self) -> bool:
-        """Whether something came, or the end, that nobody asked for."""
         return is_readable(self._socket)
 
     async def aclose(self) -> None:
-        """Close the socket."""
         self._socket.close()
 
     def _bound(self, wait: Wait) -> None:
@@ -63,7 +55,7 @@ async def connect_blocking(host: str, port: int, wait: Wait) -> BlockingStream:
 
     Raises:
         OSError: None does, or not in time.
-        UnicodeError: It can be no name.
+        UnicodeError: The name can't be one.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return BlockingStream(_first(interleaved(found), wait))
