@@ -1,4 +1,4 @@
-"""Send requests and read the answers to their end, over pools of peers."""
+"""Send requests and read the responses to their end, over pools of peers."""
 
 from __future__ import annotations
 
@@ -30,18 +30,13 @@ from .settings import Connections
 _T = TypeVar("_T")
 
 Make = Callable[[tuple[str, bool]], Peer]
-"""Makes what leads to an origin; through httpx, if the second one is true."""
+"""Makes what leads to an origin; the flag says whether through httpx."""
 
 
 class HttpTransport:
     """A `Transport` with a pool for each host, in each process and loop.
 
-    Args:
-        make: Makes what leads to an origin.
-        patched: Says whether somebody has patched httpx, and wants to see
-            all requests.
-        runtime: For time, events and the present scope.
-        settings: How many connections, and how large an answer.
+    `patched` says whether somebody has patched httpx to see all requests.
     """
 
     def __init__(
@@ -61,34 +56,17 @@ class HttpTransport:
 
     @property
     def used(self) -> bool:
-        """Whether there may be open connections of ours."""
         return self._pools.used
 
     async def send(
         self, call: Call, trusts: Trusts = lambda _: True
     ) -> Response:
-        """Send the request once and read the whole answer.
-
-        Args:
-            call: The call to send.
-            trusts: Says by the answer whether the connection may be used
-                again.
-
-        Raises:
-            TransportFailure: There is no complete answer.
-        """
         return await self._over(call, self._exchange, trusts)
 
     async def connect(self, call: Call) -> None:
-        """Open a connection for later, unless one is free already.
-
-        Raises:
-            TransportFailure: There is none; nothing was sent.
-        """
         await self._over(call, self._open, lambda _: True)
 
     async def aclose(self) -> None:
-        """Close the free connections of the present scope."""
         await self._pools.aclose()
 
     async def _over(
@@ -162,10 +140,9 @@ class HttpTransport:
 def _explained(
     caught: Exception, peer: Peer, patience: Patience
 ) -> tuple[Failure, Exception | None]:
-    """Return what an exception means, and what is to be chained.
+    """Return what an exception means, and its cause to show.
 
-    The words of httpx may repeat a header: only what is foreign to it is
-    chained.
+    Exceptions of httpx may repeat a header, so they are not shown.
     """
     record = patience.call.record
     facts = attrs.evolve(
@@ -179,10 +156,9 @@ def _explained(
 
 
 def _limit(call: Call, status: int, settings: Connections) -> int:
-    """Return how many bytes of an answer are read at most.
+    """Return how many bytes of a response are read.
 
-    Parsing them takes up to a hundred times as much memory, and time in
-    which nothing else is done.
+    Parsing them takes up to a hundred times as much memory.
     """
     limits = [settings.max_response_size]
     if call.max_response_size is not None:

@@ -93,7 +93,10 @@ def test_a_proxy_that_is_not_for_socks() -> None:
         (
             httpx.LocalProtocolError("Illegal header value b'Bearer CANARY'"),
             BEFORE,
-            "A header can't be sent: look for line breaks in what was given.",
+            (
+                "A header can't be sent. Look for line breaks in the given "
+                "headers."
+            ),
         ),
         (
             httpx.ProxyError("Proxy Server could not connect: No route."),
