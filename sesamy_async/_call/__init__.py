@@ -11,7 +11,7 @@ from .attempt import (
     LogCalls,
     chain,
 )
-from .bucket import MINUTE, Bucket, RateLimit, Reservation
+from .bucket import MINUTE, MemoryPacer, PlaceEnd, RateLimit, Turn
 from .call import (
     Auth,
     BeforeSend,
@@ -43,12 +43,9 @@ from .explain import (
 )
 from .guard import forget_locals, guarded, guarded_init
 from .pace import (
-    MemoryPacer,
     Pace,
     Pacer,
     PacerUnavailable,
-    PlaceEnd,
-    Turn,
     check_pacer,
     give_back,
 )
@@ -81,7 +78,6 @@ __all__ = [
     "BeforeSend",
     "BlockingEvent",
     "BlockingRuntime",
-    "Bucket",
     "Call",
     "Codec",
     "Deadline",
@@ -109,7 +105,6 @@ __all__ = [
     "Record",
     "Request",
     "Resend",
-    "Reservation",
     "Response",
     "Retry",
     "RetryBudget",

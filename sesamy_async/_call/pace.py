@@ -9,7 +9,6 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 import attrs
 
-from sesamy_async._checks import check_number
 from sesamy_async._headers import Headers, rate_numbers
 from sesamy_async._outcome import Outcome
 from sesamy_async.errors import (
@@ -20,9 +19,9 @@ from sesamy_async.errors import (
     SesamyError,
 )
 
-from .bucket import Bucket, RateLimit, Reservation
+from .bucket import MemoryPacer, PlaceEnd, Turn
 from .call import Call, Latency, Place, Priority, Proceed, Response
-from .runtime import BlockingRuntime, Runtime, present, renewed_after_fork
+from .runtime import Runtime
 
 
 _T = TypeVar("_T")
@@ -42,37 +41,6 @@ class PacerUnavailable(SesamyError):  # noqa: N818 - as `StoreUnavailable`
     """
 
     _transient = True
-
-
-@attrs.frozen
-class Turn:
-    """When a place is due.
-
-    Attributes:
-        wait: Seconds after which to ask again; 0 if its turn has come.
-    """
-
-    wait: float = 0.0
-
-    def __attrs_post_init__(self) -> None:
-        check_number("Turn.wait", self.wait)
-
-
-@attrs.frozen(kw_only=True)
-class PlaceEnd:
-    """What became of a place whose turn came, or that was given up.
-
-    Attributes:
-        sent: Whether its request was sent, or may have been.
-        limit: ``X-RateLimit-Limit`` of the response, if any.
-        left: ``X-RateLimit-Remaining`` of the response, if any.
-        wait: Seconds for which Sesamy wants no more requests, after a 429.
-    """
-
-    sent: bool = True
-    limit: float | None = None
-    left: float | None = None
-    wait: float | None = None
 
 
 @runtime_checkable
@@ -120,97 +88,6 @@ class Pacer(Protocol):
     def give_back(self, place: Place, *, within: float) -> None:
         """Give back the second place, if it is still kept."""
         ...
-
-
-class MemoryPacer:
-    """Keeps one pace for all clients of this process that use it.
-
-    A client with a `RateLimit` makes one for itself and its copies.
-
-    Args:
-        limit: The rate limit.
-        clock: Returns seconds on a monotonic clock; for tests.
-    """
-
-    def __init__(
-        self,
-        limit: RateLimit = RateLimit(),  # noqa: B008 - frozen
-        *,
-        clock: Callable[[], float] | None = None,
-    ) -> None:
-        self._clock = clock or present(BlockingRuntime()).now
-        self._bucket = Bucket(limit, self._clock())
-        # What waits or is sent, and whose second place is kept.
-        self._places: dict[str, Reservation] = {}
-        self._keeping: dict[str, Reservation] = {}
-        renewed_after_fork(self)
-
-    def after_fork(self) -> None:
-        """Forget in a child the places of its parent."""
-        self._places, self._keeping = {}, {}
-
-    @property
-    def rate(self) -> float:
-        """Requests per second; Sesamy's responses may have lowered it."""
-        return self._bucket.rate
-
-    @property
-    def free(self) -> float:
-        """How many may be sent at once."""
-        return self._bucket.available(self._clock())
-
-    def reserve(
-        self, place: Place, *, longest: float, within: float
-    ) -> Turn | None:
-        """Take a place, or look again whether its turn has come."""
-        del within
-        now = self._clock()
-        latest = now + longest
-        known = self._places.get(place.id)
-        if known is None:
-            kept = "" if place.kept is None else place.kept.id
-            known = self._bucket.reserve(
-                now,
-                latest,
-                priority=place.priority,
-                size=place.size,
-                kept=self._keeping.get(kept),
-                record=place.record,
-            )
-            if known is None:
-                return None
-            self._keeping.pop(kept, None)
-            self._places[place.id] = known
-        elif not self._bucket.turn(known, now, latest):
-            del self._places[place.id]
-            return None
-        if known.keeps:
-            self._keeping[place.id] = known
-        return Turn(max(0.0, known.due - now))
-
-    def end(self, place: Place, end: PlaceEnd, *, within: float) -> None:
-        """Note what became of a place.  Its second one stays kept."""
-        del within
-        known = self._places.pop(place.id, None)
-        if known is None:  # It is the parent's, for example.
-            return
-        now = self._clock()
-        if end.wait is not None:
-            self._bucket.throttled(known, now, end.wait)
-        elif end.sent:
-            self._bucket.answered(known, now, limit=end.limit, left=end.left)
-        else:
-            self._bucket.unsent(known)
-
-    def give_back(self, place: Place, *, within: float) -> None:
-        """Give back the second place, if it is still kept."""
-        del within
-        known = self._keeping.pop(place.id, None)
-        if known is not None:
-            self._bucket.give_back(known)
-
-    def __repr__(self) -> str:
-        return f"MemoryPacer({self._bucket.limit!r})"
 
 
 @attrs.define(eq=False, repr=False)
