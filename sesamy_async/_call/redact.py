@@ -140,9 +140,8 @@ class _Blotter:
         self._room -= max(len(folded) - len(text), 0)
         at.append(len(text))
         found = list(self._found(folded))
-        if "&" in text:
-            for pattern in (_EMAIL, _PHONE):
-                found += [match.span() for match in pattern.finditer(folded)]
+        for pattern in (_EMAIL, _PHONE):
+            found += [match.span() for match in pattern.finditer(folded)]
         parts: list[str] = []
         done = 0
         for first, last in sorted(found):
@@ -150,8 +149,7 @@ class _Blotter:
             if start >= done:
                 parts += [text[done:start], _BLOT]
             done = max(done, _end(at, last))
-        shown = "".join([*parts, text[done:]])
-        return _PHONE.sub(_BLOT, _EMAIL.sub(_BLOT, shown))
+        return "".join([*parts, text[done:]])
 
     def _learn(self, value: str) -> None:
         whole = _fold(value)[0].strip()

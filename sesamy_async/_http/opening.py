@@ -31,7 +31,7 @@ from .settings import (
     library_of,
     load_library,
 )
-from .stream import FORK_LOCK
+from .stream import FORK_LOCK, connect_blocking
 from .transport import HttpTransport, Make
 
 
@@ -207,8 +207,6 @@ def prepare(
 def connector(*, blocking: bool) -> Connect:
     """Return what opens streams; each client loads only its own."""
     if blocking:
-        from .blocking_stream import connect_blocking  # noqa: PLC0415
-
         return connect_blocking
     from .anyio_stream import connect_anyio  # noqa: PLC0415
 

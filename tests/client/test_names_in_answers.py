@@ -276,7 +276,7 @@ async def test_an_order_that_is_known(
         await act(client.contracts)
     error = caught.value
 
-    assert "*** (+***) has a contract." == error.message
+    assert "*** (***) has a contract." == error.message
     assert error.message in str(error)
     assert error.message == pickle.loads(pickle.dumps(error)).message  # noqa: S301
 
