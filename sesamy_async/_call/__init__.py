@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .anyio_runtime import AnyioEvent, AnyioRuntime, load_backends
+from .anyio_runtime import AnyioRuntime, load_backends
 from .attempt import (
     Authorize,
     Deadline,
@@ -29,19 +29,18 @@ from .call import (
     Transport,
     Trusts,
 )
-from .codec import Codec, OrjsonCodec, dumps
+from .codec import dumps
 from .explain import (
     AUDIENCES,
     LARGEST_ERROR,
     SCOPES,
     contradicted,
     explain_answer,
-    explain_failure,
     in_our_words,
     is_own,
     unreadable,
 )
-from .guard import forget_locals, guarded, guarded_init
+from .guard import guarded, guarded_init
 from .pace import (
     Pace,
     Pacer,
@@ -49,12 +48,10 @@ from .pace import (
     check_pacer,
     give_back,
 )
-from .redact import presentable, redact
-from .retry import Quota, Reason, Resend, Retry, RetryBudget, RetryPolicy
+from .redact import presentable
+from .retry import Quota, Retry, RetryBudget, RetryPolicy
 from .runtime import (
-    BlockingEvent,
     BlockingRuntime,
-    EndedJob,
     Event,
     Job,
     Runtime,
@@ -71,17 +68,13 @@ __all__ = [
     "LARGEST_ERROR",
     "MINUTE",
     "SCOPES",
-    "AnyioEvent",
     "AnyioRuntime",
     "Auth",
     "Authorize",
     "BeforeSend",
-    "BlockingEvent",
     "BlockingRuntime",
     "Call",
-    "Codec",
     "Deadline",
-    "EndedJob",
     "Event",
     "Exchange",
     "Job",
@@ -91,7 +84,6 @@ __all__ = [
     "LogCalls",
     "MemoryPacer",
     "Middleware",
-    "OrjsonCodec",
     "Pace",
     "Pacer",
     "PacerUnavailable",
@@ -101,10 +93,8 @@ __all__ = [
     "Proceed",
     "Quota",
     "RateLimit",
-    "Reason",
     "Record",
     "Request",
-    "Resend",
     "Response",
     "Retry",
     "RetryBudget",
@@ -120,8 +110,6 @@ __all__ = [
     "drive",
     "dumps",
     "explain_answer",
-    "explain_failure",
-    "forget_locals",
     "give_back",
     "guarded",
     "guarded_init",
@@ -130,7 +118,6 @@ __all__ = [
     "load_backends",
     "present",
     "presentable",
-    "redact",
     "renewed_after_fork",
     "replaced",
     "unreadable",

@@ -346,38 +346,28 @@ class LogCalls:
         start = self.runtime.now()
         try:
             response = await proceed(call)
-        except SesamyError as error:
-            level = _level(error.outcome, again=error.retryable)
-            self._log(call, start, level, outcome=error.outcome, error=error)
-            raise
         except BaseException as error:
-            outcome = call.record.outcome
-            level = _level(outcome)
-            self._log(call, start, level, outcome=outcome, error=error)
+            self._log(call, start, error)
             raise
-        self._log(call, start, logging.INFO, response=response)
+        self._log(call, start, response)
         return response
 
     def _log(
-        self,
-        call: Call,
-        start: float,
-        level: int,
-        *,
-        outcome: Outcome | None = None,
-        error: BaseException | None = None,
-        response: Response | None = None,
+        self, call: Call, start: float, end: Response | BaseException
     ) -> None:
+        outcome: Outcome | None = None
+        if isinstance(end, BaseException):
+            outcome = getattr(end, "outcome", call.record.outcome)
+        level = _level(outcome, again=getattr(end, "retryable", False))
         if call.parent is not None:
             level = logging.DEBUG
         if not _log.isEnabledFor(level):
             return
-        answered: Any = response or error
-        contract: Any = response and response.parsed
+        contract = getattr(end, "parsed", None)
         contract = getattr(contract, "contract", contract)
-        request_id = getattr(error, "request_id", None)
-        if response is not None:
-            request_id = request_id_in(call, response.headers)
+        request_id = getattr(end, "request_id", None)
+        if isinstance(end, Response):
+            request_id = request_id_in(call, end.headers)
         values = {
             "operation": call.operation,
             "outcome": str(outcome or "DONE"),
@@ -398,8 +388,8 @@ class LogCalls:
             "%s %s status=%s attempts=%d duration=%.3fs request_id=%r "
             "external_order_id=%r contract_id=%r",
             call.operation,
-            "done" if error is None else f"{type(error).__name__} {outcome}",
-            getattr(answered, "status_code", None),
+            "done" if outcome is None else f"{type(end).__name__} {outcome}",
+            getattr(end, "status_code", None),
             values["attempts"],
             values["duration"],
             request_id,
@@ -409,10 +399,11 @@ class LogCalls:
         )
 
 
-def _level(outcome: Outcome, *, again: bool = False) -> int:
+def _level(outcome: Outcome | None, *, again: bool) -> int:
     if again:
         return logging.ERROR
-    return logging.INFO if outcome.nothing_done else logging.WARNING
+    known = outcome is None or outcome.nothing_done
+    return logging.INFO if known else logging.WARNING
 
 
 def chain(middleware: Iterable[Middleware], innermost: Proceed) -> Proceed:

@@ -187,28 +187,26 @@ class Pace:
         while True:
             now = self.runtime.now()
             longest = self.latency.latest(call, begun) - now
+            reserve: Callable[..., object] = asking.reserve
+            reserve = partial(reserve, longest=longest)
             try:
-                turn = await self._reserve(asking, longest)
+                turn = await _asked(self.pacer, reserve, longest, self.runtime)
                 break
             except PacerUnavailable as error:
                 away = now + min(_AWAY, longest) if away is None else away
                 if not error.transient or now + _PAUSE >= away:
                     raise
             await self.runtime.sleep(_PAUSE)
-        if turn is not None and asking.place.kept is not None and call.kept:
+        if turn is None:
+            return None
+        if not isinstance(turn, Turn):
+            raise ConfigurationError(
+                f"{type(self.pacer).__name__}.reserve must return a Turn or "
+                f"None, not {type(turn).__name__}."
+            )
+        if asking.place.kept is not None and call.kept is not None:
             call.kept.place = None  # It is used.
         return turn
-
-    async def _reserve(self, asking: _Asking, longest: float) -> Turn | None:
-        reserve: Callable[..., object] = asking.reserve
-        reserve = partial(reserve, longest=longest)
-        turn = await _asked(self.pacer, reserve, longest, self.runtime)
-        if turn is None or isinstance(turn, Turn):
-            return turn
-        raise ConfigurationError(
-            f"{type(self.pacer).__name__}.reserve must return a Turn or None, "
-            f"not {type(turn).__name__}."
-        )
 
 
 async def check_pacer(pacer: Pacer, seconds: float, runtime: Runtime) -> None:

@@ -52,7 +52,6 @@ class Body:
         self._chunks = 0
         self._arrived = 0
         self._parts = bytearray()
-        self._received = 0
         encoding = encoding.strip().lower()
         self._plain = encoding in {"", "identity"}
         self._decoder: Any = None
@@ -79,8 +78,7 @@ class Body:
             return
         if self._decoder is None:
             raise self._failure("its body is in an unknown encoding.")
-        self._received += len(chunk)
-        if self._received > 2 * self._limit + _ROOM:
+        if self._arrived > 2 * self._limit + _ROOM:
             raise self._too_large()
         if self._decoder.eof:
             return  # zlib would collect it, and copy it all at each step.
@@ -97,7 +95,7 @@ class Body:
     def finish(self) -> bytes:
         """Return the whole body."""
         decoder = self._decoder
-        if decoder is not None and self._received and not decoder.eof:
+        if decoder is not None and self._arrived and not decoder.eof:
             raise self._failure("its compressed body is cut short.")
         return bytes(self._parts)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterable
 from contextlib import suppress
+from functools import partial
 from typing import Self, cast
 
 import h11
@@ -55,7 +56,11 @@ class _Exchanges:
                 )
             return Connection(route, connector(blocking=blocking))
 
-        self.pools = Pools(make, runtime, cap=given.cap, idle=given.idle)
+        def new(origin: str) -> Pool[Connection]:
+            connect = partial(make, origin)
+            return Pool(connect, runtime, cap=given.cap, idle=given.idle)
+
+        self.pools = Pools(new, runtime)
 
     async def send(
         self, request: httpx.Request, content: AsyncIterable[bytes]

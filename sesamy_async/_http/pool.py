@@ -188,21 +188,14 @@ class Pool(Generic[_P]):
 class Pools(Generic[_K, _P]):
     """A pool for each host, in each process and event loop.
 
-    `make` makes a connection to what a key names, without any I/O yet.
+    `new` makes the pool for a key.
     """
 
     def __init__(
-        self,
-        make: Callable[[_K], _P],
-        runtime: Runtime,
-        *,
-        cap: int,
-        idle: float,
+        self, new: Callable[[_K], Pool[_P]], runtime: Runtime
     ) -> None:
-        self._make = make
+        self._new = new
         self._runtime = runtime
-        self._cap = cap
-        self._idle = idle
         self._pools: dict[tuple[Hashable, _K], Pool[_P]] = {}
         self._lock = Lock()
         renewed_after_fork(self)
@@ -220,15 +213,7 @@ class Pools(Generic[_K, _P]):
         if pool is None:
             with self._lock:
                 self._forget_the_dead()
-                pool = self._pools.setdefault(
-                    place,
-                    Pool(
-                        lambda: self._make(key),
-                        self._runtime,
-                        cap=self._cap,
-                        idle=self._idle,
-                    ),
-                )
+                pool = self._pools.setdefault(place, self._new(key))
         return pool
 
     async def put_back(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 import attrs
@@ -23,7 +24,7 @@ from .body import Body
 from .failures import failure_of, is_foreign
 from .http11 import origin_of
 from .peers import Patience, Peer
-from .pool import Pools
+from .pool import Pool, Pools
 from .settings import Connections
 
 
@@ -46,8 +47,10 @@ class HttpTransport:
         runtime: Runtime,
         settings: Connections,
     ) -> None:
-        self._pools = Pools(
-            make, runtime, cap=settings.cap, idle=settings.idle
+        cap, idle = settings.cap, settings.idle
+        self._pools: Pools[tuple[str, bool], Peer] = Pools(
+            lambda key: Pool(partial(make, key), runtime, cap=cap, idle=idle),
+            runtime,
         )
         self._patched = patched
         self._runtime = runtime

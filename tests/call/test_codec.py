@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sesamy_async._call import Codec, OrjsonCodec, Response, codec
+from sesamy_async._call import Response, codec
+from sesamy_async._call.codec import Codec, OrjsonCodec
 from support.codecs import CODECS, with_either
 from support.leaks import told_by
 

@@ -27,12 +27,8 @@ from sesamy_async import (
     UnauthorizedError,
     UnreadableResponseError,
 )
-from sesamy_async._call import (
-    contradicted,
-    explain_answer,
-    explain_failure,
-    unreadable,
-)
+from sesamy_async._call import contradicted, explain_answer, unreadable
+from sesamy_async._call.explain import explain_failure
 from sesamy_async._outcome import FailureKind
 from support.exchanges import a_call, a_failure, an_answer, an_api_error
 

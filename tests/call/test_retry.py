@@ -26,7 +26,8 @@ from sesamy_async import (
     UnauthorizedError,
     UnreadableResponseError,
 )
-from sesamy_async._call import Quota, Reason, Resend, Retry
+from sesamy_async._call import Quota, Retry
+from sesamy_async._call.retry import Reason, Resend
 from sesamy_async._call.runtime import _renew
 from support.exchanges import Script, a_call, an_answer, an_api_error
 from support.runtime import FakeRuntime

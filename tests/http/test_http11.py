@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from sesamy_async._call import drive
-from sesamy_async._http import TlsStream, http11
+from sesamy_async._http import http11
 from sesamy_async._http.http11 import Host, origin_of
-from sesamy_async._http.stream import Wait
+from sesamy_async._http.stream import TlsStream, Wait
 from support.lines import line
 from support.streams import Piece, forever
 
