@@ -48,7 +48,7 @@ class Codec:
             wrong = "The JSON is nested too deeply."
         except json.JSONDecodeError as error:
             place = f"line {error.lineno} column {error.colno}"
-            wrong = f"It is not JSON:  {error.msg}, {place}."
+            wrong = f"It is not JSON: {error.msg}, {place}."
         except ValueError:
             wrong = "A number in the JSON has too many digits."
         # Outside of `except`: the other error contains what was read.

@@ -101,40 +101,26 @@ class _Asking:
     _pacer: Pacer
     place: Place
     _lock: Lock = attrs.field(factory=Lock, init=False)
-    _threads: int = attrs.field(default=0, init=False)
     _over: bool = attrs.field(default=False, init=False)
 
     def reserve(self, *, longest: float, within: float) -> Turn | None:
         with self._lock:
-            over = self._over
-            self._threads += not over
-        if over:
-            return None
-        try:
+            if self._over:
+                return None
             return self._pacer.reserve(
                 self.place, longest=longest, within=within
             )
-        finally:
-            with self._lock:
-                self._threads -= 1
-                leaves = self._over and not self._threads
-            if leaves:
-                self._leave()
 
     def give_up(self) -> None:
+        place, end = self.place, PlaceEnd(sent=False)
         with self._lock:
             self._over = True
-            leaves = not self._threads
-        if leaves:
-            self._leave()
-
-    def _leave(self) -> None:
-        try:
-            self._pacer.end(self.place, PlaceEnd(sent=False), within=_PATIENCE)
-        finally:
-            # Its turn may have come nevertheless.
-            if self.place.size > 1:
-                self._pacer.give_back(self.place, within=_PATIENCE)
+            try:
+                self._pacer.end(place, end, within=_PATIENCE)
+            finally:
+                # Its turn may have come nevertheless.
+                if place.size > 1:
+                    self._pacer.give_back(place, within=_PATIENCE)
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -152,8 +152,8 @@ def proxy_for(origin: str, settings: Connections) -> str | None:
         if plain and not is_loopback(urlsplit(settings.proxy).hostname or ""):
             raise ConfigurationError(
                 "transport.proxy: with http to this machine, a proxy on "
-                "another machine would see the secret and the customers' "
-                "data. Use https URLs, or no proxy."
+                "another machine would see the secret and the orders. Use "
+                "https URLs, or no proxy."
             )
         return settings.proxy
     if local or not settings.trust_env:

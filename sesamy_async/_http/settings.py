@@ -181,7 +181,7 @@ def impossible_proxy() -> ConfigurationError:
     """Return the error for a proxy that can't be used, without its URL."""
     return ConfigurationError(
         "transport: the proxy (proxy=, or HTTPS_PROXY, HTTP_PROXY, "
-        "ALL_PROXY) can't be used; give the URL of an http or https "
+        "ALL_PROXY) can't be used. Give the URL of an http or https "
         "proxy, or install httpx[socks] for a socks5 one."
     )
 
@@ -204,7 +204,7 @@ def _check_context(context: object) -> None:
         )
     if context.protocol is ssl.PROTOCOL_TLS_SERVER:
         raise ConfigurationError(
-            "transport.ssl_context is one for servers: make it with "
+            "transport.ssl_context is one for servers. Make it with "
             "ssl.create_default_context(), without a purpose."
         )
 

@@ -163,12 +163,10 @@ def _limit(call: Call, status: int, settings: Connections) -> int:
 
     Parsing them takes up to a hundred times as much memory.
     """
-    limits = [settings.max_response_size]
+    limit = settings.max_response_size
     if call.max_response_size is not None:
-        limits.append(call.max_response_size)
-    if status not in SUCCESS:
-        limits.append(LARGEST_ERROR)
-    return min(limits)
+        limit = min(limit, call.max_response_size)
+    return limit if status in SUCCESS else min(limit, LARGEST_ERROR)
 
 
 _NO_URL = Failure(
