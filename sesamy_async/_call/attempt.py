@@ -153,18 +153,20 @@ class Exchange:
             if call.kept is not None:
                 self.life.begun.add(call.kept)
             response = await self.transport.send(call, reading)
+            error = self._error(call, response, reading)
+            if error is None:
+                call.record.answer()
+            else:
+                call.record.note(error.outcome)
         except TransportFailure as caught:
             raise _failed(call, caught) from caught.__cause__
         except BaseException:
             call.record.interrupt()
             raise
-        try:
-            response = self._read(call, response, reading)
-        except SesamyError:
-            raise
-        except BaseException:  # The status decides, whatever goes wrong.
-            call.record.interrupt()
-            raise
+        if error is not None:
+            raise error
+        if call.read is not None:
+            response = attrs.evolve(response, parsed=reading.value)
         if call.after_success is not None:
             await call.after_success(response.parsed)
         return response
@@ -193,21 +195,12 @@ class Exchange:
             if self.runtime.now() >= call.deadline:  # It may take long.
                 raise TransportFailure(_LATE)
 
-    def _read(
+    def _error(
         self, call: Call, response: Response, reading: _Reading
-    ) -> Response:
-        record = call.record
-        if response.status_code not in SUCCESS:
-            error = explain_answer(call, response, self.runtime.wall())
-            record.note(error.outcome)
-            raise error
-        if call.read is not None:
-            if reading.error is not None:
-                record.note(reading.error.outcome)
-                raise reading.error
-            response = attrs.evolve(response, parsed=reading.value)
-        record.answer()
-        return response
+    ) -> SesamyError | None:
+        if response.status_code in SUCCESS:
+            return reading.error
+        return explain_answer(call, response, self.runtime.wall())
 
 
 def _failed(call: Call, caught: TransportFailure) -> SesamyError:
