@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from threading import Lock
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeVar, cast, runtime_checkable
 
 import attrs
 
@@ -173,7 +173,7 @@ class Pace:
         while True:
             now = self.runtime.now()
             longest = self.latency.latest(call, begun) - now
-            reserve: Callable[..., object] = asking.reserve
+            reserve = cast("Callable[..., object]", asking.reserve)
             reserve = partial(reserve, longest=longest)
             try:
                 turn = await _asked(self.pacer, reserve, longest, self.runtime)

@@ -316,8 +316,9 @@ class Patches:
     def _look(self, core: Any) -> tuple[list[type], tuple[str, ...]]:
         """Return the classes with the method, and the library's folders."""
         httpx = self._httpx
-        found = [httpx.HTTPTransport, httpx.AsyncHTTPTransport]
-        found += vars(core).values() if core else ()
+        inside: dict[str, Any] = getattr(core, "__dict__", {})
+        found: list[Any] = [httpx.HTTPTransport, httpx.AsyncHTTPTransport]
+        found += inside.values()
         kinds = [
             each
             for each in found
