@@ -32,8 +32,8 @@ from sesamy_async import (
     StaticToken,
 )
 from sesamy_async._call import AnyioRuntime, Lifetime
-from sesamy_async._http import HttpTransport
 from sesamy_async._http.peers import HttpxPeer
+from sesamy_async._http.transport import HttpTransport
 from sesamy_async.sandbox import Sandbox
 from support.calling import Operation, create
 from support.exchanges import a_call
