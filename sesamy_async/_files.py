@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -11,6 +12,10 @@ from pathlib import Path
 from typing import Self, TextIO
 
 import attrs
+
+
+if sys.platform == "darwin":  # pragma: no cover - macOS
+    import fcntl
 
 
 _SUFFIX = ".new"
@@ -128,6 +133,14 @@ def _flush_folder(path: Path) -> None:
 def _flush(path: Path, flags: int) -> None:
     handle = os.open(path, flags)
     try:
-        os.fsync(handle)
+        _sync(handle)
     finally:
         os.close(handle)
+
+
+def _sync(handle: int) -> None:
+    os.fsync(handle)
+    if sys.platform == "darwin":  # pragma: no cover - macOS
+        # There, fsync leaves it in the cache of the disk.
+        with suppress(OSError):  # Some file systems can't.
+            fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
