@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import attrs
@@ -22,15 +22,14 @@ from ._fields import (
     ORDER_ID,
     Field,
     Read,
-    WrongValue,
     blind,
     field_hint,
     field_of,
-    folded,
     unknown_field,
 )
+from ._looks import known_name
 from ._mapping import Mapped
-from ._proposal import known_name
+from ._values import WrongValue
 
 
 class HeaderError(InputFileError):
@@ -52,7 +51,8 @@ class Column:
         header: Its name in the file.
         field: The field of an order that it holds.
         read: Reads a cell that is not empty, or raises `WrongValue`.
-        words: What words stand for, as in `Mapped.values`.
+        words: What words, as `folded` returns them, stand for; None leaves
+            the field out.
         default: The value of an empty cell; None for none.
         date_form: How dates are written; None for the usual form.
     """
@@ -64,10 +64,6 @@ class Column:
     words: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     default: Any = None
     date_form: str | None = None
-
-    def meaning(self, cell: str) -> Any:
-        """Return what a word stands for; None for no such word."""
-        return self.words.get(folded(cell)) if self.words else None
 
     @property
     def is_plain(self) -> bool:
@@ -110,7 +106,7 @@ _LONGEST = 1000  # Letters; a cell that has more is no name.
 
 
 class Names:
-    """Recognises the names of columns, with a mapping or without."""
+    """Recognises the names of columns that a mapping or we know."""
 
     def __init__(self, mapped: Mapped) -> None:
         self._mapped = mapped
@@ -131,17 +127,14 @@ class Names:
 
     def is_ignored(self, cell: str) -> bool:
         """Whether a column is certainly not read."""
-        if cell.startswith(IGNORED):
-            return True
-        return cell not in self._mapped.columns and (
-            blind(cell) in self._ignored
+        mapped = cell in self._mapped.columns
+        return cell.startswith(IGNORED) or (
+            not mapped and blind(cell) in self._ignored
         )
 
     def knows(self, cell: str) -> bool:
         """Whether a cell is certainly the name of a column."""
-        if not 0 < len(cell) <= _LONGEST:
-            return False
-        return (
+        return 0 < len(cell) <= _LONGEST and (
             self.target(cell) is not None
             or self.is_ignored(cell)
             or blind(cell) in self._filters
@@ -183,16 +176,10 @@ def find_header(
     *,
     allow_unknown: bool,
 ) -> Header | InputFileError:
-    """Return the header, or the error that names all that is wrong with it.
+    """Return the header in the first rows, or the error that says all.
 
     The error is not raised here: the rows may be orders, and a traceback
     shows the locals of its frames.
-
-    Args:
-        name: The name of the file.
-        rows: The first rows, `MOST_ABOVE` and one or two more.
-        mapped: What a mapping says.
-        allow_unknown: As in `open_source`.
     """
     names = Names(mapped)
     place = header_place(rows, names)
@@ -203,18 +190,20 @@ def find_header(
     known = names.score(cells)
     filled = sum(map(bool, cells))
     certain = known >= _CERTAIN or 2 * names.near(cells) >= filled
-    reading = _Reading(cells, mapped, names, shown=certain)
     for above in rows[: max(place - 1, 0)]:
         if not above.broken and names.score(above.cells) >= _CERTAIN:
             return InputFileError(
                 f"{name}: rows {above.number} and {row.number} both have the "
                 "names of columns. If another file was added to the end of "
-                "this one, take them apart; otherwise remove the row that is "
-                "not the header."
+                "this one, separate the two; otherwise remove the row that "
+                "is not the header."
             )
-    columns, problems = reading.columns(allow_unknown=allow_unknown)
     if not known and not certain:
         return HeaderError(_no_header(name, rows[0]))
+    reading = _Reading(
+        cells, mapped, names, shown=certain, allow_unknown=allow_unknown
+    )
+    columns, problems = reading.columns()
     if problems:
         return _header_error(name, row.number, problems, mapped)
     if len(rows) == place + 1:
@@ -254,12 +243,10 @@ def header_place(rows: Sequence[Row], names: Names) -> int | None:
         for place, row in enumerate(rows[:MOST_ABOVE])
         if not row.broken
     }
-    if not first:
-        return None
     scores = {place: names.score(cells) for place, cells in first.items()}
     if not any(scores.values()):
         scores = {place: names.likely(it) for place, it in first.items()}
-    return max(scores, key=scores.__getitem__)
+    return max(scores, key=scores.__getitem__, default=None)
 
 
 def trimmed(header: Sequence[str]) -> tuple[str, ...]:
@@ -299,30 +286,29 @@ class _Reading:
     mapped: Mapped
     names: Names
     shown: bool = attrs.field(kw_only=True)
+    allow_unknown: bool = attrs.field(kw_only=True)
 
-    def columns(
-        self, *, allow_unknown: bool
-    ) -> tuple[tuple[Column, ...], list[str]]:
+    def columns(self) -> tuple[tuple[Column, ...], list[str]]:
         """Return the columns that are read, and what is wrong."""
-        found: list[Column] = []
+        found: dict[str, Column] = {}
         problems: list[str] = []
-        seen: dict[str, int] = {}
         for index, cell in enumerate(self.cells):
-            if self.names.is_ignored(cell):
-                continue
             target = self.names.target(cell) if cell else None
-            if target is None and self._left_out(cell):
+            if self.names.is_ignored(cell) or (
+                target is None and self._left_out(cell)
+            ):
                 continue
             problem = self._problem(index, cell, target)
-            if not problem and target in seen:
-                problem = self._twice(index, seen[target], target)
+            if not problem and target in found:
+                problem = self._twice(index, found[target].index, target)
             if problem or target is None:
                 problems.append(problem)
-                continue
-            seen[target] = index
-            found.append(self._column(index, target, allow_unknown))
-        problems += self._missing(seen)
-        return tuple(found), problems
+            else:
+                found[target] = self._column(index, target)
+        problems += self._missing()
+        if ORDER_ID not in found:
+            problems.append(f"{ORDER_ID}: no column has it")
+        return tuple(found.values()), problems
 
     def filters(self) -> Mapping[int, frozenset[str]]:
         """Return the words that the rows of orders have, by column."""
@@ -343,25 +329,24 @@ class _Reading:
         filtered = cell and blind(cell) in map(blind, self.mapped.filter)
         return self.mapped.ignores_rest or bool(filtered)
 
-    def _column(
-        self,
-        index: int,
-        target: str,
-        allow_unknown: bool,  # noqa: FBT001 - of all that read values
-    ) -> Column:
+    def _column(self, index: int, target: str) -> Column:
         field = field_of(target)
         assert field is not None  # noqa: S101 - a target is documented
         # The values of the mapping were checked.
         read = field.reader(allow_unknown=True)
-        words = self.mapped.values.get(target, {})
         default = self.mapped.defaults.get(target)
+        default = None if default is None else read(default)
+        words = self.mapped.values.get(target, {})
         return Column(
             index,
             self.cells[index],
             field,
-            _cell_reader(field, allow_unknown=allow_unknown),
-            {word: meant and read(meant) for word, meant in words.items()},
-            None if default is None else read(default),
+            _cell_reader(field, allow_unknown=self.allow_unknown),
+            {
+                word: default if meant == "" else read(meant)
+                for word, meant in words.items()
+            },
+            default,
             self.mapped.dates.get(target),
         )
 
@@ -389,11 +374,10 @@ class _Reading:
 
     def _twice(self, index: int, other: int, target: str) -> str:
         name, before = self._name(index), self._name(other)
-        if name == before:
-            return f"{name}: {name_of(target)} is given twice"
-        return f"{name}: {name_of(target)} is given twice, see {before}"
+        see = "" if name == before else f", see {before}"
+        return f"{name}: {name_of(target)} is given twice{see}"
 
-    def _missing(self, seen: Mapping[str, int]) -> Iterator[str]:
+    def _missing(self) -> Iterator[str]:
         there = {blind(cell) for cell in self.cells}
         for section, headers in (
             ("mapped", self.mapped.columns),
@@ -406,9 +390,7 @@ class _Reading:
                     yield f"{name_of(each)}: {said}{near * self.shown}"
         for each in self.mapped.filter:
             if len(self._places(each)) > 1:
-                yield f"{name_of(each)}: in the filter, but not only once here"
-        if ORDER_ID not in seen:
-            yield f"{ORDER_ID}: no column has it"
+                yield f"{name_of(each)}: in the filter, but several times here"
 
 
 def letters(index: int) -> str:
@@ -424,26 +406,22 @@ def letters(index: int) -> str:
 def _header_error(
     name: str, row: int, problems: Sequence[str], mapped: Mapped
 ) -> HeaderError:
-    shown = first_of(problems)
+    shown = "; ".join(first_of(problems))
     where = f" (row {row})" if row > 1 else ""
+    end = "" if shown.endswith("?") else "."
     misspelt = all(HINT in each for each in problems)
     advice = ""
     if not misspelt and not mapped.columns:
         advice = (
-            f" If these are names of your own, `sesamy mapping {name}` writes "
-            "down what they mean."
+            " If these are your own names, propose a mapping with "
+            f"`sesamy mapping {name}`."
         )
     error = HeaderError(
-        f"The header of {name}{where} is wrong: {_sentence(shown)}{advice}",
+        f"The header of {name}{where} is wrong: {shown}{end}{advice}",
         problems=problems,
     )
     error.misspelt = misspelt
     return error
-
-
-def _sentence(parts: Sequence[str]) -> str:
-    said = "; ".join(parts)
-    return said if said.endswith("?") else f"{said}."
 
 
 _DIGITS = re.compile("[0-9]{1,20}")
@@ -451,11 +429,10 @@ _DIGITS = re.compile("[0-9]{1,20}")
 
 def _cell_reader(field: Field, *, allow_unknown: bool) -> Read:
     read = field.reader(allow_unknown=allow_unknown)
+    return lru_cache(partial(_number, read)) if field.is_number else read
 
-    @lru_cache
-    def number(cell: str) -> Any:
-        if not _DIGITS.fullmatch(cell):
-            raise WrongValue(": must be a whole number such as 1")
-        return read(int(cell))
 
-    return number if field.is_number else read
+def _number(read: Read, cell: str) -> Any:
+    if not _DIGITS.fullmatch(cell):
+        raise WrongValue(": must be a whole number such as 1")
+    return read(int(cell))

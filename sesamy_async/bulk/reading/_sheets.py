@@ -21,9 +21,9 @@ from sesamy_async.bulk._rows import Note, Remark, Row
 from sesamy_async.bulk._states import InputFileError
 
 from ._fields import blind
+from ._files import opened
 from ._formats import plain
 from ._shown import Shown, is_too_wide, shown_in_ods, shown_in_xlsx
-from ._text import opened
 
 
 if TYPE_CHECKING:
@@ -66,12 +66,7 @@ _OLD = Remark(
 
 
 def kind_of(path: Path, start: bytes) -> Kind:
-    """Return what a file is by its content, not by its name.
-
-    Args:
-        path: The file.
-        start: Its first bytes.
-    """
+    """Return what a file that begins so is, whatever its name says."""
     if start.startswith(_OLE):
         return "xls"
     if start.startswith(_ZIP):
@@ -117,10 +112,7 @@ _TEXT: Mapping[type[Any], Callable[[Any], str]] = {
 
 @attrs.frozen
 class SheetTable:
-    """A `RawTable` of the rows of a sheet.
-
-    The sheet is kept, so that each reading finds the same rows, and none
-    takes the time to parse it again.
+    """The rows of a sheet, which is parsed once, and kept.
 
     Attributes:
         name: The name of the file.
@@ -138,11 +130,10 @@ class SheetTable:
 
     @classmethod
     def open(cls, path: Path, sheet: str | None = None) -> SheetTable:
-        """Read a sheet: the only one with cells, or that of this name.
+        """Read the only sheet with cells, or that of this name.
 
         Raises:
-            InputFileError: It can't be read, or there are several; it says
-                what to do.
+            InputFileError: It can't be read, or there are several.
         """
         content = _read(path)
         kind = kind_of(path, content[:4096])
@@ -167,29 +158,24 @@ class SheetTable:
 
     @property
     def delimiter(self) -> str:
-        """None, as in any table but CSV."""
+        """Empty: only CSV has one."""
         return ""
 
     @property
     def meaning(self) -> Mapping[str, Any]:
-        """How the file is read."""
+        """How the file is read, for its fingerprint."""
         return {"format": self._kind, "sheet": self.sheet}
 
     def first(self, count: int) -> list[Row]:
         """Return the first rows."""
         return [*islice(self.rows(), count)]
 
-    def rows(self, header: Sequence[str] = ()) -> Iterator[Row]:
-        """Yield the rows that are not blank, numbered as in the sheet.
-
-        Args:
-            header: Not needed: the sheet was read already.
-        """
-        del header
+    def rows(self, _: Sequence[str] = ()) -> Iterator[Row]:
+        """Yield the rows that are not blank, numbered as in the sheet."""
         if not self._cells.height:
             # Of such a sheet, some versions of the reader have no rows.
             return
-        _, first = self._cells.start or (0, 0)
+        first = (self._cells.start or (0, 0))[1]
         for number, values in enumerate(self._cells.iter_rows(), start=1):
             cells = [_TEXT[type(value)](value) for value in values]
             for column, text in self._shown.texts.get(number, ()):
@@ -227,7 +213,12 @@ def _opened(
     try:
         if kind == "xlsx":
             with ZipFile(io.BytesIO(content)) as archive:
-                if is_too_wide(archive):
+                if any(
+                    is_too_wide(archive, name)
+                    for name in archive.namelist()
+                    if name.startswith("xl/worksheets/")
+                    and name.endswith(".xml")
+                ):
                     return _TOO_WIDE
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         sheet = _chosen(book, wanted)
@@ -280,7 +271,8 @@ def _chosen(book: CalamineWorkbook, wanted: str | None) -> CalamineSheet | str:
         exact = wanted in names
         if exact or len(alike) == 1:
             return book.get_sheet_by_name(wanted if exact else alike[0])
-        return f"has no sheet {wanted!r}; its sheets are {_named(names)}."
+        named = ", ".join(map(repr, names))
+        return f"has no sheet {wanted!r}; its sheets are {named}."
     sheets = [
         book.get_sheet_by_name(each.name)
         for each in usual
@@ -290,31 +282,27 @@ def _chosen(book: CalamineWorkbook, wanted: str | None) -> CalamineSheet | str:
     # One column holds words about the others, as in our template.
     tables = [each for each in filled if each.width > 1] or filled
     if len(tables) > 1:
-        names = [each.name for each in tables]
+        named = ", ".join(repr(each.name) for each in tables)
         return (
-            f"has several sheets: {_named(names)}. Say which one has the "
-            f'orders: --sheet "{names[0]}".'
+            f"has several sheets: {named}. Say which one has the orders: "
+            f'--sheet "{tables[0].name}".'
         )
     if not tables:
-        return "is empty. Write a starting file with sesamy import --template."
+        return "is empty. Write a template with sesamy import --template."
     return tables[0]
-
-
-def _named(names: list[str]) -> str:
-    return ", ".join(map(repr, names))
 
 
 def _notes(kind: Kind, shown: Shown, rows: Iterable[Row]) -> Iterator[Note]:
     if kind == "xls":
         yield Note(0, "", _OLD)
+    # Some of the hidden rows may be empty.
     hidden = 0
     if shown.hidden:
         hidden = sum(row.number in shown.hidden for row in rows)
     if hidden:
-        said = (
-            "1 hidden row is" if hidden == 1 else f"{hidden} hidden rows are"
-        )
-        yield Note(0, "", Remark(f"{said} read too", warning=True))
+        are = "row is" if hidden == 1 else "rows are"
+        said = f"{hidden} hidden {are} read too"
+        yield Note(0, "", Remark(said, warning=True))
     if shown.open_formulas:
         row, *more = shown.open_formulas
         others = f", and {len(more)} more," if more else ""

@@ -19,7 +19,7 @@ from zipfile import ZipFile
 import attrs
 
 from ._formats import has_few_digits, matters, shown
-from ._marks import EXPONENT
+from ._values import EXPONENT
 
 
 _Start: TypeAlias = Callable[[str, dict[str, str]], None]
@@ -47,17 +47,11 @@ class Shown:
     open_formulas: list[int] = attrs.field(factory=list[int])
 
     def add(self, row: int, column: int, text: str) -> None:
-        """Add what a cell shows."""
         self.texts.setdefault(row, []).append((column, text))
 
 
 def shown_in_xlsx(book: ZipFile, sheet: str) -> Shown:
-    """Return what a sheet of an .xlsx shows.
-
-    Raises:
-        KeyError: It is not there.
-        ExpatError: It is damaged.
-    """
+    """Return what a sheet of an .xlsx shows; `ExpatError` if damaged."""
     formats = _formats(book)
     path = _path_of(book, sheet)
     styles = "|".join(map(re.escape, formats)) or "none"
@@ -70,7 +64,7 @@ def shown_in_xlsx(book: ZipFile, sheet: str) -> Shown:
 
 
 def shown_in_ods(book: ZipFile, sheet: str) -> Shown:
-    """Return what a sheet of an .ods shows; errors as above."""
+    """Return what a sheet of an .ods shows; `ExpatError` if damaged."""
     reader = _Table(sheet)
     marks = (
         # A time has such digits too, in another way.
@@ -93,16 +87,8 @@ _SIZE = re.compile(rb'<(?:\w+:)?dimension ref="[A-Z]+\d+:([A-Z]+)(\d+)"')
 _FILLED = re.compile(rb'<(?:\w+:)?c r="([A-Z]+)(\d+)"[^>]*[^/>]>')
 
 
-def is_too_wide(book: ZipFile) -> bool:
-    """Whether a cell of an .xlsx is so far away that no memory holds all."""
-    return any(
-        _is_too_wide(book, name)
-        for name in book.namelist()
-        if name.startswith("xl/worksheets/") and name.endswith(".xml")
-    )
-
-
-def _is_too_wide(book: ZipFile, path: str) -> bool:
+def is_too_wide(book: ZipFile, path: str) -> bool:
+    """Whether a cell of a sheet is so far away that no memory holds all."""
     with book.open(path) as file:
         start = file.read(_CHUNK)
         said = _SIZE.search(start)

@@ -88,7 +88,7 @@ def test_problems(folder: Folder) -> None:
         ('[{"a": "x', ", row 1: not JSON with orders: Unterminated string"),
         (
             f'[{{"a": "{"x" * 1_000_001}',
-            ", row 1: not JSON with orders: it has more than 1000000 letters",
+            ", row 1: not JSON with orders: it has more than 1000000 characters",
         ),
         ("[" * 99_999, ", row 1: not JSON with orders: nested too deeply."),
         ("[{}] {}", " has something behind its array of orders."),

@@ -293,7 +293,7 @@ def test_an_empty_sheet(path: Path) -> None:
     xlsx(path, [], more={"Other": []})
 
     assert [] == read(path, "Other")
-    assert refused(path).startswith("orders.xlsx is empty. Write a starting")
+    assert refused(path).startswith("orders.xlsx is empty. Write a template")
 
 
 @pytest.mark.parametrize(

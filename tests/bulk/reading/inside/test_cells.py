@@ -11,13 +11,12 @@ import pytest
 from sesamy_async import NewContract
 from sesamy_async.bulk import Sale
 from sesamy_async.bulk.reading import _cells
-from sesamy_async.bulk.reading._cells import clean, doubts, suspicious
-from sesamy_async.bulk.reading._dates import read_date
-from sesamy_async.bulk.reading._fields import (
-    FIELDS,
+from sesamy_async.bulk.reading._cells import clean, doubts
+from sesamy_async.bulk.reading._fields import FIELDS, field_of, mended_id
+from sesamy_async.bulk.reading._values import (
     WrongValue,
-    field_of,
-    mended_id,
+    read_date,
+    suspicious,
 )
 from support.examples import EXAMPLES
 

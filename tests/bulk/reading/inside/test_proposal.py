@@ -10,8 +10,13 @@ import pytest
 
 from sesamy_async.bulk.reading import open_source
 from sesamy_async.bulk.reading._fields import FIELDS
-from sesamy_async.bulk.reading._looks import date_form, key, known
-from sesamy_async.bulk.reading._proposal import Proposal, known_name, propose
+from sesamy_async.bulk.reading._looks import (
+    date_form,
+    key,
+    known,
+    known_name,
+)
+from sesamy_async.bulk.reading._proposal import Proposal, propose
 from support.exports import EXPORTS, export
 from support.order_files import Folder, orders
 
