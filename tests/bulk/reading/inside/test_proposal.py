@@ -110,8 +110,8 @@ def test_shown_to_people() -> None:
 
     assert """\
 # A mapping for "o.csv".
-# Its lines say what each column of the file holds.  They were proposed from
-# the names of the columns and from what is in them: look through them, and
+# Its lines say what each column of the file contains.  They were proposed
+# from the names of the columns and from their cells: look through them, and
 # correct what is wrong.  Lines that begin with # are not read.
 
 # Columns that are not sent.
