@@ -27,42 +27,28 @@ from ._fields import (
     field_of,
     unknown_field,
 )
-from ._looks import known_name
+from ._looks import is_order, known_name
 from ._mapping import Mapped
 from ._values import WrongValue
 
 
 class HeaderError(InputFileError):
-    """The columns of a file are not those of an order.
+    """The columns of a file are not those of an order."""
 
-    Attributes:
-        misspelt: Whether all that is wrong are misspelt names.
-    """
-
-    misspelt: bool = False
+    misspelt: bool = False  # Whether misspelt names are all that is wrong.
 
 
 @attrs.frozen
 class Column:
-    """A column that is read.
-
-    Attributes:
-        index: Its place in a row.
-        header: Its name in the file.
-        field: The field of an order that it holds.
-        read: Reads a cell that is not empty, or raises `WrongValue`.
-        words: What words, as `folded` returns them, stand for; None leaves
-            the field out.
-        default: The value of an empty cell; None for none.
-        date_form: How dates are written; None for the usual form.
-    """
+    """A column that is read."""
 
     index: int
     header: str
     field: Field
     read: Read
+    # What `folded` words stand for; None leaves the field out.
     words: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
-    default: Any = None
+    default: Any = None  # Of an empty cell.
     date_form: str | None = None
 
     @property
@@ -78,31 +64,34 @@ class Column:
 
 @attrs.frozen
 class Header:
-    """The header of a table.
-
-    Attributes:
-        row: The number of its row.
-        names: The names of the columns.
-        columns: The columns that are read.
-        filters: The words of `Mapped.filter`, by the place of the column.
-        above: How many rows above it are not read.
-        second: The number of a second header under it, if there is one.
-        widest: How many cells a row may have, if the last ones are empty.
-    """
+    """The header of a table; rows are counted as in the file."""
 
     row: int
     names: tuple[str, ...]
     columns: tuple[Column, ...]
-    filters: Mapping[int, frozenset[str]]
-    above: int = 0
-    second: int | None = None
-    widest: int = 0
+    filters: Mapping[int, frozenset[str]]  # The words, by column.
+    above: int  # How many rows above it are not read.
+    second: int | None  # The row of a second header below it.
+    widest: int  # How many cells a row may have, if the last are empty.
 
 
 MOST_ABOVE = 10
 """The header is among so many rows."""
 
+_CERTAIN = 2  # So many names.
+_NO_HEADER = (
+    "{name}: no row has the names of columns, such as externalOrderId. Write "
+    "them into a row above the orders, or say what the columns are with a "
+    "mapping (sesamy mapping {name})."
+)
+_IS_ORDER = (
+    "{name}: row {row} looks like an order: is the header missing? Insert a "
+    "row above it with the names of the columns, such as externalOrderId and "
+    "userData.email."
+)
 _LONGEST = 1000  # Letters; a cell that has more is no name.
+_BLIND = {blind(name): name for name in FIELDS}
+_OPEN = {f"{blind(name)}.": name for name in OPEN}
 
 
 class Names:
@@ -120,7 +109,12 @@ class Names:
         own = cell if cell in mapped else self._columns.get(folded)
         if own is not None:
             return mapped[own]
-        target = _documented(cell, folded)
+        target = _BLIND.get(folded)
+        if field_of(cell) is not None:
+            target = cell
+        for start, place in _OPEN.items():
+            if folded.startswith(start) and folded != start and not target:
+                target = f"{place}.{cell.split('.', place.count('.') + 1)[-1]}"
         # What is mapped wins over what has the name by chance.
         taken = self._mapped.ignores_rest and target in mapped.values()
         return None if taken else target
@@ -156,19 +150,6 @@ class Names:
         return len(cell) <= _LONGEST and (self.knows(cell) or known_name(cell))
 
 
-_BLIND = {blind(name): name for name in FIELDS}
-_OPEN = {f"{blind(name)}.": name for name in OPEN}
-
-
-def _documented(cell: str, folded: str) -> str | None:
-    if field_of(cell) is not None:
-        return cell
-    for start, place in _OPEN.items():
-        if folded.startswith(start) and folded != start:
-            return f"{place}.{cell.split('.', place.count('.') + 1)[-1]}"
-    return _BLIND.get(folded)
-
-
 def find_header(
     name: str,
     rows: Sequence[Row],
@@ -176,10 +157,10 @@ def find_header(
     *,
     allow_unknown: bool,
 ) -> Header | InputFileError:
-    """Return the header in the first rows, or the error that says all.
+    """Return the header in the first rows, or an error.
 
-    The error is not raised here: the rows may be orders, and a traceback
-    shows the locals of its frames.
+    It is not raised here: the rows may be orders, and a traceback shows the
+    locals of its frames.
     """
     names = Names(mapped)
     place = header_place(rows, names)
@@ -199,9 +180,16 @@ def find_header(
                 "is not the header."
             )
     if not known and not certain:
-        return HeaderError(_no_header(name, rows[0]))
+        said = _NO_HEADER.format(name=name)
+        if is_order(rows[0].cells):
+            said = _IS_ORDER.format(name=name, row=rows[0].number)
+        return HeaderError(said)
     reading = _Reading(
-        cells, mapped, names, shown=certain, allow_unknown=allow_unknown
+        cells=cells,
+        mapped=mapped,
+        names=names,
+        shown=certain,
+        allow_unknown=allow_unknown,
     )
     columns, problems = reading.columns()
     if problems:
@@ -211,8 +199,13 @@ def find_header(
     below = rows[place + 1]
     filled = sum(map(bool, trimmed(below.cells)))
     twice = not below.broken and 2 * names.likely(below.cells) > filled > 1
-    # Our reports have the widest header, and some rows that are too wide.
-    usual = 0 if ORIGINAL in cells else _usual_width(rows[place + 1 :])
+    widths = Counter(
+        len(row.cells) for row in rows[place + 1 :] if not row.broken
+    )
+    usual = min(widths, key=lambda it: (-widths[it], it), default=0)
+    if ORIGINAL in cells:
+        # Our reports have the widest header, and rows that are too wide.
+        usual = 0
     return Header(
         row=row.number,
         names=cells,
@@ -224,19 +217,10 @@ def find_header(
     )
 
 
-def _usual_width(rows: Sequence[Row]) -> int:
-    widths = Counter(len(row.cells) for row in rows if not row.broken)
-    return min(widths, key=lambda it: (-widths[it], it), default=0)
-
-
-_CERTAIN = 2
-
-
 def header_place(rows: Sequence[Row], names: Names) -> int | None:
-    """Return which of the first rows is the header; None if there is none.
+    """Return which row is the header: that with the most names.
 
-    That is the one with the most names that are certain, or, if there is
-    none, the one with the most that are probable; else the first row.
+    Names that are certain count, or, without any, those that are probable.
     """
     first = {
         place: row.cells
@@ -250,43 +234,22 @@ def header_place(rows: Sequence[Row], names: Names) -> int | None:
 
 
 def trimmed(header: Sequence[str]) -> tuple[str, ...]:
-    """Drop what spreadsheets leave: spaces, and cells that are empty."""
+    """Return names without spaces around, and no empty ones at the end."""
     cells = [cell.strip() for cell in header]
     while cells and not cells[-1]:
         cells.pop()
     return tuple(cells)
 
 
-_LOOKS_SO = re.compile(r"@|\d{4}")
-
-
-def _no_header(name: str, row: Row) -> str:
-    """Say that there is no header, without a word of the row."""
-    if any(map(_LOOKS_SO.search, row.cells)):
-        return (
-            f"{name}: row {row.number} looks like an order: is the header "
-            "missing? Insert a row above it with the names of the columns, "
-            "such as externalOrderId and userData.email."
-        )
-    return _NO_HEADER.format(name=name)
-
-
-_NO_HEADER = (
-    "{name}: no row has the names of columns, such as externalOrderId. Write "
-    "them into a row above the orders, or say what the columns are with a "
-    "mapping (sesamy mapping {name})."
-)
-
-
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class _Reading:
     """Reads the cells of a header; `shown` says whether errors name them."""
 
     cells: Sequence[str]
     mapped: Mapped
     names: Names
-    shown: bool = attrs.field(kw_only=True)
-    allow_unknown: bool = attrs.field(kw_only=True)
+    shown: bool
+    allow_unknown: bool
 
     def columns(self) -> tuple[tuple[Column, ...], list[str]]:
         """Return the columns that are read, and what is wrong."""
@@ -300,7 +263,10 @@ class _Reading:
                 continue
             problem = self._problem(index, cell, target)
             if not problem and target in found:
-                problem = self._twice(index, found[target].index, target)
+                name = self._name(index)
+                before = self._name(found[target].index)
+                see = "" if name == before else f", see {before}"
+                problem = f"{name}: {name_of(target)} is given twice{see}"
             if problem or target is None:
                 problems.append(problem)
             else:
@@ -332,6 +298,9 @@ class _Reading:
     def _column(self, index: int, target: str) -> Column:
         field = field_of(target)
         assert field is not None  # noqa: S101 - a target is documented
+        read_cell = field.reader(allow_unknown=self.allow_unknown)
+        if field.is_number:
+            read_cell = lru_cache(partial(_number, read_cell))
         # The values of the mapping were checked.
         read = field.reader(allow_unknown=True)
         default = self.mapped.defaults.get(target)
@@ -341,7 +310,7 @@ class _Reading:
             index,
             self.cells[index],
             field,
-            _cell_reader(field, allow_unknown=self.allow_unknown),
+            read_cell,
             {
                 word: default if meant == "" else read(meant)
                 for word, meant in words.items()
@@ -371,11 +340,6 @@ class _Reading:
         if self.mapped.columns:
             advice = " (map it, or list it under ignore)"
         return f"{unknown_field(cell)}{advice}"
-
-    def _twice(self, index: int, other: int, target: str) -> str:
-        name, before = self._name(index), self._name(other)
-        see = "" if name == before else f", see {before}"
-        return f"{name}: {name_of(target)} is given twice{see}"
 
     def _missing(self) -> Iterator[str]:
         there = {blind(cell) for cell in self.cells}
@@ -425,11 +389,6 @@ def _header_error(
 
 
 _DIGITS = re.compile("[0-9]{1,20}")
-
-
-def _cell_reader(field: Field, *, allow_unknown: bool) -> Read:
-    read = field.reader(allow_unknown=allow_unknown)
-    return lru_cache(partial(_number, read)) if field.is_number else read
 
 
 def _number(read: Read, cell: str) -> Any:

@@ -26,7 +26,7 @@ _QUOTED = re.compile(r'"[^"]*"?')
 _INSTRUCTION = re.compile('"?sep=(.)"?\\s*', re.IGNORECASE)
 _END = "\x1a"  # What DOS puts behind a text.
 _MARK = "\ufeff"
-_FEWEST_CELLS = 3  # Of fewer, a row can't be told from words with a comma.
+FEWEST_CELLS = 3  # Of fewer, a row can't be told from words with a comma.
 
 JOINED = (
     "it begins with a byte order mark: another file was added to the end of "
@@ -40,11 +40,7 @@ DOUBTFUL = (
 
 @attrs.frozen
 class CsvTable(Text):
-    """The rows of CSV.
-
-    Attributes:
-        delimiter: The character between cells.
-    """
+    """The rows of CSV."""
 
     delimiter: str
 
@@ -75,7 +71,10 @@ class _Upcoming:
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._ahead = Lines()
-        self._lines = _without_instruction(lines)
+        self._lines = iter(lines)
+        first = next(self._lines, "")
+        if first and not _INSTRUCTION.fullmatch(first):
+            self._ahead.append(first)
 
     def __iter__(self) -> Iterator[str]:
         # The lines that were put back are soon read: then this costs nothing.
@@ -228,7 +227,7 @@ class _Shape:
         cells = first.rstrip("\r\n").split(self._delimiter)
         if (
             len(cells) != self._width
-            or len(cells) < _FEWEST_CELLS
+            or len(cells) < FEWEST_CELLS
             or '"' in _QUOTED.sub("", cells[-1])
             or cells[-1].count('"') % 2
             or any(cell.startswith(" ") for cell in cells)
@@ -273,14 +272,6 @@ class _Shape:
         return len(cells) == self._width and not any(
             cell.startswith(" ") for cell in cells
         )
-
-
-def _without_instruction(lines: Iterable[str]) -> Iterator[str]:
-    source = iter(lines)
-    first = next(source, "")
-    if not first or _INSTRUCTION.fullmatch(first):
-        return source
-    return chain((first,), source)
 
 
 def _in_words(said: str, delimiter: str) -> str:

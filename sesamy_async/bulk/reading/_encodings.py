@@ -33,17 +33,11 @@ _WIDE = ("utf-16", "utf-32")
 
 @attrs.frozen
 class Found:
-    """An encoding.
-
-    Attributes:
-        encoding: Its name; None if no encoding makes sense of the bytes.
-        rival: Another one that makes as much sense; or None.
-        byte: A byte that the two read as different letters.
-    """
+    """An encoding; None if no encoding makes sense of the bytes."""
 
     encoding: str | None
-    rival: str | None = None
-    byte: int = 0
+    rival: str | None = None  # Another one that makes as much sense.
+    byte: int = 0  # The two read it as different letters.
 
     def letters(self) -> tuple[str, str]:
         """Return what the byte is in the two encodings."""

@@ -67,11 +67,7 @@ _BETWEEN = re.compile(r"[\s\-_‐‑–]+")  # noqa: RUF001 - hyphens of all kin
 
 
 def blind(text: str) -> str:
-    """Return a name of a column without what doesn't matter in it.
-
-    That are case, spaces, hyphens, underscores, and signs at its end, as in
-    ``Order no.`` and ``E-post*``.
-    """
+    """Return a name without case, spaces, hyphens and signs at its end."""
     return _BETWEEN.sub("", text).strip(".:*").casefold()
 
 
@@ -85,18 +81,11 @@ def folded(text: str) -> str:
 
 @attrs.frozen
 class Field:
-    """A place in an order, or in what it is sold under.
+    """A place in an order, or beside it."""
 
-    Attributes:
-        name: The documented path, such as ``"userData.address.city"``.
-        holder: The path of the object that it is in; empty for the order.
-        attribute: The attribute, or key, of that object.
-        rule: What the classes of the order ask of it.
-    """
-
-    name: str
-    holder: str
-    attribute: str
+    name: str  # The documented path, such as userData.address.city.
+    holder: str  # The path of the object that it is in; "" for the order.
+    attribute: str  # The attribute, or key, of that object.
     rule: Rule
 
     @property

@@ -28,17 +28,11 @@ def key(name: str) -> str:
 
 @attrs.frozen
 class Meaning:
-    """What a name may mean.
-
-    Attributes:
-        path: The documented path.
-        score: How much the name says; at least `SURE` if it is enough.
-        rank: Its place among the names of that path; the first is best.
-    """
+    """What a name may mean."""
 
     path: str
-    score: int
-    rank: int = 0
+    score: int  # How much the name says; `SURE` is enough.
+    rank: int = 0  # Among the names of that path; the first is best.
 
 
 DOCUMENTED, KNOWN, SURE, PERHAPS, LOOKS = 100, 80, 70, 60, 40
@@ -52,16 +46,7 @@ _HOLDERS = {"payer": "userData.", "owner": OWNER}
 
 @attrs.frozen
 class Known:
-    """The table of names and words, by their keys.
-
-    Attributes:
-        order: The meanings of names in an order.
-        person: Those of names that belong to a person, without the person.
-        parties: The words that say whose something is, and their kind.
-        others: The names that are never part of an order.
-        words: What words stand for, by the last part of a path.
-        unsure: Words that could be several things, by the same.
-    """
+    """The table of names and words in headers.toml, by their keys."""
 
     order: Mapping[str, Sequence[Meaning]]
     person: Mapping[str, Sequence[Meaning]]
@@ -92,10 +77,7 @@ class Known:
         )
 
     def word(self, part: str, cell: str) -> str | None:
-        """Return what a word stands for.
-
-        None if it could be several things; empty if it is no known word.
-        """
+        """Return what a word stands for; "" if unknown, None if unsure."""
         if key(cell) in self.unsure.get(part, ()):
             return None
         return self.words[part].get(key(cell), "")
@@ -257,9 +239,9 @@ def _share(looks: _Looks, cells: Sequence[str]) -> float:
 
 
 def contradicts(meaning: Meaning, cells: Sequence[str]) -> bool:
-    """Whether cells, none of them empty, can't be what a name means.
+    """Whether cells can't be what a name means, or don't look like it.
 
-    If the name does not say enough, they have to look like it.
+    They have to look like it if the name does not say enough.
     """
     part = part_of(meaning.path)
     looks = _LOOKS.get(part)
@@ -382,10 +364,7 @@ _MONTHS = 12
 
 
 def date_form(cells: Sequence[str]) -> tuple[str, bool]:
-    """Return how dates are written, and whether that is certain.
-
-    The form is empty for ISO 8601, and for what is no date.
-    """
+    """Return how dates are written, "" for ISO 8601, and if that is sure."""
     if cells and all(map(_PACKED.fullmatch, cells)):
         return "YYYYMMDD", True
     found = [it for it in map(_DAY_FIRST.fullmatch, cells) if it]

@@ -32,18 +32,8 @@ from ._values import DATE_FORMS, WrongValue
 class Mapped:
     """What a mapping file says; by default, that headers are paths.
 
-    Attributes:
-        columns: The documented paths, by the headers of the file.
-        constants: The values that every order has, by path.
-        ignored: The headers of columns that are not read.
-        ignores_rest: Whether no column is read that is not named.
-        defaults: The values of empty cells, by path.
-        values: What words in cells stand for, by path; the words are as
-            `folded` returns them, and "" leaves the field out.
-        filter: The words, as `folded` returns them, that the rows of orders
-            have in a column, by its header.
-        dates: How dates are written, by path.
-        several_lines: Whether an order may have several lines.
+    Columns and filters are by header, all others by path; the words of
+    values and filters are as `folded` returns them.
     """
 
     columns: Mapping[str, str] = attrs.field(factory=dict[str, str])

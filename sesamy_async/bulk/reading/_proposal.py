@@ -47,35 +47,21 @@ _CONSTANTS = {
 
 @attrs.frozen
 class Guess:
-    """What is said of a column.
-
-    Attributes:
-        index: Its place in a row.
-        header: Its name in the file.
-        path: The path of the field that it holds; empty if it is left out.
-        why: Why it is that, or why it is left out.
-        nameable: Whether a mapping can name it: it has a name, and no other
-            column has the same one.
-    """
+    """What a column is, and why; without a path, it is left out."""
 
     index: int
     header: str
     path: str = ""
     why: str = ""
-    nameable: bool = True
+    nameable: bool = True  # Whether a mapping can name it.
 
 
 @attrs.frozen
 class Words:
-    """The words of a column that stand for others.
-
-    Attributes:
-        known: What they stand for.
-        unsure: Those that could be several things.
-    """
+    """The words of a column that stand for others."""
 
     known: Mapping[str, str]
-    unsure: Sequence[str]
+    unsure: Sequence[str]  # They could be several things.
 
 
 @attrs.frozen
@@ -84,11 +70,10 @@ class Proposal:
 
     Attributes:
         columns: All columns but those whose header begins with "#".
-        rows: The first rows of the file; personal, and in no repr.
+        rows: The first rows of the file; personal.
         headless: Whether the header looks like an order: then there are no
             columns.
-        filter: The words that the rows of orders have in a column, by its
-            header.
+        filter: The words in the rows of orders, by the header.
     """
 
     columns: tuple[Guess, ...]

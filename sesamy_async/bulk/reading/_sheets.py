@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from importlib.util import find_spec
@@ -112,17 +112,10 @@ _TEXT: Mapping[type[Any], Callable[[Any], str]] = {
 
 @attrs.frozen
 class SheetTable:
-    """The rows of a sheet, which is parsed once, and kept.
-
-    Attributes:
-        name: The name of the file.
-        sheet: The name of the sheet.
-        notes: What was found out about the file.
-    """
+    """The rows of a sheet, which is parsed once, and kept."""
 
     name: str
     sheet: str
-    notes: tuple[Note, ...]
     _kind: Kind
     _content: HASH = attrs.field(repr=False)
     _cells: CalamineSheet = attrs.field(repr=False)
@@ -152,14 +145,36 @@ class SheetTable:
             raise InputFileError(f"{path.name} {found}")
         chosen, shown = found
         digest = hashlib.sha256(content)
-        table = cls(path.name, chosen.name, (), kind, digest, chosen, shown)
-        notes = tuple(_notes(kind, shown, table.rows()))
-        return attrs.evolve(table, notes=notes)
+        return cls(path.name, chosen.name, kind, digest, chosen, shown)
 
     @property
     def delimiter(self) -> str:
         """Empty: only CSV has one."""
         return ""
+
+    @property
+    def notes(self) -> Sequence[Note]:
+        """What was found out about the file."""
+        notes: list[Note] = []
+        if self._kind == "xls":
+            notes.append(Note(0, "", _OLD))
+        if self._shown.hidden:
+            # Some of the hidden rows may be empty.
+            rows = sum(it.number in self._shown.hidden for it in self.rows())
+            are = "row is" if rows == 1 else "rows are"
+            said = Remark(f"{rows} hidden {are} read too", warning=True)
+            notes += [Note(0, "", said)] * bool(rows)
+        if self._shown.open_formulas:
+            row, *more = self._shown.open_formulas
+            others = f", and {len(more)} more," if more else ""
+            said = Remark(
+                f"a formula{others} has no result in the file, so its cell "
+                "is read as empty; open the file in a spreadsheet program, "
+                "and save it there",
+                warning=True,
+            )
+            notes.append(Note(row, "", said))
+        return notes
 
     @property
     def meaning(self) -> Mapping[str, Any]:
@@ -207,7 +222,7 @@ def _opened(
     path: Path, content: bytes, kind: Kind, wanted: str | None
 ) -> tuple[CalamineSheet, Shown] | str:
     """Return a sheet, or what is wrong with the file."""
-    # Here, because only those who have spreadsheets need it.
+    # Here, because only spreadsheets need it.
     from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415
 
     try:
@@ -290,25 +305,3 @@ def _chosen(book: CalamineWorkbook, wanted: str | None) -> CalamineSheet | str:
     if not tables:
         return "is empty. Write a template with sesamy import --template."
     return tables[0]
-
-
-def _notes(kind: Kind, shown: Shown, rows: Iterable[Row]) -> Iterator[Note]:
-    if kind == "xls":
-        yield Note(0, "", _OLD)
-    # Some of the hidden rows may be empty.
-    hidden = 0
-    if shown.hidden:
-        hidden = sum(row.number in shown.hidden for row in rows)
-    if hidden:
-        are = "row is" if hidden == 1 else "rows are"
-        said = f"{hidden} hidden {are} read too"
-        yield Note(0, "", Remark(said, warning=True))
-    if shown.open_formulas:
-        row, *more = shown.open_formulas
-        others = f", and {len(more)} more," if more else ""
-        said = (
-            f"a formula{others} has no result in the file, so its cell is "
-            "read as empty; open the file in a spreadsheet program, and save "
-            "it there"
-        )
-        yield Note(row, "", Remark(said, warning=True))

@@ -30,14 +30,10 @@ _LONGEST_MARK = 64
 
 @attrs.define
 class Shown:
-    """What a sheet shows.
+    """What a sheet shows; rows are counted from 1, columns from 0.
 
-    Attributes:
-        texts: By their rows, the places and the texts of cells that show
-            something else than their values; rows are counted from 1,
-            places from 0.
-        hidden: The rows that are hidden; some may be empty.
-        open_formulas: The rows of formulas without a result.
+    `texts` are the columns and texts of cells that show something else than
+    their values, by row; `open_formulas` the rows of those without a result.
     """
 
     texts: dict[int, list[tuple[int, str]]] = attrs.field(
@@ -209,8 +205,8 @@ def _formats(book: ZipFile) -> dict[str, str]:
 class _Cells:
     """Reads the cells of a sheet of an .xlsx.
 
-    There may be millions: only where a cell may show more than its value,
-    its text and its end are asked for.
+    There may be millions, so only those are looked at that may show more
+    than their value.
     """
 
     def __init__(self, formats: Mapping[str, str]) -> None:

@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 import attrs
 
 from sesamy_async._checks import is_text
-from sesamy_async._models import NewContract
 from sesamy_async.bulk._rows import (
     NUMBER,
     ORIGINAL,
@@ -26,7 +25,7 @@ from sesamy_async.bulk._states import InputFileError
 
 from ._cells import clean, doubts
 from ._columns import MOST_ABOVE, Column, Header, find_header, letters
-from ._csv import CsvTable
+from ._csv import FEWEST_CELLS, CsvTable
 from ._fields import (
     HOLDERS,
     ORDER_ID,
@@ -69,18 +68,17 @@ _MERGED = (
 )
 _MEANT = "; a mapping can say what it stands for ([values])"
 _BREAK = re.compile("\r\n|\r|\n")
+# What of a mapping changes the orders, besides what their columns are.
+_RULES = (
+    *("constants", "defaults", "values", "filter", "dates"),
+    "several_lines",
+)
 _BETWEEN = "\x1f"  # What no cell has between words.
-_FEWEST_CELLS = 3  # Of fewer, a row can't be told from words with a comma.
 
 
 @attrs.frozen
 class TableSource:
-    """A `Source` of the rows of a table.
-
-    Attributes:
-        raw: The file.
-        notes: What was found out about the file as a whole.
-    """
+    """A `Source` of the rows of a table."""
 
     raw: RawTable
     notes: tuple[Note, ...] = attrs.field(repr=False)
@@ -114,7 +112,7 @@ class TableSource:
             **raw.meaning,
             "header": (head.row, head.second),
             "columns": {it.header: it.field.name for it in head.columns},
-            **attrs.asdict(mapped, filter=_is_rule),
+            **attrs.asdict(mapped, filter=lambda it, _: it.name in _RULES),
             "allow_unknown": allow_unknown,
         }
         reader = RowReader(head, raw.delimiter, mapped)
@@ -159,11 +157,7 @@ class TableSource:
     def records(
         self, on_note: Callable[[Note], object] | None = None
     ) -> Iterator[Row]:
-        """Yield the orders below the header, without rows that are blank.
-
-        Args:
-            on_note: Called with a note on each row that is left out.
-        """
+        """Yield the orders; `on_note` gets each line that is left out."""
         rows = self._below()
         if self._mapped.several_lines:
             rows = self._reader.together(rows)
@@ -242,10 +236,6 @@ class TableSource:
         return None
 
 
-def _is_rule(attribute: attrs.Attribute[Any], _: Any) -> bool:
-    return attribute.name not in {"columns", "ignored", "ignores_rest"}
-
-
 class _Lines(list[tuple[str, ...]]):
     """The cells of further lines, which no error shows."""
 
@@ -272,7 +262,7 @@ class RowReader:
         self._width = len(head.names)
         self._widest = head.widest
         # Whether a row of CSV can be told from a line of words.
-        self._is_told = self._width >= _FEWEST_CELLS and delimiter != ""
+        self._is_told = self._width >= FEWEST_CELLS and delimiter != ""
         # What a report says of its rows.
         known = ORIGINAL in head.names
         self._original = head.names.index(ORIGINAL) if known else None
@@ -326,8 +316,8 @@ class RowReader:
     def is_lone(self, row: Row) -> bool:
         """Whether a row is the rest of another one, or the start of it.
 
-        A line break that is not inside quotation marks cuts a row in two; if
-        it is in the first or the last cell, one of the two looks whole.
+        A line break without quotation marks cuts a row in two; if it is in
+        the first or the last cell, one of the two looks whole.
         """
         return len(row.cells) == 1 and self._is_told and not row.broken
 
@@ -532,16 +522,13 @@ class RowReader:
             header, shown = path, ""
             if path in self._by_path:
                 header = self._by_path[path].header
-                shown = _value_of(sale.order, path)
-            note = Note(reading.row, header, remark, shown, shown)
-            reading.notes.append(note)
+                shown: Any = sale.order.to_dict()
+                for part in path.split("."):
+                    shown = shown[part]
+            found = str(shown)
+            reading.notes.append(
+                Note(reading.row, header, remark, found, found)
+            )
         if not reading.notes:
             return sale
         return attrs.evolve(sale, notes=tuple(reading.notes))
-
-
-def _value_of(order: NewContract, path: str) -> str:
-    found: Any = order.to_dict()
-    for part in path.split("."):
-        found = found[part]
-    return str(found)

@@ -116,7 +116,7 @@ def test_who_pays(tmp_path: Path) -> None:
     helps, header, *_ = SheetTable.open(tmp_path / "orders.xlsx").rows()
     said = dict(zip(header.cells, helps.cells, strict=True))
 
-    assert "of the one who pays" in said["userData.email"]
+    assert "of the buyer" in said["userData.email"]
     assert said["ownerData.email"].startswith("Only if somebody else pays")
 
 
