@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import eq, ge, gt, le, lt, ne
 from typing import TypeAlias
 
@@ -100,7 +100,7 @@ class _Section:
         operator, limit = self.condition
         return bool(_COMPARE[operator](value, limit))
 
-    @property
+    @cached_property
     def matters(self) -> bool:
         if self.is_power:
             return True

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-from xml.parsers.expat import ExpatError
+from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
 import attrs
@@ -243,7 +243,7 @@ def _opened(
         if kind in _SHOWN:
             with ZipFile(io.BytesIO(content)) as archive:
                 shown = _SHOWN[kind](archive, sheet.name)
-    except (CalamineError, BadZipFile, ExpatError, LookupError, ValueError):
+    except (CalamineError, BadZipFile, ParseError, LookupError, ValueError):
         pass
     else:
         return sheet, shown
