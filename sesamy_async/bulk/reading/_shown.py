@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import lru_cache, partial
 from itertools import chain
 from posixpath import join
-from typing import IO
+from typing import IO, Any, Literal
 from xml.etree.ElementTree import Element, XMLPullParser
 from zipfile import ZipFile
 
@@ -98,7 +98,7 @@ def shown_in_ods(book: ZipFile, sheet: str) -> Shown:
     if not any(_has(book, it, marks) for it in ("styles.xml", _ODS)):
         return found
     here = False
-    for event, name, element in _elements(book, _ODS, "start"):
+    for event, name, element in _elements(book, _ODS, ("start", "end")):
         if name == "table":
             here = event == "start" and element.get(f"{_TABLE}name") == sheet
         elif name == "table-row" and event == "end" and here:
@@ -192,25 +192,22 @@ def _plain(formats: Mapping[str, str]) -> re.Pattern[bytes]:
 def _elements(
     book: ZipFile,
     path: str,
-    *events: str,
+    events: tuple[Literal["start", "end"], ...] = ("end",),
     leave_out: re.Pattern[bytes] | None = None,
 ) -> Iterator[tuple[str, str, Element]]:
     """Yield elements with their local names, each when it is complete."""
-    parser = XMLPullParser((*events, "end"))
+    parser: Any = XMLPullParser(events)
     with book.open(path) as file:
         rest = b""
-        for chunk in _chunks(file):
+        for chunk in chain(_chunks(file), (b"",)):
             whole, end, rest = (rest + chunk).rpartition(b"</c>")
-            if not end:
-                # The names have prefixes, or it is another kind of file.
-                whole, rest = rest, b""
+            if not end or not chunk:
+                # The names have prefixes, or it is the end, or another file.
+                whole, end, rest = whole + end + rest, b"", b""
             whole += end
             parser.feed(leave_out.sub(b"", whole) if leave_out else whole)
             for event, element in parser.read_events():
                 yield event, _local(element.tag), element
-        parser.feed(rest)
-    for event, element in parser.read_events():
-        yield event, _local(element.tag), element
     parser.close()
 
 

@@ -522,12 +522,12 @@ class RowReader:
             header, shown = path, ""
             if path in self._by_path:
                 header = self._by_path[path].header
-                shown: Any = sale.order.to_dict()
+                value: Any = sale.order.to_dict()
                 for part in path.split("."):
-                    shown = shown[part]
-            found = str(shown)
+                    value = value[part]
+                shown = str(value)
             reading.notes.append(
-                Note(reading.row, header, remark, found, found)
+                Note(reading.row, header, remark, shown, shown)
             )
         if not reading.notes:
             return sale
