@@ -39,15 +39,6 @@ class Found:
     rival: str | None = None  # Another one that makes as much sense.
     byte: int = 0  # The two read it as different letters.
 
-    def letters(self) -> tuple[str, str]:
-        """Return what the byte is in the two encodings."""
-        raw = bytes([self.byte])
-        one, other = (
-            raw.decode(each or "latin-1", "replace")
-            for each in (self.encoding, self.rival)
-        )
-        return one, other
-
 
 def encoding_of(path: Path, given: str | None = None) -> Found:
     """Return the encoding of a file: the given one, if it is not wrong.

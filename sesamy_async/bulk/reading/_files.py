@@ -196,7 +196,7 @@ class _Bounded(io.RawIOBase):
         if self._left < 0:
             raise InputFileError(
                 f"{self._path.name} unpacks to more than {_MOST_TIMES} times "
-                "its size, as no file of orders does. Unpack it, look into "
+                "its size, which no file of orders does. Unpack it, look at "
                 "it, and import what was in it."
             )
         return count

@@ -260,7 +260,7 @@ class _Document:
         while (char := self._peek()) != "]":
             if not comma:
                 if char != ",":
-                    raise self._broken("a comma is missing behind it")
+                    raise self._broken("a comma is missing after it")
                 self._at += 1
             yield self._next()
             comma = False
@@ -268,7 +268,7 @@ class _Document:
             pass
         if end.fullmatch(self._text, self._at) is None:
             raise InputFileError(
-                f"{self._name} has something behind its array of orders. "
+                f"{self._name} has something after its array of orders. "
                 f"{_WRITE}"
             )
 

@@ -36,7 +36,7 @@ class Mapped:
     values and filters are as `folded` returns them.
     """
 
-    columns: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    columns: Mapping[str, str] = attrs.Factory(dict[str, str])
     constants: Mapping[str, Any] = attrs.field(
         factory=dict[str, Any], repr=False
     )
@@ -45,13 +45,9 @@ class Mapped:
     defaults: Mapping[str, Any] = attrs.field(
         factory=dict[str, Any], repr=False
     )
-    values: Mapping[str, Mapping[str, Any]] = attrs.field(
-        factory=dict[str, Mapping[str, Any]]
-    )
-    filter: Mapping[str, frozenset[str]] = attrs.field(
-        factory=dict[str, frozenset[str]]
-    )
-    dates: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    values: Mapping[str, Mapping[str, Any]] = attrs.Factory(dict[str, Any])
+    filter: Mapping[str, frozenset[str]] = attrs.Factory(dict[str, Any])
+    dates: Mapping[str, str] = attrs.Factory(dict[str, str])
     several_lines: bool = False
 
 

@@ -252,7 +252,7 @@ def _opened(
             "is protected with a password. Save it without one, and import "
             "that; delete that file afterwards."
         )
-    return f"can't be read: it is damaged, or no spreadsheet. {_SAVE}"
+    return f"can't be read: it is damaged, or not a spreadsheet. {_SAVE}"
 
 
 def _is_locked(path: Path) -> bool:

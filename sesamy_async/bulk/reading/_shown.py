@@ -7,7 +7,7 @@ and takes errors for empty cells.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
 from itertools import chain
@@ -196,7 +196,8 @@ def _elements(
     leave_out: re.Pattern[bytes] | None = None,
 ) -> Iterator[tuple[str, str, Element]]:
     """Yield elements with their local names, each when it is complete."""
-    parser: Any = XMLPullParser(events)
+    make: Callable[..., Any] = XMLPullParser
+    parser = make(events)
     with book.open(path) as file:
         rest = b""
         for chunk in chain(_chunks(file), (b"",)):

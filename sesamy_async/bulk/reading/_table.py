@@ -387,8 +387,8 @@ class RowReader:
             own = "".join(cells[self._order_id.index :][:1])
             if own.strip().casefold() == self._id_header:
                 return (
-                    "is the header once more, as where another file was added "
-                    "to the end of this one; remove this row"
+                    "repeats the header, as if another file was added to the "
+                    "end of this one; remove this row"
                 )
             over = next(
                 (at for at in range(self._width, len(cells)) if cells[at]),

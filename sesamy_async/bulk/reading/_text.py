@@ -148,7 +148,10 @@ class Text(ABC):
         # In this encoding, a byte is the character with its number.
         bare = attrs.evolve(self, encoding="latin-1")
         where, _ = bare._place(re.compile(re.escape(chr(found.byte))))  # noqa: SLF001
-        one, other = found.letters()
+        one, other = (
+            bytes([found.byte]).decode(each or "latin-1", "replace")
+            for each in (found.encoding, found.rival)
+        )
         return InputFileError(
             f"{self.name}{where}: a letter is {one!r} if the file is "
             f"{found.encoding}, and {other!r} if it is {found.rival}. Look "

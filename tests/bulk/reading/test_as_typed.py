@@ -120,7 +120,7 @@ def test_who_pays(tmp_path: Path) -> None:
     assert said["ownerData.email"].startswith("Only if somebody else pays")
 
 
-PHONE = "userData.phone: is no number of this country"
+PHONE = "userData.phone: is not a phone number of this country"
 
 
 @pytest.mark.parametrize(

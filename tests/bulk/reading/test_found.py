@@ -209,7 +209,7 @@ def test_a_header_that_is_repeated(folder: Folder) -> None:
     source = folder.csv(header, "A-1,Kim", header.upper(), "A-2,Bo")
 
     [problem] = wrong(source)
-    assert problem.startswith("row 3: is the header once more")
+    assert problem.startswith("row 3: repeats the header")
 
 
 def test_orders_above_another_header(folder: Folder) -> None:
