@@ -7,12 +7,12 @@ and takes errors for empty cells.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
 from itertools import chain
 from posixpath import join
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, cast
 from xml.etree.ElementTree import Element, XMLPullParser
 from zipfile import ZipFile
 
@@ -196,8 +196,7 @@ def _elements(
     leave_out: re.Pattern[bytes] | None = None,
 ) -> Iterator[tuple[str, str, Element]]:
     """Yield elements with their local names, each when it is complete."""
-    make: Callable[..., Any] = XMLPullParser
-    parser = make(events)
+    parser: XMLPullParser[Element] = XMLPullParser(events)
     with book.open(path) as file:
         rest = b""
         for chunk in chain(_chunks(file), (b"",)):
@@ -207,7 +206,8 @@ def _elements(
                 whole, end, rest = whole + end + rest, b"", b""
             whole += end
             parser.feed(leave_out.sub(b"", whole) if leave_out else whole)
-            for event, element in parser.read_events():
+            read = cast("Iterator[Any]", parser.read_events())
+            for event, element in read:
                 yield event, _local(element.tag), element
     parser.close()
 

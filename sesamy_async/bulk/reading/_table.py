@@ -390,10 +390,10 @@ class RowReader:
                     "repeats the header, as if another file was added to the "
                     "end of this one; remove this row"
                 )
-            over = next(
-                (at for at in range(self._width, len(cells)) if cells[at]),
-                None,
-            )
+            over = None
+            if len(cells) > self._width:
+                behind = range(self._width, len(cells))
+                over = next((at for at in behind if cells[at]), None)
             if over is not None and not self._delimiter:
                 return (
                     f"has a cell in column {letters(over)}, which has no "
