@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import time
 from collections.abc import Callable, Coroutine, Generator, Hashable
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -140,7 +141,7 @@ def _renew() -> None:
 
 
 # Windows has no fork, hence no hook for it.
-if hasattr(os, "register_at_fork"):  # pragma: no branch
+if sys.platform != "win32":  # pragma: no branch
     os.register_at_fork(after_in_child=_renew)
 
 

@@ -7,6 +7,7 @@ import select
 import selectors
 import socket
 import ssl
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
@@ -79,7 +80,7 @@ def is_readable(sock: Any) -> bool:
     number: int = sock.fileno()
     if number < 0:
         return True
-    if not hasattr(select, "poll"):  # pragma: no cover - Windows
+    if sys.platform == "win32":  # pragma: no cover - Windows
         return bool(select.select([number], [], [], 0)[0])
     poll = select.poll()
     poll.register(number, select.POLLIN)
@@ -186,7 +187,7 @@ FORK_LOCK = RLock()
 """Held while OpenSSL holds locks that a fork must not copy."""
 
 # Windows has no fork, hence no hook for it.
-if hasattr(os, "register_at_fork"):  # pragma: no branch
+if sys.platform != "win32":  # pragma: no branch
     os.register_at_fork(
         before=FORK_LOCK.acquire,
         after_in_parent=FORK_LOCK.release,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 import weakref
 from collections import defaultdict
@@ -316,7 +317,7 @@ class _Forks:
 _forks = _Forks()
 
 # Windows has no fork, hence no hook for it.
-if hasattr(os, "register_at_fork"):  # pragma: no branch
+if sys.platform != "win32":  # pragma: no branch
     os.register_at_fork(
         before=_forks.before,
         after_in_parent=_forks.in_parent,
