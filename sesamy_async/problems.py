@@ -51,12 +51,12 @@ _DETAILS = {
     HTTPStatus.GATEWAY_TIMEOUT: f"It may have been done. {_AGAIN}",
 }
 _MADE = (
-    "The contract was made, and may not be confirmed yet. Do not send it "
+    "The contract was created, but may not be confirmed yet. Do not send it "
     "again: somebody has to confirm the contract."
 )
 _OTHER_DATA = (
     "It was not done: this id was used for an order with other data, or with "
-    "another promo code. Give another order an id of its own."
+    "another promo code. Give another order its own id."
 )
 
 

@@ -37,13 +37,13 @@ class Reason(StrEnum):
 class RetryBudget:
     """How many retries a client may make while nothing succeeds.
 
-    As in the AWS standard retry mode, each retry takes tokens and a success
+    As in the AWS standard retry mode, each retry takes points and a success
     gives them back, so that retries do not make an outage worse.
 
     Attributes:
-        capacity: Tokens to begin with, and at most.
-        transient: Tokens that a retry after a transient failure takes.
-        throttled: Tokens that a retry after a 429 takes.
+        capacity: Points at the start, and at most.
+        transient: Points that a retry after a transient failure takes.
+        throttled: Points that a retry after a 429 takes.
     """
 
     capacity: int = 500
@@ -57,7 +57,7 @@ class RetryBudget:
         check.raise_all()
 
     def cost(self, reason: Reason) -> int:
-        """Return how many tokens a retry for this reason takes."""
+        """Return how many points a retry for this reason takes."""
         return {
             Reason.TRANSIENT: self.transient,
             Reason.THROTTLED: self.throttled,
