@@ -189,7 +189,7 @@ def _asked(error: SesamyError) -> float | None:
 
 
 class Quota:
-    """Counts the tokens of a `RetryBudget`; safe under threads."""
+    """Counts the points of a `RetryBudget`; safe under threads."""
 
     def __init__(self) -> None:
         self._spent = 0
@@ -208,11 +208,11 @@ class Quota:
             self._spent += cost
             return True
 
-    def give_back(self, tokens: int) -> None:
-        """Return tokens after a success."""
+    def give_back(self, points: int) -> None:
+        """Return points after a success."""
         if self._spent:
             with self._lock:
-                self._spent = max(0, self._spent - tokens)
+                self._spent = max(0, self._spent - points)
 
 
 _log = logging.getLogger("sesamy_async")
