@@ -10,7 +10,7 @@ _INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command line, or say how to install what it needs."""
+    """Run the command, or say how to install what it needs."""
     try:
         from ._cli import run  # noqa: PLC0415 - not needed by the SDK
     except KeyboardInterrupt:

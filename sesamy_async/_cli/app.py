@@ -9,11 +9,12 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from errno import ENAMETOOLONG
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import attrs
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.exceptions import UnusedCliTokensError
+from cyclopts.help import DefaultFormatter
 from cyclopts.validators import Number
 
 from sesamy_async._outcome import Outcome
@@ -29,19 +30,35 @@ from .output import (
     UsageError,
     exit_code_of,
     logging_to_stderr,
-    show_answer,
     show_error,
+    show_result,
 )
 from .token import token_app
+
+
+if TYPE_CHECKING:
+    from cyclopts.help import HelpPanel
+    from rich.console import Console, ConsoleOptions
+
+
+class _HelpFormatter(DefaultFormatter):
+    """Shows help without the line breaks that docstrings have."""
+
+    def __call__(
+        self, console: Console, options: ConsoleOptions, panel: HelpPanel
+    ) -> None:
+        for each in panel.entries:
+            text = each.description.primary_renderable
+            text.plain = text.plain.replace("\n", " ")
+        super().__call__(console, options, panel)
 
 
 app = App(
     name="sesamy",
     help="""\
-Report sales made elsewhere to Sesamy, each exactly once.
+Report orders to Sesamy, each exactly once.
 
-Every command ends with a known outcome: its message and its exit code say
-what happened to the order.
+The message and the exit code of a command say what happened to the order.
 """,
     help_epilogue="""\
 Examples:
@@ -52,17 +69,18 @@ Examples:
   sesamy doctor
   sesamy import --help
 
-Settings come from SESAMY_VENDOR_ID, SESAMY_CLIENT_ID, SESAMY_CLIENT_SECRET,
-SESAMY_SCOPE, SESAMY_AUDIENCE, SESAMY_ORGANIZATION, SESAMY_TOKEN_ENCODING,
-SESAMY_BASE_URL, SESAMY_TOKEN_URL, SESAMY_IDEMPOTENCY and SESAMY_LOG.
+Settings are read from the environment: SESAMY_VENDOR_ID, SESAMY_CLIENT_ID,
+SESAMY_CLIENT_SECRET, SESAMY_SCOPE, SESAMY_AUDIENCE, SESAMY_ORGANIZATION,
+SESAMY_TOKEN_ENCODING, SESAMY_BASE_URL, SESAMY_TOKEN_URL, SESAMY_IDEMPOTENCY
+and SESAMY_LOG.
 """,
     help_format="plaintext",
+    help_formatter=_HelpFormatter(),
     version=__version__,
     suppress_keyboard_interrupt=False,
 )
 
-# By name: these import much that no other command needs, and what lists all
-# commands does not load them for their help.
+# By name, with their help: they import much that other commands don't need.
 app.command(
     f"{__package__}.import_job:import_app",
     name="import",
@@ -70,8 +88,8 @@ app.command(
 Send all orders in a file: none is lost, and none is sent twice.
 
 The whole file is checked before anything is sent. Each step is written
-to a journal first, so that the same command continues after a crash or
-Ctrl-C, and reports say what happened to every row.
+to a journal first: after a crash or Ctrl-C, the same command continues.
+Reports say what happened to each row.
 """,
 )
 app.command(
@@ -95,7 +113,7 @@ app.command(token_app)
 app.command(
     f"{__package__}.doctor:doctor_app",
     name="doctor",
-    help="Check settings, network, token and store, for a mail to support.",
+    help="Check settings, network, token and store of orders.",
 )
 
 
@@ -109,7 +127,7 @@ Examples:
 """
 )
 def completion(shell: Literal["bash", "zsh", "fish"], /) -> CommandResult:
-    """Print the script that lets your shell complete this command.
+    """Print a completion script for your shell.
 
     Args:
         shell: Your shell.
@@ -127,9 +145,9 @@ Examples:
   sesamy sandbox --webhook http://127.0.0.1:8000/webhooks/sesamy
 
 Open its address in a browser to see what happens, and to inject faults.
-Paste the lines that it prints into another terminal; there
-"sesamy onboard order.json --promo SPRING-12" then goes to the sandbox.
-SESAMY_WEBHOOK_AUTHORIZATION is the Authorization value of its events.
+Paste the lines that it prints into another terminal: the commands there,
+such as "sesamy onboard order.json --promo SPRING-12", use the sandbox.
+SESAMY_WEBHOOK_AUTHORIZATION is the Authorization header of its events.
 Exit codes: 0 ended by Ctrl-C; 2 an option or the configuration is wrong.
 """
 )
@@ -140,20 +158,20 @@ def sandbox(
     config: Path | None = None,
     webhook: str | None = None,
 ) -> None:
-    """Serve a local Sesamy until Ctrl-C.
+    """Serve a local substitute for Sesamy until Ctrl-C.
 
-    It prints the variables to export once it is ready. Nothing that it
-    receives leaves this machine, except for events to your webhook.
+    It prints the variables to export when it is ready. Nothing that it
+    receives leaves this machine, except events to your webhook.
 
     Args:
-        port: Where it listens; 0 for any free port.
+        port: The port that it listens on; 0 for any free port.
         host: A loopback address.
-        config: Vendors, promo codes, clients, faults, the webhook and how
-            its token endpoint behaves, as TOML.
-        webhook: Where it posts events, as Sesamy does: an https URL, or
+        config: A TOML file with vendors, promo codes, clients, faults, the
+            webhook and the behavior of the token endpoint.
+        webhook: The URL that it posts events to, as Sesamy does: https, or
             http on a loopback address.
     """
-    from sesamy_async.sandbox import (  # noqa: PLC0415 - here only
+    from sesamy_async.sandbox import (  # noqa: PLC0415 - only needed here
         Sandbox,
         SandboxConfig,
         Webhook,
@@ -163,18 +181,15 @@ def sandbox(
     known = (
         SandboxConfig() if config is None else SandboxConfig.from_toml(config)
     )
-    changes = {
-        "url": webhook,
-        "authorization": os.environ.get("SESAMY_WEBHOOK_AUTHORIZATION"),
-    }
-    given: dict[str, Any] = {
-        name: value for name, value in changes.items() if value
-    }
-    if known.webhook is not None:
-        hook = attrs.evolve(known.webhook, **given)
+    hook = known.webhook or (Webhook(url=webhook) if webhook else None)
+    if hook is not None:
+        secret = os.environ.get("SESAMY_WEBHOOK_AUTHORIZATION")
+        hook = attrs.evolve(
+            hook,
+            url=webhook or hook.url,
+            authorization=secret or hook.authorization,
+        )
         known = attrs.evolve(known, webhook=hook)
-    elif webhook is not None:
-        known = attrs.evolve(known, webhook=Webhook(**given))
     serve(Sandbox(known), host, port)
 
 
@@ -189,18 +204,17 @@ def interruptible() -> Generator[None]:
 
 
 _FOR_OPERATIONS = frozenset({"import", "journal", "mapping", "orders"})
-"""Commands that don't name outcomes, which are words of the Python API."""
+"""Commands that don't name outcomes, which are terms of the Python API."""
 
 
 def run(argv: Sequence[str] | None = None) -> int:
-    """Run a command, show how it ended, and return the exit code.
+    """Run a command, show its result, and return the exit code.
 
     Args:
-        argv: The arguments after the name of the program; those of this
-            process if not given.
+        argv: The arguments of the command; by default those of this process.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
-    # For an error in the arguments themselves.
+    # For an error in the arguments.
     output = Output(as_json="--json" in arguments)
     outcome = not _FOR_OPERATIONS & {*arguments[:1]}
     try:
@@ -208,7 +222,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         for each in bound.arguments.values():
             output = each if isinstance(each, Output) else output
         with logging_to_stderr(output.verbose), interruptible():
-            answer = command(*bound.args, **bound.kwargs)
+            result = command(*bound.args, **bound.kwargs)
     except SesamyError as error:
         ended = error
     except OSError as error:
@@ -216,25 +230,22 @@ def run(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         ended = InterruptionError("Interrupted.")
     else:
-        if isinstance(answer, CommandResult):
-            return show_answer(answer, as_json=output.as_json)
+        if isinstance(result, CommandResult):
+            return show_result(result, as_json=output.as_json)
         return ExitCode.DONE
     show_error(ended, as_json=output.as_json, outcome=outcome)
     return exit_code_of(ended)
 
 
 def _system_error(error: OSError) -> SesamyError:
-    """Return what is said where no command has caught an error of the system.
-
-    A name that is too long is noticed before anything is sent.
-    """
+    """Return the error for one of the system that no command has caught."""
     place = "" if error.filename is None else f" {error.filename}"
-    if error.errno == ENAMETOOLONG:
+    if error.errno == ENAMETOOLONG:  # Noticed before anything is sent.
         return UsageError(f"The name{place} is too long: shorten it.")
     reason = error.strerror or type(error).__name__
     return SesamyError(
-        f"The system refuses to use{place or ' a file'}: {reason}. Correct "
-        "that, and run the same command again: an import continues from its "
+        f"The system can't use{place or ' a file'}: {reason}. Correct that, "
+        "and run the same command again: an import continues from its "
         "journal, and sends nothing twice.",
         outcome=Outcome.UNKNOWN,
     )
@@ -255,6 +266,6 @@ def _parse(arguments: list[str]) -> tuple[Callable[..., Any], Any]:
 
 def _said(error: CycloptsError) -> str:
     if isinstance(error, UnusedCliTokensError):
-        # Not shown: it may be the value of a misspelt option, and secret.
-        return "There is one argument too many; is an option misspelled?"
+        # Not shown: it may be the secret value of a misspelt option.
+        return "There is one argument too many. Is an option misspelled?"
     return " ".join(str(error).split())  # Some have several lines.

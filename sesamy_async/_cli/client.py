@@ -43,10 +43,8 @@ def from_environment(options: Api) -> ClientArguments:
     """Return the arguments that options and environment give."""
     check = Problems()
     given = ClientArguments(
-        vendor_id=check(_vendor, options.vendor),
-        auth=check(
-            credentials, _store() if options.token_cache else None, options
-        ),
+        vendor_id=check(needed_vendor, options),
+        auth=check(credentials, _tokens(options), options),
         base_url=check(base_url, options),
         timeout=options.timeout,
         deadline=options.deadline,
@@ -56,10 +54,17 @@ def from_environment(options: Api) -> ClientArguments:
     return given
 
 
-def _vendor(option: str | None) -> str:
+def vendor_of(options: Target | Chosen) -> str | None:
+    """Return the vendor, if one is set."""
     vendor: str | None = SettingsSource(os.environ).optional(
-        "--vendor", option, "SESAMY_VENDOR_ID"
+        "--vendor", options.vendor, "SESAMY_VENDOR_ID"
     )
+    return vendor
+
+
+def needed_vendor(options: Target | Chosen) -> str:
+    """Return the vendor; refuse to go on without one."""
+    vendor = vendor_of(options)
     if vendor is None:
         raise ConfigurationError(
             "The vendor is missing: give --vendor, or set SESAMY_VENDOR_ID."
@@ -76,12 +81,11 @@ def base_url(options: Target | Chosen) -> str:
     return check_url("--base-url", given or BASE_URL, variable)
 
 
-def _store() -> TokenStore | None:
-    try:
-        return FileTokenStore()
-    except ConfigurationError:
-        # A container may have neither HOME nor a cache: no reason to stop.
-        return None
+def _tokens(options: Api) -> TokenStore | None:
+    # A container may have neither HOME nor a cache: no reason to stop.
+    with suppress(ConfigurationError):
+        return FileTokenStore() if options.token_cache else None
+    return None
 
 
 def check_target(options: Api, *, sandbox: bool) -> None:
@@ -94,7 +98,7 @@ def check_target(options: Api, *, sandbox: bool) -> None:
 def in_sandbox(
     options: Api, sandbox: Sandbox | None = None
 ) -> Generator[ClientArguments]:
-    """Serve a sandbox on loopback, by default a new one."""
+    """Serve a sandbox on loopback, a new one by default."""
     from sesamy_async.sandbox import (  # noqa: PLC0415 - only for --sandbox
         Sandbox,
         running,
@@ -108,7 +112,7 @@ def in_sandbox(
             auth=ClientCredentials(
                 settings["SESAMY_CLIENT_ID"],
                 settings["SESAMY_CLIENT_SECRET"],
-                **_asked(options, {}),
+                **_token_options(options, {}),
             ),
             base_url=settings["SESAMY_BASE_URL"],
             token_url=settings["SESAMY_TOKEN_URL"],
@@ -116,7 +120,7 @@ def in_sandbox(
             deadline=options.deadline,
             # A proxy can't reach loopback.
             transport=Connections(trust_env=False),
-            # What is rehearsed was not reported to Sesamy.
+            # These orders were not reported to Sesamy.
             idempotency=False,
         )
 
@@ -126,64 +130,65 @@ def store_of_orders(
 ) -> IdempotencyStore | None:
     """Return the store that an option or the environment names.
 
-    By default it is a file of the user's, whose folder is made if it is
-    `new`; None if none is wanted.
+    By default it is a file in the home folder, whose folder is created if
+    it is `new`; None if no store is wanted.
     """
     option, variable = "--idempotency", "SESAMY_IDEMPOTENCY"
     url = SettingsSource(os.environ).optional(option, given, variable)
     if url is None:
-        folder = _own_folder()
-        if new:
-            _make(folder)
-        return SQLiteStore(folder / "orders.db")
+        return SQLiteStore(_own_folder(new=new) / "orders.db")
     if given is not None and _has_password(given):
         raise UsageError(
-            f"The URL of {option} has a password, which others can see: set "
-            f"it as {variable} instead."
+            f"The URL in {option} has a password, which others can see. Set "
+            f"{variable} instead."
         )
     return None if url == "none" else store_from_url(url)
+
+
+@contextmanager
+def remembering(given: str | None) -> Generator[IdempotencyStore | None]:
+    """Yield the store of orders, and close it; None if there is none."""
+    store = store_of_orders(given)
+    with closing(store) if store is not None else nullcontext():
+        yield store
 
 
 def _has_password(url: str) -> bool:
     try:
         return urlsplit(url).password is not None
     except ValueError:
-        return False  # It will be refused, and not shown.
+        return False  # It will be refused without being shown.
 
 
-def _own_folder() -> Path:
-    """Return a folder of the user's that lasts."""
+def _own_folder(*, new: bool) -> Path:
     folder = Path()
     # Without a home, platformdirs raises; before 4.12, it returned "~/...".
     with suppress(RuntimeError):
         folder = user_state_path("sesamy", appauthor=False)
     if not folder.is_absolute():
         raise _nowhere("there is no home folder")
+    if new:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise _nowhere(f"{folder} can't be created ({reason})") from None
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise _nowhere(f"you have no permission to write to {folder}")
     return folder
-
-
-def _make(folder: Path) -> None:
-    """Make a folder, unless it is there and can be written."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise _nowhere(f"{folder} can't be created ({reason})") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise _nowhere(f"you have no permission to write to {folder}")
 
 
 def _nowhere(why: str) -> ConfigurationError:
     return ConfigurationError(
         f"The store of orders can't be created: {why}. Set SESAMY_IDEMPOTENCY "
-        "to a file that lasts, such as sqlite:///var/lib/shop/orders.db, or "
-        "to a server. With --idempotency none, an order that is sent again "
-        "gets a second contract."
+        "to a permanent file, such as sqlite:///var/lib/shop/orders.db, or to "
+        "a server. With --idempotency none, an order that is sent again gets "
+        "a second contract."
     )
 
 
 def name_of(store: IdempotencyStore) -> str:
-    """Return a store's name for people: its file, or what kind it is."""
+    """Return a store's name for people: its file, or its type."""
     if isinstance(store, SQLiteStore):
         return str(store.path)
     return type(store).__name__
@@ -196,22 +201,24 @@ def credentials(
     source, check = SettingsSource(os.environ), Problems()
     names = ("SESAMY_CLIENT_ID", "SESAMY_CLIENT_SECRET")
     pair = [check(source.optional, name, None, name) for name in names]
-    asked = check(_asked, options, os.environ)
+    given = check(_token_options, options, os.environ)
     check(_check_pair, names)
     check.raise_all()
-    return ClientCredentials(*pair, **asked, store=store)
+    return ClientCredentials(*pair, **given, store=store)
 
 
 def _check_pair(names: tuple[str, ...]) -> None:
     missing = [name for name in names if not os.environ.get(name, "").strip()]
     if missing:
         raise ConfigurationError(
-            f"Set {' and '.join(missing)}: the credentials come from the "
+            f"Set {' and '.join(missing)}: credentials are read from the "
             "environment only, because others can see a command's options."
         )
 
 
-def _asked(options: Access, environ: Mapping[str, str]) -> dict[str, Any]:
+def _token_options(
+    options: Access, environ: Mapping[str, str]
+) -> dict[str, Any]:
     given = {
         "scope": options.scope,
         "audience": options.audience,
@@ -235,7 +242,7 @@ class _LatestCall:
     def interrupted(
         self, interrupt: KeyboardInterrupt, *, remembered: bool
     ) -> InterruptionError:
-        """Return the error that says what became of the latest call."""
+        """Return the error that says what happened to the latest call."""
         error = InterruptionError("Interrupted.")
         if self.call is not None:
             describe(self.call, error)
@@ -252,10 +259,9 @@ class _LatestCall:
 def session(
     options: Api, *, sandbox: bool = False
 ) -> Generator[tuple[Sesamy, str | None]]:
-    """Yield a client, optionally of a sandbox that ends with the block.
+    """Yield a client, and the name of its store of orders, if it has one.
 
-    Yields:
-        The client, and the name of its store of orders, if it has one.
+    It may be the client of a sandbox that ends with the block.
 
     Raises:
         InterruptionError: Ctrl-C was pressed.

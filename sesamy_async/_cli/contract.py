@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -28,9 +28,9 @@ Examples:
     --idempotency sqlite:///var/lib/shop/orders.db
   make-order 4711 | sesamy onboard - --promo SPRING-12 --json
 
-The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
+Credentials are read from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
 from options. Exit codes: 0 done; 1 not done; 2 an option, a setting or the
-order is wrong; 4 check before sending it again; 130 Ctrl-C.
+order is wrong; 4 check before you send it again; 130 Ctrl-C.
 """,
 )
 _CREATE_EXAMPLES = """\
@@ -40,12 +40,12 @@ Examples:
   sesamy contract create order.json --promo SPRING-12 --confirm
   sesamy contract create - --promo SPRING-12 --json < order.json
 
-The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
+Credentials are read from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
 from options. The exit codes are those of sesamy onboard.
 """
 contract_app = App(
     name="contract",
-    help="Create and confirm contracts, one step at a time.",
+    help="Create and confirm contracts in separate steps.",
     help_epilogue=_CREATE_EXAMPLES,
 )
 
@@ -62,15 +62,15 @@ def onboard(
 ) -> CommandResult:
     """Create a contract, then confirm it: exactly one is confirmed.
 
-    It can be given again at any time: a store of orders remembers what was
-    sent. A step whose answer is lost is repeated; at worst that leaves an
-    unconfirmed contract (a stray), which gives no access.
+    You can repeat this command at any time: a store of orders remembers
+    what was sent. A step whose response is lost is retried; at worst, that
+    leaves an unconfirmed contract (a stray), which gives no access.
 
     Args:
         file: The order in Sesamy's JSON; "-" for stdin.
         promo: The promo code: one product at one price.
-        strays: Whether a create whose answer is lost is sent again. By
-            default it is, but not for invoices.
+        strays: Whether a create whose response is lost is sent again. By
+            default it is, except for invoices.
         sandbox: Send it to a temporary sandbox; needs no credentials, and
             nothing is remembered.
         options: The options that all API commands share.
@@ -79,32 +79,35 @@ def onboard(
     with session(options, sandbox=sandbox) as (sesamy, store):
         result = sesamy.contracts.onboard(promo, order, allow_strays=strays)
     contract = result.contract
-    # Of one that was confirmed before, the store has the id only.
+    # The store has only the id of a contract that was confirmed before.
     already = " already" if result.repeated and not contract.raw else ""
     where = " in a sandbox" if sandbox else ""
-    return CommandResult(
+    return _result(
         f"Contract {contract.id} is confirmed{already}{where}.",
-        {
-            "contract_id": contract.id,
-            "status": contract.status,
-            "confirmed": True,
-            "repeated": result.repeated,
-            "external_order_id": order.external_order_id,
-            "strays": result.strays,
-            "sandbox": sandbox,
-            "store": store,
-        },
-        rows(
-            order=order.external_order_id,
-            status=contract.status,
-            strays=strays_in_words(result.strays),
-            **{"known from": store if result.repeated else None},
-        ),
+        contract_id=contract.id,
+        status=contract.status,
+        confirmed=True,
+        repeated=result.repeated,
+        external_order_id=order.external_order_id,
+        strays=result.strays,
+        sandbox=sandbox,
+        store=store,
     )
 
 
+def _result(said: str, **data: Any) -> CommandResult:
+    strays = data.get("strays")
+    facts = {
+        "order": data.get("external_order_id"),
+        "status": data["status"],
+        "strays": None if strays is None else strays_in_words(strays),
+        "known from": data["store"] if data.get("repeated") else None,
+    }
+    return CommandResult(said, data, rows(**facts))
+
+
 def strays_in_words(strays: int) -> str:
-    """Return how many there may be, and what they are."""
+    """Return how many strays there may be, and what they are."""
     if not strays:
         return "0"
     return f"{strays} at most (unconfirmed contracts, which give no access)"
@@ -120,16 +123,16 @@ def create(
     sandbox: Flag = False,
     options: Api = API,
 ) -> CommandResult:
-    """Create a contract; confirm it at once, or later.
+    """Create a contract; confirm it at once or later.
 
-    If the answer is lost, nobody knows whether there is a contract, so it
-    is not sent again. Prefer "sesamy onboard", which can repeat it.
-    An order that the store knows is not sent again either.
+    If the response is lost, the order may or may not have a contract, so it
+    is not sent again. Prefer "sesamy onboard", which can retry this step.
+    An order that the store of orders knows is not sent again either.
 
     Args:
         file: The order in Sesamy's JSON; "-" for stdin.
         promo: The promo code: one product at one price.
-        confirm: Give the user access at once.
+        confirm: Give the buyer access at once.
         sandbox: Send it to a temporary sandbox; needs no credentials.
         options: The options that all API commands share.
     """
@@ -138,27 +141,20 @@ def create(
         contract = sesamy.contracts.create(promo, order, confirm=confirm)
     where = " in a sandbox" if sandbox else ""
     how = " and confirmed" if confirm else ", but not confirmed yet"
-    # Of one that was made before, the store has the id only.
+    # The store has only the id of a contract that was created before.
     repeated = not contract.raw
     if repeated:
         how = f"{how if confirm else ''} already; nothing was sent"
-    return CommandResult(
+    return _result(
         f"Contract {contract.id} is created{where}{how}.",
-        {
-            "contract_id": contract.id,
-            "status": contract.status,
-            # If it was made before, another call may have confirmed it.
-            "confirmed": confirm or (None if repeated else False),
-            "repeated": repeated,
-            "external_order_id": order.external_order_id,
-            "sandbox": sandbox,
-            "store": store,
-        },
-        rows(
-            order=order.external_order_id,
-            status=contract.status,
-            **{"known from": store if repeated else None},
-        ),
+        contract_id=contract.id,
+        status=contract.status,
+        # Another call may have confirmed it.
+        confirmed=confirm or (None if repeated else False),
+        repeated=repeated,
+        external_order_id=order.external_order_id,
+        sandbox=sandbox,
+        store=store,
     )
 
 
@@ -169,34 +165,31 @@ Examples:
   sesamy contract confirm 5f0c2a --promo SPRING-12
   sesamy contract confirm 5f0c2a --promo SPRING-12 --vendor acme --json
 
-There is no --sandbox here: that sandbox and its contracts end with the
-command. Start one with "sesamy sandbox" instead.
-The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
+There is no --sandbox here: a sandbox and its contracts end with the command
+that started it. Start one with "sesamy sandbox" instead.
+Credentials are read from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
 from options. The exit codes are those of sesamy onboard.
 """
 )
 def confirm(
     contract_id: str, /, *, promo: str, options: Api = API
 ) -> CommandResult:
-    """Confirm a contract: it gives the user access.
+    """Confirm a contract, which gives the buyer access.
 
-    It can be repeated: a confirmed contract stays confirmed.
+    You can repeat this command: a confirmed contract stays confirmed.
 
     Args:
-        contract_id: The id in the answer to "create".
+        contract_id: The contract id that "create" printed.
         promo: The promo code that the contract was created with.
         options: The options that all API commands share.
     """
     with session(options) as (sesamy, _):
         contract = sesamy.contracts.confirm(promo, contract_id)
-    return CommandResult(
+    return _result(
         f"Contract {contract.id} is confirmed.",
-        {
-            "contract_id": contract.id,
-            "status": contract.status,
-            "confirmed": True,
-        },
-        rows(status=contract.status),
+        contract_id=contract.id,
+        status=contract.status,
+        confirmed=True,
     )
 
 
@@ -207,7 +200,7 @@ Examples:
   sesamy contract schema > order.schema.json
   sesamy contract schema --strict
 
-Editors that are given the schema complete and check orders.
+An editor can use it to complete and to check orders.
 """
 )
 def schema(
@@ -233,17 +226,12 @@ _MOST_PROBLEMS = 50
 
 
 def read_order(file: str) -> NewContract:
-    """Read an order in Sesamy's JSON from a file, or from stdin.
-
-    Raises:
-        InvalidRequestError: It can't be read, or holds no order; the
-            message names the file, and every field that is wrong.
-    """
+    """Read an order in Sesamy's JSON from a file, or from stdin."""
     if file.startswith("-") and file != _STDIN:
         # The value after "=" may be a secret.
         raise UsageError(
-            f"There is no option {file.partition('=')[0]}; write ./- for "
-            "a file whose name begins with a hyphen."
+            f"There is no option {file.partition('=')[0]}. If it is a file, "
+            "write ./ before its name."
         )
     name = "stdin" if file == _STDIN else str(Path(file))
     content = _content(file, name)
@@ -253,8 +241,7 @@ def read_order(file: str) -> NewContract:
         problems, order = error.problems, error.external_order_id
     refused = InvalidRequestError(_message(name, problems), problems=problems)
     if order is not None:
-        refused.operation = "read"
-        refused.external_order_id = order
+        refused.operation, refused.external_order_id = "read", order
     raise refused
 
 

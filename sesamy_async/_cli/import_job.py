@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Generator, Iterator
+import shlex
+import signal
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import (
     ExitStack,
-    closing,
     contextmanager,
     nullcontext,
 )
 from pathlib import Path
+from typing import Any, NoReturn
 
 import attrs
 from cyclopts import App
@@ -20,16 +21,17 @@ from sesamy_async._call import BlockingRuntime, RateLimit, drive
 from sesamy_async._checks import segment
 from sesamy_async._client import AsyncSesamy
 from sesamy_async._once import Once, Placed
-from sesamy_async._settings import SettingsSource
 from sesamy_async.bulk import (
     Confirm,
     Ending,
     Entry,
+    Importer,
+    ImportSummary,
     InputFileError,
     Source,
     State,
 )
-from sesamy_async.bulk._beside import Files
+from sesamy_async.bulk._beside import Files, mapping_beside
 from sesamy_async.bulk._file import FileImport
 from sesamy_async.bulk._states import SANDBOX
 from sesamy_async.bulk._steps import first_orders
@@ -39,11 +41,13 @@ from sesamy_async.bulk.check import Checked, notes_on
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading import open_source, write_template
 from sesamy_async.bulk.reading._columns import HeaderError
-from sesamy_async.bulk.reports._words import count
+from sesamy_async.bulk.reports import Kind
+from sesamy_async.bulk.reports._words import count, headline
 from sesamy_async.errors import ConfigurationError
 from sesamy_async.idempotency import IdempotencyStore
 from sesamy_async.sandbox import KeptLedger, Sandbox, SandboxConfig
 
+from . import import_words as words
 from .client import (
     ClientArguments,
     base_url,
@@ -51,16 +55,8 @@ from .client import (
     from_environment,
     in_sandbox,
     name_of,
-    store_of_orders,
-)
-from .import_check import alike, estimate, in_store
-from .import_ending import answer, command_for
-from .import_notes import (
-    counted,
-    of_cells,
-    preview,
-    remarks,
-    remarks_on_file,
+    remembering,
+    vendor_of,
 )
 from .import_progress import (
     ProgressWatch,
@@ -71,8 +67,7 @@ from .import_progress import (
     say,
     watching,
 )
-from .import_sending import Sent, beginning, goes_on, watched
-from .mapping import TableOptions, propose_and_ask, with_mapping_beside
+from .mapping import propose_and_ask, with_mapping_beside
 from .options import (
     ACTIONS,
     API,
@@ -84,8 +79,7 @@ from .options import (
     ReadingOptions,
     Sending,
 )
-from .output import CommandResult, UsageError
-from .presses import Presses, heeding, interrupt
+from .output import CommandResult, InterruptionError, UsageError
 
 
 import_app = App(
@@ -99,11 +93,11 @@ Examples:
   sesamy import orders.xlsx --promo SPRING-12 --first 3
   sesamy import --template
 
-The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
-from options. Exit codes: 0 all done; 1 it could not run, or not to its end;
-2 an option, a setting or the file is wrong, and nothing was sent; 3 some
-orders were rejected; 4 some have to be looked at; 130 Ctrl-C. After 1 and
-130 the same command goes on.
+Credentials are read from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
+from options. Exit codes: 0 all done; 1 it could not start or finish; 2 an
+option, a setting or the file is wrong, and nothing was sent; 3 some orders
+were rejected; 4 somebody has to check some orders; 130 Ctrl-C. After 1 and
+130, the same command continues the import.
 """,
 )
 
@@ -122,9 +116,9 @@ def import_orders(
     """Send all orders of a file.
 
     Args:
-        file: A spreadsheet, CSV, or JSON, an order in each row.
+        file: A spreadsheet, CSV or JSON file with an order in each row.
         promo: The promo code of rows that name none.
-        doing: What is done, and what is left behind.
+        doing: What the import does, and which files it writes.
         reading: How the file is read.
         sending: How the orders are sent.
         options: The options that all API commands share; the deadline is
@@ -138,7 +132,7 @@ def import_orders(
         segment("--promo", promo)
     if file is None:
         raise UsageError(
-            "No file is given. Name one, or create a starting file with "
+            "No file is given. Name one, or write a file to start from with "
             "`sesamy import --template`."
         )
     pace = sending.pace()
@@ -159,7 +153,7 @@ def import_orders(
         patience=sending.patience,
     )
     proposed = reading.mapping != given
-    job = Job(core, doing, reading, sending, options, pace, proposed)
+    job = Job(core, doing, reading, sending, options, pace, proposed, ask)
     return job.rehearse() if doing.dry_run else job.carry_out()
 
 
@@ -168,21 +162,16 @@ def _with_mapping(
 ) -> tuple[Source, ReadingOptions]:
     """Open the file, with a mapping that is proposed if it needs one."""
     try:
-        return open_source(path, **reading.given()), reading
+        return open_source(path, **attrs.asdict(reading)), reading
     except HeaderError as error:
-        if reading.mapping is not None or error.misspelt:
-            raise _shortened(error) from None
         wrong = _shortened(error)
-    table = TableOptions(
-        sheet=reading.sheet,
-        encoding=reading.encoding,
-        delimiter=reading.delimiter,
-    )
-    mapping = propose_and_ask(path, table, interactive=ask)
+        if reading.mapping is not None or error.misspelt:
+            raise wrong from None
+    mapping = propose_and_ask(path, reading, interactive=ask)
     if mapping is None:
         raise wrong
     reading = attrs.evolve(reading, mapping=mapping)
-    return open_source(path, **reading.given()), reading
+    return open_source(path, **attrs.asdict(reading)), reading
 
 
 def _shortened(error: InputFileError) -> InputFileError:
@@ -199,19 +188,19 @@ def _template(path: Path) -> CommandResult:
     if path.suffix.lower() == ".xlsx":
         write_template(path)
         return CommandResult(
-            f"{path} is a file to begin with. Its first row explains it.",
+            f"{path} is a file to start from. Its first row explains it.",
             {"template": str(path), "mapping": None},
             (trying,),
         )
     mapping = path.with_suffix(".toml")
     if mapping == path:
         raise UsageError(
-            f"{path} would be a mapping; name a file that ends in .xlsx or "
-            ".csv."
+            f"{path} has the name of a mapping. Name a file that ends in "
+            ".xlsx or .csv."
         )
     write_template(path, mapping)
     return CommandResult(
-        f"{path} is a file to begin with, and {mapping} a mapping.",
+        f"{path} is a file to start from, and {mapping} is a mapping.",
         {"template": str(path), "mapping": str(mapping)},
         (trying, f"  If your headers differ, use --mapping {mapping}."),
     )
@@ -221,7 +210,7 @@ def _template(path: Path) -> CommandResult:
 class Job:
     """An import, and what the command adds to it: words, and a terminal.
 
-    If its mapping was proposed just now, its orders are shown, and it asks.
+    If its mapping was `proposed` just now, its orders are shown, and it asks.
     """
 
     core: FileImport
@@ -230,30 +219,22 @@ class Job:
     sending: Sending
     options: Api
     pace: RateLimit
-    proposed: bool = False
-
-    @property
-    def source(self) -> Source:
-        """The rows."""
-        return self.core.source
-
-    @property
-    def files(self) -> Files:
-        """Where they are, and what is written."""
-        return self.core.files
+    proposed: bool
+    can_ask: bool
 
     def rehearse(self) -> CommandResult:
         """Check the file, and say what would be sent, and how long."""
-        confirm = self.core.confirm
-        with self._checked() as found, self._remembering() as store:
-            told, notes = self._told(found, store)
+        source = self.core.source
+        url = self.options.idempotency
+        with self._checked() as found, remembering(url) as store:
+            told, said = self._told(found, store)
             wrong = (
                 f"; {count(found.invalid, 'row')} would be left out"
                 if found.invalid
                 else ""
             )
-            calls = told.new * confirm.calls + told.begun
-            cleaned, warnings = of_cells(self.source, found)
+            calls = told.new * self.core.confirm.calls + told.begun
+            cleaned, warnings = words.of_cells(source, found)
             return CommandResult(
                 f"{count(told.new + told.begun, 'order')} can be sent{wrong}. "
                 "Nothing was sent.",
@@ -270,36 +251,38 @@ class Job:
                     "store": name_of(store) if store else None,
                     "notes": [
                         {"row": each.row, "remark": each.remark.text}
-                        for each in notes_on(self.source)
+                        for each in notes_on(source)
                     ],
-                    "cleaned": counted(cleaned),
-                    "warnings": counted(warnings),
+                    "cleaned": words.counted(cleaned),
+                    "warnings": words.counted(warnings),
                     "dry_run": True,
                 },
                 (
-                    *notes,
-                    f"  That takes {estimate(calls, self.pace)}.",
-                    *alike(found),
+                    *(f"  {each}" for each in said),
+                    f"  That takes {words.estimate(calls, self.pace)}.",
+                    *words.alike(found),
                 ),
             )
 
-    @contextmanager
-    def _remembering(self) -> Generator[IdempotencyStore | None]:
-        """Yield the store of orders, if there is one."""
-        store = store_of_orders(self.options.idempotency)
-        with closing(store) if store is not None else nullcontext():
-            yield store
-
     def _told(
         self, found: Checked, store: IdempotencyStore | None
-    ) -> tuple[Told, list[str]]:
+    ) -> tuple[Told, Iterator[str]]:
         """Ask the store about a file that is not sent."""
-        address, vendor = self._target()
+        vendor: str | None
+        if self.doing.sandbox:
+            ledger = self.core.files.ledger
+            world = KeptLedger(ledger).world if ledger.exists() else ""
+            address = f"{SANDBOX}{world}"
+            vendor = self.options.vendor or SandboxConfig().vendors[0].id
+        else:
+            # A wrong address is refused here too.
+            address, vendor = base_url(self.options), vendor_of(self.options)
         if store is None:
-            return Told(new=found.valid), ["  There is no store of orders."]
+            said = "There is no store of orders."
+            return Told(new=found.valid), iter([said])
         if vendor is None:
-            unasked = "The store of orders was not asked: --vendor is missing."
-            return Told(new=found.valid), [f"  {unasked}"]
+            said = "The store of orders was not asked: --vendor is missing."
+            return Told(new=found.valid), iter([said])
         entries = (
             Entry(
                 row=each.row,
@@ -312,42 +295,26 @@ class Job:
         )
         once = Once(store, place_in(address), BlockingRuntime())
         terms = self.core.terms("", vendor, address)
-        told = drive(look_up(once, reader(self.source), terms, entries))
-        return told, [f"  {each}" for each in in_store(told, name_of(store))]
-
-    def _target(self) -> tuple[str, str | None]:
-        """Return where the orders would go, and the publisher, if known."""
-        if self.doing.sandbox:
-            ledger = self.files.ledger
-            world = KeptLedger(ledger).world if ledger.exists() else ""
-            vendor = self.options.vendor or SandboxConfig().vendors[0].id
-            return f"{SANDBOX}{world}", vendor
-        # A wrong address is refused here too.
-        return base_url(self.options), SettingsSource(os.environ).optional(
-            "--vendor", self.options.vendor, "SESAMY_VENDOR_ID"
-        )
+        told = drive(look_up(once, reader(self.core.source), terms, entries))
+        return told, words.in_store(told, name_of(store))
 
     def carry_out(self) -> CommandResult:
-        """Send what is to be sent, and report.
-
-        Raises:
-            SesamyError: It could not begin; this run has sent nothing.
-        """
-        begun = self.files.journal.exists()
+        """Send what is to be sent, and report."""
+        begun = self.core.files.journal.exists()
         # Here, so that a missing setting is reported before a long check.
         sesamy = None if self.doing.sandbox else from_environment(self.options)
-        fingerprint = self.source.fingerprint()
+        fingerprint = self.core.source.fingerprint()
         # Around all else: Ctrl-C must not hide what was sent.
         with (
             heeding() as presses,
-            self._remembering() as store,
+            remembering(self.options.idempotency) as store,
             ExitStack() as checking,
         ):
             found = None if begun else checking.enter_context(self._checked())
             if self.proposed and found is not None:
                 self._ask_about(found, presses)
             target = (
-                in_own_sandbox(self.options, self.files)
+                _in_own_sandbox(self.options, self.core.files)
                 if sesamy is None
                 else nullcontext((sesamy, sesamy["base_url"]))
             )
@@ -358,30 +325,29 @@ class Job:
                 where = address if sesamy is None else None
                 client["idempotency"] = Placed(store or False, where)
                 with self.core.journal(found, terms) as journal:
-                    notes = None if found is None else alike(found)
+                    said = None if found is None else words.alike(found)
                     # Its file is not needed while the orders are sent.
                     checking.close()
-                    return self._run(journal, client, presses, notes)
+                    with watching(self.core.source.name) as watch:
+                        run = _Run(self, journal, presses, watch)
+                        sent = asyncio.run(run.send(client, said))
+                    return self._result(journal, sent)
 
     def _ask_about(self, found: Checked, presses: Presses) -> None:
-        """Ask before orders are sent as a new mapping says.
-
-        Raises:
-            UsageError: They are not to be sent.
-        """
+        """Ask before orders are sent with a new mapping."""
         presses.then(interrupt)
         agreed = agrees(f"Send {count(found.valid, 'order')}?")
         presses.then()
         if not agreed:
             raise UsageError(
-                f"No order was sent. {self.reading.mapping} was kept: look "
-                "through it, and run the same command again."
+                f"No order was sent. {self.reading.mapping} was kept: check "
+                "it, and run the same command again."
             )
 
     @contextmanager
     def _checked(self) -> Generator[Checked]:
         """Check all rows, and yield the result if it may be sent."""
-        with counting(f"Checking {self.source.name}") as on_rows:
+        with counting(f"Checking {self.core.source.name}") as on_rows:
             found = self.core.check(on_rows)
         with found:
             say(self._remarks(found))
@@ -390,91 +356,92 @@ class Job:
 
     def _remarks(self, found: Checked) -> Iterator[str]:
         """Yield what is said of the cells of the file."""
+        source, strict = self.core.source, self.doing.strict
         examples = on_terminal() and not self.options.as_json
-        yield from remarks_on_file(self.source, examples=examples)
+        yield from words.remarks_on_file(source, examples=examples)
         if (self.doing.dry_run or self.proposed) and examples:
-            yield from preview(self.source, found, self.core.promo_code)
-        strict = self.doing.strict
-        yield from remarks(
-            self.source, found, examples=examples, strict=strict
+            yield from words.preview(source, found, self.core.promo_code)
+        yield from words.remarks(
+            source, found, examples=examples, strict=strict
         )
 
-    def _run(
-        self,
-        journal: Journal,
-        client: ClientArguments,
-        presses: Presses,
-        notes: tuple[str, ...] | None,
-    ) -> CommandResult:
-        with watching(self.source.name) as watch:
-            sent = asyncio.run(
-                self._send(journal, client, presses, watch, notes)
-            )
+    def _result(self, journal: Journal, sent: Sent) -> CommandResult:
+        """Write the reports, and return the result."""
+        summary, files = sent.summary, self.core.files
         number = self.sending.first
         first = None if number is None else first_orders(journal, number)
-        reports, problem = self.core.report(journal, sent.summary, sent.said)
-        return answer(
-            sent.summary,
-            reports,
-            self.files,
-            problem=problem,
-            sandbox=self.doing.sandbox,
-            first=first,
-            told=sent.asked,
-            next_command=lambda report: command_for(
-                report,
-                self.core.promo_code,
-                doing=self.doing,
-                reading=self.reading,
-                sending=self.sending,
-                options=self.options,
+        reports, problem = self.core.report(journal, summary, sent.said)
+        where = "In a sandbox: " if self.doing.sandbox else ""
+        rejected = reports.paths.get(Kind.REJECTED)
+        following = [] if rejected is None else [self._next(rejected)]
+        return CommandResult(
+            f"{where}{headline(summary)}",
+            {
+                **attrs.asdict(summary),
+                "done": summary.done,
+                "sandbox": self.doing.sandbox,
+                "source": str(files.source),
+                "journal": str(files.journal),
+                "reports": {
+                    name: str(path) for name, path in reports.paths.items()
+                },
+                "kept": [str(path) for path in reports.kept],
+                "report": None if files.page is None else str(files.page),
+                "report_problem": problem,
+                "first": None if first is None else _described(first),
+            },
+            (
+                *words.written(summary, reports, files),
+                *(words.contracts(first) if first and not sent.asked else ()),
+                *words.notes(summary, reports),
+                *following,
+                *(() if problem is None else (problem,)),
+            ),
+            words.exit_code_of_import(
+                summary, reported=problem is None, first=first or ()
             ),
         )
 
-    async def _send(
-        self,
-        journal: Journal,
-        client: ClientArguments,
-        presses: Presses,
-        watch: ProgressWatch,
-        notes: tuple[str, ...] | None,
-    ) -> Sent:
-        """Send the orders; `notes` are of the check, None if it goes on."""
-        shared, number = self.sending.shared_contracts, self.sending.first
-        new = notes is not None
-        async with AsyncSesamy(**client, shared_contracts=shared) as sesamy:
-            importer, told = await self.core.importer(
-                sesamy, journal, new=new, first=number
-            )
-            if told is not None:
-                store = name_of(client["idempotency"].store)
-                for each in in_store(told, store):
-                    watch.say(each)
-            for each in beginning(journal, self.pace, number, begun=not new):
-                watch.say(each)
-            for each in notes or ():
-                watch.say(each)
-            sent = await watched(importer, journal, presses, watch)
-            # Where none was accepted, the others would not be either.
-            asks = sent.summary.ending is Ending.FIRST and sent.summary.done
-            if asks and self._can_ask():
-                agreed = goes_on(journal, number or 0, presses, watch)
-                sent = attrs.evolve(sent, asked=True)
-                if agreed is None:
-                    ended = attrs.evolve(
-                        sent.summary, ending=Ending.INTERRUPTED
-                    )
-                    return attrs.evolve(sent, summary=ended)
-                if agreed:
-                    importer, _ = await self.core.importer(
-                        sesamy, journal, new=False
-                    )
-                    rest = await watched(importer, journal, presses, watch)
-                    return sent.and_then(rest)
-            return sent
+    def _next(self, report: Path) -> str:
+        """Return the line with the command that imports a report."""
+        reading, sending, options = self.reading, self.sending, self.options
+        mapping = reading.mapping
+        if mapping == mapping_beside(report):
+            mapping = None
+        values = {
+            "--promo": self.core.promo_code,
+            "--mapping": mapping,
+            "--vendor": options.vendor,
+            "--base-url": options.base_url,
+            "--idempotency": options.idempotency,
+            "--rate": sending.rate,
+        }
+        if self.core.confirm is not Confirm.SEPARATELY:
+            values["--confirm"] = sending.confirm
+        flags = {
+            "--allow-unknown": reading.allow_unknown,
+            "--strays": sending.strays is True,
+            "--no-strays": sending.strays is False,
+            "--shared-contracts": sending.shared_contracts,
+            "--sandbox": self.doing.sandbox,
+        }
+        command = ["sesamy", "import", str(report)]
+        for name, value in values.items():
+            command += [] if value is None else [name, str(value)]
+        command += [name for name, given in flags.items() if given]
+        return f"  {shlex.join(command)}"
 
-    def _can_ask(self) -> bool:
-        return can_ask() and not self.options.as_json
+
+def _described(first: Sequence[Entry]) -> list[dict[str, Any]]:
+    return [
+        {
+            "row": each.row,
+            "order_id": each.order_id,
+            "contract_id": each.contract_id,
+            "state": str(each.state),
+        }
+        for each in first
+    ]
 
 
 # As slow as a server on another continent, to show what an import is like.
@@ -482,21 +449,20 @@ _DISTANCE = {"delay:0.15@create": 1.0, "delay:0.15@confirm": 1.0}
 
 
 @contextmanager
-def in_own_sandbox(
+def _in_own_sandbox(
     options: Api, files: Files
 ) -> Generator[tuple[ClientArguments, str]]:
     """Serve a sandbox that knows the contracts of earlier runs.
 
-    Yields:
-        How to reach it, and its unique name for the journal.
+    It yields how to reach it, and its unique name for the journal.
     """
     journal, ledger = files.journal, files.ledger
     if journal.exists() and not ledger.exists():
         raise ConfigurationError(
             f"{journal} belongs to an import that has begun, but {ledger}, "
-            "which has the contracts of its sandbox, is missing. Continue "
-            f"without --sandbox if it began without; or remove {journal.name} "
-            "to start over."
+            "which has the contracts of its sandbox, is missing. If the "
+            "import began without --sandbox, continue without it; otherwise "
+            f"remove {journal.name} to start over."
         )
     new = not ledger.exists()
     kept = KeptLedger(ledger)
@@ -507,3 +473,169 @@ def in_own_sandbox(
     finally:
         if new and not journal.exists():
             ledger.unlink()  # It has not begun, so nothing is in it.
+
+
+# The sending, and what Ctrl-C does to it
+
+
+@attrs.frozen
+class Sent:
+    """How an import ended, and what Sesamy said of refused rows."""
+
+    summary: ImportSummary
+    said: Mapping[int, str]
+    asked: bool = False  # The first orders were shown.
+
+
+@attrs.frozen
+class _Run:
+    """The sending of a job: it is shown, it asks, and it can be stopped."""
+
+    job: Job
+    journal: Journal
+    presses: Presses
+    watch: ProgressWatch
+
+    async def send(
+        self, client: ClientArguments, said: tuple[str, ...] | None
+    ) -> Sent:
+        """Send the orders; `said` is of the check, None if it continues."""
+        job, journal, new = self.job, self.journal, said is not None
+        shared, number = job.sending.shared_contracts, job.sending.first
+        async with AsyncSesamy(**client, shared_contracts=shared) as sesamy:
+            importer, told = await job.core.importer(
+                sesamy, journal, new=new, first=number
+            )
+            if told is not None:
+                store = name_of(client["idempotency"].store)
+                self._say(words.in_store(told, store))
+            self._say(
+                words.beginning(journal, job.pace, number, begun=not new)
+            )
+            self._say(said or ())
+            sent = await self._watched(importer)
+            # If none was accepted, the others would not be either.
+            asks = sent.summary.ending is Ending.FIRST and sent.summary.done
+            if not (asks and job.can_ask):
+                return sent
+            sent = attrs.evolve(sent, asked=True)
+            try:
+                if not self._goes_on(number or 0):
+                    return sent
+            except KeyboardInterrupt:
+                ended = attrs.evolve(sent.summary, ending=Ending.INTERRUPTED)
+                return attrs.evolve(sent, summary=ended)
+            importer, _ = await job.core.importer(sesamy, journal, new=False)
+            rest = await self._watched(importer)
+            summary = attrs.evolve(
+                rest.summary,
+                calls=sent.summary.calls + rest.summary.calls,
+                seconds=sent.summary.seconds + rest.summary.seconds,
+            )
+            return Sent(summary, {**sent.said, **rest.said}, asked=True)
+
+    def _say(self, lines: Iterator[str] | tuple[str, ...]) -> None:
+        for each in lines:
+            self.watch.say(each)
+
+    async def _watched(self, importer: Importer) -> Sent:
+        """Run an import, show its progress, and let Ctrl-C end it."""
+
+        def stop() -> None:
+            importer.stop()
+            self.watch.say(_STOPPING)
+
+        async def show() -> None:
+            async for progress in importer.updates():
+                self.watch.show(progress)
+
+        running = asyncio.create_task(importer.run())
+        showing = asyncio.create_task(show())
+        # A signal may come at any moment, so the loop does it later.
+        later = asyncio.get_running_loop().call_soon_threadsafe
+        self.presses.then(lambda: later(stop), lambda: later(running.cancel))
+        try:
+            summary = await running
+        except asyncio.CancelledError:
+            summary = words.summary_of(self.journal)
+        finally:
+            self.presses.then()
+            # It ends with the run; an error in it is ignored.
+            await asyncio.wait([showing])
+        return Sent(summary, importer.said)
+
+    def _goes_on(self, number: int) -> bool:
+        """Show the first contracts, and ask about the other orders.
+
+        Nothing else is going on, so it may keep the event loop waiting.
+        """
+        rest = words.summary_of(self.journal).unprocessed
+        try:
+            self.presses.then(interrupt)
+            first = words.contracts(first_orders(self.journal, number))
+            others = "other order" if rest == 1 else f"other {rest:,}"
+            return self.watch.asks(first, f"Send the {others}?")
+        finally:
+            self.presses.then()
+
+
+_STOPPING = (
+    "Stopping: requests in flight are completed and recorded. Press Ctrl-C "
+    "again to stop at once. Nothing is lost or sent twice by that, but only "
+    "the next run finds out what happened to these orders, and somebody may "
+    "have to check invoices among them."
+)
+
+
+class NothingSentError(InterruptionError):
+    """Ctrl-C before anything was sent."""
+
+    def _advice(self) -> str:
+        return "This run sent nothing; run the same command again."
+
+
+def interrupt() -> NoReturn:
+    """End what is going on."""
+    raise KeyboardInterrupt
+
+
+class Presses:
+    """What each Ctrl-C does; none gets lost, or interrupts a write."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._actions: list[Callable[[], object]] = [interrupt]
+
+    def then(self, *actions: Callable[[], object]) -> None:
+        """Set what the next presses do; earlier ones count too."""
+        before, self._count = self._count, 0
+        self._actions = [*actions]
+        for _ in range(before):
+            self.press()
+
+    def press(self) -> None:
+        """Do the next action."""
+        self._count += 1
+        if self._actions:
+            self._actions.pop(0)()
+
+
+@contextmanager
+def heeding() -> Generator[Presses]:
+    """Turn SIGINT and SIGTERM into presses; for the main thread only.
+
+    Until `Presses.then` is called, the first one ends the block with a
+    `NothingSentError`.
+    """
+    presses = Presses()
+    before = {
+        each: signal.signal(each, lambda _, __: presses.press())
+        for each in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield presses
+    except KeyboardInterrupt:
+        raise NothingSentError("Interrupted.") from None
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -17,23 +17,21 @@ from rich.text import Text
 from sesamy_async.bulk import Progress
 from sesamy_async.bulk.reports._words import duration
 
-from .output import BestEffortStream, plain
-from .wrapping import fitted, width_of
+from .output import BestEffortStream, fitted, plain, width_of
 
 
 _EVERY = 60.0
-_NARROWEST = 20
 
 
 YES = frozenset({"y", "yes", "j", "ja", "k", "kyllä"})
-"""What people answer who agree; in the Nordics, too."""
+"""Also in the languages of the Nordic countries."""
 
 
 @attrs.define
 class ProgressWatch:
     """Shows the progress of an import on stderr.
 
-    That is a bar on a terminal. Elsewhere it is a line each minute, and one
+    On a terminal, it is a bar. Elsewhere, it is a line every minute, and
     whenever the import pauses or continues.
     """
 
@@ -61,31 +59,28 @@ class ProgressWatch:
         _write(self._console, text)
 
     def asks(self, lines: Iterable[str], question: str) -> bool:
-        """Show lines and ask a question; return whether the answer is yes.
-
-        Enter is not.
-        """
+        """Show lines, ask a question, and return whether the reply is yes."""
         if self._bar is not None:
             self._bar.stop()
         for each in lines:
             self.say(each)
         agreed = agrees(question)
         if agreed and self._bar is not None:
-            # Another one: the first would be drawn over the question.
+            # A new bar: the old one would be drawn over the question.
             self._bar = self._bars.enter_context(_new_bar(self._console))
         return agreed
 
 
 def agrees(question: str) -> bool:
-    """Ask a question on the terminal; return whether the answer is yes."""
+    """Ask a question on the terminal; return whether the reply is yes."""
     _console().print(Text(f"{question} [y/N] "), end="")
     return sys.stdin.readline().strip().casefold() in YES
 
 
 def on_terminal() -> bool:
-    """Whether what is written to stderr is seen, and kept nowhere.
+    """Whether stderr is a terminal.
 
-    Rich would say so too of a log for which FORCE_COLOR is set.
+    For Rich, a log file is one, too, if FORCE_COLOR is set.
     """
     with suppress(AttributeError, ValueError):
         return sys.stderr.isatty()
@@ -93,7 +88,7 @@ def on_terminal() -> bool:
 
 
 def can_ask() -> bool:
-    """Whether there is somebody who sees a question and can answer it."""
+    """Whether a person can see a question and reply."""
     with suppress(AttributeError, ValueError):
         return on_terminal() and sys.stdin.isatty()
     return False
@@ -139,10 +134,9 @@ def _visible_cursor(console: Console) -> Generator[None]:
 
 @contextmanager
 def counting(text: str) -> Generator[Callable[[int], None] | None]:
-    """Show a number that grows, on a terminal.
+    """Show a number that grows; yield a function that sets it.
 
-    Yields:
-        A function to call with the number; None elsewhere.
+    If stderr is no terminal, yield None.
     """
     console = _console()
     if not console.is_interactive:
@@ -175,7 +169,7 @@ def picture(name: str, progress: Progress) -> Group:
 
 
 def line(progress: Progress) -> str:
-    """Return the same as a line for a log."""
+    """Return the progress as a line for a log."""
     after = f"After {duration(progress.seconds)}"
     return " · ".join(
         [f"{after}: {_settled(progress)} rows", *_facts(progress)]

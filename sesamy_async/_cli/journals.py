@@ -1,12 +1,18 @@
-"""``sesamy journal``: look into the journal of an import, and settle it."""
+"""``sesamy journal``: show the journal of an import, and settle orders."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
 import sys
-from collections.abc import Awaitable, Callable, Generator, Mapping
-from contextlib import closing, contextmanager, nullcontext, suppress
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Generator,
+    Iterator,
+    Sequence,
+)
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,8 +27,9 @@ from sesamy_async._outcome import Outcome
 from sesamy_async._wal import wal_of
 from sesamy_async.bulk import Entry, ImportSummary, State, Terms
 from sesamy_async.bulk._beside import Files
-from sesamy_async.bulk._chain import follow
-from sesamy_async.bulk._states import SANDBOX
+from sesamy_async.bulk._chain import Chain, follow
+from sesamy_async.bulk._states import SANDBOX, Change
+from sesamy_async.bulk._told import key_of, place_in
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal._files import find_journal
 from sesamy_async.bulk.journal._settling import (
@@ -35,14 +42,15 @@ from sesamy_async.bulk.journal._settling import reconcile as ask_for
 from sesamy_async.bulk.journal._settling import resolve as settle
 from sesamy_async.bulk.reports import Kind, ReportError
 from sesamy_async.bulk.reports._files import digest_of
+from sesamy_async.bulk.reports._words import count
 from sesamy_async.errors import SesamyError
+from sesamy_async.idempotency import IdempotencyStore
 from sesamy_async.sandbox import KeptLedger, Sandbox, SandboxLookup
 
-from .client import ClientArguments, credentials, in_sandbox, store_of_orders
-from .import_ending import summary_of
-from .journal_words import as_a_whole, for_machines, left
+from .client import ClientArguments, credentials, in_sandbox, remembering
+from .import_words import summary_of
 from .options import OUTPUT, REMEMBERED, Api, Flag, Output, Remembered
-from .orders_settling import settle_all
+from .orders import WITHIN, Found
 from .output import CommandResult, UsageError, rows
 
 
@@ -67,33 +75,45 @@ Examples:
   sesamy journal show orders.csv
   sesamy journal show orders.csv.journal --json | jq .unknown
 
-Exit codes: 0 shown; 1 there is no journal, it is in use, or it can't be
-read.
+Exit codes: 0 shown; 1 there is no journal, it is in use, or it can't be read.
 """
 )
 def show(file: Path, /, *, output: Output = OUTPUT) -> CommandResult:
-    """Show how far an import has come, and which orders are unknown.
+    """Show how far an import is, and which orders are unknown.
 
-    Rejected rows whose report was corrected and imported count, too.
+    Rejected rows that were corrected and imported count, too.
 
     Args:
         file: The journal, or the file of orders beside it.
         output: The options that all commands share.
     """
     with _opened(file) as journal:
-        now, terms = summary_of(journal), _terms(journal.terms)
+        now, terms = summary_of(journal), journal.terms
         counts = {**_counts(now), "strays": now.strays}
         unknown = list(journal.entries(states={State.UNKNOWN}))
         chain = follow(journal)
+    facts = {
+        "file": terms.source,
+        "promo": terms.promo_code,
+        "vendor": terms.vendor_id,
+        "sent to": terms.base_url,
+        "confirmed": terms.confirm,
+        "strays": "not allowed" if terms.strays is False else None,
+    }
     return CommandResult(
-        f"{journal.path} is the journal of {terms['source']}: "
-        f"{as_a_whole(chain, now)}",
+        f"{journal.path} is the journal of {terms.source}: "
+        f"{_as_a_whole(chain, now)}",
         {
             "journal": str(journal.path),
-            **terms,
+            "source": terms.source,
+            "promo": terms.promo_code,
+            "vendor": terms.vendor_id,
+            "base_url": terms.base_url,
+            "confirm": str(terms.confirm),
+            "no_strays": terms.strays is False,
             "rows": now.rows,
             **counts,
-            "chain": for_machines(chain),
+            "chain": _for_machines(chain),
             "orders": [
                 {
                     "external_order_id": entry.order_id,
@@ -104,11 +124,11 @@ def show(file: Path, /, *, output: Output = OUTPUT) -> CommandResult:
             ],
         },
         (
-            *_in_words(terms),
+            *rows(**facts),
             "",
             *rows(**counts),
             *_listed(unknown),
-            *left(chain),
+            *_left(chain),
         ),
     )
 
@@ -139,22 +159,22 @@ def resolve(
 ) -> CommandResult:
     """Record whether unknown orders have a contract.
 
-    The next run of the import confirms those that have one, if that is
-    wanted and not done yet, and sends the others again. The store of orders
-    is told, too, for all who share it.
+    The next run of the import confirms the contracts that are not confirmed
+    yet, if it is to confirm them, and sends the other orders again. This is
+    recorded in the store of orders, too, for all who share it.
 
     Args:
         file: The journal, or the file of orders beside it.
         order: The externalOrderId.
         created: The id of its contract.
-        confirmed: That contract gives access already.
+        confirmed: The contract already gives access.
         not_created: It certainly has no contract.
-        table: A CSV with the columns externalOrderId, contractId,
-            confirmed ("yes" if it gives access already) and notCreated
-            ("yes" if there is no contract).
-        options: Which store of orders is told.
+        table: A CSV file with the columns externalOrderId, contractId,
+            confirmed ("yes" if the contract already gives access) and
+            notCreated ("yes" if there is no contract).
+        options: Which store of orders.
     """
-    # First: a row that is written into it later is not in the findings.
+    # First: a row that is added later is not among the findings.
     digest = None
     with suppress(ReportError):
         digest = None if table is None else digest_of(table)
@@ -176,8 +196,8 @@ Examples:
   sesamy journal reconcile orders.csv --lookup mycompany.sesamy:lookup
   sesamy journal reconcile orders.csv --lookup sandbox
 
-Exit codes: 0 none is unknown any more; 1 the journal can't be used; 2 an
-option is wrong; 4 some are still unknown.
+Exit codes: 0 all are settled; 1 the journal can't be used; 2 an option is
+wrong; 4 some orders are still unknown.
 """
 )
 def reconcile(
@@ -192,22 +212,22 @@ def reconcile(
 ) -> CommandResult:
     """Ask a program whether unknown orders have a contract.
 
-    Orders that it doesn't know stay unknown.
+    Orders that the program doesn't know stay unknown.
 
     Args:
         file: The journal, or the file of orders beside it.
-        lookup: "sandbox" if the orders went to a sandbox, also to that of
-            "sesamy import --sandbox"; else "package.module:factory", which
-            makes a Lookup.
-        concurrency: How many orders are looked up at once.
-        options: Which store of orders is told.
+        lookup: "package.module:factory", which returns a Lookup; or
+            "sandbox" if the orders were sent to a sandbox, also with
+            "sesamy import --sandbox".
+        concurrency: How many orders are looked up at the same time.
+        options: Which store of orders.
     """
     with _opened(file) as journal, _telling(journal, options) as tell:
         ask = partial(ask_for, journal, concurrency=concurrency, tell=tell)
         result = asyncio.run(_ask(journal, lookup, ask))
     if result.unknown:
         why = ", ".join(
-            f"{count} x {name}" for name, count in result.failures.items()
+            f"{times} x {name}" for name, times in result.failures.items()
         )
         raise SesamyError(
             f"{_settled(result)} {result.unknown} are still unknown ({why}).",
@@ -222,28 +242,28 @@ Examples:
 
   sesamy journal recover orders.csv --yes
 
-Exit codes: 0 it can be used again; 1 it can't be used, or nothing is
-missing; 2 --yes is missing.
+Exit codes: 0 the journal can be used again; 1 it can't be used, or nothing
+is missing; 2 --yes is missing.
 """
 )
 def recover(
     file: Path, /, *, yes: Flag = False, output: Output = OUTPUT
 ) -> CommandResult:
-    """Use a journal without its latest changes, which were in its WAL.
+    """Use a journal without its latest changes, which were in its WAL file.
 
-    Orders that may have been sent since then become UNKNOWN, and are not
+    Orders that may have been sent since then become unknown, and are not
     sent again automatically.
 
     Args:
         file: The journal, or the file of orders beside it.
-        yes: The WAL is lost; do not ask.
+        yes: Go on without the WAL file, without asking.
         output: The options that all commands share.
     """
     path = find_journal(file)
     if not yes:
         raise UsageError(
             f"{wal_of(path)} says which orders were sent last. Look for it "
-            "first; give --yes if it is gone for good."
+            "first; give --yes only if it is lost."
         )
     unknown = Journal.recover(path)
     return CommandResult(
@@ -259,8 +279,7 @@ Examples:
   sesamy journal purge orders.csv --yes
   sesamy journal purge orders.csv --yes --force
 
-Exit codes: 0 it is gone; 1 it can't be removed; 2 --yes or --force is
-missing.
+Exit codes: 0 removed; 1 it can't be removed; 2 --yes or --force is missing.
 """
 )
 def purge(
@@ -273,13 +292,13 @@ def purge(
 ) -> CommandResult:
     """Remove the journal of an import that has ended.
 
-    Only the store of orders then says which orders were sent: without it,
-    importing the same file again sends them all again.
+    After that, only the store of orders says which orders were sent. Without
+    a store, importing the same file again sends all of them again.
 
     Args:
         file: The journal, or the file of orders beside it.
-        yes: Remove it; do not ask.
-        force: Remove it even if orders are unknown, or not finished.
+        yes: Remove it without asking.
+        force: Remove it even if orders are unknown or not finished.
         output: The options that all commands share.
     """
     with _opened(file) as journal:
@@ -288,12 +307,12 @@ def purge(
             raise UsageError(
                 f"{journal.path} is still needed: {now.unknown} orders are "
                 f"unknown, and {now.unprocessed} are not finished. Settle "
-                "and finish them first; --force removes it all the same."
+                "and finish them first, or give --force to remove it anyway."
             )
         if not yes:
             raise UsageError(
-                f"{journal.path} says which of {now.rows} rows were sent; "
-                "without it, only the store of orders does. Give --yes to "
+                f"{journal.path} says which of {now.rows} rows were sent. "
+                "Without it, only the store of orders does. Give --yes to "
                 "remove it."
             )
         journal.purge()
@@ -306,7 +325,7 @@ def purge(
 @contextmanager
 def _opened(file: Path) -> Generator[Journal]:
     with Journal.open(find_journal(file)) as journal:
-        # No import runs, so orders that were being sent were cut off.
+        # No import is running, so orders that were being sent were cut off.
         journal.restart()
         yield journal
 
@@ -314,58 +333,122 @@ def _opened(file: Path) -> Generator[Journal]:
 @contextmanager
 def _telling(journal: Journal, options: Remembered) -> Generator[Tell | None]:
     """Yield what tells the store of orders, if there is one."""
-    store = store_of_orders(options.idempotency)
-    if store is None:
-        yield None
-        return
-    with closing(store):
-        yield partial(settle_all, store, journal.terms)
+    with remembering(options.idempotency) as store:
+        tell = partial(_settle_all, store, journal.terms) if store else None
+        yield tell
 
 
 def _counts(now: ImportSummary) -> dict[str, int]:
     return {str(kind): getattr(now, kind) for kind in Kind}
 
 
-def _terms(terms: Terms) -> dict[str, Any]:
-    return {
-        "source": terms.source,
-        "promo": terms.promo_code,
-        "vendor": terms.vendor_id,
-        "base_url": terms.base_url,
-        "confirm": str(terms.confirm),
-        "no_strays": terms.strays is False,
-    }
-
-
-def _in_words(terms: Mapping[str, Any]) -> tuple[str, ...]:
-    named = {
-        "file": terms["source"],
-        "promo": terms["promo"],
-        "vendor": terms["vendor"],
-        "sent to": terms["base_url"],
-        "confirmed": terms["confirm"],
-        "strays": "not allowed" if terms["no_strays"] else None,
-    }
-    return rows(**named)
+def _listed(unknown: list[Entry]) -> Iterator[str]:
+    lines = [
+        f"  row {each.row}, order {each.order_id!r}: "
+        f"{each.reason or 'no reason was recorded'}"
+        for each in unknown
+    ]
+    how = "sesamy journal resolve --help"
+    yield from _first(f"Unknown, so somebody has to check ({how}):", lines)
 
 
 _MOST_SHOWN = 20
 
 
-def _listed(unknown: list[Entry]) -> tuple[str, ...]:
-    if not unknown:
-        return ()
-    lines = [
-        "",
-        "Unknown, so somebody has to check (sesamy journal resolve --help):",
+def _first(title: str, lines: list[str]) -> Iterator[str]:
+    """Yield the first lines below a title; nothing if there are none."""
+    if lines:
+        yield from ("", title, *lines[:_MOST_SHOWN])
+    if (more := len(lines) - _MOST_SHOWN) > 0:
+        yield f"  and {more:,} more; --json lists them all"
+
+
+_MOST_NAMED = 5
+
+
+def _as_a_whole(chain: Chain, summary: ImportSummary) -> str:
+    """Return how many rows are done, and by what."""
+    goal, rows = summary.confirm.goal.lower(), count(summary.rows, "row")
+    parts = [
+        f"{chain.here:,} {goal} here",
+        *(f"{done:,} by {name}" for name, done in chain.by_report.items()),
     ]
-    for each in unknown[:_MOST_SHOWN]:
-        reason = each.reason or "no reason was kept"
-        lines.append(f"  row {each.row}, order {each.order_id!r}: {reason}")
-    more = len(unknown) - _MOST_SHOWN
-    if more > 0:
-        lines.append(f"  and {more} more; --json lists them all")
-    return (*lines,)
+    if chain.repeated:
+        parts.append(f"{chain.repeated:,} the same as another row")
+    if not chain.open and summary.rows:
+        return f"{rows}, all done: {', '.join(parts)}."
+    if not chain.followed:
+        return f"{rows}."
+    named = ", ".join(map(str, sorted(chain.open)[:_MOST_NAMED]))
+    more = len(chain.open) - _MOST_NAMED
+    rest = f" and {more:,} more" if more > 0 else ""
+    parts.append(f"{len(chain.open):,} still open: row {named}{rest}")
+    return f"{rows}: {', '.join(parts)}."
+
+
+def _left(chain: Chain) -> Iterator[str]:
+    """Yield what is left to do, where reports were imported."""
+    if not chain.followed:
+        return
+    lines = [f"  row {row}: {chain.open[row]}" for row in sorted(chain.open)]
+    yield from _first("Still open:", lines)
+    for name, done in chain.unmatched.items():
+        yield (
+            f"{count(done, 'more row')} done by {name}. It is not known which "
+            "rows of this file they are, because that report is gone or was "
+            "changed after it was imported."
+        )
+    for name, why in chain.unread.items():
+        yield f"{name} is not counted: {why}"
+
+
+def _for_machines(chain: Chain) -> dict[str, Any]:
+    """Return the same as JSON."""
+    return {
+        "done": not chain.open,
+        "here": chain.here,
+        "by_report": dict(chain.by_report),
+        "repeated": chain.repeated,
+        "open": [
+            {"row": row, "reason": chain.open[row]}
+            for row in sorted(chain.open)
+        ],
+        "unmatched": dict(chain.unmatched),
+        "unread": dict(chain.unread),
+    }
+
+
+def _settle_all(
+    store: IdempotencyStore,
+    terms: Terms,
+    settled: Sequence[tuple[Entry, Change]],
+) -> list[str]:
+    """Tell a store what happened to unknown orders of an import.
+
+    If some can't be settled like this, return why, and tell it nothing.
+    """
+    where = place_in(terms.base_url)
+    orders = {key_of(each, terms, where): change for each, change in settled}
+    known = store.look(orders, within=WITHIN)
+    found = [
+        Found(
+            key=key,
+            seen=known.get(key),
+            contract_id=change.contract_id,
+            confirmed=change.state is State.CONFIRMED,
+            source=terms.source,
+        )
+        for key, change in orders.items()
+    ]
+    problems = [
+        f"order {each.key.external_order_id!r} {problem}"
+        for each in found
+        if (problem := each.against(store))
+    ]
+    if not problems:
+        for each in found:
+            each.settle(store)
+    return problems
 
 
 def _findings(
@@ -376,16 +459,15 @@ def _findings(
     confirmed: bool,
     not_created: bool,
 ) -> list[Finding]:
-    """Return the findings that the arguments name."""
     answers = (created is not None) + not_created
     if table is not None and order is None and not (answers or confirmed):
         return read_findings(table)
     doubtful = answers != 1 or (confirmed and created is None)
     if table is not None or order is None or doubtful:
         raise UsageError(
-            "Name an order, and say what was found: --created CONTRACT_ID, "
-            "perhaps with --confirmed, or --not-created; or give a table of "
-            "many: --from CSV."
+            "Name an order, and say what you found: --created CONTRACT_ID, "
+            "with --confirmed if it gives access, or --not-created. For many "
+            "orders, give a table: --from CSV."
         )
     if created is not None:
         segment("--created", created)
@@ -393,7 +475,7 @@ def _findings(
 
 
 def _take_in(journal: Journal, table: Path, digest: bytes) -> None:
-    """Let the next run replace a report whose findings are recorded now."""
+    """Let the next run replace a report whose findings are recorded."""
     memory = journal.memory
     beside = table.parent.samefile(journal.path.parent)
     if beside and table.name in memory.recall():
@@ -416,10 +498,9 @@ async def _ask(
 
 @contextmanager
 def _sandbox(journal: Journal) -> Generator[ClientArguments]:
-    """Yield how to reach the sandbox to which the orders of a journal went.
+    """Yield how to reach the sandbox that got the orders of a journal.
 
-    That of ``sesamy import --sandbox`` is served from the file that it left
-    beside the journal.
+    That of ``sesamy import --sandbox`` is in a file beside the journal.
     """
     terms = journal.terms
     if not terms.base_url.startswith(SANDBOX):
@@ -434,11 +515,11 @@ def _sandbox(journal: Journal) -> Generator[ClientArguments]:
     ledger = Files(journal.path, journal.path, None).ledger
     kept = KeptLedger(ledger) if ledger.exists() else None
     if kept is None or f"{SANDBOX}{kept.world}" != terms.base_url:
+        wrong = "is missing" if kept is None else "is of another sandbox"
         raise UsageError(
-            f"The orders went to a sandbox whose contracts are in {ledger}, "
-            f"and that is {'missing' if kept is None else 'of another one'}. "
-            "Put it back; or record what became of the orders with `sesamy "
-            "journal resolve`."
+            f"The orders were sent to a sandbox whose contracts are in "
+            f"{ledger}, but that file {wrong}. Put the right one there, or "
+            "record what happened to the orders with `sesamy journal resolve`."
         )
     with in_sandbox(Api(vendor=terms.vendor_id), Sandbox(ledger=kept)) as it:
         yield it
@@ -450,19 +531,19 @@ def _made(name: str) -> Any:
         raise UsageError(
             "--lookup must be package.module:factory, or sandbox."
         )
-    # For a command, unlike `python -m`, the current folder is not there.
+    # A command, unlike `python -m`, does not search the current folder.
     sys.path.insert(0, str(Path.cwd()))
     try:
         made = getattr(importlib.import_module(module), factory)()
     except Exception as error:
-        # Without its message, which may be secret.
+        # Without the message, which may be secret.
         raise UsageError(
-            f"--lookup {name} can't be created: {type(error).__name__}. Try "
-            f"it in Python: from {module} import {factory}; {factory}()."
+            f"--lookup {name} failed: {type(error).__name__}. Try it in "
+            f"Python: from {module} import {factory}; {factory}()."
         ) from error
     if not hasattr(made, "find") and not hasattr(made, "__aenter__"):
         raise UsageError(
-            f"--lookup {name} makes a {type(made).__name__}, which has no "
+            f"--lookup {name} returns a {type(made).__name__}, which has no "
             "method find."
         )
     return made
@@ -471,7 +552,7 @@ def _made(name: str) -> Any:
 def _answer(result: Reconciled) -> CommandResult:
     data = {"created": result.created, "not_created": result.not_created}
     return CommandResult(
-        f"{_settled(result)} The next import continues.", data
+        f"{_settled(result)} Run the same import again to continue.", data
     )
 
 

@@ -1,9 +1,9 @@
-"""``sesamy mapping``: what the columns of a file are, shown and asked."""
+"""``sesamy mapping``: propose what the columns of a file are, and ask."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -28,11 +28,10 @@ from sesamy_async.bulk.reading._proposal import (
     is_path,
     propose,
 )
-from sesamy_async.bulk.reading._table import RawTable
 
 from .import_progress import YES, can_ask, say
-from .options import OUTPUT, Output, ReadingOptions
-from .output import CommandResult, ExitCode, UsageError, plain
+from .options import OUTPUT, Output, ReadingOptions, TableOptions
+from .output import CommandResult, ExitCode, UsageError, plain, width_of
 
 
 mapping_app = App(
@@ -43,32 +42,13 @@ Examples:
   sesamy mapping orders.csv
   sesamy mapping orders.csv --encoding cp1252 --out columns.toml
 
-Nothing is sent. Exit codes: 0 the mapping is written; 1 you did not want it;
-2 an option or the file is wrong, or no column has the ids of the orders.
+Nothing is sent. Exit codes: 0 the mapping was written; 1 you did not want
+it; 2 an option or the file is wrong, or no column has the ids of the orders.
 """,
 )
 
-_LOOKED_AT = 500  # Rows; of a million, more would not say more.
-_SHOWN = 3
+_LOOKED_AT = 500  # Rows; a million would not say more.
 _NO_LIMIT = 1000  # Columns.
-
-
-@Parameter(name="*")
-@attrs.frozen(kw_only=True)
-class TableOptions:
-    """How the table is read.
-
-    Attributes:
-        sheet: The sheet of a spreadsheet that has several.
-        encoding: Such as cp1252; detected if not given.
-        delimiter: Between the cells of CSV; detected if not given.
-    """
-
-    sheet: str | None = None
-    encoding: str | None = None
-    delimiter: str | None = None
-
-
 _TABLE = TableOptions()
 
 
@@ -81,21 +61,25 @@ def mapping(
     reading: TableOptions = _TABLE,
     options: Output = OUTPUT,
 ) -> CommandResult:
-    """Propose a mapping for a file whose columns have names of their own.
+    """Propose a mapping for a file that has its own column names.
 
-    On a terminal it asks before the mapping is written.
+    On a terminal, it asks before it writes the mapping.
 
     Args:
         file: The file of orders.
-        out: Where the mapping is written; FILE.mapping.toml if not given,
-            which an import of FILE uses by itself.
+        out: The file to write; by default FILE.mapping.toml, which an import
+            of FILE uses automatically.
         reading: How the file is read.
-        options: How the result is shown.
+        options: The options that all commands share.
     """
     out = out or mapping_path(file)
-    _refuse_existing(out)
+    if out.exists():
+        raise UsageError(
+            f"{out} already exists, and was not changed. Move or delete it "
+            "to get a new proposal."
+        )
     proposal = _agreed(
-        proposal_of(_table_of(file, reading)),
+        _proposal_of(file, reading),
         file.name,
         interactive=not options.as_json and can_ask(),
     )
@@ -109,8 +93,8 @@ def mapping(
     if not proposal.usable:
         raise InputFileError(
             f"No column of {file.name} certainly has the ids of the orders. "
-            f"{out} was written all the same: open it, and give the path "
-            f"{ORDER_ID} to the column that has them."
+            f"{out} was written anyway: open it, and give the path {ORDER_ID} "
+            "to the column that has them."
         )
     sent = len(proposal.paths)
     return CommandResult(
@@ -128,15 +112,21 @@ def mapping(
             *table(attrs.evolve(proposal, rows=()), _NO_LIMIT),
             *_doubts(proposal),
             (
-                "Look at it, and correct what is wrong. An import uses it if "
-                f"it is {mapping_path(file)}, or is given as --mapping."
+                "Check it, and correct what is wrong. An import uses it if it "
+                f"is called {mapping_path(file)}, or with --mapping."
             ),
         ),
     )
 
 
-def proposal_of(raw: RawTable) -> Proposal:
+def _proposal_of(path: Path, reading: TableOptions) -> Proposal:
     """Return what the columns of a table seem to be."""
+    raw = open_table(
+        path,
+        sheet=reading.sheet,
+        encoding=reading.encoding,
+        delimiter=reading.delimiter,
+    )
     rows = [*islice(raw.rows(), _LOOKED_AT)]
     place = header_place(rows, Names(Mapped()))
     if place is None:
@@ -148,35 +138,31 @@ def proposal_of(raw: RawTable) -> Proposal:
 def propose_and_ask(
     path: Path, reading: TableOptions, *, interactive: bool
 ) -> Path | None:
-    """Write a mapping beside a file whose columns have names of their own.
-
-    Args:
-        path: The file.
-        reading: How it is read.
-        interactive: Whether to show the mapping, and to ask first; see
-            `can_ask`.
+    """Write a mapping beside a file that has its own column names.
 
     Returns:
         The mapping; None if nothing is known of the columns.
 
     Raises:
-        InputFileError: The mapping can't be written, or nobody could be
-            asked, and it has to be looked at first.
+        InputFileError: It can't be written, or somebody has to check it,
+            because this is not `interactive`.
         UsageError: The person does not want it.
     """
-    proposed = proposal_of(_table_of(path, reading))
+    proposed = _proposal_of(path, reading)
     if proposed.headless or not proposed.paths:
         return None
     out = mapping_path(path)
     proposal = _agreed(proposed, path.name, interactive=interactive)
-    # An error shows the locals of its frame.
-    del proposed
     if proposal is None:
         raise UsageError(f"{out} was not written, as you said.")
     _write(out, proposal, path.name)
-    del proposal
     if not interactive:
-        raise InputFileError(written(path))
+        raise InputFileError(
+            f"{path.name} has its own column names. {out} was written: it "
+            "says what the columns seem to be. Open it, correct what is "
+            "wrong, and run the same command again. (On a terminal, the "
+            "command asks.)"
+        )
     say([f"{out} was written. Imports of {path.name} use it from now on."])
     return out
 
@@ -187,12 +173,8 @@ def with_mapping_beside(path: Path, reading: ReadingOptions) -> ReadingOptions:
         return reading
     mapping = mapping_beside(path)
     if mapping is not None:
-        say([f"The columns are read as {mapping} says."])
+        say([f"The columns are read with the mapping {mapping}."])
     return attrs.evolve(reading, mapping=mapping)
-
-
-def _table_of(path: Path, reading: TableOptions) -> RawTable:
-    return open_table(path, **attrs.asdict(reading))
 
 
 def _agreed(
@@ -200,40 +182,20 @@ def _agreed(
 ) -> Proposal | None:
     if proposal.headless:
         raise InputFileError(
-            f"Row 1 of {name} looks like an order, not like names of "
-            "columns: is the header missing? Write the names of the columns "
-            "into row 1. No mapping was written."
+            f"Row 1 of {name} looks like an order, not like column names: is "
+            "the header missing? Write the column names into row 1. No "
+            "mapping was written."
         )
     if not interactive:
         return proposal
-    return ask(proposal, _read, _show, terminal_width())
-
-
-def written(path: Path) -> str:
-    """Say what to do with a mapping that nobody was asked about."""
-    out = mapping_path(path)
-    return (
-        f"The columns of {path.name} have names of their own. {out} now says "
-        "what they seem to be: open it, correct what is wrong, and run the "
-        "same command again. On a terminal you are asked instead."
-    )
-
-
-def _refuse_existing(out: Path) -> None:
-    if out.exists():
-        raise UsageError(
-            f"{out} already exists, and was left as it is. Move or delete "
-            "it to get a new proposal."
-        )
+    return ask(proposal)
 
 
 def _write(out: Path, proposal: Proposal, name: str) -> None:
-    content = proposal.toml(name).encode()
-    del proposal
     try:
-        # Somebody else's file may have appeared in the meantime.
+        # Another program may have written the file in the meantime.
         with out.open("xb") as file:
-            file.write(content)
+            file.write(proposal.toml(name).encode())
     except OSError as error:
         raise InputFileError(
             f"{out} can't be written: {error.strerror}."
@@ -241,18 +203,6 @@ def _write(out: Path, proposal: Proposal, name: str) -> None:
 
 
 # On the terminal
-
-
-def terminal_width() -> int:
-    """Return how many columns the terminal has."""
-    from rich.console import Console  # noqa: PLC0415 - slow, and only here
-
-    return Console(file=sys.stderr).width
-
-
-def _show(lines: Iterable[str]) -> None:
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
-    sys.stderr.flush()
 
 
 def _read(question: str) -> str:
@@ -268,128 +218,100 @@ def _read(question: str) -> str:
 _NO = {"n", "no", "nej", "nei", "e", "ei"}
 _QUESTION = "Use this mapping? [Y/n, or the number of a column to change] "
 _NO_ID = (
-    "No column has the ids of the orders, which an import needs. Give the "
+    "No column has the ids of the orders, which an import needs. Type the "
     "number of the column that has them."
 )
 
 
-def ask(
-    proposal: Proposal,
-    read: Callable[[str], str],
-    show: Callable[[Iterable[str]], None],
-    width: int,
-) -> Proposal | None:
-    """Show a proposal, and let a person change it.
+def ask(proposal: Proposal) -> Proposal | None:
+    """Show a proposal, let a person change it, and return the result.
 
-    Args:
-        proposal: What is shown first.
-        read: Asks a question, and returns the answer; EOFError if there is
-            none.
-        show: Shows lines.
-        width: That of the terminal.
-
-    Returns:
-        What was agreed to; None if the person does not want it.
+    It is None if the person does not want a mapping.
     """
     numbers = {str(it.index + 1): it for it in proposal.columns}
-    show([*table(proposal, width), *_doubts(proposal)])
+    width = width_of(sys.stderr) or _NO_LIMIT
     try:
+        say([*table(proposal, width), *_doubts(proposal)])
         while True:
-            answer = read(_QUESTION).strip().casefold()
+            answer = _read(_QUESTION).strip().casefold()
             if answer in _NO:
                 return None
             if answer in {"", *YES} and proposal.usable:
-                return _filtered(proposal, read, show)
+                return _filtered(proposal)
             if answer in {"", *YES}:
-                show([_NO_ID])
+                say([_NO_ID])
             elif answer not in numbers:
-                show(["Answer y, n, or the number of a column."])
+                say(["Type y, n, or the number of a column."])
             elif not numbers[answer].nameable:
                 why = numbers[answer].why
-                show([f"Column {answer} can't be used: {why}."])
+                say([f"Column {answer} can't be used: {why}."])
             else:
                 column = numbers[answer]
-                path = _choice(column, read, show)
+                path = _choice(column)
                 if path is not None:
                     proposal = proposal.with_path(column.index, path)
-                    show([*table(proposal, width), *_doubts(proposal)])
+                    say([*table(proposal, width), *_doubts(proposal)])
     except EOFError:
         return None
 
 
-def _filtered(
-    proposal: Proposal,
-    read: Callable[[str], str],
-    show: Callable[[Iterable[str]], None],
-) -> Proposal:
+def _filtered(proposal: Proposal) -> Proposal:
     """Ask which rows are orders, if a column may say that."""
     chosen: dict[str, list[str]] = {}
     for header, words in proposal.states().items():
         numbers = {str(n): word for n, word in enumerate(words, 1)}
-        show(
+        say(
             [
                 f"Which rows are orders? In {plain(header)}, they have:",
                 *(f"  {n:>2}  {plain(it)}" for n, it in numbers.items()),
             ]
         )
         while True:
-            answer = read("Numbers, such as 1 3 [Enter: all rows] ").split()
+            answer = _read("Numbers, such as 1 3 [Enter: all rows] ").split()
             if {*answer} <= numbers.keys():
                 break
-            show(["Answer with numbers of this list, or only Enter."])
+            say(["Type numbers of this list, or press Enter."])
         if answer:
             chosen[header] = [numbers[it] for it in answer]
     return attrs.evolve(proposal, filter=chosen)
 
 
-def _doubts(proposal: Proposal) -> list[str]:
-    """Return what somebody should look at in a proposal."""
-    return [*_unsure(proposal), *_unsent(proposal)]
-
-
 _LOOK_AT = ("its values don't", "its name can mean")
 
 
-def _unsent(proposal: Proposal) -> Iterator[str]:
+def _doubts(proposal: Proposal) -> Iterator[str]:
+    """Yield what somebody should check in a proposal."""
+    for path, words in proposal.words().items():
+        if words.unsure:
+            what = plain(", ".join(words.unsure))
+            yield f"{path}: say in the mapping what {what} should be."
     for it in proposal.columns:
         if not it.path and it.why.startswith(_LOOK_AT):
             yield f"{plain(it.header)} is left out: {it.why}."
     if not {"userData.email", "ownerData.email"} & {*proposal.paths}:
         yield (
-            "No column is userData.email: without an address, nobody can log "
-            "in to what is bought."
+            "No column is userData.email: without an e-mail address, the "
+            "buyer can't log in."
         )
     if not proposal.filter:
         for header in proposal.states():
             yield (
                 f"{plain(header)} may say which rows are orders: a mapping "
-                "can leave out the others ([filter])."
+                "can leave the others out ([filter])."
             )
 
 
-def _unsure(proposal: Proposal) -> list[str]:
-    return [
-        f"{path}: say in the mapping what {', '.join(words.unsure)} should be."
-        for path, words in proposal.words().items()
-        if words.unsure
-    ]
-
-
-def _choice(
-    column: Guess,
-    read: Callable[[str], str],
-    show: Callable[[Iterable[str]], None],
-) -> str | None:
+def _choice(column: Guess) -> str | None:
     """Return the path that a person chooses; empty to leave the column out."""
     paths = [*FIELDS]
-    show(
+    say(
         [
             f"What is {plain(column.header)}?",
             "   0  leave it out",
             *(f"  {n:>2}  {path}" for n, path in enumerate(paths, 1)),
         ]
     )
-    answer = read(
+    answer = _read(
         "Number, or a path such as vendorData.seller [Enter: as it was] "
     ).strip()
     if answer == "0":
@@ -399,34 +321,30 @@ def _choice(
     if is_path(answer):
         return answer
     if answer:
-        show(["That is none of them; nothing was changed."])
+        say(["That is not in the list; nothing was changed."])
     return None
 
 
 _GAP = "  "
-_LEFT = "(left out)"
-_LEAST = 10  # Of a column of example cells.
+_SHOWN = 3
+_NARROWEST = 10  # A column of example cells.
 _WIDEST_HEADER = 30
 
 
 def table(proposal: Proposal, width: int) -> list[str]:
     """Return the columns with what they are, and cells of three rows.
 
-    The cells are personal: it is for terminals only.
-
-    Args:
-        proposal: What is shown.
-        width: That of the terminal.
+    Cells are personal: they are for terminals only.
     """
     first = [row for row in proposal.rows if any(row)][:_SHOWN]
     heads = [_one_line(it.header) for it in proposal.columns]
-    paths = [it.path or _LEFT for it in proposal.columns]
+    paths = [it.path or "(left out)" for it in proposal.columns]
     index = max([*(len(str(it.index + 1)) for it in proposal.columns), 1])
     head = min(max([*map(cell_len, heads), 1]), _WIDEST_HEADER)
     path = max([*map(cell_len, paths), 1])
     beside_it = width - index - head - path - 2 * len(_GAP)
     each = beside_it // _SHOWN - len(_GAP)
-    wide = each >= _LEAST
+    wide = each >= _NARROWEST
     if not wide:
         head = min(head, max(width - index - path - 2 * len(_GAP), 1))
         each = (width - index) // _SHOWN - len(_GAP)

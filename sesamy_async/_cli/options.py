@@ -1,9 +1,9 @@
-"""The options that commands have in common."""
+"""The options that commands share."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import attrs
 from cyclopts import Parameter
@@ -23,11 +23,11 @@ OrderFile: TypeAlias = Annotated[str, Parameter(allow_leading_hyphen=True)]
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
 class Output:
-    """How a command shows what it does.
+    """How a command shows its result.
 
     Attributes:
-        as_json: Print one JSON object to stdout, whether it worked or not.
-        verbose: Log each call to stderr; -vv for every attempt.
+        as_json: Print one JSON object to stdout, also for an error.
+        verbose: Log each call to stderr; -vv logs each attempt.
     """
 
     as_json: Annotated[Flag, Parameter(name="--json")] = False
@@ -42,8 +42,8 @@ class Limits(Output):
     """How long a command may take.
 
     Attributes:
-        timeout: Seconds that one network operation may take.
-        deadline: Seconds that the whole call may take, with retries.
+        timeout: The limit of one network operation, in seconds.
+        deadline: The limit of a whole call with its retries, in seconds.
     """
 
     timeout: float = 30.0
@@ -56,13 +56,12 @@ class Access(Limits):
     """Which token a command requests.
 
     Attributes:
-        scope: The scope of the token; else SESAMY_SCOPE.
-        audience: The audience of the token; else SESAMY_AUDIENCE.
-        organization: The organization of the token; else
+        scope: The scope of the token; by default SESAMY_SCOPE.
+        audience: The audience of the token; by default SESAMY_AUDIENCE.
+        organization: The organization of the token; by default
             SESAMY_ORGANIZATION.
-        token_encoding: How the credentials are sent; else
-            SESAMY_TOKEN_ENCODING, else as json, and as form if json is
-            refused.
+        token_encoding: How the credentials are sent; by default
+            SESAMY_TOKEN_ENCODING, else json, and form if json is refused.
     """
 
     scope: str | None = None
@@ -77,12 +76,13 @@ class Target(Access):
     """Where a command sends its orders.
 
     Attributes:
-        vendor: The publisher; else SESAMY_VENDOR_ID.
-        base_url: Else SESAMY_BASE_URL, else https://api.sesamy.com.
-        idempotency: The URL of the store that remembers which orders were
-            sent; else SESAMY_IDEMPOTENCY, else a file of your own. "none"
-            for no store: then an order that is sent again gets a second
-            contract.
+        vendor: The publisher; by default SESAMY_VENDOR_ID.
+        base_url: The URL of the API; by default SESAMY_BASE_URL, else
+            https://api.sesamy.com.
+        idempotency: The URL of the store of orders, which remembers what
+            was sent; by default SESAMY_IDEMPOTENCY, else a file in your
+            home folder. With "none" there is no store: an order that is
+            sent again gets a second contract.
     """
 
     vendor: str | None = None
@@ -105,11 +105,11 @@ class Api(Target):
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
 class Checkup(Target):
-    """How long a checkup may take.
+    """What is checked, and how long that may take.
 
     Attributes:
-        timeout: Seconds that one check may take.
-        deadline: Seconds that all of them may take.
+        timeout: The limit of one check, in seconds.
+        deadline: The limit of all checks, in seconds.
     """
 
     timeout: Annotated[float, Parameter(validator=Number(gt=0, lte=600))] = (
@@ -126,8 +126,9 @@ class Remembered(Output):
     """Which store of orders is used.
 
     Attributes:
-        idempotency: The URL of the store; else SESAMY_IDEMPOTENCY, else the
-            file of your own that the other commands use.
+        idempotency: The URL of the store of orders; by default
+            SESAMY_IDEMPOTENCY, else the file in your home folder that the
+            other commands use.
     """
 
     idempotency: str | None = None
@@ -139,9 +140,12 @@ class Chosen(Remembered):
     """Whose orders are meant, and where they were sent.
 
     Attributes:
-        vendor: Only this publisher's; else SESAMY_VENDOR_ID, else all.
-        base_url: Only those sent there; else SESAMY_BASE_URL, else all.
-        where: The place as the store names it, for imports into a sandbox.
+        vendor: Only orders of this publisher; by default
+            SESAMY_VENDOR_ID, else all.
+        base_url: Only orders that were sent to this URL; by default
+            SESAMY_BASE_URL, else all.
+        where: Only orders that were sent to this place, as "show" names it;
+            needed for imports into a sandbox.
     """
 
     vendor: str | None = None
@@ -159,30 +163,37 @@ CHOSEN = Chosen()
 
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
-class ReadingOptions:
+class TableOptions:
+    """How a table is read.
+
+    Attributes:
+        sheet: The sheet, if a spreadsheet has several.
+        encoding: The encoding, such as cp1252; detected by default.
+        delimiter: What is between the cells of a CSV file; detected by
+            default.
+    """
+
+    sheet: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class ReadingOptions(TableOptions):
     """How the file is read.
 
     Attributes:
-        format: csv, jsonl or sheet; detected if not given.
-        encoding: Such as cp1252; detected if not given.
-        delimiter: Between the cells of CSV; detected if not given.
-        sheet: The name of the sheet, if a spreadsheet has several.
-        mapping: A TOML file that says what each column contains; by
-            default, FILE.mapping.toml if it is there.
-        allow_unknown: Accept providers, methods and genders that the guide
-            does not name.
+        format: csv, jsonl or sheet; detected by default.
+        mapping: A TOML file that says what each column contains;
+            FILE.mapping.toml by default, if it exists.
+        allow_unknown: Accept payment providers, payment methods and genders
+            that Sesamy's guide does not list.
     """
 
     format: Literal["csv", "jsonl", "sheet"] | None = None
-    encoding: str | None = None
-    delimiter: str | None = None
-    sheet: str | None = None
     mapping: Path | None = None
     allow_unknown: Flag = False
-
-    def given(self) -> dict[str, Any]:
-        """Return what `open_source` is given."""
-        return attrs.asdict(self)
 
 
 @Parameter(name="*")
@@ -191,21 +202,22 @@ class Sending:
     """How the orders are sent.
 
     Attributes:
-        confirm: "separately" creates, then confirms: no order is sent
-            twice, and none has to be checked by hand. "at-once" needs half
-            the calls, but after a crash some orders have to be checked.
-            "no" creates only.
-        strays: Whether an interrupted create, which gives no access, is
-            sent again; else such orders have to be checked by hand. By
-            default it is, but not for invoices.
+        confirm: "separately" creates a contract, then confirms it: no order
+            is sent twice, and nobody has to check orders by hand. "at-once"
+            needs half the calls, but after a crash somebody has to check
+            some orders. "no" only creates contracts.
+        strays: Whether an interrupted create is sent again. It may leave an
+            unconfirmed contract (a stray), which gives no access. By
+            default it is sent again, except for invoices; otherwise
+            somebody has to check the order.
         shared_contracts: Sesamy may give several orders one contract; by
-            default, such orders have to be checked by hand.
-        concurrency: How many orders are sent at once.
-        patience: Seconds that an outage may last before the import stops.
-        first: Send the first so many orders, show their contracts, and ask
-            before the others are sent.
-        rate: Calls per second, if Sesamy permits you more or fewer than
-            usual.
+            default, somebody has to check such orders.
+        concurrency: How many orders are sent at the same time.
+        patience: How many seconds an outage may last before the import
+            stops.
+        first: Send this many orders, show their contracts, and ask before
+            the others are sent.
+        rate: Calls per second, if Sesamy permits you more or fewer than 5.
     """
 
     confirm: Literal["separately", "at-once", "no"] = "separately"
@@ -217,12 +229,12 @@ class Sending:
     rate: float | None = None
 
     def pace(self) -> RateLimit:
-        """Return the pace; raises `ConfigurationError`."""
+        """Return how fast calls are sent."""
         usual = RateLimit()
         if self.rate is None:
             return usual
         rate = check_number("--rate", self.rate, above=True)
-        # Who wants to send fewer does not want a burst.
+        # A lower rate is for fewer calls: no burst.
         burst = usual.burst if rate >= usual.rate else max(1.0, rate)
         return RateLimit(requests=rate, per=1, burst=burst)
 
@@ -230,21 +242,22 @@ class Sending:
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
 class ImportActions:
-    """What is done, and what is left behind.
+    """What the import does, and which files it writes.
 
     Attributes:
-        template: Write a spreadsheet to start from (or, if FILE ends in
-            .csv, a CSV file and a mapping), and do nothing else.
-        dry_run: Check the file, say how long it takes, and send nothing.
-        skip_invalid: Leave out rows that are wrong, instead of stopping;
-            they are written to the rejected report.
-        strict: Refuse what may be wrong as what is wrong, and stop before
-            anything is sent if an order was reported before with other data.
-        sandbox: Send the orders to a sandbox of this import's own; needs
-            no credentials.
-        journal: The file that records what was sent; FILE.journal if not
-            given. The reports are written beside it.
-        report: An HTML page to write at the end.
+        template: Write a spreadsheet to start from (if FILE ends in .csv, a
+            CSV file and a mapping), and do nothing else.
+        dry_run: Check the file, say how long the import takes, and send
+            nothing.
+        skip_invalid: Leave out invalid rows instead of stopping; they are
+            written to the rejected report.
+        strict: Treat warnings as mistakes, and stop before anything is sent
+            if an order was reported before with other data.
+        sandbox: Send the orders to a sandbox for this import; needs no
+            credentials.
+        journal: The file that records what was sent; by default
+            FILE.journal. The reports are written beside it.
+        report: Write an HTML page at the end.
     """
 
     template: Flag = False

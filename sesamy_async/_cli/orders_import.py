@@ -1,4 +1,4 @@
-"""``sesamy orders import``: tell the store of orders sent without it."""
+"""``sesamy orders import``: record orders that were sent without a store."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal._files import find_journal
 from sesamy_async.bulk.reading import open_source
 from sesamy_async.bulk.reports._words import count
-from sesamy_async.errors import ConfigurationError
 from sesamy_async.idempotency import OrderKey, OrderRecord, OrderState
 
-from .client import base_url, name_of
+from .client import base_url, name_of, needed_vendor
 from .mapping import with_mapping_beside
 from .options import CHOSEN, READING, Chosen, Flag, ReadingOptions
-from .orders_found import choice, opened
+from .orders import choice, opened
 from .output import CommandResult, ExitCode
 
 
@@ -40,9 +39,9 @@ Examples:
   sesamy orders import orders.csv
   sesamy orders import old.csv --already-sent --vendor acme
 
-The first one reads orders.csv.journal. Exit codes: 0 the store knows them
-all; 1 the journal or the store can't be used; 2 an option or the file is
-wrong; 4 it knows something else of some: look at them.
+The first example reads orders.csv.journal. Exit codes: 0 the store knows all
+orders; 1 the journal or the store can't be used; 2 an option or the file is
+wrong; 4 the store knows something else of some orders: look at them.
 """,
 )
 
@@ -60,50 +59,45 @@ def import_orders(
 ) -> CommandResult:
     """Record orders in the store that were sent without it.
 
-    They are those in the journal of an import, or all orders of a file that
-    were sent in another way. Nothing is sent to Sesamy.
+    They are the orders in the journal of an import, or all orders of a file
+    that were sent in another way. Nothing is sent to Sesamy.
 
     Args:
-        file: The journal, or the file of orders beside it; with
-            --already-sent, a file of orders, in which a column #contractId
-            may name their contracts.
+        file: The journal, or the file of orders beside it. With
+            --already-sent, a file of orders; its column #contractId may
+            name their contracts.
         already_sent: All orders of the file have a confirmed contract.
-        promo: The promo code of rows that name none: only so is it noticed
-            when such an order comes with other data.
+        promo: The promo code of rows that name none. It is needed to notice
+            such an order if it comes again with other data.
         shared_contracts: Several orders may have one contract.
         reading: How the file is read.
-        options: Which store; for a file, whose the orders are, and where
-            they were sent (by default, to https://api.sesamy.com).
+        options: Which store. For a file: whose orders they are, and where
+            they were sent (by default https://api.sesamy.com).
     """
-    vendor, _ = choice(options)
+    choice(options)
     where = options.where or place_of(base_url(options))
-    if already_sent and vendor is None:
-        raise ConfigurationError(
-            "The vendor is missing: give --vendor, or set SESAMY_VENDOR_ID."
-        )
-    path = file if already_sent else find_journal(file)
-    source = None
+    path, vendor, source = file, "", None
     if already_sent:
+        vendor = needed_vendor(options)
         reading = with_mapping_beside(file, reading)
-        source = open_source(file, **reading.given())
+        source = open_source(file, **attrs.asdict(reading))
+    else:
+        path = find_journal(file)
     with opened(options, new=True) as store:
         once = Once(store, where, BlockingRuntime(), shared_contracts)
         told = (
             _of_journal(path, once)
             if source is None
-            else drive(_of_file(source, once, vendor or "", promo))
+            else drive(_of_file(source, once, vendor, promo))
         )
-        return _answer(told, path, name_of(store))
-
-
-def _answer(told: Counter[str], path: Path, store: str) -> CommandResult:
+        name = name_of(store)
     new, known, refused = (told[it] for it in ("new", "known", "refused"))
     look = (
-        "  The others are being sent now, or the store has their "
-        "contract for another order."
+        "  The others are being sent now, or the store has their contract "
+        "for another order."
     )
     return CommandResult(
-        f"{store} knows {count(new + known, 'order')} of {path}: "
+        f"{name} knows {count(new + known, 'order')} of {path}: "
         f"{new:,} new, {known:,} already"
         f"{f'; and something else of {refused:,} more' if refused else ''}.",
         {
@@ -111,7 +105,7 @@ def _answer(told: Counter[str], path: Path, store: str) -> CommandResult:
             "known": known,
             "refused": refused,
             "file": str(path),
-            "store": store,
+            "store": name,
         },
         (look,) if refused else (),
         ExitCode.LOOK if refused else ExitCode.DONE,
@@ -119,11 +113,7 @@ def _answer(told: Counter[str], path: Path, store: str) -> CommandResult:
 
 
 def _of_journal(path: Path, once: Once) -> Counter[str]:
-    """Tell a store what the journal of an import says.
-
-    The orders go to where the journal says that they were sent.  That of the
-    version before does not say which rows had a publisher of their own.
-    """
+    """Tell a store what the journal of an import says."""
     with Journal.open(path, old=True) as journal:
         where = place_in(journal.terms.base_url)
         return drive(adopt(journal, attrs.evolve(once, where=where)))
@@ -132,11 +122,7 @@ def _of_journal(path: Path, once: Once) -> Counter[str]:
 async def _of_file(
     source: Source, once: Once, vendor_id: str, promo_code: str | None
 ) -> Counter[str]:
-    """Tell a store that the orders of a file are confirmed.
-
-    Raises:
-        InputFileError: Rows can't be read; nothing was told.
-    """
+    """Tell a store that the orders of a file are confirmed."""
     problems = [
         str(problem)
         for found in map(source.read, source.records())

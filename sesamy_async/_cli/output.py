@@ -7,8 +7,9 @@ import logging
 import os
 import re
 import sys
+import textwrap
 import warnings
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
@@ -24,28 +25,16 @@ from sesamy_async.errors import (
     SesamyError,
 )
 
-from .wrapping import fitted, width_of
-
 
 class ExitCode(IntEnum):
-    """How a command ended.
-
-    Attributes:
-        DONE: What was asked for is done.
-        FAILED: It was certainly not done.
-        USAGE: Nothing was sent: an option, a setting or the order is wrong.
-        REJECTED: All orders are processed; some can't be sent or were
-            refused.
-        LOOK: It was done or may have been: check before sending it again.
-        INTERRUPTED: Ctrl-C or SIGTERM.
-    """
+    """How a command ended."""
 
     DONE = 0
-    FAILED = 1
-    USAGE = 2
-    REJECTED = 3
-    LOOK = 4
-    INTERRUPTED = 130
+    FAILED = 1  # Certainly not done.
+    USAGE = 2  # An option, a setting or the order is wrong: nothing was sent.
+    REJECTED = 3  # An import is complete, and some orders were rejected.
+    LOOK = 4  # Done, or perhaps: check before sending it again.
+    INTERRUPTED = 130  # Ctrl-C or SIGTERM.
 
 
 class UsageError(ConfigurationError):
@@ -60,7 +49,7 @@ _WRONG_USE = (ConfigurationError, InvalidRequestError, OrderMismatchError)
 
 
 def exit_code_of(error: SesamyError) -> ExitCode:
-    """Return the exit code of a command that ended in an error."""
+    """Return the exit code for an error."""
     if isinstance(error, InterruptionError):
         return ExitCode.INTERRUPTED
     # First: a wrong setting may be found when a request is already lost.
@@ -73,23 +62,14 @@ def exit_code_of(error: SesamyError) -> ExitCode:
 
 @attrs.frozen
 class CommandResult:
-    """The result of a command, for people and for machines.
+    """The result of a command: text for people, or JSON."""
 
-    Attributes:
-        headline: What was done, for people.  It goes to stderr if stdout
-            can't be written to, so it holds no secret.
-        data: The JSON object for machines.
-        details: More lines for people.
-        code: How the command ended.
-        is_program: Whether the text is for another program, so that no line
-            of it may be broken.
-    """
-
+    # Without secrets: it goes to stderr if stdout can't be written.
     headline: str
     data: dict[str, Any]
     details: tuple[str, ...] = ()
     code: ExitCode = ExitCode.DONE
-    is_program: bool = False
+    is_program: bool = False  # The text is for a program: not wrapped.
 
 
 def rows(**values: object) -> tuple[str, ...]:
@@ -99,21 +79,19 @@ def rows(**values: object) -> tuple[str, ...]:
     return tuple(f"  {name:<{width}}  {given[name]}" for name in given)
 
 
-def show_answer(answer: CommandResult, *, as_json: bool) -> ExitCode:
-    """Write the answer to stdout, and return its code.
-
-    That is LOOK if it can't be written, because it was done.
-    """
+def show_result(result: CommandResult, *, as_json: bool) -> ExitCode:
+    """Write the result to stdout; return its code, or LOOK if that fails."""
     # As ASCII, which any terminal, file or pipe can take.
-    text = json.dumps(answer.data)
+    text = json.dumps(result.data)
     if not as_json:
-        text = "\n".join([answer.headline, *answer.details])
-    problem = _write(sys.stdout, text, as_is=as_json or answer.is_program)
+        text = "\n".join([result.headline, *result.details])
+    problem = _write(sys.stdout, text, as_is=as_json or result.is_program)
     if problem is None:
-        return answer.code
+        return result.code
     _write(
         sys.stderr,
-        f"{answer.headline}\nError: It can't be written to stdout: {problem}.",
+        f"{result.headline}\nError: The result can't be written to stdout: "
+        f"{problem}.",
     )
     return ExitCode.LOOK
 
@@ -121,49 +99,41 @@ def show_answer(answer: CommandResult, *, as_json: bool) -> ExitCode:
 def show_error(
     error: SesamyError, *, as_json: bool, outcome: bool = True
 ) -> None:
-    """Write the error: as JSON to stdout, or as a paragraph to stderr.
+    """Write the error: as JSON to stdout, or as text to stderr.
 
-    Args:
-        error: How the command ended.
-        as_json: Whether it is for machines.
-        outcome: Whether people are told the name of the outcome, which is a
-            word of the Python API; what it means is always said.
+    The text has the name of the `outcome` only if people know this term of
+    the Python API; it always says what the outcome means.
     """
     if as_json:
         text = json.dumps({"error": _described(error)})
         if _write(sys.stdout, text, as_is=True) is None:
             return
-    text = _paragraph(error)
+    text = str(error)
     if not outcome:
         text = text.replace(f" Outcome: {error.outcome}.", "")
-        text = text.replace(f"\nOutcome: {error.outcome}. ", "\n")
-    _write(sys.stderr, f"Error: {text}")
-
-
-def _paragraph(error: SesamyError) -> str:
-    """Return the message, with each wrong field on a line of its own."""
-    text = str(error)
     problems: tuple[str, ...] = getattr(error, "problems", ())
-    if len(problems) < 2:  # noqa: PLR2004 - one needs no list
-        return text
-    numbered = " ".join(f"({n}) {each}" for n, each in enumerate(problems, 1))
-    text = text.replace(f" {numbered} ", f"{_listed(problems)}\n")
-    # A message has all of them, or the first ones.
-    for shown in (problems, problems[:_MOST_NAMED]):
-        before, run, after = text.partition(f" {'; '.join(shown)}")
-        more, _, rest = after.partition(". ")
-        if run and (not more or _MORE.fullmatch(more)):
-            lines = [*shown, *filter(None, [more.removeprefix("; ")])]
-            return f"{before}{_listed(lines)}\n{rest}"
-    return text
+    _write(sys.stderr, f"Error: {_paragraph(text, problems)}")
 
 
 _MOST_NAMED = 20
-_MORE = re.compile(r"; and [\d,]+ more")
 
 
-def _listed(lines: Iterable[str]) -> str:
-    return "".join(f"\n  {each}" for each in lines)
+def _paragraph(text: str, problems: tuple[str, ...]) -> str:
+    """Return a message that has each problem on its own line."""
+    if len(problems) < 2:  # noqa: PLR2004 - one needs no list
+        return text
+    numbered = " ".join(f"({n}) {each}" for n, each in enumerate(problems, 1))
+    # A message has all of them, or the first ones.
+    more = len(problems) - _MOST_NAMED
+    first = (*problems[:_MOST_NAMED], f"and {more:,} more")
+    for run, lines in (
+        (numbered, problems),
+        (f"{'; '.join(problems)}.", problems),
+        (f"{'; '.join(first)}.", first),
+    ):
+        listed = "".join(f"\n  {each}" for each in lines)
+        text = text.replace(f" {run} ", f"{listed}\n")
+    return text
 
 
 _ALWAYS = (
@@ -201,7 +171,7 @@ def _described(error: SesamyError) -> dict[str, Any]:
 def _write(
     stream: TextIO | None, text: str, *, as_is: bool = False
 ) -> str | None:
-    """Write lines, fitted to a terminal; return the reason if that fails."""
+    """Write lines, fitted to a terminal; return why that fails, if it does."""
     if stream is None:
         return "it is closed"
     safe = fitted(plain(text), None if as_is else width_of(stream))
@@ -230,22 +200,71 @@ def plain(text: str) -> str:
     )
 
 
+_USUAL, _LEAST = 80, 20
+_KEPT = "\0"  # Instead of a space at which no line ends.
+# An id, a value or a command in quotation marks; no apostrophe.
+_QUOTED = re.compile(r"(?<!\w)(['\"`])[^'\"`\n]+\1(?!\w)")
+_NEXT_CELL = re.compile(r"(?<=\S)  +(?=\S)")
+
+
+def width_of(stream: Any) -> int | None:
+    """Return how many columns a terminal has; None if it is none."""
+    # ValueError: it is closed.  AttributeError: it is None.
+    with suppress(OSError, ValueError, AttributeError):
+        if stream.isatty():
+            asked = os.environ.get("COLUMNS", "")
+            width = (
+                int(asked)
+                if asked.isdecimal()
+                else os.get_terminal_size(stream.fileno()).columns
+            )
+            return max(width or _USUAL, _LEAST)
+    return None
+
+
+def fitted(text: str, width: int | None) -> str:
+    """Return a text whose lines are no longer than the width, if given.
+
+    Words and quotations stay whole.  The rest of an indented line is
+    indented more, or stays in its column.
+    """
+    if width is None:
+        return text
+    text = _QUOTED.sub(lambda it: it[0].replace(" ", _KEPT), text)
+    lines = (_broken(each, width) for each in text.split("\n"))
+    return "\n".join(lines).replace(_KEPT, " ")
+
+
+def _broken(line: str, width: int) -> str:
+    if len(line) <= width:
+        return line
+    indent = len(line) - len(line.lstrip(" "))
+    below = indent + 2 if indent else 0
+    cell = _NEXT_CELL.search(line, indent)
+    if indent and cell is not None and cell.end() <= width // 2:
+        below = cell.end()
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=" " * below,
+        break_long_words=False,
+        break_on_hyphens=False,
+        expand_tabs=False,
+        replace_whitespace=False,
+    )
+
+
 _log = logging.getLogger("sesamy_async")
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
 @contextmanager
 def logging_to_stderr(verbose: int) -> Generator[None]:
-    """Write the SDK's logs and warnings to stderr while the block runs.
-
-    Args:
-        verbose: 0 for warnings, 1 for a line about each call, 2 for one
-            about each attempt.
-    """
+    """Write the SDK's log and warnings to stderr while the block runs."""
     handler = logging.StreamHandler()
     handler.setFormatter(_PlainFormatter("%(levelname)s %(message)s"))
     if not verbose:
-        # How a call ended is what the command says itself.
+        # The command says itself how a call ended.
         handler.addFilter(lambda record: not hasattr(record, "operation"))
     before = _log.level
     _log.addHandler(handler)

@@ -41,28 +41,28 @@ Examples:
   sesamy token --audience urn:sesamy --token-encoding form
   sesamy token --json --show | jq --raw-output .token
 
-The credentials come from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
-from options; SESAMY_TOKEN_URL is used too. Whether the token has the scope
-is read from the answer, or else from the token, which is not verified.
-Exit codes: 0 they work; 1 they don't, or there was no answer; 2 a setting is
-wrong; 130 Ctrl-C.
+Credentials are read from SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET, never
+from options; SESAMY_TOKEN_URL is used too. The granted scope is read from
+the response, else from the token, which is not verified.
+Exit codes: 0 the credentials work; 1 they don't, or there was no response;
+2 a setting is wrong; 130 Ctrl-C.
 """,
 )
 
 
 _MOST_SCOPES = 50
 _SOURCES = {
-    "answer": "granted, according to the answer",
+    "answer": "granted, according to the response",
     "token": "granted, according to the token",
     "asked": "requested; nothing says what was granted",
 }
 SPELLINGS = (
-    f"It is spelled {SCOPES}; and the audience (SESAMY_AUDIENCE) may have to "
-    f"be {AUDIENCES}."
+    f"Check the scope (SESAMY_SCOPE), which is spelled {SCOPES}, and the "
+    f"audience (SESAMY_AUDIENCE), which may have to be {AUDIENCES}."
 )
 _WITHOUT_SCOPE = (
-    "The credentials work, but the token lacks a scope that was requested: "
-    f"orders may be refused with 403. {SPELLINGS}"
+    "The credentials work, but a requested scope was not granted: Sesamy may "
+    f"refuse orders with 403. {SPELLINGS}"
 )
 
 
@@ -73,7 +73,7 @@ def token(*, show: Flag = False, options: Access = ACCESS) -> CommandResult:
     It always requests a new token, and stores nothing.
 
     Args:
-        show: Show the token itself; anybody who has it can act for you.
+        show: Print the token; anybody who has it can act for you.
         options: The options that all API commands share.
     """
     check = Problems()
@@ -104,21 +104,15 @@ def token(*, show: Flag = False, options: Access = ACCESS) -> CommandResult:
 
 @attrs.frozen
 class Granted:
-    """The scopes of a token.
+    """The scopes of a token."""
 
-    Attributes:
-        source: What says so: the answer, the token, or only the request.
-        scope: The scopes, as far as they can be shown.
-        missing: What was asked for and not granted.
-    """
-
-    source: str
+    source: str  # What names them: see `_SOURCES`.
     scope: str
-    missing: tuple[str, ...]
+    missing: tuple[str, ...]  # What was requested and not granted.
 
     @classmethod
     def of(cls, token: Token, given: ClientCredentials) -> Granted:
-        """Return the scopes that the answer names, or else the token."""
+        """Return the scopes that the response names, else the token."""
         source, scopes = "answer", scopes_of(token.scope)
         if token.scope is None:
             claimed = claimed_scopes(token.value)
@@ -137,7 +131,7 @@ class Granted:
 
     @property
     def in_words(self) -> str:
-        """The scopes, and what says so."""
+        """The scopes, and what names them."""
         return f"{self.scope or 'none'} ({_SOURCES[self.source]})"
 
 

@@ -73,7 +73,7 @@ def test_sends_no_order_and_makes_nothing(
     ]
     assert before == [*tmp_path.rglob("*")]
     assert not own_store().parent.exists()
-    assert "the first order makes it" in seen(ran, "store")
+    assert "the first order creates it" in seen(ran, "store")
 
 
 def test_without_any_settings(
@@ -237,7 +237,7 @@ def test_a_dead_proxy(
 @pytest.mark.parametrize(
     ("proxy", "check", "said"),
     [
-        ("http://u:CANARY@proxy.invalid:1", "api name", "The proxy proxy.inv"),
+        ("http://u:CANARY@proxy.invalid:1", "api name", "the proxy proxy.inv"),
         ("socks9://u:CANARY@a.test:1", "api connection", "can't be used"),
     ],
 )

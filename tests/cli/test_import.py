@@ -228,7 +228,7 @@ def test_sandbox_is_gone(sesamy: CommandLine) -> None:
     anew = sesamy(*IMPORT, "--sandbox")
 
     assert (0, 2, 0) == (first.code, lost.code, anew.code)
-    assert "or remove orders.csv.journal to start over" in lost.err
+    assert "otherwise remove orders.csv.journal to start over" in lost.err
 
     # Nor with the ledger of another import.
     other = sesamy(*IMPORT, "--sandbox", "--journal", "other.journal")

@@ -76,7 +76,7 @@ def test_nobody_to_ask(sesamy: CommandLine, served: Sandbox) -> None:
     told = "3 rows not finished: run the same command without --first."
 
     assert [0, 0, 0] == [ran.code, again.code, rest.code]
-    assert "Now, only the first 2 orders will be sent." in ran.err
+    assert "Only the first 2 orders will be sent now." in ran.err
     assert all(told in each.out for each in (ran, again))
     assert all(it in ran.out.splitlines() for it in lines_of(served, 2))
     assert "The import is not complete: only the first orders were" in ran.out

@@ -83,7 +83,7 @@ orders.csv: the encoding is cp1252.
 orders.csv, row 2: this row is the header.
 Cleaned:
   4 cells in E-post: spaces around it were removed: row 2, 3, 4, 5.
-Warnings, which keep nothing from being sent:
+Warnings (these orders can be sent):
   1 cell in Mobil: a spreadsheet may have changed it: row 3.
   1 row: there is no e-mail: row 4.
 """
@@ -122,11 +122,12 @@ The first 3 orders as they would be sent:
 """
 CLEANED = f"""\
 Cleaned:
-  4 cells in E-post: spaces around it were removed, such as
+  4 cells in E-post: spaces around it were removed, for
+    example:
     row 2: ' secret cell' → 'secret cell'
     row 3: ' secret cell' → 'secret cell'
     row 4: ' secret cell' → 'secret cell'
-Warnings, which keep nothing from being sent:
+Warnings (these orders can be sent):
   1 cell in Mobil: a spreadsheet may have changed it
     row 3:
       '{"4" * 60}…'
@@ -303,7 +304,7 @@ def test_mapping_beside(sesamy: CommandLine) -> None:
     ran = sesamy(*IMPORT, "--skip-invalid", "--confirm", "no")
     command = "sesamy import orders.rejected.csv --promo SPRING-12"
     again = sesamy("import", "orders.rejected.csv", *PROMO)
-    said = f"The columns are read as {mapping} says."
+    said = f"The columns are read with the mapping {mapping}."
 
     assert [3, 2] == [ran.code, again.code]
     assert f"\n  {command} --confirm no" in ran.out

@@ -200,9 +200,9 @@ def test_other_data(sesamy: CommandLine, served: Sandbox) -> None:
 
     assert (2, False) == (strict.code, begun)
     assert f"Error: {DIFFERING} Correct them, or leave out" in strict.err
-    assert f"  {DIFFERING} Such rows are not sent.\n" in tried.out
+    assert f"  {DIFFERING} These rows are not sent.\n" in tried.out
     assert 0 == told.code
-    assert f"{DIFFERING} Such rows are not sent.\n" in told.err
+    assert f"{DIFFERING} These rows are not sent.\n" in told.err
     assert 3 == report.count("with other data")
     assert once(served, 3)
 
@@ -215,7 +215,7 @@ def test_many_with_other_data(sesamy: CommandLine, served: Sandbox) -> None:
     tried = sesamy(*OTHER, "--dry-run")
     strict = sesamy(*OTHER, "--strict", "--sandbox")
 
-    assert "20, 21 and 3 more. Such rows are not sent." in tried.out
+    assert "20, 21 and 3 more. These rows are not sent." in tried.out
     assert 0 == strict.code  # Another world.
     assert once(served, 23)
 
@@ -359,7 +359,7 @@ def test_without_a_store(sesamy: CommandLine, served: Sandbox) -> None:
     none = ("--idempotency", "none")
     tried = sesamy(*IMPORT, *none, "--dry-run")
     served.faults.add("drop-after", on="create")
-    first = sesamy(*IMPORT, *none, "--no-strays")
+    first = sesamy(*IMPORT, *none, "--no-strays", "--concurrency", "1")
     settled = sesamy(
         *("journal", "resolve", ORDERS, "T-1", "--created", "c1"), *none
     )

@@ -59,7 +59,10 @@ def test_many_wrong_rows(sesamy: CommandLine) -> None:
     ("arguments", "said"),
     [
         ((), "No file is given."),
-        (("--template", "orders.toml"), "would be a mapping; name a file"),
+        (
+            ("--template", "orders.toml"),
+            "has the name of a mapping. Name a file",
+        ),
         (("nowhere.csv",), "there is no such file"),
         (
             ("orders.csv", "--report", "no/page.html"),
@@ -285,7 +288,7 @@ def test_file_that_changes(
     ran = sesamy(*IMPORT)
 
     assert 1 == ran.code
-    assert "it holds byte 0xc5, which is not UTF-8" in ran.out
+    assert "it has byte 0xc5, which is not UTF-8" in ran.out
     assert "Nothing was sent" not in f"{ran.out}{ran.err}"
     assert served.ledger.total <= 2
 

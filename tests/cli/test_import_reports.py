@@ -39,7 +39,9 @@ def test_imported(sesamy: CommandLine, served: Sandbox) -> None:
 
     assert "3 rows (1 left out)" in first.err
     assert [3, 3, 3] == [first.code, again.code, machines.code]
-    assert "orders.rejected.csv was changed since it was written" in again.out
+    assert (
+        "orders.rejected.csv was not overwritten: it was changed" in again.out
+    )
     assert ["orders.rejected.csv"] == machines.json["kept"]
     assert [0, 3, 0] == codes
     assert text == REPORT.read_text("utf-8-sig")

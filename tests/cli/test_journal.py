@@ -48,8 +48,8 @@ def test_show(sesamy: CommandLine, orders: Path) -> None:
     assert out.endswith(
         "  unprocessed  2\n  strays       0\n\nUnknown, so somebody has to "
         "check (sesamy journal resolve --help):\n  row 2, order 'A-2': no "
-        "reason was kept\n  row 3, order 'A-3': no reason was kept\n  row 4, "
-        f"order 'A-4': {CUT_OFF}\n"
+        "reason was recorded\n  row 3, order 'A-3': no reason was recorded\n"
+        f"  row 4, order 'A-4': {CUT_OFF}\n"
     )
 
 
@@ -145,7 +145,7 @@ def test_no_journal(
     [
         ((), "3 orders are unknown, and 2 are not finished"),
         (("--yes",), "3 orders are unknown, and 2 are not finished"),
-        (("--force",), "which of 6 rows were sent; without it"),
+        (("--force",), "which of 6 rows were sent. Without it"),
     ],
 )
 def test_purge_usage(
@@ -197,8 +197,8 @@ def fails():
 """
 
 SETTLED = (
-    "Settled: {} with a contract, {} without, to be sent again. The next "
-    "import continues.\n"
+    "Settled: {} with a contract, {} without, to be sent again. Run the same "
+    "import again to continue.\n"
 )
 
 
@@ -287,7 +287,7 @@ def test_resolve_usage(
     code, out, err = sesamy("journal", "resolve", orders, *arguments)
 
     assert (2, "") == (code, out)
-    assert "or give a table of many: --from CSV" in err
+    assert "For many orders, give a table: --from CSV" in err
 
 
 def test_resolve_odd_contract(sesamy: CommandLine, orders: Path) -> None:
@@ -379,8 +379,10 @@ def test_reconcile_with_its_own_sandbox(
     none = sesamy(*reconcile)
 
     assert (2, 2) == (other.code, none.code)
-    assert "other.csv.sandbox, and that is of another one. " in other.err
-    assert "other.csv.sandbox, and that is missing. " in none.err
+    assert (
+        "other.csv.sandbox, but that file is of another sandbox. " in other.err
+    )
+    assert "other.csv.sandbox, but that file is missing. " in none.err
 
 
 @pytest.mark.parametrize(
@@ -388,9 +390,9 @@ def test_reconcile_with_its_own_sandbox(
     [
         (":factory", "must be package.module:factory, or sandbox"),
         ("lookup_wrong:", "must be package.module:factory, or sandbox"),
-        ("no.such.module:x", "can't be created: ModuleNotFoundError. Try it"),
-        ("lookup_wrong:fails", "can't be created: ValueError. Try it"),
-        ("lookup_wrong:Deaf", "makes a Deaf, which has no method find"),
+        ("no.such.module:x", "x failed: ModuleNotFoundError. Try it"),
+        ("lookup_wrong:fails", "fails failed: ValueError. Try it"),
+        ("lookup_wrong:Deaf", "returns a Deaf, which has no method find"),
         ("sandbox", "Set SESAMY_CLIENT_ID and SESAMY_CLIENT_SECRET"),
     ],
 )

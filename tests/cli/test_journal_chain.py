@@ -160,9 +160,9 @@ def test_other_report(sesamy: CommandLine, is_there: bool) -> None:
     assert "2 by orders.rejected.csv" in first
     assert first.endswith("1 still open: row 5.")
     assert last.endswith(
-        "1 more row done by orders.rejected.csv; which rows here they are is "
-        "not known, because that file is gone, or was changed after it was "
-        "imported.\n"
+        "1 more row done by orders.rejected.csv. It is not known which rows "
+        "of this file they are, because that report is gone or was changed "
+        "after it was imported.\n"
     )
 
 
@@ -193,7 +193,7 @@ def test_many(sesamy: CommandLine) -> None:
     chain = sesamy("journal", "show", FILE, "--json").json["chain"]
 
     assert first.endswith("28 still open: row 2, 3, 4, 5, 6 and 23 more.")
-    assert last.endswith("  and 8 more; --json has all\n")
+    assert last.endswith("  and 8 more; --json lists them all\n")
     assert 28 == len(chain["open"])
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+import sys
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,6 @@ from sesamy_async._cli import mapping as command
 from sesamy_async._cli.mapping import (
     ask,
     table,
-    terminal_width,
 )
 from sesamy_async.bulk.reading._proposal import propose
 from support.command_line import PROMO, CommandLine
@@ -50,8 +49,8 @@ def test_written(sesamy: CommandLine) -> None:
         "1  Ordernr  externalOrderId  known name\n"
         "2  E-post   userData.email   known name\n"
         "3  Summa    (left out)       not part of an order\n"
-        "Look at it, and correct what is wrong. An import uses it if it is "
-        "orders.csv.mapping.toml, or is given as --mapping.\n"
+        "Check it, and correct what is wrong. An import uses it if it is "
+        "called orders.csv.mapping.toml, or with --mapping.\n"
     )
     assert content == {
         "ignore": ["Summa"],
@@ -107,7 +106,7 @@ def test_no_id(sesamy: CommandLine) -> None:
     assert (2, "") == (ran.code, ran.out)
     assert ran.err.startswith(
         "Error: No column of orders.csv certainly has the ids of the orders. "
-        "orders.csv.mapping.toml was written all the same: open it, and give "
+        "orders.csv.mapping.toml was written anyway: open it, and give "
         "the path externalOrderId to the column that has them."
     )
     assert "# No column certainly is externalOrderId" in OUT.read_text("utf-8")
@@ -150,7 +149,7 @@ def test_existing(sesamy: CommandLine) -> None:
     ran = sesamy("mapping", file_of(FILE))
 
     assert 2 == ran.code
-    assert "already exists, and was left as it is" in ran.err
+    assert "already exists, and was not changed" in ran.err
     assert "mine" == OUT.read_text()
 
 
@@ -222,7 +221,7 @@ def test_import_without_terminal(sesamy: CommandLine) -> None:
     first, second = sesamy(*IMPORT), sesamy(*IMPORT)
 
     assert (2, 0) == (first.code, second.code)
-    assert "have names of their own" in " ".join(first.err.split())
+    assert "has its own column names" in " ".join(first.err.split())
     assert "kim@" not in first.err + OUT.read_text("utf-8")
 
 
@@ -245,36 +244,21 @@ def test_import_proposes_nothing(
     assert said in " ".join(ran.err.split())
 
 
-def test_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table is as wide as the terminal."""
-    monkeypatch.setenv("COLUMNS", "61")
-
-    assert 61 == terminal_width()
-
-
-def talk(*answers: str) -> tuple[list[str] | None, str]:
+def talk(
+    monkeypatch: pytest.MonkeyPatch, *answers: str
+) -> tuple[list[str] | None, str]:
     """Return what was agreed to, by column, and all that was shown."""
-    shown: list[str] = []
-    left = [*answers]
-
-    def read(question: str) -> str:
-        shown.append(question)
-        if not left:
-            raise EOFError
-        return left.pop(0)
-
-    def show(lines: Iterable[str]) -> None:
-        shown.extend(lines)
-
+    typed = "".join(f"{each}\n" for each in answers)
+    shown = typing(typed, monkeypatch)
     proposal = propose(
         ["Ordernr", "Order ID", "E-post", "", "Sum"],
         [["A-1", "7", "kim@example.com"], ["A-2", "8", "ola@example.com"]],
     )
-    agreed = ask(proposal, read, show, 80)
-
-    assert [] == left
+    agreed = ask(proposal)
     paths = agreed and [it.path for it in agreed.columns]
-    return paths or None, "\n".join(shown)
+
+    assert not sys.stdin.read()
+    return paths or None, shown.getvalue()
 
 
 AS_PROPOSED = [ID, "", "userData.email", "", ""]
@@ -284,7 +268,7 @@ AS_PROPOSED = [ID, "", "userData.email", "", ""]
     ("answers", "agreed"),
     [
         (("",), AS_PROPOSED),
-        ((" YES\n",), AS_PROPOSED),
+        ((" YES ",), AS_PROPOSED),
         (("ja",), AS_PROPOSED),
         (("kyllä",), AS_PROPOSED),
         (("n",), None),
@@ -298,30 +282,36 @@ AS_PROPOSED = [ID, "", "userData.email", "", ""]
         (("3", "nonsense", "y"), AS_PROPOSED),
         (("4", "maybe", "9", "y"), AS_PROPOSED),
         (
-            ("5", " vendorData.sum\n", "y"),
+            ("5", " vendorData.sum ", "y"),
             [ID, "", "userData.email", "", "vendorData.sum"],
         ),
         (("1", "0", "y", "n"), None),
     ],
 )
-def test_answers(answers: tuple[str, ...], agreed: list[str] | None) -> None:
+def test_answers(
+    monkeypatch: pytest.MonkeyPatch,
+    answers: tuple[str, ...],
+    agreed: list[str] | None,
+) -> None:
     """The person agrees, declines, or changes columns one by one."""
-    assert agreed == talk(*answers)[0]
+    assert agreed == talk(monkeypatch, *answers)[0]
 
 
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        (("maybe", "n"), "Answer y, n, or the number of a column."),
+        (("maybe", "n"), "Type y, n, or the number of a column."),
         (("4", "n"), "Column 4 can't be used: it has no name."),
-        (("1", "x", "n"), "That is none of them; nothing was changed."),
+        (("1", "x", "n"), "That is not in the list; nothing was changed."),
         (("1", "0", "y", "n"), "No column has the ids of the orders,"),
         (("1", "n", "n"), "What is Ordernr?\n   0  leave it out\n   1  ext"),
     ],
 )
-def test_said(answers: tuple[str, ...], said: str) -> None:
+def test_said(
+    monkeypatch: pytest.MonkeyPatch, answers: tuple[str, ...], said: str
+) -> None:
     """What is not an answer is explained."""
-    assert said in talk(*answers)[1]
+    assert said in talk(monkeypatch, *answers)[1]
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])

@@ -119,7 +119,11 @@ def test_show_for_machines(sesamy: CommandLine, orders: SQLiteStore) -> None:
     ("order", "said", "todo"),
     [
         ("A-2", "created on 12 Nov", "that confirms this contract."),
-        ("A-3", "refused by Sesamy on", "Corrected, it can be sent again."),
+        (
+            "A-3",
+            "refused by Sesamy on",
+            "Correct it; then it can be sent again.",
+        ),
         ("A-4", "in doubt since 12 Nov", "sesamy orders settle --help."),
         ("A-5", "cut off since 12 Nov", "again: that completes it."),
         ("A-6", "cut off since 12 Nov", "sesamy orders settle --help."),
@@ -388,9 +392,9 @@ def test_not_known(sesamy: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("order", "warning"),
     [
-        ("A-1", "Its contract c-A-1 stays with Sesamy; if the order is sent"),
+        ("A-1", "Sesamy keeps its contract c-A-1; if the order is sent"),
         ("A-3", "Sesamy refused it, so it can be sent again in any case."),
-        ("A-4", "If Sesamy has a contract of it, and it is sent again, it"),
+        ("A-4", "If it has a contract and is sent again, it gets a second"),
     ],
 )
 def test_forget(

@@ -161,5 +161,5 @@ def test_a_mapping_beside_the_file(sesamy: CommandLine) -> None:
     ran = sesamy(*ALREADY, "--vendor", "v")
 
     assert 0 == ran.code
-    assert "read as orders.csv.mapping.toml says" in ran.err
+    assert "read with the mapping orders.csv.mapping.toml" in ran.err
     assert ["A-1"] == [*listed(sesamy)]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sesamy_async._cli.orders_found import OrdersError
-from sesamy_async._cli.orders_settling import Found
+from sesamy_async._cli.orders import Found, OrdersError
 from sesamy_async.idempotency import (
     MemoryStore,
     OrderKey,

@@ -84,7 +84,7 @@ def test_answer_is_not_lost(
     assert ran.code == 4
     assert re.fullmatch(
         r"Contract \w+ is confirmed in a sandbox\.\n"
-        rf"Error: It can't be written to stdout: {reason}\.\n",
+        rf"Error: The result can't be written to stdout: {reason}\.\n",
         ran.err,
     )
 
@@ -216,7 +216,8 @@ def test_full_disk() -> None:
     assert done.returncode == 4
     assert re.fullmatch(
         r"Contract \w+ is confirmed in a sandbox\.\n"
-        r"Error: It can't be written to stdout: No space left on device\.\n",
+        r"Error: The result can't be written to stdout: "
+        r"No space left on device\.\n",
         done.stderr,
     )
 

@@ -163,7 +163,7 @@ def test_no_password_in_an_option(sesamy: CommandLine) -> None:
     unreadable = sesamy(*ONBOARD, "--idempotency", "redis://[s3cret")
 
     assert (2, 2) == (ran.code, unreadable.code)
-    assert "set it as SESAMY_IDEMPOTENCY instead" in ran.err
+    assert "Set SESAMY_IDEMPOTENCY instead" in ran.err
     assert "s3cret" not in f"{ran.err}{unreadable.err}"
 
 
@@ -216,7 +216,7 @@ def beginning_with_a_tilde(*_: object, **__: object) -> Path:
     return Path("~/.local/state/sesamy")
 
 
-PLACE = "Set SESAMY_IDEMPOTENCY to a file that lasts"
+PLACE = "Set SESAMY_IDEMPOTENCY to a permanent file"
 
 
 @pytest.mark.parametrize("finding", [raising, beginning_with_a_tilde])

@@ -88,7 +88,7 @@ def test_granted_scope(
             SandboxConfig(tokens_without_scope=True),
             0,
             [
-                "the token lacks a scope",
+                "a requested scope was not granted",
                 "  scope     none (granted, according to the token)\n",
                 f"  missing   {SCOPE}\n",
                 "urn:sesamy",

@@ -25,7 +25,7 @@ from support.commands import ran as ran_apart
         ((*ONBOARD, "--client-secret=s3cret"), "--client-secret"),
         (("onboard", *PROMO, "-x", "s3cret"), "See `sesamy onboard --help`."),
         ((*ONBOARD, "s3cret"), "one argument too many"),
-        (("onboard", "--key=s3cret", *PROMO), "There is no option --key;"),
+        (("onboard", "--key=s3cret", *PROMO), "There is no option --key."),
         ((*ONBOARD, "--timeout", "soon"), "--timeout"),
         ((*ONBOARD, "--sandbox", "--timeout", "0"), "timeout must be"),
         ((*ONBOARD, "--sandbox", "--base-url", "x"), "Give either --sandbox"),
@@ -83,6 +83,13 @@ def test_help(sesamy: CommandLine, command: str) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert f"Usage: sesamy {command}".rstrip() in ran.out
     assert "Examples:\n\n  sesamy" in ran.out
+
+
+def test_help_flows(sesamy: CommandLine) -> None:
+    """The texts of options are broken at the width, not as in the code."""
+    ran = sesamy("import", "--help")
+
+    assert "ask before the others are sent." in ran.out
 
 
 def test_list() -> None:

@@ -359,7 +359,7 @@ def test_told(sesamy: CommandLine, served: Sandbox, tmp_path: Path) -> None:
     tried = sesamy(*command, "--dry-run")
     ran = sesamy(*command)
     again = sesamy(*command)
-    told = "Ids that look the same: row 4 (like row 2) differ in upper"
+    told = "Ids that look the same: row 4 (like row 2). They differ only"
 
     assert (0, 0, 0) == (tried.code, ran.code, again.code)
     assert told in tried.out
@@ -381,7 +381,7 @@ def test_many_are_told(
 
     assert 0 == ran.code
     assert "row 27 (like row 2), row 28 (like row 3)," in ran.out
-    assert "row 46 (like row 21), and 5 more differ in upper" in ran.out
+    assert "row 46 (like row 21), and 5 more. They differ only" in ran.out
 
 
 @attrs.frozen

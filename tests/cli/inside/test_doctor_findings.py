@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from sesamy_async import ConfigurationError
-from sesamy_async._cli.doctor_findings import (
+from sesamy_async._cli.doctor import (
     Finding,
     State,
     headline,
@@ -52,11 +52,11 @@ def alert() -> Exception:
 @pytest.mark.parametrize(
     ("seen", "error", "advice"),
     [
-        ("refused", OSError(), "may connect there"),
-        ("refused", None, "may connect there"),
+        ("refused", OSError(), "a firewall blocks"),
+        ("refused", None, "a firewall blocks"),
         ("refused (at the proxy a.test:1).", OSError(), "Check the proxy"),
         ("x", refusal(9), "clock of this machine."),
-        ("x", refusal(10), "clock of this machine; if"),
+        ("x", refusal(10), "clock of this machine. If"),
         ("x", refusal(62), "Check the URL"),
         ("x", refusal(19), "SSL_CERT_FILE"),
         ("x", alert(), "interferes with TLS"),
@@ -158,11 +158,11 @@ def test_clocks(date: str | None, state: State, seen: str) -> None:
 @pytest.mark.parametrize(
     ("headers", "said"),
     [
-        ({}, "names none; the client keeps to 300"),
-        ({"X-RateLimit-Limit": "x"}, "names none"),
+        ({}, "states none; the client sends 300"),
+        ({"X-RateLimit-Limit": "x"}, "states none"),
         (
             {"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "7"},
-            "names 100 requests, of which 7 are left",
+            "states 100 requests, of which 7 are left",
         ),
     ],
 )
