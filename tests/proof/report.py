@@ -43,7 +43,7 @@ def _circumstances(scale: Scale) -> str:
     named = (f"{name} {each}" for name, each in versions(_PACKAGES).items())
     today = dt.datetime.now(dt.UTC).date()
     return (
-        f"Run of {today}, seed {scale.seed}, {scale.runs:,} runs a class: "
+        f"Run of {today}, seed {scale.seed}, {scale.runs:,} runs per class: "
         f"{where['implementation']} {where['python']}, {where['system']} "
         f"{where['architecture']}, {', '.join(named)}."
     )

@@ -99,7 +99,7 @@ def test_a_violation_is_shown_and_bounds_nothing() -> None:
     assert "| all | 300 | 0 |  |" in text
     assert "| bad | 300 | 1 |  |" in text
     assert "- bad: it broke" in text
-    assert "seed 7, 300 runs a class" in text
+    assert "seed 7, 300 runs per class" in text
 
 
 @pytest.mark.parametrize("violations", [(), ("it broke",)])

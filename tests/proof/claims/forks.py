@@ -51,8 +51,8 @@ def _row(what: str, world: str, environ: dict[str, Any], scale: Scale) -> Row:
 CLAIM = Claim(
     name="forks",
     promise=(
-        "Where a process forks ten times while another of its threads makes "
-        "its first call, the calls of all children end in time."
+        "If a process forks ten times while another of its threads makes its "
+        "first call, the calls of all children end in time."
     ),
     rows=_rows,
     runs=20,
