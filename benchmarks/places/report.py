@@ -85,7 +85,7 @@ def _added(measured: Mapping[str, Any], names: Sequence[str]) -> str:
     clients: Mapping[str, Any] = measured["onboards"]
     head = ["with"]
     for client in clients:
-        head += [f"{client}: p50 (half of them)", "processor time"]
+        head += [f"{client}: p50 (middle half)", "processor time"]
     rows = [[name, *_of_clients(clients, name)] for name in names]
     for row in rows:
         memory = measured["memory"].get(row[0])
@@ -185,7 +185,7 @@ def _times(kept: Mapping[str, Any]) -> str:
         between = f"{rates.low:.0f} to {rates.high:.0f}"
         rate = f"{rates.median:.0f} ({between})"
         rows.append([name, f"{p50} ({q1} to {q3})", p95, rate])
-    head = ["engine", "p50 (half of them)", "p95"]
+    head = ["engine", "p50 (middle half)", "p95"]
     return table([*head, "orders per second (all rounds)"], rows)
 
 
