@@ -1,4 +1,4 @@
-"""Whatever is answered to a create, the ledger bears out the error."""
+"""The outcome of a create is true, whatever the response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A call can be cancelled at any await, and nothing is lost by it."""
+"""A call can be cancelled at any await, and nothing is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""End the command where you like, and give it again: nothing is lost."""
+"""The command may be ended at any moment and repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No call ends later than its deadline and a tenth of a second."""
+"""No call ends later than 100 ms after its deadline."""
 
 from __future__ import annotations
 

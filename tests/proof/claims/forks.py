@@ -1,4 +1,4 @@
-"""A process that forks in the midst of a first call leaves no child stuck."""
+"""A process may fork during a first call."""
 
 from __future__ import annotations
 

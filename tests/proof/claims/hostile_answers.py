@@ -1,4 +1,4 @@
-"""Whatever an attacker answers on a socket, a call ends as it should."""
+"""A call ends as it should, whatever bytes it receives."""
 
 from __future__ import annotations
 

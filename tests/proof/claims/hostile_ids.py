@@ -1,4 +1,4 @@
-"""Whatever an id holds, the request goes where it should, or nowhere."""
+"""No id changes where a request goes."""
 
 from __future__ import annotations
 

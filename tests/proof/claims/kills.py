@@ -1,4 +1,4 @@
-"""Kill an import where you like: none is lost, none is doubled."""
+"""An import may be killed at any moment: no order is lost or doubled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order, what was told is in the ledger."""
+"""After any steps in any order, what was reported is in the ledger."""
 
 from __future__ import annotations
 

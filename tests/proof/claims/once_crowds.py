@@ -1,4 +1,4 @@
-"""Many processes that tell the same orders at once."""
+"""Many processes that report the same orders at once."""
 
 from __future__ import annotations
 

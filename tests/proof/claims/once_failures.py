@@ -1,4 +1,4 @@
-"""A store that fails while an order is told."""
+"""A store that fails while an order is reported."""
 
 from __future__ import annotations
 

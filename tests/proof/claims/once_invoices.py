@@ -1,4 +1,4 @@
-"""Orders that are invoiced, whose answers are lost."""
+"""Orders paid by invoice, whose responses are lost."""
 
 from __future__ import annotations
 

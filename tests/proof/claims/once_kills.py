@@ -1,4 +1,4 @@
-"""An order over a store: one contract, whatever is killed when."""
+"""An order reported with a store: one contract, despite kills."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever comes between whom, an order has one contract that counts."""
+"""In any order of events, an order has one confirmed contract."""
 
 from __future__ import annotations
 

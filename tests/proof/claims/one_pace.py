@@ -1,4 +1,4 @@
-"""Processes that share the rate of one service over one Redis."""
+"""Processes that share the rate of one service with one Redis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cut the power of an import where you like: none is lost or doubled."""
+"""An import may lose power at any moment: no order is lost or doubled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orders as workflows of Temporal, whose workers are killed."""
+"""Orders as Temporal workflows, whose workers are killed."""
 
 from __future__ import annotations
 

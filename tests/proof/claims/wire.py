@@ -1,4 +1,4 @@
-"""Creates over connections that break at any byte, judged by the ledger."""
+"""Creates over connections that break at any byte."""
 
 from __future__ import annotations
 
