@@ -29,7 +29,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Self
 
 from ._call import (
-    Auth,
     BeforeSend,
     Middleware,
     Pacer,
@@ -41,10 +40,9 @@ from ._call import (
     guarded,
 )
 from ._checks import NotPickled
-from ._client import BlockingCore
+from ._client import AuthSetting, BlockingCore
 from ._contracts import AsyncContracts
 from ._models import Contract, NewContract, Onboarded
-from .auth import ClientCredentials
 from .idempotency import IdempotencyStore
 
 '''
@@ -55,16 +53,16 @@ RENAMED = {
     "aclose": "close",
 }
 ASYNC_WORDS = """\
-    Works on asyncio and trio.  One client can be used from many tasks; it
-    keeps connections, token and pace for all of them.  Each event loop gets
-    connections of its own.
+    Works on asyncio and trio.  One client can be used from many tasks; they
+    share its connections, token and pace.  Each event loop gets its own
+    connections.
 """
 BLOCKING_WORDS = """\
     Needs no event loop and starts no thread, so it works in scripts, in
     thread pools, inside a running loop (Jupyter) and after a fork.  One
-    client can be used from many threads; it keeps connections, token and
-    pace for all of them.  Middleware and auth of your own are async here
-    too, but must not wait for an event loop.
+    client can be used from many threads; they share its connections, token
+    and pace.  Your middleware and auth are async functions here, too, but
+    must not wait for an event loop.
 """
 WORDS = {
     "onboarding API, awaited.": "onboarding API, blocking.",
@@ -112,19 +110,12 @@ def _head(source: ast.ClassDef, name: str) -> str:
 
 
 def _methods(source: ast.ClassDef, left_out: set[str]) -> Iterator[str]:
+    public = {"__init__", "__repr__", *RENAMED} - left_out
     for node in source.body:
-        if not isinstance(node, Function) or node.name in left_out:
-            continue
-        if _is_public(node.name):
+        if isinstance(node, Function) and (
+            not node.name.startswith("_") or node.name in public
+        ):
             yield _method(node)
-
-
-def _is_public(name: str) -> bool:
-    return not name.startswith("_") or name in {
-        "__init__",
-        "__repr__",
-        *RENAMED,
-    }
 
 
 def _method(node: Function) -> str:
@@ -141,6 +132,14 @@ def _method(node: Function) -> str:
 
 
 BODIES = {
+    "__init__": """given = {**locals()}
+        del given["self"]
+        self._use(BlockingCore(**given))""",
+    "with_options": """given = {**locals()}
+        del given["self"]
+        copy = object.__new__(type(self))
+        copy._use(self._inner.with_options(**given))
+        return copy""",
     "__repr__": """if not hasattr(self, "_inner"):
             return "Sesamy(...)"  # In a traceback of its constructor.
         return repr(self._inner)""",
@@ -150,24 +149,14 @@ BODIES = {
 
 
 def _body(node: Function) -> str:
-    call = f"self._inner.{node.name}({_arguments(node)})"
     if node.name in BODIES:
         return BODIES[node.name]
-    if node.name == "__init__":
-        return f"self._use(BlockingCore({_arguments(node)}))"
     if "property" in map(ast.unparse, node.decorator_list):
         return f"return self._inner.{node.name}"
-    if isinstance(node, ast.AsyncFunctionDef):
-        return f"return drive({call})"
-    return f"""copy = object.__new__(type(self))
-        copy._use({call})
-        return copy"""
-
-
-def _arguments(node: Function) -> str:
-    positional = [each.arg for each in node.args.args[1:]]
-    named = [f"{each.arg}={each.arg}" for each in node.args.kwonlyargs]
-    return ", ".join([*positional, *named])
+    arguments = [each.arg for each in node.args.args[1:]]
+    arguments += [f"{each.arg}={each.arg}" for each in node.args.kwonlyargs]
+    call = f"self._inner.{node.name}({', '.join(arguments)})"
+    return f"return drive({call})"
 
 
 def _formatted(source: str) -> str:

@@ -120,11 +120,7 @@ else:  # A type checker would take any name for one that is there.
     _MODULES = ("auth", "errors", "idempotency")
     __getattr__ = later(
         __name__,
-        {
-            name: home
-            for home, names in _HOMES.items()
-            for name in names.split()
-        },
+        {name: home for home in _HOMES for name in _HOMES[home].split()},
         _MODULES,
     )
 

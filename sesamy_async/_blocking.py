@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Self
 
 from ._call import (
-    Auth,
     BeforeSend,
     Middleware,
     Pacer,
@@ -22,15 +21,17 @@ from ._call import (
     guarded,
 )
 from ._checks import NotPickled
-from ._client import BlockingCore
+from ._client import AuthSetting, BlockingCore
 from ._contracts import AsyncContracts
 from ._models import Contract, NewContract, Onboarded
-from .auth import ClientCredentials
 from .idempotency import IdempotencyStore
 
 
 class Contracts(NotPickled):
-    """Create and confirm contracts; reached as ``client.contracts``."""
+    """Create and confirm contracts; reached as ``client.contracts``.
+
+    The defaults of `vendor_id`, `timeout` and `deadline` are the client's.
+    """
 
     def __init__(self, inner: AsyncContracts) -> None:
         self._inner = inner
@@ -50,12 +51,12 @@ class Contracts(NotPickled):
         deadline: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Contract:
-        """Make a contract of an order, and return it.
+        """Create the contract of an order.
 
-        The SDK only sends it again if Sesamy surely did not process it: no
-        source says that externalOrderId is a key, so a second create may
-        give one customer two contracts.  Prefer `onboard`, which can repeat
-        its steps.
+        The SDK retries only if Sesamy certainly did not process the order:
+        as far as is known, externalOrderId is no idempotency key, so a
+        second create may give the buyer two contracts.  Prefer `onboard`,
+        which can retry both of its calls.
 
         With a store of orders, a contract that the store knows is returned
         without a call; then only its id is known.
@@ -63,40 +64,41 @@ class Contracts(NotPickled):
         Args:
             promo_code: Picks the base contract: one product, one price.
             order: What was sold, to whom.
-            confirm: Whether to give access at once; otherwise call
-                `confirm` later.
-            vendor_id: The publisher, if not the client's.
-            repeatable: Whether it may be sent again even if it may have
-                been done, as `onboard` does; only without `confirm`, since
-                each repetition may leave an unconfirmed stray.
+            confirm: Whether to confirm it, too; otherwise call `confirm`
+                later.
+            vendor_id: The publisher.
+            repeatable: Whether to retry even if the outcome is unknown, as
+                `onboard` does; only without `confirm`, since each retry may
+                leave a stray.
             allow_strays: With a store and without `confirm`: whether a
                 later call may create a contract if this one is cut off.
                 The default is that of `onboard`.
             before_send: Awaited with the `Call` just before each attempt,
                 after all waits, to record that it is about to be sent.  If
                 it raises, nothing is sent.  ``call.record.lost`` counts the
-                earlier attempts that may have been done.
-            timeout: Seconds for one network operation, if not the client's;
-                ``math.inf`` for no limit.
-            deadline: Seconds for the whole call, if not the client's;
-                ``math.inf`` for no limit.
+                earlier attempts whose outcome is unknown.
+            timeout: Seconds for a network operation; ``math.inf``: no limit.
+            deadline: Seconds for the whole call; ``math.inf``: no limit.
             headers: Sent besides the client's.
 
+        Returns:
+            The contract.
+
         Raises:
-            InvalidRequestError: An argument can't be sent; nothing was.
-            OrderMismatchError: The store knows the order with other data;
+            InvalidRequestError: An argument is invalid; `NOT_SENT`.
+            OrderMismatchError: The store has the order with other data;
                 `NOT_SENT`.
-            StoreUnavailable: The store can't be reached; `NOT_SENT`, or
-                `UNKNOWN` if that was after the create.
-            AuthenticationError: No token; the order was not sent.
-            ConnectionFailedError: No connection; `NOT_SENT`.
-            OutcomeUnknownError: Sent, but not answered; `UNKNOWN`.
+            StoreUnavailable: The store can't be used; `NOT_SENT`, or
+                `UNKNOWN` after the create.
+            AuthenticationError: There is no token; the order was not sent.
+            ConnectionFailedError: There is no connection; `NOT_SENT`.
+            OutcomeUnknownError: Sent, but there is no response; `UNKNOWN`.
             DeadlineExceededError: `NOT_SENT` or `UNKNOWN`.
-            UnreadableResponseError: Made, but the answer can't be read;
-                `APPLIED`.  If the answer may be a gateway's page, or is the
-                contract of another order, `UNKNOWN`.
-            APIError: Sesamy answered with an error; `REFUSED`, or for a
-                5xx, 408 and some others `UNKNOWN`.
+            UnreadableResponseError: Created, but the response can't be
+                read; `APPLIED`.  `UNKNOWN` if the response may be the page
+                of a gateway, or has the contract of another order.
+            APIError: Sesamy responded with an error; `REFUSED`, or
+                `UNKNOWN` for a 5xx, a 408 and some others.
         """
         return drive(
             self._inner.create(
@@ -126,31 +128,28 @@ class Contracts(NotPickled):
         deadline: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Contract:
-        """Give the user access to what the contract entitles to.
+        """Confirm a contract: it gives the buyer access.
 
-        It sets a state, so it can be repeated, and the SDK sends it again
-        after transient failures.
+        A second confirm changes nothing, so the SDK retries even if the
+        outcome is unknown.
 
         Args:
-            promo_code: The one the contract was made under.
-            contract_id: The id from the answer to `create`.
-            provider_payment_data: What the payment provider says about
-                the payment, str to str; optional.
-            vendor_id: The publisher, if not the client's.
-            order: The order of the contract, if known: an error text then
-                repeats Sesamy's words, without what is in the order.  It is
-                not sent.
-            timeout: Seconds for one network operation, if not the client's;
-                ``math.inf`` for no limit.
-            deadline: Seconds for the whole call, if not the client's;
-                ``math.inf`` for no limit.
+            promo_code: That of the create.
+            contract_id: That of the created contract.
+            provider_payment_data: The payment provider's data about the
+                payment, str to str.
+            vendor_id: The publisher.
+            order: The order, if you have it: then an error can contain
+                Sesamy's message, in which the order is redacted.
+            timeout: Seconds for a network operation; ``math.inf``: no limit.
+            deadline: Seconds for the whole call; ``math.inf``: no limit.
             headers: Sent besides the client's.
 
         Returns:
-            The contract; only its id where Sesamy's answer lacks it.
+            The contract; only its id if Sesamy's response has no more.
 
         Raises:
-            InvalidRequestError: An argument can't be sent; nothing was.
+            InvalidRequestError: An argument is invalid; `NOT_SENT`.
             SesamyError: As for `create`.
         """
         return drive(
@@ -182,48 +181,45 @@ class Contracts(NotPickled):
     ) -> Onboarded:
         """Create a contract, then confirm it: exactly one is confirmed.
 
-        A contract gives access only once it is confirmed.  So a create
-        whose answer was lost is sent again: at worst an unconfirmed stray
-        is left.  Both steps share one deadline.
+        Only a confirmed contract gives access.  So if the response to a
+        create is lost, the SDK creates again: at worst an unconfirmed stray
+        is left.  Both calls share one deadline.
 
-        With a store of orders (``idempotency=`` of the client) it can be
-        called any number of times for an order, from any process: it ends
-        in the same confirmed contract.
+        With a store of orders (``idempotency=`` of the client) you can call
+        it any number of times for an order, from any process: the result is
+        the same confirmed contract.
 
         Args:
             promo_code: Picks the base contract: one product, one price.
             order: What was sold, to whom.
-            provider_payment_data: What the payment provider says about
-                the payment, str to str; optional.
-            vendor_id: The publisher, if not the client's.
-            allow_strays: Whether a create whose answer was lost is sent
-                again.  By default it is, unless Sesamy may make an invoice
-                of each contract: for the payment method INVOICE or the
-                payment provider BILLOGRAM.
-            on_created: Called, and awaited if it is async, with the contract
-                before it is confirmed, perhaps repeatedly: for those who
-                keep its id themselves.
-            timeout: Seconds for one network operation, if not the client's;
-                ``math.inf`` for no limit.
-            deadline: Seconds for the whole call, if not the client's;
-                ``math.inf`` for no limit.
+            provider_payment_data: The payment provider's data about the
+                payment, str to str.
+            vendor_id: The publisher.
+            allow_strays: Whether to create again if the response to a
+                create is lost.  Default: True, unless Sesamy may send an
+                invoice for each contract (payment method INVOICE or payment
+                provider BILLOGRAM).
+            on_created: Called (and awaited if it is async) with the
+                contract before it is confirmed, perhaps repeatedly, for
+                programs that store its id themselves.
+            timeout: Seconds for a network operation; ``math.inf``: no limit.
+            deadline: Seconds for the whole call; ``math.inf``: no limit.
             headers: Sent besides the client's.
 
         Returns:
-            The confirmed contract, and how many strays may be left.
+            The confirmed contract, and how many strays may be left over.
 
         Raises:
-            InvalidRequestError: An argument can't be sent; nothing was.
-            OrderMismatchError: The store knows the order with other data;
+            InvalidRequestError: An argument is invalid; `NOT_SENT`.
+            OrderMismatchError: The store has the order with other data;
                 `NOT_SENT`.
-            StoreUnavailable: The store can't be reached; `NOT_SENT`, or
-                `UNKNOWN` if that was after the create.
+            StoreUnavailable: The store can't be used; `NOT_SENT`, or
+                `UNKNOWN` after the create.
             SesamyError: As for `create`.  Its `step` says where it
                 stopped.  With a store, `retryable` says whether to onboard
-                it again.  Without one: at ``"create"``, nothing is
-                confirmed and the order can be onboarded again; at
-                ``"confirm"``, the contract is `contract_id`: go on with
-                `confirm`.
+                again.  Without one: at ``"create"``, nothing is confirmed
+                and the order can be onboarded again; at ``"confirm"``, the
+                contract is `contract_id`: continue with `confirm`.
         """
         return drive(
             self._inner.onboard(
@@ -245,54 +241,53 @@ class Sesamy(NotPickled):
 
     Needs no event loop and starts no thread, so it works in scripts, in
     thread pools, inside a running loop (Jupyter) and after a fork.  One
-    client can be used from many threads; it keeps connections, token and
-    pace for all of them.  Middleware and auth of your own are async here
-    too, but must not wait for an event loop.
+    client can be used from many threads; they share its connections, token
+    and pace.  Your middleware and auth are async functions here, too, but
+    must not wait for an event loop.
 
-    Settings that are not given come from the environment, or else are the
-    defaults.
+    Settings that are not given are read from the environment, or have their
+    default.
 
     Args:
-        vendor_id: The publisher; else ``SESAMY_VENDOR_ID``.
-        client_id: The id of your API client; else ``SESAMY_CLIENT_ID``.
-        client_secret: Its secret; else ``SESAMY_CLIENT_SECRET``.
+        vendor_id: The publisher; default ``SESAMY_VENDOR_ID``.
+        client_id: The id of your API client; default ``SESAMY_CLIENT_ID``.
+        client_secret: Its secret; default ``SESAMY_CLIENT_SECRET``.
         auth: Instead of these two: a `ClientCredentials`, a `StaticToken`,
-            an `Auth`, or an (async) callable that returns the whole
-            Authorization value.  Credentials made from `client_id` and
-            `client_secret` take their other settings from
+            an `Auth`, or a function, async or not, that returns the whole
+            Authorization value.  With `client_id` and `client_secret`, the
+            other settings of the credentials are read from
             ``SESAMY_SCOPE``, ``SESAMY_AUDIENCE``, ``SESAMY_ORGANIZATION``
             and ``SESAMY_TOKEN_ENCODING``.
-        base_url: Else ``SESAMY_BASE_URL``, else https://api.sesamy.com.
-        token_url: Else ``SESAMY_TOKEN_URL``, else
+        base_url: Default ``SESAMY_BASE_URL``, or https://api.sesamy.com.
+        token_url: Default ``SESAMY_TOKEN_URL``, or
             https://token.sesamy.com/oauth/token.
-        timeout: Seconds that one network operation may take; None for no
-            limit.
-        deadline: Seconds that a whole call may take, with all waits and
-            retries; None for no limit.
-        retry: When the SDK sends a call again by itself.
-        rate_limit: The pace to keep, or a `Pacer` that keeps it together
-            with other clients or hosts; None or False for none.
-        middleware: Your own, outermost first, around the SDK's.
-        transport: A `Connections`, or your own httpx client or transport
-            (which is not closed with this client).
-        shared_contracts: Whether Sesamy may give several orders one
-            contract.  By default, a contract that was given to another
-            order is not accepted.
+        timeout: Seconds for one network operation; None for no limit.
+        deadline: Seconds for a whole call, with all waits and retries; None
+            for no limit.
+        retry: When the SDK retries a call.
+        rate_limit: The rate limit, or a `Pacer` that shares one among
+            clients or hosts; None or False for none.
+        middleware: Your middleware, outermost first, around the SDK's.
+        transport: A `Connections`, or your own httpx client or transport,
+            which is not closed with this client.
+        shared_contracts: Whether Sesamy may give several orders the same
+            contract.  By default, the contract of another order is not
+            accepted.
         idempotency: A store of orders (see `sesamy_async.idempotency`), or
-            its URL, such as ``"sqlite:///var/lib/shop/orders.db"``; else
-            ``SESAMY_IDEMPOTENCY``, else none; False, or ``"none"``, for
-            none in any case.  A store that you make yourself is not closed
+            its URL, such as ``"sqlite:///var/lib/shop/orders.db"``; default
+            ``SESAMY_IDEMPOTENCY``, or none.  False or ``"none"``: no store
+            in any case.  A store that you create yourself is not closed
             with this client.
-        default_headers: Sent with each call, but not with the requests for
+        default_headers: Sent with each call, but not with requests for
             tokens.
-        app_info: The name and the version of your application, such as
-            ``("shop", "1.2")``, for the User-Agent.
-        strict: Whether an order is refused, before anything is sent, if its
-            payment provider, payment method or gender is none that Sesamy's
-            guide names.
+        app_info: Name and version of your application for the User-Agent,
+            such as ``("shop", "1.2")``.
+        strict: Whether to refuse an order, before anything is sent, whose
+            payment provider, payment method or gender is not in Sesamy's
+            guide.
 
     Raises:
-        ConfigurationError: Settings are missing or impossible; the message
+        ConfigurationError: Settings are missing or invalid; the message
             names each argument and variable.  Nothing was sent.
     """
 
@@ -306,10 +301,7 @@ class Sesamy(NotPickled):
         *,
         client_id: str | None = None,
         client_secret: str | Secret | None = None,
-        auth: Auth
-        | ClientCredentials
-        | Callable[[], str | Awaitable[str]]
-        | None = None,
+        auth: AuthSetting | None = None,
         base_url: str | None = None,
         token_url: str | None = None,
         timeout: float | None = 30.0,
@@ -324,27 +316,9 @@ class Sesamy(NotPickled):
         app_info: tuple[str, str] | str | None = None,
         strict: bool = False,
     ) -> None:
-        self._use(
-            BlockingCore(
-                vendor_id,
-                client_id=client_id,
-                client_secret=client_secret,
-                auth=auth,
-                base_url=base_url,
-                token_url=token_url,
-                timeout=timeout,
-                deadline=deadline,
-                retry=retry,
-                rate_limit=rate_limit,
-                middleware=middleware,
-                transport=transport,
-                shared_contracts=shared_contracts,
-                idempotency=idempotency,
-                default_headers=default_headers,
-                app_info=app_info,
-                strict=strict,
-            )
-        )
+        given = {**locals()}
+        del given["self"]
+        self._use(BlockingCore(**given))
 
     @property
     def vendor_id(self) -> str:
@@ -353,29 +327,29 @@ class Sesamy(NotPickled):
 
     @property
     def permitted_rate(self) -> float | None:
-        """Requests per second that Sesamy permits; None without a pace.
+        """Requests per second that are permitted; None without a rate limit.
 
-        It is that of `rate_limit`, or less if Sesamy's answers say less.
+        That of `rate_limit`, or less if Sesamy's responses say less.
         """
         return self._inner.permitted_rate
 
     @property
     def permitted_at_once(self) -> float | None:
-        """Requests that may be sent without waiting; None without a pace.
+        """Requests that may be sent now; None without a rate limit.
 
         What is left of the burst of `rate_limit`, or less if Sesamy's
-        answers say less.
+        responses say less.
         """
         return self._inner.permitted_at_once
 
     @property
     def base_url(self) -> str:
-        """Where calls go, without a slash at its end."""
+        """Where calls go, without a final slash."""
         return self._inner.base_url
 
     @property
     def shared_contracts(self) -> bool:
-        """Whether Sesamy may give several orders one contract."""
+        """Whether Sesamy may give several orders the same contract."""
         return self._inner.shared_contracts
 
     @guarded
@@ -385,10 +359,7 @@ class Sesamy(NotPickled):
         vendor_id: str | None = None,
         client_id: str | None = None,
         client_secret: str | Secret | None = None,
-        auth: Auth
-        | ClientCredentials
-        | Callable[[], str | Awaitable[str]]
-        | None = None,
+        auth: AuthSetting | None = None,
         base_url: str | None = None,
         token_url: str | None = None,
         timeout: float | None = None,
@@ -404,65 +375,30 @@ class Sesamy(NotPickled):
         app_info: tuple[str, str] | str | None = None,
         strict: bool | None = None,
     ) -> Self:
-        """Return a cheap copy with other settings; None keeps the old one.
+        """Return a copy with other settings; None keeps the old one.
 
-        It shares with this client what it does not change: connections,
-        token, pace and store.  It ends with this client, also what is its
-        own; closing the copy does nothing.  So make a copy that has a
-        transport or the URL of a store once, and not for each call.
+        The copy is cheap.  It shares with this client what it does not
+        change: connections, token, pace and store.  Everything that the
+        copy uses is closed with this client; closing the copy does nothing.
+        So make a copy that has its own transport or store once, and not for
+        each call.
 
-        Args:
-            vendor_id: The publisher.
-            client_id: The id of your API client, with `client_secret`.
-            client_secret: Its secret.
-            auth: Instead of these two.
-            base_url: Of Sesamy's API.  The copy has a pace of its own, as
-                it has with other credentials; but a `Pacer` is shared.
-            token_url: Of the token endpoint.
-            timeout: Seconds for one network operation; ``math.inf`` for no
-                limit.
-            deadline: Seconds for a whole call; ``math.inf`` for no limit.
-            retry: When the SDK sends a call again by itself.
-            rate_limit: The pace to keep, or a `Pacer`; False for none.
-            middleware: Instead of that of this client.
-            transport: As for a new client; its connections are closed with
-                this client.
-            shared_contracts: Whether Sesamy may give several orders one
-                contract.
-            idempotency: A store of orders, or its URL; False for none.
-            headers: Sent with each call, besides those set before.
-            default_headers: Sent with each call, instead of those set
-                before.
-            app_info: The name and the version of your application.
-            strict: Whether words that Sesamy's guide does not name are
-                refused.
+        The arguments are those of a new client, with these differences:
+
+        - `timeout` and `deadline`: ``math.inf`` is no limit.
+        - `rate_limit` and `idempotency`: False is none.
+        - `base_url` and credentials: with others than this client's, the
+          copy gets its own pace; but a `Pacer` is shared.
+        - `headers` are sent with each call, besides those set before;
+          `default_headers` and `middleware` replace them.
 
         Raises:
-            ConfigurationError: Settings are impossible; each is named.
+            ConfigurationError: Settings are invalid; each is named.
         """
+        given = {**locals()}
+        del given["self"]
         copy = object.__new__(type(self))
-        copy._use(
-            self._inner.with_options(
-                vendor_id=vendor_id,
-                client_id=client_id,
-                client_secret=client_secret,
-                auth=auth,
-                base_url=base_url,
-                token_url=token_url,
-                timeout=timeout,
-                deadline=deadline,
-                retry=retry,
-                rate_limit=rate_limit,
-                middleware=middleware,
-                transport=transport,
-                shared_contracts=shared_contracts,
-                idempotency=idempotency,
-                headers=headers,
-                default_headers=default_headers,
-                app_info=app_info,
-                strict=strict,
-            )
-        )
+        copy._use(self._inner.with_options(**given))
         return copy
 
     @guarded
@@ -478,31 +414,32 @@ class Sesamy(NotPickled):
         deadline: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Call an endpoint that has no method of its own yet.
+        """Call an endpoint for which the SDK has no method yet.
+
+        The defaults of `timeout` and `deadline` are the client's.
 
         Args:
             method: ``"GET"``, ``"POST"``, ``"PUT"``, ``"PATCH"``,
                 ``"DELETE"``, ``"HEAD"`` or ``"OPTIONS"``.
             path: The path below `base_url`, beginning with ``/``; encode
                 values in it with ``urllib.parse.quote(value, safe="")``.
-            json: The body, if any: whatever JSON can hold.
+            json: The body: anything that JSON can hold; None for no body.
             query: Strings, numbers and bools; None is left out.
-            repeatable: Whether doing it twice is the same as doing it
-                once, so that it may be sent again if its outcome is
-                unknown; by default only GET, HEAD and OPTIONS are.
-            timeout: Seconds for one network operation, if not the client's;
-                ``math.inf`` for no limit.
-            deadline: Seconds for the whole call, if not the client's;
-                ``math.inf`` for no limit.
+            repeatable: Whether the call may be retried if its outcome is
+                unknown, because doing it twice is the same as doing it
+                once.  Default: True for GET, HEAD and OPTIONS.
+            timeout: Seconds for a network operation; ``math.inf``: no limit.
+            deadline: Seconds for the whole call; ``math.inf``: no limit.
             headers: Sent besides the client's.
 
         Returns:
-            The answer; its ``json()`` parses the body.  To parse a success
-            of ``Connections(max_response_size=...)`` bytes, by default
-            8 MiB, may take some seconds and sixty times as much memory.
+            The response; its ``json()`` parses the body.  To parse a body
+            of the largest permitted size, by default 8 MiB (see
+            ``Connections(max_response_size=...)``), may take some seconds
+            and sixty times as much memory.
 
         Raises:
-            InvalidRequestError: An argument can't be sent; nothing was.
+            InvalidRequestError: An argument is invalid; nothing was sent.
             SesamyError: As for ``contracts.create``.
         """
         return drive(
@@ -522,11 +459,10 @@ class Sesamy(NotPickled):
     def ready(self) -> None:
         """Get a token and open a connection, so that no order waits for it.
 
-        For the start and the readiness probe of a service.  It also asks
-        the store of orders and the pacer, if there are some, whether they
-        are there.  It sends no order and takes no place in the pace.
-        Through a proxy, or over your own client or transport, it opens no
-        connection.
+        For the start and the readiness probe of a service.  It also checks
+        that the store of orders and the pacer respond, if there are any.
+        It sends no order and takes no place in the pace.  Through a proxy,
+        or over your own client or transport, it opens no connection.
 
         Raises:
             AuthenticationError: The credentials were refused.
@@ -534,21 +470,21 @@ class Sesamy(NotPickled):
             DeadlineExceededError: It took longer than `deadline`.
             StoreUnavailable: The store of orders can't be used.
             PacerUnavailable: The pacer can't be used.
-            SesamyError: As for any call; nothing was sent of an order.
+            SesamyError: As for any call; no order was sent.
         """
         return drive(self._inner.ready())
 
     def close(self, within: float = 10.0) -> None:
-        """Let what has begun be completed, then close the connections.
+        """Complete what has begun, then close the connections.
 
         Later calls are refused at once.
 
         Args:
-            within: Seconds that onboardings which have created a contract
+            within: Seconds that onboardings that have created a contract
                 may take to confirm it; 0 to wait for nothing.
 
         Raises:
-            ConfigurationError: `within` is impossible.
+            ConfigurationError: `within` is invalid.
         """
         return drive(self._inner.aclose(within))
 

@@ -44,7 +44,6 @@ def segment(name: str, value: object) -> str:
 
 
 def is_segment(value: str) -> bool:
-    """Return whether an id can be one segment of a path."""
     try:
         segment("", value)
     except InvalidRequestError:
@@ -133,9 +132,8 @@ class Problems:
     ) -> _T:
         """Return what a check returns, or keep its error.
 
-        After an error it returns None, whatever its type says: use no
-        result before `raise_all`, except as the argument of a check that
-        accepts None.
+        After an error it returns None, whatever its type says: before
+        `raise_all`, use results only as arguments of checks that accept it.
         """
         try:
             return check(*args, **kwargs)
@@ -144,11 +142,7 @@ class Problems:
         return cast("_T", None)
 
     def raise_all(self) -> None:
-        """Raise one error for all that was found, if anything was.
-
-        Raises:
-            ConfigurationError: Its `problems` are the mistakes.
-        """
+        """Raise one error, with `problems`, for all that was found."""
         if not self._errors:
             return
         found = dict.fromkeys(
@@ -178,18 +172,14 @@ def around(text: str) -> str | None:
 
 
 class NotPickled:
-    """A client, or what holds one: it is neither pickled nor copied.
-
-    A pickle would hold its secret, and a copy would close the connections
-    of its original.
-    """
+    """A client, or what holds one: it is neither pickled nor copied."""
 
     __slots__ = ()
 
     def __reduce__(self) -> Never:
         raise TypeError(
             f"{type(self).__name__} can't be pickled or copied: it holds "
-            "connections and a secret. Make a client in each process; within "
-            "a process, tasks and threads can share one, and with_options() "
-            "returns a copy with other settings."
+            "connections and a secret. Create a client in each process; "
+            "within a process, tasks and threads can share one, and "
+            "with_options() returns a copy with other settings."
         )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self, TypeAlias, cast
 from urllib.parse import urlencode
 
 import attrs
 
-from ._building import build, rebuild
 from ._call import (
     AnyioRuntime,
     Auth,
@@ -28,11 +27,16 @@ from ._call import (
 from ._checks import NotPickled, api_path, check_number, plain
 from ._contracts import AsyncContracts
 from ._once import Once
-from ._pipeline import Caller
+from ._pipeline import Caller, build, rebuild
 from .auth import ClientCredentials
 from .errors import InvalidRequestError
 from .idempotency import IdempotencyStore
 
+
+AuthSetting: TypeAlias = (
+    Auth | ClientCredentials | Callable[[], str | Awaitable[str]]
+)
+"""What may be given as `auth`."""
 
 _HARMLESS = {"GET", "HEAD", "OPTIONS"}
 _METHODS = _HARMLESS | {"POST", "PUT", "PATCH", "DELETE"}
@@ -59,14 +63,13 @@ def _is_repeatable(method: str, given: object) -> bool:
 
 
 def _json_body(json: Any) -> bytes:
-    """Return the body; empty for None."""
     if json is None:
         return b""
     try:
         return dumps(json)
     except (TypeError, ValueError):
         raise InvalidRequestError(
-            "json has a value that can't be written as JSON."
+            "json contains a value that can't be written as JSON."
         ) from None
 
 
@@ -110,54 +113,53 @@ def _query_pair(name: object, value: object) -> tuple[str, str]:
 class AsyncSesamy(NotPickled):
     """Sesamy's third-party onboarding API, awaited.
 
-    Works on asyncio and trio.  One client can be used from many tasks; it
-    keeps connections, token and pace for all of them.  Each event loop gets
-    connections of its own.
+    Works on asyncio and trio.  One client can be used from many tasks; they
+    share its connections, token and pace.  Each event loop gets its own
+    connections.
 
-    Settings that are not given come from the environment, or else are the
-    defaults.
+    Settings that are not given are read from the environment, or have their
+    default.
 
     Args:
-        vendor_id: The publisher; else ``SESAMY_VENDOR_ID``.
-        client_id: The id of your API client; else ``SESAMY_CLIENT_ID``.
-        client_secret: Its secret; else ``SESAMY_CLIENT_SECRET``.
+        vendor_id: The publisher; default ``SESAMY_VENDOR_ID``.
+        client_id: The id of your API client; default ``SESAMY_CLIENT_ID``.
+        client_secret: Its secret; default ``SESAMY_CLIENT_SECRET``.
         auth: Instead of these two: a `ClientCredentials`, a `StaticToken`,
-            an `Auth`, or an (async) callable that returns the whole
-            Authorization value.  Credentials made from `client_id` and
-            `client_secret` take their other settings from
+            an `Auth`, or a function, async or not, that returns the whole
+            Authorization value.  With `client_id` and `client_secret`, the
+            other settings of the credentials are read from
             ``SESAMY_SCOPE``, ``SESAMY_AUDIENCE``, ``SESAMY_ORGANIZATION``
             and ``SESAMY_TOKEN_ENCODING``.
-        base_url: Else ``SESAMY_BASE_URL``, else https://api.sesamy.com.
-        token_url: Else ``SESAMY_TOKEN_URL``, else
+        base_url: Default ``SESAMY_BASE_URL``, or https://api.sesamy.com.
+        token_url: Default ``SESAMY_TOKEN_URL``, or
             https://token.sesamy.com/oauth/token.
-        timeout: Seconds that one network operation may take; None for no
-            limit.
-        deadline: Seconds that a whole call may take, with all waits and
-            retries; None for no limit.
-        retry: When the SDK sends a call again by itself.
-        rate_limit: The pace to keep, or a `Pacer` that keeps it together
-            with other clients or hosts; None or False for none.
-        middleware: Your own, outermost first, around the SDK's.
-        transport: A `Connections`, or your own httpx client or transport
-            (which is not closed with this client).
-        shared_contracts: Whether Sesamy may give several orders one
-            contract.  By default, a contract that was given to another
-            order is not accepted.
+        timeout: Seconds for one network operation; None for no limit.
+        deadline: Seconds for a whole call, with all waits and retries; None
+            for no limit.
+        retry: When the SDK retries a call.
+        rate_limit: The rate limit, or a `Pacer` that shares one among
+            clients or hosts; None or False for none.
+        middleware: Your middleware, outermost first, around the SDK's.
+        transport: A `Connections`, or your own httpx client or transport,
+            which is not closed with this client.
+        shared_contracts: Whether Sesamy may give several orders the same
+            contract.  By default, the contract of another order is not
+            accepted.
         idempotency: A store of orders (see `sesamy_async.idempotency`), or
-            its URL, such as ``"sqlite:///var/lib/shop/orders.db"``; else
-            ``SESAMY_IDEMPOTENCY``, else none; False, or ``"none"``, for
-            none in any case.  A store that you make yourself is not closed
+            its URL, such as ``"sqlite:///var/lib/shop/orders.db"``; default
+            ``SESAMY_IDEMPOTENCY``, or none.  False or ``"none"``: no store
+            in any case.  A store that you create yourself is not closed
             with this client.
-        default_headers: Sent with each call, but not with the requests for
+        default_headers: Sent with each call, but not with requests for
             tokens.
-        app_info: The name and the version of your application, such as
-            ``("shop", "1.2")``, for the User-Agent.
-        strict: Whether an order is refused, before anything is sent, if its
-            payment provider, payment method or gender is none that Sesamy's
-            guide names.
+        app_info: Name and version of your application for the User-Agent,
+            such as ``("shop", "1.2")``.
+        strict: Whether to refuse an order, before anything is sent, whose
+            payment provider, payment method or gender is not in Sesamy's
+            guide.
 
     Raises:
-        ConfigurationError: Settings are missing or impossible; the message
+        ConfigurationError: Settings are missing or invalid; the message
             names each argument and variable.  Nothing was sent.
     """
 
@@ -175,10 +177,7 @@ class AsyncSesamy(NotPickled):
         *,
         client_id: str | None = None,
         client_secret: str | Secret | None = None,
-        auth: Auth
-        | ClientCredentials
-        | Callable[[], str | Awaitable[str]]
-        | None = None,
+        auth: AuthSetting | None = None,
         base_url: str | None = None,
         token_url: str | None = None,
         timeout: float | None = 30.0,
@@ -193,27 +192,9 @@ class AsyncSesamy(NotPickled):
         app_info: tuple[str, str] | str | None = None,
         strict: bool = False,
     ) -> None:
-        given = {
-            "vendor_id": vendor_id,
-            "client_id": client_id,
-            "client_secret": client_secret,
-            "auth": auth,
-            "base_url": base_url,
-            "token_url": token_url,
-            "timeout": timeout,
-            "deadline": deadline,
-            "retry": retry,
-            "rate_limit": rate_limit,
-            "middleware": middleware,
-            "transport": transport,
-            "shared_contracts": shared_contracts,
-            "idempotency": idempotency,
-            "default_headers": default_headers,
-            "app_info": app_info,
-            "strict": strict,
-        }
-        caller = build(given, self._runtime(), blocking=self._blocking)
-        self._use(caller)
+        given = {**locals()}
+        del given["self"]
+        self._use(build(given, self._runtime(), blocking=self._blocking))
         self._owner = True
 
     @property
@@ -223,31 +204,31 @@ class AsyncSesamy(NotPickled):
 
     @property
     def permitted_rate(self) -> float | None:
-        """Requests per second that Sesamy permits; None without a pace.
+        """Requests per second that are permitted; None without a rate limit.
 
-        It is that of `rate_limit`, or less if Sesamy's answers say less.
+        That of `rate_limit`, or less if Sesamy's responses say less.
         """
         pacer = self._caller.shared.pacer
         return None if pacer is None else pacer.rate
 
     @property
     def permitted_at_once(self) -> float | None:
-        """Requests that may be sent without waiting; None without a pace.
+        """Requests that may be sent now; None without a rate limit.
 
         What is left of the burst of `rate_limit`, or less if Sesamy's
-        answers say less.
+        responses say less.
         """
         pacer = self._caller.shared.pacer
         return None if pacer is None else pacer.free
 
     @property
     def base_url(self) -> str:
-        """Where calls go, without a slash at its end."""
+        """Where calls go, without a final slash."""
         return self._caller.settings.base_url
 
     @property
     def shared_contracts(self) -> bool:
-        """Whether Sesamy may give several orders one contract."""
+        """Whether Sesamy may give several orders the same contract."""
         return self._caller.shared.recent is None
 
     @guarded
@@ -257,10 +238,7 @@ class AsyncSesamy(NotPickled):
         vendor_id: str | None = None,
         client_id: str | None = None,
         client_secret: str | Secret | None = None,
-        auth: Auth
-        | ClientCredentials
-        | Callable[[], str | Awaitable[str]]
-        | None = None,
+        auth: AuthSetting | None = None,
         base_url: str | None = None,
         token_url: str | None = None,
         timeout: float | None = None,
@@ -276,66 +254,32 @@ class AsyncSesamy(NotPickled):
         app_info: tuple[str, str] | str | None = None,
         strict: bool | None = None,
     ) -> Self:
-        """Return a cheap copy with other settings; None keeps the old one.
+        """Return a copy with other settings; None keeps the old one.
 
-        It shares with this client what it does not change: connections,
-        token, pace and store.  It ends with this client, also what is its
-        own; closing the copy does nothing.  So make a copy that has a
-        transport or the URL of a store once, and not for each call.
+        The copy is cheap.  It shares with this client what it does not
+        change: connections, token, pace and store.  Everything that the
+        copy uses is closed with this client; closing the copy does nothing.
+        So make a copy that has its own transport or store once, and not for
+        each call.
 
-        Args:
-            vendor_id: The publisher.
-            client_id: The id of your API client, with `client_secret`.
-            client_secret: Its secret.
-            auth: Instead of these two.
-            base_url: Of Sesamy's API.  The copy has a pace of its own, as
-                it has with other credentials; but a `Pacer` is shared.
-            token_url: Of the token endpoint.
-            timeout: Seconds for one network operation; ``math.inf`` for no
-                limit.
-            deadline: Seconds for a whole call; ``math.inf`` for no limit.
-            retry: When the SDK sends a call again by itself.
-            rate_limit: The pace to keep, or a `Pacer`; False for none.
-            middleware: Instead of that of this client.
-            transport: As for a new client; its connections are closed with
-                this client.
-            shared_contracts: Whether Sesamy may give several orders one
-                contract.
-            idempotency: A store of orders, or its URL; False for none.
-            headers: Sent with each call, besides those set before.
-            default_headers: Sent with each call, instead of those set
-                before.
-            app_info: The name and the version of your application.
-            strict: Whether words that Sesamy's guide does not name are
-                refused.
+        The arguments are those of a new client, with these differences:
+
+        - `timeout` and `deadline`: ``math.inf`` is no limit.
+        - `rate_limit` and `idempotency`: False is none.
+        - `base_url` and credentials: with others than this client's, the
+          copy gets its own pace; but a `Pacer` is shared.
+        - `headers` are sent with each call, besides those set before;
+          `default_headers` and `middleware` replace them.
 
         Raises:
-            ConfigurationError: Settings are impossible; each is named.
+            ConfigurationError: Settings are invalid; each is named.
         """
+        given = {**locals()}
+        del given["self"]
+        caller = rebuild(self._caller, **given)
         copy = object.__new__(type(self))
         # Keeps the original alive: nobody else can close the connections.
         copy._original = self._original or self
-        caller = rebuild(
-            self._caller,
-            vendor_id=vendor_id,
-            client_id=client_id,
-            client_secret=client_secret,
-            auth=auth,
-            base_url=base_url,
-            token_url=token_url,
-            timeout=timeout,
-            deadline=deadline,
-            retry=retry,
-            rate_limit=rate_limit,
-            middleware=middleware,
-            transport=transport,
-            shared_contracts=shared_contracts,
-            idempotency=idempotency,
-            headers=headers,
-            default_headers=default_headers,
-            app_info=app_info,
-            strict=strict,
-        )
         copy._use(caller)
         return copy
 
@@ -352,31 +296,32 @@ class AsyncSesamy(NotPickled):
         deadline: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Call an endpoint that has no method of its own yet.
+        """Call an endpoint for which the SDK has no method yet.
+
+        The defaults of `timeout` and `deadline` are the client's.
 
         Args:
             method: ``"GET"``, ``"POST"``, ``"PUT"``, ``"PATCH"``,
                 ``"DELETE"``, ``"HEAD"`` or ``"OPTIONS"``.
             path: The path below `base_url`, beginning with ``/``; encode
                 values in it with ``urllib.parse.quote(value, safe="")``.
-            json: The body, if any: whatever JSON can hold.
+            json: The body: anything that JSON can hold; None for no body.
             query: Strings, numbers and bools; None is left out.
-            repeatable: Whether doing it twice is the same as doing it
-                once, so that it may be sent again if its outcome is
-                unknown; by default only GET, HEAD and OPTIONS are.
-            timeout: Seconds for one network operation, if not the client's;
-                ``math.inf`` for no limit.
-            deadline: Seconds for the whole call, if not the client's;
-                ``math.inf`` for no limit.
+            repeatable: Whether the call may be retried if its outcome is
+                unknown, because doing it twice is the same as doing it
+                once.  Default: True for GET, HEAD and OPTIONS.
+            timeout: Seconds for a network operation; ``math.inf``: no limit.
+            deadline: Seconds for the whole call; ``math.inf``: no limit.
             headers: Sent besides the client's.
 
         Returns:
-            The answer; its ``json()`` parses the body.  To parse a success
-            of ``Connections(max_response_size=...)`` bytes, by default
-            8 MiB, may take some seconds and sixty times as much memory.
+            The response; its ``json()`` parses the body.  To parse a body
+            of the largest permitted size, by default 8 MiB (see
+            ``Connections(max_response_size=...)``), may take some seconds
+            and sixty times as much memory.
 
         Raises:
-            InvalidRequestError: An argument can't be sent; nothing was.
+            InvalidRequestError: An argument is invalid; nothing was sent.
             SesamyError: As for ``contracts.create``.
         """
         content, asked = _json_body(json), query_string(query)
@@ -397,11 +342,10 @@ class AsyncSesamy(NotPickled):
     async def ready(self) -> None:
         """Get a token and open a connection, so that no order waits for it.
 
-        For the start and the readiness probe of a service.  It also asks
-        the store of orders and the pacer, if there are some, whether they
-        are there.  It sends no order and takes no place in the pace.
-        Through a proxy, or over your own client or transport, it opens no
-        connection.
+        For the start and the readiness probe of a service.  It also checks
+        that the store of orders and the pacer respond, if there are any.
+        It sends no order and takes no place in the pace.  Through a proxy,
+        or over your own client or transport, it opens no connection.
 
         Raises:
             AuthenticationError: The credentials were refused.
@@ -409,21 +353,21 @@ class AsyncSesamy(NotPickled):
             DeadlineExceededError: It took longer than `deadline`.
             StoreUnavailable: The store of orders can't be used.
             PacerUnavailable: The pacer can't be used.
-            SesamyError: As for any call; nothing was sent of an order.
+            SesamyError: As for any call; no order was sent.
         """
         await self._caller.ready()
 
     async def aclose(self, within: float = 10.0) -> None:
-        """Let what has begun be completed, then close the connections.
+        """Complete what has begun, then close the connections.
 
         Later calls are refused at once.
 
         Args:
-            within: Seconds that onboardings which have created a contract
+            within: Seconds that onboardings that have created a contract
                 may take to confirm it; 0 to wait for nothing.
 
         Raises:
-            ConfigurationError: `within` is impossible.
+            ConfigurationError: `within` is invalid.
         """
         check_number("within", within)
         exchange = self._caller.shared.exchange
@@ -474,7 +418,7 @@ def store_of(client: AsyncSesamy) -> Once | None:
 
 
 def told_from(client: AsyncSesamy, name: str) -> AsyncSesamy:
-    """Return a copy of a client that tells its store where orders are from."""
+    """Return a copy of a client whose store notes where orders are from."""
     once = store_of(client)
     if once is None:
         return client

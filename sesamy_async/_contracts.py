@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
 from typing import Any, cast
 
 import attrs
 
-from ._building import rebuild
 from ._call import BeforeSend, Call, Secret, dumps, guarded
 from ._checks import NotPickled, segment
 from ._models import Contract, NewContract, Onboarded
-from ._onboarding import OPERATION, Onboarding, send, tell
-from ._pipeline import Caller
-from ._telling import Goal, Telling, may_stray
+from ._onboarding import OPERATION, Onboarding, send, tell, telling_of
+from ._pipeline import Caller, rebuild
+from ._telling import Goal, may_stray
 from ._wire import (
     Read,
     encode_order,
@@ -25,7 +23,7 @@ from ._wire import (
 from .errors import InvalidRequestError
 
 
-_LARGEST = 2**18  # Bytes of an answer; a contract has about a thousand.
+_LARGEST = 2**18  # Bytes of a response; a contract has about a thousand.
 
 
 def _create_call(
@@ -39,16 +37,15 @@ def _create_call(
     read: Read = read_created,
     **facts: Any,
 ) -> Call:
-    """Return the call that makes a contract of an order."""
+    """Return the call that creates the contract of an order."""
     if repeatable and confirm:
         raise InvalidRequestError(
-            "repeatable requires confirm=False: a create that confirms must "
-            "not be repeated."
+            "repeatable requires confirm=False: a create that also confirms "
+            "must not be repeated."
         )
-    if type(confirm) is not bool:
-        raise InvalidRequestError("confirm must be True or False.")
-    if type(repeatable) is not bool:
-        raise InvalidRequestError("repeatable must be True or False.")
+    for name, value in (("confirm", confirm), ("repeatable", repeatable)):
+        if type(value) is not bool:
+            raise InvalidRequestError(f"{name} must be True or False.")
     content = encode_order(order, strict=caller.settings.strict)
     vendor_id, promo_code, path = _path(caller, vendor_id, promo_code)
     if (recent := caller.shared.recent) is not None:
@@ -88,7 +85,7 @@ def _confirm_call(
         f"{path}/confirm/{segment('contract_id', contract_id)}",
         payment,
         repeatable=True,
-        # Answers are compared with the value of an Enum member.
+        # Responses are compared with the value of an Enum member.
         contract_id=str.__str__(contract_id),
         vendor_id=vendor_id,
         promo_code=promo_code,
@@ -100,7 +97,6 @@ def _confirm_call(
 
 
 def _payment_body(data: object) -> bytes:
-    """Return the body of a confirm."""
     if data is None:
         return b"{}"
     mistake = InvalidRequestError(
@@ -122,7 +118,7 @@ def _payment_body(data: object) -> bytes:
 def _path(
     caller: Caller, vendor_id: str | None, promo_code: str
 ) -> tuple[str, str, str]:
-    """Return the publisher, the offer, and the path of its contracts."""
+    """Return the vendor, the promo code, and the path of its contracts."""
     if vendor_id is None:
         vendor_id = caller.settings.vendor_id
     vendor = segment("vendor_id", vendor_id)
@@ -132,7 +128,10 @@ def _path(
 
 
 class AsyncContracts(NotPickled):
-    """Create and confirm contracts; reached as ``client.contracts``."""
+    """Create and confirm contracts; reached as ``client.contracts``.
+
+    The defaults of `vendor_id`, `timeout` and `deadline` are the client's.
+    """
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -152,12 +151,12 @@ class AsyncContracts(NotPickled):
         deadline: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Contract:
-        """Make a contract of an order, and return it.
+        """Create the contract of an order.
 
-        The SDK only sends it again if Sesamy surely did not process it: no
-        source says that externalOrderId is a key, so a second create may
-        give one customer two contracts.  Prefer `onboard`, which can repeat
-        its steps.
+        The SDK retries only if Sesamy certainly did not process the order:
+        as far as is known, externalOrderId is no idempotency key, so a
+        second create may give the buyer two contracts.  Prefer `onboard`,
+        which can retry both of its calls.
 
         With a store of orders, a contract that the store knows is returned
         without a call; then only its id is known.
@@ -165,40 +164,41 @@ class AsyncContracts(NotPickled):
         Args:
             promo_code: Picks the base contract: one product, one price.
             order: What was sold, to whom.
-            confirm: Whether to give access at once; otherwise call
-                `confirm` later.
-            vendor_id: The publisher, if not the client's.
-            repeatable: Whether it may be sent again even if it may have
-                been done, as `onboard` does; only without `confirm`, since
-                each repetition may leave an unconfirmed stray.
+            confirm: Whether to confirm it, too; otherwise call `confirm`
+                later.
+            vendor_id: The publisher.
+            repeatable: Whether to retry even if the outcome is unknown, as
+                `onboard` does; only without `confirm`, since each retry may
+                leave a stray.
             allow_strays: With a store and without `confirm`: whether a
                 later call may create a contract if this one is cut off.
                 The default is that of `onboard`.
             before_send: Awaited with the `Call` just before each attempt,
                 after all waits, to record that it is about to be sent.  If
                 it raises, nothing is sent.  ``call.record.lost`` counts the
-                earlier attempts that may have been done.
-            timeout: Seconds for one network operation, if not the client's;
-                ``math.inf`` for no limit.
-            deadline: Seconds for the whole call, if not the client's;
-                ``math.inf`` for no limit.
+                earlier attempts whose outcome is unknown.
+            timeout: Seconds for a network operation; ``math.inf``: no limit.
+            deadline: Seconds for the whole call; ``math.inf``: no limit.
             headers: Sent besides the client's.
 
+        Returns:
+            The contract.
+
         Raises:
-            InvalidRequestError: An argument can't be sent; nothing was.
-            OrderMismatchError: The store knows the order with other data;
+            InvalidRequestError: An argument is invalid; `NOT_SENT`.
+            OrderMismatchError: The store has the order with other data;
                 `NOT_SENT`.
-            StoreUnavailable: The store can't be reached; `NOT_SENT`, or
-                `UNKNOWN` if that was after the create.
-            AuthenticationError: No token; the order was not sent.
-            ConnectionFailedError: No connection; `NOT_SENT`.
-            OutcomeUnknownError: Sent, but not answered; `UNKNOWN`.
+            StoreUnavailable: The store can't be used; `NOT_SENT`, or
+                `UNKNOWN` after the create.
+            AuthenticationError: There is no token; the order was not sent.
+            ConnectionFailedError: There is no connection; `NOT_SENT`.
+            OutcomeUnknownError: Sent, but there is no response; `UNKNOWN`.
             DeadlineExceededError: `NOT_SENT` or `UNKNOWN`.
-            UnreadableResponseError: Made, but the answer can't be read;
-                `APPLIED`.  If the answer may be a gateway's page, or is the
-                contract of another order, `UNKNOWN`.
-            APIError: Sesamy answered with an error; `REFUSED`, or for a
-                5xx, 408 and some others `UNKNOWN`.
+            UnreadableResponseError: Created, but the response can't be
+                read; `APPLIED`.  `UNKNOWN` if the response may be the page
+                of a gateway, or has the contract of another order.
+            APIError: Sesamy responded with an error; `REFUSED`, or
+                `UNKNOWN` for a 5xx, a 408 and some others.
         """
         caller = rebuild(
             self._caller, timeout=timeout, deadline=deadline, headers=headers
@@ -219,7 +219,7 @@ class AsyncContracts(NotPickled):
         strays = may_stray(order, allow_strays) or repeatable
         goal = Goal.AT_ONCE if confirm else Goal.CREATE
         careful = confirm or not strays
-        telling = await _telling(caller, call, goal, careful=careful)
+        telling = telling_of(caller, call, goal, careful=careful)
         return (await tell(caller, call, telling)).contract
 
     @guarded
@@ -235,31 +235,28 @@ class AsyncContracts(NotPickled):
         deadline: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Contract:
-        """Give the user access to what the contract entitles to.
+        """Confirm a contract: it gives the buyer access.
 
-        It sets a state, so it can be repeated, and the SDK sends it again
-        after transient failures.
+        A second confirm changes nothing, so the SDK retries even if the
+        outcome is unknown.
 
         Args:
-            promo_code: The one the contract was made under.
-            contract_id: The id from the answer to `create`.
-            provider_payment_data: What the payment provider says about
-                the payment, str to str; optional.
-            vendor_id: The publisher, if not the client's.
-            order: The order of the contract, if known: an error text then
-                repeats Sesamy's words, without what is in the order.  It is
-                not sent.
-            timeout: Seconds for one network operation, if not the client's;
-                ``math.inf`` for no limit.
-            deadline: Seconds for the whole call, if not the client's;
-                ``math.inf`` for no limit.
+            promo_code: That of the create.
+            contract_id: That of the created contract.
+            provider_payment_data: The payment provider's data about the
+                payment, str to str.
+            vendor_id: The publisher.
+            order: The order, if you have it: then an error can contain
+                Sesamy's message, in which the order is redacted.
+            timeout: Seconds for a network operation; ``math.inf``: no limit.
+            deadline: Seconds for the whole call; ``math.inf``: no limit.
             headers: Sent besides the client's.
 
         Returns:
-            The contract; only its id where Sesamy's answer lacks it.
+            The contract; only its id if Sesamy's response has no more.
 
         Raises:
-            InvalidRequestError: An argument can't be sent; nothing was.
+            InvalidRequestError: An argument is invalid; `NOT_SENT`.
             SesamyError: As for `create`.
         """
         payment = _payment_body(provider_payment_data)
@@ -296,48 +293,45 @@ class AsyncContracts(NotPickled):
     ) -> Onboarded:
         """Create a contract, then confirm it: exactly one is confirmed.
 
-        A contract gives access only once it is confirmed.  So a create
-        whose answer was lost is sent again: at worst an unconfirmed stray
-        is left.  Both steps share one deadline.
+        Only a confirmed contract gives access.  So if the response to a
+        create is lost, the SDK creates again: at worst an unconfirmed stray
+        is left.  Both calls share one deadline.
 
-        With a store of orders (``idempotency=`` of the client) it can be
-        called any number of times for an order, from any process: it ends
-        in the same confirmed contract.
+        With a store of orders (``idempotency=`` of the client) you can call
+        it any number of times for an order, from any process: the result is
+        the same confirmed contract.
 
         Args:
             promo_code: Picks the base contract: one product, one price.
             order: What was sold, to whom.
-            provider_payment_data: What the payment provider says about
-                the payment, str to str; optional.
-            vendor_id: The publisher, if not the client's.
-            allow_strays: Whether a create whose answer was lost is sent
-                again.  By default it is, unless Sesamy may make an invoice
-                of each contract: for the payment method INVOICE or the
-                payment provider BILLOGRAM.
-            on_created: Called, and awaited if it is async, with the contract
-                before it is confirmed, perhaps repeatedly: for those who
-                keep its id themselves.
-            timeout: Seconds for one network operation, if not the client's;
-                ``math.inf`` for no limit.
-            deadline: Seconds for the whole call, if not the client's;
-                ``math.inf`` for no limit.
+            provider_payment_data: The payment provider's data about the
+                payment, str to str.
+            vendor_id: The publisher.
+            allow_strays: Whether to create again if the response to a
+                create is lost.  Default: True, unless Sesamy may send an
+                invoice for each contract (payment method INVOICE or payment
+                provider BILLOGRAM).
+            on_created: Called (and awaited if it is async) with the
+                contract before it is confirmed, perhaps repeatedly, for
+                programs that store its id themselves.
+            timeout: Seconds for a network operation; ``math.inf``: no limit.
+            deadline: Seconds for the whole call; ``math.inf``: no limit.
             headers: Sent besides the client's.
 
         Returns:
-            The confirmed contract, and how many strays may be left.
+            The confirmed contract, and how many strays may be left over.
 
         Raises:
-            InvalidRequestError: An argument can't be sent; nothing was.
-            OrderMismatchError: The store knows the order with other data;
+            InvalidRequestError: An argument is invalid; `NOT_SENT`.
+            OrderMismatchError: The store has the order with other data;
                 `NOT_SENT`.
-            StoreUnavailable: The store can't be reached; `NOT_SENT`, or
-                `UNKNOWN` if that was after the create.
+            StoreUnavailable: The store can't be used; `NOT_SENT`, or
+                `UNKNOWN` after the create.
             SesamyError: As for `create`.  Its `step` says where it
                 stopped.  With a store, `retryable` says whether to onboard
-                it again.  Without one: at ``"create"``, nothing is
-                confirmed and the order can be onboarded again; at
-                ``"confirm"``, the contract is `contract_id`: go on with
-                `confirm`.
+                again.  Without one: at ``"create"``, nothing is confirmed
+                and the order can be onboarded again; at ``"confirm"``, the
+                contract is `contract_id`: continue with `confirm`.
         """
         careful = not may_stray(order, allow_strays)
         caller = rebuild(
@@ -370,30 +364,17 @@ class AsyncContracts(NotPickled):
                 order=create.order,
                 parent=OPERATION,
             )
-            # A middleware may have added to those of the whole.
+            # A middleware may have added headers to the whole.
             request = attrs.evolve(
                 call.request, headers=create.request.headers
             )
             return attrs.evolve(call, request=request, timeout=create.timeout)
 
-        begin = partial(_telling, caller, goal=Goal.ONBOARD, careful=careful)
         onboarding = Onboarding(
             caller=caller,
             create=create,
             confirm=confirm,
-            begin=begin,
+            careful=careful,
             on_created=on_created,
         )
         return await onboarding.run()
-
-
-async def _telling(
-    caller: Caller, create: Call, goal: Goal, *, careful: bool
-) -> Telling | None:
-    """Return how the order is told over a store; None without one."""
-    once = caller.shared.once
-    if once is None:
-        return None
-    # A closed client does not answer from its store, either.
-    caller.shared.exchange.life.check_open()
-    return await Telling.begin(once, create, goal, careful=careful)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -13,16 +14,19 @@ from typing import Self, TextIO
 import attrs
 
 
+if sys.platform == "darwin":  # pragma: no cover - macOS
+    import fcntl
+
+
 _SUFFIX = ".new"
 _RANDOM = 8  # Letters, by which files of the same place differ.
 _LONGEST_NAME = 255  # Of the file systems in use; mostly in bytes.
 
 
 def obstacle(path: Path) -> str:
-    """Return why a file can't be written at a place; empty if it can.
+    """Return why a file can't be written at a place; empty if it may.
 
-    So it is said before anything is done; permissions and a full disk show
-    only when it is written.
+    Permissions and a full disk show only when it is written.
     """
     # os.path: the methods of a path raise if its name is too long.
     if not os.path.isdir(path.parent):  # noqa: PTH112
@@ -45,14 +49,10 @@ class AtomicFile:
 
     Only this user may read it (mode 0600).  The end of the ``with`` block
     removes it unless it was put in its place.
-
-    Attributes:
-        path: Its place.
-        beside: Where it is written.
     """
 
-    path: Path
-    beside: Path
+    path: Path  # Its place.
+    beside: Path  # Where it is written.
 
     @classmethod
     def begin(cls, path: Path, *, sweep_after: float = 0.0) -> Self:
@@ -113,10 +113,8 @@ class AtomicFile:
 def sweep(path: Path, after: float = 0.0) -> None:
     """Remove the unfinished files that killed processes left.
 
-    Args:
-        path: Their place.
-        after: How many seconds old they must be.  With 0, a process that
-            is still writing loses its file, and fails.
+    They must be `after` seconds old.  With 0, a process that is still
+    writing loses its file, and fails.
     """
     before = time.time() - after
     for left in path.parent.glob(f".{glob.escape(path.name)}.*{_SUFFIX}"):
@@ -135,6 +133,14 @@ def _flush_folder(path: Path) -> None:
 def _flush(path: Path, flags: int) -> None:
     handle = os.open(path, flags)
     try:
-        os.fsync(handle)
+        _sync(handle)
     finally:
         os.close(handle)
+
+
+def _sync(handle: int) -> None:
+    os.fsync(handle)
+    if sys.platform == "darwin":  # pragma: no cover - macOS
+        # There, fsync leaves it in the cache of the disk.
+        with suppress(OSError):  # Some file systems can't.
+            fcntl.fcntl(handle, fcntl.F_FULLFSYNC)

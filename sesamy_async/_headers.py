@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import cast
@@ -84,16 +85,14 @@ REFUSALS = frozenset(
 )
 """The 4xx of which a standard says that the request was not done.
 
-Not 406, which a server may find only after it has done it; nor 408 and 424,
-which may be about a server behind it; nor those that no standard knows: a
+Not 406, which a server may find out only after it has done it; nor 408 and
+424, which may be about a server behind it; nor those in no standard: a
 gateway says 499 ("client closed request") of requests that went on.
 """
 SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
 REQUEST_TIMEOUT = HTTPStatus.REQUEST_TIMEOUT
 TOO_EARLY = HTTPStatus.TOO_EARLY
 TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS
-TEMPORARY_REDIRECT = HTTPStatus.TEMPORARY_REDIRECT
-PERMANENT_REDIRECT = HTTPStatus.PERMANENT_REDIRECT
 
 
 _TOKEN = re.compile(r"[!-~]+")
@@ -111,7 +110,6 @@ def is_header_value(value: object) -> bool:
 
 
 def wants_header_value(who: str, value: object) -> str:
-    """Return what to say of a wrong Authorization, without its value."""
     return (
         f"auth= {who} must return the whole Authorization value: a text of "
         "printable ASCII characters, not empty, without line breaks and "
@@ -148,14 +146,14 @@ def seconds(value: object) -> float | None:
 
 @attrs.frozen(kw_only=True)
 class RateState:
-    """What an answer says of the rate limit: its ``X-RateLimit-*`` headers.
+    """The ``X-RateLimit-*`` headers of a response.
 
     What is missing or can't be read is None.
 
     Attributes:
         limit: How many requests are permitted in a period.
         remaining: How many of them are left.
-        reset_at: When they are renewed, in UTC.
+        reset_at: When the next period begins, in UTC.
     """
 
     limit: int | None = None
@@ -175,18 +173,15 @@ def rate_numbers(
 
 
 def rate_of(headers: Mapping[str, str]) -> RateState | None:
-    """Return what the headers say of the rate limit; None if nothing."""
     limit, remaining, reset = rate_numbers(headers)
+    moment = None
+    if reset is not None:
+        # Some are beyond the calendar.
+        with suppress(OverflowError, ValueError, OSError):
+            moment = datetime.fromtimestamp(reset, UTC)
     state = RateState(
         limit=None if limit is None else int(limit),
         remaining=None if remaining is None else int(remaining),
-        reset_at=None if reset is None else _moment(reset),
+        reset_at=moment,
     )
     return None if state == RateState() else state
-
-
-def _moment(unix: float) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(unix, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None  # Beyond the calendar.

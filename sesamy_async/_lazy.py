@@ -17,14 +17,10 @@ def later(
 ) -> Callable[[str], Any]:
     """Return a ``__getattr__`` for a package.
 
-    Threads may ask at the same time: the import system lets one of them load
-    a module, and no two modules named here import each other.
-
-    Args:
-        package: Its name.
-        homes: The names that load later, each with its module.
-        modules: Modules of the package that are attributes of it before
-            anybody imports them.
+    `homes` are the names that load later, each with its module; `modules`
+    are attributes of the package before anybody imports them.  Threads may
+    ask at the same time: the import system lets one of them load a module,
+    and no two modules named here import each other.
     """
 
     def load(name: str) -> Any:

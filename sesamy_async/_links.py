@@ -48,15 +48,13 @@ def has_input(descriptor: int) -> bool:
 
 
 class Link(Protocol):
-    """A connection."""
+    """A connection; `until` is when its present use must have ended."""
 
-    def alive(self) -> bool:
-        """Whether it may be used again, as far as that is known."""
-        ...
+    until: float
 
-    def close(self) -> None:
-        """Close it."""
-        ...
+    def alive(self) -> bool: ...  # As far as that is known.
+
+    def close(self) -> None: ...
 
 
 LinkT = TypeVar("LinkT", bound=Link)
@@ -66,21 +64,18 @@ Explained: TypeAlias = tuple[str, bool]
 
 
 class Fail(Protocol):
-    """Makes the error of what can't be used."""
+    """Returns the error of a server; `what` is as in `Explained`."""
 
     def __call__(self, what: str, *, retryable: bool = False) -> SesamyError:
-        """Return it; `what` is as in `Explained`."""
+        """Return it."""
         ...
 
 
 class Pool(Generic[LinkT]):
     """A few connections, which threads share; outlives its owner.
 
-    Args:
-        fail: Makes the errors.
-        connect: Returns a new connection.
-        explain: Says what an exception of the driver means.  Those hold
-            hosts and users, so none of them gets out of here.
+    `explain` says what an exception of the driver means.  Those hold hosts
+    and users, so none of them gets out of here.
     """
 
     def __init__(
@@ -101,11 +96,7 @@ class Pool(Generic[LinkT]):
         self._idle: list[tuple[float, LinkT]] = []
 
     def ask(self, until: float, do: Callable[[LinkT], _T]) -> _T:
-        """Do something with a connection.
-
-        Raises:
-            SesamyError: It failed, or took too long.
-        """
+        """Do something with a connection, or raise an error by `fail`."""
         places, problem = self._places, None
         seconds = min(max(0.0, until - time.monotonic()), _LONGEST)
         if not places.acquire(timeout=seconds):
@@ -128,6 +119,7 @@ class Pool(Generic[LinkT]):
 
     def _ask(self, until: float, do: Callable[[LinkT], _T]) -> _T:
         idle, link = self._idle, self._take() or self._new(until)
+        link.until = until
         try:
             result = do(link)
         except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from inspect import isawaitable
 from typing import TypeAlias
@@ -13,18 +14,12 @@ from ._call import Call, Record, Response
 from ._models import Contract, Onboarded
 from ._outcome import Outcome
 from ._pipeline import Caller, describe, stopped
-from ._telling import Telling, Told
+from ._telling import Goal, Telling, Told, interrupted
 from ._wire import prefer_confirmed, read_confirmable
-from .errors import (
-    ConfigurationError,
-    SesamyError,
-    UnreadableResponseError,
-)
+from .errors import ConfigurationError, SesamyError, UnreadableResponseError
 
 
 OPERATION = "contracts.onboard"
-
-_OK = Response(status_code=HTTPStatus.OK)
 
 OnCreated: TypeAlias = Callable[[Contract], Awaitable[None] | None]
 """A function of the caller's that is given a contract before its confirm."""
@@ -38,17 +33,24 @@ async def send(caller: Caller, call: Call) -> Contract:
     raise _replaced(call, contract)
 
 
+def telling_of(
+    caller: Caller, create: Call, goal: Goal, *, careful: bool
+) -> Telling | None:
+    """Return how a contract is created over a store; None without one."""
+    once = caller.shared.once
+    if once is None:
+        return None
+    # A closed client does not answer from its store, either.
+    caller.shared.exchange.life.check_open()
+    return Telling(once=once, create=create, goal=goal, careful=careful)
+
+
 async def tell(caller: Caller, create: Call, telling: Telling | None) -> Told:
     """Create the contract of an order, over a store if there is one."""
-
-    async def perform(call: Call) -> Contract:
-        return await send(caller, call)
-
     if telling is not None:
-        return await telling.tell(perform)
-    contract = await perform(create)
-    record = create.record
-    return Told(contract, record.lost, record.attempts)
+        return await telling.tell(partial(send, caller))
+    contract = await send(caller, create)
+    return Told(contract, create.record.lost, create.record.attempts)
 
 
 def _replaced(call: Call, value: object) -> SesamyError:
@@ -61,31 +63,17 @@ def _replaced(call: Call, value: object) -> SesamyError:
 
 @attrs.define(kw_only=True, eq=False, repr=False)
 class Onboarding:
-    """One onboarding: what the middleware of the caller's goes around.
-
-    Attributes:
-        caller: Sends its calls.
-        create: The call of the first step.
-        confirm: Makes the call of the second step, of the first one and the
-            contract's id.
-        begin: Prepares to report the order to a store, if there is one.
-        on_created: A function of the caller's, called between the steps.
-    """
+    """One onboarding: what the caller's middleware goes around."""
 
     caller: Caller
-    create: Call
-    confirm: Callable[[Call, str], Call]
-    begin: Callable[[Call], Awaitable[Telling | None]]
-    on_created: OnCreated | None
+    create: Call  # The first step.
+    confirm: Callable[[Call, str], Call]  # Of that, and the contract's id.
+    careful: bool  # Whether the create must not be repeated.
+    on_created: OnCreated | None  # Called between the steps.
     _strays: int = 0  # Of earlier tries.
     _ended: bool = True  # Whether it may begin, or begin again.
 
     async def run(self) -> Onboarded:
-        """Onboard the order.
-
-        Raises:
-            SesamyError: With `step`, and the outcome of the whole.
-        """
         whole = attrs.evolve(
             self.create,
             operation=OPERATION,
@@ -105,51 +93,51 @@ class Onboarding:
         """Do both steps; a middleware may have changed the call."""
         if not self._ended:
             raise ConfigurationError(
-                "A middleware called proceed again, though the first time "
-                "had not ended, or not in an error that is retryable: that "
-                "could have confirmed a second contract."
+                "A middleware called proceed again, but the first time had "
+                "not ended, or not in an error that is retryable: that could "
+                "have confirmed a second contract."
             )
         self._ended = False
-        record = whole.record
+        record, made = whole.record, Record()
         record.step = "create"
         record.repeatable = self.create.repeatable
+        request = attrs.evolve(
+            self.create.request, headers=whole.request.headers
+        )
         try:
             with self.caller.keeping() as kept:
                 create = attrs.evolve(
                     self.create,
                     deadline=whole.deadline,
                     timeout=whole.timeout,
-                    request=attrs.evolve(
-                        self.create.request, headers=whole.request.headers
-                    ),
+                    request=request,
                     kept=kept,
-                    record=Record(),
+                    record=made,
                 )
-                try:
-                    onboarded = await self._steps(create, record)
-                except BaseException:
-                    made = create.record
-                    self._strays += made.lost + made.answered
-                    raise
-        except SesamyError as error:
-            stopped(record, error)
-            record.note(error.outcome)
-            if error.resumable is not None:
-                record.resumable = error.resumable
-            self._ended = error.retryable
-            raise
-        except BaseException:
-            if record.contract_id is not None:  # Nobody knows of the confirm.
-                record.note(Outcome.UNKNOWN)
+                onboarded = await self._steps(create, record)
+        except BaseException as error:
+            self._strays += made.lost + made.answered
+            if isinstance(error, SesamyError):
+                stopped(record, error)
+                record.note(error.outcome)
+                if error.resumable is not None:
+                    record.resumable = error.resumable
+                self._ended = error.retryable
+            elif record.contract_id is not None:
+                record.note(Outcome.UNKNOWN)  # Nobody knows of the confirm.
             raise
         record.answer()
         record.step = None
         # None if the contract is from a store.
-        response = onboarded.contract.response or _OK
+        response = onboarded.contract.response or Response(
+            status_code=HTTPStatus.OK
+        )
         return attrs.evolve(response, parsed=onboarded)
 
     async def _steps(self, create: Call, record: Record) -> Onboarded:
-        telling = await self.begin(create)
+        telling = telling_of(
+            self.caller, create, Goal.ONBOARD, careful=self.careful
+        )
         try:
             told = await tell(self.caller, create, telling)
         except SesamyError as error:
@@ -158,12 +146,22 @@ class Onboarding:
                 record.contract_id = error.contract_id
             raise
         except BaseException:
-            _note_interruption(record, create, telling)
+            known = (
+                interrupted(create.record, onboards=True)
+                if telling is None
+                else telling.interruption()
+            )
+            record.attempts += known.attempts
+            record.note(known.outcome)
+            if known.resumable is not None:
+                record.resumable = known.resumable
+            record.contract_id = known.contract_id
+            record.step = known.step or record.step
             raise
         record.attempts += told.attempts
         record.contract_id = told.contract.id
-        contract = told.contract
         record.repeatable = False
+        contract = told.contract
         if not told.confirmed:
             record.step = "confirm"
             # A client that is closed meanwhile still sends the confirm.
@@ -202,32 +200,11 @@ class Onboarding:
 
 
 def _read_whole(call: Call, response: Response) -> Onboarded:
-    """Read an answer that a middleware of the caller's made itself."""
+    """Read a response that the caller's middleware made itself."""
     return Onboarded(contract=read_confirmable(call, response))
 
 
-def _note_interruption(
-    record: Record, create: Call, telling: Telling | None
-) -> None:
-    """Note how far the first step came."""
-    if telling is None:
-        record.attempts += create.record.attempts
-        outcome = create.record.outcome_of_foreign
-        if outcome is Outcome.APPLIED:  # But not confirmed.
-            outcome = Outcome.UNKNOWN
-        record.note(outcome)
-        return
-    known = telling.interruption()
-    record.attempts += known.attempts
-    record.note(known.outcome)
-    if known.resumable is not None:
-        record.resumable = known.resumable
-    record.contract_id = known.contract_id
-    record.step = known.step or record.step
-
-
 async def _call_back(on_created: OnCreated | None, contract: Contract) -> None:
-    """Hand the contract to a function of the caller's."""
     if on_created is None:
         return
     try:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
 import attrs
@@ -43,39 +43,25 @@ _PORTS = {"http": 80, "https": 443}
 
 @attrs.define(eq=False, repr=False)
 class Once:
-    """A store of orders, as the calls of one client use it.
-
-    Attributes:
-        store: The store.
-        where: Of the keys of its orders.
-        runtime: Time, and where the store blocks nobody.
-        shared: Whether orders may share a contract.
-        source: Where the orders come from, for people who look.
-        owned: Whether the store ends with the client.
-    """
+    """A store of orders, as the calls of one client use it."""
 
     store: IdempotencyStore
-    where: str
-    runtime: Runtime
-    shared: bool = False
-    source: str | None = None
-    owned: bool = False
+    where: str  # Of the keys of its orders.
+    runtime: Runtime  # Time, and threads in which the store blocks nobody.
+    shared: bool = False  # Whether orders may share a contract.
+    source: str | None = None  # Where the orders come from, for people.
+    owned: bool = False  # Whether the store is closed with the client.
     _salt: bytes | None = None
 
     async def aclose(self) -> None:
-        """Close the store."""
         with self.runtime.shield(GRACE), suppress(Exception):
             await self.runtime.start(self.store.close).result(GRACE)
 
     async def ask(self, method: Callable[..., _T], latest: float) -> _T:
         """Ask the store, and again while it can't be reached.
 
-        Args:
-            method: A method of the store that wants only `within`.
-            latest: When to give up, on the runtime's clock.
-
-        Raises:
-            StoreUnavailable: It could not be reached, or not in time.
+        `method` is one of the store that wants only `within`.  Gives up,
+        with a `StoreUnavailable`, at `latest` or after `PATIENCE`.
         """
         now = self.runtime.now()
         latest = min(latest, now + PATIENCE)
@@ -87,7 +73,7 @@ class Once:
             try:
                 return await job.result(within + GRACE)
             except TimeoutError:
-                failed = self._failed("did not answer in time")
+                failed = self._failed("did not respond in time")
             except StoreUnavailable as error:
                 failed = error
             except SesamyError:
@@ -107,13 +93,11 @@ class Once:
             now = self.runtime.now()
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def insist(self, method: Callable[..., _T], seconds: float) -> _T:
-        """Ask the store for at most so long, even if the call is cancelled.
-
-        Raises:
-            StoreUnavailable: As `ask` does.
-        """
-        with self.runtime.shield(math.inf):  # What it asks ends by itself.
+    async def insist(
+        self, method: Callable[..., _T], seconds: float = math.inf
+    ) -> _T:
+        """Ask the store for at most so long, even if the call is cancelled."""
+        with self.runtime.shield(math.inf):  # `ask` ends by itself.
             return await self.ask(method, self.runtime.now() + seconds)
 
     def _failed(self, how: str) -> StoreUnavailable:
@@ -123,7 +107,7 @@ class Once:
     async def digest(self, promo_code: str, order: str, latest: float) -> str:
         """Return the digest by which other data of an order are noticed.
 
-        Only who has the salt, which is in the store, can try values.
+        Values can be tried only with the salt, which is in the store.
         """
         salt = await self._salted(latest)
         told = json.dumps([promo_code, json.loads(order)], sort_keys=True)
@@ -132,7 +116,7 @@ class Once:
         return f"{_DIGEST_VERSION}:{digest}"
 
     async def name(self, latest: float) -> str:
-        """Return what no other store is called, wherever it lies."""
+        """Return a name of the store that no other store has."""
         salt = await self._salted(latest)
         return hmac.digest(salt, b"name", "sha256").hex()
 
@@ -144,41 +128,32 @@ class Once:
     async def confirmed(
         self, vendor_id: str, contract_id: str, key: OrderKey | None = None
     ) -> None:
-        """Note that a contract is confirmed; a failure does no harm.
+        """Note that a contract is confirmed.
 
-        Then the next call confirms it again.
+        If that fails, the next call confirms it again, which does no harm.
         """
-        store, state = self.store, OrderState.CONFIRMED
+        store = self.store
+        ids = vendor_id, contract_id
         try:
             if key is None:
-                find = partial(
-                    store.holder, self.where, vendor_id, contract_id
+                found = await self.insist(
+                    partial(store.holder, self.where, *ids)
                 )
-                found = await self.insist(find, PATIENCE)
                 if found is None:
                     return
                 key = found.key
-            mark = partial(
-                store.mark, key, state, token="", contract_id=contract_id
-            )
-            await self.insist(mark, PATIENCE)
+            mark = partial(store.mark, key, OrderState.CONFIRMED, token="")
+            await self.insist(partial(mark, contract_id=contract_id))
         except SesamyError as error:
             _log.warning("contract %r: %s", contract_id, error.args[0])
 
 
 @attrs.frozen
 class Placed:
-    """A store for orders that go elsewhere than to the base URL.
+    """A store for orders that go elsewhere than to the base URL."""
 
-    Attributes:
-        store: As the client's `idempotency` is given.
-        where: The world of a sandbox, for example; None for the base URL.
-        source: Where the orders come from, such as the name of a file.
-    """
-
-    store: IdempotencyStore | str | bool | None
-    where: str | None = None
-    source: str | None = None
+    store: IdempotencyStore | str | bool | None  # As `idempotency` is given.
+    where: str | None = None  # A sandbox, for example; None: the base URL.
 
 
 def once_of(
@@ -189,7 +164,6 @@ def once_of(
     base_url: str,
     shared: bool,
 ) -> Once | None:
-    """Return the store that a client is to use, if any."""
     placed = given if isinstance(given, Placed) else Placed(given)
     store = placed.store
     if store is False:
@@ -201,26 +175,21 @@ def once_of(
         from .idempotency import store_from_url  # noqa: PLC0415 - few need it
 
         store = store_from_url(url)
-    where = placed.where or place_of(base_url)
+    chosen = cast("object", store)
+    wrong = type(chosen).__name__
+    if isinstance(chosen, type):  # A class of stores has the methods, too.
+        wrong = f"the class {chosen.__name__}"
+    if isinstance(chosen, type) or not isinstance(chosen, IdempotencyStore):
+        raise ConfigurationError(
+            "idempotency must be a store of orders, its URL, or False; got "
+            f"{wrong}."
+        )
     return Once(
-        _checked(store),
-        where,
+        chosen,
+        placed.where or place_of(base_url),
         runtime,
         shared=shared,
-        source=placed.source,
-        owned=store is not placed.store,
-    )
-
-
-def _checked(store: object) -> IdempotencyStore:
-    wrong = type(store).__name__
-    if isinstance(store, type):  # It has the methods, too.
-        wrong = f"the class {store.__name__}"
-    elif isinstance(store, IdempotencyStore):
-        return store
-    raise ConfigurationError(
-        "idempotency must be a store of orders, its URL, or False; got "
-        f"{wrong}."
+        owned=chosen is not placed.store,
     )
 
 

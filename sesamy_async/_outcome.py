@@ -6,29 +6,23 @@ from enum import StrEnum
 
 import attrs
 
-from ._headers import (
-    PERMANENT_REDIRECT,
-    REFUSALS,
-    SUCCESS,
-    TEMPORARY_REDIRECT,
-    Headers,
-)
+from ._headers import REFUSALS, SUCCESS, Headers
 
 
 class Outcome(StrEnum):
     """What became of the order, or of another call."""
 
     NOT_SENT = "NOT_SENT"
-    """Nothing left this machine: it can be sent again."""
+    """Nothing was sent: it can be sent again."""
 
     REFUSED = "REFUSED"
-    """Sesamy answered and did not do it: fix what it names, then resend."""
+    """Sesamy refused it: correct what the error names, then send it again."""
 
     UNKNOWN = "UNKNOWN"
-    """It may have been done: look before you send it again."""
+    """It may or may not have been done: check before sending it again."""
 
     APPLIED = "APPLIED"
-    """It was done, but the answer can't be read: do not send it again."""
+    """It was done, but the response can't be read: do not send it again."""
 
     @property
     def nothing_done(self) -> bool:
@@ -42,16 +36,16 @@ class Outcome(StrEnum):
 
     @property
     def advice_if_harmless(self) -> str:
-        """The same where doing it twice is the same as doing it once."""
+        """The same, if doing it twice is the same as doing it once."""
         return _IF_HARMLESS.get(self, self.advice)
 
 
 _MAYBE = "It may or may not have been done;"
-_DONE = "It was done, but the answer can't be read;"
+_DONE = "It was done, but the response can't be read;"
 _ADVICE = {
     Outcome.NOT_SENT: "Nothing was sent, so it can be sent again.",
     Outcome.REFUSED: (
-        "Sesamy did not do it; fix what it names before sending it again."
+        "Sesamy refused it; correct what it names before sending it again."
     ),
     Outcome.UNKNOWN: f"{_MAYBE} check before sending it again.",
     Outcome.APPLIED: f"{_DONE} do not send it again.",
@@ -63,7 +57,7 @@ _IF_HARMLESS = {
 
 
 class FailureKind(StrEnum):
-    """The families of failures that a transport tells apart."""
+    """The kinds of failures that a transport tells apart."""
 
     REQUEST = "REQUEST"  # Can't be put on the wire: the caller's mistake.
     CONNECT = "CONNECT"  # No connection: name, refusal, TLS, proxy, timeout.
@@ -75,24 +69,15 @@ class FailureKind(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Failure:
-    """One failed exchange.
-
-    Attributes:
-        kind: The family.
-        detail: What happened, without personal data.
-        sent: Whether the request's head began to leave this machine; None
-            where the transport (one of the caller's) can't tell.
-        status_code: The status, where a whole status line was read.
-        own: Whether the body is Sesamy's own, as far as it was read, and no
-            page of a gateway (see `is_own`).
-        headers: Of the answer, where a whole head was read.
-    """
+    """One failed exchange."""
 
     kind: FailureKind
-    detail: str
+    detail: str  # What happened, without personal data.
+    # Whether the request's head began to leave this machine; None where the
+    # transport (one of the caller's) can't tell.
     sent: bool | None = None
-    status_code: int | None = None
-    own: bool = False
+    status_code: int | None = None  # Where a whole status line was read.
+    own: bool = False  # Whether what was read of the body is Sesamy's own.
     headers: Headers = attrs.field(factory=Headers, repr=False, eq=False)
 
 
@@ -104,11 +89,11 @@ class TransportFailure(Exception):  # noqa: N818 - it is turned into an error
         self.failure = failure
 
 
-_REPEATED_ELSEWHERE = {TEMPORARY_REDIRECT, PERMANENT_REDIRECT}
+_REPEATED_ELSEWHERE = {307, 308}
 
 
 def outcome_of_status(status_code: int) -> Outcome:
-    """Return what a complete answer with this status means.
+    """Return what a complete response with this status means.
 
     A success counts only if Sesamy gave it, which its body must show.  A
     5xx, or a 4xx that is no refusal, may come from a gateway whose backend
@@ -123,7 +108,7 @@ def outcome_of_status(status_code: int) -> Outcome:
 
 
 def outcome_of_failure(failure: Failure) -> Outcome:
-    """Return what an exchange without a complete answer means."""
+    """Return what an exchange without a complete response means."""
     if failure.status_code is not None:
         outcome = outcome_of_status(failure.status_code)
         foreign = outcome is Outcome.APPLIED and not failure.own

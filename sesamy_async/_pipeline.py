@@ -1,8 +1,13 @@
-"""The layers of a call; every call leaves them with a known outcome."""
+"""What a client is built of, and the layers that its calls pass.
+
+`build` checks the settings and makes the parts; `Caller` puts the layers in
+order, and every call leaves them with a known outcome.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+import os
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -16,7 +21,9 @@ from ._call import (
     Deadline,
     Exchange,
     Kept,
+    Lifetime,
     LogCalls,
+    MemoryPacer,
     Middleware,
     Pace,
     Pacer,
@@ -27,17 +34,35 @@ from ._call import (
     Request,
     Response,
     Retry,
-    RetryPolicy,
+    Runtime,
+    Secret,
     chain,
     check_pacer,
     explain_answer,
     give_back,
 )
+from ._checks import Problems
 from ._headers import SUCCESS, merged
-from ._once import Once
+from ._once import Once, once_of, place_of
 from ._outcome import Outcome
-from ._settings import HEADERS, Settings
+from ._settings import (
+    BASE_URL,
+    HEADERS,
+    TOKEN_URL,
+    Settings,
+    SettingsSource,
+    check_app,
+    check_flag,
+    check_headers,
+    check_middleware,
+    check_rate_limit,
+    check_retry,
+    check_seconds,
+    start_log,
+)
 from ._wire import RecentIds
+from .auth import ClientCredentials, bind
+from .auth._credentials import credentials_from
 from .errors import BecameNote, ConfigurationError, SesamyError
 
 
@@ -54,55 +79,183 @@ class Shared:
     once: Once | None  # None without a store of orders.
     middleware: Sequence[Middleware]  # The user's own, outermost first.
     blocking: bool  # Whether no await suspends.
-    quota: Quota = attrs.field(factory=Quota)
+    quota: Quota
 
 
-def _layers(shared: Shared, retry: RetryPolicy) -> Proceed:
-    """Return what an operation goes through."""
-    exchange, runtime = shared.exchange, shared.exchange.runtime
-    layers: list[Middleware] = [
-        *shared.middleware,
-        LogCalls(runtime),
-        described,
-        Deadline(runtime),
-        Retry(retry, shared.quota, runtime),
-    ]
-    if shared.pacer is not None:
-        latency = exchange.transport.latency
-        layers.append(Pace(shared.pacer, runtime, latency))
-    layers.append(Authorize(shared.auth))
-    return chain(layers, exchange)
+def build(
+    given: Mapping[str, Any], runtime: Runtime, *, blocking: bool
+) -> Caller:
+    """Return what makes the calls of a new client.
 
-
-def _connecting(shared: Shared, retry: RetryPolicy) -> Proceed:
-    """Return what `ready` goes through: it sends no operation.
-
-    So it passes neither the user's middleware nor the pace.
+    Raises:
+        ConfigurationError: It names all arguments that are wrong.
     """
-    runtime = shared.exchange.runtime
-    layers: list[Middleware] = [
-        described,
-        Deadline(runtime),
-        partial(_with_servers, shared),
-        # Its own: a probe that succeeds must not pay for orders' retries.
-        Retry(retry, Quota(), runtime),
-        Authorize(shared.auth),
-    ]
-    return chain(layers, shared.exchange.connect)
+    source = SettingsSource(os.environ)
+    return _Building(given, source, runtime, blocking).build()
 
 
-async def _with_servers(
-    shared: Shared, call: Call, proceed: Proceed
-) -> Response:
-    """See whether the store of orders and the pacer are there, too."""
-    response = await proceed(call)
-    once, pacer = shared.once, shared.pacer
-    if once is not None:
-        await once.ask(once.store.salt, call.deadline)
-    if pacer is not None:
-        runtime = shared.exchange.runtime
-        await check_pacer(pacer, call.deadline - runtime.now(), runtime)
-    return response
+def rebuild(caller: Caller, **given: Any) -> Caller:
+    """Return what makes the calls of a copy of a client, or one call.
+
+    What is given as None is as in the client.
+
+    Raises:
+        ConfigurationError: It names all arguments that are wrong.
+    """
+    changes = {name: given[name] for name in given if given[name] is not None}
+    if not changes:
+        return caller
+    runtime, blocking = caller.shared.exchange.runtime, caller.shared.blocking
+    # What is not given is as in the client, and not from the environment.
+    source = SettingsSource({})
+    return _Building(changes, source, runtime, blocking, caller).build()
+
+
+_CREDENTIALS = ("auth", "client_id", "client_secret")
+
+
+@attrs.frozen(eq=False, repr=False)
+class _Building:
+    """Checks the arguments, and makes of them what a client needs."""
+
+    given: Mapping[str, Any]
+    source: SettingsSource
+    runtime: Runtime
+    blocking: bool
+    base: Caller | None = None
+    check: Problems = attrs.field(factory=Problems)
+
+    def is_given(self, *names: str) -> bool:
+        """Whether a part has to be made: all of them for a new client."""
+        return self.base is None or any(name in self.given for name in names)
+
+    def build(self) -> Caller:
+        check, given, is_given = self.check, self.given, self.is_given
+        parts: dict[str, Any]
+        if self.base is None:
+            check(start_log, self.source)
+            parts = {"blocking": self.blocking, "quota": Quota()}
+        else:
+            parts = attrs.asdict(self.base.shared, recurse=False)
+        settings = self._settings()
+        if is_given("middleware"):
+            parts["middleware"] = check(check_middleware, given["middleware"])
+        if is_given("shared_contracts"):
+            name = "shared_contracts"
+            may_share = check(check_flag, name, given[name])
+            parts["recent"] = None if may_share else RecentIds()
+        if is_given(*_CREDENTIALS):
+            parts["authorizing"] = check(
+                credentials_from,
+                given.get("auth"),
+                given.get("client_id"),
+                Secret.hide(given.get("client_secret")),
+                self.source,
+            )
+        authorizing = parts["authorizing"]
+        if is_given("transport"):
+            parts["exchange"] = self._exchange(settings, authorizing)
+        exchange: Exchange = parts["exchange"]
+        if is_given("transport", "app_info", "token_url", *_CREDENTIALS):
+            parts["auth"] = authorizing and check(
+                bind,
+                authorizing,
+                token_url=settings.token_url,
+                runtime=self.runtime,
+                exchange=exchange,
+                user_agent=settings.user_agent,
+            )
+        if is_given("rate_limit"):
+            limit = check(check_rate_limit, given["rate_limit"])
+            parts["rate_limit"] = limit
+        parts["pacer"] = self._pacer(parts["rate_limit"])
+        once = self._once(settings, shared=parts["recent"] is None)
+        parts["once"] = once
+        check.raise_all()
+        if is_given("transport"):
+            exchange.life.transports.append(exchange.transport)
+        if once is not None and once.owned and is_given("idempotency"):
+            exchange.life.ends.append(once.aclose)
+        return Caller(settings, Shared(**parts))
+
+    def _settings(self) -> Settings:
+        source, check, given = self.source, self.check, self.given
+        checks: dict[str, Callable[[Any], Any]] = {
+            "vendor_id": source.vendor,
+            "base_url": partial(source.url, "base_url", default=BASE_URL),
+            "token_url": partial(source.url, "token_url", default=TOKEN_URL),
+            "timeout": partial(check_seconds, "timeout"),
+            "deadline": partial(check_seconds, "deadline"),
+            "retry": check_retry,
+            "default_headers": partial(check_headers, "default_headers"),
+            "app_info": check_app,
+            "strict": partial(check_flag, "strict"),
+        }
+        values: dict[str, Any] = {
+            name: check(checks[name], given[name])
+            for name in checks
+            if name in given
+        }
+        if self.base is None:
+            return Settings(**values)
+        settings = attrs.evolve(self.base.settings, **values)
+        if "headers" not in given:
+            return settings
+        more = check(check_headers, "headers", given["headers"]) or {}
+        kept = settings.default_headers or {}
+        return attrs.evolve(settings, default_headers=merged(kept, more))
+
+    def _exchange(self, settings: Settings, authorizing: object) -> Exchange:
+        urls = [settings.base_url]
+        if isinstance(authorizing, ClientCredentials):
+            urls.append(settings.token_url)
+        # It loads httpx and h11, which take longer than the rest.
+        from ._http import bind as connections  # noqa: PLC0415
+
+        transport = self.check(
+            connections,
+            self.given["transport"],
+            self.runtime,
+            blocking=self.blocking,
+            urls=filter(None, urls),
+        )
+        life = (
+            self.base.shared.exchange.life
+            if self.base is not None
+            else Lifetime()
+        )
+        return Exchange(transport, self.runtime, life)
+
+    def _pacer(self, limit: RateLimit | Pacer | None) -> Pacer | None:
+        """Return who keeps the pace.
+
+        Another server or client has a pace of its own; but a pacer that was
+        given is shared by all that it is given to.
+        """
+        if not isinstance(limit, RateLimit):
+            return limit
+        if self.base is None or self.is_given(
+            "rate_limit", "base_url", "token_url", *_CREDENTIALS
+        ):
+            return MemoryPacer(limit, clock=self.runtime.now)
+        return self.base.shared.pacer
+
+    def _once(self, settings: Settings, *, shared: bool) -> Once | None:
+        base_url = settings.base_url or BASE_URL
+        if self.base is None or self.is_given("idempotency"):
+            return self.check(
+                once_of,
+                self.given["idempotency"],
+                self.source,
+                self.runtime,
+                base_url=base_url,
+                shared=shared,
+            )
+        once = self.base.shared.once
+        if once is None or not self.is_given("base_url", "shared_contracts"):
+            return once
+        where = place_of(base_url) if self.is_given("base_url") else once.where
+        return attrs.evolve(once, shared=shared, where=where)
 
 
 async def described(call: Call, proceed: Proceed) -> Response:
@@ -165,7 +318,7 @@ async def _perform(proceed: Proceed, call: Call) -> Response:
         response = await proceed(call)
         _check_response(call, response)
         if call.read is not None and response.parsed is None:
-            # The user's middleware made an answer of its own.
+            # The user's middleware made the response.
             value = call.read(call, response)
             response = attrs.evolve(response, parsed=value)
     except SesamyError as error:
@@ -204,14 +357,29 @@ class Caller:
     def __init__(self, settings: Settings, shared: Shared) -> None:
         self.settings = settings
         self.shared = shared
-        self._proceed = _layers(shared, settings.retry)
+        self._proceed = self._layers()
         ours = {**HEADERS, "User-Agent": settings.user_agent}
         self._headers = merged(ours, settings.default_headers)
         ours["Content-Type"] = "application/json"
         self._with_body = merged(ours, settings.default_headers)
 
+    def _layers(self) -> Proceed:
+        shared, exchange = self.shared, self.shared.exchange
+        runtime = exchange.runtime
+        layers: list[Middleware] = [
+            *shared.middleware,
+            LogCalls(runtime),
+            described,
+            Deadline(runtime),
+            Retry(self.settings.retry, shared.quota, runtime),
+        ]
+        if shared.pacer is not None:
+            latency = exchange.transport.latency
+            layers.append(Pace(shared.pacer, runtime, latency))
+        layers.append(Authorize(shared.auth))
+        return chain(layers, exchange)
+
     def deadline(self) -> float:
-        """Return when a call that begins now must have ended."""
         return self.shared.exchange.runtime.now() + self.settings.deadline
 
     def call(
@@ -241,7 +409,7 @@ class Caller:
         )
 
     async def perform(self, call: Call) -> Response:
-        """Send a call and return Sesamy's answer, or raise its outcome."""
+        """Send a call and return Sesamy's response, or raise its outcome."""
         life = self.shared.exchange.life
         life.check_open(completes=call.kept in life.begun)
         return await _perform(self._proceed, call)
@@ -256,10 +424,33 @@ class Caller:
         return await _perform(chain(layers, steps), call)
 
     async def ready(self) -> None:
-        """Get a token, and open a connection."""
-        self.shared.exchange.life.check_open()
+        """Get a token, open a connection, and see that the servers respond.
+
+        That is no operation, so it passes neither the user's middleware nor
+        the pace.
+        """
+        exchange = self.shared.exchange
+        exchange.life.check_open()
+        layers: list[Middleware] = [
+            described,
+            Deadline(exchange.runtime),
+            self._with_servers,
+            # Its own: a probe that succeeds must not pay for orders' retries.
+            Retry(self.settings.retry, Quota(), exchange.runtime),
+            Authorize(self.shared.auth),
+        ]
         call = self.call("ready", "GET", "/", repeatable=True)
-        await _perform(_connecting(self.shared, self.settings.retry), call)
+        await _perform(chain(layers, exchange.connect), call)
+
+    async def _with_servers(self, call: Call, proceed: Proceed) -> Response:
+        response = await proceed(call)
+        once, pacer = self.shared.once, self.shared.pacer
+        if once is not None:
+            await once.ask(once.store.salt, call.deadline)
+        if pacer is not None:
+            runtime = self.shared.exchange.runtime
+            await check_pacer(pacer, call.deadline - runtime.now(), runtime)
+        return response
 
     @contextmanager
     def keeping(self) -> Generator[Kept]:

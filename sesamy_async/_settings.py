@@ -41,13 +41,12 @@ class Settings:
 
     @property
     def user_agent(self) -> str:
-        """Who sends the requests."""
         return f"{USER_AGENT} {self.app_info}".rstrip()
 
 
 _ENDLESS = 1e9  # Seconds; a few times more overflow in a socket.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2.
-# What frames a request, and how its answer may be encoded.
+# What frames a request, and how its response may be encoded.
 _RESERVED = {
     *("accept-encoding", "connection", "content-length", "expect", "host"),
     *("te", "transfer-encoding", "upgrade"),
@@ -63,12 +62,17 @@ class SettingsSource:
     def optional(self, argument: str, given: object, variable: str) -> Any:
         """Return what is set, or None; refuse what is blank or no text.
 
-        Spaces and line breaks around a variable are stripped: it may come
-        from a file.  Quotes around it may belong to it, so they are
-        refused, and an argument is never changed.
+        A variable may come from a file, so spaces and line breaks around it
+        are stripped.  Quotes may belong to it, so they are refused.  An
+        argument is never changed.
         """
         if given is None:
-            return self._read(variable)
+            value = self._environ.get(variable, "").strip()
+            if around(value) is not None:
+                raise ConfigurationError(
+                    f"{variable} has quotes around its value; remove them."
+                )
+            return value or None
         if isinstance(given, Secret):
             return given
         if not isinstance(given, str) or not given.strip():
@@ -83,16 +87,7 @@ class SettingsSource:
             )
         return given
 
-    def _read(self, variable: str) -> str | None:
-        value = self._environ.get(variable, "").strip()
-        if around(value) is not None:
-            raise ConfigurationError(
-                f"{variable} has quotes around its value; remove them."
-            )
-        return value or None
-
     def required(self, argument: str, given: object, variable: str) -> Any:
-        """Return what is set; refuse what is missing, blank or no text."""
         value = self.optional(argument, given, variable)
         if value is None:
             raise ConfigurationError(
@@ -101,19 +96,16 @@ class SettingsSource:
         return value
 
     def vendor(self, given: object) -> str:
-        """Return the vendor id."""
         variable = "SESAMY_VENDOR_ID"
         return check_vendor(self.required("vendor_id", given, variable))
 
     def url(self, argument: str, given: object, default: str) -> str:
-        """Return the URL that an argument or its variable gives."""
         variable = f"SESAMY_{argument.upper()}"
         value = self.optional(argument, given, variable)
         return check_url(argument, value or default, variable)
 
 
 def check_vendor(value: object) -> str:
-    """Return a vendor id, or raise a `ConfigurationError`."""
     try:
         segment("vendor_id (SESAMY_VENDOR_ID)", value)
     except InvalidRequestError as error:
@@ -138,8 +130,8 @@ def check_url(argument: str, value: str, variable: str) -> str:
         )
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
-            f"{name} must be https: http would show the token and the "
-            "customers' data to everybody (it is for loopback only)."
+            f"{name} must be https: http would expose the token and the "
+            "buyers' data (http is allowed for loopback only)."
         )
     if parts.scheme not in {"http", "https"}:
         raise ConfigurationError(f"{name} must be an https URL.")
@@ -176,7 +168,7 @@ def check_headers(argument: str, headers: object) -> dict[str, str]:
             )
         if name.lower() == "authorization":
             raise ConfigurationError(
-                f"{argument}: give Authorization as auth=."
+                f"{argument}: pass Authorization as auth=."
             )
         if name.lower() in _RESERVED:
             raise ConfigurationError(
@@ -187,7 +179,6 @@ def check_headers(argument: str, headers: object) -> dict[str, str]:
 
 
 def check_retry(retry: object) -> RetryPolicy:
-    """Return a retry policy."""
     if not isinstance(retry, RetryPolicy):
         raise ConfigurationError("retry must be a RetryPolicy.")
     return retry
@@ -208,7 +199,6 @@ def check_rate_limit(rate_limit: object) -> RateLimit | Pacer | None:
 
 
 def check_middleware(middleware: object) -> tuple[Middleware, ...]:
-    """Return the middleware of the user's."""
     if not isinstance(middleware, Sequence):
         raise ConfigurationError(
             "middleware must be a sequence of async functions."
@@ -228,15 +218,12 @@ def check_app(info: object) -> str:
     """Return the application as the User-Agent names it."""
     if info is None:
         return ""
-    parts: tuple[object, ...] = (info,) if isinstance(info, str) else ()
+    parts = cast("tuple[object, ...]", (info,))
     if isinstance(info, tuple):
         parts = cast("tuple[object, ...]", info)
-    words = [
-        each
-        for each in parts
-        if isinstance(each, str) and _NAME.fullmatch(each)
-    ]
-    if len(words) != len(parts) or len(words) not in {1, 2}:
+    words = [each for each in parts if isinstance(each, str)]
+    fits = all(map(_NAME.fullmatch, words)) and len(words) == len(parts)
+    if not fits or len(words) not in {1, 2}:
         raise ConfigurationError(
             "app_info must be the name and the version of your application, "
             'such as ("shop", "1.2"): letters, digits and .-_ only.'
@@ -245,7 +232,6 @@ def check_app(info: object) -> str:
 
 
 def check_flag(argument: str, value: object) -> bool:
-    """Return True or False; refuse all else."""
     if not isinstance(value, bool):
         raise ConfigurationError(f"{argument} must be True or False.")
     return value
@@ -278,11 +264,7 @@ class _LogHandler(logging.StreamHandler[TextIO]):
 
 
 def log_level(source: SettingsSource) -> int | None:
-    """Return the level that SESAMY_LOG names, if it is set.
-
-    Raises:
-        ConfigurationError: It is not the name of a level.
-    """
+    """Return the level that SESAMY_LOG names, if it is set."""
     named = source.optional("SESAMY_LOG", None, "SESAMY_LOG")
     if named is not None and named.lower() not in _LEVELS:
         raise ConfigurationError(
@@ -295,9 +277,6 @@ def start_log(source: SettingsSource) -> None:
     """Write the SDK's log to stderr if SESAMY_LOG asks for it.
 
     Records that a handler of the application gets are not written twice.
-
-    Raises:
-        ConfigurationError: SESAMY_LOG is not the name of a level.
     """
     level = log_level(source)
     if level is None:

@@ -60,30 +60,24 @@ class Mark:
     The main file says that it needs a WAL; that WAL says that it does not.
     Before SQLite copies the WAL, that says "needed", too, by its own name:
     a crash may come between any two pages.
-
-    Attributes:
-        needed: Whether changes may be in the WAL only.
-        lineage: Of the WAL; see `Wal`.
-        checkpoints: Of the WAL that holds this mark; the one that begins
-            anew after that adds one.
-        token: Random, because SQLite does not write what has not changed.
     """
 
-    needed: bool = False
-    lineage: int = 0
+    needed: bool = False  # Whether changes may be in the WAL only.
+    lineage: int = 0  # Of the WAL; see `Wal`.
+    # Of the WAL that holds this mark; one that begins anew after it adds one.
     checkpoints: int = 0
+    # Random, because SQLite does not write what has not changed.
     token: str = attrs.field(factory=lambda: token_hex(4))
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return what was dumped, or raise a `ValueError`."""
+        """Return what `dump` returned, or raise a `ValueError`."""
         needed, lineage, checkpoints, token = text.split(" ")
         return cls(
             bool(int(needed)), int(lineage, 16), int(checkpoints, 16), token
         )
 
     def dump(self) -> str:
-        """Return it as a text."""
         # Always of the same length, so that it stays within a sector and no
         # power cut tears it.
         return (
@@ -94,21 +88,15 @@ class Mark:
 
 @attrs.frozen
 class Wal:
-    """What is in a WAL.
+    """What is in a WAL."""
 
-    Attributes:
-        lineage: The first salt minus the number of checkpoints.  SQLite
-            draws the salt when it makes the file, and adds one at each
-            checkpoint, so this stays the same.
-        checkpoints: How often it began anew.
-        pages: The pages of the main file that its transactions change.
-        contents: All that they have written to one of these pages.
-    """
-
+    # The first salt minus the number of checkpoints.  SQLite draws the salt
+    # when it creates the file, and adds one at each checkpoint, so this
+    # stays the same.
     lineage: int
-    checkpoints: int
-    pages: frozenset[int] = frozenset()
-    contents: tuple[bytes, ...] = ()
+    checkpoints: int  # How often it began anew.
+    pages: frozenset[int] = frozenset()  # Of the main file, that it changes.
+    contents: tuple[bytes, ...] = ()  # All that was written to one of them.
 
 
 def read_wal(
@@ -116,14 +104,11 @@ def read_wal(
 ) -> Wal | None:
     """Read a WAL, which may be in use; None if it holds nothing.
 
-    What follows the last commit is not in it: that was cut off by a crash.
-
-    Args:
-        path: Where it is.
-        page: Whose contents are wanted; there is no page 0.
-        exactly: Check all sums, as SQLite does, which takes about 0.1 ms for
-            each frame.  Otherwise a frame that a crash cut off counts, too,
-            with whatever the file held in its place before.
+    `page` is the one whose contents are wanted; there is no page 0.  What
+    follows the last commit was cut off by a crash, and is left out.
+    `exactly` checks all sums, as SQLite does, which takes about 0.1 ms for
+    each frame; otherwise a frame that was cut off counts, too, with whatever
+    the file held in its place before.
     """
     pages: list[int] = []
     contents: list[bytes] = []
@@ -166,14 +151,10 @@ def read_wal(
 def fits(mark: Mark, wal: Wal | None, page: int) -> bool:
     """Whether the WAL beside a main file is the one that its mark means.
 
-    A first frame that a crash cut off makes no difference, so the WAL need
-    not be read exactly: of one that began anew only the header counts, and a
-    mark came to the main file after it was flushed to the WAL.
-
-    Args:
-        mark: What the main file says.
-        wal: What is beside it.
-        page: The page that holds the mark.
+    `page` is the one that holds the mark.  A first frame that a crash cut
+    off makes no difference, so the WAL need not be read exactly: of one that
+    began anew only the header counts, and a mark came to the main file after
+    it was flushed to the WAL.
     """
     if wal is None:
         return not mark.needed

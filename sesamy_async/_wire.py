@@ -1,10 +1,10 @@
-"""Orders to bytes, and answers to contracts."""
+"""Orders to bytes, and responses to contracts."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from threading import Lock
+from contextlib import suppress
 from typing import Any, TypeAlias, cast
 
 from ._call import (
@@ -13,7 +13,6 @@ from ._call import (
     contradicted,
     dumps,
     guarded,
-    renewed_after_fork,
     unreadable,
 )
 from ._checks import is_segment
@@ -29,7 +28,7 @@ from ._outcome import Outcome
 from .errors import InvalidRequestError
 
 
-# How an answer with a success status may say that it was not done: no
+# How a response with a success status may say that it was not done: no
 # source says how Sesamy's does.  Names in small letters, without hyphens
 # and underscores.
 _ERROR_NAMES = {
@@ -53,12 +52,7 @@ _MOST_BITS = 256  # The largest integer that is believed to be an id.
 
 @guarded
 def encode_order(order: NewContract, *, strict: bool = False) -> bytes:
-    """Return compact JSON in UTF-8, without what is not given.
-
-    Args:
-        order: The order.
-        strict: Whether only words that Sesamy's guide names are sent.
-    """
+    """Return compact JSON in UTF-8, without what is not given."""
     if not isinstance(cast("object", order), NewContract):
         raise InvalidRequestError(
             f"order must be a NewContract, got {type(order).__name__}; "
@@ -78,12 +72,7 @@ def encode_order(order: NewContract, *, strict: bool = False) -> bytes:
 def contract_of(
     data: Any, response: Response | None = None
 ) -> Contract | None:
-    """Find the contract in an answer; None where there is no id.
-
-    Args:
-        data: The JSON of the answer.
-        response: The answer itself.
-    """
+    """Find the contract in the JSON of a response; None without an id."""
     for found in _objects(data):
         contract_id = next(_ids(found), None)
         if contract_id is not None:
@@ -93,7 +82,7 @@ def contract_of(
 
 
 def _objects(data: Any) -> list[dict[str, Any]]:
-    """Return the object that an answer is, and those that it wraps."""
+    """Return the object that a response is, and those that it wraps."""
     if not is_object(data):
         return []
     inner = [data.get(name) for name in _WRAPPERS]
@@ -116,7 +105,7 @@ def _id_from(value: Any) -> str | None:
 
 
 def _denies(data: Any) -> bool:
-    """Whether an answer says that it was not done, whatever its status."""
+    """Whether a response says that it was not done, whatever its status."""
     return data == {"data": None} or any(
         _is_denial(re.sub("[-_]", "", name).lower(), value)
         for found in _objects(data)
@@ -131,22 +120,20 @@ def _is_denial(name: str, value: Any) -> bool:
         return isinstance(value, bool | int | str) and (
             str(value).lower() in _NO
         )
-    return name in _STATUS_NAMES and _is_failure(value)
-
-
-def _is_failure(status: object) -> bool:
-    """Whether it is a word for failure, or an HTTP status that is one."""
-    if isinstance(status, str):
-        return status.lower() in _FAILURES
-    return isinstance(status, int) and status in _ERROR_STATUSES
+    failed = (
+        value.lower() in _FAILURES
+        if isinstance(value, str)
+        else (isinstance(value, int) and value in _ERROR_STATUSES)
+    )
+    return name in _STATUS_NAMES and failed
 
 
 Read: TypeAlias = Callable[[Call, Response], Contract]
-"""Reads an answer, or raises what is wrong with it."""
+"""Reads a response, or raises what is wrong with it."""
 
 
 def read_created(call: Call, response: Response) -> Contract:
-    """Read a create's answer: any object with an id is a contract."""
+    """Read a create's response: any object with an id is a contract."""
     data = _json(call, response)
     contract = contract_of(data, response)
     if contract is not None:
@@ -157,7 +144,7 @@ def read_created(call: Call, response: Response) -> Contract:
 
 
 def read_confirmable(call: Call, response: Response) -> Contract:
-    """Read the answer to a create that is to be confirmed next.
+    """Read the response to a create that is to be confirmed next.
 
     A contract that no confirm can name is as useless as one without an id:
     it stays unconfirmed, hence a stray.
@@ -170,7 +157,7 @@ def read_confirmable(call: Call, response: Response) -> Contract:
 
 
 def read_confirmed(call: Call, response: Response) -> Contract:
-    """Read a confirm's answer: a contract, another object, or nothing.
+    """Read a confirm's response: a contract, another object, or nothing.
 
     No source says what it holds.  The status says that it was confirmed,
     unless the body says otherwise: then nobody knows.
@@ -202,43 +189,37 @@ def _json(call: Call, response: Response) -> Any:
 
 
 def prefer_confirmed(confirmed: Contract, created: Contract) -> Contract:
-    """Prefer the contract that confirm answered, if it answered with one."""
+    """Prefer the contract of the confirm's response, if it has one."""
     answered = contract_of(confirmed.raw)
     same = answered is not None and answered.id == confirmed.id
     return confirmed if same else created
 
 
 class RecentIds:
-    """Remembers the contract ids that a client got, the latest of them.
+    """Remembers which order each of the latest contract ids belongs to.
 
     It keeps hashes (64 bits, of a secret seed) instead of the ids, which
-    may have megabytes; at most `most` of them.
+    may have megabytes.
     """
 
     def __init__(self, most: int = 10_000) -> None:
         self._most = most
         self._orders: dict[int, int] = {}
-        self._lock = Lock()
-        renewed_after_fork(self)
-
-    def after_fork(self) -> None:
-        """Begin anew in a child: another thread may have held the lock."""
-        self._lock = Lock()
 
     def belongs(self, vendor: str, contract_id: str, order: str) -> bool:
         """Whether a contract is this order's; a new one becomes its own."""
-        key, owner = hash((vendor, contract_id)), hash(order)
-        with self._lock:
-            known = self._orders.pop(key, owner)
-            self._orders[key] = known  # As the latest one.
-            if len(self._orders) > self._most:
+        owner = hash(order)
+        # One step, for threads.
+        known = self._orders.setdefault(hash((vendor, contract_id)), owner)
+        if len(self._orders) > self._most:
+            with suppress(KeyError):  # Another thread removed it.
                 del self._orders[next(iter(self._orders))]
         return known == owner
 
     def own(self, read: Read, vendor: str) -> Read:
-        """Return what reads a create's answer and wants an own contract.
+        """Return what reads a create's response and wants an own contract.
 
-        A gateway that caches answers, or a server that answers twice, can
+        A gateway that caches, or a server that responds twice, can
         give one order the contract of another.
         """
 

@@ -12,7 +12,7 @@ from ._outcome import Outcome
 
 
 class SesamyError(Exception):
-    """The base of all errors that a call ends in.
+    """The base of all errors that end a call.
 
     The message says what happened, to which order, and what to do next.
     It holds no secret and no personal data; neither does a pickle of it.
@@ -23,23 +23,24 @@ class SesamyError(Exception):
         repeatable: Whether doing the call twice is the same as doing it
             once.
         operation: Such as ``"contracts.create"``, if it was in a call.
-        attempts: How often the request was sent or tried to be sent; for
-            an onboarding, in both steps.
-        external_order_id: The order it is about, if any.
-        request_id: Sesamy's name for the request, if it gave one.
-        contract_id: The contract it is about, if its id is known.  If
-            `step` is ``"confirm"``, the contract exists: go on with
+        attempts: How many attempts were made to send the request; for an
+            onboarding, of both steps.
+        external_order_id: The order, if any.
+        request_id: Sesamy's id of the request, if it gave one.
+        contract_id: The contract, if its id is known.  If `step` is
+            ``"confirm"``, the contract exists: continue with
             ``contracts.confirm``.
-        step: ``"create"`` or ``"confirm"`` if ``contracts.onboard``
+        step: ``"create"`` or ``"confirm"``, if ``contracts.onboard``
             stopped there.
-        resumable: With a store of orders, whether the same call goes on
-            from here (True), or somebody has to look first (False); None
-            without one.
-        aside: Why the SDK did not send the request again.
+        resumable: With a store of orders, whether the same call continues
+            from here (True), or the order has to be checked first (False);
+            None without one.
+        aside: Why the SDK did not retry.
     """
 
     _private: ClassVar[frozenset[str]] = frozenset()
     _transient: ClassVar[bool] = False
+    _if_nothing_done: ClassVar[str] = ""  # Better advice than the outcome's.
 
     def __init__(
         self,
@@ -65,12 +66,12 @@ class SesamyError(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same call may simply be made again."""
+        """Whether you may make the same call again."""
         nothing_done = self.outcome.nothing_done
         if self.resumable is not None and not nothing_done:
             return self.resumable
         if self.step == "confirm":
-            # To onboard again would make, and confirm, another contract.
+            # To onboard again would create, and confirm, another contract.
             return False
         return self.transient if nothing_done else self.repeatable
 
@@ -90,13 +91,13 @@ class SesamyError(Exception):
         return " of ".join(filter(None, (self.operation, thing)))
 
     def _onward(self) -> str:
-        """How to go on where `onboard` stopped between its steps."""
+        """How to continue where `onboard` stopped."""
         if self.resumable is not None and not self.outcome.nothing_done:
             if self.resumable:
                 return _GO_ON
-            # Such a contract is another call's, as the text says.
-            alien = self.contract_id is not None and self.step is None
-            return "" if alien else _LOOK
+            # The contract of another call, as the message says.
+            others = self.contract_id is not None and self.step is None
+            return "" if others else _LOOK
         if self.step == "confirm":
             return (
                 f"Contract {self.contract_id!r} was created; continue with "
@@ -114,9 +115,11 @@ class SesamyError(Exception):
         return ""
 
     def _advice(self) -> str:
-        if self.retryable and not self.outcome.nothing_done:
-            return self.outcome.advice_if_harmless
-        return self.outcome.advice
+        if self.outcome.nothing_done and self._if_nothing_done:
+            return self._if_nothing_done
+        harmless = self.retryable and not self.outcome.nothing_done
+        outcome = self.outcome
+        return outcome.advice_if_harmless if harmless else outcome.advice
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = {
@@ -128,8 +131,8 @@ class SesamyError(Exception):
 
 
 _GO_ON = (
-    "The store of orders knows how far the order got: make the same call "
-    "again to continue from there."
+    "The store of orders knows how far the order has come: make the same call "
+    "again to continue."
 )
 _LOOK = (
     "Check whether Sesamy has a contract for this order, and record what you "
@@ -138,12 +141,14 @@ _LOOK = (
 
 
 class ConfigurationError(SesamyError, ValueError):
-    """A setting is missing or impossible; the message names it.
+    """A setting is missing or invalid; the message names it.
 
     Attributes:
-        problems: Every mistake, where several settings were checked at
-            once; the message repeats them.
+        problems: All mistakes, where several settings were checked at once;
+            the message repeats them.
     """
+
+    _if_nothing_done = "Nothing was sent."
 
     def __init__(
         self,
@@ -156,37 +161,33 @@ class ConfigurationError(SesamyError, ValueError):
         super().__init__(message, outcome=outcome, retryable=retryable)
         self.problems: tuple[str, ...] = tuple(problems)
 
-    def _advice(self) -> str:
-        if self.attempts or self.outcome is not Outcome.NOT_SENT:
-            return super()._advice()
-        return "Nothing was sent."
-
 
 class InvalidRequestError(SesamyError, ValueError):
-    """This order or id can't be sent; nothing was.
+    """The order, or another argument, is invalid; nothing was sent.
 
     Attributes:
-        problems: Every wrong field by its path, such as
+        problems: All wrong fields by their paths, such as
             ``"userData.address.zip: expected str, got int"``.
     """
+
+    _if_nothing_done = "Nothing was sent; correct it and send it again."
 
     def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.problems: tuple[str, ...] = tuple(problems)
 
-    def _advice(self) -> str:
-        if self.outcome is not Outcome.NOT_SENT:  # By an earlier attempt.
-            return super()._advice()
-        return "Nothing was sent; correct it and send it again."
-
 
 class OrderMismatchError(SesamyError):
-    """The store knows this order id with other data, or another promo code.
+    """The store has the order id with other data, or another promo code.
 
     Attributes:
         told_at: When the order was first reported, in Unix seconds.
-        state: What is known of it, such as ``"CONFIRMED"``.
+        state: What the store knows of it, such as ``"CONFIRMED"``.
     """
+
+    _if_nothing_done = (
+        "Nothing was sent. If it is another order, give it its own id."
+    )
 
     def __init__(
         self,
@@ -201,19 +202,14 @@ class OrderMismatchError(SesamyError):
         self.told_at = told_at
         self.state = state
 
-    def _advice(self) -> str:
-        if self.outcome is not Outcome.NOT_SENT:
-            return super()._advice()
-        return "Nothing was sent. If it is another order, give it its own id."
-
 
 class AuthenticationError(SesamyError):
-    """The token endpoint refused; the order itself was never sent.
+    """There is no token, so the order was not sent.
 
     Attributes:
         error: The OAuth2 error code (RFC 6749, section 5.2), if any.
-        error_description: What the token endpoint says about it.
-        status_code: The HTTP status of the token endpoint's answer.
+        error_description: The token endpoint's description of it.
+        status_code: The HTTP status of the token endpoint.
         retry_after: Seconds that the token endpoint asks to wait, if it
             does.
     """
@@ -246,22 +242,22 @@ class ConnectionFailedError(SesamyError):
 
 
 class OutcomeUnknownError(SesamyError):
-    """The request left, and no answer says what became of it."""
+    """The request was sent, and no response says what became of it."""
 
 
 class DeadlineExceededError(SesamyError):
-    """The deadline of the call passed, or a wait would have passed it."""
+    """The deadline of the call passed, or would pass during a wait."""
 
     _transient = True
 
 
 class UnreadableResponseError(SesamyError):
-    """Sesamy did it (2xx), but its answer can't be read.
+    """Sesamy did it (2xx), but its response can't be read.
 
     Attributes:
         status_code: The HTTP status.
-        content_type: As the answer names it, or None.
-        size: Bytes that were read, or None where the body was cut.
+        content_type: That of the response, or None.
+        size: Bytes that were read, or None if the body was cut off.
     """
 
     def __init__(
@@ -281,20 +277,20 @@ class UnreadableResponseError(SesamyError):
 
 
 class APIError(SesamyError):
-    """Sesamy answered with an error.
+    """Sesamy responded with an error.
 
     Attributes:
         status_code: The HTTP status.
         code: Sesamy's code, such as ``"validation_error"``.
-        message: Sesamy's words; what you sent is redacted in them.
-        details: Such as ``{"field": ..., "reason": ...}``, likewise.
+        message: Sesamy's message; what you sent is redacted in it.
+        details: Such as ``{"field": ..., "reason": ...}``, also redacted.
         repeated: Whether the text of this error repeats `message`: it does
             if the call knew its order.  Otherwise Sesamy may name a
-            customer whom the SDK can't redact: then `message` and
-            `details` are for your program, and not pickled.
+            buyer whom the SDK can't redact: then `message` and `details`
+            are only for your program, and are not pickled.
         retry_after: Seconds that Sesamy asks to wait, if it does.
-        headers: The headers of the answer; not pickled.
-        body: The body of the answer, as received; it may be personal, so
+        headers: The headers of the response; not pickled.
+        body: The body of the response, as received; it may be personal, so
             it is in no message and not pickled.
     """
 
@@ -333,7 +329,7 @@ class APIError(SesamyError):
 
 
 class BadRequestError(APIError):
-    """400 or 422: Sesamy does not accept the order as it is."""
+    """400 or 422: Sesamy does not accept the order; correct it."""
 
 
 class UnauthorizedError(APIError):
@@ -341,30 +337,26 @@ class UnauthorizedError(APIError):
 
 
 class PermissionDeniedError(APIError):
-    """403: the client may not do this; check its scope and vendor."""
+    """403: the API client may not do this; check its scope and vendor."""
 
 
 class NotFoundError(APIError):
-    """404: no such vendor, promo code or contract."""
+    """404: there is no such vendor, promo code or contract."""
 
 
 class ConflictError(APIError):
-    """409: it may exist already, from an earlier attempt."""
+    """409: the contract may exist already, from an earlier attempt."""
 
 
 class RateLimitError(APIError):
-    """429: too many requests; to wait would have taken too long."""
+    """429: too many requests; a retry would have come too late."""
 
     _transient = True
-
-    def _advice(self) -> str:
-        if self.outcome is not Outcome.REFUSED:
-            return super()._advice()
-        return "Sesamy did not process it; send it again later."
+    _if_nothing_done = "Sesamy did not process it; send it again later."
 
 
 class ServerError(APIError):
-    """5xx: Sesamy, or a gateway before it, failed; outcome unknown."""
+    """5xx: Sesamy or a gateway failed; the outcome is unknown."""
 
 
 _BY_STATUS: dict[int, type[APIError]] = {
@@ -387,12 +379,12 @@ def api_error_type(status_code: int) -> type[APIError]:
 
 @attrs.frozen
 class Became:
-    """What became of an order, as an exception knows it.
+    """What an exception says about an order.
 
     Attributes:
         external_order_id: The order.
-        step: ``"create"`` or ``"confirm"``: where it stopped.
-        outcome: What became of that step.
+        step: ``"create"`` or ``"confirm"``: where the call stopped.
+        outcome: The outcome of that step.
         contract_id: The contract, if its id is known.
     """
 
@@ -406,7 +398,7 @@ class BecameNote(str):
     """The note of an exception that is not the SDK's, such as a cancellation.
 
     Attributes:
-        became: The same, for programs.
+        became: What the note says, for programs.
     """
 
     __slots__ = ("became",)
@@ -437,10 +429,10 @@ def _became(error: SesamyError) -> Became | None:
 def what_became(
     error: BaseException, *, external_order_id: str | None = None
 ) -> Became | None:
-    """Return what became of an order, after a cancellation for example.
+    """Return what became of an order, for example after a cancellation.
 
-    It looks at the exception and its notes, then at its causes, at the
-    contexts that are not suppressed, and into groups.
+    It reads the exception and its notes, then its causes, the contexts that
+    are not suppressed, and the members of groups.
 
     Args:
         error: The exception.
@@ -448,11 +440,11 @@ def what_became(
             one order only.
 
     Returns:
-        What is known; None if the exception is about no order, or only
-        about others.
+        What is known; None if the exception says nothing about the order.
 
     Raises:
-        ValueError: It is about several orders, and none is named.
+        ValueError: The exception is about several orders, and
+            `external_order_id` is None.
     """
     found: dict[str, Became] = {}
     for each in linked(error):
@@ -469,7 +461,7 @@ def what_became(
         return found.get(external_order_id)
     if len(found) > 1:
         raise ValueError(
-            "The exception is about several orders: name one of them as "
+            "The exception is about several orders: pass one of them as "
             "external_order_id."
         )
     return next(iter(found.values()), None)

@@ -1,6 +1,6 @@
-"""Traces and metrics of the calls, with OpenTelemetry (extra ``otel``).
+"""Traces and metrics of calls, with OpenTelemetry (extra ``otel``).
 
-Nothing personal is in them: no body, header, URL or message of an error.
+They contain no personal data: no body, header, URL or message of an error.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ try:
     )
 except ImportError:
     raise ConfigurationError(
-        "sesamy_async.otel needs a package that is not there. Give: "
+        "sesamy_async.otel needs OpenTelemetry: "
         "pip install 'sesamy-async[otel]'."
     ) from None
 
@@ -67,27 +67,27 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 class Telemetry:
     """A middleware that traces and counts the calls of a client.
 
-    Give it first: ``AsyncSesamy(middleware=[Telemetry(), ...])``.  It is for
-    both clients, and can be shared by several.
+    Put it first: ``AsyncSesamy(middleware=[Telemetry(), ...])``.  It works
+    with both clients, and several clients can share it.
 
-    Each call is a span with all its retries and waits, named by its
+    Each call is one span with all its retries and waits, named after its
     operation, such as ``contracts.create`` or ``request GET``; an
-    onboarding is a span ``contracts.onboard`` around those of its calls.
-    Each is counted in the metrics ``sesamy.client.operation.duration`` and
+    onboarding is a span ``contracts.onboard`` around the spans of its calls.
+    The metrics are ``sesamy.client.operation.duration`` and
     ``sesamy.client.attempts``.
 
-    Without a provider, given or global, it costs next to nothing.  A
-    provider that fails does not fail a call: it is a warning in the log.
+    Without a provider, given or global, the cost is negligible.  If a
+    provider fails, the call goes on, and a warning is logged.
 
     Args:
-        tracer_provider: Makes the spans; by default the global one, which
-            may also be set later.
-        meter_provider: Makes the metrics; likewise.
+        tracer_provider: Creates the spans; by default the global provider,
+            which may also be set later.
+        meter_provider: Creates the metrics; by default likewise.
         propagate: Whether to send the trace to Sesamy (``traceparent`` and
-            ``tracestate``), but never baggage.
+            ``tracestate``); baggage is never sent.
 
     Raises:
-        ConfigurationError: An argument is impossible; it is named.
+        ConfigurationError: An argument is invalid; the message names it.
     """
 
     def __init__(
@@ -136,9 +136,17 @@ class Telemetry:
     def _begin(self, call: Call) -> _Begun | None:
         """Start a span; None if that fails."""
         try:
-            facts = _facts_of(call)
+            # Not the path, which has ids in it.
+            scheme, _, rest = call.request.url.partition("://")
             span = self._tracer.start_span(
-                call.operation, kind=facts.kind, attributes=facts.span
+                call.operation,
+                kind=_kind(call.operation),
+                attributes=_start(
+                    call.operation,
+                    call.request.method,
+                    scheme,
+                    rest.partition("/")[0],
+                ),
             )
             # It is not valid where nothing is traced.
             valid = span.get_span_context().is_valid
@@ -151,33 +159,43 @@ class Telemetry:
         except Exception as error:  # noqa: BLE001 - anything of a provider
             _warn(error)
             return None
-        return _Begun(call, facts, span, token, perf_counter())
+        return _Begun(call, span, token, perf_counter())
 
     def _end(self, begun: _Begun, result: Response | BaseException) -> None:
         """Count the call, and end its span."""
         seconds = perf_counter() - begun.at
         try:
-            ending = _ending_of(begun, result)
-            facts, span, call = begun.facts, begun.span, begun.call
-            record = call.record
+            span, call = begun.span, begun.call
+            ending = _ending(call, result)
             if span.is_recording():
-                span.set_attributes(_named(ending))
-                span.set_attributes(_details(begun, result))
-                if ending.error is not None:
+                span.set_attributes(ending)
+                span.set_attributes(_details(call, result))
+                if "error.type" in ending:
                     # Without an event: messages and tracebacks are no
                     # business of a trace, see docs/privacy.md.
-                    outcome = str(ending.outcome)
+                    outcome = str(ending["sesamy.outcome"])
                     span.set_status(trace.StatusCode.ERROR, outcome)
             span.end()
-            self._duration.record(seconds, _counted(facts, ending))
-            if facts.sends and record.attempts:
-                self._attempts.add(call.operation, record.attempts)
+            ending["sesamy.operation"] = call.operation
+            self._duration.record(seconds, ending)
+            if call.operation != _COMPOSED and call.record.attempts:
+                self._attempts.add(call.operation, call.record.attempts)
         except Exception as error:  # noqa: BLE001 - anything of a provider
             _warn(error)
         # Last, for the metrics refer to the current span in their exemplars.
         # A coroutine that is thrown away may end in another context.
         if begun.token and not isinstance(result, GeneratorExit):
             context.detach(begun.token)
+
+
+@attrs.frozen(eq=False, repr=False)
+class _Begun:
+    """A call on its way."""
+
+    call: Call
+    span: trace.Span
+    token: Token[context.Context] | None
+    at: float
 
 
 class _Attempts:
@@ -223,160 +241,81 @@ def _warn(error: Exception) -> None:
     _log.warning("Telemetry failed with %s.", type(error).__name__)
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class _Facts:
-    """What all calls of an operation have in common.
-
-    Attributes:
-        kind: CLIENT for a call.  It is the only span of ours for its
-            requests, so it is that of the outgoing request, with all resends
-            inside: the HTTP conventions permit one span for the top-most
-            operation, and the AWS SDK's want CLIENT for an SDK's call.
-            INTERNAL for an onboarding: the remote children are those of its
-            two calls, and a second CLIENT span would count them twice.  The
-            Azure SDK does so with its public methods around CLIENT spans.
-        span: Attributes of the span from its start, where samplers see them.
-        metric: Attributes of the metrics; each takes the SDK its time.
-        done: The same for a call that is done.
-        sends: Whether it is one call, and does not consist of others.
-    """
-
+def _kind(operation: str) -> trace.SpanKind:
+    # CLIENT for a call: its span is the only one of ours for its requests,
+    # with all retries inside, as the HTTP conventions permit and the AWS
+    # SDK's want.  INTERNAL for an onboarding, whose two calls have spans of
+    # their own; the Azure SDK does so with methods around CLIENT spans.
     # https://opentelemetry.io/docs/specs/semconv/http/http-spans/
     # https://opentelemetry.io/docs/specs/semconv/cloud-providers/aws-sdk/
-    # https://opentelemetry.io/docs/specs/otel/trace/api/#spankind
     # https://azure.github.io/azure-sdk/opentelemetry_conventions.html
-    kind: trace.SpanKind
-    span: Mapping[str, _Value]
-    metric: Mapping[str, _Value]
-    done: Mapping[str, _Value]
-    sends: bool
+    composed = operation == _COMPOSED
+    return trace.SpanKind.INTERNAL if composed else trace.SpanKind.CLIENT
 
 
 @lru_cache(maxsize=64)
-def _facts(operation: str, method: str, scheme: str, host: str) -> _Facts:
-    metric: dict[str, _Value] = {"sesamy.operation": operation}
-    done = {**metric, "sesamy.outcome": "DONE"}
+def _start(
+    operation: str, method: str, scheme: str, host: str
+) -> Mapping[str, _Value]:
+    """Return the attributes of a span from its start, for samplers."""
+    start: dict[str, _Value] = {"sesamy.operation": operation}
     if operation == _COMPOSED:
-        return _Facts(
-            kind=trace.SpanKind.INTERNAL,
-            span=metric,
-            metric=metric,
-            done=done,
-            sends=False,
-        )
+        return start
     parts = urlsplit(f"//{host}")
-    span = {
-        **metric,
+    start |= {
         "server.address": parts.hostname or "",
         "server.port": parts.port or (80 if scheme == "http" else 443),
         "http.request.method": method,
     }
     if operation in _TEMPLATES:
-        span["url.template"] = _TEMPLATES[operation]
-    return _Facts(
-        kind=trace.SpanKind.CLIENT,
-        span=span,
-        metric=metric,
-        done=done,
-        sends=True,
-    )
+        start["url.template"] = _TEMPLATES[operation]
+    return start
 
 
-def _facts_of(call: Call) -> _Facts:
-    # Not the path, which has ids in it.
-    scheme, _, rest = call.request.url.partition("://")
-    host = rest.partition("/")[0]
-    return _facts(call.operation, call.request.method, scheme, host)
-
-
-@attrs.frozen
-class _Ending:
-    """How a call ended.
-
-    Attributes:
-        outcome: An `Outcome`, or ``"DONE"``.
-        error: The class of the error, or a status; None if it is done.
-        status: Of the last answer, if it was an error.
-        retryable: What the error says; None if it is not the SDK's.
-    """
-
-    outcome: str
-    error: str | None = None
-    status: int | None = None
-    retryable: bool | None = None
-
-
-@lru_cache(maxsize=512)
-def _named(ending: _Ending) -> Mapping[str, _Value]:
-    """Return the attributes, for spans and metrics; all have few values."""
-    named: dict[str, _Value | None] = {
-        # As exporters, which know no enums, should show it.
-        "sesamy.outcome": str(ending.outcome),
-        "sesamy.retryable": ending.retryable,
-        "error.type": ending.error,
-        "http.response.status_code": ending.status,
-    }
-    return {name: each for name, each in named.items() if each is not None}
-
-
-_DONE = _Ending("DONE")
-
-
-def _counted(facts: _Facts, ending: _Ending) -> Mapping[str, _Value]:
-    """Return the attributes of metrics; most calls need no new ones."""
-    if ending is _DONE:
-        return facts.done
-    return {**facts.metric, **_named(ending)}
-
-
-@attrs.frozen(eq=False, repr=False)
-class _Begun:
-    """A call on its way."""
-
-    call: Call
-    facts: _Facts
-    span: trace.Span
-    token: Token[context.Context] | None
-    at: float
-
-
-def _ending_of(begun: _Begun, result: object) -> _Ending:
-    call = begun.call
+def _ending(call: Call, result: object) -> dict[str, _Value]:
+    """Return the attributes of spans and metrics; all have few values."""
     if isinstance(result, BaseException):
-        return _failure(begun, result)
+        return _failure(call, result)
     if not isinstance(result, Response):  # Of a middleware.
-        return _Ending(call.record.settle(Outcome.NOT_SENT), "_OTHER")
+        outcome = call.record.settle(Outcome.NOT_SENT)
+        return {"sesamy.outcome": str(outcome), "error.type": "_OTHER"}
     status = result.status_code
     if status in SUCCESS:
-        return _DONE
+        return {"sesamy.outcome": "DONE"}
     # Also of a middleware; the client will raise it as an error.
     outcome = call.record.settle(outcome_of_status(status))
-    return _Ending(outcome, str(status), status)
+    return {
+        "sesamy.outcome": str(outcome),
+        "error.type": str(status),
+        "http.response.status_code": status,
+    }
 
 
-def _failure(begun: _Begun, error: BaseException) -> _Ending:
-    call, kind = begun.call, type(error).__qualname__
-    status = _status(begun, error)
+def _failure(call: Call, error: BaseException) -> dict[str, _Value]:
+    ending: dict[str, _Value] = {"error.type": type(error).__qualname__}
+    status = call.record.status_code
     if isinstance(error, SesamyError):
         # As the client will, where a middleware raised it.
         describe(call, error)
-        return _Ending(error.outcome, kind, status, error.retryable)
-    return _Ending(call.record.outcome_of_foreign, kind, status)
-
-
-def _status(begun: _Begun, error: BaseException) -> int | None:
-    """Return the status of Sesamy's last answer."""
-    if not begun.facts.sends:
-        return None
+        ending["sesamy.retryable"] = error.retryable
     # That of an `AuthenticationError` is the token endpoint's.
     if isinstance(error, APIError | UnreadableResponseError):
-        return error.status_code or None
-    return begun.call.record.status_code
+        status = error.status_code
+    if status and call.operation != _COMPOSED:
+        ending["http.response.status_code"] = status
+    outcome = (
+        error.outcome
+        if isinstance(error, SesamyError)
+        else call.record.outcome_of_foreign
+    )
+    # As exporters, which know no enums, should show it.
+    ending["sesamy.outcome"] = str(outcome)
+    return ending
 
 
-def _details(begun: _Begun, result: object) -> Mapping[str, _Value]:
-    """Return the attributes that are too many for metrics."""
-    call, sends = begun.call, begun.facts.sends
+def _details(call: Call, result: object) -> Mapping[str, _Value]:
+    """Return the attributes that have too many values for metrics."""
+    sends = call.operation != _COMPOSED
     attempts, request_id = call.record.attempts, None
     if isinstance(result, SesamyError):
         request_id = result.request_id

@@ -1,4 +1,4 @@
-"""What to answer to a request that ended in a `SesamyError`, by HTTP.
+"""The HTTP response to a request that ended in a `SesamyError`.
 
 `sesamy_async.fastapi.install` uses it; it works with any web framework.
 """
@@ -16,7 +16,6 @@ from ._call import PacerUnavailable
 from ._outcome import Outcome
 from .errors import (
     APIError,
-    AuthenticationError,
     BadRequestError,
     InvalidRequestError,
     NotFoundError,
@@ -29,7 +28,7 @@ from .idempotency import StoreUnavailable
 __all__ = ["MEDIA_TYPE", "Problem", "problem_of"]
 
 MEDIA_TYPE = "application/problem+json"
-"""Of the answer (RFC 9457)."""
+"""Of the response (RFC 9457)."""
 
 # RFC 9110 has another name than Python before 3.13.
 _TITLES = {HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content"}
@@ -37,8 +36,8 @@ _SOON = 5.0  # Seconds; the claim of a process that was killed lasts as long.
 _AGAIN = "Send the same request again."
 _DETAILS = {
     HTTPStatus.ACCEPTED: (
-        "It may have been done, and somebody has to look at it. Do not send "
-        "it again."
+        "It may have been done, and somebody has to check. Do not send it "
+        "again."
     ),
     HTTPStatus.UNPROCESSABLE_ENTITY: (
         "It was not done. Correct the request before you send it again."
@@ -51,30 +50,30 @@ _DETAILS = {
     HTTPStatus.GATEWAY_TIMEOUT: f"It may have been done. {_AGAIN}",
 }
 _MADE = (
-    "The contract was made, and may not be confirmed yet. Do not send it "
-    "again: somebody has to confirm the contract."
+    "The contract was created, but may not be confirmed. Do not send the "
+    "order again: somebody has to confirm the contract."
 )
 _OTHER_DATA = (
     "It was not done: this id was used for an order with other data, or with "
-    "another promo code. Give another order an id of its own."
+    "another promo code. Use a new id for a different order."
 )
 
 
 @attrs.frozen(kw_only=True)
 class Problem:
-    """The answer to a request that failed; nothing in it is personal.
+    """The response to a request that failed; it has no personal data.
 
     Attributes:
         status: The HTTP status: 202, 422, 502, 503 or 504.
         detail: What the sender of the request should do.
-        outcome: What became of the order.
-        retryable: Whether the same request may simply be sent again.
+        outcome: What happened to the order.
+        retryable: Whether the same request may be sent again unchanged.
         retry_after: Seconds after which to send it again; None if that
             does not help.
-        external_order_id: The order, if known.
-        contract_id: The contract, if its id is known.
-        code: Sesamy's code of the error, if it gave one.
-        problems: The wrong fields by their paths, without their values.
+        external_order_id: The id of the order, if known.
+        contract_id: The id of the contract, if known.
+        code: Sesamy's code of the error, if there is one.
+        problems: The paths of the invalid fields, without their values.
     """
 
     status: HTTPStatus
@@ -89,13 +88,13 @@ class Problem:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The headers of the answer besides its type: Retry-After, if any."""
+        """The headers besides Content-Type: Retry-After, if any."""
         if self.retry_after is None:
             return {}
         return {"Retry-After": str(self.retry_after)}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the body of the answer, which is `MEDIA_TYPE`."""
+        """Return the body of the response, as JSON of `MEDIA_TYPE`."""
         facts = {
             "external_order_id": self.external_order_id,
             "contract_id": self.contract_id,
@@ -114,22 +113,23 @@ class Problem:
 
 
 def problem_of(error: SesamyError) -> Problem:
-    """Return the HTTP answer to a request that ended in an error.
+    """Return the HTTP response to a request that ended in an error.
 
-    Many callers obey the status alone, so it says what to do:
+    Many callers look only at the status, so it says what to do:
 
-    - 503: nothing was done; send the same again.
-    - 504: it may have been done; send the same again, which does no harm.
-    - 202: it may have been done, or was in part; a person has to look, so
-      don't send it again.
-    - 422: nothing was done, since the request is wrong: the order, its
+    - 503: nothing was done; send the same request again.
+    - 504: it may have been done; send the same request again, which is
+      safe.
+    - 202: it may have been done, completely or in part; do not send it
+      again, as a person has to check.
+    - 422: nothing was done, because the request is wrong: the order, its
       promo code, or an id that was used with other data or another
       promo code.
-    - 502: nothing was done, since Sesamy refused what is not the caller's
+    - 502: nothing was done, because Sesamy refused the service itself
       (credentials, scope, vendor), or a setting is wrong.
 
     Args:
-        error: As a call of the SDK raised it.
+        error: The error that a call of the SDK raised.
     """
     status = _status(error)
     return Problem(
@@ -150,7 +150,9 @@ def problem_of(error: SesamyError) -> Problem:
 def _status(error: SesamyError) -> HTTPStatus:
     nothing_done = error.outcome.nothing_done
     if error.retryable:
-        return _AGAIN_LATER[nothing_done]
+        if nothing_done:
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        return HTTPStatus.GATEWAY_TIMEOUT
     # A confirm that was refused leaves a contract that was made.
     if not nothing_done or error.step == "confirm":
         return HTTPStatus.ACCEPTED
@@ -162,10 +164,6 @@ def _status(error: SesamyError) -> HTTPStatus:
     return HTTPStatus.BAD_GATEWAY
 
 
-_AGAIN_LATER = {
-    True: HTTPStatus.SERVICE_UNAVAILABLE,
-    False: HTTPStatus.GATEWAY_TIMEOUT,
-}
 # What the sender of the request can correct.  A key that is used again with
 # other data is 422 in draft-ietf-httpapi-idempotency-key-header, too.
 _CALLERS = (
@@ -187,9 +185,5 @@ def _detail(error: SesamyError, status: HTTPStatus) -> str:
 
 
 def _retry_after(error: SesamyError) -> int:
-    asked = (
-        error.retry_after
-        if isinstance(error, APIError | AuthenticationError)
-        else None
-    )
+    asked = getattr(error, "retry_after", None)
     return max(1, math.ceil(_SOON if asked is None else asked))

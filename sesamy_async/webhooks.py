@@ -1,17 +1,17 @@
 """Webhooks: the events that Sesamy posts, without a web framework.
 
-`sesamy_async.fastapi.webhooks` is a route that uses this.  In any other
-framework, three steps are needed: refuse a request that is not `authorized`
-(401), refuse one that `parse_event` can't read (400), and answer 5xx if
-handling the event failed, so that Sesamy sends it again.
+`sesamy_async.fastapi.webhooks` is a route that uses this.  In another
+framework, respond with 401 to a request that is not `authorized`, with 400 if
+`parse_event` can't read it, and with 5xx if handling the event failed, so
+that Sesamy sends it again.
 """
 
 # Without `from __future__ import annotations`: see `_models/order.py`.
 
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 import attrs
 
@@ -24,24 +24,20 @@ from .errors import ConfigurationError
 __all__ = ["LARGEST_EVENT", "Event", "authorized", "parse_event"]
 
 LARGEST_EVENT = 2**16
-"""Bytes of an event that is read; Sesamy's have a few hundred."""
-
-Verifier: TypeAlias = Callable[[Mapping[str, str], bytes], bool]
-"""Whether a request comes from Sesamy, by its headers (in lower case) and
-its body.  A scheme of signatures, once Sesamy documents one, is another."""
+"""The most bytes of an event; Sesamy's events have a few hundred."""
 
 
 @attrs.frozen(kw_only=True)
 class Event:
     """Something that happened at Sesamy.
 
-    It is small, and not signed: fetch what it is about.  It has no id, and
-    may come more than once and in any order, so handling it must be
+    An event is small and not signed: fetch what it is about.  It has no id,
+    and may come more than once and in any order, so handling it must be
     idempotent.
 
     Attributes:
         event_type: Such as ``"contract.1#purchased"``; there may be types
-            that no documentation names.
+            that are not documented.
         vendor_id: The publisher.
         user_id: The user at Sesamy.
         occurred_at: When it happened, with a time zone; UTC if Sesamy gave
@@ -68,15 +64,15 @@ class Event:
 def parse_event(body: str | bytes) -> Event:
     """Read the body of a webhook.
 
-    Unknown types of events and unknown fields are accepted, and so are
-    known fields of a wrong type, which are then None.
+    Unknown types of events and unknown fields are accepted.  Known fields
+    with a wrong type become None.
 
     Args:
         body: The JSON document; bytes are UTF-8.
 
     Raises:
         ValueError: It is larger than `LARGEST_EVENT`, not a JSON object, or
-            has no ``eventType``.  The message does not repeat any of it.
+            has no ``eventType``.  The message repeats nothing of the body.
     """
     if len(body) > LARGEST_EVENT:
         raise _no_event(f"it has more than {LARGEST_EVENT} bytes")
@@ -105,60 +101,47 @@ def _no_event(why: str) -> ValueError:
 def authorized(
     value: str | None, secrets: str | Secret | Sequence[str | Secret]
 ) -> bool:
-    """Whether the Authorization header of a webhook has a right value.
+    """Return whether the Authorization header of a webhook is correct.
 
-    The time that it takes says nothing of the secrets but their lengths.
+    The time that it takes reveals only the lengths of the secrets.
 
     Args:
-        value: The header's whole value; None if it is missing.
-        secrets: The values that are accepted: what is set at Sesamy, such
-            as ``"Bearer 4f0c..."``.  Give two while you change it.
+        value: The whole value of the header; None if it is missing.
+        secrets: The accepted values, as they are set at Sesamy, such as
+            ``"Bearer 4f0c..."``.  Give two while you change it.
 
     Raises:
         ConfigurationError: There is no secret, or one is not printable
             ASCII.
     """
-    return _matches(value, _expected(secrets))
-
-
-def _expected(
-    secrets: str | Secret | Sequence[str | Secret],
-) -> tuple[bytes, ...]:
-    """Return the values to compare with."""
-    if isinstance(secrets, str | Secret):
-        secrets = [secrets]
-    given = [Secret(each).reveal() for each in secrets]
-    if not given:
-        raise ConfigurationError(
-            "webhooks: give at least one secret, or anybody could send events."
-        )
-    if not all(map(is_header_value, given)):
-        raise ConfigurationError(
-            "webhooks: a secret must be non-empty printable ASCII, without "
-            "outer spaces, such as a header can hold."
-        )
-    return tuple(each.encode() for each in given)
-
-
-def _matches(value: str | None, expected: Sequence[bytes]) -> bool:
     # What is not ASCII equals none of them; it must not raise either.
     given = (value or "").encode("utf-8", "surrogatepass")
     # All are compared, also after one that is right.
-    return sum(hmac.compare_digest(given, each) for each in expected) > 0
+    return (
+        sum(
+            hmac.compare_digest(given, each.reveal().encode())
+            for each in accepted(secrets)
+        )
+        > 0
+    )
 
 
 @guarded
-def authorization_is(
+def accepted(
     secrets: str | Secret | Sequence[str | Secret],
-) -> Verifier:
-    """Return the check of the Authorization header.
-
-    Raises:
-        ConfigurationError: As of `authorized`.
-    """
-    expected = _expected(secrets)
-
-    def verify(headers: Mapping[str, str], _body: bytes) -> bool:
-        return _matches(headers.get("authorization"), expected)
-
-    return verify
+) -> tuple[Secret, ...]:
+    """Return the secrets, or raise a `ConfigurationError`."""
+    if isinstance(secrets, str | Secret):
+        secrets = [secrets]
+    given = tuple(map(Secret, secrets))
+    if not given:
+        raise ConfigurationError(
+            "webhooks: give at least one secret; otherwise anybody could send "
+            "events."
+        )
+    if not all(is_header_value(each.reveal()) for each in given):
+        raise ConfigurationError(
+            "webhooks: a secret must be non-empty printable ASCII, without "
+            "spaces at its ends."
+        )
+    return given

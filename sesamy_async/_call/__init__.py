@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .anyio_runtime import AnyioEvent, AnyioRuntime, load_backends
+from .anyio_runtime import AnyioRuntime, load_backends
 from .attempt import (
     Authorize,
     Deadline,
@@ -11,7 +11,7 @@ from .attempt import (
     LogCalls,
     chain,
 )
-from .bucket import MINUTE, Bucket, RateLimit, Reservation
+from .bucket import MINUTE, MemoryPacer, PlaceEnd, RateLimit, Turn
 from .call import (
     Auth,
     BeforeSend,
@@ -28,41 +28,34 @@ from .call import (
     Secret,
     Transport,
     Trusts,
-    trusts_all,
 )
-from .codec import Codec, OrjsonCodec, dumps
-from .drive import drive
+from .codec import dumps
 from .explain import (
     AUDIENCES,
     LARGEST_ERROR,
     SCOPES,
     contradicted,
     explain_answer,
-    explain_failure,
     in_our_words,
     is_own,
     unreadable,
 )
-from .guard import forget_locals, guarded, guarded_init
+from .guard import guarded, guarded_init
 from .pace import (
-    MemoryPacer,
     Pace,
     Pacer,
     PacerUnavailable,
-    PlaceEnd,
-    Turn,
     check_pacer,
     give_back,
 )
-from .redact import presentable, redact
-from .retry import Quota, Reason, Resend, Retry, RetryBudget, RetryPolicy
+from .redact import presentable
+from .retry import Quota, Retry, RetryBudget, RetryPolicy
 from .runtime import (
-    BlockingEvent,
     BlockingRuntime,
-    EndedJob,
     Event,
     Job,
     Runtime,
+    drive,
     present,
     renewed_after_fork,
     replaced,
@@ -75,18 +68,13 @@ __all__ = [
     "LARGEST_ERROR",
     "MINUTE",
     "SCOPES",
-    "AnyioEvent",
     "AnyioRuntime",
     "Auth",
     "Authorize",
     "BeforeSend",
-    "BlockingEvent",
     "BlockingRuntime",
-    "Bucket",
     "Call",
-    "Codec",
     "Deadline",
-    "EndedJob",
     "Event",
     "Exchange",
     "Job",
@@ -96,7 +84,6 @@ __all__ = [
     "LogCalls",
     "MemoryPacer",
     "Middleware",
-    "OrjsonCodec",
     "Pace",
     "Pacer",
     "PacerUnavailable",
@@ -106,11 +93,8 @@ __all__ = [
     "Proceed",
     "Quota",
     "RateLimit",
-    "Reason",
     "Record",
     "Request",
-    "Resend",
-    "Reservation",
     "Response",
     "Retry",
     "RetryBudget",
@@ -126,8 +110,6 @@ __all__ = [
     "drive",
     "dumps",
     "explain_answer",
-    "explain_failure",
-    "forget_locals",
     "give_back",
     "guarded",
     "guarded_init",
@@ -136,10 +118,8 @@ __all__ = [
     "load_backends",
     "present",
     "presentable",
-    "redact",
     "renewed_after_fork",
     "replaced",
-    "trusts_all",
     "unreadable",
     "wall_clock",
 ]

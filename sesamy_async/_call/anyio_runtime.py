@@ -1,4 +1,4 @@
-"""The world of `AsyncSesamy`: asyncio or trio, through anyio."""
+"""Time, waiting and threads of `AsyncSesamy`: asyncio or trio."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ _THREADS = 16
 
 
 class Threads:
-    """Threads for what blocks, made when they are needed.
+    """Threads for what blocks, created when they are needed.
 
-    They are not those of ``anyio.to_thread``, which may all wait for
-    something else, and where a cancelled task may not begin anything.
+    Those of ``anyio.to_thread`` may all wait for something else, and a
+    cancelled task can't begin anything there.
     """
 
     def __init__(self) -> None:
@@ -50,11 +50,9 @@ class Threads:
         renewed_after_fork(self)
 
     def after_fork(self) -> None:
-        """Begin anew in a child, which has none of the threads."""
         self._pool = None
 
     def submit(self, function: Callable[[], _T]) -> Future[_T]:
-        """Begin a function."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(_THREADS, "sesamy-store")
         return self._pool.submit(function)
@@ -62,8 +60,6 @@ class Threads:
 
 @attrs.frozen(eq=False, repr=False)
 class ThreadJob(Generic[_T]):
-    """A function that runs in another thread."""
-
     _future: Future[_T]
 
     async def result(self, seconds: float) -> _T:
@@ -115,7 +111,7 @@ class AnyioRuntime(Runtime):
         return anyio.move_on_after(deadline - self.now())
 
     def shield(self, seconds: float = 1.0) -> AbstractContextManager[object]:
-        return anyio.move_on_after(seconds, shield=True)  # Not for ever.
+        return anyio.move_on_after(seconds, shield=True)
 
     def start(self, function: Callable[[], _T]) -> Job[_T]:
         try:
@@ -125,11 +121,7 @@ class AnyioRuntime(Runtime):
 
 
 def load_backends() -> None:
-    """Import what anyio imports at its first use on an event loop.
-
-    If no loop runs yet, this is asyncio's part, and trio's if trio is
-    loaded.
-    """
+    """Import what anyio would import at its first use in an event loop."""
     try:
         anyio.lowlevel.current_token()
     except RuntimeError:

@@ -49,22 +49,22 @@ from .runtime import Runtime, renewed_after_fork
 
 
 _log = logging.getLogger("sesamy_async")
-# All that is logged is raised or returned, too: who has not set up logging
-# needs none of it on stderr.
+# All that is logged is also raised or returned, so without a set-up of
+# logging nothing goes to stderr.
 _log.addHandler(logging.NullHandler())
 _DRAINED_AGAIN = 0.02  # Seconds.
 
 
 @attrs.define(eq=False, repr=False)
 class Lifetime:
-    """How long a client and all its copies live, and what ends with them.
+    """How long a client and its copies live, and what is closed with them.
 
     Attributes:
         closed: Whether nothing is sent any more.
-        closing: Whether only what completes a call is still sent.
-        begun: What has been sent and is not completed; adding is atomic.
+        closing: Whether only calls that complete others are still sent.
+        begun: What was sent and is not completed; adding is atomic.
         transports: Are closed with the client.
-        ends: Closes what else ends with it.
+        ends: Closes what else ends with the client.
     """
 
     closed: bool = False
@@ -79,20 +79,19 @@ class Lifetime:
         renewed_after_fork(self)
 
     def after_fork(self) -> None:
-        """Forget in a child what other threads of its parent have begun."""
         self.begun.clear()
 
     @property
     def unclosed(self) -> bool:
-        """Whether there may be open connections of ours."""
+        """Whether the client is open, perhaps with connections of ours."""
         return not self.closed and any(each.used for each in self.transports)
 
     def check_open(self, *, completes: bool = False) -> None:
         """Raise a `ConfigurationError` if the client is closed."""
         if self.closed or (self.closing and not completes):
-            # A worker that is being stopped leaves the order to others.
+            # Retryable: a worker that is stopped leaves the order to others.
             raise ConfigurationError(
-                "This client is closed; make a new one.", retryable=True
+                "This client is closed. Make a new one.", retryable=True
             )
 
     async def end(self, runtime: Runtime, within: float) -> None:
@@ -115,8 +114,8 @@ class Lifetime:
 class Exchange:
     """Sends a request once; anything but a readable success is an error.
 
-    All its errors are `SesamyError`: no other layer looks at statuses or
-    at what a transport raises.
+    All its errors are `SesamyError`: no other layer looks at statuses, or at
+    what a transport raises.
     """
 
     transport: Transport
@@ -125,21 +124,21 @@ class Exchange:
 
     @guarded
     async def __call__(self, call: Call) -> Response:
-        """Send the call once and return Sesamy's answer."""
+        """Send the call once and return Sesamy's response."""
         self._check(call)
         if _doubles(call):
             raise ConfigurationError(
-                "A middleware called proceed again, though the first time "
-                "had done it, or may have or yet may do it: that could have "
-                "made a second contract."
+                "A middleware called proceed again, although the first call "
+                "was or may be processed. That could create a second "
+                "contract."
             )
         call.record.begin()
         self.life.begun.add(reading := _Reading(call))
         try:
             return await self._send(call, reading)
         except BaseException:
-            # A create has made nothing that is to be confirmed; and if it
-            # may be sent again, a client that is closing refuses that.
+            # There is nothing to confirm; and a client that is closing
+            # refuses to send a create again.
             if not call.completes:
                 self.life.begun.discard(call.kept)
             raise
@@ -154,25 +153,27 @@ class Exchange:
             if call.kept is not None:
                 self.life.begun.add(call.kept)
             response = await self.transport.send(call, reading)
+            error = self._error(call, response, reading)
+            if error is None:
+                call.record.answer()
+            else:
+                call.record.note(error.outcome)
         except TransportFailure as caught:
             raise _failed(call, caught) from caught.__cause__
         except BaseException:
             call.record.interrupt()
             raise
-        try:
-            response = self._read(call, response, reading)
-        except SesamyError:
-            raise
-        except BaseException:  # The status decides, whatever goes wrong.
-            call.record.interrupt()
-            raise
+        if error is not None:
+            raise error
+        if call.read is not None:
+            response = attrs.evolve(response, parsed=reading.value)
         if call.after_success is not None:
             await call.after_success(response.parsed)
         return response
 
     @guarded
     async def connect(self, call: Call) -> Response:
-        """Open a connection for later calls; nothing of this one is sent."""
+        """Open a connection for later calls; send nothing of this one."""
         self._check(call)
         call.record.begin()
         try:
@@ -194,27 +195,15 @@ class Exchange:
             if self.runtime.now() >= call.deadline:  # It may take long.
                 raise TransportFailure(_LATE)
 
-    def _read(
+    def _error(
         self, call: Call, response: Response, reading: _Reading
-    ) -> Response:
-        record = call.record
-        if not reading.done:  # By a transport that does not ask.
-            reading(response)
-        if response.status_code not in SUCCESS:
-            error = explain_answer(call, response, self.runtime.wall())
-            record.note(error.outcome)
-            raise error
-        if call.read is not None:
-            if reading.error is not None:
-                record.note(reading.error.outcome)
-                raise reading.error
-            response = attrs.evolve(response, parsed=reading.value)
-        record.answer()
-        return response
+    ) -> SesamyError | None:
+        if response.status_code in SUCCESS:
+            return reading.error
+        return explain_answer(call, response, self.runtime.wall())
 
 
 def _failed(call: Call, caught: TransportFailure) -> SesamyError:
-    """Note a failure, and return its error."""
     error = explain_failure(call, caught.failure)
     if call.record.overlaps and error.outcome.nothing_done:
         error.outcome = Outcome.UNKNOWN
@@ -226,17 +215,16 @@ def _failed(call: Call, caught: TransportFailure) -> SesamyError:
 class _Reading:
     """Reads a success while the transport still has its connection.
 
-    A success that can't be read may be the answer to another call, which a
+    If it can't be read, it may be the response to another call, which a
     server sent twice or late: then the next one would be, too.
     """
 
     call: Call
     value: Any = None
     error: SesamyError | None = None
-    done: bool = False
 
     def __call__(self, response: Response) -> bool:
-        """Read it; return whether the connection can be trusted."""
+        """Return whether the connection can be trusted."""
         record = self.call.record
         record.status_code = response.status_code
         record.own = is_own(response.headers, response.content)
@@ -245,7 +233,6 @@ class _Reading:
                 self.value = self.call.read(self.call, response)
             except SesamyError as error:
                 self.error = error
-        self.done = True
         return (
             self.error is None
             and outcome_of_status(response.status_code) is not Outcome.UNKNOWN
@@ -253,10 +240,10 @@ class _Reading:
 
 
 def _doubles(call: Call) -> bool:
-    """Whether to send the call could make a second contract.
+    """Whether sending the call could create a second contract.
 
-    Only our retry may send again what may have been done, and it counts the
-    attempts: a first attempt that has a past comes from a middleware.
+    Only our retry may send again what may have been processed, and it counts
+    the attempts: a first attempt with a past comes from a middleware.
     """
     record = call.record
     done = record.answered or record.open > 0
@@ -273,7 +260,7 @@ _LATE = Failure(
 
 @attrs.frozen(eq=False, repr=False)
 class Authorize:
-    """Asks the `Auth` for a value, and reports if that was rejected."""
+    """Asks the `Auth` for a value, and tells it if that was rejected."""
 
     auth: Auth
 
@@ -281,7 +268,7 @@ class Authorize:
         try:
             value = Secret(await self.auth.authorization(call))
         except SesamyError as failed:
-            # Whatever the outcome of its own request: the order was not sent.
+            # Whatever became of the token's request, the order was not sent.
             if not failed.outcome.nothing_done:
                 failed.outcome = Outcome.NOT_SENT
             raise
@@ -308,10 +295,10 @@ class Authorize:
 
 @attrs.frozen(eq=False, repr=False)
 class Deadline:
-    """Cuts off a call at its deadline.
+    """Cancels a call at its deadline.
 
-    In the blocking client, which can't be cut off from outside, each wait
-    and each network operation is bounded by the time that is left.
+    The blocking client can't be cancelled: there the deadline bounds each
+    wait and each network operation.
     """
 
     runtime: Runtime
@@ -323,7 +310,7 @@ class Deadline:
 
 
 def _passed(record: Record) -> Failure:
-    """Return the failure as the blocking client would have seen it."""
+    """Return the failure as the blocking client would see it."""
     if record.interrupted and record.status_code is not None:
         return Failure(
             kind=FailureKind.BODY,
@@ -342,9 +329,8 @@ def _passed(record: Record) -> Failure:
 class LogCalls:
     """Logs how each call ended; no headers, bodies, queries or tokens.
 
-    An error is logged as ERROR if the SDK gave up what can be repeated, as
-    WARNING if nobody knows what was done, and else, like a success, as INFO.
-    The steps of an operation that is logged itself are logged as DEBUG.
+    The level is ERROR if retries were given up, WARNING if the outcome is in
+    doubt, else INFO; DEBUG for the steps of a call that is logged itself.
     """
 
     runtime: Runtime
@@ -353,38 +339,28 @@ class LogCalls:
         start = self.runtime.now()
         try:
             response = await proceed(call)
-        except SesamyError as error:
-            level = _level(error.outcome, again=error.retryable)
-            self._log(call, start, level, outcome=error.outcome, error=error)
-            raise
         except BaseException as error:
-            outcome = call.record.outcome
-            level = _level(outcome)
-            self._log(call, start, level, outcome=outcome, error=error)
+            self._log(call, start, error)
             raise
-        self._log(call, start, logging.INFO, response=response)
+        self._log(call, start, response)
         return response
 
     def _log(
-        self,
-        call: Call,
-        start: float,
-        level: int,
-        *,
-        outcome: Outcome | None = None,
-        error: BaseException | None = None,
-        response: Response | None = None,
+        self, call: Call, start: float, end: Response | BaseException
     ) -> None:
+        outcome: Outcome | None = None
+        if isinstance(end, BaseException):
+            outcome = getattr(end, "outcome", call.record.outcome)
+        level = _level(outcome, again=getattr(end, "retryable", False))
         if call.parent is not None:
             level = logging.DEBUG
         if not _log.isEnabledFor(level):
             return
-        answered: Any = response or error
-        contract: Any = response and response.parsed
+        contract = getattr(end, "parsed", None)
         contract = getattr(contract, "contract", contract)
-        request_id = getattr(error, "request_id", None)
-        if response is not None:
-            request_id = request_id_in(call, response.headers)
+        request_id = getattr(end, "request_id", None)
+        if isinstance(end, Response):
+            request_id = request_id_in(call, end.headers)
         values = {
             "operation": call.operation,
             "outcome": str(outcome or "DONE"),
@@ -405,8 +381,8 @@ class LogCalls:
             "%s %s status=%s attempts=%d duration=%.3fs request_id=%r "
             "external_order_id=%r contract_id=%r",
             call.operation,
-            "done" if error is None else f"{type(error).__name__} {outcome}",
-            getattr(answered, "status_code", None),
+            "done" if outcome is None else f"{type(end).__name__} {outcome}",
+            getattr(end, "status_code", None),
             values["attempts"],
             values["duration"],
             request_id,
@@ -416,14 +392,15 @@ class LogCalls:
         )
 
 
-def _level(outcome: Outcome, *, again: bool = False) -> int:
+def _level(outcome: Outcome | None, *, again: bool) -> int:
     if again:
         return logging.ERROR
-    return logging.INFO if outcome.nothing_done else logging.WARNING
+    known = outcome is None or outcome.nothing_done
+    return logging.INFO if known else logging.WARNING
 
 
 def chain(middleware: Iterable[Middleware], innermost: Proceed) -> Proceed:
-    """Return one step that passes all, the first one outermost."""
+    """Return a step that passes all layers, the first one outermost."""
     proceed = innermost
     for layer in reversed(tuple(middleware)):
         proceed = partial(layer, proceed=proceed)

@@ -24,32 +24,30 @@ from .guard import guarded
 
 @attrs.define(eq=False, repr=False)
 class Record:
-    """The memory of one call: the only thing in a `Call` that changes.
+    """What one call has done so far: all that changes in a `Call`.
 
     Attributes:
-        attempts: How many times the call was sent or tried to be sent.
-        lost: How many attempts may have done it, but left no readable
-            answer, or one in whose place there is another.
-        answered: Whether a readable answer says that it was done.
-        last: The outcome of the last attempt that left no answer.
+        attempts: The number of attempts.
+        lost: How many attempts may have been processed, but left no readable
+            response, or one that a later response replaces.
+        answered: Whether a readable response says that it was done.
+        last: The outcome of the last attempt without a response.
         interrupted: Whether that attempt was cancelled.
-        sent: Whether the head of the present attempt's request began to
-            leave this machine; None where that can't be seen.
-        began: When the present attempt had a connection, on the runtime's
-            clock; None before that.
-        status_code: The status of the present attempt, once it is read.
-        entered: Whether the user's middleware ever called `proceed`.
+        sent: Whether the head of this attempt's request began to leave this
+            machine; None if that is not known.
+        began: When this attempt got a connection, on the runtime's clock.
+        status_code: The status of this attempt, as soon as it is read.
+        entered: Whether the caller's middleware ever called `proceed`.
         under_way: How many such calls of `proceed` have not ended.
         open: How many attempts have not ended.
-        overlaps: Whether there ever were several at once.  Then nobody
-            knows of which one `sent` and `status_code` are.
-        own: Whether what was read of the body is Sesamy's own, and not a
-            gateway's page.
-        step: In which step an onboarding is, or stopped.
-        contract_id: The contract that an onboarding has created.
-        repeatable: Whether an onboarding that stops here may be done again
+        overlaps: Whether there ever were several at once.  Then it is not
+            known of which one `sent` and `status_code` are.
+        own: Whether the body, as far as it was read, is Sesamy's own.
+        step: The step in which an onboarding is, or stopped.
+        contract_id: The contract that an onboarding created.
+        repeatable: Whether an onboarding that stops here may be repeated
             without a store.
-        resumable: As `SesamyError.resumable`, of an onboarding.
+        resumable: `SesamyError.resumable`, for an onboarding.
     """
 
     attempts: int = 0
@@ -72,22 +70,22 @@ class Record:
 
     @property
     def outcome(self) -> Outcome:
-        """What is known of the call as a whole, as it stands."""
+        """The outcome of the whole call so far."""
         return self.settle(self.last)
 
     @property
     def outcome_of_foreign(self) -> Outcome:
-        """What is known once an exception of the user's ended the call.
+        """The outcome if an exception of the caller's code ended the call.
 
-        A middleware that never called `proceed` may have sent it itself;
-        one that did not wait for `proceed` has left it on its way.
+        A middleware that never called `proceed` may have sent the request
+        itself; one that did not wait for `proceed` left it under way.
         """
         certain = self.entered and not self.under_way
         doubtful = self.outcome.nothing_done and not certain
         return Outcome.UNKNOWN if doubtful else self.outcome
 
     def begin(self) -> None:
-        """Start an attempt."""
+        """Begin an attempt."""
         self.attempts += 1
         self.overlaps |= self.open > 0
         self.open += 1
@@ -98,25 +96,25 @@ class Record:
         self.own = False
 
     def end(self) -> None:
-        """End an attempt, however it went."""
+        """End an attempt."""
         self.open -= 1
 
     def answer(self) -> None:
-        """Add a readable answer that says that it was done."""
-        # One that a middleware asked for again is not used.
+        """Note a readable response that says that it was done."""
+        # The earlier one is not used: a middleware sent the call again.
         self.lost += self.answered
         self.answered = True
 
     def note(self, outcome: Outcome) -> None:
-        """Add the outcome of an attempt that ended without an answer."""
+        """Note the outcome of an attempt without a readable response."""
         self.last = outcome
         if not outcome.nothing_done:
             self.lost += 1
 
     def interrupt(self) -> None:
-        """Add an attempt that was cancelled.
+        """Note that an attempt was cancelled.
 
-        A success of which nothing was read may be a gateway's page.
+        A success whose body was not read may be a gateway's page.
         """
         self.interrupted = True
         outcome = Outcome.UNKNOWN
@@ -129,9 +127,9 @@ class Record:
         self.note(Outcome.UNKNOWN if self.overlaps else outcome)
 
     def settle(self, outcome: Outcome) -> Outcome:
-        """Return what `outcome` of the last step means for the whole call.
+        """Return the outcome of the whole call, given that of its last step.
 
-        A refusal after an unknown is still unknown.
+        A refusal after an unknown outcome is still unknown.
         """
         if self.answered:
             return Outcome.APPLIED
@@ -140,14 +138,14 @@ class Record:
 
 
 class Priority(IntEnum):
-    """Which calls go first where they wait for the pace: the lower."""
+    """Which calls go first if they wait for the pace: the lower number."""
 
     KEPT = 0
-    """They complete another, in the place that was kept for them."""
+    """They complete another call, in the place that was kept for them."""
     COMPLETING = 1
-    """They complete another, and have no such place."""
+    """They complete another call, but no place was kept for them."""
     NEW = 2
-    """All others."""
+    """All other calls."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -155,12 +153,12 @@ class Place:
     """A place in the pace that a call asks for.
 
     Attributes:
-        id: It is asked for by this id again, until its turn has come.
+        id: Identifies the place each time it is asked for.
         priority: Which calls it goes before.
-        size: One; or two, where the second one is to be kept for the call
-            that completes this one.
-        kept: For KEPT, the place whose second one is used.
-        record: Of the call: whether and when its request is really sent.
+        size: 1; or 2 to keep the second place for the call that completes
+            this one.
+        kept: With KEPT, the place whose second one is used.
+        record: Of the call: whether and when its request was really sent.
     """
 
     id: str = attrs.field(factory=lambda: token_hex(8))
@@ -179,12 +177,13 @@ class Kept:
 
 @attrs.frozen(kw_only=True)
 class Response:
-    """A complete HTTP answer.
+    """A complete HTTP response.
 
     Attributes:
         status_code: The HTTP status.
-        headers: Found by their names in any case.
-        content: The body, decompressed; personal, so it is in no repr.
+        headers: The headers; their names are found in any case.
+        content: The body, decompressed.  It is personal data, so it is not
+            in the repr.
         parsed: What the operation read from it, such as a `Contract`; None
             in `Contract.response`.
     """
@@ -196,36 +195,36 @@ class Response:
 
     @property
     def request_id(self) -> str | None:
-        """The id that Sesamy, or a gateway, gave to the request.
+        """The id that Sesamy or a gateway gave to the request.
 
-        From ``X-Request-Id`` or ``Request-Id``; None where neither looks
-        like an id.  Support wants to know it.
+        From ``X-Request-Id`` or ``Request-Id``; None if neither looks like an
+        id.  Give it to Sesamy's support.
         """
         return request_id_of(self.headers)
 
     @property
     def rate(self) -> RateState | None:
-        """What it says of the rate limit; None if nothing."""
+        """What the headers say about the rate limit; None if nothing."""
         return rate_of(self.headers)
 
     @guarded
     def json(self) -> Any:
-        """Parse the body, whatever its content type says.
+        """Parse the body as JSON, whatever its content type.
 
-        Bytes that are no UTF-8 are replaced.
+        Bytes that are not UTF-8 are replaced.
 
         Raises:
-            ValueError: It is no JSON, or nested too deeply.  The error
-                holds nothing of the body.
+            ValueError: It is not JSON, or nested too deeply.  The error
+                contains nothing of the body.
         """
         return loads(self.content)
 
 
 class Secret:
-    """Hold a secret so that it stays out of reprs, logs and pickles.
+    """Keeps a secret out of reprs, logs and pickles.
 
-    Only :meth:`reveal` hands it out.  Compares by value; copies are the
-    same object; pickling is refused.
+    Only :meth:`reveal` returns it.  Secrets compare by value; copies are
+    the same object; pickling is refused.
     """
 
     __slots__ = ("_value",)
@@ -237,11 +236,11 @@ class Secret:
 
     @classmethod
     def hide(cls, value: str | Secret | None) -> Secret | None:
-        """Return a secret, or None where there is none."""
+        """Return a secret, or None for None."""
         return None if value is None else cls(value)
 
     def reveal(self) -> str:
-        """Return the secret itself: only for the moment it is sent."""
+        """Return the secret itself: only at the moment it is sent."""
         return self._value
 
     def __eq__(self, other: object) -> bool:
@@ -263,7 +262,7 @@ class Secret:
 
     def __reduce__(self) -> Never:
         raise TypeError(
-            "A secret can't be pickled; create the credentials in the process "
+            "A secret can't be pickled. Create the credentials in the process "
             "that uses them."
         )
 
@@ -275,8 +274,8 @@ class Request:
     Attributes:
         method: ``"POST"``, ``"GET"``, ...
         url: The absolute URL, already encoded.
-        headers: Without the Authorization header.
-        content: The body; personal, so it is in no repr.
+        headers: All headers except Authorization.
+        content: The body.  It is personal data, so it is not in the repr.
         authorization: The whole Authorization value.
     """
 
@@ -291,7 +290,7 @@ class Request:
 
 @attrs.frozen(kw_only=True)
 class Call:
-    """One operation on its way; change it with :func:`attrs.evolve`.
+    """One call of an operation; change it with :func:`attrs.evolve`.
 
     Attributes:
         operation: What is done, such as ``"contracts.create"``.
@@ -301,26 +300,25 @@ class Call:
         deadline: When the call must have ended, on the runtime's clock
             (seconds; may be infinite).
         timeout: Seconds that one network operation may take.
-        attempt: 1 for the first time, 2 for the first retry, ...
+        attempt: 1 for the first attempt, 2 for the first retry, ...
         repeatable: Whether doing it twice is the same as doing it once.
         external_order_id: The order it is about, if any.
         contract_id: The contract it is about, if any.
-        vendor_id: The publisher, if it is about a contract.
-        promo_code: The offer, if it is about a contract.
-        order: The JSON of the order it is about, if known.  Only then
-            an error's text repeats Sesamy's words, in which the order is
-            redacted.
-        max_response_size: Bytes that a success may have at most,
-            decompressed, where that is less than the transport allows.
-        completes: Whether it completes what an earlier call began, so that
-            it goes before others where calls have to wait.
-        kept: What this call shares with the one that completes it, if there
-            will be one.
+        vendor_id: The vendor, if it is about a contract.
+        promo_code: The promo code, if it is about a contract.
+        order: The JSON of the order it is about, if known.  Only then does
+            the text of an error contain Sesamy's message, in which the order
+            is redacted.
+        max_response_size: The most bytes that a success may have,
+            decompressed, if that is less than the transport allows.
+        completes: Whether it completes an earlier call, so that it goes
+            before others that wait.
+        kept: What this call shares with the one that will complete it.
         read: Reads a success (its value becomes `Response.parsed`), or
             raises a `SesamyError` if it can't be read.
         before_send: Awaited at the last moment before each attempt is
             sent; if it raises, nothing is sent.
-        before_wait: Awaited before each wait after which it is sent again.
+        before_wait: Awaited before each wait for a retry.
         after_success: Awaited with what was read of a success, before any
             middleware sees it.
         record: What the call has done so far, over all attempts.
@@ -356,7 +354,7 @@ class Call:
     record: Record = attrs.field(factory=Record, repr=False, eq=False)
 
     def with_headers(self, **headers: str) -> Self:
-        """Return a copy with more headers (``X_Name=`` is ``X-Name``)."""
+        """Return a copy with more headers; ``X_Name=`` means ``X-Name``."""
         named = {name.replace("_", "-"): headers[name] for name in headers}
         request = attrs.evolve(
             self.request, headers=merged(self.request.headers, named)
@@ -365,16 +363,16 @@ class Call:
 
 
 BeforeSend = Callable[[Call], Awaitable[None]]
-"""Is awaited before each attempt: to write down what is intended."""
+"""Is awaited before each attempt, to write down what is intended."""
 
 Proceed = Callable[[Call], Awaitable[Response]]
-"""What a middleware calls to let the call go on."""
+"""What a middleware calls to continue the call."""
 
 
 class Middleware(Protocol):
-    """A step that a call passes on its way out and back.
+    """A step that each call passes on its way out and back.
 
-    Any ``async def`` function or object of this shape will do.  In the
+    Any ``async def`` function or object of this shape is one.  In the
     blocking client it must not suspend: see `Sesamy`.
     """
 
@@ -385,17 +383,17 @@ class Middleware(Protocol):
 
 @runtime_checkable
 class Auth(Protocol):
-    """Where the Authorization value of each request comes from."""
+    """Provides the Authorization value of each request."""
 
     async def authorization(self, call: Call) -> str:
         """Return the whole value, such as ``"Bearer ..."``.
 
-        Called before every attempt, so it should remember its value.
+        It is called before each attempt, so it should cache its value.
         """
         ...
 
     async def rejected(self, authorization: str, call: Call) -> bool:
-        """Take note that Sesamy answered 401 to this value.
+        """Note that Sesamy rejected this value with a 401.
 
         Returns:
             Whether there can be a new value; the call is then sent again.
@@ -411,7 +409,7 @@ class Latency:
         self._known: tuple[float, float] | None = None
 
     def note(self, seconds: float) -> None:
-        """Learn from an exchange that was answered."""
+        """Add the time of an exchange that was complete."""
         if self._known is None:
             self._known = seconds, seconds / 2
             return
@@ -421,7 +419,7 @@ class Latency:
 
     @property
     def estimate(self) -> float:
-        """Seconds in which nearly every exchange is answered."""
+        """Seconds in which nearly every exchange is complete."""
         if self._known is None:
             return 0.25
         mean, deviation = self._known
@@ -430,10 +428,10 @@ class Latency:
     def latest(self, call: Call, begun: float) -> float:
         """Return until when a call can wait and still end in time.
 
-        What completes another call may wait until its deadline: to try is
-        better than not to.  Other calls may wait for half of their time
-        since `begun`, however slow the exchanges are: else no call would
-        show that they have become faster.
+        What completes another call may wait until its deadline: an attempt
+        is better than none.  Other calls may wait for half of their time
+        since `begun`, however slow exchanges are: otherwise no call would
+        notice that they have become faster.
         """
         if call.completes:
             return call.deadline
@@ -443,13 +441,7 @@ class Latency:
 
 
 Trusts: TypeAlias = Callable[[Response], bool]
-"""Says of an answer whether its connection may carry another one."""
-
-
-def trusts_all(response: Response) -> bool:
-    """Trust every connection."""
-    del response
-    return True
+"""Says of a response whether its connection may carry another one."""
 
 
 class Transport(Protocol):
@@ -465,22 +457,20 @@ class Transport(Protocol):
         """How long its exchanges take."""
         ...
 
-    async def send(self, call: Call, trusts: Trusts = trusts_all) -> Response:
-        """Send the request once and read the whole answer.
+    async def send(self, call: Call, trusts: Trusts = ...) -> Response:
+        """Send the request once and read the whole response.
 
-        Keeps `call.record.sent` true to what has left the machine, also
-        when the call is cancelled.  `trusts` is asked about the answer; if
-        it says no, the connection is closed.
+        `call.record.sent` is kept true, also if the call is cancelled.
+        `trusts` is asked once about each response; if it says no, the
+        connection is closed.
 
         Raises:
-            TransportFailure: There is no complete answer.
+            TransportFailure: There is no complete response.
         """
         ...
 
     async def connect(self, call: Call) -> None:
-        """Open a connection to where the call goes, and send nothing.
-
-        Does nothing over the user's transport or a proxy.
+        """Open a connection for later; through httpx, do nothing.
 
         Raises:
             TransportFailure: There is no connection.

@@ -1,10 +1,10 @@
-"""JSON in and out: orjson if it is installed, else the stdlib's.
+"""JSON in and out: with orjson if it is installed, else with the stdlib.
 
 Both write the same bytes and read the same documents: what orjson can't do,
-or does in another way, the stdlib does.  Only a document that is nested
-about a thousand levels deep may be read by one and refused by the other.
+or does in another way, the stdlib does.  Only a document with about a
+thousand levels may be read by one and refused by the other.
 
-No error holds what was read or written: it is personal data.
+No error contains what was read or written: it is personal data.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Codec:
     def loads(self, content: bytes) -> Any:
         """Read a document in UTF-8, UTF-16 or UTF-32, with or without BOM.
 
-        Bytes that are no text are replaced rather than refused: a name in
-        the wrong charset must not make a created contract unreadable.
+        Bytes that are not text are replaced: a name in the wrong charset
+        must not make a created contract unreadable.
 
         Raises:
-            ValueError: It is no JSON, or more than can be read.
+            ValueError: It is not JSON, or more than can be read.
         """
         try:
             encoding = json.detect_encoding(content)
@@ -48,23 +48,19 @@ class Codec:
             wrong = "The JSON is nested too deeply."
         except json.JSONDecodeError as error:
             place = f"line {error.lineno} column {error.colno}"
-            wrong = f"It is not JSON:  {error.msg}, {place}."
+            wrong = f"It is not JSON: {error.msg}, {place}."
         except ValueError:
             wrong = "A number in the JSON has too many digits."
-        # Outside of `except`: the other error holds what was read.
+        # Outside of `except`: the other error contains what was read.
         raise ValueError(wrong)
 
     @guarded
     def dumps(self, value: Any) -> bytes:
-        """Write compact JSON in UTF-8.
-
-        Args:
-            value: JSON types; also members of an Enum (by value) and UUIDs,
-                which orjson always writes.
+        """Write compact JSON in UTF-8: JSON types, Enum members and UUIDs.
 
         Raises:
             ValueError: It can't be written as JSON: NaN, infinity, a lone
-                surrogate, another type, a cycle, too deep a nesting.
+                surrogate, another type, a cycle, too many levels.
         """
         try:
             return _ENCODER.encode(value).encode()
@@ -116,7 +112,7 @@ class OrjsonCodec(Codec):
 
 
 def best_codec() -> Codec:
-    """Return the fastest codec that is installed."""
+    """Return the faster codec that is installed."""
     try:
         return OrjsonCodec(import_module("orjson"))
     except ImportError:

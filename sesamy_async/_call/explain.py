@@ -1,4 +1,4 @@
-"""Turn the answer to an attempt, or its failure, into an error."""
+"""Turn a response that is no success, or a failure, into an error."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ from .redact import presentable, redact
 
 
 LARGEST_ERROR = 65_536
-"""Bytes of an error answer that are read, decompressed."""
+"""The bytes of an error response that are read, decompressed."""
 
 _LONGEST_WAIT = 366 * 86_400.0
 
-# The beginning of an object that does not begin as an error does.
+# The start of a JSON object that is not that of an error.
 _OWN = re.compile(
     rb"(?:\xef\xbb\xbf)?[ \t\r\n]*\{(?![ \t\r\n]*"
     rb'"(?:errors?|errorMessage|fault|message|success|ok)")'
@@ -54,7 +54,7 @@ _JSON = re.compile(r"[^;]*[/+]json[ \t]*(?:;|$)", re.IGNORECASE)
 
 
 def _read_error(response: Response) -> dict[str, Any]:
-    """Read ``{"error": {...}}`` or ``{"message": ...}``, if it is there."""
+    """Read ``{"error": {...}}`` or ``{"message": ...}``."""
     if len(response.content) > LARGEST_ERROR:
         return {}
     try:
@@ -74,8 +74,8 @@ def is_own(headers: Mapping[str, str], start: bytes) -> bool:
     """Whether a success that can't be read is Sesamy's own.
 
     It is if its body begins (`start`, decompressed) as a JSON object and its
-    content type says nothing else.  Any other success may be the page of a
-    gateway, even with a 200 (``error_page 503 =200``), and proves nothing.
+    content type does not contradict.  Any other one may be a gateway's page,
+    even with a 200 (``error_page 503 =200``), and proves nothing.
     """
     kind = headers.get("content-type", "")
     return bool(_OWN.match(start) and (not kind or _JSON.match(kind)))
@@ -84,14 +84,13 @@ def is_own(headers: Mapping[str, str], start: bytes) -> bool:
 def _asked_wait(
     headers: Headers, in_body: float | None, wall: float, *, throttled: bool
 ) -> float | None:
-    """Return how many seconds the answer asks to wait, if it does.
+    """Return how many seconds the response asks to wait, if it does.
 
     The longer of ``retry_after`` in the body and ``Retry-After`` counts.
-    Only without both, and only of a 429, ``X-RateLimit-Reset`` does (Unix
-    seconds): every answer is documented to have it.  It may mean "until one
-    request is free" or "until all are".
+    ``X-RateLimit-Reset`` (Unix seconds) counts only without both, and only
+    with a 429: every response is documented to have it.
     """
-    # The answer's own Date is preferred: our clock may be wrong.
+    # The response's own Date is preferred: our clock may be wrong.
     now = _http_date(headers.get("date")) or wall
     named = headers.get("retry-after")
     waits = [in_body, seconds(named), _until(_http_date(named), now)]
@@ -127,20 +126,19 @@ SCOPES = (
     "payments:contract:third-party-onboarding (the default) and "
     "paymentsContractThirdPartyOnboarding"
 )
-"""How the guide, and the developer documentation, spell the scope."""
+"""The scope, as the guide and the developer documentation spell it."""
 
 AUDIENCES = "https://api.sesamy.com or urn:sesamy"
 """The audiences that sources name."""
 
-# The token endpoint may give a token without the scope: then only the answer
-# to the order shows it.
+# The token endpoint may give a token without the scope.
 _PERMISSION = (
-    "A token may lack the scope; `sesamy token` may show what it has. Check "
+    "The token may lack the scope; `sesamy token` may show what it has. Check "
     f"scope (SESAMY_SCOPE; spelled {SCOPES}), audience (SESAMY_AUDIENCE; it "
     f"may have to be {AUDIENCES}) and the vendor."
 )
 _NO_PERMISSION = {"insufficient_scope", "insufficient_permissions"}
-# A path or a code, and no word that is spelled like a customer's name.
+# A path or a code, but not a word that is spelled like a name.
 _NAME = re.compile(r"[a-z][A-Za-z0-9_.*\[\]-]{0,63}")
 _CODES = frozenset(
     {
@@ -153,20 +151,20 @@ _CODES = frozenset(
         "service_unavailable",
     }
 )
-"""The documented ones: no order can make them personal."""
+"""The documented codes: no order can make them personal."""
 
 _ADVICE = {
     400: "Sesamy does not accept the order as it is.",
     401: "The token was not accepted.",
     403: _PERMISSION,
     404: "Check the vendor id, the promo code and the contract id.",
-    409: "It may already exist, from an earlier attempt: check.",
+    409: "It may already exist, from an earlier attempt. Check that.",
     422: "Sesamy does not accept the order as it is.",
 }
 
 
 def explain_failure(call: Call, failure: Failure) -> SesamyError:
-    """Return the error for an exchange without a complete answer."""
+    """Return the error for an attempt without a complete response."""
     outcome = outcome_of_failure(failure)
     if failure.kind is FailureKind.REQUEST and outcome is Outcome.NOT_SENT:
         return InvalidRequestError(failure.detail)
@@ -188,7 +186,7 @@ def explain_failure(call: Call, failure: Failure) -> SesamyError:
 
 
 def explain_answer(call: Call, response: Response, wall: float) -> APIError:
-    """Return the error for an answer that is no success.
+    """Return the error for a response that is no success.
 
     `wall` is the Unix time now, in seconds.
     """
@@ -231,7 +229,7 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
 
 
 def in_our_words(error: APIError) -> str:
-    """Return what an error says without Sesamy's words, but for the code."""
+    """Return the text of an error without Sesamy's message."""
     return _text(
         error.status_code, error.code, None, error.details, error.headers
     )
@@ -240,9 +238,9 @@ def in_our_words(error: APIError) -> str:
 def unreadable(
     call: Call, response: Response, why: str, outcome: Outcome | None = None
 ) -> SesamyError:
-    """Return the error for a success whose body is not what it should be.
+    """Return the error for a success whose body is not as expected.
 
-    By default the outcome is `APPLIED` if the answer is Sesamy's own, and
+    By default the outcome is `APPLIED` if the response is Sesamy's own, and
     `UNKNOWN` if it may be a gateway's page.
     """
     if outcome is None:
@@ -251,9 +249,8 @@ def unreadable(
     kind = response.headers.get("content-type")
     shown = "".join(filter(str.isprintable, (kind or "none")[:80]))
     error = UnreadableResponseError(
-        f"The answer has status {response.status_code}, but {why} "
-        f"(content type {shown}, "
-        f"{len(response.content)} bytes).",
+        f"The response has status {response.status_code}, but {why} "
+        f"(content type {shown}, {len(response.content)} bytes).",
         outcome=outcome,
         status_code=response.status_code,
         content_type=kind,
@@ -264,7 +261,7 @@ def unreadable(
 
 
 def request_id_in(call: Call, headers: Headers) -> str | None:
-    """Return the id of the request, without what is in the order."""
+    """Return the id of the request, with the order redacted."""
     named = request_id_of(headers)
     return named if named is None else str(redact(named, call))
 
@@ -272,8 +269,8 @@ def request_id_in(call: Call, headers: Headers) -> str | None:
 def contradicted(call: Call, response: Response) -> SesamyError:
     """Return the error for a success whose body reports an error."""
     error = OutcomeUnknownError(
-        f"Sesamy answered {response.status_code}, but the body of its answer "
-        "reports an error.",
+        f"Sesamy answered {response.status_code}, but the body of the "
+        "response reports an error.",
         outcome=Outcome.UNKNOWN,
     )
     error.request_id = request_id_in(call, response.headers)
@@ -281,7 +278,7 @@ def contradicted(call: Call, response: Response) -> SesamyError:
 
 
 def lacks_permission(code: str | None, headers: Headers) -> bool:
-    """Whether an answer says that the token lacks the scope (RFC 6750)."""
+    """Whether a response says that the token lacks the scope (RFC 6750)."""
     challenge = headers.get("www-authenticate", "")
     return code in _NO_PERMISSION or "insufficient_scope" in challenge
 
@@ -309,14 +306,13 @@ def _text(
 
 
 def _name(value: object) -> str | None:
-    """Return what looks like an identifier; else nothing."""
     named = isinstance(value, str) and _NAME.fullmatch(value)
     return named[0] if named else None
 
 
 def _advice(status: int, code: str | None, headers: Headers) -> str:
     if status in REDIRECT:
-        return "Redirects are not followed: check base_url."
+        return "Redirects are not followed. Check base_url."
     if status < SERVER_ERROR and lacks_permission(code, headers):
         return _PERMISSION
     return _ADVICE.get(status, "")

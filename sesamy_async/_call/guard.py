@@ -22,7 +22,7 @@ _FOLDER = f"{_PACKAGE}{os.sep}"
 
 
 def guarded(function: _F) -> _F:
-    """Let the errors of a function, sync or async, show no locals of ours.
+    """Clear the locals of our frames when a function, sync or async, raises.
 
     Tools that report errors read the locals of each frame in a traceback.
     """
@@ -60,7 +60,7 @@ def guarded_init(cls: type[_T]) -> type[_T]:
 def forget_locals(error: BaseException) -> None:
     """Clear our frames in the tracebacks of an error and of its causes.
 
-    What ``raise ... from None`` hides is dropped: it may hold what was read.
+    What ``raise ... from None`` hides is dropped: it may be personal.
     """
     for each in linked(error):
         if each.__suppress_context__:
@@ -68,8 +68,8 @@ def forget_locals(error: BaseException) -> None:
         trace = each.__traceback__
         while trace is not None:
             frame = trace.tb_frame
-            # A frame is tracked once it has ended.  To clear one that is
-            # only suspended would end its coroutine (before Python 3.13).
+            # A frame is tracked after its end.  Clearing one that is only
+            # suspended would end its coroutine (before Python 3.13).
             if _is_ours(frame) and gc.is_tracked(frame):
                 with suppress(RuntimeError):
                     frame.clear()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from threading import Lock
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeVar, cast, runtime_checkable
 
 import attrs
 
-from sesamy_async._checks import check_number
 from sesamy_async._headers import Headers, rate_numbers
 from sesamy_async._outcome import Outcome
 from sesamy_async.errors import (
@@ -20,9 +19,9 @@ from sesamy_async.errors import (
     SesamyError,
 )
 
-from .bucket import Bucket, RateLimit, Reservation
+from .bucket import MemoryPacer, PlaceEnd, Turn
 from .call import Call, Latency, Place, Priority, Proceed, Response
-from .runtime import BlockingRuntime, Runtime, present, renewed_after_fork
+from .runtime import Runtime
 
 
 _T = TypeVar("_T")
@@ -38,42 +37,10 @@ _GRACE = 0.5  # Seconds that it may need to notice that it is late.
 class PacerUnavailable(SesamyError):  # noqa: N818 - as `StoreUnavailable`
     """The pacer can't be used now, so a call was not sent.
 
-    Its message holds no password.
+    The message contains no password.
     """
 
     _transient = True
-
-
-@attrs.frozen
-class Turn:
-    """When a place is due.
-
-    Attributes:
-        wait: Seconds after which to ask again; 0 if its turn has come.
-    """
-
-    wait: float = 0.0
-
-    def __attrs_post_init__(self) -> None:
-        check_number("Turn.wait", self.wait)
-
-
-@attrs.frozen(kw_only=True)
-class PlaceEnd:
-    """What came of a place whose turn had come, or that was given up.
-
-    Attributes:
-        sent: Whether its request was sent, or may have been.
-        limit: ``X-RateLimit-Limit`` of the answer, if it said so.
-        left: ``X-RateLimit-Remaining`` of the answer, if it said so.
-        wait: Seconds for which Sesamy wants no more requests, if it
-            answered 429.
-    """
-
-    sent: bool = True
-    limit: float | None = None
-    left: float | None = None
-    wait: float | None = None
 
 
 @runtime_checkable
@@ -81,32 +48,31 @@ class Pacer(Protocol):
     """Says when requests may be sent; clients and processes may share it.
 
     Its methods are synchronous: the async client calls them in threads of
-    its own.  `within` are the seconds after which a method gives up with a
-    `PacerUnavailable`; it may have been done all the same.
+    its own.  After `within` seconds a method must give up with a
+    `PacerUnavailable`; the pacer may have done it nevertheless.
     """
 
     @property
     def rate(self) -> float:
-        """Requests per second, as far as is known here without asking."""
+        """Requests per second, as far as is known without asking."""
         ...
 
     @property
     def free(self) -> float:
-        """How many may be sent at once, as far as is known here."""
+        """How many may be sent at once, as far as is known."""
         ...
 
     def reserve(
         self, place: Place, *, longest: float, within: float
     ) -> Turn | None:
-        """Take a place, or look again whether the turn of one has come.
+        """Take a place, or look again whether its turn has come.
 
-        Each place is asked for until its turn has come, in time: one that
-        is not asked for any more is given to others.
+        A place must be asked for until its turn has come, and when it is
+        due: a place that nobody asks for is given to others.
 
         Args:
             place: The place; the same each time.
-            longest: Seconds that it may wait; if it is for two, also the
-                second one.
+            longest: Seconds that it may wait; of two places, also the second.
             within: Seconds.
 
         Returns:
@@ -116,157 +82,50 @@ class Pacer(Protocol):
         ...
 
     def end(self, place: Place, end: PlaceEnd, *, within: float) -> None:
-        """Note what came of a place.  Its second one stays kept."""
+        """Note what became of a place.  Its second one stays kept."""
         ...
 
     def give_back(self, place: Place, *, within: float) -> None:
         """Give back the second place, if it is still kept."""
         ...
-
-
-class MemoryPacer:
-    """Keeps the pace of all clients in this process that are given it.
-
-    This is what a client makes of a `RateLimit`, for itself and its copies.
-
-    Args:
-        limit: The pace.
-        clock: Seconds on a monotonic clock; for tests.
-    """
-
-    def __init__(
-        self,
-        limit: RateLimit = RateLimit(),  # noqa: B008 - frozen
-        *,
-        clock: Callable[[], float] | None = None,
-    ) -> None:
-        self._clock = clock or present(BlockingRuntime()).now
-        self._bucket = Bucket(limit, self._clock())
-        # What waits or is sent, and whose second place is kept.
-        self._places: dict[str, Reservation] = {}
-        self._keeping: dict[str, Reservation] = {}
-        renewed_after_fork(self)
-
-    def after_fork(self) -> None:
-        """Forget in a child the places of its parent."""
-        self._places, self._keeping = {}, {}
-
-    @property
-    def rate(self) -> float:
-        """Requests per second; Sesamy's answers may have lowered it."""
-        return self._bucket.rate
-
-    @property
-    def free(self) -> float:
-        """How many may be sent at once."""
-        return self._bucket.available(self._clock())
-
-    def reserve(
-        self, place: Place, *, longest: float, within: float
-    ) -> Turn | None:
-        """Take a place, or look again whether the turn of one has come."""
-        del within
-        now = self._clock()
-        latest = now + longest
-        known = self._places.get(place.id)
-        if known is None:
-            kept = "" if place.kept is None else place.kept.id
-            known = self._bucket.reserve(
-                now,
-                latest,
-                priority=place.priority,
-                size=place.size,
-                kept=self._keeping.get(kept),
-                record=place.record,
-            )
-            if known is None:
-                return None
-            self._keeping.pop(kept, None)
-            self._places[place.id] = known
-        elif not self._bucket.turn(known, now, latest):
-            del self._places[place.id]
-            return None
-        if known.keeps:
-            self._keeping[place.id] = known
-        return Turn(max(0.0, known.due - now))
-
-    def end(self, place: Place, end: PlaceEnd, *, within: float) -> None:
-        """Note what came of a place.  Its second one stays kept."""
-        del within
-        known = self._places.pop(place.id, None)
-        if known is None:  # It is the parent's, for example.
-            return
-        now = self._clock()
-        if end.wait is not None:
-            self._bucket.throttled(known, now, end.wait)
-        elif end.sent:
-            self._bucket.answered(known, now, limit=end.limit, left=end.left)
-        else:
-            self._bucket.unsent(known)
-
-    def give_back(self, place: Place, *, within: float) -> None:
-        """Give back the second place, if it is still kept."""
-        del within
-        known = self._keeping.pop(place.id, None)
-        if known is not None:
-            self._bucket.give_back(known)
-
-    def __repr__(self) -> str:
-        return f"MemoryPacer({self._bucket.limit!r})"
 
 
 @attrs.define(eq=False, repr=False)
 class _Asking:
     """A place that a pacer is asked for, by threads that may be late.
 
-    If the call gives up, the pacer hears so after it was asked, and is not
-    asked any more: else the place would wait for nobody.
+    If the call gives up, the pacer is told after it was asked, and is not
+    asked any more: otherwise the place would wait for nobody.
     """
 
     _pacer: Pacer
     place: Place
     _lock: Lock = attrs.field(factory=Lock, init=False)
-    _threads: int = attrs.field(default=0, init=False)
     _over: bool = attrs.field(default=False, init=False)
 
     def reserve(self, *, longest: float, within: float) -> Turn | None:
-        """Ask the pacer, unless the call has given up."""
         with self._lock:
-            over = self._over
-            self._threads += not over
-        if over:
-            return None
-        try:
+            if self._over:
+                return None
             return self._pacer.reserve(
                 self.place, longest=longest, within=within
             )
-        finally:
-            with self._lock:
-                self._threads -= 1
-                leaves = self._over and not self._threads
-            if leaves:
-                self._leave()
 
     def give_up(self) -> None:
-        """Give the place up; or let the last one that asks do so."""
+        place, end = self.place, PlaceEnd(sent=False)
         with self._lock:
             self._over = True
-            leaves = not self._threads
-        if leaves:
-            self._leave()
-
-    def _leave(self) -> None:
-        try:
-            self._pacer.end(self.place, PlaceEnd(sent=False), within=_PATIENCE)
-        finally:
-            # Its turn may have come all the same, unheard.
-            if self.place.size > 1:
-                self._pacer.give_back(self.place, within=_PATIENCE)
+            try:
+                self._pacer.end(place, end, within=_PATIENCE)
+            finally:
+                # Its turn may have come nevertheless.
+                if place.size > 1:
+                    self._pacer.give_back(place, within=_PATIENCE)
 
 
 @attrs.frozen(eq=False, repr=False)
 class Pace:
-    """Waits for a call's turn, and reports how the call ended."""
+    """Waits for the turn of a call, and tells the pacer how it ended."""
 
     pacer: Pacer
     runtime: Runtime
@@ -287,7 +146,6 @@ class Pace:
         _tell(self.pacer, end_it, self.runtime)
 
     async def _turn(self, call: Call) -> Place:
-        """Wait until the call may go, with a place for what completes it."""
         call.record.began = None  # That was another attempt.
         begun = self.runtime.now()
         asking = _Asking(self.pacer, _place(call))
@@ -311,40 +169,34 @@ class Pace:
     async def _ask(
         self, asking: _Asking, call: Call, begun: float
     ) -> Turn | None:
-        """Ask for a place, which must not block the event loop."""
         away = None
         while True:
             now = self.runtime.now()
             longest = self.latency.latest(call, begun) - now
+            reserve = cast("Callable[..., object]", asking.reserve)
+            reserve = partial(reserve, longest=longest)
             try:
-                turn = await self._reserve(asking, longest)
+                turn = await _asked(self.pacer, reserve, longest, self.runtime)
                 break
             except PacerUnavailable as error:
                 away = now + min(_AWAY, longest) if away is None else away
                 if not error.transient or now + _PAUSE >= away:
                     raise
             await self.runtime.sleep(_PAUSE)
-        if turn is not None and asking.place.kept is not None and call.kept:
+        if turn is None:
+            return None
+        if not isinstance(turn, Turn):
+            raise ConfigurationError(
+                f"{type(self.pacer).__name__}.reserve must return a Turn or "
+                f"None, not {type(turn).__name__}."
+            )
+        if asking.place.kept is not None and call.kept is not None:
             call.kept.place = None  # It is used.
         return turn
 
-    async def _reserve(self, asking: _Asking, longest: float) -> Turn | None:
-        reserve = partial(asking.reserve, longest=longest)
-        turn = await _asked(self.pacer, reserve, longest, self.runtime)
-        return _checked(turn, self.pacer)
-
-
-def _checked(turn: object, pacer: Pacer) -> Turn | None:
-    if turn is None or isinstance(turn, Turn):
-        return turn
-    raise ConfigurationError(
-        f"{type(pacer).__name__}.reserve must return a Turn or None, not "
-        f"{type(turn).__name__}."
-    )
-
 
 async def check_pacer(pacer: Pacer, seconds: float, runtime: Runtime) -> None:
-    """See whether a pacer is there: give a place back that nobody has.
+    """See whether a pacer is available: give back a place that nobody has.
 
     Raises:
         PacerUnavailable: It is not.
@@ -360,7 +212,7 @@ def give_back(pacer: Pacer, place: Place, runtime: Runtime) -> None:
 async def _asked(
     pacer: Pacer, ask: Callable[..., _T], seconds: float, runtime: Runtime
 ) -> _T:
-    """Ask a pacer something, where that does not block the event loop."""
+    """Ask a pacer something without blocking the event loop."""
     if isinstance(pacer, MemoryPacer):
         return ask(within=0.0)
     within = max(_LEAST, min(seconds, _PATIENCE))
@@ -378,9 +230,9 @@ async def _asked(
 
 
 def _tell(pacer: Pacer, tell: Callable[[], None], runtime: Runtime) -> None:
-    """Tell a pacer something; nobody waits for that.
+    """Tell a pacer something, and don't wait for it.
 
-    If it can't be reached, it learns the same from the next answers.
+    If it can't be reached, it learns the same from the next responses.
     """
     if isinstance(pacer, MemoryPacer):
         tell()
@@ -389,7 +241,6 @@ def _tell(pacer: Pacer, tell: Callable[[], None], runtime: Runtime) -> None:
 
 
 def _place(call: Call) -> Place:
-    """Return the place that a call has to ask for."""
     kept = None if call.kept is None else call.kept.place
     if call.completes:
         return Place(
@@ -402,7 +253,6 @@ def _place(call: Call) -> Place:
 
 
 def _end_after(error: BaseException, call: Call, pacer: Pacer) -> PlaceEnd:
-    """Return what came of a place whose call has failed."""
     if isinstance(error, RateLimitError):
         wait, rate = error.retry_after, pacer.rate
         soon = 1 / rate if rate > 0 else _SOON

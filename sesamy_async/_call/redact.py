@@ -1,7 +1,6 @@
-"""Blot out in Sesamy's words what the caller has sent.
+"""Redact in Sesamy's messages what the caller has sent.
 
-The time grows with the length of what was sent and with that of what was
-said, each of which is bounded, and not with their product.
+What was sent and what was said are bounded, so that the time is, too.
 """
 
 from __future__ import annotations
@@ -9,12 +8,10 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import lru_cache
 from html import unescape
-from html.entities import html5
 from typing import Any, cast
 from unicodedata import combining, normalize
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -37,12 +34,8 @@ _NO_DIGIT = re.compile(r"\D")
 _RANDOM = re.compile("(?=.*[0-9])(?=.*[a-f])[0-9a-f-]{8,64}")
 _NO_DIGITS = bytes({*range(256)} - {*b"0123456789"})
 _FIVE_DIGITS = re.compile("(?=([0-9]{5}))")
-# No number of more digits is a character; `unescape` fails at 4,301 of them.
-_ENTITY = re.compile(
-    r"&(?:amp;)*+"
-    r"(?:#0*+([0-9]{1,7})|#[xX]0*+([0-9a-fA-F]{1,6})|([A-Za-z0-9]{2,32}))"
-    r";?"
-)
+# `unescape` fails at 4,301 digits, and no character has as many as 32.
+_ENTITY = re.compile(r"&(?:amp;)*+((?:#[xX]?)?)0*+([0-9A-Za-z]{1,32};?)")
 # Letters that have no accent to be taken off.
 _PLAIN = str.maketrans(
     {"æ": "ae", "œ": "oe", "ø": "o", "ð": "d", "đ": "d", "þ": "th", "ł": "l"}
@@ -61,7 +54,8 @@ _LARGEST = 262_144  # Bytes of what was sent.
 _MOST = 16_384  # Of the values that are looked for.
 _MOST_FORMS = 8_192  # Of their encoded forms.
 _MOST_GROWN = 32_768  # Folded texts may be longer: U+FDFA alone becomes 18.
-_EACH = 16  # A text, or an "&", counts for so many of the latter.
+_EACH = 16  # A text, or an "&", counts for so many of the latter,
+_MANY = 64  # and a text for one more per so many words to look for.
 _LONGEST = 200
 _DEEPEST = 64  # Levels of an answer.
 _SHORTEST = 3
@@ -71,29 +65,13 @@ _BLOT = "***"
 
 
 class _TooMuchError(Exception):
-    """To look for all of it, or through all of it, would take too long."""
+    """To look for all of it would take too long."""
 
 
 def redact(value: Any, call: Call) -> Any:
-    """Return `value` without what the call sent, in whole or in part.
+    """Return a JSON value of an error without what the call sent.
 
-    A server that repeats the customer's name in its error must not put it
-    into our messages and logs.  What is looked for: each value, also in
-    another case or Unicode form, encoded, escaped for HTML, or spelled
-    without its accents ("oe" for "ö"); each of its words of three letters
-    and more; numbers of five digits and more, however they are
-    grouped; and anything that looks like an address or a phone number.
-    Values of fewer than three characters are left: blotting out every "1"
-    would help nobody.
-
-    Every text is redacted where the search would take too long: too
-    much was sent, or the answer has thousands of texts or grows too much
-    when it is folded.
-
-    Args:
-        value: A JSON value from an error answer.
-        call: Its order, and the JSON body, query and Authorization of its
-            request are looked for.
+    What is redacted, and when all of it is, is listed in docs/privacy.md.
     """
     random = isinstance(value, str) and _RANDOM.fullmatch(value)
     if random and not _repeats(value, call):
@@ -119,7 +97,7 @@ def _repeats(named: str, call: Call) -> bool:
 
 
 def presentable(text: Any) -> str | None:
-    """Return the server's words for a message: one line, not long."""
+    """Return Sesamy's words as one short line."""
     if not isinstance(text, str):
         return None
     line = " ".join(text.split())
@@ -146,8 +124,6 @@ def _blot(value: Any, clean: Callable[[str], str], depth: int = 0) -> Any:
 
 
 class _Blotter:
-    """Knows what must not be shown."""
-
     def __init__(self, call: Call) -> None:
         self._words: set[str] = set()
         self._numbers: set[str] = set()
@@ -156,18 +132,16 @@ class _Blotter:
         self._room = _MOST_GROWN
         for value in _looked_for(call):
             self._learn(value)
-        self._automaton = _Automaton(self._within)
 
     def clean(self, text: str) -> str:
-        """Return a text without it."""
         self._room -= _EACH * (1 + text.count("&"))
+        self._room -= len(self._within) // _MANY
         folded, at = _fold(text, self._room)
         self._room -= max(len(folded) - len(text), 0)
         at.append(len(text))
         found = list(self._found(folded))
-        if "&" in text:
-            for pattern in (_EMAIL, _PHONE):
-                found += [match.span() for match in pattern.finditer(folded)]
+        for pattern in (_EMAIL, _PHONE):
+            found += [match.span() for match in pattern.finditer(folded)]
         parts: list[str] = []
         done = 0
         for first, last in sorted(found):
@@ -175,8 +149,7 @@ class _Blotter:
             if start >= done:
                 parts += [text[done:start], _BLOT]
             done = max(done, _end(at, last))
-        shown = "".join([*parts, text[done:]])
-        return _PHONE.sub(_BLOT, _EMAIL.sub(_BLOT, shown))
+        return "".join([*parts, text[done:]])
 
     def _learn(self, value: str) -> None:
         whole = _fold(value)[0].strip()
@@ -193,7 +166,7 @@ class _Blotter:
             self._numbers |= windows
 
     def _learn_forms(self, value: str) -> None:
-        """Learn how it looks where somebody encodes or decodes it wrongly."""
+        """Learn how it looks if it is encoded, or decoded wrongly."""
         if value.isascii() and value.isalnum():
             return
         if len(value) > _LONGEST or self._forms_left < 0:
@@ -214,8 +187,8 @@ class _Blotter:
                 self._within.add(folded)
 
     def _found(self, folded: str) -> Iterator[tuple[int, int]]:
-        """Yield the places to redact."""
-        yield from self._automaton.find(folded)
+        for word in self._within:
+            yield from _places(word, folded)
         for match in _TOKEN.finditer(folded):
             word = match[0]
             # Of Astrid, a Swedish text says "Astrids".
@@ -226,49 +199,14 @@ class _Blotter:
                 yield span
 
 
-class _Automaton:
-    """Finds many words in a text in one pass (Aho and Corasick, 1975)."""
-
-    def __init__(self, words: Iterable[str]) -> None:
-        self._next: list[dict[str, int]] = [{}]
-        self._longest = [0]  # Of the words that end in each state.
-        for word in words:
-            state = 0
-            for char in word:
-                if char not in self._next[state]:
-                    self._next[state][char] = len(self._next)
-                    self._next.append({})
-                    self._longest.append(0)
-                state = self._next[state][char]
-            self._longest[state] = len(word)
-        # The state of the longest suffix of each.
-        self._suffix = [0] * len(self._next)
-        rest = deque(self._next[0].values())
-        while rest:
-            state = rest.popleft()
-            for char, following in self._next[state].items():
-                rest.append(following)
-                shorter = self._step(self._suffix[state], char)
-                self._suffix[following] = shorter
-                if not self._longest[following]:
-                    self._longest[following] = self._longest[shorter]
-
-    def _step(self, state: int, char: str) -> int:
-        while state and char not in self._next[state]:
-            state = self._suffix[state]
-        return self._next[state].get(char, 0)
-
-    def find(self, text: str) -> Iterator[tuple[int, int]]:
-        """Yield where words are; of those that end together, the longest."""
-        state = 0
-        for end, char in enumerate(text, start=1):
-            state = self._step(state, char)
-            if length := self._longest[state]:
-                yield end - length, end
+def _places(word: str, text: str) -> Iterator[tuple[int, int]]:
+    end = 0
+    while (start := text.find(word, end)) >= 0:
+        end = start + len(word)
+        yield start, end
 
 
 def _looked_for(call: Call) -> list[str]:
-    """Return the values that a call sent, and their other spellings."""
     values: dict[str, None] = {}
     spellings: dict[str, None] = {}
     left = _MOST
@@ -318,7 +256,6 @@ def _personal(value: Any) -> list[str]:
 
 
 def _as_word(value: Any) -> str:
-    """Return a string or number as it may be repeated; else nothing."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     word = str(value)
@@ -326,7 +263,7 @@ def _as_word(value: Any) -> str:
 
 
 def _spellings(value: str) -> list[str]:
-    """Return how else a value's names are spelled: Åse, Aase."""
+    """Return how else names are spelled: Åse, Aase."""
     spelled: dict[str, None] = {}
     for part in [value] if len(value) <= _LONGEST else value.split():
         if len(part) > _LONGEST:
@@ -348,20 +285,17 @@ def _spellings(value: str) -> list[str]:
 def _fold(text: str, room: int = _MOST_GROWN) -> tuple[str, list[int]]:
     """Return a text as it is compared, and where its characters were.
 
-    Without case, accents, HTML's escapes and all that can't be seen:
-    "BERGSTRO\u0308M" is "bergstrom", as is "Bergstr&ouml;m".  It must not
-    become longer by more than `room` characters.
+    Without case, accents, HTML's escapes and invisible characters: both
+    "BERGSTRO\u0308M" and "Bergstr&ouml;m" become "bergstrom".
     """
     parts: list[str] = []
     starts: list[int] = []
     done = 0
     for match in _ENTITY.finditer(text):
-        meant = _meant(*match.groups())
-        if meant is not None:
-            start = match.start()
-            parts += [*map(_folded, text[done:start]), meant]
-            starts += range(done, start + 1)
-            done = match.end()
+        start = match.start()
+        parts += [*map(_folded, text[done:start]), _meant(*match.groups())]
+        starts += range(done, start + 1)
+        done = match.end()
     parts += map(_folded, text[done:])
     starts += range(done, len(text))
     folded = "".join(parts)
@@ -374,7 +308,7 @@ def _fold(text: str, room: int = _MOST_GROWN) -> tuple[str, list[int]]:
 
 
 def _end(at: list[int], end: int) -> int:
-    """Return where, in a text, that ends whose last part is before `end`."""
+    """Return where in a text the part before `end` in the folded one ends."""
     last = at[end - 1]
     while at[end] == last:
         end += 1
@@ -392,27 +326,14 @@ def _folded(char: str) -> str:
 
 
 @lru_cache(4096)
-def _meant(
-    decimal: str | None, hexadecimal: str | None, name: str | None
-) -> str | None:
-    """Return what an escape of HTML stands for; None where it is none."""
-    if name is None:
-        number = int(decimal) if decimal else int(str(hexadecimal), 16)
-        return "".join(map(_folded, unescape(f"&#{number};")))
-    meant = html5.get(f"{name};")
-    # As browsers do: "&oumlm" is "öm".
-    for end in range(len(name), 1, -1):
-        if meant is not None:
-            break
-        if name[:end] in html5:
-            meant = html5[name[:end]] + name[end:]
-    return None if meant is None else "".join(map(_folded, meant))
+def _meant(kind: str, code: str) -> str:
+    return "".join(map(_folded, unescape(f"&{kind}{code}")))
 
 
 def _numbers(folded: str) -> Iterator[tuple[tuple[int, int], set[str]]]:
-    """Yield where numbers are, and the runs of five digits in each.
+    """Yield where numbers are, and their runs of five digits.
 
-    Numbers are alike if they share one: +46701740605 and 070-174 06 05.
+    Numbers that share a run are alike: +46701740605 and 070-174 06 05.
     """
     for match in _DIGITS.finditer(folded):
         digits = _NO_DIGIT.sub("", match[0])

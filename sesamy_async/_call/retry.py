@@ -1,4 +1,4 @@
-"""Whether a failed attempt is sent again, and the one place that does it."""
+"""Whether a failed attempt is sent again, and the only place that does it."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class RetryBudget:
     """How many retries a client may make while nothing succeeds.
 
     As in the AWS standard retry mode, each retry takes tokens and a success
-    gives them back, so that retries do not make an outage worse.
+    returns them, so that retries do not make an outage worse.
 
     Attributes:
-        capacity: Tokens to begin with, and at most.
-        transient: Tokens that a retry after a transient failure takes.
-        throttled: Tokens that a retry after a 429 takes.
+        capacity: The tokens at the beginning, and at most.
+        transient: The tokens that a retry after a transient failure takes.
+        throttled: The tokens that a retry after a 429 takes.
     """
 
     capacity: int = 500
@@ -57,7 +57,7 @@ class RetryBudget:
         check.raise_all()
 
     def cost(self, reason: Reason) -> int:
-        """Return how many tokens a retry for this reason takes."""
+        """Return how many tokens a retry takes."""
         return {
             Reason.TRANSIENT: self.transient,
             Reason.THROTTLED: self.throttled,
@@ -75,9 +75,7 @@ def _check_attempts(attempts: object) -> None:
 
 def _check_budget(budget: object) -> None:
     if not isinstance(budget, RetryBudget | None):
-        raise ConfigurationError(
-            "retry.budget must be a RetryBudget, or None."
-        )
+        raise ConfigurationError("retry.budget must be a RetryBudget or None.")
 
 
 def _check_resend(resend: object) -> None:
@@ -87,7 +85,7 @@ def _check_resend(resend: object) -> None:
 
 @attrs.frozen(kw_only=True)
 class Resend:
-    """The decision to send again."""
+    """The decision to send a call again."""
 
     wait: float  # Seconds to wait first.
     reason: Reason
@@ -97,22 +95,22 @@ class Resend:
 class RetryPolicy:
     """When the SDK sends a call again by itself.
 
-    It only sends again what can't make a second contract: what was not
+    It only sends again what can't create a second contract: what was not
     sent, what Sesamy says it did not process (429; 401 once, with a new
     token), and what is harmless to repeat (confirm, and the unconfirmed
     create inside ``contracts.onboard``).
 
     Attributes:
         attempts: How often a call is sent at most, at least 1.  (The one
-            resend with a new token after a 401 does not count.)
+            retry with a new token after a 401 does not count.)
         base: Seconds; the n-th wait is a random part of
             ``base * 2 ** (n - 1)``, unless Sesamy names a wait.
-        cap: Seconds; no wait of the SDK's own choice is longer.
+        cap: Seconds; the longest wait that the SDK chooses itself.
         longest_wait: Seconds; if Sesamy asks for a longer wait, the call
-            ends instead, and the error's `retry_after` says how long.
+            ends instead, with the wait as the error's `retry_after`.
         budget: Bounds the retries of a whole client; None for no bound.
-        resend_unknown: Also send a *create* again whose outcome is
-            unknown.  Only if you know that your Sesamy treats
+        resend_unknown: Whether to also send a *create* again whose outcome
+            is unknown.  Only use it if you know that your Sesamy treats
             externalOrderId as a key: no source says so, and otherwise one
             order becomes two contracts.
     """
@@ -137,10 +135,10 @@ class RetryPolicy:
     def decide(
         self, call: Call, error: SesamyError, chance: float
     ) -> Resend | None:
-        """Return how to send the call again, or None for not at all.
+        """Return how to send the call again, or None if it is not.
 
         Args:
-            call: As it was sent.
+            call: The call that was sent.
             error: How it failed.
             chance: A random number, 0 <= chance < 1.
         """
@@ -149,7 +147,7 @@ class RetryPolicy:
             return Resend(wait=0.0, reason=reason)
         if reason is None or call.attempt >= self.attempts:
             return None
-        asked = _asked(error)
+        asked = getattr(error, "retry_after", None)
         # 63 doublings pass any cap; more would overflow a float.
         step = self.base * 2.0 ** min(call.attempt - 1, 63)
         wait = chance * min(self.cap, step) if asked is None else asked
@@ -157,15 +155,14 @@ class RetryPolicy:
 
     def asks_too_much(self, error: SesamyError) -> bool:
         """Return whether Sesamy asks for a wait that is too long."""
-        asked = _asked(error)
+        asked = getattr(error, "retry_after", None)
         return asked is not None and asked > self.longest_wait
 
     def reason(self, call: Call, error: SesamyError) -> Reason | None:
         """Return why the call may be sent again, or None if it may not."""
         if isinstance(
             error,
-            # A client that is closed stays closed, and the last one was
-            # waited for.
+            # The pacer was already waited for.
             DeadlineExceededError | ConfigurationError | PacerUnavailable,
         ):
             return None
@@ -183,11 +180,6 @@ class RetryPolicy:
         return Reason.TRANSIENT if may[error.outcome] else None
 
 
-def _asked(error: SesamyError) -> float | None:
-    """Return the seconds that Sesamy, or the token endpoint, asks for."""
-    return getattr(error, "retry_after", None)
-
-
 class Quota:
     """Counts the tokens of a `RetryBudget`; safe under threads."""
 
@@ -200,7 +192,7 @@ class Quota:
         self._lock = Lock()
 
     def take(self, budget: RetryBudget, reason: Reason) -> bool:
-        """Pay for a retry; return False where the budget is spent."""
+        """Pay for a retry; return False if the budget is spent."""
         cost = budget.cost(reason)
         with self._lock:
             if self._spent + cost > budget.capacity:

@@ -1,32 +1,40 @@
-"""Time, waiting and forks: what the core needs of the world it runs in."""
+"""Time, waiting and forks, and how blocking clients run coroutines."""
 
 from __future__ import annotations
 
 import os
 import random
+import sys
 import time
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Callable, Coroutine, Generator, Hashable
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import TIMEOUT_MAX
 from threading import Event as ThreadEvent
-from typing import Generic, Protocol, TypeVar, cast
+from types import CoroutineType, FrameType
+from typing import Any, Generic, Protocol, TypeVar, cast
 from weakref import WeakSet
 
 import attrs
 
+from sesamy_async._outcome import Outcome
+from sesamy_async.errors import ConfigurationError
+
 
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
+
+_OURS = "sesamy_async"
+_PATIENCE = 100
 
 
 class Job(Protocol[_T_co]):
     """A function that runs where it blocks nobody; it can't be cancelled."""
 
     async def result(self, seconds: float) -> _T_co:
-        """Wait at most so long; return or raise what the function did.
+        """Return or raise what the function did; wait at most so long.
 
         Raises:
-            TimeoutError: It still runs, and is left to itself.
+            TimeoutError: It still runs, and is not stopped.
         """
         ...
 
@@ -54,7 +62,7 @@ class EndedJob(Generic[_T]):
 
 
 class Event(Protocol):
-    """Happens once, and wakes all that wait for it."""
+    """Happens once, and wakes all who wait for it."""
 
     def set(self) -> None:
         """Let it happen."""
@@ -66,7 +74,7 @@ class Event(Protocol):
 
 
 class Runtime(Protocol):
-    """The world as the core sees it: one for anyio, one that blocks."""
+    """Time and waiting, as the core sees them."""
 
     __slots__ = ()
 
@@ -75,7 +83,7 @@ class Runtime(Protocol):
         return time.monotonic()
 
     def wall(self) -> float:
-        """Return Unix seconds: only to compare with times of others."""
+        """Return Unix seconds, to compare with times of others."""
         return time.time()
 
     def random(self) -> float:
@@ -91,11 +99,11 @@ class Runtime(Protocol):
         ...
 
     def scope(self) -> Hashable:
-        """Name the process, or the loop in it, that shares connections."""
+        """Identify the process, or the loop in it, that shares connections."""
         ...
 
     def alive(self, scope: Hashable) -> bool:
-        """Say whether that scope can still be used from this process."""
+        """Return whether that scope can still be used from this process."""
         ...
 
     def bound(self, deadline: float) -> AbstractContextManager[object, bool]:
@@ -103,11 +111,11 @@ class Runtime(Protocol):
         ...
 
     def shield(self, seconds: float = 1.0) -> AbstractContextManager[object]:
-        """Keep the block from being cancelled: for short clean-ups."""
+        """Keep a short clean-up from being cancelled."""
         ...
 
     def start(self, function: Callable[[], _T]) -> Job[_T]:
-        """Begin a function that blocks, before this returns."""
+        """Begin a function that blocks; it has begun when this returns."""
         return EndedJob[_T].run(function)
 
 
@@ -133,7 +141,7 @@ def _renew() -> None:
 
 
 # Windows has no fork, hence no hook for it.
-if hasattr(os, "register_at_fork"):  # pragma: no branch
+if sys.platform != "win32":  # pragma: no branch
     os.register_at_fork(after_in_child=_renew)
 
 
@@ -175,13 +183,53 @@ class BlockingRuntime(Runtime):
         return nullcontext()  # Nothing is cancelled from outside.
 
 
+def drive(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    """Run a coroutine that never suspends, without an event loop.
+
+    Raises:
+        ConfigurationError: It suspended: a middleware or auth of the caller's
+            needs an event loop.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return] # typeshed: Any
+    culprit = _culprit(coroutine)
+    error = ConfigurationError(
+        f"{culprit} waits for an event loop, which the blocking client "
+        "does not have. Change it so that it does not suspend, or use "
+        "AsyncSesamy."
+    )
+    for _ in range(_PATIENCE):
+        try:
+            coroutine.throw(error)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return] # typeshed: Any
+    # It swallows each error and waits again, so what it did is unknown.
+    coroutine.close()
+    error.outcome = Outcome.UNKNOWN
+    raise error
+
+
+def _culprit(coroutine: object) -> str:
+    """Name the first foreign coroutine in the chain that suspended."""
+    while isinstance(coroutine, CoroutineType):
+        # What waits has one.
+        frame = cast("FrameType", coroutine.cr_frame)
+        module = frame.f_globals.get("__name__", "")
+        if module.split(".")[0] != _OURS:
+            return f"{module}.{coroutine.cr_code.co_qualname}"
+        coroutine = coroutine.cr_await
+    return f"An awaitable of type {type(coroutine).__name__}"
+
+
 _wrappers: list[Callable[[Runtime], Runtime]] = []
 
 
 def present(runtime: Runtime) -> Runtime:
     """Return the runtime for something new: this one, unless it is replaced.
 
-    Clients, imports, sandboxes and stores ask when they are made.
+    Clients, imports, sandboxes and stores ask when they are created.
     """
     return _wrappers[-1](runtime) if _wrappers else runtime
 
@@ -195,10 +243,10 @@ def wall_clock() -> Callable[[], float]:
 def replaced(
     wrapper: Callable[[Runtime], Runtime],
 ) -> Generator[None]:
-    """Replace the runtime of all that is made in the block.
+    """Replace the runtime of all that is created in the block.
 
     Args:
-        wrapper: Gets the real runtime, and returns the one to use.
+        wrapper: Takes the real runtime, and returns the one to use.
     """
     _wrappers.append(wrapper)
     try:

@@ -81,7 +81,7 @@ from .token import SPELLINGS, Granted, ask
 
 
 if TYPE_CHECKING:
-    from sesamy_async.idempotency._servers import ServerStore
+    from sesamy_async.idempotency._shared import ServerStore
 
 _T = TypeVar("_T")
 

@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -26,10 +27,10 @@ from .stream import (
 )
 
 
-# More than a loop hands over at once: what anyio would keep for the next
-# time, nobody could see.
+# More than a loop returns at once: what anyio would keep, `readable` could
+# not see.
 _ALL = 2**18
-# How many threads may look names up at once, in a whole process.
+# How many threads of a process may look names up at once.
 _MOST_LOOK_UPS = 256
 _LOOK_UP = "sesamy look-up"
 _LOOKED_UP = "sesamy look-up, done"
@@ -38,11 +39,7 @@ _T = TypeVar("_T")
 
 
 class AnyioStream:
-    """A connection of anyio's.
-
-    Args:
-        stream: anyio's.
-    """
+    """A connection of anyio's."""
 
     def __init__(self, stream: anyio.abc.SocketStream) -> None:
         self._stream = stream
@@ -50,10 +47,8 @@ class AnyioStream:
         self._rest = b""
 
     async def receive(self, wait: Wait) -> bytes:
-        """Return the next bytes, at most `READ_SIZE`; none at the end."""
         if self._rest:
-            # A server that never pauses must not keep other tasks, and the
-            # deadline, from their turn.
+            # Other tasks and the deadline have their turn, too.
             await anyio.lowlevel.checkpoint()
         else:
             with suppress(anyio.EndOfStream):
@@ -62,18 +57,15 @@ class AnyioStream:
         return data
 
     async def send(self, data: bytes, wait: Wait) -> None:
-        """Send all bytes."""
         await _bounded(self._stream.send, data, wait())
 
     def readable(self) -> bool:
-        """Whether something came, or the end, that nobody asked for."""
         if os.name == "nt":  # pragma: no cover - Windows
-            # asyncio's loop there reads ahead, where nobody can see it.
+            # asyncio's loop there reads ahead, invisibly.
             return True
         return bool(self._rest) or is_readable(self._socket)
 
     async def aclose(self) -> None:
-        """Close the connection at once."""
         await self._stream.aclose()
 
 
@@ -97,7 +89,7 @@ async def connect_anyio(host: str, port: int, wait: Wait) -> AnyioStream:
 
     Raises:
         OSError: None does, or not in time.
-        UnicodeError: It can be no name.
+        UnicodeError: The name can't be one.
     """
     with anyio.fail_after(wait()):
         await anyio.lowlevel.checkpoint()  # It may be cancelled already.
@@ -114,7 +106,7 @@ async def _first(addresses: list[Address]) -> anyio.abc.SocketStream:
         try:
             connected.append(await anyio.connect_tcp(host, port))
         except OSError as error:
-            # anyio's own words say nothing.
+            # anyio's own message does not say why.
             cause = error.__cause__
             failure = cause if isinstance(cause, OSError) else error
         else:
@@ -140,12 +132,12 @@ async def _first(addresses: list[Address]) -> anyio.abc.SocketStream:
 async def look_up(host: str, port: int) -> list[tuple[Any, ...]]:
     """Return the addresses of a name.
 
-    Each look-up has a thread of its own.  None can be cut off, and a dozen
-    that hang would use up the threads that a loop keeps for everybody.
+    Each look-up has its own thread: it can't be stopped, and a dozen that
+    hang would use up the threads that an event loop shares.
 
     Raises:
         OSError: There is none, or too many look-ups hang.
-        UnicodeError: It can be no name.
+        UnicodeError: The name can't be one.
     """
     kind = socket.SOCK_STREAM
     with suppress(OSError):  # It is a name.
@@ -157,14 +149,13 @@ async def look_up(host: str, port: int) -> list[tuple[Any, ...]]:
         raise OSError(f"{hanging} look-ups of names hang.")
     ended = anyio.Event()
     token = anyio.lowlevel.current_token()
-    found: list[tuple[Any, ...]] = []
-    failures: list[Exception] = []
+    found: Future[list[tuple[Any, ...]]] = Future()
 
     def look_up() -> None:
         try:
-            found.extend(socket.getaddrinfo(host, port, type=kind))
+            found.set_result(socket.getaddrinfo(host, port, type=kind))
         except Exception as error:  # noqa: BLE001 - raised below
-            failures.append(error)
+            found.set_exception(error)
         threading.current_thread().name = _LOOKED_UP
         with suppress(RuntimeError):  # The loop is closed.
             anyio.from_thread.run_sync(ended.set, token=token)
@@ -172,6 +163,4 @@ async def look_up(host: str, port: int) -> list[tuple[Any, ...]]:
     # A daemon: a look-up that hangs must not keep the process alive.
     threading.Thread(target=look_up, name=_LOOK_UP, daemon=True).start()
     await ended.wait()
-    for failure in failures:
-        raise failure
-    return found
+    return found.result()

@@ -18,26 +18,25 @@ _GZIP_WINDOW = zlib.MAX_WBITS | 16
 # For a header with a file's name, and for data that grow a little.
 _ROOM = 2**16
 _START = 128
-# Each chunk takes some 30 microseconds, however small it is, in which nothing
-# else is done: 8 MiB in chunks of one byte would take four minutes.
+# Each chunk takes some 30 microseconds: 8 MiB in chunks of one byte would
+# take four minutes.
 _MOST_CHUNKS = 2048
 _LEAST_CHUNK = 64
 
 
 class Body:
-    """Collects an answer's body; never holds more than `limit` bytes.
+    """Collects the body of a response; never holds more than `limit` bytes.
 
-    httpx decompresses each chunk whole: 29 KB may become 30 MB before
-    anybody looks.  Here zlib stops at the limit.  Compressed data that never
-    becomes anything, such as empty blocks or bytes behind the end, has a
-    limit too.
+    httpx decompresses each chunk whole: 29 KB may become 30 MB before anybody
+    looks.  Here zlib stops at the limit.  Compressed data that never becomes
+    anything, such as empty blocks or bytes behind the end, has a limit, too.
 
     Args:
         encoding: The Content-Encoding header.
-        limit: Bytes that the body may have at most, decompressed.
-        status_code: Of the answer, for the failure.
-        late: Says whether the deadline has passed: nothing else looks
-            where the next chunk is there already.
+        limit: The bytes that the body may have, decompressed.
+        status_code: For the failure.
+        late: Whether the deadline has passed, which nothing else checks if
+            the next chunk is there already.
     """
 
     def __init__(
@@ -53,7 +52,6 @@ class Body:
         self._chunks = 0
         self._arrived = 0
         self._parts = bytearray()
-        self._received = 0
         encoding = encoding.strip().lower()
         self._plain = encoding in {"", "identity"}
         self._decoder: Any = None
@@ -66,12 +64,7 @@ class Body:
         return bytes(self._parts[:_START])
 
     def feed(self, chunk: bytes) -> None:
-        """Add bytes as they came from the network.
-
-        Raises:
-            TransportFailure: Too large, too late, in too many pieces, or
-                not what the encoding says.
-        """
+        """Add bytes as they came from the network."""
         self._chunks += 1
         self._arrived += len(chunk)
         if self._chunks > _MOST_CHUNKS + self._arrived // _LEAST_CHUNK:
@@ -85,8 +78,7 @@ class Body:
             return
         if self._decoder is None:
             raise self._failure("its body is in an unknown encoding.")
-        self._received += len(chunk)
-        if self._received > 2 * self._limit + _ROOM:
+        if self._arrived > 2 * self._limit + _ROOM:
             raise self._too_large()
         if self._decoder.eof:
             return  # zlib would collect it, and copy it all at each step.
@@ -101,22 +93,14 @@ class Body:
         self.take(data)
 
     def finish(self) -> bytes:
-        """Return the whole body.
-
-        Raises:
-            TransportFailure: The compressed data ends too early.
-        """
+        """Return the whole body."""
         decoder = self._decoder
-        if decoder is not None and self._received and not decoder.eof:
+        if decoder is not None and self._arrived and not decoder.eof:
             raise self._failure("its compressed body is cut short.")
         return bytes(self._parts)
 
     def take(self, data: bytes) -> None:
-        """Add bytes that are decompressed already.
-
-        Raises:
-            TransportFailure: Too large.
-        """
+        """Add bytes that are decompressed already."""
         self._parts += data
         if len(self._parts) > self._limit:
             raise self._too_large()
@@ -136,9 +120,9 @@ class Body:
 
 
 def _beginning(chunk: bytes) -> bytes:
-    """Return the beginning of what breaks later, decompressed.
+    """Return the beginning of a chunk that can't be decompressed to its end.
 
-    zlib gives nothing of a piece that it can't decompress to its end.
+    zlib returns nothing of it, unless it is asked for each byte.
     """
     decoder = zlib.decompressobj(_GZIP_WINDOW)
     found = bytearray()

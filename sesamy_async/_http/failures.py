@@ -1,4 +1,4 @@
-"""Which exception of httpx is which failure."""
+"""Turn the exceptions of httpx into failures."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _SOCKS = re.compile(
     "Proxy Server could not connect: [A-Za-z ]{1,40}|Invalid username/password"
 )
 _ALERT = re.compile("[A-Z0-9_]{1,60}")
-# What a server says in TLS only about the certificate of a client.  In
-# TLS 1.3 that comes after the client's handshake is done.
+# Alerts that are only about the certificate of a client.  In TLS 1.3 they come
+# after the client's handshake.
 _OF_CERTIFICATES = re.compile(
     "(TLSV1|TLSV13|SSLV3)_ALERT_(CERTIFICATE_(REQUIRED|EXPIRED|REVOKED|"
     "UNKNOWN)|(BAD|UNSUPPORTED)_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)"
@@ -33,11 +33,11 @@ _KINDS = {
     "ConnectTimeout": (FailureKind.CONNECT, "Connecting took too long."),
     "ConnectError": (FailureKind.CONNECT, "No connection"),
     "ProxyError": (FailureKind.CONNECT, "The proxy refused."),
-    "TimeoutException": (FailureKind.TIMEOUT, "No answer in time."),
+    "TimeoutException": (FailureKind.TIMEOUT, "No response in time."),
     "DecodingError": (FailureKind.BODY, "its body can't be decoded."),
     "LocalProtocolError": (
         FailureKind.REQUEST,
-        f"{_BAD_HEADER}: look for line breaks in what was given.",
+        f"{_BAD_HEADER}. Look for line breaks in the given headers.",
     ),
     "UnsupportedProtocol": (
         FailureKind.REQUEST,
@@ -50,7 +50,7 @@ _LIBRARIES = {"httpx", "httpx2"}
 
 
 def _names(error: BaseException) -> set[str]:
-    """Return what httpx calls an error and what it derives from."""
+    """Return the names of httpx's classes that an error derives from."""
     return {
         each.__name__
         for each in type(error).__mro__
@@ -59,7 +59,7 @@ def _names(error: BaseException) -> set[str]:
 
 
 def is_foreign(error: BaseException) -> bool:
-    """Whether it is none of httpx's: a mistake in somebody's code."""
+    """Whether it is none of httpx's: a bug in somebody's code."""
     own = {"HTTPError", "InvalidURL"} & _names(error)
     return not own and not isinstance(error, UnicodeError)
 
@@ -69,12 +69,12 @@ class FailureFacts:
     """What is known of an exchange that failed.
 
     Attributes:
-        sent: Whether the head began to leave; None where nothing was traced.
-        status_code: The status, where a status line was read.
-        known: Whether the transport raises httpx's exceptions for what
-            httpx means by them.
-        unread: Whether a server that refuses our certificate has read
-            nothing else: so it is on a new connection of ours.
+        sent: Whether the head began to leave; None if nothing was traced.
+        status_code: The status, if a status line was read.
+        known: Whether the transport raises httpx's exceptions with the
+            meaning they have in httpx.
+        unread: Whether a server that refuses our certificate has read nothing
+            else: so it is on a new connection of ours.
         proxy: The name of our proxy, if any.
         behind_proxy: Whether the proxy had led to the target.
         late: Whether the deadline has passed.
@@ -90,14 +90,10 @@ class FailureFacts:
 
 
 def failure_of(error: BaseException, facts: FailureFacts) -> Failure:
-    """Return what an exception means; one foreign to httpx is a break.
+    """Return what an exception means; one that is not httpx's is a break.
 
-    Its own words are used only where no connection was made: elsewhere
-    they may repeat a header, the URL, or what the server sent.
-
-    Args:
-        error: As raised.
-        facts: What else is known.
+    Its own message is only used if there was no connection: otherwise it may
+    repeat a header, the URL, or what the server sent.
     """
     if facts.status_code is not None:
         return Failure(
@@ -112,23 +108,21 @@ def failure_of(error: BaseException, facts: FailureFacts) -> Failure:
         if facts.known:
             sent = False
         else:
-            # Other transports raise `ConnectTimeout` for a connection that
-            # was lost after the request had left.
+            # Others raise `ConnectTimeout` also after the request has left.
             kind = FailureKind.BROKEN
             words = (
-                f"{type(error).__name__} was raised by a transport that does "
-                "not say whether the request was sent."
+                "A transport that does not say whether the request was sent "
+                f"raised {type(error).__name__}."
             )
     elif kind is FailureKind.BROKEN and alert is not None:
         says = f'TLS says "{alert.replace("_", " ").lower()}"'
         words = f"{words.rstrip('.')}: {says}."
-        # In TLS 1.3 a client may write before the server has looked at its
-        # certificate.
+        # In TLS 1.3 a client may write before its certificate is checked.
         if facts.unread and _OF_CERTIFICATES.fullmatch(alert):
             kind, sent = FailureKind.CONNECT, False
             words = (
                 "No connection: the server did not accept our certificate, "
-                f"or got none ({says}); give one with "
+                f"or got none ({says}). Give one with "
                 "Connections(ssl_context=...)."
             )
     if facts.late:
@@ -141,14 +135,13 @@ def failure_of(error: BaseException, facts: FailureFacts) -> Failure:
 
 def _meaning(error: BaseException) -> tuple[FailureKind, str]:
     if isinstance(error, UnicodeEncodeError):
-        words = f"{_BAD_HEADER}: it may hold ASCII only."
+        words = f"{_BAD_HEADER}: it may contain ASCII only."
         return FailureKind.REQUEST, words
     names = _names(error)
     for name, (kind, words) in _KINDS.items():
         if name not in names:
             continue
         if name == "ConnectError":
-            # A handshake that ends early may have no words.
             said = str(error) or "it ended before it was ready"
             return kind, f"{words}: {said}."
         if name == "ProxyError":
@@ -160,7 +153,7 @@ def _meaning(error: BaseException) -> tuple[FailureKind, str]:
 
 
 def tls_alert(error: BaseException) -> str | None:
-    """Return OpenSSL's name for why TLS ended, if that is what ended."""
+    """Return OpenSSL's name for why TLS ended, if it did."""
     seen: set[int] = set()
     each: BaseException | None = error
     # respx raises an error from one that was raised from it: a circle.
@@ -174,7 +167,6 @@ def tls_alert(error: BaseException) -> str | None:
 
 
 def _refusal_of_proxy(said: str) -> str:
-    """Say why a proxy refused, without words of its own."""
     if found := _STATUS.match(said):
         status = int(found[0])
         names = {each.value: each.phrase for each in HTTPStatus}
@@ -186,6 +178,6 @@ def _refusal_of_proxy(said: str) -> str:
 
 
 _PROXY_ADVICE = {
-    403: "; it does not let us reach this host",
+    403: "; it does not permit this host",
     407: "; its URL needs another user and password",
 }

@@ -23,8 +23,8 @@ from sesamy_async._headers import SUCCESS
 from .stream import Stream, TlsStream, Wait, until
 
 
-# h11 refuses a head whose end has not come by then, but looks only when all
-# that was read is parsed: so a head may be longer by one read.
+# h11 checks this after it has parsed what was read, so a head may be longer
+# by one read.
 _LARGEST_HEAD = 100 * 1024
 _LEAST_WAIT = 0.01
 
@@ -34,7 +34,7 @@ Connect: TypeAlias = Callable[[str, int, Wait], Awaitable[Stream]]
 
 @lru_cache(256)  # A client uses few URLs again and again.
 def origin_of(url: str) -> str | None:
-    """Return scheme, host and port of a URL; None where it has none."""
+    """Return scheme, host and port of a URL; None if it has none."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -46,29 +46,17 @@ def origin_of(url: str) -> str | None:
 
 @attrs.frozen(kw_only=True)
 class Host:
-    """A host that can be connected to.
-
-    Attributes:
-        url: Its URL; that of a proxy may have a user and password.
-        scheme: What is spoken there.
-        host: Its name, or an address without brackets.
-        port: Its port.
-        name: Host and port, as the URL has them.
-    """
+    """A host to connect to; the URL of a proxy may contain a password."""
 
     url: str = attrs.field(repr=False)
     scheme: str
     host: str
     port: int
-    name: bytes
+    name: bytes  # Host and port, as in the URL.
 
     @classmethod
     def of(cls, url: str) -> Host:
-        """Return where a URL leads.
-
-        Raises:
-            httpx.InvalidURL: Nowhere.
-        """
+        """Return the host of a URL, or raise `httpx.InvalidURL`."""
         parsed = httpx.URL(url)
         return cls(
             url=url,
@@ -80,7 +68,6 @@ class Host:
 
     @property
     def secure(self) -> bool:
-        """Whether TLS is spoken there."""
         return self.scheme == "https"
 
     def login(self) -> list[tuple[bytes, bytes]]:
@@ -95,17 +82,10 @@ class Host:
 
 @attrs.frozen(kw_only=True)
 class NetworkPath:
-    """The way to a host.
-
-    Attributes:
-        target: The host.
-        context: For TLS, wherever it is spoken on the way.
-        proxy: What leads there, if anything.
-        proxy_name: What errors call it.
-    """
+    """The way to a host; `proxy_name` is what errors call the proxy."""
 
     target: Host
-    context: ssl.SSLContext
+    context: ssl.SSLContext  # For the target and the proxy.
     proxy: Host | None = None
     proxy_name: str | None = None
 
@@ -113,16 +93,12 @@ class NetworkPath:
 class Connection:
     """An HTTP/1.1 connection: idle, or in one exchange.
 
-    An exchange that does not come to its end leaves it unusable, for its
-    caller to close.  It raises what httpx raises, for the same causes.
-
-    Args:
-        route: Where it leads.
-        connect: Opens streams.
+    If an exchange does not come to its end, the caller must close the
+    connection.  It raises the exceptions of httpx, for the same causes.
 
     Attributes:
-        fresh: Whether it was connected for the present exchange.
-        behind_proxy: Whether a proxy had led to the target.
+        fresh: Whether it was opened for the present exchange.
+        behind_proxy: Whether a proxy has led to the target.
     """
 
     def __init__(self, route: NetworkPath, connect: Connect) -> None:
@@ -135,18 +111,16 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is connected, as far as is known."""
         return self._stream is not None
 
     @property
     def session(self) -> ssl.SSLObject | None:
-        """The version of TLS, and the certificate, where it is spoken."""
         stream = self._stream
         return stream.session if isinstance(stream, TlsStream) else None
 
     @property
     def is_idle(self) -> bool:
-        """Whether no exchange is under way, or was given up."""
+        """Whether no exchange is under way or was given up."""
         return self._h11.our_state is h11.IDLE
 
     @property
@@ -155,11 +129,10 @@ class Connection:
         return self._h11.our_state is h11.ERROR
 
     def usable(self) -> bool:
-        """Whether it can be used once more.
+        """Whether it can be used again.
 
-        Bytes behind an answer would be taken for the answer to the next
-        order: the worst that a connection can do.  h11 has those that were
-        read, the stream has others.
+        Bytes behind a response would be taken for the response to the next
+        order: the worst that a connection can do.
         """
         stream = self._stream
         if stream is None or not self.is_idle:
@@ -169,9 +142,8 @@ class Connection:
     async def connect(self, part: Callable[[], Wait]) -> None:
         """Connect, unless that is done.
 
-        Args:
-            part: Says, at the start of each part, how long it may take:
-                connecting, the answer of a proxy, each TLS handshake.
+        `part` is called for each part (connecting, the response of a proxy,
+        each TLS handshake), and says how long that may take.
         """
         self.fresh = self._stream is None
         if not self.fresh:
@@ -202,9 +174,9 @@ class Connection:
     async def connect_ahead(self, part: Callable[[], Wait]) -> None:
         """Connect for a later request, unless that is done.
 
-        After a handshake a server sends tickets for later ones, a round
-        trip later.  Left unread, they would look like an answer to nothing.
-        So would a refusal of our certificate, which TLS 1.3 says only then.
+        A round trip after a handshake a server sends tickets, which would
+        look like bytes behind a response, or, in TLS 1.3, refuses our
+        certificate.  So they are read here.
         """
         began = monotonic()
         await self.connect(part)
@@ -236,10 +208,7 @@ class Connection:
         )
 
     def encoded(self, kind: Any, **facts: Any) -> bytes:
-        """Return an event of h11's, ready to be written.
-
-        It is empty where the server has stopped reading.
-        """
+        """Return an event of h11's to write; b"" if nobody reads any more."""
         if self.refuses:
             return b""
         try:
@@ -250,9 +219,8 @@ class Connection:
     async def write(self, data: bytes, wait: Wait) -> None:
         """Send a part of a request.
 
-        A server that stops reading may have answered before: that it takes
-        no more is no error here, and reading shows what it is.  But the
-        connection can't be used again.
+        It is no error here if the server stops reading: it may have responded
+        before.  But the connection can't be used again.
         """
         try:
             await self._opened.send(data, wait)
@@ -261,18 +229,14 @@ class Connection:
         except OSError:
             self._h11.send_failed()
 
-    async def answer(self, wait: Wait) -> Any:
-        """Return the head of the answer: an `h11.Response`.
-
-        Or an `h11.InformationalResponse`, where the server changes to
-        another protocol (101).
-        """
-        while not _is_answer(event := await self._event(wait)):
+    async def response(self, wait: Wait) -> Any:
+        """Return the head of the response, also of a 101."""
+        while not _is_final(event := await self._event(wait)):
             pass
         return event
 
     async def chunk(self, wait: Wait) -> bytes | None:
-        """Return the next piece of the answer's body; None at its end."""
+        """Return the next piece of the body; None at its end."""
         event = await self._event(wait)
         if isinstance(event, h11.Data):
             return bytes(event.data)
@@ -281,7 +245,6 @@ class Connection:
         return None
 
     async def aclose(self) -> None:
-        """Close the connection."""
         stream, self._stream = self._stream, None
         if stream is not None:
             await stream.aclose()
@@ -322,20 +285,20 @@ class Connection:
         protocol = _protocol()
         request = h11.Request(method="CONNECT", target=name, headers=headers)
         await self._opened.send(protocol.send(request) or b"", wait)
-        while not _is_answer(event := await self._next(protocol, wait)):
+        while not _is_final(event := await self._next(protocol, wait)):
             pass
         if event.status_code not in SUCCESS:
             raise httpx.ProxyError(f"{event.status_code} ")
         if protocol.trailing_data[0]:
-            raise httpx.ProxyError("It sent data after its answer.")
+            raise httpx.ProxyError("It sent data after its response.")
 
 
 def _protocol() -> h11.Connection:
     return h11.Connection(h11.CLIENT, max_incomplete_event_size=_LARGEST_HEAD)
 
 
-def _is_answer(event: Any) -> bool:
-    """Whether no further answer follows this one."""
+def _is_final(event: Any) -> bool:
+    """Whether it is the final response, and not a 1xx."""
     return (
         isinstance(event, h11.Response)
         or event.status_code == HTTPStatus.SWITCHING_PROTOCOLS

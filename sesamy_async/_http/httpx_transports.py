@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterable
 from contextlib import suppress
+from functools import partial
 from typing import Self, cast
 
 import h11
@@ -26,20 +27,14 @@ from .settings import AsyncChunks, Connections, OneShotBody
 from .stream import until
 
 
-# More of a request than this is sent while its content is still being made.
+# A larger request is sent in parts.
 _LARGEST_WRITE = 2**16
-# To ignore them would send the request elsewhere, or trust another name.
+# Ignored, they would send the request elsewhere, or trust another name.
 _UNKNOWN_EXTENSIONS = {"sni_hostname", "target"}
 
 
 class _Exchanges:
-    """Sends requests of httpx over a pool of connections.
-
-    Args:
-        settings: How to connect.
-        runtime: For time, events and the present scope.
-        blocking: Whether it is for `httpx.Client`.
-    """
+    """Sends requests of httpx over a pool of connections."""
 
     def __init__(
         self, settings: Connections | None, runtime: Runtime, *, blocking: bool
@@ -61,12 +56,16 @@ class _Exchanges:
                 )
             return Connection(route, connector(blocking=blocking))
 
-        self.pools = Pools(make, runtime, cap=given.cap, idle=given.idle)
+        def new(origin: str) -> Pool[Connection]:
+            connect = partial(make, origin)
+            return Pool(connect, runtime, cap=given.cap, idle=given.idle)
+
+        self.pools = Pools(new, runtime)
 
     async def send(
         self, request: httpx.Request, content: AsyncIterable[bytes]
     ) -> httpx.Response:
-        """Send a request and return the head of the answer."""
+        """Send a request and return the head of the response."""
         origin = origin_of(str(request.url))
         if origin is None:
             raise httpx.UnsupportedProtocol("The URL is not http or https.")
@@ -83,7 +82,7 @@ class _Exchanges:
             raise httpx.PoolTimeout("No connection became free.")
         try:
             await self._write(connection, request, content)
-            answer = await connection.answer(lambda: seconds("read"))
+            answer = await connection.response(lambda: seconds("read"))
         except BaseException:
             await self.pools.put_back(pool, connection, again=False)
             raise
@@ -135,7 +134,7 @@ async def _trace(request: httpx.Request, name: str) -> None:
 
 
 class _Content(httpx.AsyncByteStream, httpx.SyncByteStream):
-    """The body of an answer, as it comes; its end frees the connection."""
+    """The body of a response, as it comes; closing it frees the connection."""
 
     def __init__(
         self,
@@ -173,7 +172,6 @@ class _Content(httpx.AsyncByteStream, httpx.SyncByteStream):
         return await self._connection.chunk(lambda: self._seconds)
 
     async def aclose(self) -> None:
-        """Give the connection back, or close it if more could come."""
         connection, self._connection = self._connection, None
         if connection is not None:
             await self._pools.put_back(
@@ -181,7 +179,6 @@ class _Content(httpx.AsyncByteStream, httpx.SyncByteStream):
             )
 
     def close(self) -> None:
-        """Give the connection back, or close it if more could come."""
         drive(self.aclose())
 
 
@@ -189,12 +186,12 @@ class AsyncPoolTransport(httpx.AsyncBaseTransport):
     """The SDK's connections as a transport for any `httpx.AsyncClient`.
 
     Its pool serves a hundred requests at once without slowing down, survives
-    cancelled ones, and uses no connection again on which something came
-    behind the last answer.  HTTP/1.1 only.
+    cancelled ones, and does not use a connection again if bytes came behind
+    the last response.  HTTP/1.1 only.
 
     Args:
-        settings: How to connect; of `Connections` this uses `cap`, `idle`,
-            `proxy` (http or https), `trust_env` and `ssl_context`.
+        settings: How to connect.  It uses `cap`, `idle`, `proxy` (http or
+            https), `trust_env` and `ssl_context`.
 
     Raises:
         ConfigurationError: A setting can't be used here.
@@ -207,7 +204,7 @@ class AsyncPoolTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(
         self, request: httpx.Request
     ) -> httpx.Response:
-        """Send a request; return its answer, whose body is still to come.
+        """Send a request; return the response before its body is read.
 
         Raises:
             httpx.TransportError: As httpx's own transports do.
@@ -239,7 +236,7 @@ class PoolTransport(httpx.BaseTransport):
 
     @guarded
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; return its answer, whose body is still to come.
+        """Send a request; return the response before its body is read.
 
         Raises:
             httpx.TransportError: As httpx's own transports do.

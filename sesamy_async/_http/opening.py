@@ -1,4 +1,4 @@
-"""Lead from `transport=` to connections: proxies, TLS, whose httpx."""
+"""Make connections of `transport=`: proxies, TLS, and which httpx."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache, partial
 from importlib import import_module
-from operator import is_not
 from types import FunctionType
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,7 +31,7 @@ from .settings import (
     library_of,
     load_library,
 )
-from .stream import FORK_LOCK
+from .stream import FORK_LOCK, connect_blocking
 from .transport import HttpTransport, Make
 
 
@@ -49,7 +48,7 @@ def bind(
         given: None, a `Connections`, or an httpx client or transport.
         runtime: The client's.
         blocking: Whether it is for `Sesamy`.
-        urls: Where calls will go, as far as that is known.
+        urls: Where calls will go, if that is known.
 
     Raises:
         ConfigurationError: It is none of these, or for the other client,
@@ -77,9 +76,8 @@ def bind(
         raise _refusal(through, blocking=blocking)
     if not blocking:
         load_backends()
-    # What derives from one of these may do anything; an application
-    # (`ASGITransport`, `WSGITransport`) has the request when it raises; and
-    # what a client sends through, only a trace shows.
+    # Subclasses may do anything; an application (`ASGITransport`) has the
+    # request when it raises; what a client sends through, only a trace shows.
     known = type(through) in {
         httpx.HTTPTransport,
         httpx.AsyncHTTPTransport,
@@ -107,9 +105,6 @@ def default_context(httpx: Any, *, trust_env: bool) -> ssl.SSLContext:
     """Return the context that clients share: it takes 20 ms to build.
 
     There is one for each setting of the environment.
-
-    Raises:
-        ConfigurationError: The environment names no authorities.
     """
     named = map(os.environ.get, _AUTHORITIES) if trust_env else ()
     return _context(httpx, tuple(named), trust_env=trust_env)
@@ -127,15 +122,15 @@ def _context(
             )
     except OSError as error:  # ssl.SSLError is one.
         raise ConfigurationError(
-            "transport: the certificates that SSL_CERT_FILE or SSL_CERT_DIR "
-            f"names can't be read ({error})."
+            "transport: the certificates named by SSL_CERT_FILE or "
+            f"SSL_CERT_DIR can't be read ({error})."
         ) from error
     return context
 
 
 @cache
 def _no_tls() -> ssl.SSLContext:
-    """Return a context that trusts nobody, for plain connections."""
+    """Return a context for plain connections."""
     with FORK_LOCK:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -144,8 +139,8 @@ def proxy_for(origin: str, settings: Connections) -> str | None:
     """Return the URL of the proxy that leads to `origin`, if any.
 
     A proxy of the environment is never used for this machine: it would get
-    the secret, the token and the orders in clear text, and would look for
-    the port on its own machine.
+    the secret, the token and the orders in clear text, and would connect to
+    its own machine.
 
     Raises:
         ConfigurationError: The proxy in the settings would get them.
@@ -156,9 +151,9 @@ def proxy_for(origin: str, settings: Connections) -> str | None:
         plain = local and target.scheme == "http"
         if plain and not is_loopback(urlsplit(settings.proxy).hostname or ""):
             raise ConfigurationError(
-                "transport.proxy: http to this machine through a proxy on "
-                "another one would show it the secret and the customers' "
-                "data; give https URLs, or no proxy."
+                "transport.proxy: with http to this machine, a proxy on "
+                "another machine would see the secret and the orders. Use "
+                "https URLs, or no proxy."
             )
         return settings.proxy
     if local or not settings.trust_env:
@@ -182,52 +177,36 @@ def prepare(
     """Load and build now what a call would have to otherwise.
 
     An import holds a lock: if another thread forks meanwhile, the child
-    would wait for that lock for ever, whatever the deadline of its calls.
-    Both also hold up the event loop for as long as a call may take.
-
-    Args:
-        settings: How connections are made.
-        httpx: The module to use.
-        urls: Where calls will go.
-        blocking: Whether it is for `Sesamy`.
+    would wait for it for ever.  It would also hold up the event loop.
 
     Returns:
-        The settings, with a context for TLS where one of the URLs needs it.
-
-    Raises:
-        ConfigurationError: The proxy can't be used, or the environment
-            names no authorities.
+        The settings, with a context for TLS if one of the URLs needs it.
     """
-    codecs.lookup("idna")  # The codec of host names, whatever they hold.
+    codecs.lookup("idna")  # The codec of host names.
     connector(blocking=blocking)
     if not blocking:
         load_backends()
     _no_tls()  # The first context of a process sets up OpenSSL, locked too.
     ways = [(url, proxy_for(url, settings)) for url in urls]
     for _, proxy in ways:
-        if proxy is not None and not (is_proxy(proxy) and _is_known(proxy)):
+        if proxy is None:
+            continue
+        if not is_proxy(proxy):
             raise impossible_proxy()
+        if proxy.startswith("socks"):
+            try:
+                import_module("socksio")
+            except ImportError:
+                raise impossible_proxy() from None
     context = settings.ssl_context
     if context is None and any(_needs_tls(*way) for way in ways):
         context = default_context(httpx, trust_env=settings.trust_env)
     return attrs.evolve(settings, ssl_context=context)
 
 
-def _is_known(proxy: str) -> bool:
-    """Whether a proxy speaks HTTP, or SOCKS, and what httpx needs is there."""
-    if proxy.startswith("socks"):
-        try:
-            import_module("socksio")
-        except ImportError:
-            return False
-    return True
-
-
 def connector(*, blocking: bool) -> Connect:
-    """Return what opens streams; each world loads only its own."""
+    """Return what opens streams; each client loads only its own."""
     if blocking:
-        from .blocking_stream import connect_blocking  # noqa: PLC0415
-
         return connect_blocking
     from .anyio_stream import connect_anyio  # noqa: PLC0415
 
@@ -240,22 +219,32 @@ def _peer(
     blocking: bool,  # noqa: FBT001 - bound in `bind`
     key: tuple[str, bool],
 ) -> Peer:
-    """Make what leads to an origin: through httpx where it is patched.
-
-    Raises:
-        ConfigurationError: The proxy of the environment can't be used.
-    """
+    """Make what leads to an origin: through httpx if it is patched."""
     origin, patched = key
     route = route_to(origin, settings, httpx)
-    if patched or is_socks(route):
+    if not (patched or is_socks(route)):
+        return OwnPeer(route, connector(blocking=blocking))
+    proxy, context = route.proxy, route.context
+    kind = httpx.HTTPTransport if blocking else httpx.AsyncHTTPTransport
+    with suppress(ImportError, ValueError, httpx.InvalidURL):
+        # By itself, httpx trusts certifi's authorities at an https proxy.
+        through = kind(
+            verify=context,
+            trust_env=False,
+            proxy=proxy and httpx.Proxy(proxy.url, ssl_context=context),
+            limits=httpx.Limits(
+                max_connections=1, max_keepalive_connections=0
+            ),
+        )
         return HttpxPeer(
             httpx,
-            _transport(httpx, route, blocking=blocking),
+            through,
             blocking=blocking,
             owned=True,
             proxy=route.proxy_name,
         )
-    return OwnPeer(route, connector(blocking=blocking))
+    # Outside of the block: what was raised there may contain the password.
+    raise impossible_proxy()
 
 
 def route_to(origin: str, settings: Connections, httpx: Any) -> NetworkPath:
@@ -292,74 +281,51 @@ def _needs_tls(url: str, proxy: str | None) -> bool:
 
 
 def _name_of(proxy: str, settings: Connections) -> str:
-    """Name a proxy, without its user and password, and say whose it is."""
+    """Name a proxy without its user and password."""
     _, _, name = urlsplit(proxy).netloc.rpartition("@")
     return name if settings.proxy else f"{name} of the environment"
-
-
-def _transport(httpx: Any, route: NetworkPath, *, blocking: bool) -> Any:
-    """Make an httpx transport for one request.
-
-    Raises:
-        ConfigurationError: The proxy can't be used, or httpx lacks SOCKS.
-    """
-    proxy = route.proxy
-    kind = httpx.HTTPTransport if blocking else httpx.AsyncHTTPTransport
-    with suppress(ImportError, ValueError, httpx.InvalidURL):
-        # By itself, httpx trusts certifi's authorities at an https proxy.
-        return kind(
-            verify=route.context,
-            trust_env=False,
-            proxy=proxy and httpx.Proxy(proxy.url, ssl_context=route.context),
-            limits=httpx.Limits(
-                max_connections=1, max_keepalive_connections=0
-            ),
-        )
-    # Outside of the block: what was raised there may hold the password.
-    raise impossible_proxy()
 
 
 class Patches:
     """Says whether somebody has patched httpx or the httpcore beneath it.
 
-    respx, pytest-httpx and OpenTelemetry's instrumentation replace the
-    method by which a transport, pool or connection handles a request.  They
-    want to see all requests, so these go through httpx then.  To compare
-    with what was there at our import would be too late: they may come first.
-
-    Args:
-        httpx: The module.
-        blocking: Which of its methods matter.
+    respx, pytest-httpx and OpenTelemetry's instrumentation replace the method
+    by which a transport, pool or connection handles a request, in order to
+    see all requests.  They may do so before our import, so a method is
+    original if its code is in the library's files.
     """
 
     def __init__(self, httpx: Any, *, blocking: bool) -> None:
         self._httpx = httpx
         self._method = "handle_request" if blocking else "handle_async_request"
         # Threads share it, so it is replaced as a whole.
-        self._seen: tuple[list[type], list[Any], bool] = ([], [], False)
-        self._core: Any = None
+        self._known: tuple[Any, list[type], tuple[str, ...]] = None, [], ()
 
     def __call__(self) -> bool:
         """Look again: a mock may have come or gone."""
         core = sys.modules.get(CORES[self._httpx.__name__])
-        kinds, functions, patched = self._seen
-        if not kinds or core is not self._core:
-            httpx = self._httpx
-            found = [httpx.HTTPTransport, httpx.AsyncHTTPTransport]
-            found += vars(core).values() if core else ()
-            kinds = [each for each in found if isinstance(each, type)]
-            functions = [None] * len(kinds)
-        now = [vars(kind).get(self._method) for kind in kinds]
-        if any(map(is_not, now, functions)):
-            homes = tuple(
-                f"{module.__path__[0]}{os.sep}"
-                for module in (self._httpx, core)
-                if module is not None
-            )
-            patched = not all(_is_original(each, homes) for each in now)
-            self._seen = kinds, now, patched
-            self._core = core
-        return patched
+        known, kinds, homes = self._known
+        if not kinds or core is not known:
+            kinds, homes = self._look(core)
+            self._known = core, kinds, homes
+        method = self._method
+        return not all(
+            _is_original(vars(kind).get(method), homes) for kind in kinds
+        )
+
+    def _look(self, core: Any) -> tuple[list[type], tuple[str, ...]]:
+        """Return the classes with the method, and the library's folders."""
+        httpx = self._httpx
+        inside: dict[str, Any] = getattr(core, "__dict__", {})
+        found: list[Any] = [httpx.HTTPTransport, httpx.AsyncHTTPTransport]
+        found += inside.values()
+        kinds = [
+            each
+            for each in found
+            if isinstance(each, type) and hasattr(each, self._method)
+        ]
+        modules = (httpx, core) if core else (httpx,)
+        return kinds, tuple(f"{each.__path__[0]}{os.sep}" for each in modules)
 
 
 def _is_original(function: object, homes: tuple[str, ...]) -> bool:

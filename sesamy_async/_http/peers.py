@@ -35,22 +35,13 @@ _ACCEPT_ENCODING = (b"Accept-Encoding", ACCEPT_ENCODING.encode())
 
 @attrs.frozen(eq=False, repr=False)
 class Patience:
-    """How long the operations of a call may take.
-
-    Attributes:
-        call: With a timeout for each, and a deadline for all.
-        runtime: For the time.
-    """
+    """How long the network operations of a call may take."""
 
     call: Call
     runtime: Runtime
 
     def __call__(self) -> float | None:
-        """Return the seconds of the next operation; None for no limit.
-
-        Raises:
-            TimeoutError: The deadline has passed.
-        """
+        """Return the seconds of the next operation; None for no limit."""
         call = self.call
         left = call.deadline - self.runtime.now()
         if left <= 0:
@@ -59,28 +50,23 @@ class Patience:
         return None if seconds == math.inf else seconds
 
     def part(self) -> Wait:
-        """Return how long an operation in several steps may take in all."""
+        """Return the limit of an operation in several steps."""
         seconds = self()
         return self if seconds is None else until(self.runtime.now, seconds)
 
     @property
     def late(self) -> bool:
-        """Whether the deadline has passed."""
         return self.runtime.now() >= self.call.deadline
 
 
 @lru_cache(256)
 def _target(url: str) -> bytes:
-    """Return the path and query: to parse a URL takes long."""
+    """Return the path and query; parsing a URL takes long."""
     return httpx.URL(url).raw_path
 
 
 def headers_of(request: Request, host: bytes) -> list[tuple[bytes, bytes]]:
-    """Return all headers of a request, the secret one last.
-
-    Raises:
-        UnicodeError: One is not ASCII.
-    """
+    """Return all headers of a request, or raise `UnicodeError`."""
     headers = [(b"Host", host), _ACCEPT_ENCODING]
     for name, value in request.headers.items():
         headers.append((name.encode("ascii"), value.encode("ascii")))
@@ -97,7 +83,7 @@ class OwnPeer(Connection):
     """A connection of ours, for calls."""
 
     async def send(self, call: Call, patience: Patience) -> Head:
-        """Send a request and return the head of the answer."""
+        """Send a request and return the head of the response."""
         request = call.request
         target = _target(request.url)
         headers = headers_of(request, self.route.target.name)
@@ -107,18 +93,17 @@ class OwnPeer(Connection):
         await self.connect(patience.part)
         call.record.sent = True
         await self.write(data, patience)
-        answer = await self.answer(patience)
+        answer = await self.response(patience)
         return answer.status_code, answer.headers
 
     async def read(self, body: Body, patience: Patience) -> None:
-        """Read the rest of the answer into `body`."""
         while (data := await self.chunk(patience)) is not None:
             body.feed(data)
 
     def facts(self) -> FailureFacts:
-        """Return what is known where an exchange failed."""
+        """Return what is known if an exchange fails."""
         route = self.route
-        # A server may be able to ask for our certificate after it has read.
+        # Then a server may ask for our certificate after it has read.
         late_tls = route.context.post_handshake_auth
         return FailureFacts(
             unread=self.fresh and not late_tls,
@@ -130,16 +115,10 @@ class OwnPeer(Connection):
 def request_of(
     request: Request, httpx: Any, seconds: float | None, trace: object
 ) -> Any:
-    """Return a request of an httpx.
+    """Return a request of an httpx, which bounds each network operation.
 
-    Its headers are encoded and its stream is ready, or httpx would work
-    them out again for each request.
-
-    Args:
-        request: The request.
-        httpx: The module.
-        seconds: What one network operation may take; None for no limit.
-        trace: Called with the events of httpcore.
+    Its headers are encoded and its stream is ready, or httpx would do that
+    again for each request.
     """
     url = httpx.URL(request.url)
     return httpx.Request(
@@ -164,11 +143,11 @@ _TUNNEL = b"CONNECT"
 class SendTracker:
     """Keeps `Record.sent` true, from httpcore's trace of one attempt.
 
-    Nothing was sent as long as ``http11.send_request_headers.started`` has
-    not fired (or ``http2.``, in a client of the user's).  It also fires for
-    a proxy's CONNECT, which is not our request; and a head that h11 refuses
-    to write (``LocalProtocolError``) never left.  If a transport of the
-    user's tries twice, its second try can't call back what has left once.
+    Nothing is sent before ``http11.send_request_headers.started`` (or
+    ``http2.``, in a client of the user's).  That event also comes for a
+    proxy's CONNECT, which is not our request; and a head that h11 refuses to
+    write (``LocalProtocolError``) never left.  If a transport of the user's
+    tries twice, the second attempt can't undo that the first was sent.
 
     Attributes:
         behind_proxy: Whether a proxy had led to the target.
@@ -178,11 +157,10 @@ class SendTracker:
         self._record = record
         self._first = False
         self.behind_proxy: bool = False
-        # The transport may be one that has no trace.
+        # The transport may have no trace.
         record.sent = None
 
     def on_event(self, name: str, info: dict[str, Any]) -> None:
-        """Take note of an event, in the blocking client."""
         record = self._record
         self.behind_proxy |= name in _BEHIND_PROXY
         if name.endswith(_STARTED):
@@ -197,7 +175,6 @@ class SendTracker:
             record.sent = False
 
     async def on_event_async(self, name: str, info: dict[str, Any]) -> None:
-        """Take note of an event, in the async client."""
         self.on_event(name, info)
 
 
@@ -205,13 +182,13 @@ class HttpxPeer:
     """An httpx client or transport, through which one call goes at a time.
 
     Args:
-        httpx: The module that it is of.
+        httpx: The module.
         through: The client or transport.
-        blocking: Whether it blocks, rather than awaits.
-        owned: Whether it was made for one call: then it is closed after it.
+        blocking: Whether it blocks.
+        owned: Whether it was made for one call, and is closed after it.
         known: Whether its exceptions mean what they mean in httpx.
             Otherwise a `ConnectTimeout` may come after the request left.
-        proxy: The name of the proxy that it goes through, if known.
+        proxy: The name of the proxy that it uses, if known.
     """
 
     def __init__(
@@ -233,19 +210,17 @@ class HttpxPeer:
         self._tracker: SendTracker | None = None
         self._answer: Any = None
         self._owned = owned
-        # Nobody can see what httpx holds behind an answer, so what is ours
-        # serves one call.  What callers give us is theirs to look after.
+        # Bytes behind a response are invisible in httpx, so what is ours
+        # serves one call.
         self.is_idle = not owned
 
     def usable(self) -> bool:
-        """Say yes: httpx looks after its connections itself."""
-        return True
+        return True  # httpx looks after its connections itself.
 
     async def connect_ahead(self, part: Callable[[], Wait]) -> None:
         """Do nothing: httpx connects with a request."""
 
     async def send(self, call: Call, patience: Patience) -> Head:
-        """Send a request and return the head of the answer."""
         tracker = self._tracker = SendTracker(call.record)
         trace = tracker.on_event_async if self._awaits else tracker.on_event
         try:
@@ -263,7 +238,6 @@ class HttpxPeer:
         return self._answer.status_code, self._answer.headers.raw
 
     async def read(self, body: Body, patience: Patience) -> None:
-        """Read the rest of the answer into `body`, and close the answer."""
         del patience  # It was bounded with the request.
         answer = self._answer
         try:
@@ -275,13 +249,9 @@ class HttpxPeer:
                 for chunk in answer.stream:
                     body.feed(chunk)
         finally:
-            if self._awaits:
-                await answer.aclose()
-            else:
-                answer.close()
+            await self._close(answer)
 
     def facts(self) -> FailureFacts:
-        """Return what is known where an exchange failed."""
         tracker = self._tracker
         return FailureFacts(
             known=self._known,
@@ -290,13 +260,14 @@ class HttpxPeer:
         )
 
     async def aclose(self) -> None:
-        """Close the transport, if it is ours."""
-        if not self._owned:
-            return
+        if self._owned:
+            await self._close(self._through)
+
+    async def _close(self, opened: Any) -> None:
         if self._awaits:
-            await self._through.aclose()
+            await opened.aclose()
         else:
-            self._through.close()
+            opened.close()
 
     async def _read_stream(
         self, chunks: AsyncIterator[bytes], body: Body
@@ -312,10 +283,7 @@ class HttpxPeer:
             raise
 
     def _begin(self, request: Any) -> Any:
-        """Return the answer, or an awaitable of it.
-
-        The method is looked up at each call: it may be patched meanwhile.
-        """
+        """Return the response, or an awaitable of it."""
         through = self._through
         if self._is_client:
             return through.send(
@@ -330,10 +298,9 @@ class HttpxPeer:
 
 
 async def _exhaust(chunks: AsyncIterator[bytes]) -> None:
-    """Let the generators that httpx nests come to their end.
+    """Let the generators that httpx nests end: trio warns of others.
 
-    trio warns of each that is left half-way.  What they read from is
-    closed, so this soon ends, if with an error.
+    What they read from is closed, so this ends soon, perhaps with an error.
     """
     with suppress(Exception):  # StopAsyncIteration is one.
         while True:
@@ -341,11 +308,7 @@ async def _exhaust(chunks: AsyncIterator[bytes]) -> None:
 
 
 def _prepared(client: Any, request: Any) -> Any:
-    """Add the headers and cookies that the user gave to the client.
-
-    Raises:
-        TransportFailure: The client is closed.
-    """
+    """Add the headers and cookies that the user gave to the client."""
     if client.is_closed:
         raise TransportFailure(
             Failure(
@@ -373,11 +336,7 @@ def _not_sending(record: logging.LogRecord) -> bool:
 
 @contextmanager
 def _httpx_log_silenced() -> Generator[None]:
-    """Drop what the logger `httpx` says within the block.
-
-    Only for the present task or thread: requests that the user makes with
-    the same client are still logged.
-    """
+    """Drop what httpx logs in the block, in this task or thread only."""
     logging.getLogger("httpx").addFilter(_not_sending)
     token = _sending.set(True)
     try:

@@ -14,15 +14,10 @@ from sesamy_async._call import Event, Runtime, renewed_after_fork
 
 
 class Pooled(Protocol):
-    """What a pool keeps: a connection, or what stands for one."""
+    """A connection, or what stands for one."""
 
-    def usable(self) -> bool:
-        """Whether it can be used once more."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close it."""
-        ...
+    def usable(self) -> bool: ...
+    async def aclose(self) -> None: ...
 
 
 _P = TypeVar("_P", bound=Pooled)
@@ -31,37 +26,24 @@ _K = TypeVar("_K", bound=Hashable)
 
 @attrs.define(eq=False, repr=False)
 class _Waiter(Generic[_P]):
-    """A call that waits for its turn.
-
-    Attributes:
-        event: Happens when its turn has come.
-        turn: Whether it has come.
-        connection: What was handed over; None to make a new one.
-    """
+    """A call that waits for its turn."""
 
     event: Event
     turn: bool = False
-    connection: _P | None = None
+    connection: _P | None = None  # None to make a new one.
 
 
 class Pool(Generic[_P]):
     """At most `cap` connections; the call that waits longest goes first.
 
-    But a call that completes something goes before one that begins
-    something.
+    But calls that complete others go before those that begin something.
 
     The free list is last in, first out: few connections stay warm, the
-    others pass their idle time and are closed.  A connection goes back only
-    after an exchange that was read to its end; all others are discarded.
+    others are closed after `idle` seconds.  A connection is only used again
+    after an exchange that was read to its end.
 
     The same code serves tasks and threads: the lock is held for a few
     instructions, and never over an await.
-
-    Args:
-        make: Makes a connection (without any I/O yet).
-        runtime: For time and events.
-        cap: How many may exist at once.
-        idle: Seconds after which a free one is not used again.
     """
 
     def __init__(
@@ -86,28 +68,25 @@ class Pool(Generic[_P]):
 
     @property
     def count(self) -> int:
-        """How many connections exist or are being made."""
+        """How many connections exist or are being opened."""
         return self._count
 
     @property
     def waiting(self) -> int:
-        """How many calls wait for their turn."""
         return len(self._first) + len(self._waiters)
 
     async def acquire(
         self, deadline: float, *, first: bool = False
     ) -> _P | None:
-        """Return a connection, or None where the deadline came first.
+        """Return a connection, or None if the deadline came first.
 
-        Args:
-            deadline: Until when to wait, on the runtime's clock.
-            first: Whether to go before the calls that do not go first.
+        `first` is for calls that complete others.
         """
         queue = self._first if first else self._waiters
         with self._lock:
             self._evict()
             while self._free:
-                # It stays in its place meanwhile: Ctrl-C would lose it.
+                # It stays in the list meanwhile: Ctrl-C would lose it.
                 connection = self._free[-1][0]
                 usable = connection.usable()
                 self._free.pop()
@@ -139,11 +118,7 @@ class Pool(Generic[_P]):
         return self._made() if given is None else given
 
     def release(self, connection: _P) -> bool:
-        """Give back a connection that can be used again.
-
-        Returns:
-            Whether it was taken; not so after `drain`.
-        """
+        """Give back a connection for others; return False after `drain`."""
         with self._lock:
             if self.waiting:
                 self._hand_over(connection)
@@ -154,10 +129,7 @@ class Pool(Generic[_P]):
         return True
 
     def discard(self) -> None:
-        """Make room for a connection that is thrown away.
-
-        The caller closes it.
-        """
+        """Make room for another connection; the caller closes this one."""
         with self._lock:
             if self.waiting:
                 self._hand_over(None)
@@ -173,7 +145,7 @@ class Pool(Generic[_P]):
         return stale
 
     def drain(self) -> list[_P]:
-        """Take out all free connections, to close them and all to come."""
+        """Return all free connections to close, and take no more."""
         with self._lock:
             self._closed = True
             free = [connection for connection, _ in self._free]
@@ -216,71 +188,41 @@ class Pool(Generic[_P]):
 class Pools(Generic[_K, _P]):
     """A pool for each host, in each process and event loop.
 
-    Args:
-        make: Makes a connection to what a key names, without any I/O yet.
-        runtime: For time, events and the present scope.
-        cap: How many connections a pool may have.
-        idle: Seconds after which a free one is not used again.
+    `new` makes the pool for a key.
     """
 
     def __init__(
-        self,
-        make: Callable[[_K], _P],
-        runtime: Runtime,
-        *,
-        cap: int,
-        idle: float,
+        self, new: Callable[[_K], Pool[_P]], runtime: Runtime
     ) -> None:
-        self._make = make
+        self._new = new
         self._runtime = runtime
-        self._cap = cap
-        self._idle = idle
         self._pools: dict[tuple[Hashable, _K], Pool[_P]] = {}
         self._lock = Lock()
         renewed_after_fork(self)
 
     def after_fork(self) -> None:
-        """Begin anew in a child: another thread may have held the lock."""
         self._lock = Lock()
 
     @property
     def used(self) -> bool:
-        """Whether there may be open connections."""
         return any(each.count for each in self._pools.values())
 
     def get(self, key: _K) -> Pool[_P]:
-        """Return the pool for a key in the present scope."""
         place = (self._runtime.scope(), key)
         pool = self._pools.get(place)
         if pool is None:
             with self._lock:
                 self._forget_the_dead()
-                pool = self._pools.setdefault(
-                    place,
-                    Pool(
-                        lambda: self._make(key),
-                        self._runtime,
-                        cap=self._cap,
-                        idle=self._idle,
-                    ),
-                )
+                pool = self._pools.setdefault(place, self._new(key))
         return pool
 
     async def put_back(
         self, pool: Pool[_P], connection: _P, *, again: bool
     ) -> None:
-        """Take back a connection that a call had.
-
-        Args:
-            pool: Where it was acquired.
-            connection: What was acquired there.
-            again: Whether it may be used again; else it is closed.
-        """
+        """Take back a connection; close it unless it may be used again."""
         if again and pool.release(connection):
             await self._close(pool.stale())
         else:
-            # What it brings next may belong to another call, or all were
-            # closed meanwhile.
             pool.discard()
             await self._close([connection])
 
@@ -294,10 +236,10 @@ class Pools(Generic[_K, _P]):
             await self._close((*pool.stale(), *pool.drain()))
 
     async def _close(self, connections: Iterable[_P]) -> None:
-        """Close them all; an error there does not change how a call ended.
+        """Close them all; errors do not change how a call ended.
 
-        If the task is cancelled meanwhile (on asyncio no shield prevents
-        that), the others are closed too: nobody else knows of them.
+        If the task is cancelled meanwhile (no shield prevents that on
+        asyncio), the others are still closed: nobody else knows of them.
         """
         cancelled: BaseException | None = None
         for connection in connections:
@@ -312,8 +254,7 @@ class Pools(Generic[_K, _P]):
     def _forget_the_dead(self) -> None:
         """Drop the connections of parents and of loops that are closed.
 
-        They can't be closed from here: a parent still uses its own, and
-        those of a closed loop went with it.
+        A parent still uses its own, and those of a closed loop are closed.
         """
         dead = [key for key in self._pools if not self._runtime.alive(key[0])]
         for key in dead:

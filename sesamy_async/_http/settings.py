@@ -20,8 +20,8 @@ from sesamy_async.errors import ConfigurationError
 class OneShotBody:
     """A request's body that is in memory.
 
-    httpx's own stream is an async generator: where a call is cancelled
-    while its body is being written, trio warns that nobody closed it.
+    httpx's own stream is an async generator: if a call is cancelled while its
+    body is written, trio warns that nobody closed it.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -48,7 +48,7 @@ class AsyncChunks(AsyncIterator[bytes]):
 
 @cache
 def stream_of(httpx: Any) -> Any:
-    """Return the class of streams of a request's body, for an httpx."""
+    """Return the class of a request's body for an httpx."""
     bases = (OneShotBody, httpx.AsyncByteStream, httpx.SyncByteStream)
     return type("OneShotStream", bases, {})
 
@@ -58,16 +58,12 @@ CORES = {"httpx": "httpcore", "httpx2": "httpcore2"}
 
 
 def load_library(name: str) -> Any:
-    """Import an httpx by its name.
-
-    Raises:
-        ConfigurationError: It is not installed.
-    """
+    """Import an httpx, or raise a `ConfigurationError`."""
     try:
         return import_module(name)
     except ModuleNotFoundError:
         raise ConfigurationError(
-            f"transport.library: {name} is not installed: "
+            f"transport.library: {name} is not installed. Run "
             f"pip install 'sesamy-async[{name}]'."
         ) from None
 
@@ -88,33 +84,33 @@ _PROXIES = {"http", "https", "socks5", "socks5h"}
 @guarded_init  # The URL of a proxy may have a password.
 @attrs.frozen(kw_only=True)
 class Connections:
-    """The SDK's own connections; give one as ``transport=`` to change them.
+    """The SDK's own connections; pass one as ``transport=`` to change them.
 
     HTTP/1.1 only: with HTTP/2, one lost connection would make the outcome
     of many calls unknown at once.
 
     Attributes:
-        cap: How many connections there may be to one host at once; further
-            calls wait their turn, until their deadline at most.
+        cap: The most connections to one host at once; further calls wait
+            for one, at most until their deadline.
         idle: Seconds after which an unused connection is not used again.
             Servers usually close theirs after 5 s, and a request that
             crosses with that has an unknown outcome.
-        max_response_size: Bytes that an answer may have, decompressed.
-            Of contracts, tokens and errors less is read.
+        max_response_size: The most bytes that a response may have,
+            decompressed.  For contracts, tokens and errors it is less.
         proxy: URL of a proxy for all requests; by default it is taken from
             the environment (``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY``,
             ``NO_PROXY``).
-        trust_env: Whether to look at those variables, and at
-            ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``.
-        ssl_context: For your own authorities or client certificates, with
-            an ``https://`` proxy too.
+        trust_env: Whether to read those variables, ``SSL_CERT_FILE`` and
+            ``SSL_CERT_DIR``.
+        ssl_context: For your own authorities or client certificates; also
+            used for an ``https://`` proxy.
         library: ``"httpx"``, or ``"httpx2"`` for its maintained
             continuation (extra ``httpx2``).
         through: An httpx client or transport to send through instead of
             own connections.  It stays yours: it is not closed.
 
     Raises:
-        ConfigurationError: Settings are impossible; the message names each.
+        ConfigurationError: It names all settings that are wrong.
     """
 
     cap: int = 100
@@ -144,8 +140,8 @@ class Connections:
         ]
         if unfit:
             raise TypeError(
-                f"Connections with {' and '.join(unfit)} can't be pickled; "
-                "create them in the process that uses them."
+                f"Connections with {' and '.join(unfit)} can't be pickled. "
+                "Create them in the process that uses them."
             )
         names = [field.name for field in attrs.fields(type(self))]
         values = {name: getattr(self, name) for name in names}
@@ -185,7 +181,7 @@ def impossible_proxy() -> ConfigurationError:
     """Return the error for a proxy that can't be used, without its URL."""
     return ConfigurationError(
         "transport: the proxy (proxy=, or HTTPS_PROXY, HTTP_PROXY, "
-        "ALL_PROXY) can't be used; give the URL of an http or https "
+        "ALL_PROXY) can't be used. Give the URL of an http or https "
         "proxy, or install httpx[socks] for a socks5 one."
     )
 
@@ -208,7 +204,7 @@ def _check_context(context: object) -> None:
         )
     if context.protocol is ssl.PROTOCOL_TLS_SERVER:
         raise ConfigurationError(
-            "transport.ssl_context is one for servers: make it with "
+            "transport.ssl_context is one for servers. Make it with "
             "ssl.create_default_context(), without a purpose."
         )
 

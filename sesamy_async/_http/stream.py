@@ -1,40 +1,38 @@
-"""Byte streams to a server: what they have in common, and TLS over them."""
+"""Byte streams to a server: over blocking sockets, and TLS over any stream."""
 
 from __future__ import annotations
 
 import os
 import select
+import selectors
+import socket
 import ssl
+import sys
+from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import chain, zip_longest
 from threading import RLock
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 
 READ_SIZE = 2**13
-"""Bytes; what is read at once is parsed before anybody else has a turn.
+"""Bytes that are read, and so parsed, before others have their turn.
 
-64 KiB of ``100 Continue`` would keep h11 busy for a tenth of a second, and
-the deadline would pass unnoticed.  A contract has about one KiB.
+64 KiB of ``100 Continue`` would keep h11 busy for a tenth of a second, in
+which the deadline could pass.  A contract has about one KiB.
 """
 
 Wait: TypeAlias = Callable[[], float | None]
-"""Says how many seconds the next operation may take; None for no limit.
+"""Returns the seconds that the next operation may take; None for no limit.
 
-It is asked before each operation, and raises `TimeoutError` where no time is
-left: so a server that sends a byte now and then can't outlast a deadline.
-Where many operations make one, such as a handshake, it comes from `until`.
+It is called before each operation, and raises `TimeoutError` if no time is
+left, so that a server that drips bytes can't outlast a deadline.
 """
 
 
 def until(now: Callable[[], float], seconds: float | None) -> Wait:
-    """Return what bounds all operations together that begin now.
-
-    Args:
-        now: A monotonic clock.
-        seconds: What they may take in all; None for no limit.
-    """
+    """Return a `Wait` that bounds all operations together from now on."""
     if seconds is None:
         return lambda: None
     end = now() + seconds
@@ -52,13 +50,13 @@ _T = TypeVar("_T")
 
 
 class Stream(Protocol):
-    """A connection as the protocol above sees it; its errors are `OSError`.
+    """A connection to a host.  Its errors are `OSError`.
 
     A blocking stream never suspends.
     """
 
     async def receive(self, wait: Wait) -> bytes:
-        """Return the next bytes, at most `READ_SIZE`; none at the end."""
+        """Return the next bytes, at most `READ_SIZE`; b"" at the end."""
         ...
 
     async def send(self, data: bytes, wait: Wait) -> None:
@@ -66,7 +64,7 @@ class Stream(Protocol):
         ...
 
     def readable(self) -> bool:
-        """Whether something came, or the end, that nobody asked for."""
+        """Whether bytes or the end came that nobody asked for."""
         ...
 
     async def aclose(self) -> None:
@@ -75,14 +73,14 @@ class Stream(Protocol):
 
 
 def is_readable(sock: Any) -> bool:
-    """Look, without waiting, whether there is anything to read.
+    """Whether there is anything to read now.
 
     Windows has no poll, but its select has no highest number either.
     """
     number: int = sock.fileno()
     if number < 0:
         return True
-    if not hasattr(select, "poll"):  # pragma: no cover - Windows
+    if sys.platform == "win32":  # pragma: no cover - Windows
         return bool(select.select([number], [], [], 0)[0])
     poll = select.poll()
     poll.register(number, select.POLLIN)
@@ -90,18 +88,14 @@ def is_readable(sock: Any) -> bool:
 
 
 NEXT_ADDRESS = 0.25
-"""Seconds until the next address is tried too (RFC 8305, section 5)."""
+"""Seconds until the next address is also tried (RFC 8305, section 5)."""
 
 Address: TypeAlias = tuple[int, Any]
-"""A family of addresses, and an address of it for `socket.connect`."""
+"""A family, and an address of it for `socket.connect`."""
 
 
 def interleaved(found: Iterable[tuple[Any, ...]]) -> list[Address]:
-    """Return the addresses in turns of families (RFC 8305, section 4).
-
-    Args:
-        found: As `socket.getaddrinfo` returns them.
-    """
+    """Return what `getaddrinfo` found, families in turn (RFC 8305, 4)."""
     families: dict[int, list[Address]] = {}
     for family, *_, address in found:
         families.setdefault(family, []).append((family, address))
@@ -112,12 +106,88 @@ def interleaved(found: Iterable[tuple[Any, ...]]) -> list[Address]:
 NO_ADDRESS = "The name has no address."
 
 
+class BlockingStream:
+    """A connected socket; each operation has a timeout."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+
+    async def receive(self, wait: Wait) -> bytes:
+        self._bound(wait)
+        return self._socket.recv(READ_SIZE)
+
+    async def send(self, data: bytes, wait: Wait) -> None:
+        left = memoryview(data)
+        while left:
+            self._bound(wait)
+            left = left[self._socket.send(left) :]
+
+    def readable(self) -> bool:
+        return is_readable(self._socket)
+
+    async def aclose(self) -> None:
+        self._socket.close()
+
+    def _bound(self, wait: Wait) -> None:
+        seconds = wait()
+        if self._socket.gettimeout() != seconds:  # A system call.
+            self._socket.settimeout(seconds)
+
+
+async def connect_blocking(host: str, port: int, wait: Wait) -> BlockingStream:
+    """Connect to the address of a name that answers first (RFC 8305).
+
+    Looking the name up is not bounded: no system call for it has a timeout.
+
+    Raises:
+        OSError: None does, or not in time.
+        UnicodeError: The name can't be one.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return BlockingStream(_first(interleaved(found), wait))
+
+
+def _first(addresses: Iterable[Address], wait: Wait) -> socket.socket:
+    failure = OSError(NO_ADDRESS)
+    left = deque(addresses)
+    with ExitStack() as losers, selectors.DefaultSelector() as selector:
+        while left or selector.get_map():
+            seconds = wait()
+            if left:
+                family, address = left.popleft()
+                try:
+                    sock = socket.socket(family, socket.SOCK_STREAM)
+                    losers.callback(sock.close)
+                    sock.settimeout(0.0)
+                    with suppress(BlockingIOError):
+                        sock.connect(address)
+                except OSError as error:  # This machine knows no way there.
+                    failure = error
+                    continue
+                selector.register(sock, selectors.EVENT_WRITE, sock)
+            if left:
+                seconds = min(seconds or NEXT_ADDRESS, NEXT_ADDRESS)
+            for key, _ in selector.select(seconds):
+                sock = key.data
+                code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                if not code:
+                    winner = socket.socket(fileno=sock.detach())
+                    winner.settimeout(None)
+                    winner.setsockopt(
+                        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+                    )
+                    return winner
+                failure = OSError(code, os.strerror(code))
+                selector.unregister(sock)
+    raise failure
+
+
 # A lock for threads, and reentrant: a signal handler may fork too.
 FORK_LOCK = RLock()
-"""Held where OpenSSL has locks of its own that a fork must not copy."""
+"""Held while OpenSSL holds locks that a fork must not copy."""
 
 # Windows has no fork, hence no hook for it.
-if hasattr(os, "register_at_fork"):  # pragma: no branch
+if sys.platform != "win32":  # pragma: no branch
     os.register_at_fork(
         before=FORK_LOCK.acquire,
         after_in_parent=FORK_LOCK.release,
@@ -126,13 +196,7 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch
 
 
 class TlsStream:
-    """TLS over another stream, the same for event loops and threads.
-
-    Args:
-        stream: What carries the records.
-        context: Says whom to trust.
-        host: The name that the server's certificate must have.
-    """
+    """TLS over another stream, the same for event loops and threads."""
 
     def __init__(
         self, stream: Stream, context: ssl.SSLContext, host: str
@@ -146,19 +210,14 @@ class TlsStream:
 
     @property
     def session(self) -> ssl.SSLObject:
-        """The version of TLS, and the server's certificate."""
         return self._tls
 
     async def shake_hands(self, wait: Wait) -> None:
-        """Agree on keys, and check the server's certificate."""
         await self._step(self._shake_hands, wait)
 
     async def receive(self, wait: Wait) -> bytes:
-        """Return the next bytes, at most `READ_SIZE`; none at the end.
-
-        Whether the end was announced does not matter: HTTP shows whether
-        an answer is complete.
-        """
+        # HTTP shows whether a response is complete, so an end that was not
+        # announced is an end, too.
         try:
             return await self._step(lambda: self._tls.read(READ_SIZE), wait)
         except ssl.SSLError:
@@ -167,16 +226,11 @@ class TlsStream:
             return b""
 
     async def send(self, data: bytes, wait: Wait) -> None:
-        """Send all bytes."""
         await self._step(lambda: self._tls.write(data), wait)
 
     def readable(self) -> bool:
-        """Whether something came, or the end, that nobody asked for.
-
-        Records that came together leave the socket together, so the socket
-        does not show the unread ones.  To look means to read: where this
-        says yes, the connection can't be used any more.
-        """
+        # The socket does not show records that came together with others.  To
+        # look means to read, so after a yes the connection can't be used.
         try:
             self._tls.read(1)
         except ssl.SSLWantReadError:
@@ -186,7 +240,6 @@ class TlsStream:
         return True
 
     async def aclose(self) -> None:
-        """Close the connection at once."""
         await self._stream.aclose()
 
     def _shake_hands(self) -> None:
@@ -205,7 +258,7 @@ class TlsStream:
                 else:
                     self._incoming.write_eof()
             except ssl.SSLError:
-                # The alert that says what we did not like.
+                # The alert that says what was wrong.
                 with suppress(OSError):
                     await self._flush(wait)
                 raise

@@ -1,8 +1,9 @@
-"""Send requests and read the answers to their end, over pools of peers."""
+"""Send requests and read the responses to their end, over pools of peers."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 import attrs
@@ -15,7 +16,6 @@ from sesamy_async._call import (
     Runtime,
     Trusts,
     is_own,
-    trusts_all,
 )
 from sesamy_async._headers import SUCCESS, Headers
 from sesamy_async._outcome import Failure, FailureKind, TransportFailure
@@ -24,25 +24,20 @@ from .body import Body
 from .failures import failure_of, is_foreign
 from .http11 import origin_of
 from .peers import Patience, Peer
-from .pool import Pools
+from .pool import Pool, Pools
 from .settings import Connections
 
 
 _T = TypeVar("_T")
 
 Make = Callable[[tuple[str, bool]], Peer]
-"""Makes what leads to an origin; through httpx, if the second one is true."""
+"""Makes what leads to an origin; the flag says whether through httpx."""
 
 
 class HttpTransport:
     """A `Transport` with a pool for each host, in each process and loop.
 
-    Args:
-        make: Makes what leads to an origin.
-        patched: Says whether somebody has patched httpx, and wants to see
-            all requests.
-        runtime: For time, events and the present scope.
-        settings: How many connections, and how large an answer.
+    `patched` says whether somebody has patched httpx to see all requests.
     """
 
     def __init__(
@@ -52,8 +47,10 @@ class HttpTransport:
         runtime: Runtime,
         settings: Connections,
     ) -> None:
-        self._pools = Pools(
-            make, runtime, cap=settings.cap, idle=settings.idle
+        cap, idle = settings.cap, settings.idle
+        self._pools: Pools[tuple[str, bool], Peer] = Pools(
+            lambda key: Pool(partial(make, key), runtime, cap=cap, idle=idle),
+            runtime,
         )
         self._patched = patched
         self._runtime = runtime
@@ -62,32 +59,17 @@ class HttpTransport:
 
     @property
     def used(self) -> bool:
-        """Whether there may be open connections of ours."""
         return self._pools.used
 
-    async def send(self, call: Call, trusts: Trusts = trusts_all) -> Response:
-        """Send the request once and read the whole answer.
-
-        Args:
-            call: The call to send.
-            trusts: Says by the answer whether the connection may be used
-                again.
-
-        Raises:
-            TransportFailure: There is no complete answer.
-        """
+    async def send(
+        self, call: Call, trusts: Trusts = lambda _: True
+    ) -> Response:
         return await self._over(call, self._exchange, trusts)
 
     async def connect(self, call: Call) -> None:
-        """Open a connection for later, unless one is free already.
-
-        Raises:
-            TransportFailure: There is none; nothing was sent.
-        """
         await self._over(call, self._open, lambda _: True)
 
     async def aclose(self) -> None:
-        """Close the free connections of the present scope."""
         await self._pools.aclose()
 
     async def _over(
@@ -161,10 +143,9 @@ class HttpTransport:
 def _explained(
     caught: Exception, peer: Peer, patience: Patience
 ) -> tuple[Failure, Exception | None]:
-    """Return what an exception means, and what is to be chained.
+    """Return what an exception means, and its cause to show.
 
-    The words of httpx may repeat a header: only what is foreign to it is
-    chained.
+    Exceptions of httpx may repeat a header, so they are not shown.
     """
     record = patience.call.record
     facts = attrs.evolve(
@@ -178,17 +159,14 @@ def _explained(
 
 
 def _limit(call: Call, status: int, settings: Connections) -> int:
-    """Return how many bytes of an answer are read at most.
+    """Return how many bytes of a response are read.
 
-    Parsing them takes up to a hundred times as much memory, and time in
-    which nothing else is done.
+    Parsing them takes up to a hundred times as much memory.
     """
-    limits = [settings.max_response_size]
+    limit = settings.max_response_size
     if call.max_response_size is not None:
-        limits.append(call.max_response_size)
-    if status not in SUCCESS:
-        limits.append(LARGEST_ERROR)
-    return min(limits)
+        limit = min(limit, call.max_response_size)
+    return limit if status in SUCCESS else min(limit, LARGEST_ERROR)
 
 
 _NO_URL = Failure(

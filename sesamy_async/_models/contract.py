@@ -14,7 +14,7 @@ import attrs
 
 from sesamy_async._call import Response
 
-from .fields import is_array, to_camel
+from .json import CONVERTER
 
 
 if TYPE_CHECKING:
@@ -76,16 +76,16 @@ class Discount:
 
 @attrs.frozen(kw_only=True)
 class Contract:
-    """A contract that Sesamy made from an order.
+    """A contract that Sesamy created from an order.
 
     The repr shows nothing personal.  Equality ignores `raw` and `response`,
-    which may hold what changes with each answer.
+    which may differ in each response.
 
     Attributes:
-        id: The id of the contract; always there.
+        id: The id of the contract; the only field that is never missing.
         name: Its name.
         user_id: Sesamy's id of the user.
-        created_at: When it was made.
+        created_at: When it was created.
         updated_at: When it was last changed.
         price: In units of `currency`.
         next_bill_at: When the next bill is due.
@@ -100,15 +100,15 @@ class Contract:
         recurring_interval: DAY, WEEK, MONTH, YEAR or another word.
         recurring_time: How many intervals one period has.
         will_cancel_at: When it will end.
-        cancel_requested_at: When the user asked for that.
+        cancel_requested_at: When the user asked to cancel it.
         expires_at: When the access ends.
         payment_data: How it is paid.
         applied_discounts: The discounts.
-        raw: The whole answer, as received.
-        response: The HTTP answer that it was read from, with its status,
-            headers, `request_id` and `rate`; None if no answer was, as for
-            a contract that the store of orders knew.  It keeps the bytes of
-            the body, which take less memory than `raw`.
+        raw: The whole JSON, as received.
+        response: The HTTP response that it was read from, with its status,
+            headers, `request_id` and `rate`; None if it was not read from
+            one, such as a contract that the store of orders knew.  It has
+            the bytes of the body, which take less memory than `raw`.
 
     Times are aware; one without a UTC offset is read as UTC.
     """
@@ -155,13 +155,13 @@ class Contract:
         return _decimal(self.next_price)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what was read, as JSON data with Sesamy's names.
+        """Return the fields as JSON data with Sesamy's names.
 
-        Times are in ISO 8601.  What is None or empty is left out, and so
-        are `raw` and `response`.
+        Times are in ISO 8601.  Fields that are None or empty are left out,
+        as are `raw` and `response`.
         """
-        data: dict[str, Any] = _as_json(self)
-        return data
+        data: dict[str, Any] = CONVERTER.unstructure(self)
+        return {name: data[name] for name in data if data[name] != {}}
 
 
 def _decimal(number: float | None) -> "Decimal | None":
@@ -169,33 +169,9 @@ def _decimal(number: float | None) -> "Decimal | None":
     from decimal import Decimal  # noqa: PLC0415
 
     # The repr of a float is the shortest number that it may have been read
-    # from; of two numbers of 15 digits, each has a float of its own.
+    # from; two numbers of up to 15 digits never have the same float.
     exact = repr(number) if isinstance(number, float) else number
     return None if exact is None else Decimal(exact)
-
-
-def _as_json(value: Any) -> Any:
-    """Return what was read as JSON, without what is None or empty."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if is_array(value):
-        return [_as_json(each) for each in value]
-    cls: type[Any] = value.__class__
-    if not attrs.has(cls):
-        return value
-    known = {
-        field.name: _as_json(getattr(value, field.name))
-        for field in attrs.fields(cls)
-        if field.name not in _AS_RECEIVED
-    }
-    return {
-        to_camel(name): each
-        for name, each in known.items()
-        if each is not None and each not in ([], {})
-    }
-
-
-_AS_RECEIVED = {"raw", "response"}
 
 
 @attrs.frozen(kw_only=True)
@@ -204,7 +180,7 @@ class Onboarded:
 
     Attributes:
         contract: The confirmed contract.
-        strays: How many creates had no answer: each may have left an
+        strays: How many creates got no response: each may have left an
             unconfirmed contract, which gives no access.
         repeated: Whether the store of orders knew the contract from an
             earlier call.

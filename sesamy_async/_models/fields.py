@@ -63,33 +63,28 @@ class Gender(StrEnum):
 
 
 def to_camel(name: str) -> str:
-    """Return Sesamy's name for the name of an attribute."""
     first, *rest = name.split("_")
     return first + "".join(map(str.capitalize, rest))
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    """Whether it is a mapping."""
     return isinstance(value, Mapping)
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Whether it is an object of parsed JSON."""
     return isinstance(value, dict)
 
 
 def is_array(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
-    """Whether it is an array in JSON."""
     return isinstance(value, (list, tuple))
 
 
 def kind(value: object) -> str:
-    """Return the name of a value's type."""
     return "None" if value is None else type(value).__name__
 
 
 def name_of(key: object) -> str:
-    """Return the key of an object in a form for messages."""
+    """Return the key of an object for a message."""
     if not isinstance(key, str):
         return f"<{kind(key)}>"
     if key and key.isprintable() and len(key) <= _LONGEST_NAME:
@@ -98,7 +93,7 @@ def name_of(key: object) -> str:
 
 
 class RepeatedKeys(dict[str, Any]):
-    """A JSON object with keys that were given more than once."""
+    """A JSON object with keys that it has more than once."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -106,13 +101,11 @@ class RepeatedKeys(dict[str, Any]):
         self._repeated = [key for key in counts if counts[key] > 1]
 
     def problems(self, prefix: str) -> Iterator[str]:
-        """Yield a problem for each repeated key."""
         for key in self._repeated:
             yield f"{prefix}{name_of(key)}: given more than once"
 
 
 def text_problems(value: object, path: str) -> Iterator[str]:
-    """Check that a value is text that can be sent."""
     if not isinstance(value, str):
         yield f"{path}: expected str, got {kind(value)}"
     elif not is_text(value):
@@ -171,7 +164,6 @@ def _json_problems(
 
 
 def _copy_json(value: Any) -> Any:
-    """Return a deep copy of JSON."""
     if isinstance(value, str):  # Most are, and the checks below are slower.
         return value
     if is_mapping(value):
@@ -255,27 +247,18 @@ _FILLED: Mapping[str, Any] = {"type": "string", "pattern": r"\S"}
 
 
 class Rule(NamedTuple):
-    """How one field treats its values, except None.
-
-    Attributes:
-        check: Yields the problems of a value.
-        keep: Turns a valid value into what the order keeps.
-        write: Turns a kept value into JSON.
-        model: The class of a nested object, if the field holds one.
-        words: The words that S names, if it names any.
-        schema: What JSON Schema can say of its JSON, unless it is an object
-            of `model`.
-    """
+    """How one field treats its values, except None."""
 
     check: Check
+    # Turns a valid value into what the order keeps, and that into JSON.
     keep: Callable[[Any], Any] = _same
     write: Callable[[Any], Any] = _same
-    model: type[Any] | None = None
-    words: type[StrEnum] | None = None
-    schema: Mapping[str, Any] = _ANY_TEXT
+    model: type[Any] | None = None  # The class of a nested object.
+    words: type[StrEnum] | None = None  # Those that S names.
+    schema: Mapping[str, Any] = _ANY_TEXT  # JSON Schema, without a `model`.
 
     def word_problem(self, value: str) -> str:
-        """Say that a valid value is none of the words; empty if it is one."""
+        """Return what is wrong if a valid value is none of the words."""
         words = [*map(str, self.words or ())]
         if not words or value in words:
             return ""
@@ -292,62 +275,53 @@ class Rule(NamedTuple):
 
 Metadata: TypeAlias = Mapping[str, Rule]
 
-TEXT: Metadata = {KEY: Rule(text_problems)}
-ID: Metadata = {
-    KEY: Rule(_filled, schema={**_FILLED, "examples": ["A-2026-004711"]})
-}
-EMAIL: Metadata = {
-    KEY: Rule(
-        _email,
-        # No "format": validators refuse addresses there that are permitted
-        # here, such as those with an "ö".
-        schema={
-            "type": "string",
-            "pattern": f"^{_EMAIL.pattern}$",
-            "examples": ["name@example.com"],
-        },
-    )
-}
-QUANTITY: Metadata = {
-    KEY: Rule(
-        _quantity,
-        schema={
-            "type": "integer",
-            "minimum": 1,
-            "maximum": _LARGEST,
-            "examples": [1],
-        },
-    )
-}
-BIRTHDAY: Metadata = {
-    KEY: Rule(
-        _birthday,
-        write=_write_birthday,
-        schema={
-            "type": "string",
-            "pattern": f"^{_DATE}(?:{_TIME}{_OFFSET})?$",
-            "examples": ["1980-12-31"],
-        },
-    )
-}
-_TEXTS = partial(object_problems, partial(_member_problems, text_problems))
-TEXTS: Metadata = {
-    KEY: Rule(
-        _TEXTS,
-        keep=dict,
-        write=dict,
-        schema={"type": "object", "additionalProperties": _ANY_TEXT},
-    )
-}
-_JSON_OBJECT = partial(object_problems, _json_problems)
-JSON_OBJECT: Metadata = {
-    KEY: Rule(
-        _JSON_OBJECT,
-        keep=_copy_json,
-        write=_copy_json,
-        schema={"type": "object"},
-    )
-}
+
+def _rule(check: Check, **more: Any) -> Metadata:
+    return {KEY: Rule(check, **more)}
+
+
+TEXT = _rule(text_problems)
+ID = _rule(_filled, schema={**_FILLED, "examples": ["A-2026-004711"]})
+EMAIL = _rule(
+    _email,
+    # No "format": validators refuse addresses there that are permitted
+    # here, such as those with an "ö".
+    schema={
+        "type": "string",
+        "pattern": f"^{_EMAIL.pattern}$",
+        "examples": ["name@example.com"],
+    },
+)
+QUANTITY = _rule(
+    _quantity,
+    schema={
+        "type": "integer",
+        "minimum": 1,
+        "maximum": _LARGEST,
+        "examples": [1],
+    },
+)
+BIRTHDAY = _rule(
+    _birthday,
+    write=_write_birthday,
+    schema={
+        "type": "string",
+        "pattern": f"^{_DATE}(?:{_TIME}{_OFFSET})?$",
+        "examples": ["1980-12-31"],
+    },
+)
+TEXTS = _rule(
+    partial(object_problems, partial(_member_problems, text_problems)),
+    keep=dict,
+    write=dict,
+    schema={"type": "object", "additionalProperties": _ANY_TEXT},
+)
+JSON_OBJECT = _rule(
+    partial(object_problems, _json_problems),
+    keep=_copy_json,
+    write=_copy_json,
+    schema={"type": "object"},
+)
 
 
 def choice(enum: type[StrEnum]) -> Metadata:
@@ -362,11 +336,8 @@ def choice(enum: type[StrEnum]) -> Metadata:
 
     check = partial(_choice, enum)
     schema = {**_FILLED, "examples": [*members]}
-    return {
-        KEY: Rule(check, keep=keep, write=plain, words=enum, schema=schema)
-    }
+    return _rule(check, keep=keep, write=plain, words=enum, schema=schema)
 
 
 def nested(model: type[Any]) -> Metadata:
-    """Return the rule of a nested object."""
-    return {KEY: Rule(partial(_instance, model), model=model)}
+    return _rule(partial(_instance, model), model=model)

@@ -59,8 +59,6 @@ _MOST_OBJECTS = 1000  # More would take long; `Contract.raw` has them all.
 
 
 class RuledField(NamedTuple):
-    """A field that has a rule."""
-
     name: str
     required: bool
     rule: Rule
@@ -85,7 +83,6 @@ def ruled_fields(cls: type[Any]) -> Mapping[str, RuledField]:
 
 
 def _fields_by(cls: type[Any], by: By) -> Mapping[str, RuledField]:
-    """Return the fields of a class that have a rule, by alias or by name."""
     fields = ruled_fields(cls)
     if by == "alias":
         return fields
@@ -98,7 +95,6 @@ def refusal(
     external_order_id: str | None = None,
     advice: str = "",
 ) -> InvalidRequestError:
-    """Return the error that names the problems of `subject`."""
     count = len(problems)
     shown = "; ".join(problems[:_MOST_SHOWN])
     if count > _MOST_SHOWN:
@@ -164,12 +160,7 @@ def _data_problems(
 
 
 def strict_problems(order: Any, path: str = "") -> tuple[str, ...]:
-    """Return where an order has a word that Sesamy's guide does not name.
-
-    Args:
-        order: The order, or an object in it.
-        path: Where that is.
-    """
+    """Return where an order has a word that Sesamy's guide does not name."""
     cls: type[Any] = order.__class__
     prefix = f"{path}." if path else ""
     found: list[str] = []
@@ -184,13 +175,12 @@ def strict_problems(order: Any, path: str = "") -> tuple[str, ...]:
     return tuple(found)
 
 
-def _check(rule: Rule, value: Any, path: str) -> Iterable[str]:
-    return rule.check(value, path)
-
-
 def checked(cls: type[_T]) -> type[_T]:
     """Make the constructor of an attrs class check all its values at once."""
     build = cast("Callable[..., None]", cls.__init__)
+
+    def check(rule: Rule, value: Any, path: str) -> Iterable[str]:
+        return rule.check(value, path)
 
     @guarded
     @wraps(build)
@@ -201,7 +191,7 @@ def checked(cls: type[_T]) -> type[_T]:
         data = {
             wire: getattr(self, field.name) for wire, field in fields.items()
         }
-        problems = tuple(_field_problems(fields, data, "", _check))
+        problems = tuple(_field_problems(fields, data, "", check))
         if problems:
             order_id = _order_id_in(fields, data)
             raise refusal(kind.__name__, problems, order_id)
@@ -238,24 +228,10 @@ def read_data(
     problems = tuple(_data_problems(cls, data, "", by=by, strict=strict))
     if problems:
         order_id = _order_id_in(_fields_by(cls, by), data)
-        advice = _BY_NAME if by == "alias" and _has_names(cls, data) else ""
+        named = by == "alias" and "external_order_id" in data
+        advice = ' Pass by="name" to read names in snake_case.' * named
         raise refusal(cls.__name__, problems, order_id, advice)
     return _built(cls, data, by)
-
-
-_BY_NAME = ' Names in snake_case are read with by="name".'
-
-
-def _has_names(cls: type[Any], data: Any) -> bool:
-    """Whether names of Python's attributes stand where aliases should."""
-    return is_mapping(data) and any(
-        (field.name != wire and field.name in data)
-        or (
-            field.rule.model is not None
-            and _has_names(field.rule.model, data.get(wire))
-        )
-        for wire, field in ruled_fields(cls).items()
-    )
 
 
 def _built(cls: type[_T], data: Mapping[str, Any], by: By) -> _T:
@@ -274,7 +250,7 @@ def _built(cls: type[_T], data: Mapping[str, Any], by: By) -> _T:
 @cache
 def builder(cls: type[Any]) -> Callable[[Mapping[str, Any]], Any]:
     """Return what builds instances of values that are checked already."""
-    # What sets the attributes, without checking them again.
+    # What sets the attributes without checking them again.
     init: Callable[..., None] = unwrap(cls.__init__)
 
     def made(values: Mapping[str, Any]) -> Any:
@@ -319,19 +295,19 @@ def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object_of)
 
 
-def _is_order(cls: Any) -> bool:
-    return attrs.has(cls) and bool(ruled_fields(cls))
+_NOT_WRITTEN = {"raw", "response"}  # Of a contract.
 
 
-def _order_writer(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    options: dict[str, Any] = {
-        field.name: override(
-            rename=wire,
-            unstruct_hook=None if field.rule.model else field.rule.write,
+def _writer(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
+    rules = {field.name: field.rule for field in ruled_fields(cls).values()}
+    options: dict[str, Any] = {"_cattrs_omit_if_default": True}
+    for name in attrs.fields_dict(cls):
+        rule = rules.get(name)
+        options[name] = override(
+            rename=to_camel(name),
+            omit=name in _NOT_WRITTEN,
+            unstruct_hook=rule.write if rule and not rule.model else None,
         )
-        for wire, field in ruled_fields(cls).items()
-    }
-    options["_cattrs_omit_if_default"] = True
     return make_dict_unstructure_fn(cls, CONVERTER, **options)
 
 
@@ -370,7 +346,7 @@ def _as_received(value: Any, _: Any) -> Any:
 
 
 def _exactly(kind: type[Any], value: Any, _: Any) -> Any:
-    """Return the value if it is of this very type: a bool is an int too."""
+    # Not isinstance(): a bool is an int.
     return value if type(value) is kind else None
 
 
@@ -404,5 +380,6 @@ _TOLERANT: dict[Any, _Read] = {
 }
 
 
-CONVERTER.register_unstructure_hook_factory(_is_order, _order_writer)
+CONVERTER.register_unstructure_hook(datetime, datetime.isoformat)
+CONVERTER.register_unstructure_hook_factory(attrs.has, _writer)
 CONVERTER.register_structure_hook_factory(attrs.has, _answer_reader)

@@ -31,7 +31,7 @@ from .json import CONVERTER, checked, parse, read_data, refusal, show_given
 @checked
 @attrs.frozen(kw_only=True, repr=False)
 class Address:
-    """The postal address of a user; what is None is not sent.
+    """The postal address of a user; fields that are None are not sent.
 
     Attributes:
         country: The country.
@@ -60,7 +60,7 @@ class Address:
 @checked
 @attrs.frozen(kw_only=True, repr=False)
 class BusinessDetails:
-    """The business of a user; what is None is not sent.
+    """The business of a user; fields that are None are not sent.
 
     Attributes:
         vat_nr: The VAT number, ``vatNr``.
@@ -81,8 +81,8 @@ class BusinessDetails:
 class User:
     """The payer, or the owner of what is bought.
 
-    What is None is not sent.  A gender that Sesamy's guide does not name is
-    sent as it is.  The repr shows no value.
+    Fields that are None are not sent.  A gender that Sesamy's guide does not
+    name is sent as it is.  The repr shows no values.
 
     Attributes:
         email: The address that the contract is tied to.
@@ -95,11 +95,11 @@ class User:
         address: The postal address.
         business_details: The business of the user, ``businessDetails``,
             optional.
-        extra_data: A JSON object with anything you want to keep for this
+        extra_data: A JSON object with anything you want to store for this
             user, ``extraData``.
 
     Raises:
-        InvalidRequestError: It names every wrong value.
+        InvalidRequestError: The message names every wrong value.
     """
 
     email: str | None = attrs.field(default=None, metadata=EMAIL)
@@ -128,14 +128,14 @@ class User:
 @checked
 @attrs.frozen(kw_only=True)
 class NewContract:
-    """An order from your own system.
+    """An order from your system.
 
-    What is None is not sent.  A payment provider or method that Sesamy's
-    guide does not name is sent as it is.  Mappings are copied.  The repr
-    shows nothing personal.
+    Fields that are None are not sent.  A payment provider or method that
+    Sesamy's guide does not name is sent as it is.  Mappings are copied.  The
+    repr shows nothing personal.
 
     Attributes:
-        external_order_id: The id of the order in your own system,
+        external_order_id: The id of the order in your system,
             ``externalOrderId``.
         payment_provider: KLARNA, STRIPE, BILLOGRAM or SESAMY,
             ``paymentProvider``.
@@ -150,7 +150,7 @@ class NewContract:
             optional.
 
     Raises:
-        InvalidRequestError: It names every wrong value.
+        InvalidRequestError: The message names every wrong value.
     """
 
     external_order_id: str = attrs.field(metadata=ID)
@@ -183,23 +183,23 @@ class NewContract:
         by: Literal["alias", "name"] = "alias",
         strict: bool = False,
     ) -> Self:
-        """Read an order from parsed JSON, or from what is like it.
+        """Read an order from parsed JSON or a similar mapping.
 
         A null counts as a missing field.  A birthday may be a date, and a
-        word a member of an enum of str, so ``model_dump()`` of a Pydantic
-        model is read, too.
+        str a member of an enum, so ``model_dump()`` of a Pydantic model can
+        be read, too.
 
         Args:
             data: The order.
-            by: What its keys are: ``"alias"`` for Sesamy's names
-                (camelCase), ``"name"`` for the names of the attributes
-                (snake_case); also in the objects in it.
+            by: What its keys are, also in nested objects: ``"alias"`` for
+                Sesamy's names (camelCase), ``"name"`` for the names of the
+                attributes (snake_case).
             strict: Whether a payment provider, a payment method or a gender
                 that Sesamy's guide does not name is an error.
 
         Raises:
-            InvalidRequestError: It names the path of every field that is
-                wrong, missing or unknown.
+            InvalidRequestError: The message names every field that is
+                wrong, missing or unknown by its path.
         """
         return read_data(cls, data, by=by, strict=strict)
 
@@ -220,9 +220,9 @@ class NewContract:
             strict: As for `from_dict`.
 
         Raises:
-            InvalidRequestError: It names the path of every field that is
-                wrong, missing, unknown or repeated, or the place where the
-                document is not JSON.
+            InvalidRequestError: The message names every field that is
+                wrong, missing, unknown or repeated by its path, or the
+                place where the document is not JSON.
         """
         data, problem = parse(text)
         if problem is not None:
@@ -242,12 +242,12 @@ class NewContract:
     def json_schema(cls, *, strict: bool = False) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of what `from_json` reads.
 
-        It has no ``$ref``, so it can be a part of an OpenAPI 3.1 document.
+        It has no ``$ref``, so it can be part of an OpenAPI 3.1 document.
 
         Args:
             strict: Whether only the payment providers, payment methods and
-                genders that Sesamy's guide names are permitted; else they
-                are examples.
+                genders that Sesamy's guide names are permitted; otherwise
+                they are examples.
         """
         # Imported here: no call needs it.
         from .schema import schema_of  # noqa: PLC0415

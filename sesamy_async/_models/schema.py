@@ -20,15 +20,9 @@ _WIRE_NAME = re.compile(r", ``\w+``")
 
 
 def schema_of(cls: type[Any], *, strict: bool) -> dict[str, Any]:
-    """Return the schema of an order, or of an object in it.
-
-    All is inline: a ``$ref`` would lead elsewhere once the schema is a part
-    of an OpenAPI document.
-
-    Args:
-        cls: The class of the object.
-        strict: Whether only the words that S names are permitted.
-    """
+    """Return the schema of an order, or of an object in it."""
+    # All is inline: a "$ref" would lead elsewhere once the schema is part of
+    # an OpenAPI document.
     texts = _descriptions(cls)
     fields = ruled_fields(cls)
     required = [wire for wire, field in fields.items() if field.required]
@@ -68,10 +62,7 @@ def _value(rule: Rule, *, strict: bool) -> dict[str, Any]:
 
 
 def _descriptions(cls: type[Any]) -> dict[str, str]:
-    """Return what the docstrings say of the attributes of a class.
-
-    There are no docstrings under ``python -OO``.
-    """
+    """Return what the docstrings say of attributes; nothing with ``-OO``."""
     found: dict[str, str] = {}
     for each in reversed(cls.__mro__):
         _, _, section = cleandoc(each.__doc__ or "").partition("Attributes:\n")

@@ -39,6 +39,8 @@ _OPTIONS = {
     "organization": "SESAMY_ORGANIZATION",
     "encoding": "SESAMY_TOKEN_ENCODING",
 }
+_TEXTS = ("client_id", "client_secret", "scope", "audience", "organization")
+_MAY_MISS = {"audience", "organization"}
 _VARIABLES = {
     "client_id": "SESAMY_CLIENT_ID",
     "client_secret": "SESAMY_CLIENT_SECRET",
@@ -48,14 +50,13 @@ _VARIABLES = {
 
 
 def named(argument: str) -> str:
-    """Return an argument's name with its environment variable."""
     return f"{argument} ({_VARIABLES[argument]})"
 
 
 @guarded_init
 @attrs.frozen
 class ClientCredentials:
-    """The client id and secret that Sesamy gave you (OAuth2, RFC 6749).
+    """The client id and secret from Sesamy (OAuth2, RFC 6749).
 
     Neither the repr nor `attrs.asdict` shows the secret; they can't be
     pickled.
@@ -68,10 +69,10 @@ class ClientCredentials:
         organization: The organization of the token, if it is required.
         encoding: How the credentials are sent: ``"json"``, ``"form"`` or
             ``"basic"``.  By default (None) JSON is tried first, then a
-            form if JSON is refused; what worked is used from then on.
-            HTTP Basic is never the default: Sesamy's server accepts it
-            only for ASCII secrets without ``:``.
-        store: Keeps the tokens; by default (None) the client's memory.
+            form if JSON is refused; the encoding that worked is used from
+            then on.  HTTP Basic is never the default: Sesamy's server
+            accepts it only for ASCII secrets without ``:``.
+        store: Stores the tokens; by default (None) the client's memory.
 
     Raises:
         ConfigurationError: A value is empty, or of the wrong type.
@@ -92,11 +93,8 @@ class ClientCredentials:
 
     def __attrs_post_init__(self) -> None:
         check = Problems()
-        for name in ("client_id", "client_secret", "scope"):
+        for name in _TEXTS:
             check(_check_text, name, getattr(self, name))
-        for name in ("audience", "organization"):
-            if getattr(self, name) is not None:
-                check(_check_text, name, getattr(self, name))
         check(check_encoding, self.encoding)
         if self.encoding == "basic":
             check(_check_basic, "client_id", self.client_id)
@@ -106,7 +104,7 @@ class ClientCredentials:
 
 
 def check_encoding(encoding: object) -> None:
-    """Refuse what is not the name of an encoding; None is none."""
+    """Refuse all but the names of encodings and None."""
     if encoding not in (None, *_ENCODINGS):
         raise ConfigurationError(
             f"{named('encoding')} must be one of {', '.join(_ENCODINGS)}."
@@ -126,6 +124,8 @@ def _check_store(store: object) -> None:
 
 def _check_text(name: str, value: object) -> None:
     text = value.reveal() if isinstance(value, Secret) else value
+    if text is None and name in _MAY_MISS:
+        return
     if not isinstance(text, str):
         problem = f"is of type {type(text).__name__}"
     elif not text.strip():
@@ -161,7 +161,12 @@ def token_request(
 ) -> Request:
     """Return the request for a token.
 
-    The encoding is that of the credentials, else `encoding`, else JSON.
+    Args:
+        credentials: What is sent.
+        token_url: Where it is sent.
+        encoding: How it is sent, unless the credentials say so; by default
+            as JSON.
+        user_agent: Who requests the token.
     """
     encoding = credentials.encoding or encoding or "json"
     write = json.dumps if encoding == "json" else urlencode
@@ -198,14 +203,14 @@ def basic_value(credentials: ClientCredentials) -> str:
 @guarded_init
 @attrs.frozen
 class StaticToken:
-    """A token that you got elsewhere; it is never renewed.
+    """A token from elsewhere; it is never renewed.
 
     Attributes:
         token: The token without ``Bearer``; a `Secret`, also if it was
             given as a str.
 
     Raises:
-        ConfigurationError: It can't be sent in a header.
+        ConfigurationError: The token can't be sent in a header.
     """
 
     token: Secret = attrs.field(converter=Secret)
@@ -213,8 +218,8 @@ class StaticToken:
     def __attrs_post_init__(self) -> None:
         if not is_token(self.token.reveal()):
             raise ConfigurationError(
-                "token must be the token alone, without 'Bearer': a str of "
-                "visible ASCII characters, without spaces and line breaks."
+                "token must be the token without 'Bearer': a str of visible "
+                "ASCII characters, without spaces and line breaks."
             )
 
     async def authorization(self, call: Call) -> str:
@@ -249,13 +254,13 @@ class CallableAuth:
             Exception: What the function raises.
         """
         del call
-        answer = self.ask()
-        if inspect.isawaitable(answer):
-            answer = await answer
-        if not is_header_value(answer):
+        value = self.ask()
+        if inspect.isawaitable(value):
+            value = await value
+        if not is_header_value(value):
             name = getattr(self.ask, "__qualname__", type(self.ask).__name__)
-            raise ConfigurationError(wants_header_value(name, answer))
-        return answer
+            raise ConfigurationError(wants_header_value(name, value))
+        return value
 
     async def rejected(self, authorization: str, call: Call) -> bool:
         """Return True: the function may return a new value."""
@@ -269,11 +274,7 @@ def credentials_from(
     client_secret: Secret | None,
     source: SettingsSource,
 ) -> object:
-    """Return `auth` if it is given, else credentials.
-
-    Raises:
-        ConfigurationError: Both were given, or a part is missing.
-    """
+    """Return `auth`, else credentials; refuse both, and a missing part."""
     if auth is None:
         check = Problems()
         pair = [
@@ -288,7 +289,7 @@ def credentials_from(
         return ClientCredentials(*pair, **options)
     if client_id is not None or client_secret is not None:
         raise ConfigurationError(
-            "auth: give either auth=, or client_id= and client_secret=."
+            "Pass either auth=, or client_id= and client_secret=."
         )
     return auth
 
@@ -296,11 +297,7 @@ def credentials_from(
 def token_options(
     source: SettingsSource, given: Mapping[str, str | None]
 ) -> dict[str, Any]:
-    """Return the options of `ClientCredentials`: `given`, else of `source`.
-
-    Raises:
-        ConfigurationError: Some are blank, or no such encoding.
-    """
+    """Return the options of `ClientCredentials`: `given`, else of `source`."""
     check = Problems()
     options = {
         name: check(source.optional, name, given.get(name), variable)
@@ -326,8 +323,8 @@ def bind(
             the whole Authorization value, or an awaitable of it.
         token_url: The token endpoint, for client credentials.
         runtime: The clock, random numbers and events.
-        exchange: Sends a call once; raises unless the answer is a success.
-        user_agent: Who asks for tokens.
+        exchange: Sends a call once; raises unless the response is a success.
+        user_agent: Who requests tokens.
 
     Raises:
         ConfigurationError: `auth` is none of these.

@@ -1,4 +1,4 @@
-"""Explain why there is no token, with advice on what to check."""
+"""Explain why there is no token, and what to check."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _AUDIENCE = named("audience")
 _URL = named("token_url")
 
 ADDRESS = f"Check {_URL}: it does not seem to be Sesamy's token endpoint."
-LATER = f"Try again later; if it stays like this, check {_URL}."
+LATER = f"Try again later; if it fails again, check {_URL}."
 PROXY = (
     "Check the proxy (proxy=, or HTTPS_PROXY, HTTP_PROXY and ALL_PROXY), or "
     "name the host in NO_PROXY."
@@ -50,8 +50,7 @@ PROXY = (
 EVERYTHING = f"Check {_ID}, {_SECRET} and {_SCOPE}."
 BOTH = f"Check {_ID} and {_SECRET}: they must belong together."
 CLIENT = (
-    f"Check {_ID}. A client of another tenant is not found either: check "
-    f"{_URL} too."
+    f"Check {_ID}. If the client belongs to another tenant, check {_URL} too."
 )
 CLIENT_ID = f"Check {_ID}."
 SECRET = f"Check {_SECRET}."
@@ -108,7 +107,7 @@ _PATTERNS = tuple(
         # Codes (RFC 6749, A) and statuses, where the words say nothing.
         (r"^\d+ invalid (client|grant)(?=\.)", BOTH),
         (r"^\d+ unauthorized client(?=\.)", GRANT),
-        # Other servers of this kind answer 401 so to a wrong secret.
+        # Other servers say so with 401 of a wrong secret.
         (r"^(?!401)\d+ access denied(?=\.)", SCOPE),
         ("^(401|403)", BOTH),
         (r"^(404|405|410|2\d\d)", ADDRESS),
@@ -132,16 +131,16 @@ def authentication_error(
     *,
     why: str | None = None,
 ) -> AuthenticationError:
-    """Return the error for an answer that holds no token.
+    """Return the error for a response without a token.
 
-    It is NOT_SENT and retryable if the cause may pass (5xx, 429, 408 and
-    425), else REFUSED.
+    It is NOT_SENT and retryable if the cause may be temporary (5xx, 429, 408
+    and 425), else REFUSED.
 
     Args:
-        answer: The answer of the token endpoint, with any status.
+        answer: The response of the token endpoint, with any status.
         credentials: What was sent; the secret is masked in the error.
         token_url: Where it was sent.
-        why: Why a success holds no token.
+        why: Why there is no token in a success.
     """
     status = answer.status_code
     said = _read(answer, credentials)
@@ -164,8 +163,8 @@ def token_error(
 ) -> SesamyError:
     """Turn the error of a token call into that of the call that needs it.
 
-    That call was not sent.  Raise the result outside of the `except`
-    block: `error` may hold the secret if the token endpoint repeated it.
+    Raise the result outside of the `except` block: `error` may contain the
+    secret if the token endpoint repeated it.
     """
     host = _host(token_url)
     result = error
@@ -178,11 +177,11 @@ def token_error(
         result = authentication_error(answer, credentials, token_url)
         result.retry_after = error.retry_after
     elif isinstance(error, UnreadableResponseError):
-        # Without a size, the answer was cut short: that may pass.
+        # Without a size, the response was cut short: that may be temporary.
         cut = error.size is None
         result = AuthenticationError(
             f"The token endpoint at {host} answered {error.status_code}, "
-            f"but the answer can't be read. {LATER if cut else ADDRESS}",
+            f"but the response can't be read. {LATER if cut else ADDRESS}",
             outcome=Outcome.NOT_SENT if cut else Outcome.REFUSED,
             retryable=cut,
             status_code=error.status_code,
@@ -192,8 +191,8 @@ def token_error(
         words = f" ({detail.rstrip('.')})" if detail else ""
         advice = PROXY if "(at the proxy " in words else LATER
         result = ConnectionFailedError(
-            f"There is no token: the connection to {host} failed{words}. "
-            f"{advice}",
+            f"No token could be requested: the connection to {host} "
+            f"failed{words}. {advice}",
             retryable=True,
         )
     elif isinstance(error, DeadlineExceededError):
@@ -207,18 +206,15 @@ def token_error(
 
 
 def late(token_url: str) -> DeadlineExceededError:
-    """Return the error for a deadline that passed without a token."""
     return DeadlineExceededError(
         f"The deadline passed before {_host(token_url)} issued a token."
     )
 
 
 def may_be_the_encoding(error: SesamyError) -> bool:
-    """Whether another encoding may bring a token.
-
-    Any refusal may come from the encoding: a server that does not read
-    JSON was seen to answer 403 "Client not found".
-    """
+    """Whether another encoding may get a token."""
+    # Any refusal may come from the encoding: a server that does not read
+    # JSON was seen to respond with 403 "Client not found".
     return (
         isinstance(error, AuthenticationError)
         and not error.retryable
@@ -272,8 +268,6 @@ def _may_pass(status: int) -> bool:
 
 
 class _Said(NamedTuple):
-    """What can be shown of an answer of the token endpoint."""
-
     error: str | None = None
     description: str | None = None
     html: bool = False
@@ -289,7 +283,7 @@ def _read(answer: Response, credentials: ClientCredentials) -> _Said:
         kind = answer.headers.get("content-type", "").lower()
         if "html" in kind or text.startswith("<"):
             return _Said(html=True)
-        # A success may hold a token.
+        # A success may contain a token.
         error, words = None, None if answer.status_code in SUCCESS else text
     return _Said(
         error=_presentable(error, credentials, _LONGEST_CODE),
@@ -311,7 +305,7 @@ def _pair(body: object) -> tuple[object, object]:
 def _presentable(
     text: object, credentials: ClientCredentials, longest: int = _LONGEST_TEXT
 ) -> str | None:
-    """Return the text with the secret masked, or None if it is not fit."""
+    """Return the text with the secret masked; None if it can't be shown."""
     if not isinstance(text, str) or len(text) > _LONGEST_RAW:
         return None
     text = " ".join(text.split())
@@ -337,7 +331,6 @@ def _forms(credentials: ClientCredentials) -> list[str]:
 
 
 def _advise(status: int, said: _Said) -> str:
-    """Return what to check."""
     if _may_pass(status):
         return LATER
     if said.html or status in REDIRECT:

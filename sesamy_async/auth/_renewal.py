@@ -1,4 +1,4 @@
-"""Request a token once, share it, and renew it ahead of its end."""
+"""Request a token once, share it, and renew it before it expires."""
 
 from __future__ import annotations
 
@@ -58,21 +58,21 @@ class _Flight:
 
 
 class TokenAuth:
-    """Gets tokens for client credentials; implements `Auth`.
+    """Requests tokens for client credentials; implements `Auth`.
 
     A valid token costs no lock and no waiting.  Otherwise one call of a
     scope (an event loop, or the process of a blocking client) requests a
     token, and the others wait for it, each until its own deadline.
-    Shortly before the token ends, one call renews it while the others use
-    it; if that fails, the token is used until it ends.
+    Shortly before the token expires, one call renews it while the others
+    use it; if that fails, the token is used until it expires.
 
-    If the credentials choose no encoding and one is refused, the other is
-    tried before the refusal is raised; what worked is tried first later.
-
-    There is no lock that a fork could leave locked: threads share single
-    attributes that hold frozen values, and `dict.setdefault`, which is
-    atomic and chooses the leader.
+    If the credentials set no encoding and JSON is refused, a form is tried
+    before the refusal is raised; later, the encoding that worked is first.
     """
+
+    # There is no lock that a fork could leave locked: threads share single
+    # attributes that hold frozen values, and `dict.setdefault`, which is
+    # atomic and chooses the leader.
 
     def __init__(
         self,
@@ -87,13 +87,16 @@ class TokenAuth:
         self._user_agent = user_agent
         self._runtime = runtime
         self._exchange = exchange
-        store, key = credentials.store, store_key(token_url, credentials)
-        if store is None:
-            store = MemoryTokenStore()
-        self._slot = TokenSlot(store, key, runtime)
-        self._encodings: tuple[Encoding, ...] = ("json", "form")
-        if credentials.encoding is not None:
-            self._encodings = (credentials.encoding,)
+        store = credentials.store
+        self._slot = TokenSlot(
+            MemoryTokenStore() if store is None else store,
+            store_key(token_url, credentials),
+            runtime,
+        )
+        only = credentials.encoding
+        self._encodings: tuple[Encoding, ...] = (
+            ("json", "form") if only is None else (only,)
+        )
         self._token: Token | None = None
         self._refused: Secret | None = None
         self._pause_until = float("-inf")
@@ -125,8 +128,8 @@ class TokenAuth:
             call: The call that needs it; its deadline and timeout apply.
 
         Raises:
-            AuthenticationError: The token endpoint gave none.
-            ConnectionFailedError: It could not be reached.
+            AuthenticationError: The token endpoint refused it.
+            ConnectionFailedError: The token endpoint can't be reached.
             DeadlineExceededError: The deadline of the call passed.
         """
         while (token := self._fresh()) is None:
@@ -146,7 +149,6 @@ class TokenAuth:
         return token
 
     def _alive(self) -> Token | None:
-        """Return the token if it can still be sent."""
         token = self._token
         if token is None or token.value == self._refused:
             return None
@@ -210,7 +212,6 @@ class TokenAuth:
         return token
 
     async def _stored(self) -> Token | None:
-        """Return a token that another process has stored."""
         token = await self._slot.load()
         known = {self._refused, self._token and self._token.value}
         if token is None or token.value in known:
@@ -261,13 +262,13 @@ class TokenAuth:
         errors: list[tuple[Encoding, SesamyError]] = []
         with self._runtime.bound(deadline):
             for encoding in self._encodings:
-                answer = await self._ask(encoding, call, deadline)
-                if isinstance(answer, Token):
+                result = await self._ask(encoding, call, deadline)
+                if isinstance(result, Token):
                     if errors:
                         self._prefer(encoding, errors[0][0])
-                    return answer
-                errors.append((encoding, answer))
-                if not may_be_the_encoding(answer):
+                    return result
+                errors.append((encoding, result))
+                if not may_be_the_encoding(result):
                     break
             raise most_telling(errors)
         raise late(self._token_url)
@@ -275,7 +276,7 @@ class TokenAuth:
     def _prefer(self, encoding: Encoding, refused: Encoding) -> None:
         self._encodings = (encoding, refused)
         _log.info(
-            'token: refused as %s, got as %s; encoding="%s" '
+            'token: refused as %s, issued as %s; encoding="%s" '
             "(SESAMY_TOKEN_ENCODING) saves a request",
             *(refused, encoding, encoding),
         )

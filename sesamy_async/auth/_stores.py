@@ -1,4 +1,4 @@
-"""Where tokens are kept between calls, and between runs."""
+"""Where tokens are stored between calls, and between runs."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class TokenStoreWarning(UserWarning):
 
 @attrs.frozen
 class StoredToken:
-    """A token as a store keeps it.
+    """A token in a store.
 
     Attributes:
         value: The token without ``Bearer``; always a `Secret`.
-        expires_at: When it ends, in Unix seconds.
+        expires_at: When it expires, in Unix seconds.
         scope: Its scopes, if the token endpoint named them.
     """
 
@@ -40,11 +40,11 @@ class StoredToken:
 
 @runtime_checkable
 class TokenStore(Protocol):
-    """Keeps tokens; clients, threads and processes may share it.
+    """Stores tokens; clients, threads and processes may share it.
 
-    Its methods are synchronous; the async client calls them in threads of
-    its own.  If one raises, or takes longer than 5 seconds, the client warns
-    and requests a new token.
+    Its methods are synchronous; the async client calls them in threads.  If
+    one raises, or takes longer than 5 seconds, the client warns and requests
+    a new token.
     """
 
     def load(self, key: str) -> StoredToken | None:
@@ -64,13 +64,13 @@ class TokenStore(Protocol):
 class SharedTokenStore(TokenStore, Protocol):
     """A token store by which processes agree on who requests a token.
 
-    The one that requests it leads for a few seconds; the others look for
-    the token meanwhile.  A leader that is killed is replaced when these
-    seconds have passed.
+    The process that requests it leads for a few seconds; meanwhile the
+    others look for the token.  A leader that is killed is replaced when
+    these seconds have passed.
     """
 
     def lead(self, key: str, lease: str, seconds: float) -> bool:
-        """Say whether the caller is to request the token now.
+        """Return whether the caller is to request the token now.
 
         Args:
             key: The key of the token.
@@ -78,29 +78,29 @@ class SharedTokenStore(TokenStore, Protocol):
             seconds: How long the caller leads, unless it calls `release`.
 
         Returns:
-            True if nobody else leads, or if a leader has `failed` within
-            the last few seconds: then all callers are told True, so that
-            none waits for another in vain.
+            True if nobody else leads, or if a leader `failed` within the
+            last few seconds: then it is True for all callers, so that none
+            waits for another in vain.
         """
         ...
 
     def release(self, key: str, lease: str, *, failed: bool) -> None:
-        """End the lead of a caller, if it is still the one that leads.
+        """End the lead of a caller, if it still leads.
 
         Args:
             key: The key of the token.
             lease: The text that was given to `lead`.
-            failed: Whether it got no token that others can use.
+            failed: Whether there is no token that others can use.
         """
         ...
 
     def reject(self, key: str, value: Secret) -> None:
-        """Remove the token, if it still is the one with this value."""
+        """Remove the token, if it still has this value."""
         ...
 
 
 class MemoryTokenStore:
-    """Keeps tokens in memory, for all clients that are given it."""
+    """Stores tokens in memory, for all clients that share it."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, StoredToken] = {}
@@ -136,20 +136,20 @@ def _path(given: str | os.PathLike[str] | None) -> Path:
             cache = Path.home() / ".cache"
         except RuntimeError:
             raise ConfigurationError(
-                "FileTokenStore needs a path: there is no home directory."
+                "There is no home directory: pass FileTokenStore a path."
             ) from None
     return cache / "sesamy" / "tokens.json"
 
 
 @attrs.frozen
 class FileTokenStore:
-    """Keeps tokens in a file, for scripts and the command line.
+    """Stores tokens in a file, for scripts and the command line.
 
     The file has mode 0600 and is replaced as a whole, so a reader never
     sees half of it.  If two processes write at once, one may lose its
     token.  A file that is damaged, a symbolic link, or accessible to other
-    users is not used; the next save replaces it.  A problem with the file
-    is a `TokenStoreWarning`, and never fails a call.
+    users is ignored; the next save replaces it.  A problem with the file is
+    a `TokenStoreWarning`, and never fails a call.
 
     Attributes:
         path: By default ``sesamy/tokens.json`` in ``$XDG_CACHE_HOME`` or
@@ -163,8 +163,8 @@ class FileTokenStore:
         tokens, problem = _read(self.path)
         if problem is not None:
             _warn(
-                f"The token file {self.path} {problem}, so it is not used. "
-                "Delete it; a new one will be written."
+                f"The token file {self.path} {problem}, so it is ignored. "
+                "Delete it; the next token is stored in a new one."
             )
         return tokens.get(key)
 
@@ -190,7 +190,7 @@ class FileTokenStore:
             return
         _warn(
             f"The token file {self.path} can't be written ({problem}), so "
-            "each run requests a token. Give FileTokenStore a path that can "
+            "each run requests a token. Pass FileTokenStore a path that can "
             "be written."
         )
 

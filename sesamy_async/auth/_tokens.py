@@ -1,4 +1,4 @@
-"""Tokens: read from an answer, and kept in a store."""
+"""Tokens: read from a response, and stored."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from ._stores import (
 _T = TypeVar("_T")
 
 # Seconds.  RFC 6749 makes `expires_in` optional; D shows an hour, A a day.
-# A token that ends sooner costs one 401.
+# A token that expires sooner costs one 401.
 ASSUMED_LIFE = 3600.0
 LONGEST_LIFE = 30 * 86_400.0
 _MARGIN = 300.0
@@ -51,9 +51,9 @@ class Token:
     Attributes:
         value: The token without ``Bearer``.
         token_type: Always ``"Bearer"``.
-        expires_at: When it ends, in seconds on the runtime's clock.
-        refresh_at: When to renew it ahead of its end.
-        scope: Its scopes, if the answer named them.
+        expires_at: When it expires, in seconds on the runtime's clock.
+        refresh_at: When to renew it, some time before.
+        scope: Its scopes, if the token endpoint named them.
     """
 
     value: Secret
@@ -85,10 +85,10 @@ def _token(
 def token_from_answer(
     response: Response, now: float, chance: float
 ) -> Token | str:
-    """Read a successful answer of the token endpoint (RFC 6749).
+    """Read a successful response of the token endpoint (RFC 6749).
 
     Args:
-        response: The answer.
+        response: The response.
         now: When the request was sent, in seconds on the runtime's clock.
         chance: A random number, 0 <= chance < 1.
 
@@ -143,20 +143,14 @@ def scopes_of(text: object) -> tuple[str, ...]:
 
 
 def claimed_scopes(value: Secret) -> tuple[str, ...] | None:
-    """Return the scopes that a JWT claims, or None if it claims none.
-
-    Nothing is verified: the claims ``scope`` and ``permissions`` are only
-    read to be shown.
-    """
+    """Return the scopes that a JWT claims, unverified; None if none."""
     claims = _claims(value.reveal())
-    said = [
-        claims[name] for name in ("scope", "permissions") if name in claims
-    ]
-    if not said:
+    names = {"scope", "permissions"} & {*claims}
+    if not names:
         return None
     texts = [
         text
-        for each in said
+        for each in (claims[name] for name in sorted(names, reverse=True))
         for text in (each if is_array(each) else [each])
         if isinstance(text, str)
     ]
@@ -202,7 +196,6 @@ class TokenSlot:
     runtime: Runtime
 
     async def load(self) -> Token | None:
-        """Return the token, or None if none can be sent now."""
         return await self.attempt(
             lambda: token_from_store(self.store.load(self.key), self.runtime)
         )
@@ -223,7 +216,7 @@ class TokenSlot:
         return await self.attempt(save) or False
 
     async def discard(self, value: Secret) -> None:
-        """Discard the token, unless another has replaced it."""
+        """Discard the token, unless another one has replaced it."""
         store, key = self.store, self.key
 
         def discard() -> None:
@@ -238,13 +231,12 @@ class TokenSlot:
 
     def lead(self) -> Lead | None:
         """Return what decides who requests a token, if the store does."""
-        store = self.store
-        return (
-            Lead(self, store) if isinstance(store, SharedTokenStore) else None
-        )
+        if isinstance(self.store, SharedTokenStore):
+            return Lead(self, self.store)
+        return None
 
     async def attempt(self, act: Callable[[], _T]) -> _T | None:
-        """Ask the store, which must not block the event loop."""
+        """Call the store, which must not block the event loop."""
         try:
             if isinstance(self.store, MemoryTokenStore):
                 return act()
@@ -253,13 +245,13 @@ class TokenSlot:
             # The user turned warnings into errors.
             raise
         except TimeoutError:
-            problem = f"no answer within {_LONGEST_ASK:g} s"
+            problem = f"no response within {_LONGEST_ASK:g} s"
         except Exception as error:  # noqa: BLE001 - calls need no store
-            # Not its message, which might hold the token.
+            # Not its message, which may contain the token.
             problem = type(error).__name__
         warnings.warn(
             f"The token store {type(self.store).__name__} failed with "
-            f"{problem}; the call goes on without it.",
+            f"{problem}; the call continues without it.",
             TokenStoreWarning,
             stacklevel=3,
         )
@@ -286,7 +278,7 @@ class Lead:
         taken = await self._slot.attempt(
             lambda: store.lead(key, lease, _LONGEST_LEAD)
         )
-        # If the store fails, each process requests a token of its own.
+        # If the store fails, each process requests its own token.
         self._held = taken is not False
         return self._held
 
@@ -303,8 +295,8 @@ class Lead:
 def store_key(token_url: str, credentials: ClientCredentials) -> str:
     """Return the key of a token in a store.
 
-    It is a digest of all that the token depends on, except the secret: a
-    digest of the secret would help to guess it.
+    It is a digest of what the token depends on, except the secret: a digest
+    of the secret would help to guess it.
     """
     parts = [
         token_url,

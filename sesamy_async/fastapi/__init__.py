@@ -4,9 +4,8 @@
     install(app)
     app.include_router(sales())
 
-One client serves all requests of a process, what a call ends in becomes an
-HTTP answer (see `sesamy_async.problems`), and a sale may be posted any number
-of times.
+One client serves all requests of a process, errors become HTTP responses (see
+`sesamy_async.problems`), and a sale may be posted any number of times.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from importlib.util import find_spec
 
 if find_spec("fastapi") is None:
     raise ImportError(
-        "sesamy_async.fastapi needs FastAPI. Give: "
+        "sesamy_async.fastapi needs FastAPI: "
         "pip install 'sesamy-async[fastapi]'."
     )
 

@@ -8,7 +8,6 @@ from collections.abc import (
     AsyncGenerator,
     Awaitable,
     Callable,
-    Iterable,
     Mapping,
 )
 from concurrent.futures import Future
@@ -58,7 +57,7 @@ class Tasks:
             except Exception as error:  # noqa: BLE001 - it is handed over
                 futures[0].set_exception(error)
                 if left:
-                    _log.warning("Its request was cancelled: %s", error)
+                    _log.warning("After its request was cancelled: %s", error)
             finally:
                 ended.set()
 
@@ -70,7 +69,7 @@ class Tasks:
             raise
         if not futures[0].done():
             raise SesamyError(
-                "The service stopped meanwhile.",
+                "The service stopped before the request was completed.",
                 outcome=Outcome.UNKNOWN,
                 retryable=True,
             )
@@ -86,28 +85,29 @@ def lifespan(
 ) -> _Lifespan:
     """Return a lifespan that keeps one client for all requests.
 
-    At its start it gets a token and opens a connection.  If that fails, it
-    is logged, and the application starts all the same: see `readiness`.
+    When the application starts, the client gets a token and opens a
+    connection.  If that fails, the error is logged and the application
+    starts anyway: see `readiness`.
 
-    The client is ``app.state.sesamy``, and in handlers a parameter of the
-    type `Client`.
+    The client is ``app.state.sesamy``; in handlers, declare a parameter of
+    the type `Client`.
 
     Args:
-        theirs: A lifespan of yours, which runs within this one: it can use
+        theirs: Your own lifespan, which runs within this one: it can use
             the client, and its state is kept.
-        within: Seconds that onboardings which have created a contract may
-            take to confirm it when the application stops.  All other
-            requests have a second then to be answered.
+        within: Seconds, when the application stops, for onboardings that
+            have created a contract to confirm it.  All other requests get
+            one second to end.
         settings: The arguments of `AsyncSesamy`.  Set `deadline` to less
             than your callers wait, such as 20 seconds.
 
     Raises:
-        ConfigurationError: `theirs` is no lifespan.  At the start: a
-            setting is missing or impossible.
+        ConfigurationError: `theirs` is not a lifespan.  When the
+            application starts: a setting is missing or invalid.
     """
     if theirs is not None and not callable(theirs):
         raise ConfigurationError(
-            "lifespan: its first argument is a lifespan of yours; give the "
+            "lifespan: the first argument must be your own lifespan; pass "
             "settings by name, such as vendor_id=."
         )
     if inspect.isasyncgenfunction(theirs):
@@ -151,41 +151,33 @@ async def _warm_up(client: AsyncSesamy) -> None:
         await client.with_options(deadline=_WARM_UP, retry=ONE_TRY).ready()
     except SesamyError as error:
         level = logging.WARNING if error.retryable else logging.ERROR
-        _log.log(level, "The application starts all the same: %s", error)
+        _log.log(level, "The application starts anyway: %s", error)
 
 
-def client_of(*states: object) -> AsyncSesamy:
-    """Return the client in one of the states.
-
-    Raises:
-        ConfigurationError: There is none.
-    """
-    client: AsyncSesamy = _found(_CLIENT, states)
-    return client
-
-
-def _found(name: str, states: Iterable[object]) -> Any:
+def _found(name: str, *states: object) -> Any:
     for state in states:
         if (found := getattr(state, name, None)) is not None:
             return found
     raise ConfigurationError(
-        "There is no client: give the application (of a mounted one, the "
-        "outermost) lifespan=sesamy_async.fastapi.lifespan(...), and see that "
-        "it runs; in tests, use `with TestClient(app)`."
+        "There is no client: give the application (for a mounted one, the "
+        "outermost) lifespan=sesamy_async.fastapi.lifespan(...), and make "
+        "sure that the lifespan runs; in tests, use `with TestClient(app)`."
     )
 
 
-def _states(connection: HTTPConnection) -> tuple[object, object]:
-    return connection.state, connection.app.state
+def client_in(*states: object) -> AsyncSesamy:
+    """Return the client in one of the states, or raise."""
+    client: AsyncSesamy = _found(_CLIENT, *states)
+    return client
 
 
 async def _client(connection: HTTPConnection) -> AsyncSesamy:
-    return client_of(*_states(connection))
+    return client_in(connection.state, connection.app.state)
 
 
 async def tasks_of(connection: HTTPConnection) -> Tasks:
     """Return the tasks of the application."""
-    tasks: Tasks = _found(_TASKS, _states(connection))
+    tasks: Tasks = _found(_TASKS, connection.state, connection.app.state)
     return tasks
 
 

@@ -1,4 +1,4 @@
-"""Orders in requests, errors in answers, and both in the OpenAPI document."""
+"""Orders in requests, errors in responses, and both in ``/docs``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sesamy_async.problems import MEDIA_TYPE, problem_of
 _log = logging.getLogger("sesamy_async")
 
 LARGEST_ORDER = 2**20
-"""Bytes of an order that is read; most have about a thousand."""
+"""The most bytes of an order; most orders have about a thousand."""
 
 
 # FastAPI carries it into the description of each route that takes an order,
@@ -73,23 +73,21 @@ async def body_of(request: Request, most: int) -> bytes:
 Order: TypeAlias = Annotated[NewContract, Depends(_order)]
 """The order in the body of a request, as a parameter of a handler.
 
-A body that is no order is an `InvalidRequestError`, which `install` answers
-with 422 and the paths of the wrong fields, without their values.
+A body that is not an order raises an `InvalidRequestError`; the response of
+`install` is 422 with the paths of the invalid fields, without their values.
 """
 
 
 def install(app: FastAPI) -> None:
-    """Answer for each `SesamyError`, and show orders in ``/docs``.
+    """Turn each `SesamyError` into a response, and show orders in ``/docs``.
 
     An error that leaves a handler or a dependency becomes
     ``application/problem+json`` with the status 202, 422, 502, 503 or 504,
-    and with Retry-After where sending it again helps: see
-    `sesamy_async.problems.problem_of`.  It is logged, too.
-
-    An application that is mounted needs its own.
+    and with Retry-After if sending the request again helps: see
+    `sesamy_async.problems.problem_of`.  It is also logged.
 
     Args:
-        app: The application.
+        app: The application; call it for a mounted application, too.
     """
     app.add_exception_handler(SesamyError, _answer)
     described = app.openapi
@@ -112,7 +110,7 @@ async def _answer(connection: HTTPConnection, given: Exception) -> Response:
     route = getattr(connection.scope.get("route"), "path", "")
     _log.log(
         _LEVELS.get(problem.status, logging.WARNING),
-        "%s: answered %d: %s",
+        "%s: responded with %d: %s",
         route,
         problem.status,
         error,
@@ -188,9 +186,10 @@ _PROBLEM = {
     "required": ["type", "title", "status", "detail", "outcome", "retryable"],
 }
 _ANSWERS = {
-    202: "It may have been done; somebody has to look at it.",
-    422: "The request is wrong; nothing was done.",
-    502: "Sesamy refused this service, or a setting of it is wrong.",
-    503: "Nothing was done; send the same again.",
-    504: "It may have been done; send the same again.",
+    202: "It may have been done; somebody has to check.",
+    422: "Nothing was done; correct the request.",
+    502: "Nothing was done; Sesamy refused this service, or a setting is "
+    "wrong.",
+    503: "Nothing was done; send the same request again.",
+    504: "It may have been done; send the same request again.",
 }

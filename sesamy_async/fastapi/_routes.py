@@ -22,12 +22,12 @@ from sesamy_async.idempotency import IdempotencyStore
 from sesamy_async.webhooks import (
     LARGEST_EVENT,
     Event,
-    Verifier,
-    authorization_is,
+    accepted,
+    authorized,
     parse_event,
 )
 
-from ._client import ONE_TRY, Client, Tasks, client_of, tasks_of
+from ._client import ONE_TRY, Client, Tasks, client_in, tasks_of
 from ._orders import Order, body_of
 
 
@@ -37,11 +37,11 @@ _PROBE = 2.0  # Seconds: who probes gives up soon, and asks again.
 
 
 class Sale(BaseModel):
-    """What is answered to a sale.
+    """The response to a sale.
 
     Attributes:
         contract_id: The confirmed contract.
-        repeated: Whether it was made by an earlier request.
+        repeated: Whether an earlier request created it.
     """
 
     contract_id: str
@@ -56,30 +56,31 @@ def sales(
     """Return a router that takes sales: ``POST /sales/{promo_code}``.
 
     The body is the order, as `Order` reads it.  The same request may be sent
-    any number of times, also at once and to several processes: it ends in
-    one confirmed contract.  The answer is 201, or 200 if the contract was
-    made by an earlier request.
+    any number of times, also at once and to several processes: the result
+    is one confirmed contract.  The response is 201, or 200 if an earlier
+    request created the contract.
 
-    What was begun is ended even if the client of the request leaves, or the
-    request is cancelled.
+    An onboarding that has begun is completed even if the caller disconnects
+    or the request is cancelled.
 
-    Anybody can send to it: pass ``dependencies=[Depends(...)]`` to
-    ``include_router`` to say who may.
+    Everybody can use the route unless you pass
+    ``dependencies=[Depends(...)]`` to ``include_router``.
 
     Args:
-        idempotency: The store of orders, or its URL, if not that of the
-            client.
+        idempotency: The store of orders, or its URL; by default, the store
+            of the client.
         prefix: The path before the promo code.
 
     Raises:
-        ConfigurationError: At the start of the application, or in the first
-            request if it is mounted in another one: there is no store.
+        ConfigurationError: There is no store.  It is raised when the
+            application starts, or by the first request if the application
+            is mounted in another one.
     """
     store = _Store(idempotency)
 
     @asynccontextmanager
     async def check(app: FastAPI) -> AsyncGenerator[None]:
-        store.of(client_of(app.state))
+        store.of(client_in(app.state))
         yield
 
     router = APIRouter(prefix=prefix, tags=["sales"], lifespan=check)
@@ -96,7 +97,7 @@ def sales(
         tasks: Annotated[Tasks, Depends(tasks_of)],
         response: Response,
     ) -> Sale:
-        """Report a sale.  The same request may be sent any number of times."""
+        """Report a sale.  It can be sent any number of times."""
         contracts = store.of(client).contracts
         onboard = partial(contracts.onboard, promo_code, order)
         done = await tasks.finish(onboard)
@@ -109,18 +110,13 @@ def sales(
 
 @attrs.define(eq=False)
 class _Store:
-    """The store of orders of a router.
-
-    One that is made of its URL is closed with the client, which needs it
-    until then.
-    """
+    """The store of orders of a router; if ours, closed with the client."""
 
     given: IdempotencyStore | str | None
     # The latest client, and its copy over the store.
     over: tuple[AsyncSesamy, AsyncSesamy] | None = None
 
     def of(self, client: AsyncSesamy) -> AsyncSesamy:
-        """Return the client over the store; that of the client by default."""
         if self.given is None:
             if store_of(client) is None:
                 raise ConfigurationError(
@@ -135,20 +131,21 @@ class _Store:
 
 
 def readiness(path: str = "/ready") -> APIRouter:
-    """Return a router that tells whether orders can be sent on.
+    """Return a router that says whether orders can be sent to Sesamy.
 
-    ``GET /ready`` answers 204 if there is a token, a connection to Sesamy,
-    and the store of orders and the pacer, if they are used; otherwise as
-    for an order that was not sent.  It sends no order.
+    ``GET /ready`` responds with 204 if there are a token and a connection to
+    Sesamy, and the store of orders and the pacer, if they are used, are
+    available; otherwise as for an order that was not sent.  It sends no
+    order.
 
     Args:
-        path: Its path.
+        path: The path of the route.
     """
     router = APIRouter(tags=["readiness"])
 
     @router.get(path, status_code=HTTPStatus.NO_CONTENT, response_model=None)
     async def ready(client: Client) -> Response:
-        """Tell whether orders can be sent to Sesamy."""
+        """Say whether orders can be sent to Sesamy."""
         await client.with_options(deadline=_PROBE, retry=ONE_TRY).ready()
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
@@ -164,45 +161,45 @@ def webhooks(
 ) -> APIRouter:
     """Return a router that takes Sesamy's events: ``POST /webhooks/sesamy``.
 
-    It answers 204 once the handler has returned.  If the handler fails, it
-    answers 500, and Sesamy sends the event again, so the handler must be
-    idempotent.  A request without a right Authorization header is refused
-    with 401.  Sesamy does not repeat what got a 4xx, so these are logged as
-    errors.
+    It responds with 204 when the handler has returned.  If the handler
+    fails, it responds with 500, and Sesamy sends the event again, so the
+    handler must be idempotent.  A request without a correct Authorization
+    header is refused with 401.  Sesamy does not send an event again after a
+    4xx, so these are logged as errors.
 
     Args:
-        secrets: The Authorization values that are accepted, as they are set
-            at Sesamy, such as ``"Bearer 4f0c..."``; two of them while you
-            change it.
+        secrets: The accepted Authorization values, as they are set at
+            Sesamy, such as ``"Bearer 4f0c..."``.  Give two while you change
+            it.
         handler: Called with each `Event`, and awaited if it is async; a
             plain function runs in a thread.
-        path: Where Sesamy posts to.
+        path: The path to which Sesamy posts.
 
     Raises:
-        ConfigurationError: There is no secret, or an impossible one.
+        ConfigurationError: There is no secret, or one is not printable
+            ASCII.
     """
-    verify = authorization_is(secrets)
+    right = accepted(secrets)
     router = APIRouter(tags=["webhooks"])
 
     @router.post(path, status_code=HTTPStatus.NO_CONTENT, response_model=None)
     async def receive(request: Request) -> Response:
-        """Take an event of Sesamy's."""
-        status = await _receive(request, verify, handler)
+        """Take an event from Sesamy."""
+        status = await _receive(request, right, handler)
         return Response(status_code=status)
 
     return router
 
 
 async def _receive(
-    request: Request, verify: Verifier, handler: _Handler
+    request: Request, right: Sequence[Secret], handler: _Handler
 ) -> HTTPStatus:
-    """Handle an event; return the status of the answer."""
+    """Handle an event; return the status of the response."""
     body = await body_of(request, LARGEST_EVENT)
-    if not verify(request.headers, body):
+    if not authorized(request.headers.get("authorization"), right):
         return _refused(
             HTTPStatus.UNAUTHORIZED,
-            "The Authorization header has none of the values that are "
-            "accepted.",
+            "The Authorization header has none of the accepted values.",
         )
     try:
         event = parse_event(body)
@@ -214,7 +211,7 @@ async def _receive(
 
 def _refused(status: HTTPStatus, why: str) -> HTTPStatus:
     _log.error(
-        "A webhook was refused (%d), so Sesamy will not send it again. %s",
+        "A webhook was refused with %d; Sesamy does not send it again. %s",
         status,
         why,
     )
@@ -233,8 +230,8 @@ async def _handle(event: Event, handler: _Handler) -> HTTPStatus:
     except Exception:  # noqa: BLE001 - it is logged
         # Also a 4xx of FastAPI's: only a 5xx is sent again.
         _log.exception(
-            "A webhook was answered 500, so that Sesamy sends it again: the "
-            "handler of %r failed.",
+            "The handler of a webhook failed, event type %r. The response is "
+            "500, so Sesamy sends it again.",
             event.event_type,
         )
         return HTTPStatus.INTERNAL_SERVER_ERROR

@@ -1,27 +1,21 @@
-"""A store in a Postgres, for any number of hosts."""
+"""A store in a Postgres, and what can be wrong with one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from secrets import token_bytes
 from selectors import DefaultSelector
 from typing import Any, TypeVar
 
-from sesamy_async._links import TooLate, has_input, left
+from sesamy_async._links import LOST, Explained, TooLate, has_input, left
 from sesamy_async.errors import ConfigurationError
 
 from . import _postgres_sql as texts
 from ._protocol import OrderKey, OrderRecord
 from ._records import Search, dump_record, load_record
-from ._servers import (
-    BATCH,
-    PAGE,
-    Change,
-    Seen,
-    ServerStore,
-    Wanted,
-)
-from ._store import unusable
+from ._shared import BATCH, PAGE, Change, Seen, ServerStore, Wanted, parts
 
 
 try:
@@ -29,18 +23,66 @@ try:
     from psycopg.abc import PQGen
     from psycopg.conninfo import conninfo_to_dict
     from psycopg.waiting import Ready, Wait
-
-    from ._postgres_trouble import NAME, explained
 except ImportError:
     raise ConfigurationError(
-        "idempotency: a store in a Postgres needs a package that is not "
-        "installed: pip install 'sesamy-async[postgres]'."
+        "idempotency: a store of orders in a Postgres needs psycopg: "
+        "pip install 'sesamy-async[postgres]'."
     ) from None
 
 
+_NAME = "(Postgres)"
 _CONNECTING = 10
 
 _T = TypeVar("_T")
+
+# Texts of the server and its driver hold hosts and users, so none is shown.
+_GRANT = (
+    "its user has no permission for this. Grant it SELECT, INSERT, UPDATE and "
+    "DELETE on the tables that `sesamy orders schema` shows"
+)
+_READ_ONLY = (
+    "it is read-only, for example a standby. Name the server that it follows, "
+    "or all of them: postgresql://one,two/database"
+)
+_LATE = "it did not finish in time. Try again"
+_GONE = (
+    "its tables are gone, and with them the record of which orders were sent. "
+    "Restore them from a backup"
+)
+_OTHERS = (
+    "its tables do not fit this version of sesamy-async. Compare them with "
+    "what `sesamy orders schema` prints"
+)
+_FULL = (
+    "it has no disk space, memory or connections left. Free some; then "
+    "try again"
+)
+_TEXT = "an id has a character that its database can't store"
+_BY_CODE = {
+    "08": (LOST, True),
+    "22": (_TEXT, False),
+    "25006": (_READ_ONLY, False),
+    "42": (_OTHERS, False),
+    "42501": (_GRANT, False),
+    "42P01": (_GONE, False),
+    "53": (_FULL, True),
+    "54000": ("an id is too long for it", False),
+    "55": (_LATE, True),
+    "57": (LOST, True),
+    "57014": (_LATE, True),
+}
+# A failed login has no code, only what the server says, which we don't show.
+_BY_WORDS = {
+    "password": "it refuses this user. Check the user and the password",
+    "pg_hba.conf": "it does not accept a connection from here with this user, "
+    "database and encryption. Check its pg_hba.conf",
+    "role": "it does not know the user",
+    "database": "it does not have the database, or refuses the user",
+    "certificate": "its certificate is not trusted. Check sslrootcert in the "
+    "URL",
+    "read-only": _READ_ONLY,
+    "read-write": _READ_ONLY,
+}
 
 # Another one came first, in a way that fails all of it.
 _OVERTAKEN = (
@@ -79,10 +121,10 @@ class _Connection(psycopg.Connection[Any]):
         """Whether nothing has happened to it since it was used."""
         return not (self.closed or has_input(self.fileno()))
 
-    def ask(self, until: float, *statements: str) -> list[list[Any]]:
+    def ask(self, *statements: str) -> list[list[Any]]:
         """Let the server do all of them or none; return the rows of each."""
-        self.until = until
-        limit = f"SET LOCAL statement_timeout = {left(until) * 1e3 + 1:.0f}"
+        seconds = left(self.until)
+        limit = f"SET LOCAL statement_timeout = {seconds * 1e3 + 1:.0f}"
         text = ";".join((limit, *statements))
         cursor = psycopg.ClientCursor(self)
         # It is more than one statement, so it can't have parameters.
@@ -108,19 +150,21 @@ class _Connection(psycopg.Connection[Any]):
 class PostgresStore(ServerStore[_Connection]):
     """Keeps orders in a Postgres, for any number of hosts.
 
-    It makes its tables if they are not there; `schema` is what it gives for
-    that.  What it has acknowledged is on the disk of the server; to survive
-    its loss too, the server needs a synchronous standby
+    It creates missing tables; `schema` is the SQL for them.  What it has
+    acknowledged is on the disk of the server.  To survive the loss of the
+    server too, the server needs a synchronous standby
     (``synchronous_standby_names``).
 
     Args:
-        url: ``postgresql://user:password@host/database``, with all that
-            libpq takes.  It always connects to a server that can write.
-        table: The name of the table of orders, in lower case; those of the
-            other tables begin with it.  It may have a schema in front.
+        url: ``postgresql://user:password@host/database``, with the options
+            of libpq.  It connects only to a server that accepts writes.
+        table: The name of the table of orders, in lower case, if needed
+            with a schema: ``shop.sesamy_orders``.  The names of the other
+            tables begin with it.
 
     Raises:
-        ConfigurationError: The URL or the name is none.
+        ConfigurationError: The URL or the name is invalid, or psycopg is
+            not installed.
     """
 
     def __init__(self, url: str, *, table: str = texts.TABLE) -> None:
@@ -137,47 +181,42 @@ class PostgresStore(ServerStore[_Connection]):
                 "on."
             )
         self._there = False
-        super().__init__(NAME, _connector(options), explained)
+        super().__init__(_NAME, partial(_connect, options), _explained)
 
     @property
     def schema(self) -> str:
-        """The SQL that makes the tables."""
+        """The SQL that creates the tables."""
         return self._schema
 
-    def _about(self, link: _Connection, until: float) -> tuple[str, bool]:
+    def _about(self, link: _Connection) -> tuple[str, bool]:
         name = [self._names["orders"]]
-        [[[version, there]]] = link.ask(until, link.fill(texts.ABOUT, name))
+        [[[version, there]]] = link.ask(link.fill(texts.ABOUT, name))
         return f"Postgres {version}", there
 
-    def _salt(self, link: _Connection, until: float) -> bytes:
+    def _salt(self, link: _Connection) -> bytes:
         new = link.fill(self._sql(texts.SALT), [token_bytes(32).hex()])
-        [[[salt]]] = self._ask(link, until, _commit(durable=True), new)
+        [[[salt]]] = self._asked(link, _commit(durable=True), new)
         return bytes.fromhex(salt)
 
     def _see(
-        self, link: _Connection, wanted: Sequence[Wanted], until: float
-    ) -> list[Seen]:
-        columns = zip(*(_wanted(*each) for each in wanted), strict=True)
-        values = [[*column] for column in columns]
-        find = link.fill(self._sql(texts.FIND), values)
-        [rows] = self._ask(link, until, find)
-        return [Seen(*row) for row in rows]
+        self, link: _Connection, wanted: Sequence[Wanted]
+    ) -> tuple[list[Seen], float]:
+        rows = ((*parts(key), contract_id) for key, contract_id in wanted)
+        columns = [[*each] for each in zip(*rows, strict=True)]
+        find = link.fill(self._sql(texts.FIND), columns)
+        [found] = self._asked(link, find)
+        return [(data, owner) for data, owner, _ in found], found[0][2]
 
     def _change(
-        self,
-        link: _Connection,
-        changes: Sequence[Change],
-        *,
-        durable: bool,
-        until: float,
+        self, link: _Connection, changes: Sequence[Change], *, durable: bool
     ) -> list[bool]:
         # All take their locks in one order, so that nobody waits in a ring.
         order = sorted(
-            range(len(changes)), key=lambda at: _values(changes[at].key)
+            range(len(changes)), key=lambda at: parts(changes[at].key)
         )
         statements = [self._statement(link, changes[at]) for at in order]
         try:
-            rows = link.ask(until, _commit(durable=durable), *statements)
+            rows = link.ask(_commit(durable=durable), *statements)
         except _OVERTAKEN:
             return [False] * len(changes)
         done = {
@@ -186,7 +225,7 @@ class PostgresStore(ServerStore[_Connection]):
         return [done[at] for at in range(len(changes))]
 
     def _statement(self, link: _Connection, change: Change) -> str:
-        place, vendor, order_id = _values(change.key)
+        place, vendor, order_id = parts(change.key)
         values: dict[str, Any] = {
             "place": place,
             "vendor": vendor,
@@ -203,48 +242,39 @@ class PostgresStore(ServerStore[_Connection]):
         return link.fill(self._sql(texts.CHANGE.format(step)), values)
 
     def _page(
-        self,
-        link: _Connection,
-        after: OrderKey | None,
-        search: Search,
-        until: float,
+        self, link: _Connection, after: OrderKey | None, search: Search
     ) -> tuple[list[OrderRecord], OrderKey | None]:
         wanted = (search.since, [each.value for each in search.states])
         if search.external_order_id is not None:
             # They are few: one for each publisher.
-            statement = link.fill(
-                self._sql(texts.BY_ID), (*wanted, search.external_order_id)
-            )
+            text = texts.BY_ID
+            more: Sequence[object] = [search.external_order_id]
         else:
-            start = _values(after) if after else ("", "", "")
-            statement = link.fill(
-                self._sql(texts.WINDOW), (*wanted, *start, PAGE)
-            )
-        [rows] = self._ask(link, until, statement)
+            text = texts.WINDOW
+            more = [*(parts(after) if after else ("", "", "")), PAGE]
+        [rows] = self._asked(
+            link, link.fill(self._sql(text), (*wanted, *more))
+        )
         found = [
             load_record(OrderKey(*key), data, now)
             for *key, data, now in rows
             if data is not None
         ]
-        more = search.external_order_id is None and len(rows) == PAGE
-        return found, OrderKey(*rows[-1][:3]) if more else None
+        ends = search.external_order_id is not None or len(rows) < PAGE
+        return found, None if ends else OrderKey(*rows[-1][:3])
 
-    def _purge(
-        self, link: _Connection, older_than: float, until: float
-    ) -> int:
+    def _purge(self, link: _Connection, older_than: float) -> int:
         purge = link.fill(self._sql(texts.PURGE), (older_than, BATCH))
-        [[[count]]] = self._ask(link, until, _commit(durable=False), purge)
+        [[[count]]] = self._asked(link, _commit(durable=False), purge)
         return int(count)
 
-    def _ask(
-        self, link: _Connection, until: float, *statements: str
-    ) -> list[list[Any]]:
+    def _asked(self, link: _Connection, *statements: str) -> list[list[Any]]:
         """Ask; make the tables if they have never been there."""
         # Another thread may make them while this one is told that they are
         # not there.
         there = self._there
         try:
-            rows = link.ask(until, *statements)
+            rows = link.ask(*statements)
         except psycopg.errors.UndefinedTable:
             if there:
                 # Made anew, they would have forgotten all orders.
@@ -252,25 +282,21 @@ class PostgresStore(ServerStore[_Connection]):
         else:
             self._there = True
             return rows
-        self._make(link, until)
-        return link.ask(until, *statements)
+        self._make(link)
+        return link.ask(*statements)
 
-    def _make(self, link: _Connection, until: float) -> None:
-        try:
-            link.ask(until, texts.ALONE, self.schema)
-        except (
+    def _make(self, link: _Connection) -> None:
+        with suppress(
             psycopg.errors.InsufficientPrivilege,
             psycopg.errors.InvalidSchemaName,
         ):
-            pass
-        else:
+            link.ask(texts.ALONE, self.schema)
             return
-        raise unusable(
-            NAME,
-            "its tables are not there, and this user may not create them. Ask "
+        raise self._fail(
+            "its tables are missing, and this user may not create them. Ask "
             "somebody who may create them to run what `sesamy orders schema` "
             "prints, and to grant this user SELECT, INSERT, UPDATE and DELETE "
-            "on them",
+            "on them"
         )
 
     def _sql(self, text: str) -> str:
@@ -280,7 +306,7 @@ class PostgresStore(ServerStore[_Connection]):
 def _options(url: str) -> dict[str, Any] | None:
     """Return what the URL says; None if it is none."""
     try:
-        return conninfo_to_dict(
+        options = conninfo_to_dict(
             url,
             # Of several hosts, the one that others follow.
             target_session_attrs="read-write",
@@ -289,21 +315,14 @@ def _options(url: str) -> dict[str, Any] | None:
     except psycopg.Error:
         # What it says shows parts of the URL.
         return None
+    return {"connect_timeout": _CONNECTING, **options}
 
 
-def _connector(
-    options: dict[str, Any],
-) -> Callable[[float], _Connection]:
-    options = {"connect_timeout": _CONNECTING, **options}
-
-    def connect(seconds: float) -> _Connection:
-        del seconds
-        # Without prepared statements, as poolers may not know them.
-        return _Connection.connect(
-            **options, autocommit=True, prepare_threshold=None
-        )
-
-    return connect
+def _connect(options: dict[str, Any], _seconds: float) -> _Connection:
+    # Without prepared statements, as poolers may not know them.
+    return _Connection.connect(
+        **options, autocommit=True, prepare_threshold=None
+    )
 
 
 def _commit(*, durable: bool) -> str:
@@ -311,9 +330,20 @@ def _commit(*, durable: bool) -> str:
     return f"SET LOCAL synchronous_commit = {'on' if durable else 'off'}"
 
 
-def _values(key: OrderKey) -> tuple[str, str, str]:
-    return key.where, key.vendor_id, key.external_order_id
-
-
-def _wanted(key: OrderKey, contract_id: str | None) -> tuple[str | None, ...]:
-    return (*_values(key), contract_id)
+def _explained(error: Exception) -> Explained:
+    if not isinstance(error, psycopg.Error):
+        return f"{type(error).__name__} in this program", False
+    code = error.sqlstate or ""
+    for start in (code, code[:2]):
+        if start in _BY_CODE:
+            return _BY_CODE[start]
+    if isinstance(error, psycopg.DataError):
+        return _TEXT, False
+    if isinstance(error, psycopg.OperationalError) and not code:
+        # Which of them are served, and whether there are too many, passes.
+        said = str(error).partition("FATAL:")[2] or str(error)
+        for words, what in _BY_WORDS.items():
+            if words in said:
+                return what, False
+        return LOST, True
+    return f"{type(error).__name__} {code}".rstrip(), False

@@ -113,16 +113,12 @@ def schema(table: str = TABLE) -> str:
 
 
 def names(table: str) -> dict[str, str]:
-    """Return the names that stand in the texts for those of a store.
-
-    Raises:
-        ConfigurationError: It can't be the name of a table.
-    """
+    """Return the names for the texts, or raise a `ConfigurationError`."""
     if not _NAMED.fullmatch(table):
         raise ConfigurationError(
-            "table: the name of a table of orders has at most 40 letters "
-            "a-z, digits and _, such as sesamy_orders, or that of a schema "
-            "and a dot in front."
+            "table: the name of a table of orders has 1 to 40 letters a-z, "
+            "digits and _, such as sesamy_orders; a schema and a dot may "
+            "precede it."
         )
     quoted = table.replace(".", '"."')
     name = table.rpartition(".")[2]

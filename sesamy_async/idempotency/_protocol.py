@@ -1,15 +1,15 @@
-"""What a store remembers of an order, and what each step makes of that.
+"""What a store remembers of an order, and how each step changes that.
 
 The steps are pure functions from a record to the next one.  A back end only
-makes each of them atomic, so all of them keep the same protocol:
+makes each of them atomic, so all back ends follow the same rules:
 
 - The first contract id that is written down for an order is the one that
-  counts; it alone is confirmed.
-- A claim says who creates.  One that is repeatable only spares strays
-  (unconfirmed contracts): when it has run out, another caller creates
-  again.  One that is careful is the safety itself: when it has run out,
-  the order is UNKNOWN until somebody has looked.
-- Each write names the claim of its writer, so that a late one does no harm.
+  counts; only this contract is confirmed.
+- A claim says who creates.  A repeatable claim only avoids strays: when it
+  has run out, another caller creates again.  A careful claim prevents second
+  contracts: when it has run out, the order is UNKNOWN until somebody has
+  checked.
+- Each write names the claim of its writer, so that a late write does no harm.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ import attrs
 
 
 class OrderState(StrEnum):
-    """What a store knows of an order."""
+    """The state of an order in a store."""
 
     CLAIMED = "CLAIMED"
     """A caller is about to create its contract, or was."""
 
     CREATED = "CREATED"
-    """The contract that counts is known; it may not be confirmed yet."""
+    """The contract that counts is known; it may be unconfirmed."""
 
     CONFIRMED = "CONFIRMED"
     """Its contract gives access."""
 
     REFUSED = "REFUSED"
-    """Sesamy refused it: corrected, it can be sent again."""
+    """Sesamy refused it; it can be sent again after a correction."""
 
     UNKNOWN = "UNKNOWN"
-    """It may or may not have a contract: somebody has to look."""
+    """It may or may not have a contract: somebody has to check."""
 
 
 ENDED = (OrderState.CONFIRMED, OrderState.REFUSED)
-"""The states in which no call for an order is under way, or needed."""
+"""The states in which no call for the order is under way or needed."""
 
 
 @attrs.frozen
 class OrderKey:
-    """Which order it is.
+    """Identifies an order.
 
     Attributes:
         where: The base URL of Sesamy's API, or the world of a sandbox.
@@ -66,27 +66,26 @@ _LONGEST_CALL = 7 * 86_400.0
 
 @attrs.frozen(kw_only=True)
 class OrderRecord:
-    """What a store knows of one order; nothing personal.
+    """What a store knows of one order; it has no personal data.
 
     Times are Unix seconds on the clock of the store.
 
     Attributes:
-        key: Which order it is.
-        state: How far it has come.
+        key: Identifies the order.
+        state: The state of the order.
         contract_id: The contract that counts, once its id is known.
-        careful: Whether its create may happen only once.
-        token: Of the latest claim; random.
-        digest: Of the order's data (see `digest_of`); None if not known.
-        strays: How many more contracts may have been made of it; they are
-            not confirmed.
+        careful: Whether the contract may be created only once.
+        token: The random name of the latest claim.
+        digest: Of the order's data (see `digest_of`); None if unknown.
+        strays: How many other, unconfirmed contracts may exist.
         claimed_at: When the claim was made or last renewed.
         expires_at: When the claim runs out.
         busy_until: When the call that claimed it must have ended.
         begun_at: When the order was first claimed.
-        at: When its state last changed.
-        source: Where it came from, such as the name of a file.
-        extra: What another version of the SDK has added; kept as it is.
-        read_at: When this was read.
+        at: When the state last changed.
+        source: Where the order came from, such as the name of a file.
+        extra: Fields of other versions of the SDK; kept unchanged.
+        read_at: When this record was read.
     """
 
     key: OrderKey
@@ -109,7 +108,7 @@ class OrderRecord:
 
     @property
     def left(self) -> float:
-        """Seconds that its claim lasted when this was read; 0 for none."""
+        """Seconds that were left of its claim when this was read; or 0."""
         if self.state is not OrderState.CLAIMED:
             return 0.0
         if self.claimed_at > self.read_at + _CORRECTION:
@@ -118,13 +117,13 @@ class OrderRecord:
 
     @property
     def busy(self) -> float:
-        """Seconds, when this was read, for which a call may be under way."""
+        """Seconds for which, when this was read, a call could still run."""
         if self.state in ENDED:
             return 0.0
         return min(max(0.0, self.busy_until - self.read_at), _LONGEST_CALL)
 
     def differs(self, digest: str | None) -> bool:
-        """Whether the data of the order are certainly others.
+        """Whether the data of the order certainly differ.
 
         Digests of different versions are not compared.
         """
@@ -139,8 +138,8 @@ class StoreAnswer:
     """What a store did, and what it knows now.
 
     Attributes:
-        done: Whether it did what it was asked to.
-        record: The order as it stands now; None if it is not there.
+        done: Whether the request was carried out.
+        record: The order as it is now; None if the store does not know it.
     """
 
     done: bool
@@ -149,13 +148,14 @@ class StoreAnswer:
 
 @attrs.frozen
 class Step:
-    """What a step makes of a record.
+    """The result of a step.
 
     Attributes:
         done: Whether the step is taken.
-        record: The record from now on; None if there is none.
-        owns: Whether the contract of the step becomes this order's.
-        durable: Whether it must survive a power cut once it is answered.
+        record: The new record; None to remove it.
+        owns: Whether the contract of the step now belongs to this order.
+        durable: Whether the change must be on disk before the method
+            returns.
     """
 
     done: bool
@@ -165,8 +165,8 @@ class Step:
 
 
 Decide: TypeAlias = Callable[[OrderRecord | None, str | None, float], Step]
-"""A step: from the record, the order that has the contract which the step
-is about (if any has it), and the time, to what comes of it."""
+"""A step.  It gets the record, the order that has the contract of the step
+(None if no order has it), and the time; it returns the result."""
 
 
 @attrs.frozen(kw_only=True)
@@ -174,12 +174,12 @@ class Holder:
     """Who claims an order, and how.
 
     Attributes:
-        token: A random name of the claim.
-        careful: Whether the create may happen only once.
+        token: The random name of the claim.
+        careful: Whether the contract may be created only once.
         lasts: Seconds until the claim runs out.
-        busy: Seconds until the call has ended for certain.
+        busy: Seconds until the call must have ended.
         digest: Of the data of the order.
-        source: Where the order comes from.
+        source: Where the order comes from, such as the name of a file.
     """
 
     token: str
@@ -239,7 +239,7 @@ def _succeeded(old: OrderRecord, new: OrderRecord, now: float) -> Step:
 
 
 def renew(holder: Holder, *, strays: int) -> Decide:
-    """Hold on to a claim; `strays` more creates had no answer."""
+    """Renew a claim; `strays` more creates had no response."""
 
     def decide(record: OrderRecord | None, _: str | None, now: float) -> Step:
         if not _is_own(record, holder.token):
@@ -368,9 +368,9 @@ def confirm(contract_id: str) -> Decide:
 
 
 def release(token: str, *, strays: int) -> Decide:
-    """Give a claim up; `strays` more creates had no answer.
+    """Give a claim up; `strays` more creates had no response.
 
-    An order of which nothing can have been made is forgotten.
+    An order that can't have a contract is forgotten.
     """
 
     def decide(record: OrderRecord | None, _: str | None, now: float) -> Step:

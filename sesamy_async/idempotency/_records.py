@@ -1,4 +1,4 @@
-"""A store over anything that changes a record in one atomic step."""
+"""The base of all stores, records as text, and a store in memory."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class Write:
 
     Attributes:
         key: The order.
-        decide: The step: a pure function of what is there.
-        contract_id: The contract that the step is about, if no other order
-            may have it.
+        decide: The step, a pure function.
+        contract_id: The contract of the step, if no other order may have
+            it.
         durable: Whether the step will probably be durable, for a back end
-            that has to know beforehand.
+            that must know before the step is decided.
     """
 
     key: OrderKey
@@ -55,12 +55,12 @@ class Write:
 
 @attrs.frozen
 class Search:
-    """Which orders are looked for.
+    """Which orders are wanted.
 
     Attributes:
-        since: Those that changed since, in Unix seconds.
-        states: Those in these states.
-        external_order_id: Those with this id, of any vendor; None for all.
+        since: Orders that changed since then, in Unix seconds.
+        states: Orders in these states.
+        external_order_id: Orders with this id, of any vendor; None for all.
     """
 
     since: float
@@ -75,7 +75,7 @@ class RecordStore(IdempotencyStore):
     """A store over anything that changes a record in one atomic step.
 
     A back end reads, decides with ``Write.decide``, and writes, so that
-    nobody else can come between; the protocol is none of its business.
+    no other writer can come between.  The rules are in the steps.
     """
 
     @abstractmethod
@@ -84,26 +84,25 @@ class RecordStore(IdempotencyStore):
     ) -> list[StoreAnswer]:
         """Take steps; each of them is atomic.
 
-        A ``Step.durable`` must be on disk (of a majority, if there are
-        several servers) before this returns.
+        A ``Step.durable`` must be on disk (on a majority of servers, if
+        there are several) before this returns.
         """
 
     @abstractmethod
     def read(
         self, keys: Sequence[OrderKey], *, within: float
     ) -> list[OrderRecord]:
-        """Return those of at most 500 orders that are there."""
+        """Return the known ones of at most 500 orders."""
 
     @abstractmethod
     def page(
         self, after: OrderKey | None, search: Search, *, within: float
     ) -> tuple[list[OrderRecord], OrderKey | None]:
-        """Return some orders, and where to go on; None at the end."""
+        """Return some orders, and where to continue; None at the end."""
 
     def claim(
         self, key: OrderKey, holder: Holder, *, within: float
     ) -> StoreAnswer:
-        """Look, and claim the order if it may be created now."""
         return self._one(
             key, claim(key, holder), within, durable=holder.careful
         )
@@ -111,7 +110,6 @@ class RecordStore(IdempotencyStore):
     def renew(
         self, key: OrderKey, holder: Holder, *, strays: int, within: float
     ) -> StoreAnswer:
-        """Hold on to a claim; `strays` more creates had no answer."""
         return self._one(key, renew(holder, strays=strays), within)
 
     def first(
@@ -124,7 +122,6 @@ class RecordStore(IdempotencyStore):
         shared: bool,
         within: float,
     ) -> StoreAnswer:
-        """Write down a contract that was made; see `IdempotencyStore`."""
         step = first(holder, contract_id, confirmed=confirmed)
         own = None if shared else contract_id
         return self._one(key, step, within, own, durable=True)
@@ -138,7 +135,6 @@ class RecordStore(IdempotencyStore):
         contract_id: str | None = None,
         within: float,
     ) -> StoreAnswer:
-        """Note how a claim ended; see `IdempotencyStore`."""
         steps = {
             OrderState.REFUSED: refuse(token),
             OrderState.UNKNOWN: doubt(token),
@@ -149,17 +145,14 @@ class RecordStore(IdempotencyStore):
     def release(
         self, key: OrderKey, *, token: str, strays: int, within: float
     ) -> StoreAnswer:
-        """Give a claim up; `strays` more creates had no answer."""
         return self._one(key, release(token, strays=strays), within)
 
     def forget(self, seen: OrderRecord, *, within: float) -> StoreAnswer:
-        """Remove an order, if it still is what was seen."""
         return self._one(seen.key, forget(seen), within)
 
     def look(
         self, keys: Collection[OrderKey], *, within: float
     ) -> Mapping[OrderKey, OrderRecord]:
-        """Return those of the orders that are there."""
         wanted = [*keys]
         return {
             each.key: each
@@ -175,7 +168,6 @@ class RecordStore(IdempotencyStore):
         external_order_id: str | None = None,
         within: float,
     ) -> Iterator[OrderRecord]:
-        """Yield orders; see `IdempotencyStore`."""
         search = Search(since, states, external_order_id)
         after: OrderKey | None = None
         while True:
@@ -191,7 +183,6 @@ class RecordStore(IdempotencyStore):
         shared: bool = False,
         within: float,
     ) -> Sequence[StoreAnswer]:
-        """Take over what is known of orders from elsewhere."""
         writes = [
             Write(
                 each.key,
@@ -251,14 +242,14 @@ def load_record(key: OrderKey, text: str | bytes, now: float) -> OrderRecord:
     except (ValueError, TypeError, KeyError, AttributeError):
         pass
     raise StoreUnavailable(
-        "The store of orders holds an order that this version of "
-        "sesamy-async can't read. A later version may have written it: use "
-        "that one; otherwise the store is damaged."
+        "The store of orders contains an order that this version of "
+        "sesamy-async can't read. If a later version wrote it, use that "
+        "version; otherwise the store is damaged."
     )
 
 
 class MemoryStore(RecordStore):
-    """Keeps orders in this process; for tests, and for a single process.
+    """Keeps orders in memory; for tests, and for a single process.
 
     Args:
         clock: Returns Unix seconds; by default, the time of the clients.
@@ -277,14 +268,12 @@ class MemoryStore(RecordStore):
         self._lock = Lock()
 
     def salt(self, *, within: float) -> bytes:
-        """Return 32 random bytes."""
         del within
         return self._salt
 
     def write(
         self, writes: Sequence[Write], *, within: float
     ) -> list[StoreAnswer]:
-        """Take steps."""
         del within
         with self._lock:
             return [self._take(each, self._clock()) for each in writes]
@@ -313,7 +302,6 @@ class MemoryStore(RecordStore):
     def read(
         self, keys: Sequence[OrderKey], *, within: float
     ) -> list[OrderRecord]:
-        """Return those of the orders that are there."""
         del within
         with self._lock:
             now = self._clock()
@@ -323,7 +311,6 @@ class MemoryStore(RecordStore):
     def holder(
         self, where: str, vendor_id: str, contract_id: str, *, within: float
     ) -> OrderRecord | None:
-        """Return the order that has a contract, if one is known."""
         owner = self._owners.get((where, vendor_id, contract_id))
         found = self.read([owner] if owner else [], within=within)
         return found[0] if found else None
@@ -331,7 +318,6 @@ class MemoryStore(RecordStore):
     def page(
         self, after: OrderKey | None, search: Search, *, within: float
     ) -> tuple[list[OrderRecord], OrderKey | None]:
-        """Return all orders at once."""
         del after
         found = [
             each
@@ -343,7 +329,6 @@ class MemoryStore(RecordStore):
         return found, None
 
     def purge(self, older_than: float, *, within: float) -> int:
-        """Remove CONFIRMED and REFUSED orders; return how many."""
         del within
         with self._lock:
             before = self._clock() - older_than
@@ -362,7 +347,7 @@ class MemoryStore(RecordStore):
         return len(old)
 
     def close(self) -> None:
-        """Do nothing: what it knows stays as long as it lives."""
+        """Do nothing: the orders are kept as long as the store exists."""
 
     def __repr__(self) -> str:
         return "MemoryStore()"

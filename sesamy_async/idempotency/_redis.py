@@ -19,17 +19,9 @@ from sesamy_async.redis._link import (
     no_address,
 )
 
-from . import _redis_scripts as scripts
 from ._protocol import ENDED, OrderKey, OrderRecord
-from ._records import Search, dump_record
-from ._servers import (
-    BATCH,
-    PAGE,
-    Change,
-    Seen,
-    ServerStore,
-    Wanted,
-)
+from ._records import Search, dump_record, load_record
+from ._shared import BATCH, PAGE, Change, Seen, ServerStore, Wanted, parts
 from ._store import StoreWarning, unusable
 
 
@@ -61,25 +53,76 @@ _LASTING = {
 }
 
 
+# Done by the server in one step.
+_CHANGE = """
+local done = {}
+for at = 1, #KEYS / 2 - 1 do
+    local order, owner = KEYS[2 * at + 1], KEYS[2 * at + 2]
+    local name, old, new = unpack(ARGV, 5 * at - 4, 5 * at - 2)
+    local ended, owns = ARGV[5 * at - 1], ARGV[5 * at]
+    local same = (redis.call('GET', order) or '') == old
+    if same and (owns == '' or redis.call('EXISTS', owner) == 0) then
+        if new == '' then
+            redis.call('DEL', order)
+            redis.call('ZREM', KEYS[1], name)
+        else
+            redis.call('SET', order, new)
+            redis.call('ZADD', KEYS[1], 0, name)
+        end
+        if ended == '' then
+            redis.call('ZREM', KEYS[2], name)
+        else
+            redis.call('ZADD', KEYS[2], ended, name)
+        end
+        if owns ~= '' then
+            redis.call('SET', owner, owns)
+        end
+        done[at] = 1
+    else
+        done[at] = 0
+    end
+end
+return done
+"""
+# What is still as it was when its time was seen to be over.
+_REMOVE = """
+local count = 0
+for at = 1, #KEYS / 2 - 1 do
+    local order, owner = KEYS[2 * at + 1], KEYS[2 * at + 2]
+    local name, old, owns = unpack(ARGV, 3 * at - 2, 3 * at)
+    if (redis.call('GET', order) or '') == old then
+        redis.call('DEL', order)
+        redis.call('ZREM', KEYS[1], name)
+        redis.call('ZREM', KEYS[2], name)
+        if redis.call('GET', owner) == owns then
+            redis.call('DEL', owner)
+        end
+        count = count + 1
+    end
+end
+return count
+"""
+
+
 class RedisStore(ServerStore[RedisLink]):
     """Keeps orders in a Redis, for any number of hosts.
 
-    An order that is forgotten can be made twice.  So the Redis must be set
-    to keep what it has acknowledged: ``appendonly yes``, ``appendfsync
-    always``, ``no-appendfsync-on-rewrite no``, and ``maxmemory-policy
-    noeviction``.  One that is not is refused; one that does not say is
-    warned of.  No setting lets it survive the loss of its server for
-    certain: a replica may lack the last writes.  So it does not work with
-    clusters.
+    An order that is forgotten can be created twice.  So the Redis must keep
+    what it has acknowledged: ``appendonly yes``, ``appendfsync always``,
+    ``no-appendfsync-on-rewrite no`` and ``maxmemory-policy noeviction``.
+    With other settings it is refused (`StoreUnavailable`); if it does not
+    tell its settings, a `StoreWarning` says so.  No setting guarantees that
+    it survives the loss of its server, as a replica may lack the last
+    writes; therefore clusters are not supported.
 
     Args:
         url: ``redis://user:password@host:6379/0``, ``rediss://`` for TLS, or
             ``unix://``, with the options of redis-py.
-        careless: Take any Redis, however it is set; for tests.  A URL can
-            say so too: ``?careless=1``.
+        careless: Accept a Redis with any settings; for tests.  In a URL:
+            ``?careless=1``.
 
     Raises:
-        ConfigurationError: The URL is none.
+        ConfigurationError: The URL is invalid, or redis is not installed.
     """
 
     def __init__(self, url: str, *, careless: bool = False) -> None:
@@ -92,45 +135,37 @@ class RedisStore(ServerStore[RedisLink]):
         connect = partial(address.connect, check=check)
         super().__init__(_NAME, connect, _TROUBLE.explained)
 
-    def _about(self, link: RedisLink, until: float) -> tuple[str, bool]:
-        [info] = link.try_(until, ("INFO", "server"))
+    def _about(self, link: RedisLink) -> tuple[str, bool]:
+        [info] = link.try_(("INFO", "server"))
         found = None
         if isinstance(info, bytes):  # A user may be forbidden to ask.
             found = _VERSION.search(info)
         version = found[1].decode() if found else "of an unknown version"
         return f"Redis {version}", True
 
-    def _salt(self, link: RedisLink, until: float) -> bytes:
+    def _salt(self, link: RedisLink) -> bytes:
         _, salt = link.ask(
-            until, ("SET", _SALT, token_bytes(32), "NX"), ("GET", _SALT)
+            ("SET", _SALT, token_bytes(32), "NX"), ("GET", _SALT)
         )
         return bytes(salt)
 
     def _see(
-        self, link: RedisLink, wanted: Sequence[Wanted], until: float
-    ) -> list[Seen]:
+        self, link: RedisLink, wanted: Sequence[Wanted]
+    ) -> tuple[list[Seen], float]:
         names = [
             name
             for key, contract_id in wanted
             for name in (_ORDER + _name(key), _owner(key, contract_id))
         ]
-        values, clock = link.ask(until, ("MGET", *names), ("TIME",))
-        return [
-            Seen(
-                _text(data),
-                None if owner is None else json.loads(owner),
-                _seconds(clock),
-            )
+        values, clock = link.ask(("MGET", *names), ("TIME",))
+        seen: list[Seen] = [
+            (data and data.decode(), owner and json.loads(owner))
             for data, owner in zip(values[::2], values[1::2], strict=True)
         ]
+        return seen, _seconds(clock)
 
     def _change(
-        self,
-        link: RedisLink,
-        changes: Sequence[Change],
-        *,
-        durable: bool,
-        until: float,
+        self, link: RedisLink, changes: Sequence[Change], *, durable: bool
     ) -> list[bool]:
         del durable  # All of them are.
         keys = [_INDEX, _ENDED]
@@ -146,21 +181,17 @@ class RedisStore(ServerStore[RedisLink]):
                 _ended(each.new),
                 json.dumps(each.key.external_order_id) if owns else "",
             ]
-        done = link.run(until, scripts.CHANGE, keys, values)
+        done = link.run(_CHANGE, keys, values)
         return [bool(each) for each in done]
 
     def _page(
-        self,
-        link: RedisLink,
-        after: OrderKey | None,
-        search: Search,
-        until: float,
+        self, link: RedisLink, after: OrderKey | None, search: Search
     ) -> tuple[list[OrderRecord], OrderKey | None]:
         start = f"({_name(after)}" if after else "-"
         size = PAGE if search.external_order_id is None else _NAMES
         # All have one score, so they are in the order of their names.
         [names] = link.ask(
-            until, ("ZRANGEBYLEX", _INDEX, start, "+", "LIMIT", 0, size)
+            ("ZRANGEBYLEX", _INDEX, start, "+", "LIMIT", 0, size)
         )
         keys = [OrderKey(*json.loads(each)) for each in names]
         wanted = [
@@ -168,48 +199,47 @@ class RedisStore(ServerStore[RedisLink]):
             for key in keys
             if search.external_order_id in {None, key.external_order_id}
         ]
-        found = self._records(link, wanted, until) if wanted else []
+        found = self._records(link, wanted) if wanted else []
         return [
             record
             for record in found
             if record.at >= search.since and record.state in search.states
         ], keys[-1] if len(keys) == size else None
 
-    def _purge(self, link: RedisLink, older_than: float, until: float) -> int:
-        [clock] = link.ask(until, ("TIME",))
+    def _purge(self, link: RedisLink, older_than: float) -> int:
+        [clock] = link.ask(("TIME",))
         before = _seconds(clock) - older_than
         found_by = (_ENDED, "-inf", f"({before!r}", "LIMIT", 0, BATCH)
-        [names] = link.ask(until, ("ZRANGEBYSCORE", *found_by))
+        [names] = link.ask(("ZRANGEBYSCORE", *found_by))
         old = [OrderKey(*json.loads(each)) for each in names]
         if not old:
             return 0
         keys, values = [_INDEX, _ENDED], list[str]()
-        seen = self._see(link, [(key, None) for key in old], until)
-        for key, found in zip(old, seen, strict=True):
-            record = found.load(key)
+        seen, now = self._see(link, [(key, None) for key in old])
+        for key, (text, _) in zip(old, seen, strict=True):
+            record = load_record(key, text, now) if text else None
             if record and (record.state not in ENDED or record.at >= before):
                 continue  # It was claimed, for example, since it was found.
             contract_id = record.contract_id if record else None
             keys += [_ORDER + _name(key), _owner(key, contract_id)]
             owns = json.dumps(key.external_order_id)
-            values += [_name(key), found.text or "", owns]
-        return int(link.run(until, scripts.REMOVE, keys, values))
+            values += [_name(key), text or "", owns]
+        return int(link.run(_REMOVE, keys, values))
 
 
 @attrs.define
 class _Keeping:
-    """Sees that a Redis keeps what it has acknowledged.
+    """Checks each connection, as another server may have taken over.
 
-    Each connection is checked, as another server may have taken over; but
-    one warning is enough.
+    One warning is enough.
     """
 
     _warned: bool = False
 
-    def check(self, link: RedisLink, until: float) -> None:
+    def check(self, link: RedisLink) -> None:
         """Refuse one that is set otherwise, or warn if it does not say."""
         role, *answers = link.try_(
-            until, ("ROLE",), *(("CONFIG", "GET", each) for each in _LASTING)
+            ("ROLE",), *(("CONFIG", "GET", each) for each in _LASTING)
         )
         if isinstance(role, list) and role[0] != b"master":
             raise unusable(_NAME, REPLICA)
@@ -225,27 +255,23 @@ class _Keeping:
         if other:
             raise unusable(
                 _NAME,
-                "it may lose what it has acknowledged, and then orders are "
-                f"sent twice. Set this in its redis.conf: {', '.join(other)}. "
-                "For tests, careless=True (in a URL ?careless=1) takes any",
+                "it may lose what it has acknowledged; orders would then be "
+                f"sent twice. Set in its redis.conf: {', '.join(other)}. "
+                "For tests, careless=True (in a URL ?careless=1) accepts any",
             )
         if unknown and not self._warned:
             self._warned = True
-            _warn(unknown)
-
-
-def _warn(unknown: Sequence[str]) -> None:
-    warnings.warn(
-        "The store of orders (Redis) does not say whether it keeps what it "
-        "has acknowledged: this user may not ask for CONFIG GET. Make sure "
-        f"that it is set to: {', '.join(unknown)}.",
-        StoreWarning,
-        stacklevel=2,
-    )
+            warnings.warn(
+                "The store of orders (Redis) does not tell whether it keeps "
+                "what it has acknowledged: this user may not use CONFIG GET. "
+                f"Make sure that these are set: {', '.join(unknown)}.",
+                StoreWarning,
+                stacklevel=2,
+            )
 
 
 def _name(key: OrderKey) -> str:
-    return json.dumps([key.where, key.vendor_id, key.external_order_id])
+    return json.dumps(parts(key))
 
 
 def _owner(key: OrderKey, contract_id: str | None) -> str:
@@ -255,10 +281,6 @@ def _owner(key: OrderKey, contract_id: str | None) -> str:
 
 def _ended(record: OrderRecord | None) -> str:
     return repr(record.at) if record and record.state in ENDED else ""
-
-
-def _text(data: bytes | None) -> str | None:
-    return None if data is None else data.decode()
 
 
 def _seconds(answer: Sequence[bytes]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 import weakref
 from collections import defaultdict
@@ -12,60 +13,51 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from sqlite3 import Connection
 from threading import TIMEOUT_MAX, Lock
+from typing import TypeVar
 from weakref import WeakSet
 
-import attrs
-
 from sesamy_async._call import wall_clock
+from sesamy_async._links import left
 from sesamy_async._wal import followed, identities
 
-from ._protocol import OrderKey, OrderRecord, StoreAnswer
-from ._records import (
-    RecordStore,
-    Search,
-    Write,
-    dump_record,
-    load_record,
-)
+from ._protocol import OrderKey, OrderRecord
+from ._records import Search, dump_record, load_record
+from ._shared import BATCH, PAGE, Change, Seen, SharedStore, Wanted, parts
 from ._sqlite_file import Database
-from ._sqlite_trouble import as_unavailable, busy, forked, lost
-from ._store import StoreUnavailable
+from ._sqlite_trouble import as_unavailable, busy, lost
+from ._store import StoreUnavailable, unusable
 
 
-_PAGE = 1_000
-_BATCH = 500
 _CLOSING = 10.0
 _FORKING = 5.0
 
-_READ = """\
-SELECT data FROM orders WHERE place = ? AND vendor = ? AND order_id = ?
-"""
-_OWNER = """\
-SELECT order_id FROM contracts
-WHERE place = ? AND vendor = ? AND contract_id = ?
-"""
-# What a later version keeps in columns of its own stays.
-_PUT = """\
-INSERT INTO orders (place, vendor, order_id, state, at, data)
-VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET
-    state = excluded.state, at = excluded.at, data = excluded.data
-"""
-_REMOVE = """\
-DELETE FROM orders WHERE place = ? AND vendor = ? AND order_id = ?
-"""
-_OWN = """\
-INSERT INTO contracts (place, vendor, contract_id, order_id)
-VALUES (?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET order_id = excluded.order_id
-"""
-_DISOWN = """\
-DELETE FROM contracts WHERE place = ? AND vendor = ? AND order_id = ?
+_T = TypeVar("_T")
+
+_FIND = """\
+SELECT (
+    SELECT data FROM orders
+    WHERE (place, vendor, order_id) = (column1, column2, column3)
+), (
+    SELECT order_id FROM contracts
+    WHERE (place, vendor, contract_id) = (column1, column2, column4)
+) FROM (VALUES {})
 """
 # By "json_each" an id would end at its first NUL.
 _READ_MANY = """\
 SELECT order_id, data FROM orders
 WHERE place = ? AND vendor = ? AND order_id IN ({})
+"""
+_ADD = """\
+INSERT INTO orders (state, at, data, place, vendor, order_id)
+VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+"""
+_KEY = "WHERE place = ? AND vendor = ? AND order_id = ?"
+# What a later version keeps in columns of its own stays.
+_PUT = f"UPDATE orders SET state = ?, at = ?, data = ? {_KEY} AND data = ?"  # noqa: S608 - constants of ours
+_REMOVE = f"DELETE FROM orders {_KEY} AND data = ?"  # noqa: S608 - as above
+_OWN = """\
+INSERT INTO contracts (place, vendor, contract_id, order_id)
+VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
 # So many are looked at in one go, however few of them are wanted.
 _END_OF_PAGE = """\
@@ -88,22 +80,24 @@ _OLD = """\
 SELECT place, vendor, order_id FROM orders
 WHERE state IN ('CONFIRMED', 'REFUSED') AND at < ? LIMIT ?
 """
+_PURGE = f"DELETE FROM orders {_KEY}"  # noqa: S608 - constants of ours
+_DISOWN = f"DELETE FROM contracts {_KEY}"  # noqa: S608 - constants of ours
 
 
-class _NotDurable(Exception):  # noqa: N818 - ends a block
-    """A step needs a transaction that is durable."""
+class _Overtaken(Exception):  # noqa: N818 - ends a block
+    """Another order has the contract by now."""
 
 
-class SQLiteStore(RecordStore):
+class SQLiteStore(SharedStore[Database]):
     """Keeps orders in a file, for all processes of one machine.
 
-    The file appears with the first method that is called, and only this
-    user may read it.  It must be on a local disk: locks don't work on
-    network drives.  What SQLite keeps beside it (``-wal``, ``-shm``)
-    belongs to it.
+    The first method that is called creates the file, and only this user may
+    read it.  It must be on a local disk: locks don't work on network
+    drives.  The files that SQLite keeps beside it (``-wal``, ``-shm``)
+    belong to it.
 
     Args:
-        path: Where it is.  A folder that is missing is made.
+        path: Of the file.  A missing folder is created.
         clock: Returns Unix seconds; by default, the time of the clients.
     """
 
@@ -120,145 +114,95 @@ class SQLiteStore(RecordStore):
         # Also at the end of the interpreter.
         weakref.finalize(self, _close_quietly, self._opened)
         _forks.add(self._opened)
+        super().__init__(self._path)
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """The path of the file."""
         return self._path
 
-    def salt(self, *, within: float) -> bytes:
-        """Return 32 random bytes, the same for all that share the file."""
-        with self._opened.use(within) as (db, until):
-            [[salt]] = db.read(until, "SELECT salt FROM salt")
+    def close(self) -> None:
+        self._opened.close()
+
+    def _do(self, until: float, do: Callable[[Database], _T]) -> _T:
+        return self._opened.ask(until, do)
+
+    def _salt(self, link: Database) -> bytes:
+        [[salt]] = link.read("SELECT salt FROM salt")
         return bytes(salt)
 
-    def write(
-        self, writes: Sequence[Write], *, within: float
-    ) -> list[StoreAnswer]:
-        """Take steps, all of them in one transaction."""
-        with self._opened.use(within) as (db, until):
-            # Whether it must be durable is known only when it is decided,
-            # and SQLite must know before the transaction begins.
-            if not any(each.durable for each in writes):
-                with suppress(_NotDurable), db.transaction(until) as changing:
-                    return self._take(changing, writes, durable=False)
-            with db.transaction(until, durable=True) as changing:
-                return self._take(changing, writes, durable=True)
+    def _see(
+        self, link: Database, wanted: Sequence[Wanted]
+    ) -> tuple[list[Seen], float]:
+        rows = ", ".join(["(?, ?, ?, ?)"] * len(wanted))
+        values = [
+            each
+            for key, contract_id in wanted
+            for each in (*parts(key), contract_id)
+        ]
+        return link.read(_FIND.format(rows), *values), self._clock()
 
-    def _take(
-        self, db: Connection, writes: Sequence[Write], *, durable: bool
-    ) -> list[StoreAnswer]:
-        now = self._clock()
-        answers: list[StoreAnswer] = []
-        for each in writes:
-            key = _values(each.key)
-            found = db.execute(_READ, key).fetchone()
-            record = found and load_record(each.key, found[0], now)
-            name, owner = (*key[:2], each.contract_id), None
-            if each.contract_id is not None:
-                [owner] = db.execute(_OWNER, name).fetchone() or [None]
-            step = each.decide(record, owner, now)
-            if step.durable and not durable:
-                raise _NotDurable
-            if step.record is None:
-                db.execute(_REMOVE, key)
-            elif step.record != record:
-                db.execute(_PUT, (*key, *_columns(step.record)))
-            if step.owns and each.contract_id is not None:
-                db.execute(_OWN, (*name, key[2]))
-            answers.append(StoreAnswer(step.done, _as_read(step.record, now)))
-        return answers
-
-    def read(
-        self, keys: Sequence[OrderKey], *, within: float
+    def _records(
+        self, link: Database, keys: Sequence[OrderKey]
     ) -> list[OrderRecord]:
-        """Return those of at most 500 orders that are there."""
+        # Faster than `_see`: a dry run of an import asks for each row.
         groups: dict[tuple[str, str], list[str]] = defaultdict(list)
         for each in keys:
             groups[each.where, each.vendor_id].append(each.external_order_id)
         now = self._clock()
-        with self._opened.use(within) as (db, until):
-            return [
-                load_record(OrderKey(*group, order_id), data, now)
-                for group, ids in groups.items()
-                for order_id, data in db.read(
-                    until,
-                    _READ_MANY.format(", ".join("?" * len(ids))),
-                    *group,
-                    *ids,
-                )
-            ]
+        return [
+            load_record(OrderKey(*group, order_id), data, now)
+            for group, ids in groups.items()
+            for order_id, data in link.read(
+                _READ_MANY.format(", ".join("?" * len(ids))), *group, *ids
+            )
+        ]
 
-    def holder(
-        self, where: str, vendor_id: str, contract_id: str, *, within: float
-    ) -> OrderRecord | None:
-        """Return the order that has a contract, if one is known."""
-        now = self._clock()
-        with self._opened.use(within) as (db, until):
-            found = [
-                load_record(OrderKey(where, vendor_id, order_id), data, now)
-                for [order_id] in db.read(
-                    until, _OWNER, where, vendor_id, contract_id
-                )
-                for [data] in db.read(until, _READ, where, vendor_id, order_id)
-            ]
-        return next(iter(found), None)
+    def _change(
+        self, link: Database, changes: Sequence[Change], *, durable: bool
+    ) -> list[bool]:
+        try:
+            with link.transaction(durable=durable) as db:
+                done = [_changed(db, each) for each in changes]
+        except _Overtaken:
+            done = [False] * len(changes)
+        if not all(done):
+            left(link.until)
+        return done
 
-    def page(
-        self, after: OrderKey | None, search: Search, *, within: float
+    def _page(
+        self, link: Database, after: OrderKey | None, search: Search
     ) -> tuple[list[OrderRecord], OrderKey | None]:
-        """Return some orders, and where to go on; None at the end."""
-        start = _values(after) if after else ("", "", "")
+        start = parts(after) if after else ("", "", "")
         wanted = (search.since, json.dumps([*search.states]))
         now = self._clock()
         end: list[tuple[str, str, str]] = []
-        with self._opened.use(within) as (db, until):
-            if search.external_order_id is not None:
-                # They are few: one for each publisher.
-                by_id = (*wanted, search.external_order_id)
-                found = db.read(until, _BY_ID, *by_id)
-            elif end := db.read(until, _END_OF_PAGE, *start, _PAGE - 1):
-                found = db.read(until, _FULL_PAGE, *wanted, *start, *end[0])
-            else:
-                found = db.read(until, _LAST_PAGE, *wanted, *start)
+        if search.external_order_id is not None:
+            # They are few: one for each publisher.
+            found = link.read(_BY_ID, *wanted, search.external_order_id)
+        elif end := link.read(_END_OF_PAGE, *start, PAGE - 1):
+            found = link.read(_FULL_PAGE, *wanted, *start, *end[0])
+        else:
+            found = link.read(_LAST_PAGE, *wanted, *start)
         return (
             [load_record(OrderKey(*key), data, now) for *key, data in found],
             OrderKey(*end[0]) if end else None,
         )
 
-    def purge(self, older_than: float, *, within: float) -> int:
-        """Remove CONFIRMED and REFUSED orders; return how many."""
+    def _purge(self, link: Database, older_than: float) -> int:
         before = self._clock() - older_than
-        until = time.monotonic() + within
-        count = 0
-        while True:
-            # In batches, so that others can write in between.
-            with (
-                self._opened.use(until - time.monotonic()) as (db, _),
-                db.transaction(until) as changing,
-            ):
-                old = changing.execute(_OLD, (before, _BATCH)).fetchall()
-                changing.executemany(_REMOVE, old)
-                changing.executemany(_DISOWN, old)
-            count += len(old)
-            if len(old) < _BATCH:
-                return count
-            if time.monotonic() >= until:
-                raise StoreUnavailable(
-                    f"The time was too short to purge {self._path}: {count} "
-                    "orders are removed, and more are old. Purge it again."
-                )
-
-    def close(self) -> None:
-        """Close the file; later methods open it again."""
-        self._opened.close()
+        with link.transaction() as db:
+            old = db.execute(_OLD, (before, BATCH)).fetchall()
+            db.executemany(_PURGE, old)
+            db.executemany(_DISOWN, old)
+        return len(old)
 
     def __repr__(self) -> str:
         return f"SQLiteStore({str(self._path)!r})"
 
 
 class _Opened:
-    """The file that a store has open, if it has; outlives the store."""
+    """The file of a store while it is open; outlives the store."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -289,20 +233,19 @@ class _Opened:
             self._database = None
         return _identity(self._path)
 
-    @contextmanager
-    def use(self, within: float) -> Generator[tuple[Database, float]]:
-        """Have the file for this thread, and until when."""
-        until = time.monotonic() + within
-        with self._locked(within):
+    def ask(self, until: float, do: Callable[[Database], _T]) -> _T:
+        """Do something with the file, which is this thread's meanwhile."""
+        with self._locked(until - time.monotonic()):
             database = self._database
-            if database is not None and not database.is_present:
+            if database is not None and not database.alive():
                 if not database.lacks_wal:
                     raise lost(database.path)
                 self._close()
             if self._database is None:
                 _forks.check(self._path)
                 self._database = Database.open(self._path, until)
-            yield self._database, until
+            self._database.until = until
+            return do(self._database)
 
     def close(self) -> None:
         """Close the file, if it is open."""
@@ -362,13 +305,19 @@ class _Forks:
     def check(self, path: Path) -> None:
         """Refuse a file that the parent had open at the fork."""
         if self._left and _identity(path) in self._left:
-            raise forked(path)
+            raise unusable(
+                path,
+                "another thread used it for too long while this process was "
+                "forked, so its locks do not work here. Start the process "
+                "again; if you can, fork before the first order, or use the "
+                "start method spawn",
+            )
 
 
 _forks = _Forks()
 
 # Windows has no fork, hence no hook for it.
-if hasattr(os, "register_at_fork"):  # pragma: no branch
+if sys.platform != "win32":  # pragma: no branch
     os.register_at_fork(
         before=_forks.before,
         after_in_parent=_forks.in_parent,
@@ -385,13 +334,17 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return identities(str(followed(path)))[0]
 
 
-def _values(key: OrderKey) -> tuple[str, str, str]:
-    return key.where, key.vendor_id, key.external_order_id
-
-
-def _columns(record: OrderRecord) -> tuple[str, float, str]:
-    return record.state, record.at, dump_record(record)
-
-
-def _as_read(record: OrderRecord | None, now: float) -> OrderRecord | None:
-    return None if record is None else attrs.evolve(record, read_at=now)
+def _changed(db: Connection, change: Change) -> bool:
+    key = parts(change.key)
+    old = () if change.old is None else (change.old,)
+    if change.new is None:
+        done = db.execute(_REMOVE, (*key, *old)).rowcount
+    else:
+        new = change.new
+        values = (new.state, new.at, dump_record(new), *key, *old)
+        done = db.execute(_PUT if old else _ADD, values).rowcount
+    if done and change.contract_id is not None:
+        own = (*key[:2], change.contract_id, key[2])
+        if not db.execute(_OWN, own).rowcount:
+            raise _Overtaken
+    return bool(done)

@@ -34,6 +34,8 @@ import attrs
 
 from sesamy_async._files import AtomicFile
 from sesamy_async._sqlite import (
+    DAMAGED,
+    KEPT,
     MARK,
     MARK_PAGE,
     SET_MARK,
@@ -43,17 +45,8 @@ from sesamy_async._sqlite import (
 )
 from sesamy_async._wal import Wal, followed, identities, read_wal, wal_of
 
-from ._sqlite_trouble import (
-    busy,
-    damaged,
-    is_busy,
-    later,
-    lost,
-    no_store,
-    orphaned,
-    unfit,
-)
-from ._store import StoreUnavailable
+from ._sqlite_trouble import busy, is_busy, lost, no_store
+from ._store import StoreUnavailable, unusable
 
 
 APPLICATION_ID = 0x5345534F
@@ -122,7 +115,12 @@ def _make(path: Path) -> None:
         if os.path.lexists(each)
     ]
     if left and not os.path.lexists(path):
-        raise orphaned(left[0], path)
+        raise unusable(
+            path,
+            f"it is missing, but {left[0].name}, which belongs to it, is "
+            f"there. If you moved it, put it back: {KEPT}. If you removed it "
+            f"to start over, remove {left[0].name} too",
+        )
     with (
         AtomicFile.begin(path, sweep_after=_ABANDONED) as new,
         suppress(FileExistsError),
@@ -178,13 +176,18 @@ def _read_mark(path: Path) -> tuple[NamedMark, int]:
             raise no_store(path)
         [[version]] = db.execute("PRAGMA user_version")
         if version != VERSION:
-            raise later(path, version, VERSION)
+            raise unusable(
+                path,
+                "another version of sesamy-async created it (its format is "
+                f"{version}, not {VERSION}). Use that version in all programs "
+                "that share it",
+            )
         found = db.execute(MARK).fetchall() + db.execute(MARK_PAGE).fetchall()
     try:
         [[mark], [page]] = found
         return NamedMark.parse(mark), page
     except (ValueError, TypeError, AttributeError):
-        raise damaged(path) from None
+        raise unusable(path, DAMAGED) from None
 
 
 def _check_whole(path: Path) -> None:
@@ -201,9 +204,25 @@ def _check_whole(path: Path) -> None:
         # then the mark is another one, too.
         looks = looks + 1 if mark == before else 1
         if looks == _LOOKS:
-            raise unfit(path, wal_of(path))
+            raise _unfit(path, wal_of(path))
         before = mark
         time.sleep(_BETWEEN_LOOKS)
+
+
+def _unfit(path: Path, wal: Path) -> StoreUnavailable:
+    what = (
+        "is from another time or of another file"
+        if wal.exists() and wal.stat().st_size
+        else "is not beside it"
+    )
+    return unusable(
+        path,
+        "a crash left its latest changes in a second file, "
+        f"{wal.name}, and that {what}. Without it, orders would be sent "
+        "twice. Find the one that was beside it, and put it back. Only if it "
+        "is lost for good, move this file away, and start a new store from "
+        "other records: `sesamy orders import`",
+    )
 
 
 def _fits(mark: NamedMark, page: int, path: Path) -> bool:
@@ -254,7 +273,13 @@ def _all(db: sqlite3.Connection, query: str, *values: object) -> list[Any]:
 
 
 class Database:
-    """An open file, for one thread at a time."""
+    """An open file, for one thread at a time.
+
+    Attributes:
+        until: When its present use must have ended.
+    """
+
+    until = 0.0
 
     def __init__(self, path: Path, db: sqlite3.Connection) -> None:
         self.path = path
@@ -288,25 +313,30 @@ class Database:
             raise
         return cls(path, db)
 
-    def read(self, until: float, query: str, *values: object) -> list[Any]:
+    def alive(self) -> bool:
+        """Whether the path still leads to the files that are open."""
+        # SQLite writes happily into a file that was deleted.
+        return identities(*self._files) == self._identities
+
+    def read(self, query: str, *values: object) -> list[Any]:
         """Return all rows that a query finds."""
-        return patiently(until, partial(_all, self._db, query, *values))
+        return patiently(self.until, partial(_all, self._db, query, *values))
 
     @contextmanager
     def transaction(
-        self, until: float, *, durable: bool = False
+        self, *, durable: bool = False
     ) -> Generator[sqlite3.Connection]:
         """Commit what the block does; nothing of it if it raises."""
         if not self._guarded:
-            self._guard(until)
+            self._guard(self.until)
         self._set_durable(durable=durable)
-        with self._transaction(until):
+        with self._transaction(self.until):
             self._take_back()
             yield self._db
         if self._db.total_changes - self._copied >= _CHANGES:
             # It is committed all the same, and the next one tries again.
             with suppress(sqlite3.Error, OSError, StoreUnavailable):
-                self.copy(min(until, time.monotonic() + _SHORTLY))
+                self.copy(min(self.until, time.monotonic() + _SHORTLY))
 
     @contextmanager
     def _transaction(self, until: float) -> Generator[None]:
@@ -373,14 +403,8 @@ class Database:
 
     def check_presence(self) -> None:
         """See that the path still leads to the files that are open."""
-        if not self.is_present:
+        if not self.alive():
             raise lost(self.path)
-
-    @property
-    def is_present(self) -> bool:
-        """Whether the path still leads to the files that are open."""
-        # SQLite writes happily into a file that was deleted.
-        return identities(*self._files) == self._identities
 
     @property
     def lacks_wal(self) -> bool:
@@ -393,13 +417,13 @@ class Database:
 
         If the path leads elsewhere by now, SQLite touches nothing there.
         """
-        if self.is_present:
+        if self.alive():
             # If that fails, the WAL stays: it does no harm.
             with suppress(
                 sqlite3.Error, OSError, ValueError, StoreUnavailable
             ):
                 self._close_only()
-                if self.is_present:
+                if self.alive():
                     _copy_all(self.path)
         # If only its WAL is gone, SQLite saves what was in there.
         self._db.close()

@@ -1,4 +1,4 @@
-"""What a store of orders can do."""
+"""The protocol of stores of orders, and their errors."""
 
 from __future__ import annotations
 
@@ -18,10 +18,7 @@ from ._protocol import (
 
 
 class StoreUnavailable(SesamyError):  # noqa: N818 - as the field says it
-    """The store of orders can't be used now; what it was asked is not known.
-
-    Its message holds no password.
-    """
+    """The store of orders can't be used now; its message has no password."""
 
     _transient = True
 
@@ -50,10 +47,10 @@ class StoreWarning(UserWarning):
 class IdempotencyStore(Protocol):
     """Remembers which orders were reported to Sesamy, for all that share it.
 
-    Its methods are synchronous: the async client calls them in threads of
-    its own.  Each is atomic, and may be repeated.  `within` are the seconds
-    after which a method gives up with a `StoreUnavailable`; it may have
-    been done all the same.
+    The methods are synchronous: the async client calls them in threads.
+    Each is atomic, and may be repeated.  `within` is the number of seconds
+    after which a method fails with a `StoreUnavailable`; its change may
+    have been made all the same.
     """
 
     @abstractmethod
@@ -64,13 +61,13 @@ class IdempotencyStore(Protocol):
     def claim(
         self, key: OrderKey, holder: Holder, *, within: float
     ) -> StoreAnswer:
-        """Look, and claim the order if it may be created now."""
+        """Look the order up, and claim it if it may be created now."""
         ...
 
     def renew(
         self, key: OrderKey, holder: Holder, *, strays: int, within: float
     ) -> StoreAnswer:
-        """Hold on to a claim; `strays` more creates had no answer."""
+        """Renew a claim; `strays` more creates had no response."""
         ...
 
     def first(
@@ -83,18 +80,19 @@ class IdempotencyStore(Protocol):
         shared: bool,
         within: float,
     ) -> StoreAnswer:
-        """Write down a contract that was made.
+        """Write down a contract that was created.
 
         Args:
             key: The order.
-            holder: Who made it.
+            holder: Who created it.
             contract_id: Its id.
-            confirmed: Whether it is confirmed already.
+            confirmed: Whether it is already confirmed.
             shared: Whether orders may share a contract.
             within: Seconds.
 
         Returns:
-            Whether it counts, and the order, with the contract that does.
+            `done` says whether this contract counts; the record has the
+            contract that does.
         """
         ...
 
@@ -112,7 +110,7 @@ class IdempotencyStore(Protocol):
         Args:
             key: The order.
             state: REFUSED (by Sesamy), UNKNOWN, or CONFIRMED.
-            token: Of the claim; for CONFIRMED, it does not matter.
+            token: Of the claim; ignored for CONFIRMED.
             contract_id: For CONFIRMED, the contract that counts.
             within: Seconds.
         """
@@ -121,20 +119,20 @@ class IdempotencyStore(Protocol):
     def release(
         self, key: OrderKey, *, token: str, strays: int, within: float
     ) -> StoreAnswer:
-        """Give a claim up; `strays` more creates had no answer."""
+        """Give a claim up; `strays` more creates had no response."""
         ...
 
     def look(
         self, keys: Collection[OrderKey], *, within: float
     ) -> Mapping[OrderKey, OrderRecord]:
-        """Return those of the orders that are there."""
+        """Return the orders that the store knows."""
         ...
 
     @abstractmethod
     def holder(
         self, where: str, vendor_id: str, contract_id: str, *, within: float
     ) -> OrderRecord | None:
-        """Return the order that has a contract, if one is known."""
+        """Return the order with this contract, or None."""
         ...
 
     def entries(
@@ -145,13 +143,13 @@ class IdempotencyStore(Protocol):
         external_order_id: str | None = None,
         within: float,
     ) -> Iterator[OrderRecord]:
-        """Yield orders; a page at a time, each of which takes `within`.
+        """Yield orders.
 
         Args:
-            since: Only those that changed since, in Unix seconds.
-            states: Only those in these states.
-            external_order_id: Only those with this id, of any vendor.
-            within: Seconds.
+            since: Only orders that changed since then, in Unix seconds.
+            states: Only orders in these states.
+            external_order_id: Only orders with this id, of any vendor.
+            within: Seconds for each page of orders.
         """
         ...
 
@@ -164,19 +162,19 @@ class IdempotencyStore(Protocol):
     ) -> Sequence[StoreAnswer]:
         """Take over what is known of orders from elsewhere.
 
-        Only for orders that are not there, were refused, or are in doubt.
-        A doubt is settled by one that is CONFIRMED, or by what `look`
-        returned when no call was under way, with CREATED and the contract
-        that was found after that.
+        Only for orders that are unknown to the store, were refused, or are
+        in doubt.  A doubt is settled by a record that is CONFIRMED; or by
+        the record that `look` returned while no call was under way, changed
+        to CREATED with the contract that was found after that.
         """
         ...
 
     def forget(self, seen: OrderRecord, *, within: float) -> StoreAnswer:
-        """Remove an order, if it still is what was seen.
+        """Remove an order if it has not changed since it was seen.
 
         Args:
-            seen: What `look` returned, when no call was under way, before
-                somebody looked whether there is a contract.
+            seen: What `look` returned while no call was under way, before
+                somebody checked whether there is a contract.
             within: Seconds.
         """
         ...
@@ -186,7 +184,7 @@ class IdempotencyStore(Protocol):
         """Remove CONFIRMED and REFUSED orders; return how many.
 
         Args:
-            older_than: Only those that have not changed for so many seconds.
+            older_than: Only orders unchanged for so many seconds.
             within: Seconds.
         """
         ...

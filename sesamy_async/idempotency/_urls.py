@@ -34,7 +34,7 @@ _DRIVE = re.compile(r"/+[A-Za-z]:[/\\]")
 
 @guarded
 def store_from_url(url: str) -> IdempotencyStore:
-    """Return the store that a URL names; it connects when it is used.
+    """Return the store that a URL names; it connects when it is first used.
 
     Args:
         url: ``sqlite:///var/lib/shop/orders.db`` (a path from the root),
@@ -44,7 +44,7 @@ def store_from_url(url: str) -> IdempotencyStore:
             this machine), or ``memory:``.
 
     Raises:
-        ConfigurationError: It names none, or an extra is missing.
+        ConfigurationError: The URL is invalid, or an extra is missing.
     """
     try:
         parts = urlsplit(url)
@@ -62,9 +62,7 @@ def store_from_url(url: str) -> IdempotencyStore:
         return SQLiteStore(_path(parts))
     if parts.scheme == "memory":
         if any(parts[1:]):
-            raise _refused(
-                "has something after memory:, where nothing is allowed"
-            )
+            raise _refused("has text after memory:, where none is allowed")
         return MemoryStore()
     if not parts.scheme:
         raise _refused("has no scheme; for a file, begin with sqlite:")
@@ -76,7 +74,7 @@ def store_from_url(url: str) -> IdempotencyStore:
 def _path(parts: SplitResult) -> str:
     if parts.netloc:
         raise _refused(
-            "has a host where a file has none; write sqlite:///path with "
+            "has a host, but a file has none; write sqlite:///path with "
             "three slashes, or sqlite:path"
         )
     if parts.query or parts.fragment:
@@ -89,9 +87,11 @@ def _path(parts: SplitResult) -> str:
     if path.startswith("/"):
         path = f"/{path.lstrip('/')}"
     if path.endswith("/") or not path or "\0" in path:
-        raise _refused("names no file")
+        raise _refused("does not name a file")
     if path == ":memory:":
-        raise _refused("names no file; for a store in memory, write memory:")
+        raise _refused(
+            "does not name a file; for a store in memory, write memory:"
+        )
     return path
 
 

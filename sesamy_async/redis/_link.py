@@ -1,6 +1,6 @@
-"""A connection to a Redis, and what is wrong with one, in our words.
+"""A connection to a Redis, and what can be wrong with one.
 
-What is used of redis-py, which has no types for it, is in here.  The texts
+Everything that is used of redis-py is here, as it has no types for it.  Texts
 of the server and its driver hold hosts and users, so none of them is shown.
 """
 
@@ -23,8 +23,8 @@ try:
     from redis.retry import Retry
 except ImportError:
     raise ConfigurationError(
-        "What is kept in a Redis (orders, the pace, tokens) needs a package "
-        "that is not installed: pip install 'sesamy-async[redis]'."
+        "To keep orders, tokens or the pace in a Redis, install redis: "
+        "pip install 'sesamy-async[redis]'."
     ) from None
 
 
@@ -49,6 +49,8 @@ _OURS: dict[str, Any] = {
 class RedisLink:
     """A connection, which shows nothing of itself."""
 
+    until = 0.0
+
     def __init__(self, connection: Any, seconds: float) -> None:
         self._connection = connection
         connection.socket_connect_timeout = seconds
@@ -63,22 +65,22 @@ class RedisLink:
         """Close it."""
         self._connection.disconnect()
 
-    def ask(self, until: float, *commands: Sequence[Any]) -> list[Any]:
+    def ask(self, *commands: Sequence[Any]) -> list[Any]:
         """Send commands together; return what is answered."""
-        answers = self.try_(until, *commands)
+        answers = self.try_(*commands)
         for each in answers:
             if isinstance(each, RedisError):
                 raise each
         return answers
 
-    def try_(self, until: float, *commands: Sequence[Any]) -> list[Any]:
+    def try_(self, *commands: Sequence[Any]) -> list[Any]:
         """Send commands together; return answers and refusals."""
         connection = self._connection
-        connection._sock.settimeout(left(until))  # noqa: SLF001
+        connection._sock.settimeout(left(self.until))  # noqa: SLF001
         connection.send_packed_command(connection.pack_commands(commands))
         answers: list[Any] = []
         for _ in commands:
-            connection._sock.settimeout(left(until))  # noqa: SLF001
+            connection._sock.settimeout(left(self.until))  # noqa: SLF001
             try:
                 answers.append(connection.read_response())
             except exceptions.ResponseError as error:
@@ -86,14 +88,10 @@ class RedisLink:
         return answers
 
     def run(
-        self,
-        until: float,
-        script: str,
-        keys: Sequence[str],
-        values: Sequence[Any],
+        self, script: str, keys: Sequence[str], values: Sequence[Any]
     ) -> Any:
         """Run a script in Lua; return what it returns."""
-        [result] = self.ask(until, ("EVAL", script, len(keys), *keys, *values))
+        [result] = self.ask(("EVAL", script, len(keys), *keys, *values))
         return result
 
     def __repr__(self) -> str:
@@ -102,12 +100,7 @@ class RedisLink:
 
 @attrs.frozen
 class RedisAddress:
-    """Where a Redis is, and how to connect to it; shows nothing of it.
-
-    Attributes:
-        careless: Whether the URL says ``careless=1``, which is for
-            `RedisStore`.
-    """
+    """Where a Redis is; `careless=1` in its URL is for `RedisStore`."""
 
     _pool: Any = attrs.field(repr=False)
     careless: bool
@@ -115,19 +108,15 @@ class RedisAddress:
     def connect(
         self,
         seconds: float,
-        check: Callable[[RedisLink, float], None] | None = None,
+        check: Callable[[RedisLink], None] | None = None,
     ) -> RedisLink:
-        """Return a new connection, if it passes a check.
-
-        Args:
-            seconds: How long that may take.
-            check: Gets the connection, and until when it may ask.
-        """
+        """Return a new connection, if it passes a check."""
         until = time.monotonic() + seconds
         link = RedisLink(self._pool.make_connection(), seconds)
+        link.until = until
         if check is not None:
             try:
-                check(link, until)
+                check(link)
             except BaseException:
                 link.close()
                 raise
@@ -135,11 +124,10 @@ class RedisAddress:
 
 
 def address_of(url: str) -> RedisAddress | None:
-    """Read a URL of redis-py's: ``redis://``, ``rediss://``, ``unix://``.
+    """Read a URL; return None if it is none.
 
-    Returns:
-        None if it is none.  The caller says so, when it has forgotten the
-        URL: frames of errors are shown, too.
+    The caller raises the error once it has deleted its URL, because locals
+    of frames are shown, too.
     """
     try:
         parts = urlsplit(url)
@@ -166,13 +154,40 @@ def check_name(owner: str, name: object) -> None:
 
 
 def no_address(setting: str) -> ConfigurationError:
-    """Return the error of a setting that is no URL of a Redis."""
     return ConfigurationError(
         f"{setting}: the value is not the URL of a Redis. It can be "
         "redis://user:password@host:6379/0, or rediss:// for TLS; write "
         "special characters in the password as %40 for @, %2F for /, and so "
         "on."
     )
+
+
+_CLUSTER = "it is a cluster, {cluster}. Name a Redis that is not a cluster"
+_DENIED = "its user has no permission for this. {grant}"
+# Subclasses before their bases.
+_BY_CLASS: dict[type[Exception], Explained] = {
+    exceptions.AuthenticationError: (_LOGIN, False),
+    exceptions.ReadOnlyError: (REPLICA, False),
+    exceptions.NoPermissionError: (_DENIED, False),
+    exceptions.MasterDownError: (REPLICA, False),
+    exceptions.ClusterDownError: (_CLUSTER, False),
+    exceptions.AskError: (_CLUSTER, False),
+    exceptions.OutOfMemoryError: ("it has no memory left. {full}", True),
+    exceptions.BusyLoadingError: ("it is starting. Try again", True),
+    exceptions.TimeoutError: ("it did not answer in time. Try again", True),
+    exceptions.ConnectionError: (LOST, True),
+}
+# Errors for which some version of redis-py has no class.
+_BY_WORD = {
+    "ACL": (_DENIED, False),  # Of a script that may not do something.
+    "CLUSTERDOWN": (_CLUSTER, False),
+    "MASTERDOWN": (REPLICA, False),
+    "MOVED": (_CLUSTER, False),
+    "MISCONF": ("it can't write to its disk. Check its log", True),
+    "NOREPLICAS": ("it has lost its replicas. Check its log", True),
+    "WRONGPASS": (_LOGIN, False),
+    "DB": ("it does not have this database, which is a number", False),
+}
 
 
 @attrs.frozen
@@ -191,53 +206,15 @@ class RedisTrouble:
 
     def explained(self, error: Exception) -> Explained:
         """Say what happened, and whether it may pass."""
-        if "certificate" in str(error):
-            return _CERTIFICATE, False
-        for kind, what, passes in self._by_class():
-            if isinstance(error, kind):
-                return what, passes
-        word = str(error).partition(" ")[0]
-        unknown = (f"{type(error).__name__} in this program", False)
-        return self._by_word().get(word, unknown)
+        what, passes = _meaning(error)
+        return what.format_map(attrs.asdict(self)), passes
 
-    @property
-    def _clustered(self) -> Explained:
-        what = f"it is a cluster, {self.cluster}"
-        return f"{what}. Name a Redis that is not a cluster", False
 
-    @property
-    def _refused(self) -> Explained:
-        return f"its user has no permission for this. {self.grant}", False
-
-    def _by_class(self) -> tuple[tuple[type[Exception], str, bool], ...]:
-        """Return what errors mean, from the more special ones on."""
-        full = f"it has no memory left. {self.full}"
-        return (
-            (exceptions.AuthenticationError, _LOGIN, False),
-            (exceptions.ReadOnlyError, REPLICA, False),
-            (exceptions.NoPermissionError, *self._refused),
-            (exceptions.MasterDownError, REPLICA, False),
-            (exceptions.ClusterDownError, *self._clustered),
-            (exceptions.AskError, *self._clustered),
-            (exceptions.OutOfMemoryError, full, True),
-            (exceptions.BusyLoadingError, "it is starting. Try again", True),
-            (
-                exceptions.TimeoutError,
-                "it did not answer in time. Try again",
-                True,
-            ),
-            (exceptions.ConnectionError, LOST, True),
-        )
-
-    def _by_word(self) -> dict[str, Explained]:
-        """Return errors for which some version of redis-py has no class."""
-        return {
-            "ACL": self._refused,  # Of a script that may not do something.
-            "CLUSTERDOWN": self._clustered,
-            "MASTERDOWN": (REPLICA, False),
-            "MOVED": self._clustered,
-            "MISCONF": ("it can't write to its disk. Check its log", True),
-            "NOREPLICAS": ("it has lost its replicas. Check its log", True),
-            "WRONGPASS": (_LOGIN, False),
-            "DB": ("it does not have this database, which is a number", False),
-        }
+def _meaning(error: Exception) -> Explained:
+    if "certificate" in str(error):
+        return _CERTIFICATE, False
+    for kind, meaning in _BY_CLASS.items():
+        if isinstance(error, kind):
+            return meaning
+    unknown = (f"{type(error).__name__} in this program", False)
+    return _BY_WORD.get(str(error).partition(" ")[0], unknown)

@@ -1,8 +1,8 @@
 """One pace for all hosts, in a Redis.
 
-The rules are those of the bucket of a process.  Places that wait are in one
-queue, by priority and then first come, first served.  What a process holds
-runs out by itself, as the process may be killed.
+The rules are those of the bucket of a process.  All places that wait are in
+one queue, by priority, then by when they came.  What a process holds runs out
+by itself, as the process may be killed.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import logging
 import time
 from copy import copy
 from typing import Any
-
-import attrs
 
 from sesamy_async._call import (
     MINUTE,
@@ -29,7 +27,7 @@ from sesamy_async._links import Pool
 from sesamy_async.errors import ConfigurationError
 
 from . import _pacer_scripts as scripts
-from ._link import RedisLink, RedisTrouble, address_of, check_name, no_address
+from ._link import RedisTrouble, address_of, check_name, no_address
 
 
 _log = logging.getLogger("sesamy_async")
@@ -55,38 +53,30 @@ def _unusable(what: str, *, retryable: bool = False) -> PacerUnavailable:
     )
 
 
-@attrs.frozen
-class _Known:
-    """What the last answer said; there is always a whole one."""
-
-    rate: float
-    free: float
-    at: float
-
-
 class RedisPacer:
     """Keeps one pace for all clients, processes and hosts that share it.
 
-    Any Redis will do: if it forgets the pace, it begins with a full burst,
-    and follows what Sesamy's answers say.  It can't be a cluster.
+    Any Redis except a cluster is suitable: if it forgets the pace, it starts
+    with a full burst, and follows what Sesamy's responses say.
 
-    While the Redis is away, either nothing that is new is sent: it fails
-    with a `PacerUnavailable`, with `NOT_SENT` and `retryable`.  Or, with a
-    `fallback`, each process keeps that pace for itself.  What completes a
-    call that has begun, such as a confirm, is sent in both cases.
+    While the Redis is not available, new calls fail with a
+    `PacerUnavailable` (`NOT_SENT`, `retryable`).  With a `fallback`, each
+    process keeps that pace by itself instead.  Requests that complete a call
+    that has begun, such as a confirm, are sent in both cases.
 
     Args:
         url: ``redis://user:password@host:6379/0``, ``rediss://`` for TLS, or
             ``unix://``, with the options of redis-py.
-        limit: The pace of all together; the same for all of them.
-        name: Of the pace.  All that share one of Sesamy's limits use the
-            same name, and nobody else.
-        fallback: The pace of this process while the Redis is away, such as
-            ``limit.share(8)`` for one of at most 8 processes; None to send
-            nothing new.
+        limit: The pace of all clients together; give all of them the same.
+        name: Of the pace, 1 to 100 characters.  Use one name for all clients
+            that share one of Sesamy's rate limits, and for no others.
+        fallback: The pace of this process while the Redis is not available,
+            such as ``limit.share(8)`` for one of at most 8 processes; None
+            to send nothing new.
 
     Raises:
-        ConfigurationError: An argument is wrong, or redis is not installed.
+        ConfigurationError: An argument is invalid, or redis is not
+            installed.
     """
 
     def __init__(
@@ -110,10 +100,9 @@ class RedisPacer:
         # What is in braces puts all keys into one slot of a cluster.
         whole = f"{{sesamy-pace:{name}}}"
         self._keys = [f"{whole}:{each}" for each in scripts.KEYS]
-        self._pool: Pool[RedisLink] = Pool(
-            _unusable, address.connect, _TROUBLE.explained
-        )
-        self._known = _Known(limit.rate, limit.burst, time.monotonic())
+        self._pool = Pool(_unusable, address.connect, _TROUBLE.explained)
+        # What the last answer said: the rate, how many were free, and when.
+        self._known = limit.rate, limit.burst, time.monotonic()
         # Where places that wait are in the queue.
         self._turns: dict[str, bytes] = {}
         # Since when the Redis is away, and why; None while it is not.
@@ -127,15 +116,15 @@ class RedisPacer:
 
     @property
     def rate(self) -> float:
-        """Requests per second; Sesamy's answers may have lowered it."""
-        return self._known.rate
+        """Requests per second; Sesamy's responses may have lowered it."""
+        return self._known[0]
 
     @property
     def free(self) -> float:
-        """How many could be sent at once, since this process asked last."""
-        known = self._known
-        gained = (time.monotonic() - known.at) * known.rate
-        return max(0.0, min(self._limit.burst, known.free + gained))
+        """How many could be sent at once, by what this process knows."""
+        rate, free, at = self._known
+        gained = (time.monotonic() - at) * rate
+        return max(0.0, min(self._limit.burst, free + gained))
 
     def reserve(
         self, place: Place, *, longest: float, within: float
@@ -143,13 +132,17 @@ class RedisPacer:
         """Take a place, or look again whether the turn of one has come.
 
         Raises:
-            PacerUnavailable: The Redis is away, there is no `fallback`, and
-                the call is new.
+            PacerUnavailable: The Redis is not available, there is no
+                `fallback`, and the call is new.
         """
         kept = "" if place.kept is None else place.kept.id
         values = (
-            *(place.id, int(place.priority), place.size, kept),
-            *(min(longest, _ENDLESS), _ASKED_AGAIN),
+            place.id,
+            int(place.priority),
+            place.size,
+            kept,
+            min(longest, _ENDLESS),
+            _ASKED_AGAIN,
             self._turns.get(place.id, ""),
         )
         try:
@@ -176,16 +169,13 @@ class RedisPacer:
             self._fallback.end(place, end, within=within)
         self._turns.pop(place.id, None)
         began = place.record.began
-        ago = None if began is None else time.monotonic() - began
-        rate = None
-        if end.limit is not None and end.limit >= 1:
-            # Less than one request is no limit: nothing could be sent that
-            # brings back a better one.
-            rate = end.limit / MINUTE
-        wait = None if end.wait is None else min(end.wait, _LONGEST_BLOCK)
-        told = (ago, rate, end.left, wait)
-        values = ["" if it is None else it for it in told]
-        given = (place.id, int(end.sent), *values)
+        ago = "" if began is None else time.monotonic() - began
+        # Less than one request is no limit: nothing could be sent that
+        # brings back a better one.
+        rate = end.limit / MINUTE if end.limit and end.limit >= 1 else ""
+        left = "" if end.left is None else end.left
+        wait = "" if end.wait is None else min(end.wait, _LONGEST_BLOCK)
+        given = (place.id, int(end.sent), ago, rate, left, wait)
         self._tell(scripts.END, given, within)
 
     def give_back(self, place: Place, *, within: float) -> None:
@@ -221,8 +211,7 @@ class RedisPacer:
                 raise
 
     def _learn(self, answer: list[bytes]) -> None:
-        rate, free = float(answer[0]), float(answer[1])
-        self._known = _Known(rate, free, time.monotonic())
+        self._known = float(answer[0]), float(answer[1]), time.monotonic()
 
     def _run(
         self, script: str, values: tuple[Any, ...], within: float
@@ -232,16 +221,11 @@ class RedisPacer:
         known = since, away = self._away
         if away is not None and now < since + _PAUSE:
             raise copy(away)
-        keys, limit = self._keys, self._limit
-        given = (limit.rate, limit.burst, *values)
-        until = now + within
-
-        def ask(link: RedisLink) -> list[bytes]:
-            answer: list[bytes] = link.run(until, script, keys, given)
-            return answer
-
+        given = (self._limit.rate, self._limit.burst, *values)
         try:
-            answer = self._pool.ask(until, ask)
+            answer: list[bytes] = self._pool.ask(
+                now + within, lambda link: link.run(script, self._keys, given)
+            )
         except PacerUnavailable as error:
             self._away = time.monotonic(), copy(error)
             if away is None:
@@ -251,7 +235,7 @@ class RedisPacer:
         # Another thread may have seen it first.
         if away is not None and self._away is known:
             self._away = now, None
-            _log.info("The shared rate limit (Redis) is there again.")
+            _log.info("The shared rate limit (Redis) is available again.")
         return answer
 
     def _begin_to_fall_back(self) -> None:

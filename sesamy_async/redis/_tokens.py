@@ -61,23 +61,24 @@ end
 class RedisTokenStore:
     """Keeps tokens in a Redis, for any number of hosts.
 
-    Of all processes that use the same Redis and name, one requests a token,
-    and the others wait for it and use it; also when it is to be renewed,
-    and when it was rejected.  While the Redis can't be used, each process
-    requests a token of its own, and a `TokenStoreWarning` says so, at most
-    once in 10 seconds.
+    Of all processes that use the same Redis and name, one requests a token;
+    the others wait for it and use it.  The same holds when a token must be
+    renewed or was rejected.  While the Redis can't be used, each process
+    requests its own token, and a `TokenStoreWarning` says so at most once in
+    10 seconds.
 
-    A token lies in the Redis as it is: who can read it there can do what
-    this client may do, until the token ends.
+    Tokens are not encrypted: anybody who can read a token in the Redis can
+    do what this client may do, until the token expires.
 
     Args:
         url: ``redis://user:password@host:6379/0``, ``rediss://`` for TLS, or
             ``unix://``, with the options of redis-py.
-        name: Of the group that shares tokens, 1 to 100 characters.  Other
-            credentials have tokens of their own in any case.
+        name: Of the group that shares tokens, 1 to 100 characters.  Tokens
+            of different credentials are never mixed.
 
     Raises:
-        ConfigurationError: An argument is wrong, or redis is not installed.
+        ConfigurationError: An argument is invalid, or redis is not
+            installed.
     """
 
     def __init__(self, url: str, *, name: str = "default") -> None:
@@ -105,13 +106,13 @@ class RedisTokenStore:
 
     @guarded
     def load(self, key: str) -> StoredToken | None:
-        """Return the saved token, or None if there is none, or has ended."""
+        """Return the saved token, or None if there is none that is valid."""
         _, token = self._read(key)
         return token
 
     @guarded
     def save(self, key: str, token: StoredToken) -> None:
-        """Save the token, until it ends, in place of an earlier one."""
+        """Save the token until it expires, in place of an earlier one."""
         life = min(token.expires_at - self._runtime.wall(), _LONGEST_LIFE)
         text = json.dumps(
             {"value": token.value.reveal(), "scope": token.scope}
@@ -132,7 +133,7 @@ class RedisTokenStore:
             self._run(_REMOVE, self._key(key), text)
 
     def lead(self, key: str, lease: str, seconds: float) -> bool:
-        """Say whether the caller is to request the token now."""
+        """Return whether the caller is to request the token now."""
         milliseconds = int(seconds * 1000)
         answer = self._run(_LEAD, self._lead(key), lease, milliseconds)
         # None while the Redis can't be used: then nobody waits for another.
@@ -166,9 +167,7 @@ class RedisTokenStore:
             return None
         until = time.monotonic() + _WITHIN
         try:
-            [answer] = self._pool.ask(
-                until, lambda link: link.ask(until, command)
-            )
+            [answer] = self._pool.ask(until, lambda link: link.ask(command))
         except SesamyError as error:
             problem = error.args[0]
         else:
@@ -179,8 +178,8 @@ class RedisTokenStore:
         if known <= now:
             warnings.warn(
                 f"The Redis of a RedisTokenStore can't be used: {problem}. "
-                "Each process requests a token of its own; the Redis is "
-                f"asked again after {_PAUSE:g} s.",
+                "Meanwhile, each process requests its own token; the Redis "
+                f"is tried again after {_PAUSE:g} s.",
                 TokenStoreWarning,
                 stacklevel=4,
             )

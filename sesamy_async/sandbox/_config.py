@@ -29,44 +29,37 @@ SCOPES = (
 """The names of the scope that permits creating and confirming contracts."""
 
 
-def _positive(_: object, attribute: attrs.Attribute[int], value: int) -> None:
-    if value < 1:
-        raise ConfigurationError(f"{attribute.name} must be at least 1.")
+def _must(fits: Callable[[Any], bool], rule: str) -> Callable[..., None]:
+    """Return a validator whose error says the rule."""
+
+    def check(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not fits(value):
+            raise ConfigurationError(f"{attribute.name} must {rule}.")
+
+    return check
 
 
-def _not_negative(
-    _: object, attribute: attrs.Attribute[Any], value: float
-) -> None:
-    if not 0 <= value < math.inf:
-        raise ConfigurationError(f"{attribute.name} must be 0 or more.")
-
-
-def _filled(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not value:
-        raise ConfigurationError(f"{attribute.name} must not be empty.")
-
-
-def _create_or_confirm(_: object, __: object, value: str) -> None:
-    if value not in {"create", "confirm"}:
-        raise ConfigurationError("invoice_on must be create or confirm.")
+_POSITIVE = _must(lambda it: it >= 1, "be at least 1")
+_NOT_NEGATIVE = _must(lambda it: 0 <= it < math.inf, "be 0 or more")
+_FILLED = _must(bool, "not be empty")
 
 
 @attrs.frozen(kw_only=True)
 class Limit:
-    """How many requests the sandbox takes.
+    """The rate limit of a sandbox.
 
     Attributes:
         requests_per_minute: The rate at which the burst is refilled.
-        burst: How many requests may come at once.
+        burst: How many requests are permitted at once.
     """
 
-    requests_per_minute: int = attrs.field(default=300, validator=_positive)
-    burst: int = attrs.field(default=500, validator=_positive)
+    requests_per_minute: int = attrs.field(default=300, validator=_POSITIVE)
+    burst: int = attrs.field(default=500, validator=_POSITIVE)
 
 
 @attrs.frozen(kw_only=True)
 class PromoCode:
-    """An offer: one product at one price.
+    """A promo code: one product at one price.
 
     Attributes:
         code: The code in the path of a call.
@@ -89,7 +82,7 @@ class Vendor:
 
     Attributes:
         id: The vendor id in the path of a call.
-        promo_codes: Its offers.
+        promo_codes: Its promo codes.
     """
 
     id: str
@@ -98,12 +91,12 @@ class Vendor:
 
 @attrs.frozen(kw_only=True)
 class Client:
-    """A client that may ask for tokens.
+    """A client that may request tokens.
 
     Attributes:
         id: The OAuth2 client id.
         secret: The OAuth2 client secret; hidden in the repr.
-        scopes: The scopes that its tokens may have.
+        scopes: The scopes that its tokens can have.
     """
 
     id: str
@@ -111,36 +104,26 @@ class Client:
     scopes: tuple[str, ...] = SCOPES
 
 
-def _receiver(_: object, __: object, url: str) -> None:
+def _is_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
+        port = parts.port
     except ValueError:
-        parts, host, port = urlsplit(""), "", 0
+        return False
     plain = url.isascii() and url.isprintable() and " " not in url
-    if not host or port == 0 or not plain or "@" in parts.netloc:
-        raise ConfigurationError(
-            "url must be a URL such as http://127.0.0.1:8000/webhooks/sesamy, "
-            "without a user."
-        )
-    if parts.scheme != "https" and not (
-        parts.scheme == "http" and is_loopback(host)
-    ):
-        raise ConfigurationError(
-            "url must be https; http is for loopback addresses only."
-        )
+    named = bool(parts.hostname) and port != 0 and "@" not in parts.netloc
+    return plain and named
+
+
+def _is_private(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (
+        parts.scheme == "http" and is_loopback(parts.hostname or "")
+    )
 
 
 def _hidden(value: str | Secret | None) -> Secret | None:
     return Secret.hide(value)
-
-
-def _header_value(_: object, __: object, value: Secret | None) -> None:
-    if value is not None and not is_header_value(value.reveal()):
-        raise ConfigurationError(
-            "authorization must be printable ASCII characters without outer "
-            "spaces."
-        )
 
 
 @attrs.frozen(kw_only=True)
@@ -152,29 +135,44 @@ class Webhook:
         authorization: The whole value of the Authorization header, or None;
             hidden in the repr.
         retries: How often an event is sent again after 5xx, 429 or no
-            answer.
-        backoff: Seconds until the first of these; each further one takes
-            twice as long.
+            response.
+        backoff: Seconds until the first retry; then twice as long each
+            time.
     """
 
-    url: str = attrs.field(validator=_receiver)
-    authorization: Secret | None = attrs.field(
-        default=None, converter=_hidden, validator=_header_value
+    url: str = attrs.field(
+        validator=[
+            _must(
+                _is_url,
+                "be a URL such as http://127.0.0.1:8000/webhooks/sesamy, "
+                "without a user",
+            ),
+            _must(
+                _is_private, "be https; http is for loopback addresses only"
+            ),
+        ]
     )
-    retries: int = attrs.field(default=5, validator=_not_negative)
-    backoff: float = attrs.field(default=1.0, validator=_not_negative)
+    authorization: Secret | None = attrs.field(
+        default=None,
+        converter=_hidden,
+        validator=_must(
+            lambda it: it is None or is_header_value(it.reveal()),
+            "be printable ASCII characters without outer spaces",
+        ),
+    )
+    retries: int = attrs.field(default=5, validator=_NOT_NEGATIVE)
+    backoff: float = attrs.field(default=1.0, validator=_NOT_NEGATIVE)
 
 
-_OFFERS = (
-    ("SPRING-12", "acme-digital", "Acme Digital", 99.0),
-    ("FAMILY-6", "acme-family", "Acme Family", 179.0),
-    ("TRIAL-1", "acme-digital", "Acme Digital, first month free", 0.0),
-)
 _VENDOR = Vendor(
     id="acme",
     promo_codes=tuple(
         PromoCode(code=code, sku=sku, name=name, price=price)
-        for code, sku, name, price in _OFFERS
+        for code, sku, name, price in (
+            ("SPRING-12", "acme-digital", "Acme Digital", 99.0),
+            ("FAMILY-6", "acme-family", "Acme Family", 179.0),
+            ("TRIAL-1", "acme-digital", "Acme Digital, first month free", 0.0),
+        )
     ),
 )
 _CLIENT = Client(id="sandbox-client", secret="sandbox-secret")  # noqa: S106 - it opens nothing but this sandbox
@@ -185,38 +183,38 @@ class SandboxConfig:
     """The configuration of a sandbox; the default is that of the README.
 
     Attributes:
-        vendors: The publishers and their offers.
-        clients: The clients that may ask for tokens.
+        vendors: The publishers and their promo codes.
+        clients: The clients that may request tokens.
         token_lifetime: Seconds until a token expires.
-        form_only: Whether the token endpoint answers 403 "Client not found"
-            to JSON, and reads forms only.
-        tokens_without_scope: Whether tokens lack the scope that was asked
-            for, so that orders are refused.
-        unknown_tenant: Whether the token endpoint answers 404 "Tenant not
-            found" to every request.
-        rate_limit: How many requests are taken, or None for any number.
-        rate_limit_headers: Whether answers have the rate limit headers.
+        form_only: Whether the token endpoint refuses JSON with 403 "Client
+            not found", and reads forms only.
+        tokens_without_scope: Whether tokens lack the requested scope, so
+            that orders are refused.
+        unknown_tenant: Whether the token endpoint refuses every request
+            with 404 "Tenant not found".
+        rate_limit: The rate limit; None for none.
+        rate_limit_headers: Whether responses have the rate limit headers.
         idempotent: Whether a repeated externalOrderId returns the first
-            contract of the vendor, instead of making a second one.
-        confirm_once: Whether a contract that is confirmed already is refused
-            (409) when it is confirmed again.
-        invoice_on: When the first invoice of a contract is made that is paid
-            by invoice (the method INVOICE or the provider BILLOGRAM):
+            contract of the vendor, instead of creating a second one.
+        confirm_once: Whether a second confirm of a contract is refused
+            with 409.
+        invoice_on: When a contract that is paid by invoice (the method
+            INVOICE or the provider BILLOGRAM) leads to its first invoice:
             ``"create"`` or ``"confirm"``.  Which of them Sesamy does is
             unknown.
         webhook: Where a served sandbox posts its events, or None.
-        seed: Makes ids, tokens and random faults the same in each run.
+        seed: Repeats ids, tokens and random faults in each run.
         fault_rates: The share of requests that each fault strikes, such as
             ``{"status:503": 0.01, "drop-after@create": 0.02}``.
     """
 
     vendors: tuple[Vendor, ...] = attrs.field(
-        default=(_VENDOR,), validator=_filled
+        default=(_VENDOR,), validator=_FILLED
     )
     clients: tuple[Client, ...] = attrs.field(
-        default=(_CLIENT,), validator=_filled
+        default=(_CLIENT,), validator=_FILLED
     )
-    token_lifetime: int = attrs.field(default=86400, validator=_positive)
+    token_lifetime: int = attrs.field(default=86400, validator=_POSITIVE)
     form_only: bool = False
     tokens_without_scope: bool = False
     unknown_tenant: bool = False
@@ -225,7 +223,10 @@ class SandboxConfig:
     idempotent: bool = False
     confirm_once: bool = False
     invoice_on: str = attrs.field(
-        default="create", validator=_create_or_confirm
+        default="create",
+        validator=_must(
+            {"create", "confirm"}.__contains__, "be create or confirm"
+        ),
     )
     webhook: Webhook | None = None
     seed: int | None = None
@@ -236,10 +237,10 @@ class SandboxConfig:
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Self:
-        """Read a configuration; what it leaves out is as by default.
+        """Read a configuration; a key that is missing has its default.
 
-        The keys are those of the attributes; ``rate_limit = false`` turns
-        the rate limit off.
+        The keys are the names of the attributes; ``rate_limit = false``
+        turns the rate limit off.
 
         Args:
             path: A TOML file.
@@ -270,38 +271,25 @@ def structure(content: Any, kind: type[_T]) -> _T:
     Raises:
         ConfigurationError: The message names every key that is wrong.
     """
-    converter = cattrs.Converter(forbid_extra_keys=True)
-
-    def structure_tuple(value: Any, kind: Any) -> tuple[Any, ...]:
-        # For cattrs, a string is a sequence of strings.
-        if not isinstance(value, list):
-            raise ConfigurationError("must be a list")
-        sequence: Any = list
-        return (*converter.structure(value, sequence[get_args(kind)[0]]),)
-
-    def is_tuple(kind: Any) -> bool:
-        return get_origin(kind) is tuple
-
-    converter.register_structure_hook_func(is_tuple, structure_tuple)
-    for scalar, (words, *types) in _SCALARS.items():
-        converter.register_structure_hook(scalar, _one_of(types, words))
     try:
-        return converter.structure(content, kind)
+        return _CONVERTER.structure(content, kind)
     except cattrs.BaseValidationError as error:
         problems = cattrs.transform_error(error, "", _reason)
     raise ConfigurationError("; ".join(map(_placed, problems)))
 
 
-_SCALARS: Mapping[type, tuple[Any, ...]] = {
-    str: ("a string", str),
-    Secret: ("a string", str),
-    int: ("a whole number", int),
-    float: ("a number", float, int),
-    bool: ("true or false", bool),
-}
+_CONVERTER = cattrs.Converter(forbid_extra_keys=True)
 
 
-def _one_of(types: list[type], words: str) -> Callable[[Any, Any], Any]:
+def _tuple(value: Any, kind: Any) -> tuple[Any, ...]:
+    # For cattrs, a string is a sequence of strings.
+    if not isinstance(value, list):
+        raise ConfigurationError("must be a list")
+    sequence: Any = list
+    return (*_CONVERTER.structure(value, sequence[get_args(kind)[0]]),)
+
+
+def _scalar(words: str, *types: type) -> Callable[[Any, Any], Any]:
     # Nothing is converted: `secret = 5` is more likely a mistake.
     def check(value: Any, _: Any) -> Any:
         if type(value) not in types:
@@ -309,6 +297,21 @@ def _one_of(types: list[type], words: str) -> Callable[[Any, Any], Any]:
         return value
 
     return check
+
+
+def _is_tuple(kind: Any) -> bool:
+    return get_origin(kind) is tuple
+
+
+_CONVERTER.register_structure_hook_func(_is_tuple, _tuple)
+for _kind, _hook in {
+    str: _scalar("a string", str),
+    Secret: _scalar("a string", str),
+    int: _scalar("a whole number", int),
+    float: _scalar("a number", float, int),
+    bool: _scalar("true or false", bool),
+}.items():
+    _CONVERTER.register_structure_hook(_kind, _hook)
 
 
 def _reason(problem: BaseException, _: object) -> str:
@@ -326,7 +329,7 @@ def _reason(problem: BaseException, _: object) -> str:
 
 
 def _placed(problem: str) -> str:
-    """Turn cattrs's ``reason @ place`` round."""
+    """Put the place first in cattrs's ``reason @ place``."""
     reason, _, place = problem.rpartition(" @ ")
     place = place.lstrip(".")
     return f"{place}: {reason}" if place else reason

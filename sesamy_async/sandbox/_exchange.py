@@ -1,16 +1,18 @@
-"""Requests, answers, routes, and the rules of each field."""
+"""Requests, responses, routes, and the rules of each field."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, Never, TypeAlias, cast
+from typing import Any, Never, TypeAlias
 from urllib.parse import parse_qs, unquote
 
 import attrs
+
+from sesamy_async._models import is_object
 
 
 class Endpoint(StrEnum):
@@ -28,10 +30,10 @@ LIMITED = OPERATIONS - {Endpoint.TOKEN}
 
 
 class Delivery(StrEnum):
-    """How much of an answer reaches the client.
+    """How much of a response reaches the client.
 
-    WHOLE is all of it. With HALF, the connection breaks after the head and
-    half the body; with NOTHING, before the first byte.
+    WHOLE is all of it.  With HALF, the connection is closed after the head
+    and half the body; with NOTHING, before the first byte.
     """
 
     WHOLE = "WHOLE"
@@ -62,12 +64,12 @@ class SandboxRequest:
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """An answer; its repr hides what may hold a token.
+    """A response; its repr hides what may contain a token.
 
     Attributes:
         status: The HTTP status.
         headers: The headers without Content-Length.
-        body: The body of the whole answer.
+        body: The whole body.
         delivery: How much of it reaches the client.
         delay: Seconds to wait before it is sent.
     """
@@ -87,7 +89,7 @@ class Answer:
 
     @property
     def promised(self) -> int:
-        """The Content-Length of half an answer: more than is sent."""
+        """The Content-Length of half a response: more than is sent."""
         return max(1, len(self.body))
 
 
@@ -106,24 +108,19 @@ _CODES = {
 def json_answer(
     status: int, content: Any, headers: Mapping[str, str] | None = None
 ) -> Answer:
-    """Return an answer with a JSON body."""
     body = json.dumps(content, separators=(",", ":")).encode()
     headers = {**(headers or {}), "Content-Type": "application/json"}
     return Answer(status=status, headers=headers, body=body)
 
 
 def message_answer(status: int, message: str) -> Answer:
-    """Return an answer whose JSON body has a message only."""
     return json_answer(status, {"message": message})
 
 
 def error_answer(
-    status: int,
-    message: str,
-    headers: Mapping[str, str],
-    **more: Any,
+    status: int, message: str, headers: Mapping[str, str], **more: Any
 ) -> Answer:
-    """Return an error in Sesamy's envelope; the headers hold its id."""
+    """Return an error in Sesamy's envelope; the headers have its id."""
     error = {
         "code": _CODES.get(status, "unknown_error"),
         "message": message,
@@ -134,17 +131,13 @@ def error_answer(
 
 
 def too_many_requests(seconds: int, headers: Mapping[str, str]) -> Answer:
-    """Return the answer to a request over the rate limit."""
     message = f"Rate limit exceeded; retry after {seconds} seconds."
     return error_answer(429, message, headers, retry_after=seconds)
 
 
 @attrs.frozen(kw_only=True)
 class Route:
-    """Where a request goes; `allowed` is the method of an existing path."""
-
     endpoint: Endpoint
-    allowed: str = ""
     vendor_id: str = ""
     promo_code: str = ""
     contract_id: str = ""
@@ -165,24 +158,20 @@ _ROUTES = {
 
 def find_route(method: str, path: str) -> Route:
     """Return the route of a request; the path is percent-encoded."""
-    for endpoint, (allowed, pattern) in _ROUTES.items():
-        if found := pattern.fullmatch(path):
-            if method != allowed:
-                return Route(endpoint=Endpoint.OTHER, allowed=allowed)
+    for endpoint, (its_method, pattern) in _ROUTES.items():
+        found = pattern.fullmatch(path)
+        if found and method == its_method:
             # Decoded last: an encoded slash must not split a segment.
             names: dict[str, Any] = {
                 name: unquote(text) for name, text in found.groupdict().items()
             }
-            return Route(endpoint=endpoint, allowed=allowed, **names)
+            return Route(endpoint=endpoint, **names)
     return Route(endpoint=Endpoint.OTHER)
-
-
-_YES = {"1", "true"}
 
 
 def confirms_at_once(query: str) -> bool:
     """Return whether the query of a create asks for access at once."""
-    return parse_qs(query).get("confirm", [""])[-1] in _YES
+    return parse_qs(query).get("confirm", [""])[-1] in {"1", "true"}
 
 
 Shape: TypeAlias = "str | Mapping[str, Shape]"
@@ -192,17 +181,14 @@ _STRING = "a string"
 _COUNT = "a whole number of at least 1"
 _OBJECT = "an object"
 _STRINGS = "an object whose values are strings"
-
-
-def _fits(value: Any, words: str) -> bool:
-    if words == _STRING:
-        return isinstance(value, str)
-    if words == _COUNT:
-        return type(value) is int and value >= 1
-    if not isinstance(value, dict):
-        return False
-    values = cast("dict[str, Any]", value).values()
-    return words == _OBJECT or all(isinstance(each, str) for each in values)
+_FITS: Mapping[str, Callable[[Any], bool]] = {
+    _STRING: lambda it: isinstance(it, str),
+    _COUNT: lambda it: type(it) is int and it >= 1,
+    _OBJECT: lambda it: isinstance(it, dict),
+    _STRINGS: lambda it: (
+        is_object(it) and all(isinstance(each, str) for each in it.values())
+    ),
+}
 
 
 # Not the SDK's table, so that the sandbox can show where the SDK is wrong.
@@ -243,11 +229,7 @@ def _refuse(constant: str) -> Never:
 
 
 def parse(body: bytes) -> Any:
-    """Parse JSON, strictly.
-
-    Raises:
-        ValueError: It is not JSON.
-    """
+    """Parse JSON strictly, or raise a ValueError."""
     try:
         return json.loads(body, parse_constant=_refuse)
     except RecursionError:
@@ -262,7 +244,8 @@ def wrong_field(
     Fields that the shape doesn't name may be anything, or missing.
     """
     if isinstance(shape, str):
-        return None if _fits(value, shape) else (path, f"must be {shape}")
+        fits = _FITS[shape](value)
+        return None if fits else (path, f"must be {shape}")
     if not isinstance(value, dict):
         return path, "must be an object"
     problems = (

@@ -6,7 +6,6 @@ import math
 import random
 import re
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Self
@@ -63,7 +62,7 @@ def _check_number(fault: Fault, _: object, value: float) -> None:
 
 @attrs.frozen(kw_only=True)
 class Fault:
-    """Something that goes wrong; each kind has a method that makes it.
+    """Something that goes wrong; each kind has a method that returns it.
 
     As text (in a configuration, or for ``/_sandbox/faults``) a fault is
     ``name``, ``name:number`` or ``name:number+applied``, such as
@@ -72,7 +71,7 @@ class Fault:
     Attributes:
         kind: What goes wrong.
         number: The status or the seconds, where the kind has one.
-        applied: Whether the request is done all the same.
+        applied: Whether the request is processed all the same.
     """
 
     kind: FaultKind
@@ -81,66 +80,66 @@ class Fault:
 
     @classmethod
     def status(cls, code: int, *, applied: bool = False) -> Self:
-        """Answer with this status.
+        """Respond with this status.
 
-        A 2xx is no error: the request is done, and the usual answer gets
-        this status; a request that is refused is answered as usual.
+        With a 2xx the request is processed, and the usual response gets
+        this status, unless it is a refusal.
 
         Args:
             code: The status, 200 to 599.
-            applied: Whether the request is done before the error.
+            applied: Whether the request is processed before the error.
         """
         applied = applied or code < _REDIRECTION
         return cls(kind=FaultKind.STATUS, number=code, applied=applied)
 
     @classmethod
     def wait(cls, seconds: int) -> Self:
-        """Answer 429 and ask to wait this many seconds."""
+        """Respond with 429, and ask to wait this many seconds."""
         return cls(kind=FaultKind.WAIT, number=seconds, applied=False)
 
     @classmethod
     def delay(cls, seconds: float) -> Self:
-        """Do it at once, and answer this many seconds later."""
+        """Process it at once, and respond this many seconds later."""
         return cls(kind=FaultKind.DELAY, number=seconds)
 
     @classmethod
     def drop_before(cls) -> Self:
-        """Cut the connection before the request is read."""
+        """Close the connection before the request is read."""
         return cls(kind=FaultKind.DROP_BEFORE, applied=False)
 
     @classmethod
     def drop_after(cls) -> Self:
-        """Do it, and cut the connection instead of answering."""
+        """Process it, and close the connection before the response."""
         return cls(kind=FaultKind.DROP_AFTER)
 
     @classmethod
     def half(cls) -> Self:
-        """Do it, and cut the connection in the middle of the answer."""
+        """Process it, and close the connection within the response."""
         return cls(kind=FaultKind.HALF)
 
     @classmethod
     def malformed(cls) -> Self:
-        """Do it, and answer with broken JSON."""
+        """Process it, and respond with malformed JSON."""
         return cls(kind=FaultKind.MALFORMED)
 
     @classmethod
     def html(cls, code: int = 502, *, applied: bool = False) -> Self:
-        """Answer with a gateway's page of HTML.
+        """Respond with a gateway's page of HTML.
 
         Args:
             code: The status, 200 to 599.
-            applied: Whether the request is done behind the gateway.
+            applied: Whether the request is processed behind the gateway.
         """
         return cls(kind=FaultKind.HTML, number=code, applied=applied)
 
     @classmethod
     def no_rate_headers(cls) -> Self:
-        """Do it, and answer without the rate limit headers."""
+        """Process it, and respond without the rate limit headers."""
         return cls(kind=FaultKind.NO_RATE_HEADERS)
 
     @classmethod
     def empty(cls) -> Self:
-        """Do it, and answer without a body."""
+        """Process it, and respond without a body."""
         return cls(kind=FaultKind.EMPTY)
 
     @classmethod
@@ -154,8 +153,8 @@ class Fault:
         if match is None or match[1] not in set(FaultKind):
             names = ", ".join(FaultKind)
             raise ConfigurationError(
-                f"The fault {text!r} is none of: {names}; write it as name, "
-                "name:number or name:number+applied."
+                f"The fault {text!r} must be one of {names}, written as "
+                "name, name:number or name:number+applied."
             )
         kind, number, applied = FaultKind(match[1]), match[2], bool(match[3])
         if kind in _NUMBERED - {FaultKind.HTML} and number is None:
@@ -181,8 +180,8 @@ def _endpoints(on: str) -> frozenset[Endpoint]:
     if on in set(OPERATIONS):
         return frozenset({Endpoint(on)})
     raise ConfigurationError(
-        f"A fault strikes on {', '.join(sorted(OPERATIONS))} or any; "
-        f"there is no {on!r}."
+        f"There is no operation {on!r}: a fault strikes on "
+        f"{', '.join(sorted(OPERATIONS))} or any."
     )
 
 
@@ -201,11 +200,6 @@ class PlannedFault:
 
 
 def parse_rates(rates: Mapping[str, float]) -> tuple[PlannedFault, ...]:
-    """Read the `fault_rates` of a configuration.
-
-    Raises:
-        ConfigurationError: One can't be read, or their sum is more than 1.
-    """
     planned: list[PlannedFault] = []
     for text, rate in rates.items():
         if not 0 <= rate <= 1:
@@ -219,8 +213,8 @@ def parse_rates(rates: Mapping[str, float]) -> tuple[PlannedFault, ...]:
         total = sum(each.rate for each in planned if endpoint in each.on)
         if total > 1:
             raise ConfigurationError(
-                f"The fault_rates of {endpoint} add up to {total:g}; "
-                "they must not exceed 1."
+                f"The fault_rates of {endpoint} add up to {total:g}; at "
+                "most 1 is possible."
             )
     return tuple(planned)
 
@@ -232,14 +226,15 @@ class Faults:
         self, rates: Mapping[str, float], chance: random.Random
     ) -> None:
         self._lock = threading.Lock()
-        self._queue: deque[PlannedFault] = deque()
-        self._rates = parse_rates(rates)
+        self._queue: list[PlannedFault] = []
         self._chance = chance
+        # What the configuration lets strike at random.
+        self.by_chance = parse_rates(rates)
 
     def add(
         self, fault: Fault | str, *, times: int = 1, on: str = "any"
     ) -> None:
-        """Let a fault strike the next matching requests.
+        """Queue a fault for the next matching requests.
 
         Args:
             fault: What goes wrong, or its text such as ``"status:503"``.
@@ -247,7 +242,7 @@ class Faults:
             on: ``"any"``, or an `Endpoint` such as ``"create"``.
 
         Raises:
-            ConfigurationError: There is no such fault or operation, or
+            ConfigurationError: The fault or operation does not exist, or
                 `times` is less than 1.
         """
         if isinstance(fault, str):
@@ -259,15 +254,14 @@ class Faults:
             self._queue.extend([planned] * times)
 
     def clear(self) -> None:
-        """Forget the queued faults; those by chance stay."""
+        """Remove the queued faults; those by chance stay."""
         with self._lock:
             self._queue.clear()
 
     @property
     def pending(self) -> tuple[Fault, ...]:
         """The queued faults, the next one first."""
-        with self._lock:
-            return tuple(planned.fault for planned in self._queue)
+        return tuple(each.fault for each in self.planned)
 
     @property
     def planned(self) -> tuple[PlannedFault, ...]:
@@ -275,34 +269,20 @@ class Faults:
         with self._lock:
             return tuple(self._queue)
 
-    @property
-    def by_chance(self) -> tuple[PlannedFault, ...]:
-        """The faults that the configuration lets strike at random."""
-        return self._rates
-
     def strike(self, endpoint: Endpoint) -> Fault | None:
-        """Return the fault of a request that just came, if any."""
-        if not (self._queue or self._rates):
-            return None
+        """Return the fault of a new request, if any."""
         with self._lock:
             for place, planned in enumerate(self._queue):
                 if endpoint in planned.on:
                     del self._queue[place]
                     return planned.fault
-            return self._by_chance(endpoint)
-
-    def _by_chance(self, endpoint: Endpoint) -> Fault | None:
-        drawn = self._chance.random() if self._rates else 1.0
-        for planned in self._rates:
+            drawn = self._chance.random()
+        for planned in self.by_chance:
             if endpoint in planned.on:
                 if drawn < planned.rate:
                     return planned.fault
                 drawn -= planned.rate
         return None
-
-
-def _is_2xx(fault: Fault) -> bool:
-    return fault.kind in _STATED and fault.number < _REDIRECTION
 
 
 _BODILESS = {204, 304}
@@ -313,50 +293,34 @@ _PAGE = (
 
 
 def apply_fault(answer: Answer, fault: Fault, now: float) -> Answer:
-    """Return an answer as the fault changes it.
+    """Return a response as the fault changes it.
 
-    Where the request is not done, only the headers of the answer are read.
+    Where the request is not processed, only its headers are read.
     """
-    if _is_2xx(fault) and answer.status >= _REDIRECTION:
-        # A refusal must not look like a success.
-        return answer
+    number, headers = int(fault.number), dict(answer.headers)
+    success = fault.kind in _STATED and number < _REDIRECTION
+    if success and answer.status >= _REDIRECTION:
+        return answer  # A refusal must not look like a success.
     match fault.kind:
         case FaultKind.STATUS | FaultKind.HTML:
-            return _with_status(answer, fault)
+            if fault.kind is FaultKind.HTML:
+                kind = {"Content-Type": "text/html; charset=utf-8"}
+                page = _PAGE.format(status=number).encode()
+                answer = Answer(status=number, headers=kind, body=page)
+            elif not success:
+                message = "A fault of the sandbox."
+                answer = error_answer(number, message, headers)
+            body = b"" if number in _BODILESS else answer.body
+            return attrs.evolve(answer, status=number, body=body)
         case FaultKind.WAIT:
-            return _rate_limited(answer, int(fault.number), now)
+            if "X-RateLimit-Reset" in headers:
+                # The headers must not contradict the body.
+                headers["X-RateLimit-Remaining"] = "0"
+                headers["X-RateLimit-Reset"] = str(int(now) + number)
+            return too_many_requests(number, headers)
         case _:
             changes = _CHANGES[fault.kind](answer, fault.number)
             return attrs.evolve(answer, **changes)
-
-
-def _with_status(answer: Answer, fault: Fault) -> Answer:
-    status = int(fault.number)
-    if fault.kind is FaultKind.HTML:
-        answer = Answer(
-            status=status,
-            headers={"Content-Type": "text/html; charset=utf-8"},
-            body=_PAGE.format(status=status).encode(),
-        )
-    elif not _is_2xx(fault):
-        message = "A fault of the sandbox."
-        answer = error_answer(status, message, answer.headers)
-    body = b"" if status in _BODILESS else answer.body
-    return attrs.evolve(answer, status=status, body=body)
-
-
-def _rate_limited(answer: Answer, seconds: int, now: float) -> Answer:
-    headers = dict(answer.headers)
-    if "X-RateLimit-Reset" in headers:
-        # The headers must not contradict the body.
-        headers["X-RateLimit-Remaining"] = "0"
-        headers["X-RateLimit-Reset"] = str(int(now) + seconds)
-    return too_many_requests(seconds, headers)
-
-
-def _without_rate_limit(headers: Mapping[str, str]) -> dict[str, str]:
-    names = [it for it in headers if not it.startswith("X-RateLimit-")]
-    return {name: headers[name] for name in names}
 
 
 _CHANGES: Mapping[FaultKind, Callable[[Answer, float], dict[str, Any]]] = {
@@ -367,6 +331,10 @@ _CHANGES: Mapping[FaultKind, Callable[[Answer, float], dict[str, Any]]] = {
     FaultKind.MALFORMED: lambda it, _: {"body": (it.body or b"{}")[:-1]},
     FaultKind.EMPTY: lambda _, __: {"body": b""},
     FaultKind.NO_RATE_HEADERS: lambda it, _: {
-        "headers": _without_rate_limit(it.headers)
+        "headers": {
+            name: value
+            for name, value in it.headers.items()
+            if not name.startswith("X-RateLimit-")
+        }
     },
 }

@@ -1,4 +1,4 @@
-"""The ledger: every contract, token and answer of a sandbox."""
+"""The ledger: every contract, token and response of a sandbox."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
-from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from secrets import token_hex
@@ -20,12 +19,8 @@ import attrs
 from sesamy_async._call import Secret
 from sesamy_async.errors import ConfigurationError
 
-from ._config import PromoCode
 from ._exchange import Endpoint
-from ._records import RecordedCall, SentWebhook, iso
-
-
-_MONTH = 30 * 24 * 3600
+from ._records import RecordedCall, SentWebhook
 
 
 @attrs.frozen(kw_only=True)
@@ -36,15 +31,15 @@ class SoldContract:
         id: 32 hexadecimal digits.
         external_order_id: The id of the order.
         vendor_id: The publisher.
-        promo_code: The offer.
+        promo_code: The promo code.
         user_id: One for each email address.
         payment_method: The payment method as sent.
         payment_provider: The payment provider as sent.
         created_at: Unix seconds.
         confirmed_at: Unix seconds; None while it gives no access.
-        invoices: How many invoices it has led to: see `SandboxConfig`.
+        invoices: How many invoices it led to: see `SandboxConfig`.
         body: The body of the create call; hidden in the repr.
-        confirm_body: The body of the last confirm call; hidden too.
+        confirm_body: The body of the last confirm call; also hidden.
     """
 
     id: str
@@ -80,52 +75,6 @@ class SoldContract:
         return order
 
 
-def show(contract: SoldContract, promo: PromoCode) -> dict[str, Any]:
-    """Return a contract as Sesamy's API shows one."""
-    # Without an externalOrderId: no source shows one in an answer.
-    confirmed = contract.confirmed_at
-    created = contract.created_at
-    return {
-        "id": contract.id,
-        "name": promo.name,
-        "userId": contract.user_id,
-        "createdAt": iso(created),
-        "updatedAt": iso(created if confirmed is None else confirmed),
-        "price": promo.price,
-        "nextBillAt": iso(created + _MONTH),
-        "nextPrice": promo.price,
-        "currency": promo.currency,
-        "contractDuration": "RECURRING",
-        "items": [
-            {"sku": promo.sku, "name": promo.name, "purchaseType": "OTHER"}
-        ],
-        "status": "PENDING" if confirmed is None else "ACTIVE",
-        "isActive": confirmed is not None,
-        "recurringInterval": "MONTH",
-        "recurringTime": 1,
-        "willCancelAt": None,
-        "cancelRequestedAt": None,
-        "paymentData": {
-            "method": contract.payment_method,
-            "description": "Sold by a third party",
-        },
-        "appliedDiscounts": [
-            {
-                "code": contract.promo_code,
-                "name": promo.name,
-                "description": "",
-                "id": f"promo-{promo.sku}",
-            }
-        ],
-    }
-
-
-def user_id(email: str) -> str:
-    """Return the id of a user, which does not reveal the email address."""
-    digest = blake2b(email.lower().encode(errors="replace"), digest_size=16)
-    return digest.hexdigest()
-
-
 @attrs.frozen
 class Grant:
     """What a token permits, and until when (Unix seconds)."""
@@ -134,14 +83,12 @@ class Grant:
     expires_at: float
 
 
+@attrs.frozen(eq=False)
 class _Orders(Mapping[str, Any]):
     """The ids of orders, and what was received of each."""
 
-    def __init__(
-        self, ids: Mapping[str, object], received: Mapping[str, bytes]
-    ) -> None:
-        self._ids = ids
-        self._received = received
+    _ids: Mapping[str, object]
+    _received: Mapping[str, bytes]
 
     def __getitem__(self, external_order_id: str) -> Any:
         if external_order_id not in self._ids:
@@ -151,7 +98,7 @@ class _Orders(Mapping[str, Any]):
         return None if body is None else json.loads(body)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(list(self._ids))  # Orders may come meanwhile.
+        return iter([*self._ids])  # Orders may come meanwhile.
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -169,18 +116,19 @@ class Ledger:
     def __init__(self) -> None:
         # Re-entrant: the sandbox holds it for a whole request.
         self.lock: AbstractContextManager[bool] = threading.RLock()
+        self._sent = 0
+        self._begin_empty()
+
+    def _begin_empty(self) -> None:
         self._contracts: dict[str, SoldContract] = {}
         self._orders: dict[str, list[str]] = {}
         self._received: dict[str, bytes] = {}
-        # Counted as they come: a page that asks for it holds up nobody.
-        self._access: Counter[int] = Counter()
         self._grants: dict[Secret, Grant] = {}
         self._answers: Counter[tuple[Endpoint, int]] = Counter()
         self._calls: deque[RecordedCall] = deque(maxlen=_LONGEST)
         self._events: deque[dict[str, str]] = deque(maxlen=_LONGEST)
         self._users: set[tuple[str, str]] = set()
         self._webhooks: dict[int, SentWebhook] = {}
-        self._sent = 0
 
     def contracts(self, external_order_id: str) -> tuple[SoldContract, ...]:
         """Return the contracts of an order, the oldest first."""
@@ -203,7 +151,7 @@ class Ledger:
 
         The keys are the ids of all orders that have a contract; a value is
         the decoded JSON of the last create, or None if an earlier process
-        received it (a `KeptLedger` keeps nothing personal).  This is the
+        received it (a `KeptLedger` stores no personal data).  This is the
         buyers' data, so for tests only; the repr hides it.
         """
         return _Orders(self._orders, self._received)
@@ -219,7 +167,7 @@ class Ledger:
     def access(self) -> Counter[int]:
         """Count the orders by how many of their contracts give access."""
         with self.lock:
-            return +self._access  # Without those that count 0.
+            return Counter(len(self.confirmed(each)) for each in self._orders)
 
     def invoices(self, external_order_id: str) -> int:
         """Return how many invoices the contracts of an order led to."""
@@ -235,8 +183,8 @@ class Ledger:
     def events(self) -> tuple[dict[str, str], ...]:
         """The last 1000 events, the oldest first, each as Sesamy posts it.
 
-        They are made whether or not there is a webhook, so that a test can
-        post them to its application.
+        They are recorded whether there is a webhook or not, so that a test
+        can post them to its application.
         """
         with self.lock:
             return tuple(map(dict, self._events))
@@ -260,7 +208,7 @@ class Ledger:
         Args:
             endpoint: Only those to this `Endpoint`, such as ``"create"``.
             status: Only those with this status; `NO_ANSWER` (0) for those
-                whose connection was cut before an answer.
+                whose connection was closed before a response.
         """
         with self.lock:
             return sum(
@@ -286,20 +234,13 @@ class Ledger:
         """Store a contract that is new or changed."""
         with self.lock:
             ids = self._orders.setdefault(contract.external_order_id, [])
-            if ids:
-                self._access[self._confirmed(ids)] -= 1
             if contract.id not in self._contracts:
                 ids.append(contract.id)
             self._contracts[contract.id] = contract
-            self._access[self._confirmed(ids)] += 1
-
-    def _confirmed(self, ids: Iterable[str]) -> int:
-        return sum(self._contracts[each].confirmed for each in ids)
 
     def receive(self, external_order_id: str, body: bytes) -> None:
         """Store the body of the last create of an order."""
-        with self.lock:
-            self._received[external_order_id] = body
+        self._received[external_order_id] = body
 
     def note(self, call: RecordedCall) -> None:
         """Count and record a request."""
@@ -334,7 +275,7 @@ class Ledger:
             return sent
 
     def change_webhook(self, sent: SentWebhook) -> bool:
-        """Store what came of it; False if it is forgotten meanwhile."""
+        """Store what came of it; False if it was forgotten meanwhile."""
         with self.lock:
             known = sent.number in self._webhooks
             if known:
@@ -352,18 +293,9 @@ class Ledger:
             self._grants.clear()
 
     def clear(self) -> None:
-        """Forget everything, tokens included."""
+        """Delete everything, including tokens."""
         with self.lock:
-            self._contracts.clear()
-            self._orders.clear()
-            self._received.clear()
-            self._access.clear()
-            self._grants.clear()
-            self._answers.clear()
-            self._calls.clear()
-            self._events.clear()
-            self._users.clear()
-            self._webhooks.clear()
+            self._begin_empty()
 
     def order_as_json(self, external_order_id: str) -> dict[str, Any]:
         """Return the contracts of an order, the oldest first, for JSON."""
@@ -406,9 +338,9 @@ class KeptLedger(Ledger):
     """A ledger whose contracts are also in a file.
 
     The file has a line for each contract that is created or confirmed, and
-    no personal data.  Tokens and counts are not kept.  A line is written
-    before the request is answered; it survives a crash of the process, but
-    not a power failure.  Only one process at a time may use the file.
+    no personal data.  Tokens and counts are not stored.  A line is written
+    before the response is sent; it survives a crash of the process, but not
+    a power failure.  Only one process at a time may use the file.
 
     Attributes:
         path: The file, as an absolute path; it is created if missing.
@@ -439,7 +371,7 @@ class KeptLedger(Ledger):
             super().apply(contract)
 
     def clear(self) -> None:
-        """Forget everything, and begin another world."""
+        """Delete everything, and begin another world."""
         with self.lock:
             super().clear()
             self.path.unlink()
@@ -456,7 +388,7 @@ class KeptLedger(Ledger):
         content = self.path.read_bytes()
         whole, _, cut = content.rpartition(b"\n")
         if cut:
-            # Cut off by a crash, so never answered.  The file is not
+            # Cut off by a crash before the response.  The file is not
             # rewritten: a crash could cut that off, too.
             os.truncate(self.path, len(content) - len(cut))
         if not whole:

@@ -1,30 +1,34 @@
-"""The sandbox behind a socket, with aiohttp."""
+"""What aiohttp does: serve the sandbox, and post its events."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import ssl
 import struct
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from functools import partial
+from typing import Literal
 
+import aiohttp
+import attrs
 from aiohttp import web
 
+from sesamy_async._headers import SERVER_ERROR, SUCCESS, TOO_MANY
 from sesamy_async.errors import ConfigurationError
 
-from ._control import PREFIX, administer, refuse_foreign
-from ._exchange import Answer, Delivery, SandboxRequest
+from ._config import Webhook
+from ._exchange import Delivery, SandboxRequest
 from ._faults import FaultKind
-from ._page import is_page, show_page
-from ._sandbox import Sandbox
-from ._webhooks import forwarding
+from ._ledger import Ledger
+from ._page import is_page, refuse_foreign, show_page
+from ._records import NO_ANSWER, SentWebhook
+from ._sandbox import PREFIX, Sandbox
 
 
-# Seconds to wait for late answers when the server ends.
-_SHUTDOWN = 0.1
-_TURNS = 3
+_SHUTDOWN = 0.1  # Seconds to wait for late responses when the server ends.
 # Close with a reset, as a machine that fails does.
 _RESET = struct.pack("ii", 1, 0)
 
@@ -36,12 +40,10 @@ async def listening(
     port: int,
     ssl_context: ssl.SSLContext | None,
 ) -> AsyncGenerator[str]:
-    """Serve on a loopback address, and yield the base URL.
-
-    Raises:
-        ConfigurationError: It is not possible to listen on this port.
-    """
-    server = web.Server(partial(_answer, sandbox), access_log=None)
+    """Serve on a loopback address, and yield the base URL."""
+    server = web.Server(
+        partial(_answer, sandbox), access_log=None, handler_cancellation=True
+    )
     runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN)
     await runner.setup()
     try:
@@ -61,7 +63,7 @@ async def listening(
     finally:
         # asyncio leaves a connection unclosed if the server is closed
         # between its acceptance and the next two turns of the loop.
-        for _ in range(_TURNS):
+        for _ in range(3):
             await asyncio.sleep(0.001)
         await runner.cleanup()
 
@@ -69,75 +71,127 @@ async def listening(
 async def _answer(
     sandbox: Sandbox, request: web.BaseRequest
 ) -> web.StreamResponse:
-    try:
-        return await _exchange(sandbox, request)
-    except ConnectionResetError:
-        return web.Response()  # The client has left; as in `_nothing`.
-
-
-async def _exchange(
-    sandbox: Sandbox, request: web.BaseRequest
-) -> web.StreamResponse:
     path, _, query = request.raw_path.partition("?")
-    if path.startswith(PREFIX) or is_page(request.method, path):
-        described = await _described(request, path, query)
-        return _whole(
-            refuse_foreign(described)
-            or show_page(
-                sandbox, described, f"{request.scheme}://{request.host}"
-            )
-            or administer(sandbox, described)
-        )
-    fault = sandbox.receive(request.method, path)
-    if fault is not None and fault.kind is FaultKind.DROP_BEFORE:
-        described = SandboxRequest(method=request.method, path=path)
-    else:
-        described = await _described(request, path, query)
-    answer = sandbox.answer(described, fault)
-    if answer.delay:
-        await asyncio.sleep(answer.delay)
-    if answer.delivery is Delivery.HALF:
-        return await _half(request, answer)
-    if answer.delivery is Delivery.NOTHING:
-        return _nothing(request)
-    return _whole(answer)
-
-
-async def _described(
-    request: web.BaseRequest, path: str, query: str
-) -> SandboxRequest:
-    return SandboxRequest(
+    own = path.startswith(PREFIX) or is_page(request.method, path)
+    fault = None if own else sandbox.receive(request.method, path)
+    unread = fault is not None and fault.kind is FaultKind.DROP_BEFORE
+    asked = SandboxRequest(
         method=request.method,
         path=path,
         query=query,
         headers=request.headers,
-        body=await request.read(),
+        body=b"" if unread else await request.read(),
     )
-
-
-def _whole(answer: Answer) -> web.Response:
-    return web.Response(
-        status=answer.status, headers=answer.headers, body=answer.body
-    )
-
-
-async def _half(
-    request: web.BaseRequest, answer: Answer
-) -> web.StreamResponse:
-    response = web.StreamResponse(status=answer.status, headers=answer.headers)
-    response.content_length = answer.promised
-    await response.prepare(request)
-    await response.write(answer.half)
-    if request.transport is not None:
-        request.transport.close()
-    return response
-
-
-def _nothing(request: web.BaseRequest) -> web.Response:
+    if own:
+        base_url = f"{request.scheme}://{request.host}"
+        answer = (
+            refuse_foreign(asked)
+            or show_page(sandbox, asked, base_url)
+            or sandbox.administer(asked)
+        )
+    else:
+        answer = sandbox.answer(asked, fault)
+    if answer.delay:
+        await asyncio.sleep(answer.delay)
     transport = request.transport
-    if transport is not None:
-        connection = transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        transport.abort()
-    # aiohttp wants an answer, though the connection is gone.
-    return web.Response()
+    if transport is None or answer.delivery is Delivery.WHOLE:
+        return web.Response(
+            status=answer.status, headers=answer.headers, body=answer.body
+        )
+    if answer.delivery is Delivery.HALF:
+        half = web.StreamResponse(status=answer.status, headers=answer.headers)
+        half.content_length = answer.promised
+        await half.prepare(request)
+        await half.write(answer.half)
+        transport.close()
+        return half
+    connection = transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    transport.abort()
+    return web.Response()  # aiohttp wants one, though nobody gets it.
+
+
+@asynccontextmanager
+async def forwarding(
+    sandbox: Sandbox,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> AsyncGenerator[None]:
+    """Post events while the block runs, if there is a webhook.
+
+    Responses don't wait for it.  Events that wait at the end are not sent.
+    """
+    webhook = sandbox.config.webhook
+    if webhook is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    deliveries: set[asyncio.Task[None]] = set()
+    async with _session(webhook) as session:
+
+        def begin(event: Mapping[str, str]) -> None:
+            sent = sandbox.ledger.add_webhook(event)
+            task = loop.create_task(
+                _deliver(sent, webhook, sandbox.ledger, session, sleep)
+            )
+            deliveries.add(task)
+            task.add_done_callback(deliveries.discard)
+
+        def on_event(event: Mapping[str, str]) -> None:
+            with suppress(RuntimeError):  # The loop is closed meanwhile.
+                loop.call_soon_threadsafe(begin, event)
+
+        sandbox.subscribers.append(on_event)
+        try:
+            yield
+        finally:
+            sandbox.subscribers.remove(on_event)
+            tasks = [*deliveries]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _session(webhook: Webhook) -> aiohttp.ClientSession:
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "sesamy-sandbox",
+    }
+    if webhook.authorization is not None:
+        headers["Authorization"] = webhook.authorization.reveal()
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=10),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers=headers,
+        timeout=aiohttp.ClientTimeout(total=10),
+    )
+
+
+async def _deliver(
+    sent: SentWebhook,
+    webhook: Webhook,
+    ledger: Ledger,
+    session: aiohttp.ClientSession,
+    sleep: Callable[[float], Awaitable[object]],
+) -> None:
+    """Post an event until it is delivered, lost or forgotten."""
+    body = json.dumps(dict(sent.event)).encode()
+    while True:
+        attempt, status = len(sent.answers), NO_ANSWER
+        with suppress(aiohttp.ClientError, TimeoutError):
+            async with session.post(
+                webhook.url, data=body, allow_redirects=False
+            ) as response:
+                status = response.status
+        # D: "retries on 5xx and 429".  That it does so after no response at
+        # all is an assumption.
+        again = status in {NO_ANSWER, TOO_MANY} or status >= SERVER_ERROR
+        state: Literal["waiting", "delivered", "lost"] = "lost"
+        if status in SUCCESS:
+            state = "delivered"
+        elif again and attempt < webhook.retries:
+            state = "waiting"
+        sent = attrs.evolve(sent, answers=(*sent.answers, status), state=state)
+        if not ledger.change_webhook(sent) or state != "waiting":
+            return
+        # An exponent that a float can hold.
+        await sleep(min(webhook.backoff * 2.0 ** min(attempt, 100), 600.0))

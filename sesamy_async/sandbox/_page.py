@@ -1,4 +1,4 @@
-"""The page of a served sandbox: what happened, and what shall go wrong.
+"""The page of a served sandbox, and who may use it.
 
 It shows names of fields, never values, and works without JavaScript; with
 it, the page stays up to date.
@@ -17,19 +17,21 @@ from itertools import groupby, islice
 from string import Template
 from urllib.parse import parse_qsl, urlsplit
 
+from sesamy_async._settings import is_loopback
 from sesamy_async._version import __version__
 from sesamy_async.errors import ConfigurationError
 
-from ._control import FORM, PREFIX
-from ._exchange import OPERATIONS, Answer, SandboxRequest
+from ._exchange import OPERATIONS, Answer, SandboxRequest, message_answer
 from ._ledger import SoldContract
-from ._records import EVENT_TYPES, NO_ANSWER, RecordedCall
-from ._sandbox import Sandbox
+from ._records import NO_ANSWER, RecordedCall
+from ._sandbox import PREFIX, Sandbox
+from ._service import EVENT_TYPES
 
 
 _MOST = 50  # Rows of a table.
 _LONGEST = 80  # Characters of an id.
 _SHORT = 24
+_FORM = f"{PREFIX}page"  # Where the forms of the page go.
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -65,19 +67,66 @@ _FAULTS = {
 }
 
 
+def refuse_foreign(request: SandboxRequest) -> Answer | None:
+    """Return the refusal of a request that a web page may have caused.
+
+    A page of any site can post to this machine if the body has a content
+    type that forms have, and can read the responses if the name of its own
+    site resolves to this machine (DNS rebinding).
+    """
+    headers = request.headers
+    host = headers.get("host", "").lower()
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        name = ""
+    # Browsers resolve all of these names to this machine.
+    if not (is_loopback(name) or name.endswith(".localhost")):
+        return message_answer(
+            403,
+            "The Host header must name this machine, such as 127.0.0.1 or "
+            "localhost.",
+        )
+    if request.method in {"GET", "HEAD"}:
+        return None
+    if reason := _foreign(request.path, headers, host):
+        return message_answer(403, reason)
+    wanted = "application/json"
+    if request.path == _FORM:
+        wanted = "application/x-www-form-urlencoded"
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != wanted and (kind or request.body):
+        return message_answer(415, f"Send it with Content-Type: {wanted}.")
+    return None
+
+
+def _foreign(path: str, headers: Mapping[str, str], host: str) -> str:
+    """Return why a request that may change something is refused."""
+    site = headers.get("sec-fetch-site", "none").lower()
+    if site not in {"same-origin", "none"}:
+        return "A page of another site must not do this."
+    origin = headers.get("origin")
+    if origin is not None and origin.lower().partition("://")[2] != host:
+        return "A page of another origin must not do this."
+    # A page of any site can send a form without being asked for permission;
+    # a browser says where it comes from.
+    if path == _FORM and origin is None and site != "same-origin":
+        return "Only the page of the sandbox can do this."
+    return ""
+
+
 def is_page(method: str, path: str) -> bool:
-    """Return whether a request is for the page itself."""
     return path == "/" and method in {"GET", "HEAD"}
 
 
 def show_page(
     sandbox: Sandbox, request: SandboxRequest, base_url: str
 ) -> Answer | None:
-    """Answer a request for the page, or from its forms; None for others."""
+    """Respond to a request for the page, or from its forms, or to none."""
     method, path = request.method, request.path
     if is_page(method, path):
         return _html(200, render(sandbox, base_url))
-    if method == "POST" and path == FORM:
+    if method == "POST" and path == _FORM:
         return _act(sandbox, request, base_url)
     if method in {"GET", "HEAD"} and path in _STATIC:
         content = _read(path.removeprefix(PREFIX))
@@ -102,15 +151,13 @@ def _act(sandbox: Sandbox, request: SandboxRequest, base_url: str) -> Answer:
         place, act = _ACTIONS[fields["do"]]
         act(sandbox, fields)
     except KeyError:
-        return _html(400, render(sandbox, base_url, notice=_INCOMPLETE))
+        problem = "The form is incomplete. Reload the page."
+        return _html(400, render(sandbox, base_url, problem))
     except ConfigurationError as error:
-        notice = str(error.args[0])
-        return _html(400, render(sandbox, base_url, notice=notice))
+        problem = str(error.args[0])
+        return _html(400, render(sandbox, base_url, problem))
     # So that reloading the page does not do it again.
     return Answer(status=303, headers={**_HEADERS, "Location": f"/#{place}"})
-
-
-_INCOMPLETE = "The form is incomplete; reload the page."
 
 
 def _add_fault(sandbox: Sandbox, fields: Mapping[str, str]) -> None:
@@ -122,17 +169,16 @@ def _add_fault(sandbox: Sandbox, fields: Mapping[str, str]) -> None:
         fault = f"{kind}:{number}{'+applied' if '+' in rest else ''}"
     times = fields["times"]
     if not _TIMES.fullmatch(times):
-        raise ConfigurationError("Times must be a number from 1 to 999.")
+        raise ConfigurationError("Times must be a whole number from 1 to 999.")
     sandbox.faults.add(fault, times=int(times), on=fields["on"])
 
 
 def _send_again(sandbox: Sandbox, fields: Mapping[str, str]) -> None:
-    number = fields["number"]
     for sent in sandbox.ledger.webhooks:
-        if str(sent.number) == number:
+        if str(sent.number) == fields["number"]:
             sandbox.publish([sent.event])
             return
-    raise ConfigurationError("This event is forgotten.")
+    raise ConfigurationError("The sandbox has forgotten this event.")
 
 
 _TIMES = re.compile("[1-9][0-9]{0,2}", re.ASCII)
@@ -153,9 +199,9 @@ _ACTIONS: Mapping[
 """The section of each button, and what it does."""
 
 
-def render(sandbox: Sandbox, base_url: str, *, notice: str = "") -> str:
+def render(sandbox: Sandbox, base_url: str, notice: str = "") -> str:
     """Return the page; every value is escaped, and none is personal."""
-    ledger, now = sandbox.ledger, sandbox.now
+    ledger = sandbox.ledger
     orders = ledger.last_orders(_MOST)
     variables = sandbox.environment(base_url).items()
     return Template(_read("page.html")).substitute(
@@ -164,7 +210,8 @@ def render(sandbox: Sandbox, base_url: str, *, notice: str = "") -> str:
         calls=_rows(
             map(_call, islice(reversed(ledger.calls), _MOST)),
             7,
-            _NO_CALLS,
+            'No calls yet. Paste the <a href="#variables">variables</a> into '
+            "a terminal, and start your program there.",
         ),
         orders=_rows(map(_order, orders), 5, "No orders yet."),
         faults=_options(_FAULTS.items()),
@@ -172,23 +219,21 @@ def render(sandbox: Sandbox, base_url: str, *, notice: str = "") -> str:
             (each, each) for each in ["any", *sorted(OPERATIONS)]
         ),
         pending=_pending(sandbox),
-        tokens=_quantity(ledger.valid_tokens(now), "valid token"),
+        tokens=_quantity(ledger.valid_tokens(sandbox.now), "valid token"),
         rate=_rate(sandbox),
         webhook=_webhook(sandbox),
         events=_options((each, each) for each in EVENT_TYPES),
-        contracts=_options(_contracts(orders)),
+        contracts=_options(
+            (each.id, f"{_short(order_id)}: {each.id[:8]}")
+            for order_id, contracts in orders
+            for each in contracts
+        ),
         webhooks=_rows(_webhooks(sandbox), 6, "No events yet."),
         variables=escape(
             "\n".join(f"export {k}={shlex.quote(v)}" for k, v in variables)
         ),
         version=escape(__version__),
     )
-
-
-_NO_CALLS = (
-    'No calls yet. Paste the <a href="#variables">variables</a> into a '
-    "terminal, and start your program there."
-)
 
 
 def _counts(sandbox: Sandbox) -> str:
@@ -204,14 +249,11 @@ def _counts(sandbox: Sandbox) -> str:
         "requests": ledger.requests(),
         "requests free now": "any" if free is None else free,
     }
+    bad = {"with access twice": ' class="bad"'} if twice else {}
     return "\n".join(
-        f"<div><dt>{name}</dt><dd{_bad(name, twice)}>{value}</dd></div>"
+        f"<div><dt>{name}</dt><dd{bad.get(name, '')}>{value}</dd></div>"
         for name, value in shown.items()
     )
-
-
-def _bad(name: str, twice: int) -> str:
-    return ' class="bad"' if twice and name == "with access twice" else ""
 
 
 def _rows(rows: Iterable[str], columns: int, nothing: str) -> str:
@@ -226,7 +268,7 @@ def _call(call: RecordedCall) -> str:
         answer, kind = "none", "bad"
     else:
         answer = f"{call.status} {call.reason}"
-        kind = _KINDS.get(call.status // 100, "odd")
+        kind = {2: "good", 5: "bad"}.get(call.status // 100, "odd")
     return (
         f'<tr><td class="nowrap">{_clock(call.at)}</td>'
         f'<td class="nowrap">{escape(what)}</td>'
@@ -234,31 +276,27 @@ def _call(call: RecordedCall) -> str:
         f"<td>{_id(call.external_order_id)}</td>"
         f"<td>{_id(call.promo_code)}</td>"
         f'<td class="odd">{escape(call.fault)}</td>'
-        f'<td class="fields">{escape(_grouped(call.fields))}</td></tr>'
+        f'<td class="fields">{escape(", ".join(call.fields))}</td></tr>'
     )
-
-
-def _grouped(fields: Iterable[str]) -> str:
-    """Return names such as ``a.b`` and ``a.c`` as ``a (b, c)``."""
-    shown: list[str] = []
-    for name, group in groupby(fields, lambda it: it.partition(".")[0]):
-        inner = [*filter(None, (it.partition(".")[2] for it in group))]
-        shown.append(f"{name} ({_grouped(inner)})" if inner else name)
-    return ", ".join(shown)
-
-
-_KINDS = {2: "good", 5: "bad"}
 
 
 def _order(order: tuple[str, tuple[SoldContract, ...]]) -> str:
     order_id, contracts = order
     access = sum(each.confirmed for each in contracts)
     invoices = sum(each.invoices for each in contracts)
-    state, kind = _STATES.get(access, (f"access {access} times", "bad"))
+    state, kind = {
+        0: ("no access yet", "odd"),
+        1: ("access", "good"),
+        2: ("access twice", "bad"),
+    }.get(access, (f"access {access} times", "bad"))
     if extra := len(contracts) - max(access, 1):
         state += f"; {_quantity(extra, 'extra contract')}"
     alarm = ' class="alarm"' if access > 1 or invoices > 1 else ""
-    ids = " ".join(map(_contract, contracts[:_MOST]))
+    ids = " ".join(
+        f'<code class="nowrap">{escape(each.id[:8])}'
+        f"{' ✓' if each.confirmed else ''}</code>"
+        for each in contracts[:_MOST]
+    )
     promos = sorted({each.promo_code for each in contracts})
     return (
         f"<tr{alarm}><td>{_id(order_id)}</td>"
@@ -269,26 +307,6 @@ def _order(order: tuple[str, tuple[SoldContract, ...]]) -> str:
     )
 
 
-_STATES = {
-    0: ("no access yet", "odd"),
-    1: ("access", "good"),
-    2: ("access twice", "bad"),
-}
-
-
-def _contract(contract: SoldContract) -> str:
-    mark = " ✓" if contract.confirmed else ""
-    return f'<code class="nowrap">{escape(contract.id[:8])}{mark}</code>'
-
-
-def _contracts(
-    orders: Iterable[tuple[str, tuple[SoldContract, ...]]],
-) -> Iterator[tuple[str, str]]:
-    for order_id, contracts in orders:
-        for each in contracts:
-            yield each.id, f"{_short(order_id)}: {each.id[:8]}"
-
-
 def _pending(sandbox: Sandbox) -> str:
     groups = [
         (each, len([*same])) for each, same in groupby(sandbox.faults.planned)
@@ -297,14 +315,12 @@ def _pending(sandbox: Sandbox) -> str:
         f"<code>{escape(str(each))}</code>, {_quantity(times, 'time')}"
         for each, times in groups[:_MOST]
     )
+    by_chance = ", ".join(
+        f"<code>{escape(str(each))}</code> {each.rate:.3%}"
+        for each in sandbox.faults.by_chance
+    )
     said = f"To come: {shown or 'none'}."
-    if chances := sandbox.faults.by_chance:
-        shown = ", ".join(
-            f"<code>{escape(str(each))}</code> {each.rate:.3%}"
-            for each in chances
-        )
-        said += f" By chance: {shown}."
-    return said
+    return f"{said} By chance: {by_chance}." if by_chance else said
 
 
 def _rate(sandbox: Sandbox) -> str:
@@ -341,7 +357,7 @@ def _webhooks(sandbox: Sandbox) -> Iterator[str]:
     for sent in islice(reversed(ledger.webhooks), _MOST):
         answers = ", ".join(str(each or "none") for each in sent.answers)
         again = (
-            f'<form method="post" action="{FORM}">'
+            f'<form method="post" action="{_FORM}">'
             f'<input type="hidden" name="number" value="{sent.number}">'
             f'<button id="again-{sent.number}" name="do" value="again">'
             "Send again</button></form>"

@@ -1,4 +1,4 @@
-"""What a sandbox remembers to be looked at: requests, events, webhooks."""
+"""What a sandbox records of each request and of each sent event."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 import attrs
 
 from sesamy_async._call import Secret
 from sesamy_async._headers import Headers
+from sesamy_async._models import is_object
 
 from ._exchange import (
     CONFIRMATION,
@@ -31,32 +31,29 @@ from ._exchange import (
 from ._faults import Fault, FaultKind
 
 
-if TYPE_CHECKING:
-    from ._ledger import SoldContract
-
 NO_ANSWER = 0
-"""The status of a request whose client got no answer."""
+"""The status of a request whose client got no response."""
 
 
 @attrs.frozen(kw_only=True)
 class RecordedCall:
-    """A request to Sesamy's API, and how it was answered.
+    """A request to Sesamy's API, and its response.
 
     Attributes:
         at: When it came, in Unix seconds.
         endpoint: What was called.
-        status: The status of the answer; `NO_ANSWER` (0) if the connection
-            was cut before it.
+        status: The status of the response; `NO_ANSWER` (0) if the
+            connection was closed before it.
         reason: Why it was refused, or empty.
         external_order_id: The id of the order, or empty.
-        promo_code: The offer, or empty.
+        promo_code: The promo code, or empty.
         contract_id: The contract of a confirm, or empty.
         at_once: Whether a create asked for access at once.
         fault: The fault that struck, such as ``"status:503"``, or empty.
         fields: The names of the fields that were sent, such as
             ``"userData.email"``; never their values.
-        headers: The headers without those that hold secrets; hidden in the
-            repr.
+        headers: The headers without those that contain secrets; hidden in
+            the repr.
         authorization: The Authorization header; None if there was none.
     """
 
@@ -79,7 +76,7 @@ class SentWebhook:
     """An event that is sent to the webhook, and what came of it.
 
     Attributes:
-        number: Each that is sent has the next one.
+        number: Counts the sent events.
         event: The event.
         answers: The status of each attempt; `NO_ANSWER` (0) for none.
         state: ``"waiting"``, ``"delivered"`` or ``"lost"``.
@@ -98,26 +95,23 @@ def record(
     answer: Answer,
     at: float,
 ) -> RecordedCall:
-    """Return what is remembered of a request."""
+    if fault is not None and fault.kind is FaultKind.DROP_BEFORE:
+        # Neither its headers nor its body were read.
+        request = attrs.evolve(request, query="", headers={}, body=b"")
+    sent = _sent(request)
+    order_id = sent.get("externalOrderId")
+    headers = Headers(request.headers)
     lost = answer.delivery is Delivery.NOTHING
-    call = RecordedCall(
+    return RecordedCall(
         at=at,
         endpoint=route.endpoint,
         status=NO_ANSWER if lost else answer.status,
         reason=_reason(answer) if answer.status >= _REFUSED else "",
+        external_order_id=order_id if isinstance(order_id, str) else "",
         promo_code=route.promo_code,
         contract_id=route.contract_id,
-        fault="" if fault is None else str(fault),
-    )
-    if fault is not None and fault.kind is FaultKind.DROP_BEFORE:
-        return call  # Neither its headers nor its body were read.
-    sent = _sent(request)
-    order_id = sent.get("externalOrderId")
-    headers = Headers(request.headers)
-    return attrs.evolve(
-        call,
-        external_order_id=order_id if isinstance(order_id, str) else "",
         at_once=confirms_at_once(request.query),
+        fault="" if fault is None else str(fault),
         fields=tuple(islice(_names(sent, _SHAPE), _MOST_FIELDS)),
         headers=Headers({n: headers[n] for n in headers if n not in _SECRET}),
         authorization=Secret.hide(headers.get("authorization")),
@@ -128,7 +122,7 @@ _REFUSED = 400
 
 
 def _reason(answer: Answer) -> str:
-    """Return what an answer says; the sandbox repeats no values in it."""
+    """Return what a response says; the sandbox repeats no values in it."""
     content: object = None
     with suppress(ValueError):
         content = json.loads(answer.body)
@@ -160,7 +154,7 @@ def _sent(request: SandboxRequest) -> Mapping[str, Any]:
         body = parse(request.body)
     except ValueError:
         return {}
-    return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    return body if is_object(body) else {}
 
 
 def _names(
@@ -172,37 +166,7 @@ def _names(
     """
     for name, inner in value.items():
         known = shape.get(name, "")
-        if isinstance(known, Mapping) and isinstance(inner, dict):
-            fields = cast("dict[str, Any]", inner)
-            yield from _names(fields, known, f"{path}{name}.")
+        if isinstance(known, Mapping) and is_object(inner):
+            yield from _names(inner, known, f"{path}{name}.")
         else:
             yield f"{path}{name if _NAME.fullmatch(name) else '?'}"
-
-
-EVENT_TYPES = (
-    "userVendor.1#new",
-    "userVendor.1#update",
-    "contract.1#purchased",
-    "contract.1#update",
-    "contract#cancelRequest",
-    "checkout.1#confirm",
-)
-"""The events that Sesamy forwards to webhooks."""
-
-
-def event(kind: str, contract: SoldContract, now: float) -> dict[str, str]:
-    """Return an event as Sesamy posts one; ``occured_at`` is spelled so."""
-    about = {"eventType": kind, "vendorId": contract.vendor_id}
-    about |= {"userId": contract.user_id, "occured_at": iso(now)}
-    if kind.startswith("contract"):
-        about["contractId"] = contract.id
-    if kind.startswith("checkout"):
-        # An external sale has no checkout: its id is made up.
-        about["checkoutId"] = contract.id[::-1]
-    return about
-
-
-def iso(unix: float) -> str:
-    """Return a moment as Sesamy writes it."""
-    moment = datetime.fromtimestamp(unix, UTC)
-    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -1,4 +1,4 @@
-"""A local Sesamy, the endpoints that control it, and a client of these."""
+"""A local Sesamy, and the endpoints that control it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import attrs
 
@@ -15,24 +15,26 @@ from sesamy_async._call import wall_clock
 from sesamy_async._outcome import Outcome
 from sesamy_async.errors import ConfigurationError, SesamyError
 
-from ._config import Limit, SandboxConfig
-from ._control import PREFIX, administer
+from ._config import Limit, SandboxConfig, structure
 from ._exchange import (
     LIMITED,
     Answer,
     Route,
     SandboxRequest,
     find_route,
+    json_answer,
+    message_answer,
+    parse,
     too_many_requests,
 )
 from ._faults import Fault, Faults, apply_fault
 from ._ledger import Ledger
-from ._records import EVENT_TYPES, event, record
-from ._service import Service
+from ._records import record
+from ._service import EVENT_TYPES, Service, event
 
 
 if TYPE_CHECKING:
-    from sesamy_async import AsyncSesamy, Response
+    from sesamy_async import AsyncSesamy
     from sesamy_async.bulk import Found
 
     from ._transport import HandlerTransport
@@ -43,20 +45,22 @@ BASE_URL = "https://api.sandbox.invalid"
 TOKEN_URL = "https://token.sandbox.invalid/oauth/token"  # noqa: S105 - a URL
 """The token endpoint of the in-process sandbox."""
 
+PREFIX = "/_sandbox/"
+"""The start of the paths of the endpoints that control a sandbox."""
+
 
 class Sandbox:
     """A local Sesamy for a client in this process, or to be served.
 
-    It may be used from any number of threads.  With a `KeptLedger` as
-    ``ledger``, the next process knows the contracts of this one.
+    Any number of threads may use it.
 
     Args:
         config: The configuration; by default that of the README.
         ledger: A `KeptLedger`, if the next process is to know its contracts.
         clock: Returns the time, in Unix seconds.
         on_event: Called with each event, as Sesamy posts it to webhooks,
-            after a request that led to it was done and before that is
-            answered.
+            after the request that led to it was processed and before the
+            response.
 
     Attributes:
         config: The configuration.
@@ -77,8 +81,10 @@ class Sandbox:
         self.ledger: Ledger = Ledger() if ledger is None else ledger
         seed = self.config.seed
         # Two sources, so that a random fault doesn't change the ids.
-        chance = random.Random(seed)  # noqa: S311 - no secret
-        self.faults: Faults = Faults(self.config.fault_rates, chance)
+        self.faults: Faults = Faults(
+            self.config.fault_rates,
+            random.Random(seed),  # noqa: S311 - no secret
+        )
         self._ids: random.Random = (
             random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - repeatable on purpose
         )
@@ -89,7 +95,7 @@ class Sandbox:
         self._bucket = self._full_bucket()
 
     def emit(self, kind: str, contract_id: str) -> dict[str, str]:
-        """Make an event about a contract, as if it happened in Sesamy.
+        """Emit an event about a contract, as if it happened in Sesamy.
 
         Args:
             kind: An event type, such as ``"contract.1#update"``.
@@ -99,7 +105,7 @@ class Sandbox:
             The event; it is in the ledger, and goes to the webhook.
 
         Raises:
-            ConfigurationError: There is no such event type or contract.
+            ConfigurationError: The event type or the contract is unknown.
         """
         contract = self.ledger.contract(contract_id)
         if contract is None:
@@ -116,7 +122,7 @@ class Sandbox:
         """Return the SESAMY_* variables that lead a client here.
 
         Args:
-            base_url: Where it is served; leave it out for `transport`.
+            base_url: Where it is served; None for `transport`.
         """
         vendor, client = self.config.vendors[0], self.config.clients[0]
         base = None if base_url is None else base_url.rstrip("/")
@@ -131,27 +137,30 @@ class Sandbox:
     def client_settings(self) -> dict[str, Any]:
         """Return arguments for ``AsyncSesamy(**...)`` or ``Sesamy(**...)``.
 
-        That client's calls are answered here, in this process.
+        The calls of that client end here, in this process.
         """
-        settings: dict[str, Any] = {
-            name.removeprefix("SESAMY_").lower(): value
-            for name, value in self.environment().items()
+        return {
+            **{
+                name.removeprefix("SESAMY_").lower(): value
+                for name, value in self.environment().items()
+            },
+            "transport": self.transport(),
         }
-        return settings | {"transport": self.transport()}
 
     def transport(self) -> HandlerTransport:
         """Return an httpx transport to this sandbox, blocking or async."""
         from ._transport import HandlerTransport  # noqa: PLC0415 - httpcore
 
-        return HandlerTransport(self._answer_any)
-
-    def _answer_any(self, request: SandboxRequest) -> Answer:
-        if request.path.startswith(PREFIX):
-            return administer(self, request)
-        return self.handle(request)
+        return HandlerTransport(
+            lambda request: (
+                self.administer(request)
+                if request.path.startswith(PREFIX)
+                else self.handle(request)
+            )
+        )
 
     def reset(self) -> None:
-        """Start over: no contracts, tokens, counts or queued faults."""
+        """Delete all contracts, tokens, counts and queued faults."""
         with self.ledger.lock:
             self.ledger.clear()
             self.faults.clear()
@@ -171,7 +180,7 @@ class Sandbox:
             return self._bucket.free_at(self._clock())
 
     def use_up_rate_limit(self) -> None:
-        """Let no request be free now; they become so again as usual."""
+        """Use up the rate limit; it is refilled as usual."""
         with self.ledger.lock:
             if self._bucket is not None:
                 self._bucket.free = 0.0
@@ -184,7 +193,7 @@ class Sandbox:
         return RateBucket(limit, free=limit.burst, at=self._clock())
 
     def handle(self, request: SandboxRequest) -> Answer:
-        """Answer a request to Sesamy's API, and do what it asks for."""
+        """Process a request to Sesamy's API, and return the response."""
         return self.answer(request, self.receive(request.method, request.path))
 
     def receive(self, method: str, path: str) -> Fault | None:
@@ -197,7 +206,7 @@ class Sandbox:
     def answer(
         self, request: SandboxRequest, fault: Fault | None, /
     ) -> Answer:
-        """Answer a request, with the fault that `receive` returned."""
+        """Process a request with the fault that `receive` returned."""
         route = find_route(request.method, request.path)
         events: list[dict[str, str]] = []
         with self.ledger.lock:
@@ -210,9 +219,43 @@ class Sandbox:
         return answer
 
     def publish(self, events: Iterable[Mapping[str, str]]) -> None:
-        """Hand events to the subscribers: once more, if they had them."""
+        """Hand events to the subscribers, also those that had them."""
         for made, subscriber in product(events, [*self.subscribers]):
             subscriber(dict(made))
+
+    def administer(self, request: SandboxRequest) -> Answer:
+        """Process a request to the endpoints that control the sandbox."""
+        match request.method, request.path.removeprefix(PREFIX).split("/"):
+            case "GET", ["ledger"]:
+                return json_answer(200, self.ledger.as_json())
+            case "GET", ["orders", order]:
+                shown = self.ledger.order_as_json(unquote(order))
+                return json_answer(200, shown)
+            case "POST", ["reset"]:
+                self.reset()
+                return json_answer(200, {})
+            case "POST", ["faults"]:
+                return self._queue_fault(request.body)
+            case _:
+                return message_answer(
+                    404,
+                    "There are GET /_sandbox/ledger, "
+                    "GET /_sandbox/orders/{externalOrderId}, "
+                    "POST /_sandbox/reset and POST /_sandbox/faults.",
+                )
+
+    def _queue_fault(self, body: bytes) -> Answer:
+        try:
+            content = parse(body)
+            if not isinstance(content, dict):
+                return message_answer(400, "The body must be an object.")
+            asked = structure(content, _FaultOrder)
+            self.faults.add(asked.fault, times=asked.times, on=asked.on)
+        except ConfigurationError as error:
+            return message_answer(400, str(error.args[0]))
+        except ValueError:
+            return message_answer(400, "The body must be JSON.")
+        return json_answer(200, {"pending": [*map(str, self.faults.pending)]})
 
     def _process(
         self,
@@ -249,9 +292,16 @@ class Sandbox:
         return f"{self._ids.getrandbits(128):032x}"
 
 
+@attrs.frozen
+class _FaultOrder:
+    fault: str
+    times: int = 1
+    on: str = "any"
+
+
 @attrs.define
 class RateBucket:
-    """How many requests of a limit were free, and when."""
+    """How many requests of a rate limit were free, and when."""
 
     limit: Limit
     free: float
@@ -266,12 +316,10 @@ class RateBucket:
         return math.ceil(missing / self._per_second)
 
     def free_at(self, now: float) -> int:
-        """Return how many requests are free."""
         self._refill(now)
         return math.floor(self.free + _ROUNDING)
 
     def headers(self, now: float) -> dict[str, str]:
-        """Return the rate limit headers."""
         self._refill(now)
         full = self.at + (self.limit.burst - self.free) / self._per_second
         return {
@@ -291,7 +339,7 @@ class RateBucket:
         return self.limit.requests_per_minute / 60
 
 
-# Waiting for exactly the time that an answer says must be enough.
+# To wait for exactly the time that a response says must be enough.
 _ROUNDING = 1e-6
 
 
@@ -309,31 +357,27 @@ class SandboxLookup:
         """Return the contract of an order, a confirmed one first.
 
         Raises:
-            SesamyError: The answer is not a sandbox's, or another vendor
+            SesamyError: The response is not a sandbox's, or another vendor
                 has a contract for an order with this id.
         """
+        from sesamy_async.bulk import Found  # noqa: PLC0415 - loads SQLite
+
         order = quote(external_order_id, safe="")
-        answer = await self.client.request("GET", f"{PREFIX}orders/{order}")
-        return _first(answer, self.client.vendor_id)
-
-
-def _first(answer: Response, vendor_id: str) -> Found | None:
-    from sesamy_async.bulk import Found  # noqa: PLC0415 - loads SQLite
-
-    try:
-        contracts = answer.json()["contracts"]
-        found = [
-            Found(contract_id=each["id"], confirmed=each["confirmed"])
-            for each in contracts
-        ]
-        others = {each["vendorId"] for each in contracts} - {vendor_id}
-    except (KeyError, TypeError, ValueError):
-        message = "There is no sandbox at the base URL of the client."
-        raise SesamyError(message, outcome=Outcome.UNKNOWN) from None
-    if others:
-        raise SesamyError(
-            "Another vendor has a contract for an order with this id; settle "
-            "it by hand.",
-            outcome=Outcome.UNKNOWN,
-        )
-    return min(found, key=lambda each: not each.confirmed, default=None)
+        response = await self.client.request("GET", f"{PREFIX}orders/{order}")
+        try:
+            contracts = response.json()["contracts"]
+            found = [
+                Found(contract_id=each["id"], confirmed=each["confirmed"])
+                for each in contracts
+            ]
+            vendors = {each["vendorId"] for each in contracts}
+        except (KeyError, TypeError, ValueError):
+            message = "There is no sandbox at the base URL of the client."
+            raise SesamyError(message, outcome=Outcome.UNKNOWN) from None
+        if vendors - {self.client.vendor_id}:
+            raise SesamyError(
+                "Another vendor has a contract for an order with this id. "
+                "Settle the order by hand.",
+                outcome=Outcome.UNKNOWN,
+            )
+        return min(found, key=lambda each: not each.confirmed, default=None)

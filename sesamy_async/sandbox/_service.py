@@ -1,4 +1,4 @@
-"""What Sesamy does with a request: tokens, contracts, confirms."""
+"""What Sesamy does with a request: tokens, contracts, confirms, events."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Never, cast
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any, Never
 from urllib.parse import parse_qsl
 
 import attrs
 
 from sesamy_async._call import Secret
+from sesamy_async._models import is_object
 
 from ._config import SCOPES, Client, PromoCode, SandboxConfig
 from ._exchange import (
@@ -28,16 +31,14 @@ from ._exchange import (
     parse,
     wrong_field,
 )
-from ._ledger import Grant, Ledger, SoldContract, show, user_id
-from ._records import event
+from ._ledger import Grant, Ledger, SoldContract
 
 
-_TOKEN_FIELDS = ("client_id", "client_secret", "grant_type", "scope")
-_REQUIRED = ("userData.email", "externalOrderId")
 _CLIENT_NOT_FOUND = message_answer(403, "Client not found")
+_MONTH = 30 * 24 * 3600
 
 
-class _Refused(Exception):  # noqa: N818 - it carries an answer
+class _Refused(Exception):  # noqa: N818 - it carries a response
     def __init__(self, answer: Answer) -> None:
         super().__init__()
         self.answer = answer
@@ -45,7 +46,7 @@ class _Refused(Exception):  # noqa: N818 - it carries an answer
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Service:
-    """Sesamy at the time of one request; the headers are of its answer."""
+    """Sesamy at the time of one request; the headers are of its response."""
 
     config: SandboxConfig
     ledger: Ledger
@@ -55,24 +56,19 @@ class Service:
     emit: Callable[[dict[str, str]], None]
 
     def answer(self, request: SandboxRequest, route: Route) -> Answer:
-        """Do what a request asks for, and answer it."""
-        more = dict(self.headers)
+        """Process a request, and return the response."""
         try:
             match route.endpoint:
                 case Endpoint.TOKEN:
                     answer = self._token(request)
                 case Endpoint.CREATE | Endpoint.CONFIRM:
                     answer = self._payment(request, route)
-                case _ if route.allowed:
-                    more["Allow"] = route.allowed
-                    self._refuse(
-                        405, f"Only {route.allowed} is possible here."
-                    )
                 case _:
                     self._refuse(404, "There is nothing here.")
         except _Refused as refused:
             answer = refused.answer
-        return attrs.evolve(answer, headers={**answer.headers, **more})
+        headers = {**answer.headers, **self.headers}
+        return attrs.evolve(answer, headers=headers)
 
     def _refuse(self, status: int, message: str, **more: Any) -> Never:
         raise _Refused(error_answer(status, message, self.headers, **more))
@@ -116,7 +112,7 @@ class Service:
             self.emit(event("userVendor.1#new", contract, self.now))
         if contract.confirmed and not (before and before.confirmed):
             self.emit(event("contract.1#purchased", contract, self.now))
-        return json_answer(200, show(contract, promo))
+        return json_answer(200, _show(contract, promo))
 
     def _authorize(self, request: SandboxRequest) -> None:
         authorization = request.headers.get("authorization", "")
@@ -130,49 +126,47 @@ class Service:
             self._refuse(403, "The scope of the token does not permit this.")
 
     def _promo(self, route: Route) -> PromoCode:
-        offers = {
+        promo_codes = {
             (vendor.id, promo.code): promo
             for vendor in self.config.vendors
             for promo in vendor.promo_codes
         }
-        promo = offers.get(_offer(route))
-        if promo is None:
+        if _offer(route) not in promo_codes:
             self._refuse(404, "No such vendor or promo code.")
-        return promo
+        return promo_codes[_offer(route)]
 
     def _create(self, request: SandboxRequest, route: Route) -> SoldContract:
         order = self._body(request, ORDER)
-        for path in _REQUIRED:
-            found = order
-            for name in path.split("."):
-                found = found.get(name, {})
-            if not found:
-                self._invalid(path, "required")
-        order_id: str = order["externalOrderId"]
+        email: str = order.get("userData", {}).get("email")
+        order_id: str = order.get("externalOrderId")
+        if not email:
+            self._invalid("userData.email", "required")
+        if not order_id:
+            self._invalid("externalOrderId", "required")
         self.ledger.receive(order_id, request.body)
-        contract = self._earlier(order_id, route.vendor_id)
-        if contract is None:
-            made = SoldContract(
+        earlier = [
+            each
+            for each in self.ledger.contracts(order_id)
+            if self.config.idempotent and each.vendor_id == route.vendor_id
+        ]
+        if earlier:
+            contract = earlier[0]
+        else:
+            new = SoldContract(
                 id=self._contract_id(),
                 external_order_id=order_id,
                 vendor_id=route.vendor_id,
                 promo_code=route.promo_code,
-                user_id=user_id(order["userData"]["email"]),
+                user_id=_user_id(email),
                 payment_method=order.get("paymentMethod", "EXTERNAL"),
                 payment_provider=order.get("paymentProvider", ""),
                 created_at=self.now,
                 body=request.body,
             )
-            contract = self._invoiced(made, Endpoint.CREATE)
+            contract = self._invoiced(new, Endpoint.CREATE)
         if confirms_at_once(request.query):
             return self._confirmed(contract)
         return contract
-
-    def _earlier(self, order_id: str, vendor_id: str) -> SoldContract | None:
-        earlier = self.ledger.contracts(order_id)
-        if not self.config.idempotent:
-            earlier = ()
-        return next((it for it in earlier if it.vendor_id == vendor_id), None)
 
     def _contract_id(self) -> str:
         new = self.new_id()
@@ -230,14 +224,23 @@ def _token_fields(
     """Return the fields of a token request, HTTP Basic included."""
     kind = request.headers.get("content-type", "").partition(";")[0]
     kind = kind.strip().lower()
-    sent: Mapping[str, object] = {}
+    sent: Mapping[str, Any] = {}
     if kind == "application/json":
-        sent = _json_fields(request.body, form_only=form_only)
+        if form_only:
+            raise _Refused(_CLIENT_NOT_FOUND)
+        try:
+            body = parse(request.body)
+        except ValueError:
+            answer = message_answer(500, "Internal Server Error")
+            raise _Refused(answer) from None
+        if not is_object(body):
+            raise _zod_error("object", body, ())
+        sent = body
     elif kind == "application/x-www-form-urlencoded":
         text = request.body.decode(errors="replace")
         sent = dict(parse_qsl(text, keep_blank_values=True))
     fields: dict[str, str] = {}
-    for name in _TOKEN_FIELDS:
+    for name in ("client_id", "client_secret", "grant_type", "scope"):
         value = sent.get(name)
         if isinstance(value, str):
             fields[name] = value
@@ -247,18 +250,6 @@ def _token_fields(
     for name, text in zip(("client_id", "client_secret"), basic, strict=False):
         fields[name] = fields.get(name) or text
     return fields
-
-
-def _json_fields(body: bytes, *, form_only: bool) -> dict[str, object]:
-    if form_only:
-        raise _Refused(_CLIENT_NOT_FOUND)
-    try:
-        content = parse(body)
-    except ValueError:
-        raise _Refused(message_answer(500, "Internal Server Error")) from None
-    if not isinstance(content, dict):
-        raise _zod_error("object", content, ())
-    return cast("dict[str, object]", content)
 
 
 def _basic(authorization: str) -> list[str]:
@@ -291,7 +282,7 @@ def _find_client(fields: Mapping[str, str], config: SandboxConfig) -> Client:
 
 
 def _jwt(scopes: frozenset[str], unique: str) -> str:
-    """Return a token as authhero makes them; its signature means nothing."""
+    """Return a token as authhero issues them; its signature means nothing."""
     head = {"typ": "JWT", "alg": "none"}
     claims = {"scope": " ".join(sorted(scopes))}
     parts = [
@@ -319,3 +310,76 @@ def _zod_error(
     }
     error = {"name": "ZodError", "message": json.dumps([issue])}
     return _Refused(json_answer(400, {"success": False, "error": error}))
+
+
+def _show(contract: SoldContract, promo: PromoCode) -> dict[str, Any]:
+    # Without an externalOrderId: no source shows one in a response.
+    confirmed = contract.confirmed_at
+    created = contract.created_at
+    return {
+        "id": contract.id,
+        "name": promo.name,
+        "userId": contract.user_id,
+        "createdAt": _iso(created),
+        "updatedAt": _iso(created if confirmed is None else confirmed),
+        "price": promo.price,
+        "nextBillAt": _iso(created + _MONTH),
+        "nextPrice": promo.price,
+        "currency": promo.currency,
+        "contractDuration": "RECURRING",
+        "items": [
+            {"sku": promo.sku, "name": promo.name, "purchaseType": "OTHER"}
+        ],
+        "status": "PENDING" if confirmed is None else "ACTIVE",
+        "isActive": confirmed is not None,
+        "recurringInterval": "MONTH",
+        "recurringTime": 1,
+        "willCancelAt": None,
+        "cancelRequestedAt": None,
+        "paymentData": {
+            "method": contract.payment_method,
+            "description": "Sold by a third party",
+        },
+        "appliedDiscounts": [
+            {
+                "code": contract.promo_code,
+                "name": promo.name,
+                "description": "",
+                "id": f"promo-{promo.sku}",
+            }
+        ],
+    }
+
+
+def _user_id(email: str) -> str:
+    """Return the id of a user, which does not reveal the email address."""
+    digest = blake2b(email.lower().encode(errors="replace"), digest_size=16)
+    return digest.hexdigest()
+
+
+EVENT_TYPES = (
+    "userVendor.1#new",
+    "userVendor.1#update",
+    "contract.1#purchased",
+    "contract.1#update",
+    "contract#cancelRequest",
+    "checkout.1#confirm",
+)
+"""The events that Sesamy forwards to webhooks."""
+
+
+def event(kind: str, contract: SoldContract, now: float) -> dict[str, str]:
+    """Return an event as Sesamy posts one; ``occured_at`` is spelled so."""
+    about = {"eventType": kind, "vendorId": contract.vendor_id}
+    about |= {"userId": contract.user_id, "occured_at": _iso(now)}
+    if kind.startswith("contract"):
+        about["contractId"] = contract.id
+    if kind.startswith("checkout"):
+        # An order from outside has no checkout: its id is made up.
+        about["checkoutId"] = contract.id[::-1]
+    return about
+
+
+def _iso(unix: float) -> str:
+    moment = datetime.fromtimestamp(unix, UTC)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"

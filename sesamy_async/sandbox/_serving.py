@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 import signal
 import ssl
 import sys
-import threading
+import time
 from collections.abc import Callable, Generator
-from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
+
+from anyio.from_thread import start_blocking_portal
 
 from sesamy_async._settings import is_loopback
 from sesamy_async.errors import ConfigurationError
 
 from ._sandbox import Sandbox
-
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(
@@ -38,31 +35,30 @@ def serve(
     Args:
         sandbox: The sandbox.
         host: A loopback address.
-        port: 0 for any free port.
+        port: The port; 0 for any free one.
         ssl_context: Serve over TLS with this.
-        ready: Called with the base URL once it listens; without it, the
-            SESAMY_* variables to export are printed.
+        ready: Called with the base URL once the server listens; by default,
+            the SESAMY_* variables to export are printed.
 
     Raises:
         ConfigurationError: The host is not loopback, the port can't be
             used, or aiohttp is missing.
     """
-    listening = _listening(sandbox, host, port, ssl_context)
-    ready = ready or partial(_announce, sandbox)
-    stop = asyncio.Event()
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        loop = runner.get_loop()
-
-        # Not `loop.add_signal_handler`: Windows has none.
-        def on_signal(*_: object) -> None:
-            loop.call_soon_threadsafe(stop.set)
-
-        before = {each: signal.signal(each, on_signal) for each in _SIGNALS}
-        try:
-            runner.run(_serve_until(stop, listening, ready))
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
+    stopped: list[int] = []
+    both = (signal.SIGINT, signal.SIGTERM)
+    before = {
+        each: signal.signal(each, lambda number, _: stopped.append(number))
+        for each in both
+    }
+    try:
+        with running(sandbox, host, port, ssl_context=ssl_context) as url:
+            (ready or partial(_announce, sandbox))(url)
+            # Not an event: a handler that sets one may wait for its lock.
+            while not stopped:
+                time.sleep(0.05)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 @contextmanager
@@ -78,7 +74,7 @@ def running(
     Args:
         sandbox: The sandbox.
         host: A loopback address.
-        port: 0 for any free port.
+        port: The port; 0 for any free one.
         ssl_context: Serve over TLS with this.
 
     Yields:
@@ -88,59 +84,6 @@ def running(
         ConfigurationError: The host is not loopback, the port can't be
             used, or aiohttp is missing.
     """
-    listening = _listening(sandbox, host, port, ssl_context)
-    stop = asyncio.Event()
-    started: Future[str] = Future()
-    # Here, so that an interrupted start can be stopped, too.
-    runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-    loop = runner.get_loop()
-
-    def work() -> None:
-        try:
-            with runner:
-                runner.run(_serve_until(stop, listening, started.set_result))
-        except BaseException as error:
-            if started.done():
-                raise
-            # Any kind: `running` would wait for ever.
-            started.set_exception(error)
-
-    thread = threading.Thread(target=work, name="sesamy-sandbox")
-    thread.start()
-    try:
-        yield started.result()
-    finally:
-        with suppress(RuntimeError):  # Closed: the start has failed.
-            loop.call_soon_threadsafe(stop.set)
-        thread.join()
-
-
-async def _serve_until(
-    stop: asyncio.Event,
-    listening: AbstractAsyncContextManager[str],
-    ready: Callable[[str], object],
-) -> None:
-    async with listening as url:
-        ready(url)
-        await stop.wait()
-
-
-def _announce(sandbox: Sandbox, url: str) -> None:
-    lines = [f"# The sandbox and its page are at {url}; Ctrl-C ends it."]
-    lines += [
-        f"export {name}={shlex.quote(value)}"
-        for name, value in sandbox.environment(url).items()
-    ]
-    sys.stdout.write("\n".join(lines) + "\n")
-    sys.stdout.flush()
-
-
-def _listening(
-    sandbox: Sandbox,
-    host: str,
-    port: int,
-    ssl_context: ssl.SSLContext | None,
-) -> AbstractAsyncContextManager[str]:
     if not is_loopback(host):
         raise ConfigurationError(
             f"The sandbox is served on loopback only, not on host {host!r}: "
@@ -153,4 +96,19 @@ def _listening(
             "To serve the sandbox, install its extra: "
             "pip install 'sesamy-async[sandbox]'."
         ) from error
-    return listening(sandbox, host, port, ssl_context)
+    served = listening(sandbox, host, port, ssl_context)
+    with (
+        start_blocking_portal("asyncio", name="sesamy-sandbox") as portal,
+        portal.wrap_async_context_manager(served) as url,
+    ):
+        yield url
+
+
+def _announce(sandbox: Sandbox, url: str) -> None:
+    lines = [f"# The sandbox and its page are at {url}; Ctrl-C ends it."]
+    lines += [
+        f"export {name}={shlex.quote(value)}"
+        for name, value in sandbox.environment(url).items()
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()

@@ -23,7 +23,7 @@ _SENDING = "http11.send_request_headers.started"
 
 
 class HandlerTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Asks a function instead of the network, blocking or async.
+    """Calls a function instead of the network, blocking or async.
 
     A broken delivery raises what httpx raises for a real connection.  The
     function is called from any thread.
@@ -43,7 +43,7 @@ class HandlerTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self._async_sleep = async_sleep or self._wait
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request of a blocking client."""
+        """Respond to a request of a blocking client."""
         request.read()
         trace = request.extensions.get("trace")
         if trace is not None:
@@ -57,7 +57,7 @@ class HandlerTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     async def handle_async_request(
         self, request: httpx.Request
     ) -> httpx.Response:
-        """Answer a request of an async client."""
+        """Respond to a request of an async client."""
         await request.aread()
         trace = request.extensions.get("trace", _no_trace)
         await trace(_CONNECTING, {"host": request.url.host})
@@ -93,7 +93,6 @@ def _described(request: httpx.Request) -> SandboxRequest:
 
 
 def _as_sent(request: httpx.Request) -> dict[str, httpcore.Request]:
-    """Return what the trace of a real connection shows."""
     return {"request": httpcore.Request(request.method, str(request.url))}
 
 
@@ -102,16 +101,15 @@ async def _no_trace(name: str, info: dict[str, Any]) -> None:
 
 
 def _patience(request: httpx.Request) -> float:
-    """Return how many seconds the client waits for an answer."""
     timeout: float | None = request.extensions.get("timeout", {}).get("read")
     return math.inf if timeout is None else timeout
 
 
 def _response(answer: Answer, request: httpx.Request) -> httpx.Response:
     if answer.delay > _patience(request):
-        raise httpx.ReadTimeout("The answer comes too late.", request=request)
+        raise httpx.ReadTimeout("The response is late.", request=request)
     if answer.delivery is Delivery.NOTHING:
-        raise httpx.ReadError("The connection was cut.", request=request)
+        raise httpx.ReadError("The connection was closed.", request=request)
     if answer.delivery is Delivery.HALF:
         headers = {**answer.headers, "Content-Length": str(answer.promised)}
         stream = _HalfStream(answer.half, request)

@@ -34,7 +34,7 @@ function say(text, bad) {
 function stale(is) {
   if (is !== document.body.classList.contains("stale")) {
     document.body.classList.toggle("stale", is);
-    say(is ? "The sandbox does not answer; this is old." : "", is);
+    say(is ? "The sandbox does not respond; this page is out of date." : "", is);
   }
 }
 

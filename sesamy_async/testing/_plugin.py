@@ -6,7 +6,6 @@ no time.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -58,8 +57,8 @@ def _sesamy_answers(
 
     del sesamy_time  # The sandbox and the clients live in it.
     sandbox = Sandbox(sesamy_config)
-    changes = environment(sandbox, sesamy_idempotency, os.environ)
-    for name, value in changes.items():
+    # By this fixture, so that what a test sets with it ends before.
+    for name, value in environment(sandbox, sesamy_idempotency).items():
         if value is None:
             monkeypatch.delenv(name, raising=False)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -27,7 +27,6 @@ except ModuleNotFoundError as error:
     ) from None
 
 _PREFIX = "SESAMY_"
-_NO_PROXY = "no_proxy"
 _INVALID = "sandbox.invalid"
 # Sesamy's own hosts, too: a URL in the code must not lead a test there.
 _HOST = r"^https?://([^/?#]+\.)?(sandbox\.invalid|sesamy\.com|sesamy\.dev)"
@@ -42,11 +41,11 @@ _ROUTES = {
 
 
 def order(external_order_id: str = "A-1", **changes: Any) -> NewContract:
-    """Return a complete order of nobody.
+    """Return a complete order with made-up data.
 
     Args:
         external_order_id: Its id.
-        **changes: Other fields of `NewContract`.
+        **changes: Values of other fields of `NewContract`.
     """
     made = NewContract(
         external_order_id=external_order_id,
@@ -59,24 +58,18 @@ def order(external_order_id: str = "A-1", **changes: Any) -> NewContract:
 
 
 def environment(
-    sandbox: Sandbox, idempotency: str | None, environ: Mapping[str, str]
+    sandbox: Sandbox, idempotency: str | None
 ) -> dict[str, str | None]:
-    """Return the variables to set; None is for those to remove.
-
-    Args:
-        sandbox: Where they lead.
-        idempotency: The URL of a store of orders, if any.
-        environ: The variables that there are.
-    """
+    """Return the variables to set; None is for those to remove."""
     variables: dict[str, str | None] = {
-        name: None for name in environ if name.startswith(_PREFIX)
+        name: None for name in os.environ if name.startswith(_PREFIX)
     }
     variables |= sandbox.environment()
     variables["SESAMY_IDEMPOTENCY"] = idempotency
     # One in lower case wins, wherever both are read.
-    given = environ.get(_NO_PROXY, environ.get(_NO_PROXY.upper(), ""))
+    given = os.environ.get("no_proxy", os.environ.get("NO_PROXY", ""))
     if given != "*":
-        variables[_NO_PROXY] = f"{given},{_INVALID}".lstrip(",")
+        variables["no_proxy"] = f"{given},{_INVALID}".lstrip(",")
     return variables
 
 
@@ -84,10 +77,10 @@ def environment(
 def use_sandbox(
     sandbox: Sandbox | None = None, *, idempotency: str | None = None
 ) -> Generator[Sandbox]:
-    """Let the ``SESAMY_*`` variables lead to a sandbox.
+    """Set the ``SESAMY_*`` variables for a sandbox while the block runs.
 
-    Clients that are made in the block have its settings; `routes` lets it
-    answer them.  All other ``SESAMY_*`` variables are removed meanwhile.
+    Clients that are created in the block have its settings; with `routes`
+    it also answers them.  All other ``SESAMY_*`` variables are unset.
 
     Args:
         sandbox: The sandbox; by default, a new one.
@@ -96,8 +89,7 @@ def use_sandbox(
     """
     used = Sandbox() if sandbox is None else sandbox
     with patch.dict(os.environ):
-        changes = environment(used, idempotency, os.environ)
-        for name, value in changes.items():
+        for name, value in environment(used, idempotency).items():
             if value is None:
                 os.environ.pop(name, None)
             else:
@@ -106,16 +98,16 @@ def use_sandbox(
 
 
 def routes(sandbox: Sandbox) -> respx.MockRouter:
-    """Answer every client of this process from a sandbox, in a ``with``.
+    """Let a sandbox answer all clients of this process, in a ``with``.
 
     The routes are called ``token``, ``create`` and ``confirm``, and
-    ``other`` for what else is sent to Sesamy.  Requests to Sesamy's own
-    hosts are answered as well, and requests to all others are left alone.
+    ``other`` for all other requests to Sesamy.  Requests to Sesamy's own
+    hosts are answered, too; requests to other hosts are passed through.
     A client needs no `transport`, but it must use httpx, which is the
     default.
 
     Args:
-        sandbox: It answers what a test does not script.
+        sandbox: Answers all requests that a test does not script.
     """
     transport = sandbox.transport()
 

@@ -9,22 +9,22 @@ from contextlib import contextmanager
 
 from sesamy_async._call import BlockingRuntime, Runtime, replaced
 
-from ._clock import Clock
-from ._runtimes import InLoop, InThread
+from ._clock import Clock, InLoop, InThread
 
 
 class Time:
     """A clock that stands still while code runs, and moves if clients wait.
 
     When all tasks and threads that call Sesamy wait, the clock moves to the
-    moment at which the first of them goes on.  So they go on in the same
-    order as in real time, and rates, deadlines and claims of stores hold.
+    moment at which the first of them continues.  So they continue in the
+    same order as in real time, and rates, deadlines and claims of stores
+    have the same effect.
 
-    A call that waits for something else, such as a database, a server, or
-    an `asyncio.Event` of yours, gets `patience` to go on.  Then the clock
-    moves without it, at last to its deadline.
+    If a call waits for something else, such as a database, a server or your
+    own `asyncio.Event`, the clock waits for it as long as `patience` says.
+    Then the clock moves without it, finally to its deadline.
 
-    A time can be used from any number of threads and event loops.
+    A time can be used by any number of threads and event loops.
 
     Args:
         start: Unix seconds; by default, the present time.
@@ -42,8 +42,8 @@ class Time:
         """The seconds of each wait of a client, in the order they began.
 
         Clients wait between two attempts, for the permitted rate, and for
-        another call with the same order.  A late answer, and waits for a
-        token or a connection, are not in the list.
+        another call with the same order.  The list does not contain late
+        responses and waits for a token or a connection.
         """
         return self._clock.waits
 
@@ -56,7 +56,7 @@ class Time:
     def patience(self) -> float:
         """Real seconds for which a call may wait for something else.
 
-        The clock stands still meanwhile; 1.0, if you don't set it.
+        The clock stands still during that time.  The default is 1.0.
         """
         return self._clock.patience
 
@@ -86,10 +86,10 @@ class Time:
 def use_runtime(time: Time | None = None) -> Generator[Time]:
     """Let the waits of clients pass at once, on a clock that they move.
 
-    It is for all that is made in the block, in any thread or event loop:
-    `AsyncSesamy`, `Sesamy`, their copies and stores, imports, and a
-    `Sandbox` with its transports.  What was made before it keeps the real
-    time.  So does everything that is not the SDK's: ``time.time()`` and
+    It affects everything that is created in the block, in any thread or
+    event loop: `AsyncSesamy`, `Sesamy`, their copies and stores, imports,
+    and a `Sandbox` with its transports.  What was created before keeps the
+    real time, and so does all other code: ``time.time()`` and
     ``asyncio.sleep()`` are not changed.
 
     Args:

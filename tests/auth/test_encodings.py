@@ -147,7 +147,7 @@ async def test_what_worked_is_remembered(
     assert ["json", "form", "form", "form"] == asked.asked
     assert [
         (
-            'token: refused as json, got as form; encoding="form" '
+            'token: refused as json, issued as form; encoding="form" '
             "(SESAMY_TOKEN_ENCODING) saves a request"
         )
     ] == caplog.messages

@@ -276,7 +276,7 @@ def test_while_it_is_away_each_host_has_its_own_token(redis: Redis) -> None:
         assert [1, 0, 1] == [len(each) for each in told]
         assert not store.lead(KEY, "b", LEAD)
     assert "can't be used: the connection failed. Check" in told[0][0]
-    assert "asked again after 10 s" in told[0][0]
+    assert "tried again after 10 s" in told[0][0]
     assert "Outcome" not in told[0][0]
     assert quote(redis.password, safe="") not in told[0][0]
 

@@ -117,7 +117,7 @@ def test_a_store_that_hangs(
     ]
 
     assert 2 == len(words)
-    assert "Slow failed with no answer within 0.1 s" in words[0]
+    assert "Slow failed with no response within 0.1 s" in words[0]
     assert len(beats) >= 5
     assert 1 == sandbox.ledger.total
 

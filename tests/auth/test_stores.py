@@ -209,7 +209,7 @@ def test_without_a_home_a_path_is_needed(
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", fail)
 
-    with pytest.raises(ConfigurationError, match="needs a path"):
+    with pytest.raises(ConfigurationError, match="no home directory"):
         FileTokenStore()
 
 

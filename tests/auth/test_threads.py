@@ -12,13 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import attrs
 import pytest
 
-from sesamy_async._call import (
-    BlockingEvent,
-    BlockingRuntime,
-    Call,
-    Response,
-    drive,
-)
+from sesamy_async._call import BlockingRuntime, Call, Response, drive
+from sesamy_async._call.runtime import BlockingEvent
 from sesamy_async.auth import ClientCredentials, TokenAuth
 from sesamy_async.errors import APIError, AuthenticationError
 from support.exchanges import a_call

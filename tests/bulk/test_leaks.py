@@ -21,8 +21,7 @@ from sesamy_async.bulk import (
 from sesamy_async.bulk._rows import Row
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal._database import Store
-from sesamy_async.bulk.reading._sales import Table
-from sesamy_async.bulk.reading._table import TableSource
+from sesamy_async.bulk.reading._table import RowReader, TableSource
 from sesamy_async.bulk.reports._files import Sheet
 from sesamy_async.errors import SesamyError
 from sesamy_async.sandbox import Client, Sandbox, SandboxConfig, running
@@ -139,7 +138,7 @@ BROKEN = raising(sqlite3.DatabaseError("the disk image is malformed"))
         (Store, "_check_presence", BROKEN, Ending.JOURNAL),
         (Store, "_check_presence", FULL, Ending.JOURNAL),
         (Journal, "apply", raising(TypeError()), Ending.JOURNAL),
-        (Table, "read", lambda *_: Mistaken(()), Ending.FILE),
+        (RowReader, "read", lambda *_: Mistaken(()), Ending.FILE),
         # Then it can't report, which is an error.
         (Sheet, "add_as_is", FULL, None),
         (Store, "read", raising(JournalError("It is broken.")), None),

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from sesamy_async import ConfigurationError, RateLimit
-from sesamy_async._call import Bucket, Record, Reservation
+from sesamy_async._call import Record
 from support.buckets import (
     FAST,
     INF,
     LIMIT,
+    Bucket,
+    Reservation,
     came,
     completing,
     dues,

@@ -217,7 +217,7 @@ def test_secret_is_not_pickled() -> None:
         pickle.dumps(Secret("x"))
 
     assert (
-        "A secret can't be pickled; create the credentials in the process "
+        "A secret can't be pickled. Create the credentials in the process "
         "that uses them."
     ) == str(caught.value)
 

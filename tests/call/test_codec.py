@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sesamy_async._call import Codec, OrjsonCodec, Response, codec
+from sesamy_async._call import Response, codec
+from sesamy_async._call.codec import Codec, OrjsonCodec
 from support.codecs import CODECS, with_either
 from support.leaks import told_by
 
@@ -231,17 +232,17 @@ HOLDS = "It can't be written as JSON: "
 @pytest.mark.parametrize(
     ("act", "value", "words"),
     [
-        ("loads", b"", "It is not JSON:  Expecting value, line 1 column 1."),
+        ("loads", b"", "It is not JSON: Expecting value, line 1 column 1."),
         (
             "loads",
             b"<html>CANARY</html>",
-            "It is not JSON:  Expecting value, line 1 column 1.",
+            "It is not JSON: Expecting value, line 1 column 1.",
         ),
         (
             "loads",
             b'{"CANARY": 1,\n x}',
             (
-                "It is not JSON:  Expecting property name enclosed in double "
+                "It is not JSON: Expecting property name enclosed in double "
                 "quotes, line 2 column 2."
             ),
         ),
@@ -249,7 +250,7 @@ HOLDS = "It can't be written as JSON: "
             "loads",
             '"CANARY'.encode("utf-16"),
             (
-                "It is not JSON:  Unterminated string starting at, line 1 "
+                "It is not JSON: Unterminated string starting at, line 1 "
                 "column 1."
             ),
         ),

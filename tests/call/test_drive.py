@@ -55,7 +55,7 @@ def test_suspending(
     assert (
         f"{__name__}.{middleware.__name__} waits for an event loop, which "
         "the blocking client does not have. "
-        "Make it not suspend, or use AsyncSesamy."
+        "Change it so that it does not suspend, or use AsyncSesamy."
     ) == caught.value.args[0]
     assert outcome is caught.value.outcome
     assert (outcome is Outcome.APPLIED) is (

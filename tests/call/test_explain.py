@@ -27,12 +27,8 @@ from sesamy_async import (
     UnauthorizedError,
     UnreadableResponseError,
 )
-from sesamy_async._call import (
-    contradicted,
-    explain_answer,
-    explain_failure,
-    unreadable,
-)
+from sesamy_async._call import contradicted, explain_answer, unreadable
+from sesamy_async._call.explain import explain_failure
 from sesamy_async._outcome import FailureKind
 from support.exchanges import a_call, a_failure, an_answer, an_api_error
 
@@ -342,7 +338,7 @@ def test_failures(
             None,
             (
                 "Sesamy answered 302. "
-                "Redirects are not followed: check base_url."
+                "Redirects are not followed. Check base_url."
             ),
         ),
     ],
@@ -382,7 +378,7 @@ def test_unreadable(kind: dict[str, str], shown: str) -> None:
         error.request_id,
     )
     assert (
-        "The answer has status 201, but its body is not JSON (content type "
+        "The response has status 201, but its body is not JSON (content type "
         f"{shown}, 6 bytes)."
     ) == error.args[0]
 

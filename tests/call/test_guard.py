@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 import sesamy_async
-from sesamy_async._call import forget_locals, guarded
+from sesamy_async._call import guarded
+from sesamy_async._call.guard import forget_locals
 from support.leaks import told_by
 
 

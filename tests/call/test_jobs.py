@@ -10,8 +10,9 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from sesamy_async._call import AnyioRuntime, BlockingRuntime, EndedJob, drive
+from sesamy_async._call import AnyioRuntime, BlockingRuntime, drive
 from sesamy_async._call.anyio_runtime import ThreadJob, Threads
+from sesamy_async._call.runtime import EndedJob
 from support.marks import every_loop
 from support.patience import until
 

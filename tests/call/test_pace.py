@@ -188,7 +188,8 @@ async def test_what_is_kept_outlives_a_retry() -> None:
         free.append(pacer.free)
 
     assert [8.0, 7.0, 7.0, 6.0] == free
-    assert {} == pacer._places == pacer._keeping
+    assert not pacer._places
+    assert not pacer._kept
 
 
 async def test_the_time_of_another_attempt_does_not_count() -> None:
@@ -220,4 +221,4 @@ async def test_too_late_when_its_turn_comes(
 
     assert Outcome.NOT_SENT is caught.value.outcome
     assert isinstance(pace.pacer, MemoryPacer)
-    assert 0 == pace.pacer._bucket._taken.unsent
+    assert 0 == pace.pacer._unsent

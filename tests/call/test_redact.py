@@ -10,7 +10,8 @@ from urllib.parse import quote
 import pytest
 
 from sesamy_async import Call, Request, Secret
-from sesamy_async._call import presentable, redact
+from sesamy_async._call import presentable
+from sesamy_async._call.redact import redact
 from support.exchanges import a_call
 
 

@@ -26,7 +26,8 @@ from sesamy_async import (
     UnauthorizedError,
     UnreadableResponseError,
 )
-from sesamy_async._call import Quota, Reason, Resend, Retry
+from sesamy_async._call import Quota, Retry
+from sesamy_async._call.retry import Reason, Resend
 from sesamy_async._call.runtime import _renew
 from support.exchanges import Script, a_call, an_answer, an_api_error
 from support.runtime import FakeRuntime
@@ -153,7 +154,7 @@ def test_asked_wait() -> None:
             )
             for value in (2.0, True)
         ),
-        (RetryPolicy, {"budget": 5}, "retry.budget must be a RetryBudget, or"),
+        (RetryPolicy, {"budget": 5}, "retry.budget must be a RetryBudget or"),
         (
             *(RetryPolicy, {"resend_unknown": "no"}),
             "retry.resend_unknown must be True or False.",

@@ -91,7 +91,7 @@ def test_in_a_log(
     # It is imported when it is needed, and would keep what is patched.
     import_module("sesamy_async._cli.import_job")
     monkeypatch.setattr("sesamy_async._cli.import_words.notes_on", of_file)
-    monkeypatch.setattr("sesamy_async.bulk.reading._sales.doubts", doubts)
+    monkeypatch.setattr("sesamy_async.bulk.reading._table.doubts", doubts)
     ran = sesamy(*IMPORT, "--sandbox", "--dry-run")
 
     assert 1 == ran.err.count("the file is read as cp1252.")

@@ -288,7 +288,7 @@ def test_file_that_changes(
     ran = sesamy(*IMPORT)
 
     assert 1 == ran.code
-    assert "it holds byte 0xc5, which is not UTF-8" in ran.out
+    assert "it has byte 0xc5, which is not UTF-8" in ran.out
     assert "Nothing was sent" not in f"{ran.out}{ran.err}"
     assert served.ledger.total <= 2
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import sys
 import time
 from contextlib import suppress
@@ -18,6 +17,7 @@ from sesamy_async._cli.import_progress import can_ask, counting, watching
 from support.command_line import orders_file
 
 
+pty: Any = pytest.importorskip("pty", reason="Windows has none")
 HIDDEN, SHOWN = "\x1b[?25l", "\x1b[?25h"
 COMMAND = (
     *(sys.executable, "-m", "sesamy_async", "import", "orders.csv"),

@@ -32,8 +32,8 @@ from sesamy_async import (
     StaticToken,
 )
 from sesamy_async._call import AnyioRuntime, Lifetime
-from sesamy_async._http import HttpTransport
 from sesamy_async._http.peers import HttpxPeer
+from sesamy_async._http.transport import HttpTransport
 from sesamy_async.sandbox import Sandbox
 from support.calling import Operation, create
 from support.exchanges import a_call
@@ -83,7 +83,7 @@ def test_a_client_is_not_pickled(
         copied(thing)
 
     assert str(caught.value).startswith(f"{type(thing).__name__} can't be ")
-    assert "Make a client in each process" in str(caught.value)
+    assert "Create a client in each process" in str(caught.value)
     assert "with_options()" in str(caught.value)
 
 

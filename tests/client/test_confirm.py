@@ -122,7 +122,7 @@ async def test_confirm_that_is_denied(
         route.call_count,
     )
     assert (
-        "Sesamy answered 200, but the body of its answer reports an error."
+        "Sesamy answered 200, but the body of the response reports an error."
     ) == error.args[0]
     assert "kim@canary.se" not in told_by(error)
 

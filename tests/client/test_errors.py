@@ -50,11 +50,11 @@ def test_pickled(kind: type[SesamyError]) -> None:
 AGAIN = "Nothing was sent, so it can be sent again."
 LOOK = "It may or may not have been done; check before sending it again."
 HARMLESS = "It may or may not have been done; it is safe to send it again."
-DONE = "It was done, but the answer can't be read; do not send it again."
+DONE = "It was done, but the response can't be read; do not send it again."
 DONE_AND_HARMLESS = (
-    "It was done, but the answer can't be read; it is safe to send it again."
+    "It was done, but the response can't be read; it is safe to send it again."
 )
-FIX = "Sesamy did not do it; fix what it names before sending it again."
+FIX = "Sesamy refused it; correct what it names before sending it again."
 UNKNOWN: Any = {"outcome": Outcome.UNKNOWN}
 REPEATABLE: Any = {**UNKNOWN, "retryable": True}
 
@@ -116,7 +116,10 @@ def test_says_what_to_do(error: Any, facts: Any, expected: str) -> None:
             "the order can be onboarded again",
         ),
         ({"step": "create"}, "check before sending it again"),
-        ({"step": "create", "outcome": Outcome.REFUSED}, "fix what it names"),
+        (
+            {"step": "create", "outcome": Outcome.REFUSED},
+            "correct what it names",
+        ),
     ],
 )
 def test_says_of_what(facts: dict[str, Any], expected: str) -> None:

@@ -41,7 +41,6 @@ WAITING = {
     "sesamy_async.sandbox",
     "sesamy_async.webhooks",
     "sesamy_async._http.anyio_stream",
-    "sesamy_async._http.blocking_stream",
     "sesamy_async._http.httpx_transports",
     "sesamy_async._models.schema",
     "sqlite3",

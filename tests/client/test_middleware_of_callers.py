@@ -118,8 +118,8 @@ LOST = httpx.ReadTimeout("x")
 UNREACHED = httpx.ConnectError("x")
 REPLACED = (
     r"contracts.create of order 'o-1': A middleware replaced the contract "
-    r"with dict. Outcome: APPLIED. It was done, but the answer can't be read; "
-    r"do not send it again."
+    r"with dict. Outcome: APPLIED. It was done, but the response can't be "
+    r"read; do not send it again."
 )
 
 

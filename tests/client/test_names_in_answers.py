@@ -25,7 +25,8 @@ from sesamy_async import (
     Secret,
     User,
 )
-from sesamy_async._call import explain_answer, in_our_words, redact, unreadable
+from sesamy_async._call import explain_answer, in_our_words, unreadable
+from sesamy_async._call.redact import redact
 from sesamy_async.bulk import Importer
 from support.exchanges import a_call, an_answer, an_api_error
 from support.import_world import World
@@ -276,7 +277,7 @@ async def test_an_order_that_is_known(
         await act(client.contracts)
     error = caught.value
 
-    assert "*** (+***) has a contract." == error.message
+    assert "*** (***) has a contract." == error.message
     assert error.message in str(error)
     assert error.message == pickle.loads(pickle.dumps(error)).message  # noqa: S301
 

@@ -151,7 +151,7 @@ def test_a_careful_claim_that_ran_out_is_doubtful_for_all() -> None:
             create_at_once,
             "contracts.onboard. Outcome: UNKNOWN. It may",
         ),
-        ("run out, repeatable", onboard_strictly, "with allow_strays=True"),
+        ("run out, repeatable", onboard_strictly, "and allow_strays=True"),
         ("unknown", onboard, "sesamy orders settle --help"),
         ("claimed, careful", onboard, "make the same call again"),
     ],

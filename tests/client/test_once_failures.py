@@ -272,7 +272,6 @@ def test_exceptions_of_other_libraries(
 ) -> None:
     """They become errors without their message, which may hold secrets."""
     monkeypatch.setattr("sesamy_async._once.PATIENCE", 0.1)
-    monkeypatch.setattr("sesamy_async._creating.PATIENCE", 0.1)
     store, sandbox = WatchedStore(), Sandbox()
     store.before[method] = failing(OSError("redis://me:CANARY@host"))
     ending = world.one(onboard, **over(store, sandbox))
@@ -308,7 +307,6 @@ def test_a_store_that_hangs(
     """It is given up in time, and other tasks go on meanwhile."""
     for name, value in (("PATIENCE", 0.15), ("GRACE", 0.05)):
         monkeypatch.setattr(f"sesamy_async._once.{name}", value)
-    monkeypatch.setattr("sesamy_async._creating.PATIENCE", 0.15)
     caplog.set_level(logging.WARNING, logger="sesamy_async")
     store, sandbox = WatchedStore(), Sandbox()
     beats: list[int] = []
@@ -336,11 +334,11 @@ def test_a_store_that_hangs(
     assert len(beats) >= 5
     if method == "mark":
         assert ending.error is None
-        assert "did not answer in time" in caplog.text
+        assert "did not respond in time" in caplog.text
     else:
         sent = method == "first"
         assert isinstance(ending.error, StoreUnavailable)
-        assert "did not answer in time" in str(ending.error)
+        assert "did not respond in time" in str(ending.error)
         assert (Outcome.UNKNOWN if sent else Outcome.NOT_SENT) is (
             ending.outcome
         )

@@ -81,7 +81,6 @@ def test_nothing_leaks(
 ) -> None:
     """However a call ends, no sink shows any of the canaries."""
     monkeypatch.setattr("sesamy_async._once.PATIENCE", 0.05)
-    monkeypatch.setattr("sesamy_async._creating.PATIENCE", 0.05)
     store, sandbox = WatchedStore(), Sandbox()
     SCENES[scene](store, sandbox)
     objects: list[object] = [store]

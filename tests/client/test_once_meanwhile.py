@@ -48,7 +48,7 @@ def test_marked_unknown_while_it_creates(world: World) -> None:
     failed = ending.failed
 
     assert (OutcomeUnknownError, Outcome.UNKNOWN, 1) == ending.facts
-    assert "So the contract does not count." in str(failed)
+    assert "so the contract does not count:" in str(failed)
     assert not failed.retryable
 
 

@@ -182,13 +182,12 @@ def test_it_is_not_closed_with_the_client(world: World) -> None:
 
 @every_world
 def test_placed(world: World) -> None:
-    """An import may say where its orders come from, and for which world."""
+    """An import may say in which world its orders are."""
     store, sandbox = WatchedStore(), Sandbox()
-    placed = Placed(store, where="sandbox:x", source="orders.csv")
-    world.one(onboard, **over(placed, sandbox))
+    world.one(onboard, **over(Placed(store, where="sandbox:x"), sandbox))
     [record] = store.entries(within=WITHIN)
 
-    assert ("sandbox:x", "orders.csv") == (record.key.where, record.source)
+    assert "sandbox:x" == record.key.where
     assert BASE_URL == getattr(
         once(idempotency=Placed(store), base_url=BASE_URL), "where", None
     )

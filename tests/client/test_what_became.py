@@ -106,7 +106,7 @@ def test_groups() -> None:
 def test_several_orders() -> None:
     """Then one must be named."""
     group = ExceptionGroup("Two.", [an_error(), an_error("o-2")])
-    with pytest.raises(ValueError, match="several orders: name one of them"):
+    with pytest.raises(ValueError, match="several orders: pass one of them"):
         what_became(group)
 
     assert "o-2" == getattr(

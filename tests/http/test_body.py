@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sesamy_async._http import Body
+from sesamy_async._http.body import Body
 from sesamy_async._http.peers import HttpxPeer
 from sesamy_async._outcome import FailureKind, TransportFailure
 

@@ -11,7 +11,8 @@ import httpx2
 import pytest
 
 from sesamy_async._call import Record
-from sesamy_async._http import FailureFacts, SendTracker, failure_of, tls_alert
+from sesamy_async._http import FailureFacts, failure_of, tls_alert
+from sesamy_async._http.peers import SendTracker
 from sesamy_async._outcome import Failure, FailureKind, TransportFailure
 
 
@@ -93,7 +94,10 @@ def test_a_proxy_that_is_not_for_socks() -> None:
         (
             httpx.LocalProtocolError("Illegal header value b'Bearer CANARY'"),
             BEFORE,
-            "A header can't be sent: look for line breaks in what was given.",
+            (
+                "A header can't be sent. Look for line breaks in the given "
+                "headers."
+            ),
         ),
         (
             httpx.ProxyError("Proxy Server could not connect: No route."),

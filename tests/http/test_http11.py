@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from sesamy_async._call import drive
-from sesamy_async._http import TlsStream, http11
+from sesamy_async._http import http11
 from sesamy_async._http.http11 import Host, origin_of
-from sesamy_async._http.stream import Wait
+from sesamy_async._http.stream import TlsStream, Wait
 from support.lines import line
 from support.streams import Piece, forever
 
@@ -142,7 +142,7 @@ def test_answered_while_a_body_is_still_being_made() -> None:
     drive(connection.write(head, forever))
 
     assert b"" == connection.encoded(h11.Data, data=b"more")
-    assert 201 == drive(connection.answer(forever)).status_code
+    assert 201 == drive(connection.response(forever)).status_code
 
 
 @pytest.mark.parametrize("pieces", [(ANSWER + b"H",), (ANSWER + ANSWER,)])
@@ -273,7 +273,7 @@ def test_how_a_tunnel_is_asked_for(proxy: str, url: str, name: bytes) -> None:
         (ANOTHER_PROTOCOL, httpx.ConnectError, "not speak HTTP"),
         (b"SSH-2.0-OpenSSH\r\n", httpx.ConnectError, "not speak HTTP"),
         (b"", httpx.ConnectError, "not speak HTTP"),
-        (OPENED + b"\x16", httpx.ProxyError, "after its answer"),
+        (OPENED + b"\x16", httpx.ProxyError, "after its response"),
         (TimeoutError("late"), httpx.ConnectTimeout, "late"),
         (ConnectionResetError("reset"), httpx.ConnectError, "reset"),
     ],

@@ -20,15 +20,9 @@ from sesamy_async import (
     Sesamy,
     StaticToken,
 )
-from sesamy_async._http import (
-    bind,
-    default_context,
-    library_of,
-    load_library,
-    prepare,
-    proxy_for,
-    settings,
-)
+from sesamy_async._http import bind, load_library, settings
+from sesamy_async._http.opening import default_context, prepare, proxy_for
+from sesamy_async._http.settings import library_of
 from sesamy_async.sandbox import Sandbox, running
 from support.calling import World, create, onboard
 from support.fault_server import FaultServer

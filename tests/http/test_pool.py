@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from sesamy_async._call import AnyioRuntime, Runtime
-from sesamy_async._http import Pool
+from sesamy_async._http.pool import Pool
 from support.runtime import FakeRuntime
 
 

@@ -154,7 +154,7 @@ def through_proxy(port: int, world: World, **more: Any) -> Ending:
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (403, "403 Forbidden; it does not let us reach this host"),
+        (403, "403 Forbidden; it does not permit this host"),
         (
             407,
             (

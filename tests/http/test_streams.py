@@ -20,14 +20,16 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from sesamy_async._http import READ_SIZE, TlsStream, anyio_stream
+from sesamy_async._http import anyio_stream
 from sesamy_async._http.anyio_stream import connect_anyio
 from sesamy_async._http.http11 import Connect
 from sesamy_async._http.opening import connector
 from sesamy_async._http.stream import (
     FORK_LOCK,
     NEXT_ADDRESS,
+    READ_SIZE,
     Stream,
+    TlsStream,
     interleaved,
 )
 from sesamy_async._http.stream import until as within

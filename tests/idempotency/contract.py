@@ -10,13 +10,24 @@ A back end takes them over by a class and a fixture::
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 import pytest
 
 from idempotency.bench import AHEAD, WITHIN, Bench, at_once, first, race
-from sesamy_async.idempotency import OrderKey, OrderRecord, OrderState
+from sesamy_async.idempotency import (
+    Decide,
+    OrderKey,
+    OrderRecord,
+    OrderState,
+    RecordStore,
+    Step,
+    StoreAnswer,
+    StoreUnavailable,
+    Write,
+)
 
 
 CLAIMED, CREATED = OrderState.CLAIMED, OrderState.CREATED
@@ -33,6 +44,13 @@ ODD = [
     "line\nbreak\t",
     "é" + "e\u0301",
 ]
+
+
+def failure(do: Callable[[], object]) -> StoreUnavailable:
+    """Return the error in which something ends."""
+    with pytest.raises(StoreUnavailable) as caught:
+        do()
+    return caught.value
 
 
 class _Claims:
@@ -1079,3 +1097,106 @@ class SharedStoreContract(StoreContract):
         )
         found = bench.entries(states=[CREATED])
         assert 40 == len({each.contract_id for each in found})
+
+
+class OptimisticStoreContract(SharedStoreContract):
+    """Rules of a store that reads and decides before it locks anything."""
+
+    @pytest.mark.parametrize("before", [None, REFUSED])
+    def test_decides_again_if_another_came_first(
+        self, bench: Bench, before: OrderState | None
+    ) -> None:
+        """What is written was decided on what is there."""
+        key, seen = bench.key(), list[OrderState | None]()
+        if before:
+            bench.end(key, before)
+
+        def decide(
+            record: OrderRecord | None, _: str | None, __: float
+        ) -> Step:
+            if not seen:
+                bench.create(key)
+            seen.append(record.state if record else None)
+            old = record or OrderRecord(key=key, state=REFUSED)
+            return Step(done=True, record=attrs.evolve(old, source="late"))
+
+        answers = self._write(bench, key, decide)
+
+        assert [before, CREATED] == seen
+        assert [bench.found(key)] == [each.record for each in answers]
+
+    def test_removes_nothing_that_another_has_changed(
+        self, bench: Bench
+    ) -> None:
+        """What was changed by another in between is not removed."""
+        key, seen = bench.key(), list[OrderState | None]()
+        bench.end(key, REFUSED)
+
+        def decide(
+            record: OrderRecord | None, _: str | None, __: float
+        ) -> Step:
+            if not seen:
+                bench.create(key)
+            seen.append(record.state if record else None)
+            done = len(seen) == 1
+            return Step(done=done, record=None if done else record)
+
+        [answer] = self._write(bench, key, decide)
+
+        assert not answer.done
+        assert answer.record == bench.found(key)
+
+    def test_owns_nothing_that_another_has_taken(self, bench: Bench) -> None:
+        """Of two orders that take a contract at once, one has it."""
+        key, owners = bench.key(), list[str | None]()
+        before = bench.claim(key, bench.holder())
+
+        def decide(
+            record: OrderRecord | None, owner: str | None, _: float
+        ) -> Step:
+            if not owners:
+                bench.create(bench.key("o-2"), "c-1")
+            owners.append(owner)
+            assert record is not None
+            if owner is not None:
+                return Step(done=False, record=record)
+            made = attrs.evolve(record, state=CREATED, contract_id="c-1")
+            return Step(done=True, record=made, owns=True, durable=True)
+
+        [answer] = self._write(bench, key, decide, "c-1")
+
+        assert [None, "o-2"] == owners
+        assert not answer.done
+        assert before == bench.found(key)
+
+    def test_decides_again_only_in_time(self, bench: Bench) -> None:
+        """Who is always overtaken gives up in the end."""
+        key = bench.key()
+        count = iter(range(10_000))
+
+        def decide(_: OrderRecord | None, __: str | None, ___: float) -> Step:
+            bench.one.adopt(
+                [OrderRecord(key=key, state=REFUSED, source=f"{next(count)}")],
+                within=WITHIN,
+            )
+            new = OrderRecord(key=key, state=REFUSED, source="late")
+            return Step(done=True, record=new)
+
+        assert isinstance(bench.other, RecordStore)
+        other = bench.other
+
+        error = failure(lambda: other.write([Write(key, decide)], within=0.3))
+
+        assert error.retryable
+
+    @staticmethod
+    def _write(
+        bench: Bench,
+        key: OrderKey,
+        decide: Decide,
+        contract_id: str | None = None,
+    ) -> list[StoreAnswer]:
+        assert isinstance(bench.other, RecordStore)
+        return bench.other.write(
+            [Write(key, decide, contract_id)], within=WITHIN
+        )

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from functools import partial
 from types import TracebackType
@@ -23,22 +23,17 @@ import attrs
 import pytest
 
 from idempotency.bench import AHEAD, WITHIN, Bench, at_once, first, race
-from idempotency.contract import SharedStoreContract
+from idempotency.contract import OptimisticStoreContract, failure
 from idempotency.faulty import FaultyWay
 from sesamy_async import _links
 from sesamy_async.errors import ConfigurationError
 from sesamy_async.idempotency import (
-    Decide,
     Holder,
     IdempotencyStore,
-    OrderKey,
     OrderRecord,
     OrderState,
     RecordStore,
-    Step,
     StoreAnswer,
-    StoreUnavailable,
-    Write,
 )
 from support.servers import Postgres, Redis
 
@@ -65,13 +60,6 @@ if child:
     sys.exit(os.waitstatus_to_exitcode(status))
 """
 _SLACK = 0.7
-
-
-def failure(do: Callable[[], object]) -> StoreUnavailable:
-    """Return the error in which something ends."""
-    with pytest.raises(StoreUnavailable) as caught:
-        do()
-    return caught.value
 
 
 def shown(error: BaseException) -> str:
@@ -125,7 +113,7 @@ class _Steps:
         )
 
 
-class ServedStoreContract(SharedStoreContract):
+class ServedStoreContract(OptimisticStoreContract):
     """Rules of a store on a server."""
 
     @abstractmethod
@@ -369,93 +357,6 @@ class ServedStoreContract(SharedStoreContract):
 
         assert 4 * 50 == len(bench.entries())
 
-    @pytest.mark.parametrize("before", [None, REFUSED])
-    def test_decides_again_if_another_came_first(
-        self, bench: Bench, before: OrderState | None
-    ) -> None:
-        """What is written was decided on what is there."""
-        key, seen = bench.key(), list[OrderState | None]()
-        if before:
-            bench.end(key, before)
-
-        def decide(
-            record: OrderRecord | None, _: str | None, __: float
-        ) -> Step:
-            if not seen:
-                bench.create(key)
-            seen.append(record.state if record else None)
-            old = record or OrderRecord(key=key, state=REFUSED)
-            return Step(done=True, record=attrs.evolve(old, source="late"))
-
-        answers = self._write(bench, key, decide)
-
-        assert [before, CREATED] == seen
-        assert [bench.found(key)] == [each.record for each in answers]
-
-    def test_removes_nothing_that_another_has_changed(
-        self, bench: Bench
-    ) -> None:
-        """What was changed by another in between is not removed."""
-        key, seen = bench.key(), list[OrderState | None]()
-        bench.end(key, REFUSED)
-
-        def decide(
-            record: OrderRecord | None, _: str | None, __: float
-        ) -> Step:
-            if not seen:
-                bench.create(key)
-            seen.append(record.state if record else None)
-            done = len(seen) == 1
-            return Step(done=done, record=None if done else record)
-
-        [answer] = self._write(bench, key, decide)
-
-        assert not answer.done
-        assert answer.record == bench.found(key)
-
-    def test_owns_nothing_that_another_has_taken(self, bench: Bench) -> None:
-        """Of two orders that take a contract at once, one has it."""
-        key, owners = bench.key(), list[str | None]()
-        before = bench.claim(key, bench.holder())
-
-        def decide(
-            record: OrderRecord | None, owner: str | None, _: float
-        ) -> Step:
-            if not owners:
-                bench.create(bench.key("o-2"), "c-1")
-            owners.append(owner)
-            assert record is not None
-            if owner is not None:
-                return Step(done=False, record=record)
-            made = attrs.evolve(record, state=CREATED, contract_id="c-1")
-            return Step(done=True, record=made, owns=True, durable=True)
-
-        [answer] = self._write(bench, key, decide, "c-1")
-
-        assert [None, "o-2"] == owners
-        assert not answer.done
-        assert before == bench.found(key)
-
-    def test_decides_again_only_in_time(self, bench: Bench) -> None:
-        """Who is always overtaken gives up in the end."""
-        key = bench.key()
-        count = iter(range(10_000))
-
-        def decide(_: OrderRecord | None, __: str | None, ___: float) -> Step:
-            bench.one.adopt(
-                [OrderRecord(key=key, state=REFUSED, source=f"{next(count)}")],
-                within=WITHIN,
-            )
-            new = OrderRecord(key=key, state=REFUSED, source="late")
-            return Step(done=True, record=new)
-
-        assert isinstance(bench.other, RecordStore)
-        other = bench.other
-
-        error = failure(lambda: other.write([Write(key, decide)], within=0.3))
-
-        assert error.retryable
-
     def test_takes_the_steps_of_one_order_in_turn(self, bench: Bench) -> None:
         """An order that comes twice in one go is written twice."""
         known = [
@@ -577,22 +478,10 @@ class ServedStoreContract(SharedStoreContract):
         store: Any = bench.one
         purge = store._purge
 
-        def slow(link: Any, older_than: float, until: float) -> int:
-            count: int = purge(link, older_than, until)
-            time.sleep(max(0.0, until - time.monotonic()))
+        def slow(link: Any, older_than: float) -> int:
+            count: int = purge(link, older_than)
+            time.sleep(max(0.0, link.until - time.monotonic()))
             return count
 
         monkeypatch.setattr(store, "_purge", slow)
         store.purge(60.0, within=0.3)
-
-    @staticmethod
-    def _write(
-        bench: Bench,
-        key: OrderKey,
-        decide: Decide,
-        contract_id: str | None = None,
-    ) -> list[StoreAnswer]:
-        assert isinstance(bench.other, RecordStore)
-        return bench.other.write(
-            [Write(key, decide, contract_id)], within=WITHIN
-        )

@@ -16,7 +16,8 @@ import pytest
 import trustme
 
 from idempotency.bench import WITHIN, Bench
-from idempotency.served import CONFIRMED, ServedStoreContract, failure, shown
+from idempotency.contract import failure
+from idempotency.served import CONFIRMED, ServedStoreContract, shown
 from sesamy_async.errors import ConfigurationError
 from sesamy_async.idempotency import (
     PostgresStore,

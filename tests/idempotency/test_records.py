@@ -77,7 +77,7 @@ def test_write_what_they_know_over_what_another_version_added() -> None:
 )
 def test_are_not_guessed_at(text: str) -> None:
     """What can't be read may be of a later version, and is told so."""
-    with pytest.raises(StoreUnavailable, match="A later version may have"):
+    with pytest.raises(StoreUnavailable, match="If a later version wrote it"):
         load_record(KEY, text, 1.0)
 
 

@@ -17,12 +17,12 @@ import redis as driver
 import trustme
 
 from idempotency.bench import WITHIN, Bench
+from idempotency.contract import failure
 from idempotency.served import (
     CLAIMED,
     CONFIRMED,
     REFUSED,
     ServedStoreContract,
-    failure,
     unused_port,
 )
 from sesamy_async.errors import ConfigurationError

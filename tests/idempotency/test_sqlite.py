@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from idempotency.bench import WITHIN, Bench, Clock
-from idempotency.contract import SharedStoreContract
+from idempotency.contract import OptimisticStoreContract
 from sesamy_async.idempotency import SQLiteStore
 
 
-class TestSQLiteStore(SharedStoreContract):
+class TestSQLiteStore(OptimisticStoreContract):
     """A store in a file."""
 
     @pytest.fixture

@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sesamy_async import Call, Headers, Request, Response
-from sesamy_async._call import Codec
+from sesamy_async._call.codec import Codec
 from sesamy_async._models import (
     Contract,
     ContractItem,

@@ -347,7 +347,7 @@ def test_a_redis_that_is_away_is_not_asked_each_time(
     assert (Turn(), [1, 3]) == (turn, counts)
     assert [
         first.args[0],
-        "The shared rate limit (Redis) is there again.",
+        "The shared rate limit (Redis) is available again.",
     ] == [each.getMessage() for each in caplog.records]
 
 

@@ -9,7 +9,9 @@ from proof.claims import cancellation
 from proof.cut import blocking, judging
 from proof.cut.scenes import SCENES, Scene
 from proof.site import Way, serving
-from sesamy_async._call import AnyioEvent, BlockingEvent, Latency, drive
+from sesamy_async._call import Latency, drive
+from sesamy_async._call.anyio_runtime import AnyioEvent
+from sesamy_async._call.runtime import BlockingEvent
 from sesamy_async._http import Connection
 from support.calling import World
 

@@ -170,7 +170,7 @@ def test_the_sandbox_ends(browser: Browser) -> None:
     """When the sandbox is gone, the page says that it is old."""
     with served(Sandbox()) as client:
         browser.open(str(client.base_url))
-    until(lambda: "does not answer" in browser.text("#notice"))
+    until(lambda: "does not respond" in browser.text("#notice"))
 
 
 def test_without_javascript(browser: Browser) -> None:
@@ -204,7 +204,7 @@ def test_other_pages_can_do_nothing(browser: Browser, tmp_path: Path) -> None:
         framed = browser.run("return location.href")
         browser("frame", id=None)
         browser.click("button")
-        until(lambda: "may not do this" in browser.text("body"))
+        until(lambda: "must not do this" in browser.text("body"))
 
     assert "chrome-error://chromewebdata/" == framed
     assert 1 == sandbox.ledger.total

@@ -166,8 +166,8 @@ def test_message_names_all_keys_and_no_secret(tmp_path: Path) -> None:
             "[rate_limit]\nbrust = 5",
             r"rate_limit: unknown: brust \(.*requests_per_minute, burst\)",
         ),
-        ("[fault_rates]\nboom = 0.5", "'boom' is none of"),
-        ("[fault_rates]\n'empty@moon' = 0.5", "no 'moon'"),
+        ("[fault_rates]\nboom = 0.5", "'boom' must be one of"),
+        ("[fault_rates]\n'empty@moon' = 0.5", "no operation 'moon'"),
         ("[fault_rates]\nempty = 2", "fault_rates.'empty' must be from 0"),
         (
             "[fault_rates]\nempty = 0.6\n'half@token' = 0.6",

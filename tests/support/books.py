@@ -22,7 +22,10 @@ _SPACES = " ".join(
         "style": "style",
     }.items()
 )
-_CALC = 'xmlns:calcext="urn:org:documentfoundation:names:calcext:1.0"'
+_CALC = (
+    'xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns'
+    ':calcext:1.0"'
+)
 
 
 def xlsx(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from sesamy_async._call import Codec, OrjsonCodec
+from sesamy_async._call.codec import Codec, OrjsonCodec
 
 
 CODECS = {"stdlib": Codec(), "orjson": OrjsonCodec(orjson)}

@@ -54,7 +54,7 @@ class Line:
         data += connection.encoded(h11.EndOfMessage)
         await connection.connect(part)
         await connection.write(data, forever)
-        answer = await connection.answer(forever)
+        answer = await connection.response(forever)
         body = b""
         while (chunk := await connection.chunk(forever)) is not None:
             body += chunk

@@ -9,7 +9,8 @@ from typing import TypeVar
 import anyio
 import attrs
 
-from sesamy_async._call import EndedJob, Job
+from sesamy_async._call import Job
+from sesamy_async._call.runtime import EndedJob
 
 
 _T = TypeVar("_T")

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from sesamy_async._http import READ_SIZE
-from sesamy_async._http.stream import Wait
+from sesamy_async._http.stream import READ_SIZE, Wait
 
 from .tls import server_context
 

@@ -132,6 +132,7 @@ def test_attempts_of_many_threads() -> None:
     assert [40] == [each.value for each in told.points(ATTEMPTS)]
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="There is no fork.")
 def test_attempts_of_a_child() -> None:
     """A forked process does not report those of its parent again."""

@@ -180,8 +180,8 @@ def test_it_can_start_again() -> None:
 @pytest.mark.parametrize(
     ("faults", "level", "words"),
     [
-        (["status:403"] * 2, logging.ERROR, "starts all the same: ready: "),
-        (["status:503"], logging.WARNING, "starts all the same: ready: "),
+        (["status:403"] * 2, logging.ERROR, "starts anyway: ready: "),
+        (["status:503"], logging.WARNING, "starts anyway: ready: "),
     ],
 )
 async def test_a_start_without_sesamy(

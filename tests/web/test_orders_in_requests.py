@@ -195,7 +195,7 @@ async def test_what_is_logged(
     [record] = [
         each
         for each in caplog.records
-        if each.getMessage().startswith("/customers/{email}: answered ")
+        if each.getMessage().startswith("/customers/{email}: responded with ")
     ]
 
     values = vars(record)
@@ -207,7 +207,7 @@ async def test_what_is_logged(
         values["external_order_id"],
         values["operation"],
     )
-    assert f"answered {status}: contracts.create" in record.getMessage()
+    assert f"responded with {status}: contracts.create" in record.getMessage()
     assert "kim@" not in caplog.text
 
 

@@ -145,7 +145,7 @@ def test_the_wrong_fields() -> None:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (OrderMismatchError("x"), "Give another order an id of its own"),
+        (OrderMismatchError("x"), "Use a new id for a different order"),
         (
             told(ServerError("x", outcome=UNKNOWN), step="confirm"),
             "somebody has to confirm the contract",

@@ -107,7 +107,7 @@ async def test_an_invoice_in_doubt() -> None:
         ]
 
     assert [202, 202] == [each.status_code for each in answers]
-    assert "somebody has to look" in answers[1].json()["detail"]
+    assert "somebody has to check" in answers[1].json()["detail"]
     assert 1 == sandbox.ledger.requests("create")
 
 
@@ -119,7 +119,7 @@ async def test_other_data() -> None:
         answer = await visitor.post(SALES, content=changed(quantity=2))
 
     assert 422 == answer.status_code
-    assert "id of its own" in answer.json()["detail"]
+    assert "Use a new id" in answer.json()["detail"]
     assert 1 == sandbox.ledger.total
 
 
@@ -324,7 +324,7 @@ async def test_the_failure_of_who_left(
             group.start_soon(partial(visitor.post, SALES, content=SALE))
             await reached(lambda: sandbox.ledger.total)
             group.cancel_scope.cancel()
-        await reached(lambda: "Its request was cancelled" in caplog.text)
+        await reached(lambda: "After its request was cancelled" in caplog.text)
         answer = await visitor.post(SALES, content=SALE)
 
     assert 200 == answer.status_code

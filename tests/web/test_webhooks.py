@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -57,6 +58,14 @@ def test_an_event_of_an_unknown_kind() -> None:
     assert {"eventType": "new!", "vendorId": 7, "more": [1]} == event.raw
 
 
+# From 3.14 on, Python reads JSON of any depth that fits into an event.
+TOO_DEEP = (
+    "its JSON is nested too deeply"
+    if sys.version_info < (3, 14)
+    else "it is not a JSON object"
+)
+
+
 @pytest.mark.parametrize(
     "name", ["occured_at", "occurred_at", "occuredAt", "occurredAt"]
 )
@@ -89,7 +98,7 @@ def test_a_time_that_is_odd(value: object, expected: object) -> None:
     [
         (b"", "its JSON is broken at line 1 column 1: Expecting value"),
         (b"\xff", "its JSON is not UTF-8 at byte 0"),
-        ("[" * 60_000, "its JSON is nested too deeply"),
+        ("[" * 30_000 + "]" * 30_000, TOO_DEEP),
         ("[]", "it is not a JSON object"),
         ("{}", "eventType is missing"),
         ('{"eventType": ""}', "eventType is missing"),

@@ -16,10 +16,8 @@ from sesamy_async._checks import is_text
 from sesamy_async._models import BIRTHDAY, EMAIL, KEY, Address, User
 from sesamy_async.bulk._rows import Remark, Sale
 
-from ._dates import read_date
-from ._emails import is_public
 from ._fields import ORDER_ID, OVERRIDES, Field
-from ._marks import (
+from ._values import (
     EXPONENT,
     FAILED,
     INVISIBLE,
@@ -29,11 +27,13 @@ from ._marks import (
     POINT_ZERO,
     QUOTED,
     WIDE,
+    is_public,
+    read_date,
     suspicious,
 )
 
 
-__all__ = ["clean", "doubts", "suspicious"]
+_warning = partial(Remark, warning=True)
 
 SPACES = Remark("spaces around it were removed")
 BREAKS = Remark("line breaks or tabs around it were removed")
@@ -41,38 +41,35 @@ UNSEEN = Remark("invisible characters were removed")
 PLAIN_SPACES = Remark("no-break spaces became plain ones")
 FORMULA = Remark('the formula ="…" around it was removed')
 APOSTROPHE = Remark("the apostrophe of a spreadsheet was removed")
-ADDRESS = Remark("only the address itself was taken, without what is around")
+ADDRESS = Remark("only the address was taken, without what is around it")
 COMPOSED = Remark("letters and their accents were put together")
 AS_IN_GUIDE = Remark("written as in Sesamy's guide")
 WHOLE = Remark("the decimal places, which are zero, were removed")
 ISO_DATE = Remark("written as year, month and day, such as 1980-12-31")
 
-INVISIBLE_INSIDE = Remark("has an invisible character in it", warning=True)
-SHORTENED = Remark(
-    "is a number in exponent form: a spreadsheet removed its last digits",
-    warning=True,
+INVISIBLE_INSIDE = _warning("has an invisible character in it")
+SHORTENED = _warning(
+    "is a number in exponent form: a spreadsheet removed its last digits"
 )
-EMPTY_WORD = Remark(
-    "looks like a word for an empty cell, such as NULL or -", warning=True
-)
-ERROR = Remark("is an error of a spreadsheet", warning=True)
-IS_FORMULA = Remark("looks like a formula of a spreadsheet", warning=True)
-MARK = Remark(
-    "has a quotation mark in it: is one missing, or too many?", warning=True
-)
-WRONG_LETTERS = Remark(
-    "has letters that look wrong: is the encoding right?", warning=True
-)
+EMPTY_WORD = _warning("looks like a word for an empty cell, such as NULL or -")
+ERROR = _warning("is an error of a spreadsheet")
+IS_FORMULA = _warning("looks like a formula of a spreadsheet")
+MARK = _warning("has a quotation mark in it: is one missing, or too many?")
+WRONG_LETTERS = _warning("has letters that look wrong: is the encoding right?")
 
-NO_EMAIL = Remark(
-    "has no e-mail address: nobody can log in to what is bought", warning=True
+NO_EMAIL = _warning(
+    "has no e-mail address: nobody can log in to what is bought"
 )
-TOTALS = Remark("looks like a line of totals, not an order", warning=True)
-NOT_PUBLIC = Remark(
-    "the domain of the address is none of the internet", warning=True
-)
-FUTURE = Remark("is in the future", warning=True)
-LONG_AGO = Remark("is in 1900 or before", warning=True)
+TOTALS = _warning("looks like a line of totals, not an order")
+IS_DATE = _warning("is a date: did a spreadsheet change it?")
+EXAMPLE = _warning("is an example of the template: remove this row")
+NOT_PUBLIC = _warning("the domain of the address is not on the internet")
+FUTURE = _warning("is in the future")
+LONG_AGO = _warning("is in 1900 or before")
+NO_CODE = _warning("is not a code of two letters, such as SE")
+_LOST_ZERO = "did a spreadsheet remove a zero at its beginning?"
+SHORT_PHONE = _warning(f"is not a phone number of this country: {_LOST_ZERO}")
+SHORT_ZIP = _warning(f"has fewer than 4 digits: {_LOST_ZERO}")
 
 _EDGE = re.compile(f"{INVISIBLE.pattern[:-1]}\\s]*")
 _BREAK = re.compile("[\t\n\v\f\r\x85\u2028\u2029]")
@@ -88,19 +85,12 @@ _NUMBERED = (".phone", ".zip")
 def clean(
     field: Field, cell: str, *, date_form: str | None = None
 ) -> tuple[str, list[tuple[Remark, str, str]]]:
-    """Return a cell as it will be sent, and what is said of it.
+    """Return a cell as it is sent, and remarks with it before and after.
 
-    Args:
-        field: What the cell holds.
-        cell: The cell.
-        date_form: How its dates are written, by a name of `DATE_FORMS`.
-
-    Returns:
-        The cell; and remarks, each with the cell before and after, which
-        are the same in a warning.
+    In a warning, both are the same.
 
     Raises:
-        WrongValue: It holds no date, as its reader would say it.
+        WrongValue: It holds no date, written as `date_form` of `DATE_FORMS`.
     """
     said: list[tuple[Remark, str, str]] = []
     ordinary = field.is_any_text and not suspicious(cell)
@@ -129,10 +119,7 @@ def _steps(
         yield UNSEEN, partial(_edges_without, INVISIBLE)
     yield BREAKS, partial(_edges_without, _BREAK)
     yield SPACES, str.strip
-    yield (
-        FORMULA,
-        lambda it: found[1] if (found := QUOTED.fullmatch(it)) else it,
-    )
+    yield FORMULA, partial(_inside, QUOTED)
     yield APOSTROPHE, partial(_without_apostrophe, field.is_any_text)
     if is_email:
         yield ADDRESS, _address
@@ -143,12 +130,12 @@ def _steps(
     elif field.rule is BIRTHDAY[KEY]:
         yield ISO_DATE, partial(_date, field, date_form)
     elif field.is_number:
-        yield WHOLE, partial(_whole, _WHOLE)
+        yield WHOLE, partial(_inside, _WHOLE)
     else:
         yield PLAIN_SPACES, partial(WIDE.sub, " ")
     if numbered:
         yield UNSEEN, partial(INVISIBLE.sub, "")
-        yield WHOLE, partial(_whole, POINT_ZERO)
+        yield WHOLE, partial(_inside, POINT_ZERO)
 
 
 def _edges_without(signs: re.Pattern[str], cell: str) -> str:
@@ -180,8 +167,8 @@ def _date(field: Field, form: str | None, cell: str) -> str:
     return cell if right else read_date(cell, form)
 
 
-def _whole(decimal: re.Pattern[str], cell: str) -> str:
-    found = decimal.fullmatch(cell)
+def _inside(pattern: re.Pattern[str], cell: str) -> str:
+    found = pattern.fullmatch(cell)
     return found[1] if found else cell
 
 
@@ -207,7 +194,12 @@ _TOTALS = re.compile(
     r"(?:\s*[:=]?|[:=\s]+[0-9][0-9\s.,]*(?:kr|sek|nok|dkk|eur|€)?)",
     re.IGNORECASE,
 )
-_FIRST_BIRTHDAY, _TODAY_OR_BEFORE = "1901", "2020"
+_DAY = re.compile("(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}(?:T00:00:00)?")
+# Those in template.csv.
+_EXAMPLES = {"astrid.bergstrom@example.com", "bjorn.lovas@example.com"}
+_FIRST_BIRTHDAY = "1901"
+_CODE = 2  # Letters.
+_NOWHERE = Address()
 
 # How many digits a zip has, and whether it may begin with a zero; of
 # countries whose zips have no letters (Universal Postal Union, "Postal
@@ -222,7 +214,7 @@ _ZIPS = {
     "LV": (4, False),
     "RO": (6, True),
 }
-_MOST_DIGITS, _FEWEST_DIGITS = 6, 4
+_FEWEST_DIGITS = 4
 _COUNTRIES = {
     **dict.fromkeys(("norge", "norway", "noreg", "norja", "nor"), "NO"),
     **dict.fromkeys(("danmark", "denmark", "tanska", "dnk"), "DK"),
@@ -232,22 +224,10 @@ _COUNTRIES = {
     **dict.fromkeys(("island", "iceland", "islanti", "isl"), "IS"),
     **dict.fromkeys(("usa", "united states"), "US"),
 }
-_LOST_ZERO = "did a spreadsheet remove a zero at its beginning?"
 # Where each number begins with a zero or with the code of the country, and
 # how long it is without both.
 _COUNTRY_CODES = {"SE": "46", "FI": "358", "AX": "358"}
 _SHORTEST_PHONE, _LONGEST_PHONE = 7, 9
-SHORT_PHONE = Remark(
-    f"is no number of this country: {_LOST_ZERO}", warning=True
-)
-_DAY = re.compile("(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}(?:T00:00:00)?")
-IS_DATE = Remark("is a date: did a spreadsheet change it?", warning=True)
-NO_CODE = Remark("is not a code of two letters, such as SE", warning=True)
-_CODE = 2
-EXAMPLE = Remark("is of the template: remove its examples", warning=True)
-# Those in template.csv.
-_EXAMPLES = {"astrid.bergstrom@example.com", "bjorn.lovas@example.com"}
-SHORT_ZIP = Remark(f"has fewer than 4 digits: {_LOST_ZERO}", warning=True)
 
 
 def doubts(sale: Sale) -> list[tuple[str, Remark]]:
@@ -265,52 +245,36 @@ def doubts(sale: Sale) -> list[tuple[str, Remark]]:
     elif _DAY.fullmatch(order.external_order_id):
         found.append((ORDER_ID, IS_DATE))
     if user is not None:
-        _doubt_user("userData", user, found)
+        found += _user_doubts("userData", user)
     if owner is not None:
-        _doubt_user("ownerData", owner, found)
+        found += _user_doubts("ownerData", owner)
     return found
 
 
-def _doubt_user(
-    path: str, user: User, found: list[tuple[str, Remark]]
-) -> None:
+def _user_doubts(path: str, user: User) -> Iterator[tuple[str, Remark]]:
     if user.email in _EXAMPLES:
-        found.append((f"{path}.email", EXAMPLE))
+        yield f"{path}.email", EXAMPLE
     if user.email and not is_public(user.email):
-        found.append((f"{path}.email", NOT_PUBLIC))
+        yield f"{path}.email", NOT_PUBLIC
     if user.invoice_email and not is_public(user.invoice_email):
-        found.append((f"{path}.invoiceEmail", NOT_PUBLIC))
+        yield f"{path}.invoiceEmail", NOT_PUBLIC
     if user.birthday:
-        remark = _birthday_doubt(str(user.birthday))
-        if remark is not None:
-            found.append((f"{path}.birthday", remark))
-    country = ""
-    if user.address is not None:
-        country = user.address.country or ""
-        _doubt_address(f"{path}.address", user.address, found)
-    if user.phone and _lacks_zero(user.phone, country):
-        found.append((f"{path}.phone", SHORT_PHONE))
-
-
-def _birthday_doubt(born: str) -> Remark | None:
-    if _FIRST_BIRTHDAY < born < _TODAY_OR_BEFORE:
-        return None
-    if born < _FIRST_BIRTHDAY:
-        return LONG_AGO
-    today = date.today().isoformat()  # noqa: DTZ011 - a day here or there
-    return FUTURE if born[:10] > today else None
-
-
-def _doubt_address(
-    path: str, address: Address, found: list[tuple[str, Remark]]
-) -> None:
-    country, code = address.country or "", address.zip
+        yield from _birthday_doubts(f"{path}.birthday", str(user.birthday))
+    address = user.address or _NOWHERE
+    country, code = address.country or "", address.zip or ""
     if country and len(country) != _CODE:
-        found.append((f"{path}.country", NO_CODE))
-    if code and len(code) < _MOST_DIGITS:
-        remark = _zip_doubt(code, country)
-        if remark is not None:
-            found.append((f"{path}.zip", remark))
+        yield f"{path}.address.country", NO_CODE
+    if remark := _zip_doubt(code, country):
+        yield f"{path}.address.zip", remark
+    if user.phone and _lacks_zero(user.phone, country):
+        yield f"{path}.phone", SHORT_PHONE
+
+
+def _birthday_doubts(path: str, born: str) -> Iterator[tuple[str, Remark]]:
+    if born < _FIRST_BIRTHDAY:
+        yield path, LONG_AGO
+    elif born[:10] > date.today().isoformat():  # noqa: DTZ011 - a day more
+        yield path, FUTURE
 
 
 def _lacks_zero(phone: str, country: str) -> bool:
@@ -341,4 +305,4 @@ def _zip_doubt(zip_code: str, country: str) -> Remark | None:
     if len(digits) >= length:
         return None
     said = f"is too short for {code}"
-    return Remark(f"{said}: {_LOST_ZERO}" if zeros else said, warning=True)
+    return _warning(f"{said}: {_LOST_ZERO}" if zeros else said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import attrs
@@ -22,52 +22,34 @@ from ._fields import (
     ORDER_ID,
     Field,
     Read,
-    WrongValue,
     blind,
     field_hint,
     field_of,
-    folded,
     unknown_field,
 )
+from ._looks import is_order, known_name
 from ._mapping import Mapped
-from ._proposal import known_name
+from ._values import WrongValue
 
 
 class HeaderError(InputFileError):
-    """The columns of a file are not those of an order.
+    """The columns of a file are not those of an order."""
 
-    Attributes:
-        misspelt: Whether all that is wrong are misspelt names.
-    """
-
-    misspelt: bool = False
+    misspelt: bool = False  # Whether misspelt names are all that is wrong.
 
 
 @attrs.frozen
 class Column:
-    """A column that is read.
-
-    Attributes:
-        index: Its place in a row.
-        header: Its name in the file.
-        field: The field of an order that it holds.
-        read: Reads a cell that is not empty, or raises `WrongValue`.
-        words: What words stand for, as in `Mapped.values`.
-        default: The value of an empty cell; None for none.
-        date_form: How dates are written; None for the usual form.
-    """
+    """A column that is read."""
 
     index: int
     header: str
     field: Field
     read: Read
+    # What `folded` words stand for; None leaves the field out.
     words: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
-    default: Any = None
+    default: Any = None  # Of an empty cell.
     date_form: str | None = None
-
-    def meaning(self, cell: str) -> Any:
-        """Return what a word stands for; None for no such word."""
-        return self.words.get(folded(cell)) if self.words else None
 
     @property
     def is_plain(self) -> bool:
@@ -82,35 +64,38 @@ class Column:
 
 @attrs.frozen
 class Header:
-    """The header of a table.
-
-    Attributes:
-        row: The number of its row.
-        names: The names of the columns.
-        columns: The columns that are read.
-        filters: The words of `Mapped.filter`, by the place of the column.
-        above: How many rows above it are not read.
-        second: The number of a second header under it, if there is one.
-        widest: How many cells a row may have, if the last ones are empty.
-    """
+    """The header of a table; rows are counted as in the file."""
 
     row: int
     names: tuple[str, ...]
     columns: tuple[Column, ...]
-    filters: Mapping[int, frozenset[str]]
-    above: int = 0
-    second: int | None = None
-    widest: int = 0
+    filters: Mapping[int, frozenset[str]]  # The words, by column.
+    above: int  # How many rows above it are not read.
+    second: int | None  # The row of a second header below it.
+    widest: int  # How many cells a row may have, if the last are empty.
 
 
 MOST_ABOVE = 10
 """The header is among so many rows."""
 
+_CERTAIN = 2  # So many names.
+_NO_HEADER = (
+    "{name}: no row has the names of columns, such as externalOrderId. Write "
+    "them into a row above the orders, or say what the columns are with a "
+    "mapping (sesamy mapping {name})."
+)
+_IS_ORDER = (
+    "{name}: row {row} looks like an order: is the header missing? Insert a "
+    "row above it with the names of the columns, such as externalOrderId and "
+    "userData.email."
+)
 _LONGEST = 1000  # Letters; a cell that has more is no name.
+_BLIND = {blind(name): name for name in FIELDS}
+_OPEN = {f"{blind(name)}.": name for name in OPEN}
 
 
 class Names:
-    """Recognises the names of columns, with a mapping or without."""
+    """Recognises the names of columns that a mapping or we know."""
 
     def __init__(self, mapped: Mapped) -> None:
         self._mapped = mapped
@@ -124,24 +109,26 @@ class Names:
         own = cell if cell in mapped else self._columns.get(folded)
         if own is not None:
             return mapped[own]
-        target = _documented(cell, folded)
+        target = _BLIND.get(folded)
+        if field_of(cell) is not None:
+            target = cell
+        for start, place in _OPEN.items():
+            if folded.startswith(start) and folded != start and not target:
+                target = f"{place}.{cell.split('.', place.count('.') + 1)[-1]}"
         # What is mapped wins over what has the name by chance.
         taken = self._mapped.ignores_rest and target in mapped.values()
         return None if taken else target
 
     def is_ignored(self, cell: str) -> bool:
         """Whether a column is certainly not read."""
-        if cell.startswith(IGNORED):
-            return True
-        return cell not in self._mapped.columns and (
-            blind(cell) in self._ignored
+        mapped = cell in self._mapped.columns
+        return cell.startswith(IGNORED) or (
+            not mapped and blind(cell) in self._ignored
         )
 
     def knows(self, cell: str) -> bool:
         """Whether a cell is certainly the name of a column."""
-        if not 0 < len(cell) <= _LONGEST:
-            return False
-        return (
+        return 0 < len(cell) <= _LONGEST and (
             self.target(cell) is not None
             or self.is_ignored(cell)
             or blind(cell) in self._filters
@@ -163,19 +150,6 @@ class Names:
         return len(cell) <= _LONGEST and (self.knows(cell) or known_name(cell))
 
 
-_BLIND = {blind(name): name for name in FIELDS}
-_OPEN = {f"{blind(name)}.": name for name in OPEN}
-
-
-def _documented(cell: str, folded: str) -> str | None:
-    if field_of(cell) is not None:
-        return cell
-    for start, place in _OPEN.items():
-        if folded.startswith(start) and folded != start:
-            return f"{place}.{cell.split('.', place.count('.') + 1)[-1]}"
-    return _BLIND.get(folded)
-
-
 def find_header(
     name: str,
     rows: Sequence[Row],
@@ -183,16 +157,10 @@ def find_header(
     *,
     allow_unknown: bool,
 ) -> Header | InputFileError:
-    """Return the header, or the error that names all that is wrong with it.
+    """Return the header in the first rows, or an error.
 
-    The error is not raised here: the rows may be orders, and a traceback
-    shows the locals of its frames.
-
-    Args:
-        name: The name of the file.
-        rows: The first rows, `MOST_ABOVE` and one or two more.
-        mapped: What a mapping says.
-        allow_unknown: As in `open_source`.
+    It is not raised here: the rows may be orders, and a traceback shows the
+    locals of its frames.
     """
     names = Names(mapped)
     place = header_place(rows, names)
@@ -203,18 +171,27 @@ def find_header(
     known = names.score(cells)
     filled = sum(map(bool, cells))
     certain = known >= _CERTAIN or 2 * names.near(cells) >= filled
-    reading = _Reading(cells, mapped, names, shown=certain)
     for above in rows[: max(place - 1, 0)]:
         if not above.broken and names.score(above.cells) >= _CERTAIN:
             return InputFileError(
                 f"{name}: rows {above.number} and {row.number} both have the "
                 "names of columns. If another file was added to the end of "
-                "this one, take them apart; otherwise remove the row that is "
-                "not the header."
+                "this one, separate the two; otherwise remove the row that "
+                "is not the header."
             )
-    columns, problems = reading.columns(allow_unknown=allow_unknown)
     if not known and not certain:
-        return HeaderError(_no_header(name, rows[0]))
+        said = _NO_HEADER.format(name=name)
+        if is_order(rows[0].cells):
+            said = _IS_ORDER.format(name=name, row=rows[0].number)
+        return HeaderError(said)
+    reading = _Reading(
+        cells=cells,
+        mapped=mapped,
+        names=names,
+        shown=certain,
+        allow_unknown=allow_unknown,
+    )
+    columns, problems = reading.columns()
     if problems:
         return _header_error(name, row.number, problems, mapped)
     if len(rows) == place + 1:
@@ -222,8 +199,13 @@ def find_header(
     below = rows[place + 1]
     filled = sum(map(bool, trimmed(below.cells)))
     twice = not below.broken and 2 * names.likely(below.cells) > filled > 1
-    # Our reports have the widest header, and some rows that are too wide.
-    usual = 0 if ORIGINAL in cells else _usual_width(rows[place + 1 :])
+    widths = Counter(
+        len(row.cells) for row in rows[place + 1 :] if not row.broken
+    )
+    usual = min(widths, key=lambda it: (-widths[it], it), default=0)
+    if ORIGINAL in cells:
+        # Our reports have the widest header, and rows that are too wide.
+        usual = 0
     return Header(
         row=row.number,
         names=cells,
@@ -235,94 +217,64 @@ def find_header(
     )
 
 
-def _usual_width(rows: Sequence[Row]) -> int:
-    widths = Counter(len(row.cells) for row in rows if not row.broken)
-    return min(widths, key=lambda it: (-widths[it], it), default=0)
-
-
-_CERTAIN = 2
-
-
 def header_place(rows: Sequence[Row], names: Names) -> int | None:
-    """Return which of the first rows is the header; None if there is none.
+    """Return which row is the header: that with the most names.
 
-    That is the one with the most names that are certain, or, if there is
-    none, the one with the most that are probable; else the first row.
+    Names that are certain count, or, without any, those that are probable.
     """
     first = {
         place: row.cells
         for place, row in enumerate(rows[:MOST_ABOVE])
         if not row.broken
     }
-    if not first:
-        return None
     scores = {place: names.score(cells) for place, cells in first.items()}
     if not any(scores.values()):
         scores = {place: names.likely(it) for place, it in first.items()}
-    return max(scores, key=scores.__getitem__)
+    return max(scores, key=scores.__getitem__, default=None)
 
 
 def trimmed(header: Sequence[str]) -> tuple[str, ...]:
-    """Drop what spreadsheets leave: spaces, and cells that are empty."""
+    """Return names without spaces around, and no empty ones at the end."""
     cells = [cell.strip() for cell in header]
     while cells and not cells[-1]:
         cells.pop()
     return tuple(cells)
 
 
-_LOOKS_SO = re.compile(r"@|\d{4}")
-
-
-def _no_header(name: str, row: Row) -> str:
-    """Say that there is no header, without a word of the row."""
-    if any(map(_LOOKS_SO.search, row.cells)):
-        return (
-            f"{name}: row {row.number} looks like an order: is the header "
-            "missing? Insert a row above it with the names of the columns, "
-            "such as externalOrderId and userData.email."
-        )
-    return _NO_HEADER.format(name=name)
-
-
-_NO_HEADER = (
-    "{name}: no row has the names of columns, such as externalOrderId. Write "
-    "them into a row above the orders, or say what the columns are with a "
-    "mapping (sesamy mapping {name})."
-)
-
-
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class _Reading:
     """Reads the cells of a header; `shown` says whether errors name them."""
 
     cells: Sequence[str]
     mapped: Mapped
     names: Names
-    shown: bool = attrs.field(kw_only=True)
+    shown: bool
+    allow_unknown: bool
 
-    def columns(
-        self, *, allow_unknown: bool
-    ) -> tuple[tuple[Column, ...], list[str]]:
+    def columns(self) -> tuple[tuple[Column, ...], list[str]]:
         """Return the columns that are read, and what is wrong."""
-        found: list[Column] = []
+        found: dict[str, Column] = {}
         problems: list[str] = []
-        seen: dict[str, int] = {}
         for index, cell in enumerate(self.cells):
-            if self.names.is_ignored(cell):
-                continue
             target = self.names.target(cell) if cell else None
-            if target is None and self._left_out(cell):
+            if self.names.is_ignored(cell) or (
+                target is None and self._left_out(cell)
+            ):
                 continue
             problem = self._problem(index, cell, target)
-            if not problem and target in seen:
-                problem = self._twice(index, seen[target], target)
+            if not problem and target in found:
+                name = self._name(index)
+                before = self._name(found[target].index)
+                see = "" if name == before else f", see {before}"
+                problem = f"{name}: {name_of(target)} is given twice{see}"
             if problem or target is None:
                 problems.append(problem)
-                continue
-            seen[target] = index
-            found.append(self._column(index, target, allow_unknown))
-        problems += self._missing(seen)
-        return tuple(found), problems
+            else:
+                found[target] = self._column(index, target)
+        problems += self._missing()
+        if ORDER_ID not in found:
+            problems.append(f"{ORDER_ID}: no column has it")
+        return tuple(found.values()), problems
 
     def filters(self) -> Mapping[int, frozenset[str]]:
         """Return the words that the rows of orders have, by column."""
@@ -343,25 +295,27 @@ class _Reading:
         filtered = cell and blind(cell) in map(blind, self.mapped.filter)
         return self.mapped.ignores_rest or bool(filtered)
 
-    def _column(
-        self,
-        index: int,
-        target: str,
-        allow_unknown: bool,  # noqa: FBT001 - of all that read values
-    ) -> Column:
+    def _column(self, index: int, target: str) -> Column:
         field = field_of(target)
         assert field is not None  # noqa: S101 - a target is documented
+        read_cell = field.reader(allow_unknown=self.allow_unknown)
+        if field.is_number:
+            read_cell = lru_cache(partial(_number, read_cell))
         # The values of the mapping were checked.
         read = field.reader(allow_unknown=True)
-        words = self.mapped.values.get(target, {})
         default = self.mapped.defaults.get(target)
+        default = None if default is None else read(default)
+        words = self.mapped.values.get(target, {})
         return Column(
             index,
             self.cells[index],
             field,
-            _cell_reader(field, allow_unknown=allow_unknown),
-            {word: meant and read(meant) for word, meant in words.items()},
-            None if default is None else read(default),
+            read_cell,
+            {
+                word: default if meant == "" else read(meant)
+                for word, meant in words.items()
+            },
+            default,
             self.mapped.dates.get(target),
         )
 
@@ -387,13 +341,7 @@ class _Reading:
             advice = " (map it, or list it under ignore)"
         return f"{unknown_field(cell)}{advice}"
 
-    def _twice(self, index: int, other: int, target: str) -> str:
-        name, before = self._name(index), self._name(other)
-        if name == before:
-            return f"{name}: {name_of(target)} is given twice"
-        return f"{name}: {name_of(target)} is given twice, see {before}"
-
-    def _missing(self, seen: Mapping[str, int]) -> Iterator[str]:
+    def _missing(self) -> Iterator[str]:
         there = {blind(cell) for cell in self.cells}
         for section, headers in (
             ("mapped", self.mapped.columns),
@@ -406,9 +354,7 @@ class _Reading:
                     yield f"{name_of(each)}: {said}{near * self.shown}"
         for each in self.mapped.filter:
             if len(self._places(each)) > 1:
-                yield f"{name_of(each)}: in the filter, but not only once here"
-        if ORDER_ID not in seen:
-            yield f"{ORDER_ID}: no column has it"
+                yield f"{name_of(each)}: in the filter, but several times here"
 
 
 def letters(index: int) -> str:
@@ -424,38 +370,28 @@ def letters(index: int) -> str:
 def _header_error(
     name: str, row: int, problems: Sequence[str], mapped: Mapped
 ) -> HeaderError:
-    shown = first_of(problems)
+    shown = "; ".join(first_of(problems))
     where = f" (row {row})" if row > 1 else ""
+    end = "" if shown.endswith("?") else "."
     misspelt = all(HINT in each for each in problems)
     advice = ""
     if not misspelt and not mapped.columns:
         advice = (
-            f" If these are names of your own, `sesamy mapping {name}` writes "
-            "down what they mean."
+            " If these are your own names, propose a mapping with "
+            f"`sesamy mapping {name}`."
         )
     error = HeaderError(
-        f"The header of {name}{where} is wrong: {_sentence(shown)}{advice}",
+        f"The header of {name}{where} is wrong: {shown}{end}{advice}",
         problems=problems,
     )
     error.misspelt = misspelt
     return error
 
 
-def _sentence(parts: Sequence[str]) -> str:
-    said = "; ".join(parts)
-    return said if said.endswith("?") else f"{said}."
-
-
 _DIGITS = re.compile("[0-9]{1,20}")
 
 
-def _cell_reader(field: Field, *, allow_unknown: bool) -> Read:
-    read = field.reader(allow_unknown=allow_unknown)
-
-    @lru_cache
-    def number(cell: str) -> Any:
-        if not _DIGITS.fullmatch(cell):
-            raise WrongValue(": must be a whole number such as 1")
-        return read(int(cell))
-
-    return number if field.is_number else read
+def _number(read: Read, cell: str) -> Any:
+    if not _DIGITS.fullmatch(cell):
+        raise WrongValue(": must be a whole number such as 1")
+    return read(int(cell))

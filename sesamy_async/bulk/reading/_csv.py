@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import attrs
 
-from sesamy_async.bulk._rows import Note, Row
+from sesamy_async.bulk._rows import Row
 from sesamy_async.bulk._states import InputFileError
 
+from ._encodings import Found
 from ._text import LONGEST_ROW, TOO_LONG, Lines, Text
 
 
-if TYPE_CHECKING:
-    from _hashlib import HASH
-
-
-DELIMITERS = (",", ";", "\t", "|")
 LONGEST_CELL = 32_767  # In characters; no spreadsheet has a longer one.
 _QUOTED = re.compile(r'"[^"]*"?')
 # A spreadsheet takes this first line for an instruction: it shows the next
@@ -29,7 +26,7 @@ _QUOTED = re.compile(r'"[^"]*"?')
 _INSTRUCTION = re.compile('"?sep=(.)"?\\s*', re.IGNORECASE)
 _END = "\x1a"  # What DOS puts behind a text.
 _MARK = "\ufeff"
-_FEWEST_CELLS = 3  # Of fewer, a row can't be told from words with a comma.
+FEWEST_CELLS = 3  # Of fewer, a row can't be told from words with a comma.
 
 JOINED = (
     "it begins with a byte order mark: another file was added to the end of "
@@ -42,33 +39,17 @@ DOUBTFUL = (
 
 
 @attrs.frozen
-class CsvTable:
-    """A `RawTable` of the rows of CSV.
+class CsvTable(Text):
+    """The rows of CSV."""
 
-    Attributes:
-        text: The file.
-        delimiter: The character between cells.
-    """
-
-    text: Text
     delimiter: str
 
     @property
-    def name(self) -> str:
-        """The name of the file."""
-        return self.text.path.name
-
-    @property
-    def notes(self) -> tuple[Note, ...]:
-        """What was found out about the file."""
-        return self.text.notes(self.split)
-
-    @property
     def meaning(self) -> Mapping[str, Any]:
-        """How the file is read."""
+        """How the file is read, for its fingerprint."""
         return {
             "format": "csv",
-            "encoding": self.text.encoding,
+            "encoding": self.encoding,
             "delimiter": self.delimiter,
         }
 
@@ -77,24 +58,12 @@ class CsvTable:
         rows: list[Row] = []
         # What else is wrong is said when they are read.
         with suppress(InputFileError, UnicodeError):
-            rows += islice(self.split(self.text.lines("replace")), count)
+            rows += islice(self.split(self.lines("replace")), count)
         return rows
 
-    def split(self, lines: Iterable[str]) -> Iterator[Row]:
-        """Yield the rows of lines."""
+    def split(self, lines: Iterator[str]) -> Iterator[Row]:
+        """Yield the rows of lines that are not blank."""
         return csv_rows(self.name, lines, self.delimiter)
-
-    def rows(self, header: Sequence[str] = ()) -> Iterator[Row]:
-        """Yield the rows that are not blank.
-
-        Args:
-            header: What an error calls the columns, if it is known.
-        """
-        return self.text.rows(self.split, header=header)
-
-    def digest(self) -> HASH:
-        """Return a hash of the bytes, to which more may be added."""
-        return self.text.digest()
 
 
 class _Upcoming:
@@ -102,17 +71,19 @@ class _Upcoming:
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._ahead = Lines()
-        self._lines = _without_instruction(lines)
+        self._lines = iter(lines)
+        first = next(self._lines, "")
+        if first and not _INSTRUCTION.fullmatch(first):
+            self._ahead.append(first)
 
     def __iter__(self) -> Iterator[str]:
         # The lines that were put back are soon read: then this costs nothing.
-        return chain(self._put_back(), self._lines)
+        return chain(self._from_ahead(), self._lines)
 
     def put_back(self, lines: Iterable[str]) -> None:
-        """Have lines come first."""
         self._ahead.extendleft(reversed([*lines]))
 
-    def _put_back(self) -> Iterator[str]:
+    def _from_ahead(self) -> Iterator[str]:
         while self._ahead:
             yield self._ahead.popleft()
 
@@ -186,10 +157,7 @@ def _mistaken(
 ) -> Generator[Row, None, int]:
     """Yield a row that is broken, and those that may belong to it.
 
-    Lines that do not are put back.
-
-    Returns:
-        The number of the next row.
+    Other lines are put back; it returns the number of the next row.
     """
     if shape.is_closed("".join(held)):
         yield Row(number, ("".join(held).rstrip(),), broken=broken)
@@ -230,10 +198,6 @@ class _Shape:
       another row.
 
     All other lines up to there are doubtful: they are mistakes.
-
-    Args:
-        delimiter: The character between cells.
-        width: How many cells the row before had.
     """
 
     def __init__(self, delimiter: str, width: int) -> None:
@@ -263,7 +227,7 @@ class _Shape:
         cells = first.rstrip("\r\n").split(self._delimiter)
         if (
             len(cells) != self._width
-            or len(cells) < _FEWEST_CELLS
+            or len(cells) < FEWEST_CELLS
             or '"' in _QUOTED.sub("", cells[-1])
             or cells[-1].count('"') % 2
             or any(cell.startswith(" ") for cell in cells)
@@ -310,14 +274,6 @@ class _Shape:
         )
 
 
-def _without_instruction(lines: Iterable[str]) -> Iterator[str]:
-    source = iter(lines)
-    first = next(source, "")
-    if not first or _INSTRUCTION.fullmatch(first):
-        return source
-    return chain((first,), source)
-
-
 def _in_words(said: str, delimiter: str) -> str:
     if said == TOO_LONG:
         return said
@@ -333,8 +289,8 @@ def _in_words(said: str, delimiter: str) -> str:
     )
 
 
-def instructed(text: Text) -> str | None:
+def instructed(path: Path, found: Found) -> str | None:
     """Return the delimiter that the first line says, such as ``sep=;``."""
-    first = next(text.lines("replace"), "")
-    said = _INSTRUCTION.fullmatch(first)
+    text = CsvTable(path, found.encoding or "", ",")
+    said = _INSTRUCTION.fullmatch(next(text.lines("replace"), ""))
     return said[1] if said else None

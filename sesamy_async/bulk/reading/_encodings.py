@@ -1,13 +1,19 @@
-"""Find out the encoding of a text that does not say it."""
+"""The encoding of a file of text: given, said by the file, or found out."""
 
 from __future__ import annotations
 
 import codecs
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from io import BufferedReader
+from pathlib import Path
 
 import attrs
+
+from sesamy_async.bulk._states import InputFileError
+
+from ._files import beginning, unpacked
 
 
 UTF_8 = "utf-8-sig"
@@ -21,12 +27,80 @@ _MARKS = {  # That of UTF-32 begins with that of UTF-16.
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _SOME = 0.3  # Of the characters of a header, far more are ASCII.
+_CHUNK = 1024 * 1024
+_WIDE = ("utf-16", "utf-32")
 
 
-def marked(start: bytes) -> str | None:
-    """Return the encoding that the byte order mark says; None without."""
-    found = (name for mark, name in _MARKS.items() if start.startswith(mark))
-    return next(found, None)
+@attrs.frozen
+class Found:
+    """An encoding; None if no encoding makes sense of the bytes."""
+
+    encoding: str | None
+    rival: str | None = None  # Another one that makes as much sense.
+    byte: int = 0  # The two read it as different letters.
+
+
+def encoding_of(path: Path, given: str | None = None) -> Found:
+    """Return the encoding of a file: the given one, if it is not wrong.
+
+    Raises:
+        InputFileError: The file can't be read, its encoding can't be found
+            out, or the given one contradicts the file.
+    """
+    name = None if given is None else _checked(given)
+    start = beginning(path)
+    marks = (name for mark, name in _MARKS.items() if start.startswith(mark))
+    if found := next(marks, None) or wide(start):
+        # UTF-16 is told with and without its order of bytes.
+        return _agreed(path, name, given, found, same=found[:6])
+    with unpacked(path) as (_, content):
+        right, only_ascii = is_utf_8(_chunks(content))
+    if only_ascii and (name is None or not name.startswith(_WIDE)):
+        # The encodings that are left have the same ASCII, or say its place.
+        return Found(name or UTF_8)
+    if right:
+        return _agreed(path, name, given, UTF_8, same="utf-8")
+    if name is not None:
+        return Found(name)
+    with unpacked(path) as (_, content):
+        legacy = find_out(_chunks(content))
+    if legacy.encoding is None:
+        raise InputFileError(
+            f"The encoding of {path.name} can't be found out. Save the file "
+            "as UTF-8, or give the right --encoding."
+        )
+    return legacy
+
+
+def _agreed(
+    path: Path, name: str | None, given: str | None, found: str, *, same: str
+) -> Found:
+    if name is None or name.replace("_", "-").startswith(same):
+        return Found(found)
+    is_in = "UTF-8" if found == UTF_8 else found.upper()
+    raise InputFileError(
+        f"{path.name} is {is_in}, and not {given}. Leave --encoding out."
+    )
+
+
+def _chunks(content: BufferedReader) -> Iterator[bytes]:
+    while chunk := content.read(_CHUNK):
+        yield chunk
+        del chunk
+
+
+def _checked(encoding: str) -> str:
+    """Return the name of a text encoding that Python has."""
+    try:
+        name = codecs.lookup(encoding).name
+        # An encoding that is not of text, such as base64, is refused here.
+        "a".encode(name)
+    except (LookupError, ValueError):
+        raise InputFileError(
+            f"The encoding {encoding!r} is unknown. Spreadsheets in Western "
+            "Europe write cp1252 or utf-8; give it as --encoding."
+        ) from None
+    return UTF_8 if name == "utf-8" else name
 
 
 def wide(start: bytes) -> str | None:
@@ -103,38 +177,13 @@ _USUAL, _CLEARER = "cp1252", 1.05
 _ASCII = bytes(range(0x80))
 
 
-@attrs.frozen
-class Found:
-    """An encoding that was found out.
-
-    Attributes:
-        encoding: Its name; None if no encoding makes sense of the bytes.
-        rival: Another one that makes as much sense; or None.
-        byte: A byte that the two read as different letters.
-    """
-
-    encoding: str | None
-    rival: str | None = None
-    byte: int = 0
-
-    def letters(self) -> tuple[str, str]:
-        """Return what the byte is in the two encodings."""
-        raw = bytes([self.byte])
-        one, other = (
-            raw.decode(each or "latin-1", "replace")
-            for each in (self.encoding, self.rival)
-        )
-        return one, other
-
-
 def find_out(chunks: Iterable[bytes]) -> Found:
     """Return the encoding of bytes that are not UTF-8 as a whole.
 
-    Which one it is, is told by the letters that the bytes between ASCII
-    letters would be: an ``„`` in ``M„rta`` or the ``Š`` in ``BjŠrn`` are
-    none.  All letters are measured by the one language to which most of
-    them belong.  If many of the bytes are right UTF-8, it is UTF-8 with
-    mistakes.
+    The letters that the bytes between ASCII letters would be tell it: ``„``
+    in ``M„rta`` and ``Š`` in ``BjŠrn`` are none.  All letters are measured
+    by the language to which most of them belong.  If many of the bytes are
+    right UTF-8, it is UTF-8 with mistakes.
     """
     kinds = Counter[tuple[bytes, bytes]]()
     for number, chunk in enumerate(chunks):

@@ -30,8 +30,17 @@ from sesamy_async._models import (
 from sesamy_async.bulk._rows import Sale
 from sesamy_async.errors import InvalidRequestError
 
-from ._emails import USUAL_EMAIL, email_problem
-from ._marks import EXPONENT, FAILED, NOTHING, POINT_ZERO, QUOTED, USUAL_ID
+from ._values import (
+    EXPONENT,
+    FAILED,
+    NOTHING,
+    POINT_ZERO,
+    QUOTED,
+    USUAL_EMAIL,
+    USUAL_ID,
+    WrongValue,
+    email_problem,
+)
 
 
 Read: TypeAlias = Callable[[Any], Any]
@@ -43,23 +52,22 @@ OVERRIDES = {PROMO_CODE: "promo_code", "vendorId": "vendor_id"}
 """What a row may say besides its order, with the attributes of `Sale`."""
 
 _OPEN = (TEXTS[KEY], JSON_OBJECT[KEY])
-_USUAL_DATE = re.compile(
-    "(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+# Texts that are right beyond doubt.
+_USUAL = (
+    (EMAIL[KEY], USUAL_EMAIL),
+    (
+        BIRTHDAY[KEY],
+        re.compile(
+            "(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+        ),
+    ),
 )
 _SHOWN_NUMBER = re.compile(r", got -?\d+$")
-
-
 _BETWEEN = re.compile(r"[\s\-_‐‑–]+")  # noqa: RUF001 - hyphens of all kinds
 
 
 def blind(text: str) -> str:
-    """Return a name without case, spaces, hyphens and underscores.
-
-    Signs at its end, as in ``Order no.`` and ``E-post*``, do not count.
-
-    Two names that are equal so mean the same column: ``E-post`` and
-    ``e post``.
-    """
+    """Return a name without case, spaces, hyphens and signs at its end."""
     return _BETWEEN.sub("", text).strip(".:*").casefold()
 
 
@@ -71,28 +79,13 @@ def folded(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-class WrongValue(Exception):  # noqa: N818 - it never leaves this package
-    """A value that a field can't hold.
-
-    Its arguments are all reasons, each after the path inside the value:
-    ``": must not be blank"``, ``".city: expected str, got int"``.
-    """
-
-
 @attrs.frozen
 class Field:
-    """A place in an order, or in what it is sold under.
+    """A place in an order, or beside it."""
 
-    Attributes:
-        name: The documented path, such as ``"userData.address.city"``.
-        holder: The path of the object that it is in; empty for the order.
-        attribute: The attribute, or key, of that object.
-        rule: What the classes of the order ask of it.
-    """
-
-    name: str
-    holder: str
-    attribute: str
+    name: str  # The documented path, such as userData.address.city.
+    holder: str  # The path of the object that it is in; "" for the order.
+    attribute: str  # The attribute, or key, of that object.
     rule: Rule
 
     @property
@@ -118,7 +111,9 @@ class Field:
             build = self.builder()
             return lambda data: build(values(data))
         known = {str(word): word for word in rule.words or ()}
-        usual = self._usual()
+        usual = USUAL_ID if self.name == ORDER_ID else None
+        for each, pattern in _USUAL:
+            usual = pattern if rule is each else usual
         further = self._further(allow_unknown=allow_unknown)
 
         def read(value: Any) -> Any:
@@ -139,14 +134,6 @@ class Field:
 
         return read
 
-    def _usual(self) -> re.Pattern[str] | None:
-        """Return a pattern of texts that are right beyond doubt."""
-        if self.name == ORDER_ID:
-            return USUAL_ID
-        if self.rule is EMAIL[KEY]:
-            return USUAL_EMAIL
-        return _USUAL_DATE if self.rule is BIRTHDAY[KEY] else None
-
     def _further(self, *, allow_unknown: bool) -> Callable[[Any], str]:
         """Return what finds a problem that the rule allows; or ``""``."""
         if self.name == ORDER_ID:
@@ -159,7 +146,6 @@ class Field:
 
 
 def _reasons(rule: Rule, value: Any) -> list[str]:
-    """Return what a rule has against a value."""
     if rule is EMAIL[KEY] and isinstance(value, str) and is_text(value):
         # Refuses what the rule does, and more, and says why.
         return [f": {it}" for it in (email_problem(value),) if it]
@@ -167,31 +153,40 @@ def _reasons(rule: Rule, value: Any) -> list[str]:
 
 
 _AS_TEXT = "format the column as text, and enter it again"
+_WRONG_IDS: tuple[tuple[Callable[[str], object], str], ...] = (
+    # Two orders that differ in nothing else would be two contracts.
+    (lambda it: it != it.strip(), "must not begin or end with spaces"),
+    # Such as the byte order mark of a file that was put behind another.
+    (
+        lambda it: not it.isprintable(),
+        "must not contain invisible characters",
+    ),
+    (
+        EXPONENT.fullmatch,
+        f"is a number in exponent form: digits are lost; {_AS_TEXT}",
+    ),
+    (
+        POINT_ZERO.fullmatch,
+        f"ends with a decimal place that no id has; {_AS_TEXT}",
+    ),
+    (
+        lambda it: it.startswith("'") or QUOTED.fullmatch(it),
+        "begins with a sign that spreadsheets add; write the id only",
+    ),
+    (
+        lambda it: it.count('"') % 2,
+        "must not have a quotation mark; is one missing, or too many?",
+    ),
+    (
+        NOTHING.fullmatch,
+        "must be an id, not a word or sign for an empty cell",
+    ),
+    (FAILED.fullmatch, "must be an id, not the error of a formula"),
+)
 
 
 def _order_id_problem(value: str) -> str:
-    return next(_order_id_problems(value), "")
-
-
-def _order_id_problems(value: str) -> Iterator[str]:
-    # Two orders that differ in nothing else would be two contracts.
-    if value != value.strip():
-        yield "must not begin or end with spaces"
-    # Such as the byte order mark of a file that was put behind another.
-    if not value.isprintable():
-        yield "must not contain invisible characters"
-    if EXPONENT.fullmatch(value):
-        yield f"is a number in exponent form: digits are lost; {_AS_TEXT}"
-    if POINT_ZERO.fullmatch(value):
-        yield f"ends with a decimal place that no id has; {_AS_TEXT}"
-    if value.startswith("'") or QUOTED.fullmatch(value):
-        yield "begins with a sign that spreadsheets add; write the id only"
-    elif value.count('"') % 2:
-        yield "must not have a quotation mark; is one missing, or too many?"
-    if NOTHING.fullmatch(value):
-        yield "must be an id, not a word or sign for an empty cell"
-    if FAILED.fullmatch(value):
-        yield "must be an id, not the error of a formula"
+    return next((said for wrong, said in _WRONG_IDS if wrong(value)), "")
 
 
 @lru_cache(maxsize=1024)
@@ -241,12 +236,9 @@ def mended_id(text: str) -> str | None:
 
 
 def field_of(name: str) -> Field | None:
-    """Return the field of a documented path; None where there is none.
-
-    What follows ``vendorData.``, ``providerData.`` or ``extraData.`` is a
-    name of the customer's own.
-    """
+    """Return the field of a documented path; None if there is none."""
     for place in OPEN:
+        # The seller chooses what follows.
         own = name.removeprefix(f"{place}.")
         if own and own != name:
             return Field(name, place, own, TEXT[KEY])
@@ -254,11 +246,7 @@ def field_of(name: str) -> Field | None:
 
 
 def field_hint(name: str) -> str:
-    """Return a hint for a path that is not documented; empty if none is near.
-
-    A path may be misspelt at its beginning, its end, or in its case; of
-    one below which any name may stand, only the beginning counts.
-    """
+    """Return a hint for a path that is not documented; "" if none is near."""
     for place in OPEN:
         if name[: len(place)].lower() == place.lower():
             own = name[len(place) :].lstrip(".") or "anything"
@@ -281,7 +269,7 @@ _order_of = builder(NewContract)
 
 
 def sale_of(values: dict[str, Any]) -> Sale:
-    """Return the sale of values that were read, by their attributes."""
+    """Return the order of values that were read, by their attributes."""
     return Sale(
         promo_code=values.pop("promo_code", None),
         vendor_id=values.pop("vendor_id", None),
@@ -292,9 +280,9 @@ def sale_of(values: dict[str, Any]) -> Sale:
 def object_reader(
     holder: str = "", *, allow_unknown: bool
 ) -> Callable[[Any], dict[str, Any]]:
-    """Return what reads the JSON data of an order, or of an object in it.
+    """Return what reads the JSON of an order, or of an object in it.
 
-    It returns the values by their attributes, or raises `WrongValue`.
+    That returns the values by their attributes, or raises `WrongValue`.
     """
     members = {
         each.name.rpartition(".")[2]: (

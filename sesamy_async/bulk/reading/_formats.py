@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import eq, ge, gt, le, lt, ne
 from typing import TypeAlias
 
@@ -38,9 +38,7 @@ _PART_OF_AN_ID = re.compile(r"[-+\d]")
 def plain(value: float) -> str:
     """Return a number as text: without an exponent, and without ``.0``.
 
-    A whole number of more than 15 digits is not what somebody has typed, as
-    spreadsheets round it.  It gets the form with an exponent, which is no
-    id.
+    One of more than 15 digits was rounded: its exponent makes it no id.
     """
     if not _is_exact(value):
         return f"{value:.{MOST_DIGITS - 1}E}"
@@ -50,14 +48,11 @@ def plain(value: float) -> str:
 
 
 def shown(code: str, value: float) -> str:
-    """Return a number as the spreadsheet shows it in a number format.
+    """Return a number as a spreadsheet shows it in a number format.
 
-    That counts where it has digits, or signs of an id, that the number
-    itself has not: ``0000``, ``000 00``, ``"NO-"0``.  Otherwise it is the
-    plain number, as with ``# ##0.00`` or ``0 "kr"``.
-
-    ``0.00E+00`` is what a spreadsheet makes of an id such as 12E3.  A longer
-    number, of which that form shows only a part, was typed as it is.
+    That counts where the format adds digits, or signs of an id: ``0000``,
+    ``000 00``, ``"NO-"0``; not in ``# ##0.00`` or ``0 "kr"``.  An id such as
+    12E3 becomes ``0.00E+00``; a number with more digits was typed so.
     """
     section, sign = _section_for(_sections(code), value)
     if section.is_power:
@@ -105,7 +100,7 @@ class _Section:
         operator, limit = self.condition
         return bool(_COMPARE[operator](value, limit))
 
-    @property
+    @cached_property
     def matters(self) -> bool:
         if self.is_power:
             return True

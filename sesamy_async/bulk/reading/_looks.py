@@ -6,10 +6,10 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.resources import files
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -28,17 +28,11 @@ def key(name: str) -> str:
 
 @attrs.frozen
 class Meaning:
-    """What a name may mean.
-
-    Attributes:
-        path: The documented path.
-        score: How much the name says; at least `SURE` if it is enough.
-        rank: Its place among the names of that path; the first is best.
-    """
+    """What a name may mean."""
 
     path: str
-    score: int
-    rank: int = 0
+    score: int  # How much the name says; `SURE` is enough.
+    rank: int = 0  # Among the names of that path; the first is best.
 
 
 DOCUMENTED, KNOWN, SURE, PERHAPS, LOOKS = 100, 80, 70, 60, 40
@@ -52,17 +46,7 @@ _HOLDERS = {"payer": "userData.", "owner": OWNER}
 
 @attrs.frozen
 class Known:
-    """The table of names and words, by their keys.
-
-    Attributes:
-        order: The meanings of names in an order.
-        person: Those of names that belong to a person, without the person.
-        parties: The words that say whose something is, and their kind.
-        others: The names that are never part of an order.
-        words: What words stand for, by the last part of a path.
-        unsure: Words that could be several things, by the same.
-        longest: How many letters a word for a party has at most.
-    """
+    """The table of names and words in headers.toml, by their keys."""
 
     order: Mapping[str, Sequence[Meaning]]
     person: Mapping[str, Sequence[Meaning]]
@@ -70,23 +54,18 @@ class Known:
     others: frozenset[str]
     words: Mapping[str, Mapping[str, str]]
     unsure: Mapping[str, frozenset[str]]
-    longest: int
 
     def meanings(self, name: str) -> list[Meaning]:
         """Return what the name of a column may mean."""
         if field_of(name.strip()):
             return [Meaning(name.strip(), DOCUMENTED)]
         word = key(name)
-        own = [
-            *self.order.get(word, ()),
-            *_of(_HOLDERS["payer"], self.person.get(word, ())),
-        ]
+        own = [*self.order.get(word, ()), *self._of("payer", word)]
         if word in self.others or any(it.score == KNOWN for it in own):
             return own
         for rest, kind in self._parted(word):
             if kind in _HOLDERS:
-                found = self.person.get(rest, ())
-                own += _of(_HOLDERS[kind], found, less=_OF_A_PARTY)
+                own += self._of(kind, rest, less=_OF_A_PARTY)
         return own
 
     def elsewhere(self, name: str) -> bool:
@@ -98,28 +77,24 @@ class Known:
         )
 
     def word(self, part: str, cell: str) -> str | None:
-        """Return what a word stands for.
-
-        None if it could be several things; empty if it is no known word.
-        """
+        """Return what a word stands for; "" if unknown, None if unsure."""
         if key(cell) in self.unsure.get(part, ()):
             return None
         return self.words[part].get(key(cell), "")
 
     def _parted(self, word: str) -> Iterator[tuple[str, str]]:
-        # There are far more parties than a word has letters.
-        for size in range(1, min(len(word), self.longest) + 1):
+        """Yield what is left of a word without a party, and its kind."""
+        longest = max(map(len, self.parties))
+        for size in range(1, min(len(word), longest) + 1):
             if kind := self.parties.get(word[:size]):
                 yield word[size:], kind
             if kind := self.parties.get(word[-size:]):
                 yield word[:-size], kind
 
-
-def _of(
-    holder: str, meanings: Sequence[Meaning], less: int = 0
-) -> Iterator[Meaning]:
-    for it in meanings:
-        yield Meaning(f"{holder}{it.path}", it.score - less, it.rank)
+    def _of(self, kind: str, word: str, less: int = 0) -> Iterator[Meaning]:
+        for it in self.person.get(word, ()):
+            path = f"{_HOLDERS[kind]}{it.path}"
+            yield Meaning(path, it.score - less, it.rank)
 
 
 @cache
@@ -127,16 +102,14 @@ def known() -> Known:
     """Return the table of names that is shipped."""
     text = files("sesamy_async.bulk.reading").joinpath("headers.toml")
     table = tomllib.loads(text.read_text("utf-8"))
-    parties = {
-        key(word): kind
-        for kind, words in table["parties"].items()
-        for word in words
-    }
     return Known(
         order=_meanings(table, "order"),
         person=_meanings(table, "person"),
-        parties=parties,
-        longest=max(map(len, parties)),
+        parties={
+            key(word): kind
+            for kind, words in table["parties"].items()
+            for word in words
+        },
         others=frozenset(map(key, table["other"]["names"])),
         words={
             part: {key(it): to for to, words in by.items() for it in words}
@@ -193,10 +166,6 @@ _NORDIC = {"SE", "NO", "DK", "FI", "IS", "AX", "FO", "GL"}
 _DISTINCT = (_NORDIC - {"NO", "IS"}) | {"SWE", "NOR", "DNK", "FIN"}
 
 
-def _matches(pattern: re.Pattern[str]) -> Callable[[str], bool]:
-    return lambda cell: pattern.fullmatch(cell) is not None
-
-
 def _is_phone(cell: str) -> bool:
     digits = sum(map(str.isdigit, cell))
     return (
@@ -223,33 +192,27 @@ def _is_words(cell: str) -> bool:
     return any(map(str.isalpha, cell)) and not re.search(r"[\d@]", cell)
 
 
-def _is_company(cell: str) -> bool:
-    return _COMPANY.search(cell) is not None
-
-
 def _is_person(cell: str) -> bool:
-    return _is_words(cell) and not _is_company(cell)
+    return _is_words(cell) and not _COMPANY.search(cell)
 
 
 def _is_text(cell: str) -> bool:
     return any(map(str.isalpha, cell)) and not EMAIL.fullmatch(cell)
 
 
-def _is_word_of(part: str) -> Callable[[str], bool]:
-    def is_word(cell: str) -> bool:
-        return known().word(part, cell) != ""
-
-    return is_word
+def _is_word_of(part: str, cell: str) -> bool:
+    return known().word(part, cell) != ""
 
 
-_LOOKS: Mapping[str, Callable[[str], bool]] = {
+_Looks: TypeAlias = Callable[[str], object]
+_LOOKS: Mapping[str, _Looks] = {
     ORDER_ID: _is_id,
-    "quantity": _matches(_COUNT),
-    "email": _matches(EMAIL),
-    "invoiceEmail": _matches(EMAIL),
+    "quantity": _COUNT.fullmatch,
+    "email": EMAIL.fullmatch,
+    "invoiceEmail": EMAIL.fullmatch,
     "phone": _is_phone,
-    "birthday": _matches(_DATE),
-    "zip": lambda cell: _ZIP.fullmatch(cell.upper()) is not None,
+    "birthday": _DATE.fullmatch,
+    "zip": lambda cell: _ZIP.fullmatch(cell.upper()),
     "country": _is_words,
     "city": _is_words,
     "street": _is_text,
@@ -258,10 +221,10 @@ _LOOKS: Mapping[str, Callable[[str], bool]] = {
     "firstName": _is_words,
     "lastName": _is_words,
     "companyName": _is_text,
-    "vatNr": lambda cell: _VAT.fullmatch(cell.replace(" ", "")) is not None,
-    "gender": _is_word_of("gender"),
-    "paymentMethod": _is_word_of("paymentMethod"),
-    "paymentProvider": _is_word_of("paymentProvider"),
+    "vatNr": lambda cell: _VAT.fullmatch(cell.replace(" ", "")),
+    "gender": partial(_is_word_of, "gender"),
+    "paymentMethod": partial(_is_word_of, "paymentMethod"),
+    "paymentProvider": partial(_is_word_of, "paymentProvider"),
 }
 MOST, FEW = 0.8, 0.5
 
@@ -271,14 +234,14 @@ def part_of(path: str) -> str:
     return path.rpartition(".")[2]
 
 
-def _share(looks: Callable[[str], bool], cells: Sequence[str]) -> float:
-    return sum(map(looks, cells)) / max(len(cells), 1)
+def _share(looks: _Looks, cells: Sequence[str]) -> float:
+    return sum(bool(looks(cell)) for cell in cells) / max(len(cells), 1)
 
 
 def contradicts(meaning: Meaning, cells: Sequence[str]) -> bool:
-    """Whether cells, none of them empty, can't be what a name means.
+    """Whether cells can't be what a name means, or don't look like it.
 
-    If the name does not say enough, they have to look like it.
+    They have to look like it if the name does not say enough.
     """
     part = part_of(meaning.path)
     looks = _LOOKS.get(part)
@@ -325,7 +288,7 @@ def _several(cells: Sequence[str]) -> bool:
 
 _STRICTER: Mapping[str, Callable[[Sequence[str]], bool]] = {
     ORDER_ID: are_ids,
-    "companyName": lambda it: _share(_is_company, it) >= FEW,
+    "companyName": lambda it: _share(_COMPANY.search, it) >= FEW,
     "fullName": _several,
 }
 
@@ -339,17 +302,17 @@ _UNNAMED: Sequence[tuple[str, str, Callable[[Sequence[str]], bool]]] = (
     (
         "userData.email",
         "e-mail addresses",
-        lambda it: _several(it) and _share(_matches(EMAIL), it) >= MOST,
+        lambda it: _several(it) and _share(EMAIL.fullmatch, it) >= MOST,
     ),
     (
         "userData.phone",
         "phone numbers",
-        lambda it: _several(it) and _share(_matches(_ABROAD), it) >= MOST,
+        lambda it: _several(it) and _share(_ABROAD.fullmatch, it) >= MOST,
     ),
     (
         "userData.address.zip",
         "postal codes",
-        lambda it: _share(_matches(_SWEDISH_ZIP), it) >= MOST,
+        lambda it: _share(_SWEDISH_ZIP.fullmatch, it) >= MOST,
     ),
     ("userData.address.country", "country codes", _are_countries),
     (
@@ -401,10 +364,7 @@ _MONTHS = 12
 
 
 def date_form(cells: Sequence[str]) -> tuple[str, bool]:
-    """Return how dates are written, and whether that is certain.
-
-    The form is empty for ISO 8601, and for what is no date.
-    """
+    """Return how dates are written, "" for ISO 8601, and if that is sure."""
     if cells and all(map(_PACKED.fullmatch, cells)):
         return "YYYYMMDD", True
     found = [it for it in map(_DAY_FIRST.fullmatch, cells) if it]

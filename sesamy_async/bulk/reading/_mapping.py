@@ -16,38 +16,27 @@ from sesamy_async.bulk._rows import IGNORED
 from sesamy_async.bulk._states import InputFileError
 from sesamy_async.bulk._words import plain_reason
 
-from ._dates import DATE_FORMS
 from ._fields import (
     FIELDS,
     ORDER_ID,
     Field,
-    WrongValue,
     field_of,
     folded,
     unknown_field,
 )
-from ._text import opened
+from ._files import opened
+from ._values import DATE_FORMS, WrongValue
 
 
 @attrs.frozen
 class Mapped:
     """What a mapping file says; by default, that headers are paths.
 
-    Attributes:
-        columns: The documented paths, by the headers of the file.
-        constants: The values that every order has, by path.
-        ignored: The headers of columns that are not read.
-        ignores_rest: Whether no column is read that is not named.
-        defaults: The values of empty cells, by path.
-        values: What words in cells stand for, by path; the words are as
-            `folded` returns them, and "" leaves the field out.
-        filter: The words, as `folded` returns them, that the rows of orders
-            have in a column, by its header.
-        dates: How dates are written, by path.
-        several_lines: Whether an order may have several lines.
+    Columns and filters are by header, all others by path; the words of
+    values and filters are as `folded` returns them.
     """
 
-    columns: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    columns: Mapping[str, str] = attrs.Factory(dict[str, str])
     constants: Mapping[str, Any] = attrs.field(
         factory=dict[str, Any], repr=False
     )
@@ -56,13 +45,9 @@ class Mapped:
     defaults: Mapping[str, Any] = attrs.field(
         factory=dict[str, Any], repr=False
     )
-    values: Mapping[str, Mapping[str, Any]] = attrs.field(
-        factory=dict[str, Mapping[str, Any]]
-    )
-    filter: Mapping[str, frozenset[str]] = attrs.field(
-        factory=dict[str, frozenset[str]]
-    )
-    dates: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    values: Mapping[str, Mapping[str, Any]] = attrs.Factory(dict[str, Any])
+    filter: Mapping[str, frozenset[str]] = attrs.Factory(dict[str, Any])
+    dates: Mapping[str, str] = attrs.Factory(dict[str, str])
     several_lines: bool = False
 
 
@@ -101,7 +86,7 @@ def read_mapping(path: Path, *, allow_unknown: bool) -> Mapped:
         defaults=dict(_flat(content.get("defaults", {}))),
         values={
             path: {folded(word): value for word, value in words.items()}
-            for path, words in _by_path(content.get("values", {}))
+            for path, words in _flat(content.get("values", {}), to_field=True)
         },
         filter={
             header: frozenset(map(folded, _listed(words)))
@@ -119,72 +104,81 @@ def _listed(words: Any) -> list[Any]:
     return [*words] if is_array(words) else [words]
 
 
-def _flat(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield paths and values: ``a.b = 1`` is a table in a table in TOML."""
-    for key, value in table.items():
-        if is_object(value):
-            yield from _flat(value, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", value
-
-
-def _by_path(
-    table: dict[str, Any], above: str = ""
+def _flat(
+    table: dict[str, Any], above: str = "", *, to_field: bool = False
 ) -> Iterator[tuple[str, Any]]:
-    """Yield the paths of fields, with the table that each has."""
+    """Yield paths and values: ``a.b = 1`` is a table in a table in TOML.
+
+    With `to_field`, the value of a field may be a table itself.
+    """
     for key, value in table.items():
         path = f"{above}{key}"
-        if field_of(path) is None and is_object(value):
-            yield from _by_path(value, f"{path}.")
+        if is_object(value) and not (to_field and field_of(path)):
+            yield from _flat(value, f"{path}.", to_field=to_field)
         else:
             yield path, value
 
 
-_Problems: TypeAlias = Callable[[Any], Iterator[str]]
+_Problems: TypeAlias = Callable[[dict[str, Any]], Iterator[str]]
 
 
 def _problems(
     content: dict[str, Any], *, allow_unknown: bool
 ) -> Iterator[str]:
-    values = partial(_value_problems, allow_unknown=allow_unknown)
-    sections: dict[str, _Problems] = {
-        "columns": _column_problems,
-        "constants": partial(values, "constants"),
-        "defaults": partial(values, "defaults"),
-        "values": partial(_word_problems, allow_unknown=allow_unknown),
-        "filter": _filter_problems,
-        "dates": _date_problems,
-        "ignore": _ignore_problems,
-        "lines_per_order": _lines_problems,
+    of_value = partial(_value_problem, allow_unknown=allow_unknown)
+    values = partial(_value_problems, of_value)
+    tables: dict[str, tuple[str, _Problems]] = {
+        "columns": ("headers and paths", _column_problems),
+        "constants": ("paths and values", partial(values, "constants")),
+        "defaults": ("paths and values", partial(values, "defaults")),
+        "values": (
+            "paths, each with a table of words",
+            partial(_word_problems, of_value),
+        ),
+        "filter": ("headers and words", _filter_problems),
+        "dates": ("paths and forms", _date_problems),
     }
+    names = (*tables, "ignore", "lines_per_order")
     for name in content:
-        if name not in sections:
-            hint = did_you_mean(name, sections)
+        if name not in names:
+            hint = did_you_mean(name, names)
             yield f"{name_of(name)}: unknown{hint}"
-    for name, problems in sections.items():
-        if name in content:
-            yield from problems(content[name])
-    yield from _contradictions(content)
+    for name, (holds, problems) in tables.items():
+        if is_object(table := content.get(name, {})):
+            yield from problems(table)
+        else:
+            yield f"{name}: must be a table of {holds}"
+    yield from _other_problems(content)
 
 
-def _contradictions(content: dict[str, Any]) -> Iterator[str]:
-    columns, ignored = content.get("columns"), content.get("ignore")
-    if is_object(columns) and is_array(ignored):
-        for header in columns:
-            if header in ignored:
-                yield f"columns.{name_of(header)}: is under ignore, too"
-    constants, defaults = content.get("constants"), content.get("defaults")
-    if is_object(constants) and is_object(defaults):
-        fixed = dict(_flat(constants))
-        for path, _ in _flat(defaults):
-            if path in fixed:
-                yield f"defaults.{path}: is a constant already"
+def _other_problems(content: dict[str, Any]) -> Iterator[str]:
+    ignored = content.get("ignore", [])
+    if ignored != _REST and not _are_texts(ignored):
+        yield (
+            'ignore: must be a list of headers, or "*" for all columns that '
+            "are not named"
+        )
+    # It may be a list, which has no hash.
+    if content.get("lines_per_order", "one") not in [*_LINES]:
+        yield 'lines_per_order: must be "one" or "several"'
+    columns, constants, defaults = (
+        table if is_object(table := content.get(name)) else {}
+        for name in ("columns", "constants", "defaults")
+    )
+    for header in columns:
+        if is_array(ignored) and header in ignored:
+            yield f"columns.{name_of(header)}: is under ignore, too"
+    fixed = dict(_flat(constants))
+    for path, _ in _flat(defaults):
+        if path in fixed:
+            yield f"defaults.{path}: is a constant already"
 
 
-def _column_problems(columns: Any) -> Iterator[str]:
-    if not is_object(columns):
-        yield "columns: must be a table of headers and paths"
-        return
+def _are_texts(listed: Any) -> bool:
+    return is_array(listed) and all(isinstance(it, str) for it in listed)
+
+
+def _column_problems(columns: dict[str, Any]) -> Iterator[str]:
     seen: dict[str, str] = {}
     for header, target in columns.items():
         place = f"columns.{name_of(header)}"
@@ -197,8 +191,8 @@ def _column_problems(columns: Any) -> Iterator[str]:
             yield f"{place}: {unknown_field(target)}"
         elif header.strip().startswith(IGNORED):
             yield (
-                f"{place}: no column is read whose name begins with "
-                f"{IGNORED}; give it another name in the file"
+                f"{place}: columns whose name begins with {IGNORED} are not "
+                "read; rename the column in the file"
             )
         elif target in seen:
             yield f"{place}: {target} is already {seen[target]}"
@@ -206,42 +200,36 @@ def _column_problems(columns: Any) -> Iterator[str]:
             seen[target] = name_of(header)
 
 
+_ValueProblem: TypeAlias = Callable[[Field, Any], str]
+
+
+def _value_problem(field: Field, value: Any, *, allow_unknown: bool) -> str:
+    if field.is_number and isinstance(value, str):
+        return ": write the number without quotation marks"
+    try:
+        field.reader(allow_unknown=allow_unknown)(value)
+    except WrongValue as wrong:
+        return f": {plain_reason(wrong.args[0].removeprefix(': '))}"
+    return ""
+
+
 def _value_problems(
-    section: str, table: Any, *, allow_unknown: bool
+    of_value: _ValueProblem, section: str, table: dict[str, Any]
 ) -> Iterator[str]:
-    if not is_object(table):
-        yield f"{section}: must be a table of paths and values"
-        return
     for name, value in _flat(table):
         field = field_of(name)
         if field is None:
             yield f"{section}.{unknown_field(name)}"
         elif name == ORDER_ID:
-            yield f"{section}.{name}: each order needs one of its own"
-        else:
-            for found in _value_problem(field, value, allow_unknown):
-                yield f"{section}.{name}{found}"
+            yield f"{section}.{name}: each order needs its own id"
+        elif found := of_value(field, value):
+            yield f"{section}.{name}{found}"
 
 
-def _value_problem(
-    field: Field,
-    value: Any,
-    allow_unknown: bool,  # noqa: FBT001 - of all that read values
+def _word_problems(
+    of_value: _ValueProblem, table: dict[str, Any]
 ) -> Iterator[str]:
-    if field.is_number and isinstance(value, str):
-        yield ": write the number without quotation marks"
-        return
-    try:
-        field.reader(allow_unknown=allow_unknown)(value)
-    except WrongValue as wrong:
-        yield f": {plain_reason(wrong.args[0].removeprefix(': '))}"
-
-
-def _word_problems(table: Any, *, allow_unknown: bool) -> Iterator[str]:
-    if not is_object(table):
-        yield "values: must be a table of paths, each with a table of words"
-        return
-    for path, words in _by_path(table):
+    for path, words in _flat(table, to_field=True):
         field = field_of(path)
         if field is None:
             yield f"values.{unknown_field(path)}"
@@ -251,53 +239,27 @@ def _word_problems(table: Any, *, allow_unknown: bool) -> Iterator[str]:
             yield f"values.{path}: must be a table of words and values"
         else:
             for word, value in words.items():
-                place = f"values.{path}.{name_of(word)}"
-                if value != "":
-                    for found in _value_problem(field, value, allow_unknown):
-                        yield f"{place}{found}"
+                found = "" if value == "" else of_value(field, value)
+                if found:
+                    yield f"values.{path}.{name_of(word)}{found}"
 
 
-def _filter_problems(table: Any) -> Iterator[str]:
-    if not is_object(table):
-        yield "filter: must be a table of headers and words"
-        return
+def _filter_problems(table: dict[str, Any]) -> Iterator[str]:
     for header, words in table.items():
         listed = _listed(words)
-        if not listed or any(not isinstance(it, str) for it in listed):
+        if not listed or not _are_texts(listed):
             yield (
                 f"filter.{name_of(header)}: must be a word in quotation "
                 "marks, or a list of such words"
             )
 
 
-_DATED = "birthday"
-
-
-def _date_problems(table: Any) -> Iterator[str]:
-    if not is_object(table):
-        yield "dates: must be a table of paths and forms"
-        return
-    dated = [name for name in FIELDS if name.endswith(f".{_DATED}")]
+def _date_problems(table: dict[str, Any]) -> Iterator[str]:
+    dated = [name for name in FIELDS if name.endswith(".birthday")]
     for path, form in _flat(table):
         if path not in dated:
-            yield f"dates.{name_of(path)}: is not a date{_of(dated)}"
-        elif form not in DATE_FORMS:
-            yield f"dates.{path}: is not a known form{_of(DATE_FORMS)}"
-
-
-def _of(words: Any) -> str:
-    return f"; use one of {', '.join(words)}"
-
-
-def _ignore_problems(ignored: Any) -> Iterator[str]:
-    texts = is_array(ignored) and all(isinstance(it, str) for it in ignored)
-    if ignored != _REST and not texts:
-        yield (
-            'ignore: must be a list of headers, or "*" for all columns that '
-            "are not named"
-        )
-
-
-def _lines_problems(lines: Any) -> Iterator[str]:
-    if lines not in [*_LINES]:  # It may be a list, which has no hash.
-        yield 'lines_per_order: must be "one" or "several"'
+            known = ", ".join(dated)
+            yield f"dates.{name_of(path)}: is not a date; use one of {known}"
+        elif form not in [*DATE_FORMS]:
+            known = ", ".join(DATE_FORMS)
+            yield f"dates.{path}: is not a known form; use one of {known}"

@@ -13,12 +13,13 @@ from sesamy_async.bulk._rows import Source
 from sesamy_async.bulk._states import InputFileError
 
 from ._columns import Names
-from ._csv import DELIMITERS, CsvTable, instructed
-from ._jsonl import JsonLinesSource
+from ._csv import CsvTable, instructed
+from ._encodings import encoding_of
+from ._files import beginning, name_of, opened
+from ._json import JsonSource
 from ._mapping import Mapped, read_mapping
 from ._sheets import BOOKS, SheetTable, kind_of
 from ._table import RawTable, TableSource
-from ._text import Text, beginning, encoding_of, name_of, opened
 
 
 Format: TypeAlias = Literal["csv", "jsonl", "sheet"]
@@ -84,7 +85,7 @@ def open_source(
                 f"{path.name} is JSON, which has no delimiter, no sheets and "
                 "no mapping; leave them out."
             )
-        return JsonLinesSource.open(
+        return JsonSource.open(
             path,
             encoding=encoding_of(path, encoding),
             allow_unknown=allow_unknown,
@@ -131,26 +132,32 @@ def open_table(
         raise InputFileError(
             f"{path.name} is text, which has no sheets; leave the sheet out."
         )
-    if delimiter is not None:
-        _check_delimiter(delimiter)
-    known = encoding_of(path, encoding)
-    text = Text(path, known.encoding or "", newline="")
-    delimiter = delimiter or instructed(text)
-    table = (
-        _fitting([CsvTable(text, it) for it in DELIMITERS], Names(mapped))
-        if delimiter is None
-        else CsvTable(text, delimiter)
+    bad = delimiter is not None and (
+        len(delimiter) != 1 or delimiter in '"\r\n\0'
     )
+    if bad:
+        raise InputFileError(
+            "The delimiter must be one character, such as ',' or ';', and "
+            "neither a quotation mark nor a line break."
+        )
+    known = encoding_of(path, encoding)
+    delimiter = delimiter or instructed(path, known)
+    tables = [
+        CsvTable(path, known.encoding or "", it)
+        for it in ([delimiter] if delimiter else _DELIMITERS)
+    ]
+    table = _fitting(tables, Names(mapped))
     if known.rival is not None:
-        raise text.unclear(table.split, known)
+        raise table.unclear(known)
     return table
 
 
+_DELIMITERS = (",", ";", "\t", "|")
 _FIRST = 10
 
 
 def _fitting(tables: Sequence[CsvTable], names: Names) -> CsvTable:
-    """Return the table whose delimiter fits: by the names that it finds first.
+    """Return the table whose delimiter finds the most names of columns.
 
     A title, an address or a number may have more commas than a header has
     semicolons.
@@ -179,14 +186,6 @@ def _evenness(rows: Sequence[tuple[str, ...]]) -> int:
         widths.items(), key=lambda it: (it[1], it[0]), default=(0, 0)
     )
     return often * width if width > 1 else 0
-
-
-def _check_delimiter(delimiter: str) -> None:
-    if len(delimiter) != 1 or delimiter in '"\r\n\0':
-        raise InputFileError(
-            "The delimiter must be one character, such as ',' or ';', and "
-            "neither a quotation mark nor a line break."
-        )
 
 
 _START = 4096

@@ -22,13 +22,10 @@ from ._looks import (
     date_form,
     is_order,
     known,
-    known_name,
     looked_up,
     part_of,
 )
 
-
-__all__ = ["Guess", "Proposal", "Words", "is_path", "known_name", "propose"]
 
 _STATES = frozenset(
     (
@@ -50,35 +47,21 @@ _CONSTANTS = {
 
 @attrs.frozen
 class Guess:
-    """What is said of a column.
-
-    Attributes:
-        index: Its place in a row.
-        header: Its name in the file.
-        path: The path of the field that it holds; empty if it is left out.
-        why: Why it is that, or why it is left out.
-        nameable: Whether a mapping can name it: it has a name, and no other
-            column has the same one.
-    """
+    """What a column is, and why; without a path, it is left out."""
 
     index: int
     header: str
     path: str = ""
     why: str = ""
-    nameable: bool = True
+    nameable: bool = True  # Whether a mapping can name it.
 
 
 @attrs.frozen
 class Words:
-    """The words of a column that stand for others.
-
-    Attributes:
-        known: What they stand for.
-        unsure: Those that could be several things.
-    """
+    """The words of a column that stand for others."""
 
     known: Mapping[str, str]
-    unsure: Sequence[str]
+    unsure: Sequence[str]  # They could be several things.
 
 
 @attrs.frozen
@@ -87,11 +70,10 @@ class Proposal:
 
     Attributes:
         columns: All columns but those whose header begins with "#".
-        rows: The first rows of the file; personal, and in no repr.
+        rows: The first rows of the file; personal.
         headless: Whether the header looks like an order: then there are no
             columns.
-        filter: The words that the rows of orders have in a column, by its
-            header.
+        filter: The words in the rows of orders, by the header.
     """
 
     columns: tuple[Guess, ...]
@@ -120,10 +102,7 @@ class Proposal:
         ]
 
     def states(self) -> dict[str, list[str]]:
-        """Return the columns that may say which rows are orders.
-
-        With their words, by their headers.
-        """
+        """Return the words of columns that may say which rows are orders."""
         found: dict[str, list[str]] = {}
         for it in self.columns:
             if it.nameable and not it.path and blind(it.header) in _STATES:
@@ -145,8 +124,7 @@ class Proposal:
 
         def changed(it: Guess) -> Guess:
             if it.index == index:
-                why = "your choice"
-                return attrs.evolve(it, path=path, why=why)
+                return attrs.evolve(it, path=path, why="your choice")
             if path and it.path == path:
                 return attrs.evolve(it, path="", why="another was chosen")
             return it
@@ -155,47 +133,35 @@ class Proposal:
 
     def words(self) -> dict[str, Words]:
         """Return the known words that stand for others, by path."""
-        return {
-            path: self._words(path)
-            for path in self.paths
-            if part_of(path) in _WORDS
-        }
-
-    def _words(self, path: str) -> Words:
-        table, part = known(), part_of(path)
-        right = {*table.words[part].values()}
-        found: dict[str, str] = {}
-        unsure: dict[str, str] = {}
-        for cell in self.cells(self.paths[path].index):
-            word = folded(cell)
-            stands = table.word(part, cell)
-            if stands and cell not in right:
-                found.setdefault(word, cell)
-            elif stands is None:
-                unsure.setdefault(word, cell)
-        return Words(
-            {it: table.word(part, it) or "" for it in found.values()},
-            [*unsure.values()],
-        )
+        table, found = known(), dict[str, Words]()
+        for path, it in self.paths.items():
+            part = part_of(path)
+            if part in _WORDS:
+                cells: dict[str, str] = {}
+                for cell in self.cells(it.index):
+                    cells.setdefault(folded(cell), cell)
+                stands = {it: table.word(part, it) for it in cells.values()}
+                right = {*table.words[part].values()}
+                found[path] = Words(
+                    {
+                        it: to
+                        for it, to in stands.items()
+                        if to and it not in right
+                    },
+                    [it for it, to in stands.items() if to is None],
+                )
+        return found
 
     def toml(self, name: str) -> str:
-        """Return a mapping file; it holds headers, and no other cells.
-
-        Args:
-            name: The name of the file that it is for.
-        """
+        """Return a mapping for a file of this name; it has no cells."""
         return "\n".join([*_toml(self, name), ""])
 
 
 def propose(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Proposal:
-    """Propose what the columns of a file are.
+    """Propose what the columns above these rows are.
 
     Names count first, then what the cells look like.  A column that is
     mapped wrong is worse than one that is left out.
-
-    Args:
-        header: The names of the columns.
-        rows: The first rows below them.
     """
     if is_order(header):
         return Proposal((), (), headless=True)
@@ -209,28 +175,24 @@ def propose(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Proposal:
         rows,
     )
     claims = sorted(
-        (
-            (-meaning.score, meaning.rank, guess.index, meaning.path, why)
-            for guess in blank.columns
-            if guess.nameable
-            for meaning, why in _claims(guess.header, blank.cells(guess.index))
-        ),
+        (-meaning.score, meaning.rank, guess.index, meaning.path, why)
+        for guess in blank.columns
+        if guess.nameable
+        for meaning, why in _claims(guess.header, blank.cells(guess.index))
     )
-    owners = {claim[3] for claim in claims if claim[3].startswith(OWNER)}
-    taken: dict[str, int] = {}
-    given: dict[int, tuple[str, str]] = {}
+    has_owner = any(path == f"{OWNER}email" for *_, path, _ in claims)
+    taken: dict[str, Guess] = {}
+    chosen: dict[int, Guess] = {}
     for _, _, index, path, why in claims:
-        if path.startswith(OWNER) and f"{OWNER}email" not in owners:
+        if path.startswith(OWNER) and not has_owner:
             continue
-        if path not in taken and index not in given:
-            taken[path] = index
-            given[index] = (path, why)
+        if path not in taken and index not in chosen:
+            guess = Guess(index, header[index].strip(), path, why)
+            taken[path] = chosen[index] = guess
     return attrs.evolve(
         blank,
         columns=tuple(
-            attrs.evolve(it, path=given[it.index][0], why=given[it.index][1])
-            if it.index in given
-            else _left_out(it, blank, taken)
+            chosen.get(it.index) or _left_out(it, blank, taken)
             for it in blank.columns
         ),
     )
@@ -265,7 +227,7 @@ def _claims(
 
 
 def _left_out(
-    guess: Guess, blank: Proposal, taken: Mapping[str, int]
+    guess: Guess, blank: Proposal, taken: Mapping[str, Guess]
 ) -> Guess:
     if not guess.nameable:
         return guess
@@ -280,10 +242,7 @@ def _left_out(
     if known().elsewhere(guess.header):
         why = "not part of an order"
     elif better:
-        [other] = (
-            it.header for it in blank.columns if it.index == taken[better[0]]
-        )
-        why = f"{better[0]} is already {_quoted(other)}"
+        why = f"{better[0]} is already {_quoted(taken[better[0]].header)}"
     elif any(it.path.startswith(OWNER) for it in meanings):
         why = "of a recipient, whose e-mail address is missing"
     elif sure:
@@ -295,15 +254,28 @@ def _left_out(
     return attrs.evolve(guess, why=why)
 
 
-_ABOUT = """\
-Its lines say what each column of the file holds.  They were proposed from
-the names of the columns and from what is in them: look through them, and
-correct what is wrong.  Lines that begin with # are not read."""
+_ABOUT = """
+# Its lines say what each column of the file contains.  They were proposed
+# from the names of the columns and from their cells: look through them, and
+# correct what is wrong.  Lines that begin with # are not read."""
+_NO_ID = f"""\
+# No column certainly is {ORDER_ID}, the id of the order, and an
+# import needs it: an id must be different in each order, and must
+# never be used again, not even in the next file."""
+_POSSIBLE_IDS = """\
+# If it is one of these, remove the # before it, and the same
+# name from the list above:"""
+_SEVERAL_ROWS = """\
+# Some orders have several rows.  If their quantities are
+# to be added up, write at the top of this file:
+# lines_per_order = "several\""""
+_UNCERTAIN_DATES = """\
+# If the day comes first, remove the # before it;
+# if the month does, change the form, too."""
 
 
 def _toml(proposal: Proposal, name: str) -> Iterator[str]:
-    yield f"# A mapping for {_quoted(name)}."
-    yield from (f"# {line}" for line in _ABOUT.split("\n"))
+    yield f"# A mapping for {_quoted(name)}.{_ABOUT}"
     yield from _ignored(proposal)
     paths = proposal.paths
     yield ""
@@ -346,35 +318,26 @@ def _ignored(proposal: Proposal) -> Iterator[str]:
         if not it.nameable:
             yield f"# Column {it.index + 1}: {it.why}."
     left = [
-        it
+        f"\n    {_quoted(it.header)},  # {it.why}"
         for it in proposal.columns
         if it.nameable and not it.path and it.header not in proposal.filter
     ]
     yield ""
     yield "# Columns that are not sent."
-    if not left:
-        yield "ignore = []"
-        return
-    yield "ignore = ["
-    yield from (f"    {_quoted(it.header)},  # {it.why}" for it in left)
-    yield "]"
+    end = "\n" if left else ""
+    yield f"ignore = [{''.join(left)}{end}]"
 
 
 def _missing_id(proposal: Proposal) -> Iterator[str]:
     if proposal.usable:
         cells = proposal.cells(proposal.paths[ORDER_ID].index)
         if len({*cells}) < len(cells):
-            yield "# Some orders have several rows.  If their quantities are"
-            yield "# to be added up, write at the top of this file:"
-            yield '# lines_per_order = "several"'
+            yield _SEVERAL_ROWS
         return
-    yield f"# No column certainly is {ORDER_ID}, the id of the order, and an"
-    yield "# import needs it: an id must be different in each order, and must"
-    yield "# never be used again, not even in the next file."
+    yield _NO_ID
     possible = proposal.possible_ids()
     if possible:
-        yield "# If it is one of these, remove the # before it, and the same"
-        yield "# name from the list above:"
+        yield _POSSIBLE_IDS
     for it in possible:
         yield f"# {_quoted(it.header)} = {_quoted(ORDER_ID)}"
 
@@ -401,8 +364,7 @@ def _dates(proposal: Proposal) -> Iterator[str]:
                 yield "# How dates are written."
                 yield "[dates]"
                 if not certain:
-                    yield "# If the day comes first, remove the # before it;"
-                    yield "# if the month does, change the form, too."
+                    yield _UNCERTAIN_DATES
                 off = "" if certain else "# "
                 yield f"{off}{_quoted(path)} = {_quoted(form)}"
 

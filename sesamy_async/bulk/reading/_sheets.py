@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-from xml.parsers.expat import ExpatError
+from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
 import attrs
@@ -21,9 +21,9 @@ from sesamy_async.bulk._rows import Note, Remark, Row
 from sesamy_async.bulk._states import InputFileError
 
 from ._fields import blind
+from ._files import opened
 from ._formats import plain
 from ._shown import Shown, is_too_wide, shown_in_ods, shown_in_xlsx
-from ._text import opened
 
 
 if TYPE_CHECKING:
@@ -66,12 +66,7 @@ _OLD = Remark(
 
 
 def kind_of(path: Path, start: bytes) -> Kind:
-    """Return what a file is by its content, not by its name.
-
-    Args:
-        path: The file.
-        start: Its first bytes.
-    """
+    """Return what a file that begins so is, whatever its name says."""
     if start.startswith(_OLE):
         return "xls"
     if start.startswith(_ZIP):
@@ -117,20 +112,10 @@ _TEXT: Mapping[type[Any], Callable[[Any], str]] = {
 
 @attrs.frozen
 class SheetTable:
-    """A `RawTable` of the rows of a sheet.
-
-    The sheet is kept, so that each reading finds the same rows, and none
-    takes the time to parse it again.
-
-    Attributes:
-        name: The name of the file.
-        sheet: The name of the sheet.
-        notes: What was found out about the file.
-    """
+    """The rows of a sheet, which is parsed once, and kept."""
 
     name: str
     sheet: str
-    notes: tuple[Note, ...]
     _kind: Kind
     _content: HASH = attrs.field(repr=False)
     _cells: CalamineSheet = attrs.field(repr=False)
@@ -138,11 +123,10 @@ class SheetTable:
 
     @classmethod
     def open(cls, path: Path, sheet: str | None = None) -> SheetTable:
-        """Read a sheet: the only one with cells, or that of this name.
+        """Read the only sheet with cells, or that of this name.
 
         Raises:
-            InputFileError: It can't be read, or there are several; it says
-                what to do.
+            InputFileError: It can't be read, or there are several.
         """
         content = _read(path)
         kind = kind_of(path, content[:4096])
@@ -161,35 +145,52 @@ class SheetTable:
             raise InputFileError(f"{path.name} {found}")
         chosen, shown = found
         digest = hashlib.sha256(content)
-        table = cls(path.name, chosen.name, (), kind, digest, chosen, shown)
-        notes = tuple(_notes(kind, shown, table.rows()))
-        return attrs.evolve(table, notes=notes)
+        return cls(path.name, chosen.name, kind, digest, chosen, shown)
 
     @property
     def delimiter(self) -> str:
-        """None, as in any table but CSV."""
+        """Empty: only CSV has one."""
         return ""
 
     @property
+    def notes(self) -> Sequence[Note]:
+        """What was found out about the file."""
+        notes: list[Note] = []
+        if self._kind == "xls":
+            notes.append(Note(0, "", _OLD))
+        if self._shown.hidden:
+            # Some of the hidden rows may be empty.
+            rows = sum(it.number in self._shown.hidden for it in self.rows())
+            are = "row is" if rows == 1 else "rows are"
+            said = Remark(f"{rows} hidden {are} read too", warning=True)
+            notes += [Note(0, "", said)] * bool(rows)
+        if self._shown.open_formulas:
+            row, *more = self._shown.open_formulas
+            others = f", and {len(more)} more," if more else ""
+            said = Remark(
+                f"a formula{others} has no result in the file, so its cell "
+                "is read as empty; open the file in a spreadsheet program, "
+                "and save it there",
+                warning=True,
+            )
+            notes.append(Note(row, "", said))
+        return notes
+
+    @property
     def meaning(self) -> Mapping[str, Any]:
-        """How the file is read."""
+        """How the file is read, for its fingerprint."""
         return {"format": self._kind, "sheet": self.sheet}
 
     def first(self, count: int) -> list[Row]:
         """Return the first rows."""
         return [*islice(self.rows(), count)]
 
-    def rows(self, header: Sequence[str] = ()) -> Iterator[Row]:
-        """Yield the rows that are not blank, numbered as in the sheet.
-
-        Args:
-            header: Not needed: the sheet was read already.
-        """
-        del header
+    def rows(self, _: Sequence[str] = ()) -> Iterator[Row]:
+        """Yield the rows that are not blank, numbered as in the sheet."""
         if not self._cells.height:
             # Of such a sheet, some versions of the reader have no rows.
             return
-        _, first = self._cells.start or (0, 0)
+        first = (self._cells.start or (0, 0))[1]
         for number, values in enumerate(self._cells.iter_rows(), start=1):
             cells = [_TEXT[type(value)](value) for value in values]
             for column, text in self._shown.texts.get(number, ()):
@@ -221,13 +222,18 @@ def _opened(
     path: Path, content: bytes, kind: Kind, wanted: str | None
 ) -> tuple[CalamineSheet, Shown] | str:
     """Return a sheet, or what is wrong with the file."""
-    # Here, because only those who have spreadsheets need it.
+    # Here, because only spreadsheets need it.
     from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415
 
     try:
         if kind == "xlsx":
             with ZipFile(io.BytesIO(content)) as archive:
-                if is_too_wide(archive):
+                if any(
+                    is_too_wide(archive, name)
+                    for name in archive.namelist()
+                    if name.startswith("xl/worksheets/")
+                    and name.endswith(".xml")
+                ):
                     return _TOO_WIDE
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         sheet = _chosen(book, wanted)
@@ -237,7 +243,7 @@ def _opened(
         if kind in _SHOWN:
             with ZipFile(io.BytesIO(content)) as archive:
                 shown = _SHOWN[kind](archive, sheet.name)
-    except (CalamineError, BadZipFile, ExpatError, LookupError, ValueError):
+    except (CalamineError, BadZipFile, ParseError, LookupError, ValueError):
         pass
     else:
         return sheet, shown
@@ -246,7 +252,7 @@ def _opened(
             "is protected with a password. Save it without one, and import "
             "that; delete that file afterwards."
         )
-    return f"can't be read: it is damaged, or no spreadsheet. {_SAVE}"
+    return f"can't be read: it is damaged, or not a spreadsheet. {_SAVE}"
 
 
 def _is_locked(path: Path) -> bool:
@@ -280,7 +286,8 @@ def _chosen(book: CalamineWorkbook, wanted: str | None) -> CalamineSheet | str:
         exact = wanted in names
         if exact or len(alike) == 1:
             return book.get_sheet_by_name(wanted if exact else alike[0])
-        return f"has no sheet {wanted!r}; its sheets are {_named(names)}."
+        named = ", ".join(map(repr, names))
+        return f"has no sheet {wanted!r}; its sheets are {named}."
     sheets = [
         book.get_sheet_by_name(each.name)
         for each in usual
@@ -290,37 +297,11 @@ def _chosen(book: CalamineWorkbook, wanted: str | None) -> CalamineSheet | str:
     # One column holds words about the others, as in our template.
     tables = [each for each in filled if each.width > 1] or filled
     if len(tables) > 1:
-        names = [each.name for each in tables]
+        named = ", ".join(repr(each.name) for each in tables)
         return (
-            f"has several sheets: {_named(names)}. Say which one has the "
-            f'orders: --sheet "{names[0]}".'
+            f"has several sheets: {named}. Say which one has the orders: "
+            f'--sheet "{tables[0].name}".'
         )
     if not tables:
-        return "is empty. Write a starting file with sesamy import --template."
+        return "is empty. Write a template with sesamy import --template."
     return tables[0]
-
-
-def _named(names: list[str]) -> str:
-    return ", ".join(map(repr, names))
-
-
-def _notes(kind: Kind, shown: Shown, rows: Iterable[Row]) -> Iterator[Note]:
-    if kind == "xls":
-        yield Note(0, "", _OLD)
-    hidden = 0
-    if shown.hidden:
-        hidden = sum(row.number in shown.hidden for row in rows)
-    if hidden:
-        said = (
-            "1 hidden row is" if hidden == 1 else f"{hidden} hidden rows are"
-        )
-        yield Note(0, "", Remark(f"{said} read too", warning=True))
-    if shown.open_formulas:
-        row, *more = shown.open_formulas
-        others = f", and {len(more)} more," if more else ""
-        said = (
-            f"a formula{others} has no result in the file, so its cell is "
-            "read as empty; open the file in a spreadsheet program, and save "
-            "it there"
-        )
-        yield Note(row, "", Remark(said, warning=True))

@@ -7,37 +7,40 @@ and takes errors for empty cells.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
 from itertools import chain
 from posixpath import join
-from typing import IO, TypeAlias
-from xml.parsers import expat
+from typing import IO, Any, Literal, cast
+from xml.etree.ElementTree import Element, XMLPullParser
 from zipfile import ZipFile
 
 import attrs
 
 from ._formats import has_few_digits, matters, shown
-from ._marks import EXPONENT
+from ._values import EXPONENT
 
-
-_Start: TypeAlias = Callable[[str, dict[str, str]], None]
 
 _CHUNK = 1 << 18
 _LONGEST_MARK = 64
+_POWERS = {"11": "0.00E+00", "48": "##0.0E+0"}  # They are in no file.
+_NAMES = "{urn:oasis:names:tc:opendocument:xmlns:"
+_OFFICE, _TABLE, _TEXT = (
+    f"{_NAMES}{it}:1.0}}" for it in ("office", "table", "text")
+)
+_EXTENDED = (
+    "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}"
+)
+_ODS = "content.xml"
 
 
 @attrs.define
 class Shown:
-    """What a sheet shows.
+    """What a sheet shows; rows are counted from 1, columns from 0.
 
-    Attributes:
-        texts: By their rows, the places and the texts of cells that show
-            something else than their values; rows are counted from 1,
-            places from 0.
-        hidden: The rows that are hidden; some may be empty.
-        open_formulas: The rows of formulas without a result.
+    `texts` are the columns and texts of cells that show something else than
+    their values, by row; `open_formulas` the rows of those without a result.
     """
 
     texts: dict[int, list[tuple[int, str]]] = attrs.field(
@@ -47,43 +50,86 @@ class Shown:
     open_formulas: list[int] = attrs.field(factory=list[int])
 
     def add(self, row: int, column: int, text: str) -> None:
-        """Add what a cell shows."""
         self.texts.setdefault(row, []).append((column, text))
 
 
 def shown_in_xlsx(book: ZipFile, sheet: str) -> Shown:
-    """Return what a sheet of an .xlsx shows.
-
-    Raises:
-        KeyError: It is not there.
-        ExpatError: It is damaged.
-    """
+    """Return what a sheet of an .xlsx shows; `ParseError` if damaged."""
     formats = _formats(book)
     path = _path_of(book, sheet)
-    styles = "|".join(map(re.escape, formats)) or "none"
+    styles = "|".join(formats) or "none"
     marks = rf"""[ <:](?:hidden=|f[ >/]|t=["']e|s=["'](?:{styles})["'])"""
-    reader = _Cells(formats)
+    found, number = Shown(), 0
     # A cell without a style has the first.
-    if "0" in formats or _has(book, path, marks):
-        _parse(book, path, reader.parser)
-    return reader.found
+    if "0" not in formats and not _has(book, path, marks):
+        return found
+    for _, name, row in _elements(book, path, leave_out=_plain(formats)):
+        if name == "row":
+            space = row.tag.removesuffix("row")
+            number = int(row.get("r", number + 1))
+            if row.get("hidden") in {"1", "true"}:
+                found.hidden.add(number)
+            for at, cell in enumerate(row):
+                kind = cell.get("t", "n")
+                value = cell.findtext(f"{space}v", "")
+                text = value if kind == "e" else ""
+                if kind == "n" and not value:
+                    if cell.find(f"{space}f") is not None:
+                        found.open_formulas.append(number)
+                elif kind == "n" and (code := formats.get(cell.get("s", "0"))):
+                    text = shown(code, float(value))
+                if text:
+                    place = cell.get("r")
+                    column = _column(place) if place else at
+                    found.add(number, column, text)
+            row.clear()
+    return found
 
 
 def shown_in_ods(book: ZipFile, sheet: str) -> Shown:
-    """Return what a sheet of an .ods shows; errors as above."""
-    reader = _Table(sheet)
+    """Return what a sheet of an .ods shows; `ParseError` if damaged."""
     marks = (
         # A time has such digits too, in another way.
         r'min-integer-digits="(?:[2-9]|\d\d)"'
         r"|<number:text>(?![\s-])[^<]*[-+\d]"
         r"|<number:scientific-number|table:visibility=|value-type=.error"
     )
-    if any(_has(book, it, marks) for it in ("styles.xml", _ODS)):
-        _parse(book, _ODS, reader.parser)
-    return reader.found
+    found, first = Shown(), 1
+    if not any(_has(book, it, marks) for it in ("styles.xml", _ODS)):
+        return found
+    here = False
+    for event, name, element in _elements(book, _ODS, ("start", "end")):
+        if name == "table":
+            here = event == "start" and element.get(f"{_TABLE}name") == sheet
+        elif name == "table-row" and event == "end" and here:
+            repeated = element.get(f"{_TABLE}number-rows-repeated", "1")
+            rows = range(first, first + int(repeated))
+            first = rows.stop
+            if f"{_TABLE}visibility" in element.keys():  # noqa: SIM118
+                found.hidden.update(rows)
+            _add_row(found, rows, element)
+        if name == "table-row" and event == "end":
+            element.clear()
+    return found
 
 
-_ODS = "content.xml"
+def _add_row(found: Shown, rows: range, row: Element) -> None:
+    column = 0
+    for cell in row:
+        count = int(cell.get(f"{_TABLE}number-columns-repeated", "1"))
+        # Not those of an annotation.
+        lines = cell.findall(f"{_TEXT}p")
+        text = "".join(chain.from_iterable(it.itertext() for it in lines))
+        text = text.strip()
+        value = None
+        if cell.get(f"{_OFFICE}value-type") == "float":
+            value = cell.get(f"{_OFFICE}value")
+        error = cell.get(f"{_EXTENDED}value-type") == "error"
+        if error or (value is not None and _is_more(text, value)):
+            for number in rows:
+                for at in range(column, column + count):
+                    found.add(number, at, text)
+        column += count
 
 
 # The reader keeps all cells up to the last one, each in 32 bytes, and ends
@@ -93,16 +139,8 @@ _SIZE = re.compile(rb'<(?:\w+:)?dimension ref="[A-Z]+\d+:([A-Z]+)(\d+)"')
 _FILLED = re.compile(rb'<(?:\w+:)?c r="([A-Z]+)(\d+)"[^>]*[^/>]>')
 
 
-def is_too_wide(book: ZipFile) -> bool:
-    """Whether a cell of an .xlsx is so far away that no memory holds all."""
-    return any(
-        _is_too_wide(book, name)
-        for name in book.namelist()
-        if name.startswith("xl/worksheets/") and name.endswith(".xml")
-    )
-
-
-def _is_too_wide(book: ZipFile, path: str) -> bool:
+def is_too_wide(book: ZipFile, path: str) -> bool:
+    """Whether a cell of a sheet is so far away that no memory holds all."""
     with book.open(path) as file:
         start = file.read(_CHUNK)
         said = _SIZE.search(start)
@@ -138,149 +176,73 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
     return iter(partial(file.read, _CHUNK), b"")
 
 
-def _parser(start: _Start) -> expat.XMLParserType:
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler = start
-    return parser
+def _plain(formats: Mapping[str, str]) -> re.Pattern[bytes]:
+    """Return what most cells are, which take most of the time to parse.
+
+    They are a text, or a number that shows nothing else by its style.
+    """
+    styles, unstyled = "|".join(formats), "" if "0" in formats else "?"
+    words = r'[^>/]* t="(?:s|str|inlineStr)"[^>/]*>.*?'
+    number = rf'(?: s="(?!(?:{styles})")\d+"){unstyled}><v>[^<]*</v>'
+    return re.compile(
+        rf'<c r="[A-Z]+\d+"(?:{words}|{number})</c>'.encode(), re.DOTALL
+    )
 
 
-def _parse(book: ZipFile, path: str, parser: expat.XMLParserType) -> None:
+def _elements(
+    book: ZipFile,
+    path: str,
+    events: tuple[Literal["start", "end"], ...] = ("end",),
+    leave_out: re.Pattern[bytes] | None = None,
+) -> Iterator[tuple[str, str, Element]]:
+    """Yield elements with their local names, each when it is complete."""
+    parser: XMLPullParser[Element] = XMLPullParser(events)
     with book.open(path) as file:
-        for chunk in _without_words(_chunks(file)):
-            parser.Parse(chunk, False)  # noqa: FBT003 - takes no keywords
-        parser.Parse(b"", True)  # noqa: FBT003
-
-
-# A cell with a text: most are, and none shows something else.
-_WORDS = re.compile(
-    rb'<c r="[A-Z]+\d+"[^>/]* t="(?:s|str|inlineStr)"[^>/]*>.*?</c>', re.DOTALL
-)
-
-
-def _without_words(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Leave out what takes most of the time to parse."""
-    rest = b""
-    for chunk in chunks:
-        whole, end, rest = (rest + chunk).rpartition(b"</c>")
-        if not end:
-            # The names have prefixes, or it is another kind of file.
-            whole, rest = rest, b""
-        yield _WORDS.sub(b"", whole + end)
-    yield rest
-
-
-def _elements(book: ZipFile, path: str) -> list[tuple[str, dict[str, str]]]:
-    """Return the names and the attributes of a small file, in its order."""
-    found: list[tuple[str, dict[str, str]]] = []
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        found.append((_local(name), attributes))
-
-    _parse(book, path, _parser(start))
-    return found
+        rest = b""
+        for chunk in chain(_chunks(file), (b"",)):
+            whole, end, rest = (rest + chunk).rpartition(b"</c>")
+            if not end or not chunk:
+                # The names have prefixes, or it is the end, or another file.
+                whole, end, rest = whole + end + rest, b"", b""
+            whole += end
+            parser.feed(leave_out.sub(b"", whole) if leave_out else whole)
+            read = cast("Iterator[Any]", parser.read_events())
+            for event, element in read:
+                yield event, _local(element.tag), element
+    parser.close()
 
 
 @lru_cache(maxsize=64)
 def _local(name: str) -> str:
-    return name.rpartition(":")[2]
+    return name.rpartition("}")[2]
 
 
 def _path_of(book: ZipFile, sheet: str) -> str:
     [key] = (
         next(it for key, it in found.items() if _local(key) == "id")
-        for name, found in _elements(book, "xl/workbook.xml")
-        if name == "sheet" and found["name"] == sheet
+        for _, name, found in _elements(book, "xl/workbook.xml")
+        if name == "sheet" and found.get("name") == sheet
     )
     targets = {
-        found["Id"]: found["Target"]
-        for name, found in _elements(book, "xl/_rels/workbook.xml.rels")
+        found.get("Id"): found.get("Target", "")
+        for _, name, found in _elements(book, "xl/_rels/workbook.xml.rels")
         if name == "Relationship"
     }
     return join("/xl", targets[key]).removeprefix("/")
-
-
-_POWERS = {"11": "0.00E+00", "48": "##0.0E+0"}  # They are in no file.
 
 
 def _formats(book: ZipFile) -> dict[str, str]:
     """Return the number formats that matter, by the styles of cells."""
     codes = {**_POWERS}
     used: list[str] = []
-    inside = ""
     with suppress(KeyError):  # A workbook may have no styles.
-        for name, found in _elements(book, "xl/styles.xml"):
+        for _, name, found in _elements(book, "xl/styles.xml"):
             if name == "numFmt":
-                codes[found["numFmtId"]] = found["formatCode"]
-            elif name == "xf" and inside == "cellXfs":
-                used.append(found.get("numFmtId", "0"))
-            elif name.endswith("Xfs"):
-                inside = name
+                codes[found.attrib["numFmtId"]] = found.attrib["formatCode"]
+            elif name == "cellXfs":
+                used = [it.get("numFmtId", "0") for it in found]
     named = {str(at): codes.get(key, "") for at, key in enumerate(used)}
     return {key: code for key, code in named.items() if matters(code)}
-
-
-class _Cells:
-    """Reads the cells of a sheet of an .xlsx.
-
-    There may be millions: only where a cell may show more than its value,
-    its text and its end are asked for.
-    """
-
-    def __init__(self, formats: Mapping[str, str]) -> None:
-        self.found = Shown()
-        self.parser = _parser(self._start)
-        self._formats = formats
-        self._row = 0
-        self._column = 0
-        self._place = self._type = self._code = self._text = ""
-        self._inside = False
-
-    def _start(self, name: str, found: dict[str, str]) -> None:
-        name = _local(name)
-        if name == "c":
-            self._place = found.get("r", "")
-            self._column += 1
-            self._type = found.get("t", "n")
-            self._code = self._formats.get(found.get("s", "0"), "")
-            if self._type == "e" or self._code:
-                self._ask()
-        elif name == "row":
-            self._row = int(found.get("r", self._row + 1))
-            self._column = -1
-            if found.get("hidden") in {"1", "true"}:
-                self.found.hidden.add(self._row)
-        elif name == "f":
-            self._ask()
-        elif name == "v":
-            self._inside = True
-
-    def _ask(self) -> None:
-        self._text, self._inside = "", False
-        self.parser.CharacterDataHandler = self._add
-        self.parser.EndElementHandler = self._end
-
-    def _end(self, name: str) -> None:
-        name = _local(name)
-        self._inside = False
-        if name != "c":
-            return
-        self.parser.CharacterDataHandler = None
-        self.parser.EndElementHandler = None
-        if self._type == "e":
-            self._show(self._text)
-        elif self._type == "n" and not self._text:
-            self.found.open_formulas.append(self._row)
-        elif self._type == "n" and self._code:
-            self._show(shown(self._code, float(self._text)))
-
-    def _add(self, text: str) -> None:
-        if self._inside:
-            self._text += text
-
-    def _show(self, text: str) -> None:
-        column = _column(self._place) if self._place else self._column
-        self.found.add(self._row, column, text)
 
 
 def _column(place: str) -> int:
@@ -291,71 +253,6 @@ def _column(place: str) -> int:
     return column - 1
 
 
-class _Table:
-    """Reads the cells of a sheet of an .ods."""
-
-    def __init__(self, sheet: str) -> None:
-        self.found = Shown()
-        self.parser = _parser(self._start)
-        self.parser.EndElementHandler = self._end
-        self.parser.CharacterDataHandler = self._add
-        self._sheet = sheet
-        self._here = False
-        self._row = self._rows = 0
-        self._column = self._columns = 0
-        self._value: str | None = None
-        self._error = False
-        self._text = ""
-        self._lines = self._aside = 0
-
-    def _start(self, name: str, found: dict[str, str]) -> None:
-        if name == "table:table":
-            self._here = found.get("table:name") == self._sheet
-        elif name == "table:table-row":
-            self._row += self._rows
-            self._rows = int(found.get("table:number-rows-repeated", "1"))
-            if self._here and "table:visibility" in found:
-                rows = range(self._row + 1, self._row + 1 + self._rows)
-                self.found.hidden.update(rows)
-            self._column, self._columns = 0, 0
-        elif name in _CELLS:
-            self._column += self._columns
-            repeated = found.get("table:number-columns-repeated", "1")
-            self._columns = int(repeated)
-            self._value = found.get("office:value")
-            if found.get("office:value-type") != "float":
-                self._value = None
-            self._error = found.get("calcext:value-type") == "error"
-            self._text = ""
-        elif name == "office:annotation":
-            self._aside += 1
-        elif name == "text:p":
-            self._lines += 1
-
-    def _end(self, name: str) -> None:
-        if name == "text:p":
-            self._lines -= 1
-        elif name == "office:annotation":
-            self._aside -= 1
-        elif name in _CELLS and self._here:
-            text, value = self._text.strip(), self._value
-            if self._error or (value is not None and _is_more(text, value)):
-                self._show(text)
-        elif name == "table:table":
-            self._here = False
-            self._row = self._rows = 0
-
-    def _add(self, text: str) -> None:
-        if self._lines and not self._aside:
-            self._text += text
-
-    def _show(self, text: str) -> None:
-        for row in range(self._row + 1, self._row + 1 + self._rows):
-            for column in range(self._columns):
-                self.found.add(row, self._column + column, text)
-
-
-_CELLS = frozenset({"table:table-cell", "table:covered-table-cell"})
 _DIGITS = re.compile(r"\D")
 
 

@@ -2,94 +2,90 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, TypeAlias
 
 import attrs
 
+from sesamy_async._checks import is_text
 from sesamy_async.bulk._rows import (
+    NUMBER,
+    ORIGINAL,
     Mistaken,
     Note,
     Problem,
     Remark,
     Row,
     Sale,
+    changed_id,
 )
 from sesamy_async.bulk._states import InputFileError
 
-from ._columns import MOST_ABOVE, Header, find_header
+from ._cells import clean, doubts
+from ._columns import MOST_ABOVE, Column, Header, find_header, letters
+from ._csv import FEWEST_CELLS, CsvTable
 from ._fields import (
+    HOLDERS,
+    ORDER_ID,
     PROMO_CODE,
+    field_of,
     folded,
+    mended_id,
+    sale_of,
 )
 from ._mapping import Mapped
-from ._sales import Table
+from ._sheets import SheetTable
 from ._text import fingerprint
+from ._values import WrongValue, suspicious
 
 
-if TYPE_CHECKING:
-    from _hashlib import HASH
+RawTable: TypeAlias = CsvTable | SheetTable
+"""A file as rows of text, before it is known which row is the header."""
 
-
-class RawTable(Protocol):
-    """A file as rows of text, before it is known which row is the header."""
-
-    @property
-    def name(self) -> str:
-        """The name of the file in messages."""
-        ...
-
-    @property
-    def meaning(self) -> Mapping[str, Any]:
-        """How the file is read, for its fingerprint."""
-        ...
-
-    @property
-    def notes(self) -> tuple[Note, ...]:
-        """What was found out about the file as a whole."""
-        ...
-
-    @property
-    def delimiter(self) -> str:
-        """The character between the cells of CSV; else empty."""
-        ...
-
-    def first(self, count: int) -> list[Row]:
-        """Return the first rows, whatever is wrong with their bytes."""
-        ...
-
-    def rows(self, header: Sequence[str] = ()) -> Iterator[Row]:
-        """Yield the rows that are not blank, with their own numbers.
-
-        Args:
-            header: What an error calls the columns, if it is known.
-
-        Raises:
-            InputFileError: The file can't be read (on).
-        """
-        ...
-
-    def digest(self) -> HASH:
-        """Return a hash of the bytes, to which more may be added."""
-        ...
+LEFT_OUT = Remark("left out by the filter of the mapping")
+_ABOVE = Remark("the header is in this row; the rows above it are not read")
+_SECOND = Remark("the row below the header is a second header; it is not read")
+_DIFFERS = Remark(
+    "differs from the first line of its order, which is what is sent",
+    warning=True,
+)
+_REST = (
+    "may be the rest of row {}, which is cut by a line break; correct that row"
+)
+_GOES_ON = (
+    "may go on in row {}, which has a single cell; correct or remove that row"
+)
+_UNNAMED = "may go on in row {}, which has no id; correct or remove that row"
+_FIRST_LINE = (
+    "the filter leaves out the first line of this order, but not each of its "
+    "further lines; correct them, or remove those that are not to be sent"
+)
+_MERGED = (
+    "some lines in a cell are rows of their own: a quotation mark is not "
+    "closed, or is in the wrong place"
+)
+_MEANT = "; a mapping can say what it stands for ([values])"
+_BREAK = re.compile("\r\n|\r|\n")
+# What of a mapping changes the orders, besides what their columns are.
+_RULES = (
+    *("constants", "defaults", "values", "filter", "dates"),
+    "several_lines",
+)
+_BETWEEN = "\x1f"  # What no cell has between words.
 
 
 @attrs.frozen
 class TableSource:
-    """A `Source` of the rows of a table.
-
-    Attributes:
-        raw: The file.
-        notes: What was found out about the file as a whole.
-    """
+    """A `Source` of the rows of a table."""
 
     raw: RawTable
     notes: tuple[Note, ...] = attrs.field(repr=False)
     _head: Header
     _mapped: Mapped
     _meaning: Mapping[str, Any] = attrs.field(repr=False)
-    _table: Table
+    _reader: RowReader
 
     @classmethod
     def open(
@@ -107,16 +103,20 @@ class TableSource:
             del row
         if isinstance(head, InputFileError):
             raise head
+        notes = [*raw.notes]
+        if head.above:
+            notes.append(Note(head.row, "", _ABOVE))
+        if head.second is not None:
+            notes.append(Note(head.second, "", _SECOND))
         meaning = {
             **raw.meaning,
             "header": (head.row, head.second),
             "columns": {it.header: it.field.name for it in head.columns},
-            **attrs.asdict(mapped, filter=_is_rule),
+            **attrs.asdict(mapped, filter=lambda it, _: it.name in _RULES),
             "allow_unknown": allow_unknown,
         }
-        table = Table(head, raw.delimiter, mapped)
-        notes = (*raw.notes, *_notes_on(head))
-        return cls(raw, notes, head, mapped, meaning, table)
+        reader = RowReader(head, raw.delimiter, mapped)
+        return cls(raw, tuple(notes), head, mapped, meaning, reader)
 
     @property
     def name(self) -> str:
@@ -151,31 +151,23 @@ class TableSource:
         return self._mapped.several_lines
 
     def fingerprint(self) -> str:
-        """Hash the bytes, and how they are read.
-
-        Raises:
-            InputFileError: The file can't be read.
-        """
+        """Hash the bytes, and how they are read, or `InputFileError`."""
         return fingerprint(self.raw.digest(), self._meaning)
 
     def records(
         self, on_note: Callable[[Note], object] | None = None
     ) -> Iterator[Row]:
-        """Yield the orders below the header, without rows that are blank.
-
-        Args:
-            on_note: Called with a note on each row that is left out.
-        """
+        """Yield the orders; `on_note` gets each line that is left out."""
         rows = self._below()
         if self._mapped.several_lines:
-            rows = self._table.together(rows)
+            rows = self._reader.together(rows)
         if self._head.filters:
             rows = self._passing(rows, on_note)
         return rows
 
     def read(self, record: Row) -> Sale | Mistaken:
         """Return the order of a row, or all its problems."""
-        found = self._table.read(record)
+        found = self._reader.read(record)
         if record.more and isinstance(found, Sale):
             index = self._failing(record, record.cells)
             if index is not None:
@@ -188,10 +180,8 @@ class TableSource:
         return found
 
     def _below(self) -> Iterator[Row]:
-        last, is_lone = (
-            self._head.second or self._head.row,
-            self._table.is_lone,
-        )
+        last = self._head.second or self._head.row
+        is_lone = self._reader.is_lone
         before: Row | None = None
         for row in self.raw.rows(self.header):
             if row.number <= last:
@@ -229,6 +219,7 @@ class TableSource:
                 more = tuple(cells for cells, index in pairs if index is None)
                 yield attrs.evolve(row, more=more) if row.more else row
                 del pairs, more
+            # An error shows the locals of its frame.
             del row, lines
 
     def _failing(self, row: Row, line: Sequence[str]) -> int | None:
@@ -245,27 +236,299 @@ class TableSource:
         return None
 
 
-_REST = (
-    "may be the rest of row {}, which is cut by a line break; correct that row"
-)
-_GOES_ON = (
-    "may go on in row {}, which has a single cell; correct or remove that row"
-)
-_FIRST_LINE = (
-    "the filter leaves out the first line of this order, but not each of its "
-    "further lines; correct them, or remove those that are not to be sent"
-)
-LEFT_OUT = Remark("left out by the filter of the mapping")
-_ABOVE = Remark("the header is in this row; the rows above it are not read")
-_SECOND = Remark("the row below the header is a second header; it is not read")
+class _Lines(list[tuple[str, ...]]):
+    """The cells of further lines, which no error shows."""
+
+    __repr__ = object.__repr__
 
 
-def _notes_on(head: Header) -> Iterator[Note]:
-    if head.above:
-        yield Note(head.row, "", _ABOVE)
-    if head.second is not None:
-        yield Note(head.second, "", _SECOND)
+@attrs.define
+class _Row:
+    """A row that is read: its values by path, what is wrong, and notes."""
+
+    row: int
+    values: dict[str, dict[str, Any]]
+    wrong: list[tuple[Column, str]] = attrs.field(
+        factory=list[tuple[Column, str]]
+    )
+    notes: list[Note] = attrs.field(factory=list[Note])
 
 
-def _is_rule(attribute: attrs.Attribute[Any], _: Any) -> bool:
-    return attribute.name not in {"columns", "ignored", "ignores_rest"}
+class RowReader:
+    """Turns rows into orders; made once for a file."""
+
+    def __init__(self, head: Header, delimiter: str, mapped: Mapped) -> None:
+        self._delimiter = delimiter
+        self._width = len(head.names)
+        self._widest = head.widest
+        # Whether a row of CSV can be told from a line of words.
+        self._is_told = self._width >= FEWEST_CELLS and delimiter != ""
+        # What a report says of its rows.
+        known = ORIGINAL in head.names
+        self._original = head.names.index(ORIGINAL) if known else None
+        numbers = [at for at, it in enumerate(head.names) if it == NUMBER]
+        self._columns = columns = head.columns
+        self._by_path = {it.field.name: it for it in columns}
+        self._order_id = self._by_path[ORDER_ID]
+        self._id_header = self._order_id.header.casefold()
+        # In a report, lines that were apart in the file stand together.
+        self._common = (self._order_id.index, *numbers)
+        self._texts = [
+            (it.index, it.field.holder, it.field.attribute)
+            for it in columns
+            if it.is_plain
+        ]
+        # The columns of which most cells are right as they are.
+        self._checked = [
+            (it, it.index, it.field.holder, it.field.attribute, it.read)
+            for it in columns
+            if not (it.is_plain or it.is_mapped)
+        ]
+        self._meant = [it for it in columns if it.is_mapped]
+        fixed = [
+            (field, value)
+            for name, value in (
+                *mapped.constants.items(),
+                *mapped.defaults.items(),
+            )
+            if (field := field_of(name)) and name not in self._by_path
+        ]
+        used = {it.holder for it, _ in fixed}
+        used |= {it.field.holder for it in columns}
+        # The objects in the order that a row can have.
+        holders = [
+            holder
+            for holder in HOLDERS
+            if any(f"{it}.".startswith(f"{holder.name}.") for it in used)
+        ]
+        self._builders = [
+            (it.name, it.holder, it.attribute, it.builder()) for it in holders
+        ]
+        # What a row has before it is read: objects by path, "" is the order.
+        self._start: dict[str, dict[str, Any]] = {
+            name: {} for name in ("", *(it.name for it in holders))
+        }
+        for field, value in fixed:
+            # The mapping was checked, with or without unknown words.
+            read_value = field.reader(allow_unknown=True)
+            self._start[field.holder][field.attribute] = read_value(value)
+
+    def is_lone(self, row: Row) -> bool:
+        """Whether a row is the rest of another one, or the start of it.
+
+        A line break without quotation marks cuts a row in two; if it is in
+        the first or the last cell, one of the two looks whole.
+        """
+        return len(row.cells) == 1 and self._is_told and not row.broken
+
+    def together(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """Yield each order with its further lines, which follow it."""
+        order, more = None, _Lines()
+        for row in rows:
+            own = self._own(row)
+            if order is not None and own == self._own(order):
+                more.append(row.cells)
+            else:
+                if order is not None:
+                    doubt = order.doubt
+                    if not own:
+                        doubt = _UNNAMED.format(row.number)
+                    yield attrs.evolve(order, more=tuple(more), doubt=doubt)
+                order = row if own else None
+                more.clear()
+                if not own:
+                    yield row
+            # An error shows the locals of its frame.
+            del row, own
+        if order is not None:
+            yield attrs.evolve(order, more=tuple(more))
+
+    def _own(self, row: Row) -> tuple[str, ...] | None:
+        """Return what the lines of an order have in common."""
+        own = tuple("".join(row.cells[it : it + 1]) for it in self._common)
+        return None if row.broken or not own[0] else own
+
+    def read(self, record: Row) -> Sale | Mistaken:
+        """Return the order of a row, or all its problems."""
+        cells, row = record.cells, record.number
+        text = _BETWEEN.join(cells)
+        problem = record.broken or self._misfit(record, text) or record.doubt
+        if problem:
+            if record.broken:
+                cells = tuple(cells[0].split(self._delimiter or "\0"))
+            perhaps = mended_id("".join(cells[self._order_id.index :][:1]))
+            return Mistaken((Problem(row, "", problem),), perhaps=perhaps)
+        reading = self._filled(row, cells, text)
+        if record.more:
+            self._add_lines(reading, record.more)
+        order_id = cells[self._order_id.index]
+        if order_id and self._original is not None:
+            changed = changed_id(cells[self._original], order_id)
+            if changed:
+                # It says more than that the id is wrong as it is.
+                reading.wrong = [
+                    it for it in reading.wrong if it[0] is not self._order_id
+                ]
+                reading.wrong.append((self._order_id, changed))
+        if not reading.wrong:
+            return self._sale(reading)
+        problems = tuple(
+            Problem(row, column.header, reason)
+            for column, reason in reading.wrong
+        )
+        notes = tuple(reading.notes)
+        if all(it is not self._order_id for it, _ in reading.wrong):
+            return Mistaken(problems, order_id, notes=notes)
+        return Mistaken(problems, perhaps=mended_id(order_id), notes=notes)
+
+    def _misfit(self, record: Row, text: str) -> str:
+        """Say why the cells are not those of one row; "" if they are."""
+        for cells in (record.cells, *record.more):
+            own = "".join(cells[self._order_id.index :][:1])
+            if own.strip().casefold() == self._id_header:
+                return (
+                    "repeats the header, as if another file was added to the "
+                    "end of this one; remove this row"
+                )
+            over = None
+            if len(cells) > self._width:
+                behind = range(self._width, len(cells))
+                over = next((at for at in behind if cells[at]), None)
+            if over is not None and not self._delimiter:
+                return (
+                    f"has a cell in column {letters(over)}, which has no "
+                    "header; remove it, or give the column a header"
+                )
+            if len(cells) < self._width:
+                why = "the row is cut, or delimiters are missing"
+            elif over is not None or (
+                # A delimiter too many moves the cells behind it.
+                self._delimiter and len(cells) > self._widest
+            ):
+                why = "a cell that holds the delimiter needs quotation marks"
+            else:
+                continue
+            return (
+                f"has {len(cells)} cells, and the header {self._width}: {why}"
+            )
+        broken = self._is_told and ("\n" in text or "\r" in text)
+        return _MERGED if broken and self._swallows(record.cells) else ""
+
+    def _swallows(self, cells: Sequence[str]) -> bool:
+        """Whether lines inside the cells would be rows without quotes."""
+        # The first is the row itself, up to the quotation mark.
+        _, *lines = _BREAK.split(self._delimiter.join(cells))
+        return any(
+            len(inside) == self._width
+            and not self._filled(0, inside, _BETWEEN.join(inside)).wrong
+            for inside in (line.split(self._delimiter) for line in lines)
+        )
+
+    def _filled(
+        self,
+        row: int,
+        cells: Sequence[str],
+        text: str,
+        start: Mapping[str, dict[str, Any]] | None = None,
+    ) -> _Row:
+        """Read the cells of a row, and note what is wrong."""
+        start = self._start if start is None else start
+        values = {it: {**had} for it, had in start.items()}
+        reading = _Row(row, values)
+        if suspicious(text) or "\0" in text or not is_text(text):
+            for column in self._columns:
+                self._put(reading, column, cells[column.index])
+            return reading
+        # No need to look at each cell in which any text is right.
+        for index, holder, attribute in self._texts:
+            if cells[index]:
+                values[holder][attribute] = cells[index]
+        for column, index, holder, attribute, read in self._checked:
+            cell = cells[index]
+            if cell:
+                try:
+                    values[holder][attribute] = read(cell)
+                except WrongValue:
+                    # It may be right once it is cleaned.
+                    self._put(reading, column, cell)
+            elif column is self._order_id:
+                reading.wrong.append((column, "required"))
+        for column in self._meant:
+            self._put(reading, column, cells[column.index])
+        return reading
+
+    def _put(self, reading: _Row, column: Column, cell: str) -> None:
+        """Put the value of a cell in its place, or say what is wrong."""
+        try:
+            value = self._cell(reading, column, cell)
+        except WrongValue as error:
+            reason = error.args[0].removeprefix(": ")
+            if column.field.rule.words is not None:
+                reason += _MEANT
+            reading.wrong.append((column, reason))
+            return
+        if value is not None:
+            field = column.field
+            reading.values[field.holder][field.attribute] = value
+        elif column is self._order_id:
+            reading.wrong.append((column, "required"))
+
+    def _cell(self, reading: _Row, column: Column, cell: str) -> Any:
+        """Return what a cell stands for; None for nothing."""
+        if not cell:
+            return column.default
+        if "\0" in cell:
+            raise WrongValue(": has a NUL character, which is not text")
+        words = column.words
+        if words and (word := folded(cell)) in words:
+            return words[word]
+        value, found = clean(column.field, cell, date_form=column.date_form)
+        if words and (word := folded(value)) in words:
+            read = words[word]
+        else:
+            read = column.read(value) if value else column.default
+        reading.notes += (
+            Note(reading.row, column.header, *remark) for remark in found
+        )
+        return read
+
+    def _add_lines(self, reading: _Row, more: Sequence[Sequence[str]]) -> None:
+        """Add up the quantities of further lines of an order."""
+        first = reading.values
+        for number, cells in enumerate(more, reading.row + 1):
+            empty: dict[str, dict[str, Any]] = {it: {} for it in first}
+            line = self._filled(number, cells, _BETWEEN.join(cells), empty)
+            reading.wrong += line.wrong
+            for column in self._columns:
+                holder, attribute = column.field.holder, column.field.attribute
+                value = line.values[holder].get(attribute)
+                known = first[holder].get(attribute)
+                if column.field.is_number:
+                    # Without any number, none is sent: not zero.
+                    if value is not None:
+                        first[holder][attribute] = (known or 0) + value
+                elif value is not None and value != known:
+                    reading.notes.append(
+                        Note(number, column.header, _DIFFERS, str(value))
+                    )
+
+    def _sale(self, reading: _Row) -> Sale:
+        values = reading.values
+        for name, holder, attribute, build in self._builders:
+            if values[name]:
+                values[holder][attribute] = build(values[name])
+        sale = sale_of(values[""])
+        for path, remark in doubts(sale):
+            header, shown = path, ""
+            if path in self._by_path:
+                header = self._by_path[path].header
+                value: Any = sale.order.to_dict()
+                for part in path.split("."):
+                    value = value[part]
+                shown = str(value)
+            reading.notes.append(
+                Note(reading.row, header, remark, shown, shown)
+            )
+        if not reading.notes:
+            return sale
+        return attrs.evolve(sale, notes=tuple(reading.notes))

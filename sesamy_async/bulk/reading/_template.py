@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 import csv
 import os
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +29,7 @@ def write_template(
     path: str | os.PathLike[str],
     mapping_path: str | os.PathLike[str] | None = None,
 ) -> None:
-    """Write a file with two example orders, and a mapping if you want one.
+    """Write a file with two example orders, and a mapping if wanted.
 
     It has the documented headers.  As CSV, it opens in a Nordic spreadsheet:
     semicolons, UTF-8 with a byte order mark.  As .xlsx, its cells are texts,
@@ -37,11 +38,11 @@ def write_template(
 
     Args:
         path: Where to write the file: .xlsx for a spreadsheet, else CSV.
-        mapping_path: Where to write a mapping (TOML); none if not given.
+        mapping_path: Where to write a mapping (TOML); None for no mapping.
 
     Raises:
-        InputFileError: One of them is there already, and neither was
-            written; or one can't be written.
+        InputFileError: One of them already exists, and neither was written;
+            or one can't be written.
     """
     path = Path(path)
     mapping_path = None if mapping_path is None else Path(mapping_path)
@@ -90,74 +91,22 @@ def _unwritable(path: Path, error: OSError) -> InputFileError:
     return InputFileError(f"{path} can't be written: {error.strerror}.")
 
 
-_HELP = {
-    "externalOrderId": (
-        "Your own id of the order. Required, and each order needs another."
-    ),
-    "paymentProvider": "Who handles the payment. Choose from the list.",
-    "paymentMethod": "How the order is paid. Choose from the list.",
-    "quantity": "How many subscriptions. A whole number, usually 1.",
-    "userData.email": (
-        "The e-mail address of the one who pays, who is usually the reader, "
-        "and logs in with it."
-    ),
-    "userData.fullName": "The name of the one who pays.",
-    "userData.phone": "With the country: +46 70 174 06 05.",
-    "userData.invoiceEmail": "Where invoices go, if not to the reader.",
-    "userData.gender": "Choose from the list, or leave it empty.",
-    "userData.birthday": "Year, month and day: 1981-06-19.",
-    "userData.address.country": "Two letters, such as SE, NO, DK or FI.",
-    "userData.address.zip": "The postal code, with its zeros: 0352.",
-    "userData.address.city": "The town of the address.",
-    "userData.address.street": "The street with the number.",
-    "userData.address.co": "The name on the door, if it is another one.",
-    "userData.address.lastName": "The last name in the address.",
-    "userData.address.firstName": "The first name in the address.",
-    "userData.businessDetails.vatNr": "Only companies: the VAT number.",
-    "userData.businessDetails.companyName": "Only companies: their name.",
-    "userData.extraData.customerNumber": (
-        "Your number of this customer. Rename or remove this column freely."
-    ),
-    "vendorData.campaign": (
-        "Something of your own about the sale. Rename what is behind the dot."
-    ),
-    "providerData.invoiceNumber": (
-        "What the payment provider knows. Rename what is behind the dot."
-    ),
-    "ownerData.email": (
-        "Only if somebody else pays: the e-mail address of the one who gets "
-        "the subscription."
-    ),
-    "ownerData.fullName": (
-        "Only if somebody else pays: the name of the one who gets the "
-        "subscription."
-    ),
-}
-# All in one column: a sheet of one column is not taken for orders.
-_GUIDE = """\
-How to use this file
-1. On the sheet Orders, replace the two examples with your orders, one in \
-each row. Keep the row with the names of the columns.
-2. Columns that you do not need can stay empty, or be removed.
-3. Save the file as .xlsx, and close it.
-4. Try it, without sending anything: \
-sesamy import orders.xlsx --promo YOUR-PROMO-CODE --dry-run
-5. When no mistakes are left, send it: \
-sesamy import orders.xlsx --promo YOUR-PROMO-CODE
-6. If it stops, run the same command again: no order is sent twice. The \
-reports stand beside the file."""
 _HELP_ROW, _HEADER_ROW, _FIRST_ROW = 0, 1, 2
 _WIDTH, _HEIGHT = 24, 60  # In characters, and in points.
 
 
 def _write_book(path: Path) -> None:
     text = _shipped("template.csv").decode()
-    header, *rows = csv.reader(text.splitlines(), delimiter=";")
+    table = [*csv.reader(text.splitlines(), delimiter=";")]
+    words = tomllib.loads(_shipped("template-help.toml").decode())
     try:
         with AtomicFile.begin(path) as new:
             book = new_book(new.beside)
-            _add_orders(book, header, rows)
-            _add_guide(book)
+            _add_orders(book, table, words["columns"])
+            guide = new_sheet(book, "Help")
+            guide.set_column(0, 0, 100, book.add_format({"text_wrap": True}))
+            for row, line in enumerate(words["guide"].splitlines()):
+                guide.write_string(row, 0, line)
             close_book(book)
             new.place()
     except OSError as error:
@@ -165,7 +114,7 @@ def _write_book(path: Path) -> None:
 
 
 def _add_orders(
-    book: Any, header: Sequence[str], rows: Sequence[Sequence[str]]
+    book: Any, table: Sequence[Sequence[str]], helps: Mapping[str, str]
 ) -> None:
     cell = book.add_format(TEXT)
     title = book.add_format({**TEXT, "bold": True, "bottom": 1})
@@ -174,12 +123,12 @@ def _add_orders(
     sheet = new_sheet(book, "Orders")
     sheet.set_row(_HELP_ROW, _HEIGHT)
     sheet.freeze_panes(_FIRST_ROW, 1)
-    for column, name in enumerate(header):
+    for column, name in enumerate(table[0]):
         sheet.set_column(column, column, max(_WIDTH, len(name) + 2), cell)
-        sheet.write_string(_HELP_ROW, column, _HELP[name], words)
-        sheet.write_string(_HEADER_ROW, column, name, title)
-        for number, row in enumerate(rows, start=_FIRST_ROW):
-            sheet.write_string(number, column, row[column], cell)
+        sheet.write_string(_HELP_ROW, column, helps[name], words)
+        for number, row in enumerate(table, start=_HEADER_ROW):
+            style = title if number == _HEADER_ROW else cell
+            sheet.write_string(number, column, row[column], style)
         if rule := _rule(name):
             last = MOST_ROWS - 1
             sheet.data_validation(_FIRST_ROW, column, last, column, rule)
@@ -192,7 +141,7 @@ def _rule(name: str) -> dict[str, Any]:
         return {
             "validate": "list",
             "source": [*map(str, field.rule.words)],
-            # The import knows an option for words of one's own.
+            # With --allow-unknown, other words are imported, too.
             "error_type": "warning",
             "error_title": "Another word?",
             "error_message": "The import knows only the words of the list.",
@@ -204,10 +153,3 @@ def _rule(name: str) -> dict[str, Any]:
             "input_message": "Such as 1981-06-19",
         }
     return {}
-
-
-def _add_guide(book: Any) -> None:
-    sheet = new_sheet(book, "Help")
-    sheet.set_column(0, 0, 100, book.add_format({"text_wrap": True}))
-    for row, line in enumerate(_GUIDE.splitlines()):
-        sheet.write_string(row, 0, line)

@@ -8,11 +8,10 @@ import pytest
 
 from sesamy_async.bulk import InputFileError
 from sesamy_async.bulk.reading import open_source, write_template
-from sesamy_async.bulk.reading._dates import read_date
-from sesamy_async.bulk.reading._fields import WrongValue
 from sesamy_async.bulk.reading._formats import matters, shown
 from sesamy_async.bulk.reading._proposal import propose
 from sesamy_async.bulk.reading._sheets import SheetTable
+from sesamy_async.bulk.reading._values import WrongValue, read_date
 from support.books import ods, rewritten, xlsx
 from support.order_files import Folder, sales, wrong
 
@@ -79,8 +78,8 @@ def test_powers_in_ods(
 @pytest.mark.parametrize(
     ("date", "why"),
     [
-        ("31/02/1990", "is no day in the calendar"),
-        ("13-13-1990", "is no day in the calendar"),
+        ("31/02/1990", "is not a day in the calendar"),
+        ("13-13-1990", "is not a day in the calendar"),
         ("31/12/1990", "must be a date such as 1980-12-31; or say with ["),
         ("12/31/1990", "must be a date such as 1980-12-31; or say with ["),
         ("3/4/1990", "can be read in more than one way; say with [dates]"),
@@ -117,11 +116,11 @@ def test_who_pays(tmp_path: Path) -> None:
     helps, header, *_ = SheetTable.open(tmp_path / "orders.xlsx").rows()
     said = dict(zip(header.cells, helps.cells, strict=True))
 
-    assert "of the one who pays" in said["userData.email"]
+    assert "of the buyer" in said["userData.email"]
     assert said["ownerData.email"].startswith("Only if somebody else pays")
 
 
-PHONE = "userData.phone: is no number of this country"
+PHONE = "userData.phone: is not a phone number of this country"
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ from sesamy_async.bulk.reading._encodings import (
     is_utf_8,
     wide,
 )
-from sesamy_async.bulk.reading._jsonl import JsonLinesSource
+from sesamy_async.bulk.reading._json import JsonSource
 from sesamy_async.bulk.reading._table import TableSource
 from support.order_files import Folder
 
 
 def notes_of(source: Source) -> tuple[Note, ...]:
     """Return what was found out about a file as a whole."""
-    assert isinstance(source, (TableSource, JsonLinesSource))
+    assert isinstance(source, (TableSource, JsonSource))
     return source.notes
 
 

@@ -77,7 +77,7 @@ def test_the_file_with_mistakes_shows_each_kind() -> None:
         *("did you mean KLARNA?", "must be one of BANKGIRO"),
         *("must be at least 1", "must be at most", "must be a whole number"),
         *("must look like name@example.com", "must be one of male, female"),
-        *("must be a date such as 1980-12-31", "is no day in the"),
+        *("must be a date such as 1980-12-31", "is not a day in the"),
         *("the same row as row 22", "has this externalOrderId too, with oth"),
         *("the row is cut", "a cell that holds the delimiter"),
     ):

@@ -69,7 +69,7 @@ def test_wrong_bytes_are_found(folder: Folder) -> None:
     said = refused(folder.write(raw))
 
     assert said.startswith(
-        "orders.csv, row 5003, userData.fullName: it holds byte 0xf6, which "
+        "orders.csv, row 5003, userData.fullName: it has byte 0xf6, which "
         "is not UTF-8. Most of the file is UTF-8: correct that cell, or save "
         "the file again as UTF-8."
     )
@@ -81,13 +81,13 @@ def test_wrong_bytes_are_found(folder: Folder) -> None:
         (
             b"\xff\xff,externalOrderId;#x;#y\nx;A-1;\xc3\xa5\n",
             "utf-8",
-            ", row 1, column 1: it holds byte 0xff, which is not UTF-8. Most",
+            ", row 1, column 1: it has byte 0xff, which is not UTF-8. Most",
         ),
         (
             f"{{}}\n{ROW}".encode("cp1252"),
             "utf-8",
             (
-                ", row 2: it holds byte 0xc5, which is not UTF-8. It looks "
+                ", row 2: it has byte 0xc5, which is not UTF-8. It looks "
                 "like cp1252: leave --encoding out."
             ),
         ),
@@ -95,7 +95,7 @@ def test_wrong_bytes_are_found(folder: Folder) -> None:
             b"externalOrderId,#x\nA-1,\xc4\x81 \x81\n",
             "cp1252",
             (
-                ", row 2, #x: it holds byte 0x81, which is not cp1252. "
+                ", row 2, #x: it has byte 0x81, which is not cp1252. "
                 "It looks like UTF-8: leave --encoding out."
             ),
         ),
@@ -103,7 +103,7 @@ def test_wrong_bytes_are_found(folder: Folder) -> None:
             "externalOrderId,#x\nA-1,\u041c\u043e\u0441\n".encode("cp1251")
             + b"\x81",
             "cp1252",
-            ", row 3: it holds byte 0x81, which is not cp1252. Save the file",
+            ", row 3: it has byte 0x81, which is not cp1252. Save the file",
         ),
         (TABLE, "utf-16", " is UTF-8, and not utf-16. Leave --encoding out."),
         (TABLE, "cp1252", " is UTF-8, and not cp1252. Leave --encoding out."),
@@ -141,8 +141,8 @@ def test_wide_characters(folder: Folder, encoding: str | None) -> None:
         (b"PK\x03\x04x", "a damaged archive, or was not completely copied."),
         (b"\x1f\x8bx", "a damaged archive, or was not completely copied."),
         (b"%PDF-1.7", "a PDF, not a text file."),
-        (b"", "empty. Write a starting file with sesamy import --template."),
-        (b"\n \n", "empty. Write a starting file with sesamy import"),
+        (b"", "empty. Write a template with sesamy import --template."),
+        (b"\n \n", "empty. Write a template with sesamy import"),
     ],
 )
 def test_files_without_text(
@@ -175,7 +175,9 @@ def test_files_that_can_not_be_read(
 
     monkeypatch.setattr(Path, "open", failing)
 
-    assert f"{path} can't be read: you may not read it" in refused(path)
+    assert f"{path} can't be read: you are not allowed to read" in refused(
+        path
+    )
 
 
 @pytest.mark.parametrize(

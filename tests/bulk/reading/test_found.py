@@ -178,7 +178,7 @@ def test_a_filter_takes_the_column_of_its_very_name(folder: Folder) -> None:
         (
             "[columns]\n'#Mejl' = 'userData.email'",
             "#Mejl",
-            "columns.#Mejl: no column is read whose name begins with #",
+            "columns.#Mejl: columns whose name begins with # are not",
         ),
         (
             "ignore = ['Mejl']\n[columns]\n'Mejl' = 'userData.email'",
@@ -188,7 +188,7 @@ def test_a_filter_takes_the_column_of_its_very_name(folder: Folder) -> None:
         (
             "ignore = '*'\n[filter]\nStatus = 'paid'",
             "STATUS,status",
-            "Status: in the filter, but not only once here",
+            "Status: in the filter, but several times here",
         ),
     ],
 )
@@ -209,7 +209,7 @@ def test_a_header_that_is_repeated(folder: Folder) -> None:
     source = folder.csv(header, "A-1,Kim", header.upper(), "A-2,Bo")
 
     [problem] = wrong(source)
-    assert problem.startswith("row 3: is the header once more")
+    assert problem.startswith("row 3: repeats the header")
 
 
 def test_orders_above_another_header(folder: Folder) -> None:

@@ -88,11 +88,11 @@ def test_problems(folder: Folder) -> None:
         ('[{"a": "x', ", row 1: not JSON with orders: Unterminated string"),
         (
             f'[{{"a": "{"x" * 1_000_001}',
-            ", row 1: not JSON with orders: it has more than 1000000 letters",
+            ", row 1: not JSON with orders: it has more than 1000000 char",
         ),
         ("[" * 99_999, ", row 1: not JSON with orders: nested too deeply."),
-        ("[{}] {}", " has something behind its array of orders."),
-        ('{"a": [{}], "b": [{}]}', " has something behind its array of"),
+        ("[{}] {}", " has something after its array of orders."),
+        ('{"a": [{}], "b": [{}]}', " has something after its array of"),
         (
             pretty({"a": {}, "b": [{}]}),
             ", row 1: not JSON with orders: it is one object with several",

@@ -149,7 +149,7 @@ def test_problems_name_the_columns_of_the_file(folder: Folder) -> None:
         ("[constants]\nvendorId = '.'", "constants.vendorId: must not be"),
         (
             "[constants]\nexternalOrderId = 'A'",
-            "constants.externalOrderId: each order needs one of its own",
+            "constants.externalOrderId: each order needs its own id",
         ),
         ("x = ", "it is not TOML: "),
         ("ignore = ['å']".encode("cp1252"), "it is not UTF-8; save it"),

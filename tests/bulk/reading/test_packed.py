@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from sesamy_async.bulk import InputFileError
-from sesamy_async.bulk.reading import _packed, open_source
+from sesamy_async.bulk.reading import _files, open_source
 from support.order_files import Folder
 
 
@@ -80,17 +80,20 @@ ZIP = zipped(**{"b.csv": TABLE})
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (zipped(a=TABLE, b=TABLE, c=b""), "holds 3 files. Unpack it"),
+        (zipped(a=TABLE, b=TABLE, c=b""), "contains 3 files. Unpack it"),
         (zipped(), "is an empty archive: there is no file in it."),
         (encrypted(ZIP), "is protected by a password. Unpack it"),
         (other_method(ZIP), "is packed in a way that can't be read here."),
         (ZIP[:-30], "is a damaged archive, or was not completely copied."),
         (zipped(**{"[Content_Types].xml": b"x", "a": b""}), "is a spreadshe"),
         (zipped(mimetype=b"x"), "is a spreadsheet, not a text file."),
-        (zipped(a=zipped(mimetype=b"x")), "holds a spreadsheet or an archi"),
+        (
+            zipped(a=zipped(mimetype=b"x")),
+            "contains a spreadsheet or an archi",
+        ),
         (
             gzip.compress(b"\xd0\xcf\x11\xe0", mtime=0),
-            "holds a spreadsheet: unpack it",
+            "contains a spreadsheet: unpack it",
         ),
         (gzip.compress(b" ", mtime=0), "is empty."),
         (gzip.compress(TABLE, mtime=0)[:-9], "is a damaged archive"),
@@ -115,7 +118,7 @@ def test_bomb(
     pack: Callable[[bytes], bytes],
 ) -> None:
     """What unpacks to far more than it has is not read to its end."""
-    monkeypatch.setattr(_packed, "_ALWAYS", 1000)
+    monkeypatch.setattr(_files, "_ALWAYS", 1000)
     path = folder.write(pack(TABLE + b"A-1,x\n" * 1_000_000))
 
     with pytest.raises(InputFileError, match="unpacks to more than 200 times"):

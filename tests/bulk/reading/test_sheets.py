@@ -168,6 +168,13 @@ def test_formulas(path: Path) -> None:
     assert text.startswith("a formula, and 1 more, has no result in the file")
 
 
+def test_a_blank_cell_with_a_format(path: Path) -> None:
+    """It is not a formula without a result."""
+    xlsx(path, [["id", "zip"], ["A", 352], ["B"]], formats={"B3": "0000"})
+
+    assert [] == said(path)
+
+
 def test_a_formula(path: Path) -> None:
     """One without a result is enough; an empty result is one."""
     xlsx(path, [["id", "n"], ["A", "=1+1"], ["B", '="" & ""']])
@@ -293,7 +300,7 @@ def test_an_empty_sheet(path: Path) -> None:
     xlsx(path, [], more={"Other": []})
 
     assert [] == read(path, "Other")
-    assert refused(path).startswith("orders.xlsx is empty. Write a starting")
+    assert refused(path).startswith("orders.xlsx is empty. Write a template")
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,6 @@ from sesamy_async import (
     Outcome,
     RetryPolicy,
     SesamyError,
-    _creating,
     _once,
     _telling,
 )
@@ -158,7 +157,6 @@ def _untrue(ending: Any, sandbox: Sandbox, kind: Kind) -> str | None:
 def _rows(scale: Scale) -> Iterator[Row]:
     with (
         mock.patch.object(_once, "PATIENCE", _PATIENCE),
-        mock.patch.object(_creating, "PATIENCE", _PATIENCE),
         mock.patch.object(_telling, "REPEATABLE_LASTS", _LASTS),
     ):
         for what, damage in _FILES.items():

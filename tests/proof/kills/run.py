@@ -11,7 +11,8 @@ import anyio
 import attrs
 
 from sesamy_async import AsyncSesamy, RetryPolicy, _telling
-from sesamy_async._call import AnyioEvent, AnyioRuntime
+from sesamy_async._call import AnyioRuntime
+from sesamy_async._call.anyio_runtime import AnyioEvent
 from sesamy_async.bulk import Confirm, Ending, Importer, Source, Terms
 from sesamy_async.bulk.check import check
 from sesamy_async.bulk.journal import Journal, journal_path

@@ -98,5 +98,5 @@ def watch_requests(watch: Watch) -> None:
         watch.passed(Moment.HEAD)
         return head
 
-    answer = Connection.answer
-    Connection.answer = answered  # type: ignore[method-assign]
+    answer = Connection.response
+    Connection.response = answered  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""What forwards events to a webhook: how long it waits, and how many wait."""
+"""What forwards events to a webhook: how long it waits, and its end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sesamy_async.sandbox import Sandbox, SandboxConfig, Webhook, _webhooks
+from sesamy_async.sandbox import Sandbox, SandboxConfig, Webhook, _listener
 from support.ports import closed_port
 from support.sandbox_caller import Caller
 
@@ -42,27 +42,12 @@ async def test_waits_grow() -> None:
     with closed_port() as port:
         url = f"http://127.0.0.1:{port}/"
         sandbox, contract_id = made(url=url, backoff=200.0, retries=120)
-        async with _webhooks.forwarding(sandbox, sleep):
+        async with _listener.forwarding(sandbox, sleep):
             sandbox.emit("contract.1#update", contract_id)
             await until(lambda: "lost" == sandbox.ledger.webhooks[0].state)
 
     assert [200.0, 400.0, 600.0, 600.0] == waits[:4]
     assert 120 == len(waits)
-
-
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_too_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where too many wait, the next one is lost at once."""
-    monkeypatch.setattr(_webhooks, "_MOST_WAITING", 2)
-    with closed_port() as port:
-        sandbox, contract_id = made(url=f"http://127.0.0.1:{port}/")
-        async with _webhooks.forwarding(sandbox):
-            for _ in range(3):
-                sandbox.emit("contract.1#update", contract_id)
-            await until(lambda: len(sandbox.ledger.webhooks) == 3)
-            states = [each.state for each in sandbox.ledger.webhooks]
-
-    assert ["waiting", "waiting", "lost"] == states
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -73,7 +58,7 @@ async def test_after_the_end() -> None:
     subscribers: list[Callable[[dict[str, str]], object]] = []
 
     async def subscribed() -> None:
-        async with _webhooks.forwarding(sandbox):
+        async with _listener.forwarding(sandbox):
             subscribers.extend(sandbox.subscribers)
 
     def run() -> None:

@@ -205,7 +205,7 @@ REPEATS = (
         text([*lines(), lines()[0], *lines([{**YLVA, "id": "A-1004"}])[1:]]),
         Outcome(
             orders=sent(*PEOPLE, {**YLVA, "id": "A-1004"}),
-            wrong={(5, ""): "is the header once more"},
+            wrong={(5, ""): "repeats the header"},
         ),
     ),
     OddFile(

@@ -16,9 +16,9 @@ from sesamy_async import NewContract
 from sesamy_async.bulk import InputFileError, Mistaken, Sale, Source
 from sesamy_async.bulk._rows import Row
 from sesamy_async.bulk.reading import open_source
-from sesamy_async.bulk.reading._csv import csv_rows
+from sesamy_async.bulk.reading._csv import CsvTable, csv_rows
 from sesamy_async.bulk.reading._fields import FIELDS, OPEN, OVERRIDES
-from sesamy_async.bulk.reading._text import LONGEST_ROW, Text
+from sesamy_async.bulk.reading._text import LONGEST_ROW
 from sesamy_async.errors import InvalidRequestError
 from support.order_files import Folder
 
@@ -187,19 +187,20 @@ def test_corrected_meanwhile(folder: Folder) -> None:
     right = "externalOrderId,userData.fullName\nÅ-1,Öberg\n"
     path = folder.write(right.encode("cp1252"))
 
-    def split(lines: Iterator[str]) -> Iterator[Row]:
-        try:
-            yield from csv_rows("x", lines, ",")
-        finally:
-            folder.write(right)
+    class Corrected(CsvTable):
+        def split(self, lines: Iterator[str]) -> Iterator[Row]:
+            try:
+                yield from super().split(lines)
+            finally:
+                folder.write(right)
 
-    rows = Text(path, "utf-8-sig", "").rows(split)
+    rows = Corrected(path, "utf-8-sig", ",").rows()
     with pytest.raises(InputFileError, match=r"^orders.csv: it is not UTF-8"):
         list(rows)
 
 
 def test_line_without_end(folder: Folder) -> None:
     """A file of gigabytes without a line break is not read at once."""
-    text = Text(folder.write("x" * (3 * LONGEST_ROW)), "utf-8", "")
+    text = CsvTable(folder.write("x" * (3 * LONGEST_ROW)), "utf-8", ",")
 
     assert LONGEST_ROW + 1 == len(next(text.lines()))

@@ -11,13 +11,12 @@ import pytest
 from sesamy_async import NewContract
 from sesamy_async.bulk import Sale
 from sesamy_async.bulk.reading import _cells
-from sesamy_async.bulk.reading._cells import clean, doubts, suspicious
-from sesamy_async.bulk.reading._dates import read_date
-from sesamy_async.bulk.reading._fields import (
-    FIELDS,
+from sesamy_async.bulk.reading._cells import clean, doubts
+from sesamy_async.bulk.reading._fields import FIELDS, field_of, mended_id
+from sesamy_async.bulk.reading._values import (
     WrongValue,
-    field_of,
-    mended_id,
+    read_date,
+    suspicious,
 )
 from support.examples import EXAMPLES
 
@@ -55,7 +54,7 @@ CLEANED = {
         *((OWN, "'-1'", "-1"), (WORD, "'CARD", "CARD")),
         *((EMAIL, "'kim@a.se", "kim@a.se"), (EMAIL, "'k@a.se'", "k@a.se")),
     ],
-    "only the address itself was taken, without what is around": [
+    "only the address was taken, without what is around it": [
         (EMAIL, cell, "kim@a.se")
         for cell in (
             *("<kim@a.se>", "Kim Berg <kim@a.se>", "mailto:kim@a.se"),
@@ -263,7 +262,7 @@ def test_countries(country: str, doubtful: bool) -> None:
 
 def test_the_examples_of_the_template() -> None:
     """An order that the template has as an example is warned of."""
-    said = "is of the template: remove its examples"
+    said = "is an example of the template: remove this row"
 
     assert [("userData.email", said)] == doubted(
         email="bjorn.lovas@example.com"

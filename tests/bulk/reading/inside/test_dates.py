@@ -6,11 +6,14 @@ from datetime import date
 
 import pytest
 
-from sesamy_async.bulk.reading._dates import DATE_FORMS, read_date
-from sesamy_async.bulk.reading._fields import WrongValue
+from sesamy_async.bulk.reading._values import (
+    DATE_FORMS,
+    WrongValue,
+    read_date,
+)
 
 
-NO_DAY = "is no day in the calendar"
+NO_DAY = "is not a day in the calendar"
 NO_DATE = "must be a date such as 1980-12-31"
 SHORT_YEAR = "must have a year of four digits"
 SAY = (

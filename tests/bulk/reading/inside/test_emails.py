@@ -7,8 +7,12 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sesamy_async.bulk.reading._emails import email_problem, is_public
-from sesamy_async.bulk.reading._fields import FIELDS, WrongValue
+from sesamy_async.bulk.reading._fields import FIELDS
+from sesamy_async.bulk.reading._values import (
+    WrongValue,
+    email_problem,
+    is_public,
+)
 
 
 RIGHT = [
@@ -71,7 +75,7 @@ WRONG = {
         *("\u030akim@example.com", "kim\ue000@example.com"),
         "kim\u0378@example.com",
     ),
-    "has no right domain after the @; it must look like name@example.com": (
+    "has a wrong domain after the @; it must look like name@example.com": (
         *(
             "kim@",
             "kim@123.456",
@@ -146,17 +150,17 @@ OTHERWISE = {
     # The library corrects these; here it is a reader that refuses, and in
     # tables the accents are put together before.
     "a\u030asa@example.com": "has accents apart from their letters; type the "
-    "address anew",
+    "address again",
     "kim@a\u030asa.se": "has accents apart from their letters; type the "
-    "address anew",
-    "kim@example\uff0ecom": "has no right domain after the @; it must look "
+    "address again",
+    "kim@example\uff0ecom": "has a wrong domain after the @; it must look "
     "like name@example.com",
-    "kim@\uff45xample.com": "has no right domain after the @; it must look "
+    "kim@\uff45xample.com": "has a wrong domain after the @; it must look "
     "like name@example.com",
-    "kim@example\u3002com": "has no right domain after the @; it must look "
+    "kim@example\u3002com": "has a wrong domain after the @; it must look "
     "like name@example.com",
     # Right in Catalan domains, and rarer than a point copied from elsewhere.
-    "kim@l\xb7l.cat": "has no right domain after the @; it must look like "
+    "kim@l\xb7l.cat": "has a wrong domain after the @; it must look like "
     "name@example.com",
     # Nobody sees these, and the library has them for letters.
     "kim\u115f@example.com": "has an invisible character (U+115F); delete "

@@ -10,8 +10,13 @@ import pytest
 
 from sesamy_async.bulk.reading import open_source
 from sesamy_async.bulk.reading._fields import FIELDS
-from sesamy_async.bulk.reading._looks import date_form, key, known
-from sesamy_async.bulk.reading._proposal import Proposal, known_name, propose
+from sesamy_async.bulk.reading._looks import (
+    date_form,
+    key,
+    known,
+    known_name,
+)
+from sesamy_async.bulk.reading._proposal import Proposal, propose
 from support.exports import EXPORTS, export
 from support.order_files import Folder, orders
 
@@ -105,8 +110,8 @@ def test_shown_to_people() -> None:
 
     assert """\
 # A mapping for "o.csv".
-# Its lines say what each column of the file holds.  They were proposed from
-# the names of the columns and from what is in them: look through them, and
+# Its lines say what each column of the file contains.  They were proposed
+# from the names of the columns and from their cells: look through them, and
 # correct what is wrong.  Lines that begin with # are not read.
 
 # Columns that are not sent.

@@ -1,12 +1,16 @@
-"""Packed files: .gz, and .zip with one file in it."""
+"""Open files: as they are, and what is packed in a .gz or a .zip."""
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import os
+import stat
 import zipfile
 import zlib
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, cast
@@ -17,6 +21,17 @@ from sesamy_async.bulk._states import InputFileError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+_WORDS = {
+    errno.ENOENT: "there is no such file",
+    errno.EACCES: "you are not allowed to read it",
+}
+_START = 4096
+_NO_TEXT = {
+    b"PK\x03\x04": "a spreadsheet or an archive",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet",
+    b"\x1f\x8b": "compressed",
+    b"%PDF": "a PDF",
+}
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _MAGIC = 4
@@ -30,16 +45,43 @@ _MOST_TIMES = 200
 _ALWAYS = 64 * 1024 * 1024
 
 
-def unpacked(file: BufferedReader, path: Path) -> BufferedReader:
-    """Return a stream of what is in a file: itself, if it is not packed.
+@contextmanager
+def opened(path: Path) -> Generator[BufferedReader]:
+    """Open a file that can be read again and again, or `InputFileError`."""
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            what = (
+                "a directory" if stat.S_ISDIR(mode) else "not a regular file"
+            )
+            raise InputFileError(
+                f"{path} can't be read: it is {what}. An import reads its "
+                "file more than once: give the path of a file."
+            )
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        reason = _WORDS.get(error.errno or 0, error.strerror)
+        raise InputFileError(f"{path} can't be read: {reason}.") from None
+
+
+@contextmanager
+def unpacked(path: Path) -> Generator[tuple[BufferedReader, BufferedReader]]:
+    """Open a file, and what is in it: itself, if it is not packed.
 
     Raises:
-        InputFileError: It is an archive that can't be read as one file.
+        InputFileError: It can't be read, or not as one file.
     """
+    with opened(path) as file, _content(file, path) as content:
+        yield file, content
+
+
+def _content(file: BufferedReader, path: Path) -> BufferedReader:
     magic = file.peek(_MAGIC)[:_MAGIC]
+    inner: BufferedIOBase
     try:
         if magic.startswith(_GZIP):
-            inner: BufferedIOBase = gzip.GzipFile(fileobj=file, mode="rb")
+            inner = gzip.GzipFile(fileobj=file, mode="rb")
         elif magic.startswith(_ZIP):
             archive = zipfile.ZipFile(file)
             member = archive.open(_only_member(archive, path))
@@ -59,26 +101,42 @@ def unpacked(file: BufferedReader, path: Path) -> BufferedReader:
     raise _damaged(path)
 
 
-def inner_name(path: Path) -> str:
-    """Return the name of what is in a file, or its own.
+def name_of(path: Path) -> str:
+    """Return the name of a file, or of what is packed in it.
 
     Raises:
-        InputFileError: It is an archive that can't be read as one file.
-        OSError: It can't be read.
+        InputFileError: It can't be read, or not as one file.
     """
-    with path.open("rb") as file:
+    with opened(path) as file:
         magic = file.peek(_MAGIC)[:_MAGIC]
         if magic.startswith(_GZIP):
             return path.stem if path.suffix.lower() == ".gz" else path.name
         if not magic.startswith(_ZIP):
             return path.name
-        try:
-            with zipfile.ZipFile(file) as archive:
-                name = _only_member(archive, path).filename
-                return PurePosixPath(name).name
-        except _DAMAGED:
-            pass
+        with suppress(*_DAMAGED), zipfile.ZipFile(file) as archive:
+            return PurePosixPath(_only_member(archive, path).filename).name
     raise _damaged(path)
+
+
+def beginning(path: Path) -> bytes:
+    """Return the first bytes of a text; `InputFileError` if it is none."""
+    with unpacked(path) as (file, content):
+        start = content.read(_START)
+        packed = content is not file
+    if not start.strip(b"\0\x1a \t\r\n"):
+        raise InputFileError(
+            f"{path.name} is empty. Write a template with "
+            "sesamy import --template."
+        )
+    for magic, what in _NO_TEXT.items():
+        if start.startswith(magic):
+            raise InputFileError(
+                f"{path.name} contains {what}: unpack it, and import that."
+                if packed
+                else f"{path.name} is {what}, not a text file. Import a "
+                "spreadsheet, or CSV (UTF-8)."
+            )
+    return start
 
 
 def _only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
@@ -96,8 +154,8 @@ def _only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     ]
     if len(members) != 1:
         raise InputFileError(
-            f"{path.name} holds {len(members)} files. Unpack it, and import "
-            "them one by one."
+            f"{path.name} contains {len(members)} files. Unpack it, and "
+            "import them one by one."
             if members
             else f"{path.name} is an empty archive: there is no file in it."
         )
@@ -125,16 +183,9 @@ class _Bounded(io.RawIOBase):
         self._left = max(size * _MOST_TIMES, _ALWAYS)
 
     def readable(self) -> bool:
-        """Whether it can be read."""
         return True
 
     def readinto(self, into: WriteableBuffer, /) -> int:
-        """Unpack some bytes.
-
-        Raises:
-            InputFileError: The archive is damaged, or unpacks to far more
-                than it has.
-        """
         try:
             count = self._inner.readinto(into)
         except _DAMAGED:
@@ -145,12 +196,11 @@ class _Bounded(io.RawIOBase):
         if self._left < 0:
             raise InputFileError(
                 f"{self._path.name} unpacks to more than {_MOST_TIMES} times "
-                "its size, as no file of orders does. Unpack it, look into "
+                "its size, which no file of orders does. Unpack it, look at "
                 "it, and import what was in it."
             )
         return count
 
     def close(self) -> None:
-        """Close what is unpacked."""
         self._inner.close()
         super().close()
