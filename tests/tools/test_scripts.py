@@ -60,8 +60,8 @@ def test_mutants(
 
 WHOLE = {
     "sesamy_async/py.typed",
-    "sesamy_async-0.1.0.dist-info/licenses/LICENSE",
-    "sesamy_async-0.1.0.dist-info/entry_points.txt",
+    "sesamy_async-0.9.0rc1.dist-info/licenses/LICENSE",
+    "sesamy_async-0.9.0rc1.dist-info/entry_points.txt",
 }
 
 
@@ -73,7 +73,7 @@ WHOLE = {
         ([], ["sesamy_async/_client.py"], ["lacks sesamy_async/_client.py"]),
         (
             [],
-            ["sesamy_async-0.1.0.dist-info/licenses/LICENSE"],
+            ["sesamy_async-0.9.0rc1.dist-info/licenses/LICENSE"],
             ["lacks .dist-info/licenses/LICENSE"],
         ),
         # Tests and leftovers are no part of the package.
