@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -118,6 +119,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items += [long.pop(), *late[:_STEP]]
         del late[:_STEP]
     items += late
+
+
+def pytest_collection_finish() -> None:
+    """Let what is there by now, which stays, cost no collection any time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure(config: pytest.Config) -> None:
