@@ -279,19 +279,6 @@ async def test_no_call_imports_for_a_proxy(world: str, tmp_path: Path) -> None:
     assert 0 < sandbox.ledger.total
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-@pytest.mark.parametrize("scheme", ["http", "https"])
-@pytest.mark.parametrize("world", WORLDS)
-def test_forks_in_a_first_call(
-    world: str, scheme: str, tmp_path: Path
-) -> None:
-    """A child that is forked meanwhile ends its own call in time."""
-    with served(scheme, tmp_path) as (_, environ):
-        ends = told(environ, "forks", world)
-
-    assert {0} == {*ends}
-
-
 @pytest.mark.parametrize("loaded", [True, False])
 def test_without_trio(loaded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asyncio's part of anyio is loaded always, trio's where trio is."""

@@ -97,7 +97,11 @@ def _rows(scale: Scale) -> Iterator[Row]:
         first = street.shell(Confirm.SEPARATELY)
         first.write_orders("life")
         life = first.life()
-        for what, draw in _CLASSES.items():
+        classes = [*_CLASSES.items()]
+        if scale.brief:
+            # A kill, and a signal that the command can see.
+            classes = classes[1::2]
+        for what, draw in classes:
             yield _row(what, scale, street, draw(scale.chance(what), life))
 
 
