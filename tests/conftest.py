@@ -107,19 +107,19 @@ _UNCOUNTED = {
 # Where trio has branches of its own.
 _ON_TRIO = {"http", "testing", "test_jobs.py"}
 
-_STEP = 150
 _PATIENCE = 90.0
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin early what takes long: no worker is to wait for it at the end."""
+    """Spread what takes long, so that each worker has as much of it."""
     late = [each for each in items if "proof" not in each.path.parts]
     long = [each for each in items if "proof" in each.path.parts]
+    step = len(late) // max(1, len(long)) + 1
     items[:] = []
     while long:
-        items += [long.pop(), *late[:_STEP]]
-        del late[:_STEP]
+        items += [long.pop(), *late[:step]]
+        del late[:step]
     items += late
 
 
