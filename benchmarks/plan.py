@@ -25,6 +25,7 @@ _AT_ONCE = (
     "raw asyncio",
 )
 _THREADS = ("sesamy-async", "httpx", "httpx2", "pyreqwest", "pyqwest")
+_FEW = ("sesamy-async", "httpx", "raw asyncio", "raw socket")
 _CANCELLED = ("sesamy-async", "httpx", "httpx2", "aiohttp")
 
 
@@ -111,6 +112,8 @@ class _Plan:
     ) -> Iterable[Any]:
         if codec == "orjson" and not names:
             names = _WITH_ORJSON
+        if self._scale.few:
+            names = tuple(each for each in names if each in _FEW)
         for number in range(processes):
             task = attrs.evolve(
                 self._task,

@@ -30,6 +30,8 @@ class Scale:
         cancel_seconds: How long they may take for each contestant.
         after_seconds: How long each call after them may take.
         patience: Seconds that one process may take.
+        few: Whether some of the peers are left out where all of them were
+            measured one call at a time already.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Scale:
     cancel_seconds: float
     after_seconds: float
     patience: float
+    few: bool = False
 
 
 FULL = Scale(
@@ -88,5 +91,6 @@ SHORT = Scale(
     cancellations=100,
     cancel_seconds=1.0,
     after_seconds=1.0,
-    patience=60.0,
+    patience=120.0,
+    few=True,
 )

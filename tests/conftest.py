@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -13,6 +15,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from pkgutil import walk_packages
 from secrets import token_hex
+from tempfile import gettempdir
 
 import anyio
 import pytest
@@ -84,7 +87,6 @@ _UNCOUNTED = {
     "test_cancelled_at_each_await",
     "test_each_cause_has_one_meaning",
     "test_faults_by_chance_keep_their_share",
-    "test_forks_in_a_first_call",
     "test_help",
     "test_is_copied_by_nobody_else",
     "test_kills",
@@ -105,19 +107,27 @@ _UNCOUNTED = {
 # Where trio has branches of its own.
 _ON_TRIO = {"http", "testing", "test_jobs.py"}
 
-_STEP = 150
+_PATIENCE = 90.0
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin early what takes long: no worker is to wait for it at the end."""
+    """Spread what takes long, so that each worker has as much of it."""
     late = [each for each in items if "proof" not in each.path.parts]
     long = [each for each in items if "proof" in each.path.parts]
+    step = len(late) // max(1, len(long)) + 1
     items[:] = []
     while long:
-        items += [long.pop(), *late[:_STEP]]
-        del late[:_STEP]
+        items += [long.pop(), *late[:step]]
+        del late[:step]
     items += late
+
+
+def pytest_collection_finish() -> None:
+    """Let what is there by now, which stays, cost no collection any time."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -147,14 +157,38 @@ def _uncounted() -> Generator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(
+    session: pytest.Session,
+) -> Generator[None, object, object]:
     """Count the package's branches at its import, but none of the tests."""
-    if "COVERAGE_PROCESS_CONFIG" not in os.environ:
-        return (yield)
-    for each in walk_packages(sesamy_async.__path__, "sesamy_async."):
-        import_module(each.name)
-    with _uncounted():
-        return (yield)
+    gc.disable()  # All that is made now stays.
+    with _after_the_first(session.config):
+        if "COVERAGE_PROCESS_CONFIG" not in os.environ:
+            return (yield)
+        for each in walk_packages(sesamy_async.__path__, "sesamy_async."):
+            import_module(each.name)
+        with _uncounted():
+            return (yield)
+
+
+@contextmanager
+def _after_the_first(config: pytest.Config) -> Generator[None]:
+    """Let one worker compile the tests; the others wait, and read that."""
+    told: dict[str, str] = getattr(config, "workerinput", {})
+    if not told:
+        yield
+        return
+    compiled = Path(gettempdir(), f"compiled-{told['testrunuid']}")
+    first = told["workerid"] == "gw0"
+    latest = time.monotonic() + _PATIENCE
+    while not first and not compiled.exists() and time.monotonic() < latest:
+        time.sleep(0.1)
+    try:
+        yield
+    finally:
+        if first:
+            compiled.touch()
+            config.add_cleanup(compiled.unlink)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -259,6 +293,8 @@ def loud(
 ) -> None:
     """Let every logger say all it can."""
     monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
+    # Nobody asks it where a callback comes from, which takes long to find.
+    monkeypatch.setattr("asyncio.constants.DEBUG_STACK_DEPTH", 1)
     caplog.set_level(logging.DEBUG)
     for name in ("sesamy_async", "httpx", "httpcore", "asyncio"):
         caplog.set_level(logging.DEBUG, logger=name)

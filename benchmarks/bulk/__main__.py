@@ -26,8 +26,8 @@ def main() -> None:
         "--short", action="store_true", help="see that it runs, in seconds"
     )
     short = parser.parse_args().short
-    throughputs = throughput.measure(*((60, 2) if short else (1_500, 20)))
-    paces = pace.measure(300 if short else 10_000)
+    throughputs = throughput.measure(*((30, 2) if short else (1_500, 20)))
+    paces = pace.measure(100 if short else 10_000)
     sizes = (10, 100) if short else (10_000, 100_000, 1_000_000)
     memories = [memory.measure(rows) for rows in sizes]
     tables = "\n".join(_lines(throughputs, paces, memories))

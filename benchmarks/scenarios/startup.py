@@ -65,7 +65,8 @@ def _imports(task: Task) -> Matched:
     names += [BEFORE] if task.before else []
     series: Matched = {name: [] for name in names}
     for name in names:
-        _import_time(name, task)  # Compiled, and read from the disk.
+        if not task.scale.few:
+            _import_time(name, task)  # Compiled, and read from the disk.
     for order in orders(names, task.scale.imports, task.seed):
         for name in order:
             series[name].append(_import_time(name, task))

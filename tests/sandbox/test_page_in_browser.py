@@ -25,8 +25,6 @@ pytestmark = [
         reason="chromium and its driver are not installed: none is tried",
     ),
     pytest.mark.slow,
-    # They share one browser.
-    pytest.mark.xdist_group("browser"),
 ]
 FORM = "/_sandbox/page"
 # Text of 4.5 to 1 (WCAG 2.2, 1.4.3), over what is behind it.

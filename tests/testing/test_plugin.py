@@ -24,7 +24,10 @@ def project(
     """Return a project with its own tests, in which warnings are errors."""
     installed = entry_points(group="pytest11", value=KIT)
     own = "" if installed else f"-p {KIT}"
-    monkeypatch.setenv("PYTEST_ADDOPTS", f"-W error -p no:randomly {own}")
+    # Those that take long to load have nothing to do here.
+    others = ("hypothesispytest", "randomly", "timeout", "xdist")
+    without = " ".join(f"-p no:{each}" for each in others)
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"-W error {without} {own}")
     return pytester
 
 

@@ -372,10 +372,5 @@ def test_a_short_run_checks_files() -> None:
     assert [
         [f"| {ending}", rows, wrong]
         for ending in ("csv", "jsonl")
-        for rows, wrong in (
-            ("100", "0"),
-            ("100", "10"),
-            ("1,000", "0"),
-            ("1,000", "100"),
-        )
+        for rows, wrong in (("1,000", "0"), ("1,000", "100"))
     ] == found

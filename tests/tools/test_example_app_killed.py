@@ -94,12 +94,9 @@ def test_killed_over_a_file(examples: Examples) -> None:
     tell_once(examples)
 
 
-def test_killed_over_a_server(examples: Examples) -> None:
+def test_killed_over_a_server(examples: Examples, postgres: Postgres) -> None:
     """The same, where only the URL is another one."""
-    with Postgres() as postgres:
-        store = {"SESAMY_IDEMPOTENCY": postgres.url}
-        tell_once(
-            attrs.evolve(
-                examples, environment={**examples.environment, **store}
-            )
-        )
+    store = {"SESAMY_IDEMPOTENCY": postgres.url}
+    tell_once(
+        attrs.evolve(examples, environment={**examples.environment, **store})
+    )

@@ -67,17 +67,9 @@ class Shop:
         return self.database.execute(query.encode()).fetchall()
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    """Start a Postgres."""
-    with Postgres() as server:
-        yield server
-
-
 @pytest.fixture
 def shop(examples: Examples, postgres: Postgres) -> Iterator[Shop]:
     """Make the tables in an empty database."""
-    postgres.fresh()
     more = {"SHOP_DATABASE": postgres.url, "SESAMY_IDEMPOTENCY": ""}
     examples = attrs.evolve(
         examples, environment={**examples.environment, **more}

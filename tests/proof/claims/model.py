@@ -33,5 +33,5 @@ CLAIM = Claim(
         "sandbox. In process; each run here is a sequence."
     ),
     rows=_rows,
-    short=10,
+    short=5,
 )

@@ -42,10 +42,16 @@ def _rows(scale: Scale) -> Iterator[Row]:
         }
         for name, (url, crash) in stores.items():
             bench = Bench(sandbox, url)
+            if scale.brief:
+                # A crowd where there is no server that can be killed.
+                yield (
+                    _crowd(name, bench, forged, scale, few=True)
+                    if crash is None
+                    else _storm(name, bench, forged, scale, crash)
+                )
+                continue
             yield _crowd(name, bench, forged, scale, few=True)
-            if not scale.brief:
-                # The storm has as many processes.
-                yield _crowd(name, bench, forged, scale, few=False)
+            yield _crowd(name, bench, forged, scale, few=False)
             yield _storm(name, bench, forged, scale, crash)
 
 
@@ -87,12 +93,19 @@ def _storm(
     crash: Callable[[], None] | None,
 ) -> Row:
     """Kill processes, and the server in the middle of it all."""
-    many = _BRIEF if scale.brief else _STORM
+    many, processes = _STORM, _PROCESSES
+    if scale.brief:
+        many, processes = _BRIEF, _FEW_PROCESSES
     problems = [
-        _storm_trial(bench, forged, many, scale.chance(name, run), crash)
+        _storm_trial(
+            bench, forged, (processes, many), scale.chance(name, run), crash
+        )
         for run in range(scale.runs)
     ]
-    what = f"{name}: {_PROCESSES} processes, {many} orders, 4 killed"
+    what = (
+        f"{name}: {processes} processes, {many} orders, "
+        f"{processes // 2} killed"
+    )
     return Row(
         what=what if crash is None else f"{what}, the server too",
         runs=scale.runs,
@@ -103,10 +116,11 @@ def _storm(
 def _storm_trial(
     bench: Bench,
     forged: Forge,
-    many: int,
+    size: tuple[int, int],
     chance: random.Random,
     crash: Callable[[], None] | None,
 ) -> str | None:
+    processes, many = size
     orders = bench.orders(many, "storm")
     workers = [
         Worker(
@@ -115,7 +129,7 @@ def _storm_trial(
             at_once=many // 6,
             after=chance.uniform(0.3, 2.0) if number % 2 else LIMIT,
         )
-        for number in range(_PROCESSES)
+        for number in range(processes)
     ]
     later = threading.Timer(chance.uniform(0.3, 1.0), crash or time.time)
     later.start()

@@ -6,13 +6,14 @@ import random
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import attrs
 
-from proof.claim import Claim, Row, Scale, tried
+from proof.claim import Claim, Row, Scale, tried, well_once
 from proof.once.damage import (
     NAME,
     Damage,
@@ -161,15 +162,16 @@ def _rows(scale: Scale) -> Iterator[Row]:
     ):
         for what, damage in _FILES.items():
             for step in _STEPS:
-                yield _row(
-                    f"SQLite: {what} {_WHEN[step]}", step, scale, damage
-                )
+                name = f"SQLite: {what} {_WHEN[step]}"
+                row = partial(_row, name, step, scale, damage)
+                yield well_once(scale, row)
         for server in (Postgres(), Redis()):
             with server:
                 name = type(server).__name__
                 for step in _STEPS:
                     what = f"{name}: killed {_WHEN[step]}"
-                    yield _row(what, step, scale, server)
+                    row = partial(_row, what, step, scale, server)
+                    yield well_once(scale, row)
 
 
 def _row(

@@ -27,7 +27,7 @@ from support.servers import Redis
 
 _WORKERS = 2
 _ORDERS, _KILLS = 300, 30
-_BRIEF_ORDERS, _BRIEF_KILLS = 40, 3
+_BRIEF_ORDERS, _BRIEF_KILLS = 20, 2
 _LIFE = (0.4, 1.4)  # Seconds from the start of a worker to its end.
 _PATIENCE = 120.0
 _FAULTS = {

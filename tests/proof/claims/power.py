@@ -19,7 +19,11 @@ def _rows(scale: Scale) -> Iterator[Row]:
         runner = stack.enter_context(zygote())
         sandbox = stack.enter_context(served(folder / "notes", scale.seed, {}))
         place = Place(folder=folder, zygote=runner, sandbox=sandbox)
-        for mode, (confirm, strays) in MODES.items():
+        modes = [*MODES.items()]
+        if scale.brief:
+            # Those that the claim on kills leaves out.
+            modes = modes[1::2]
+        for mode, (confirm, strays) in modes:
             job = Job(confirm=confirm.value, strays=strays)
             yield tried(mode, scale, place, job, power=True)
 

@@ -25,7 +25,7 @@ from support.temporal_server import Temporal
 
 # Orders, workers at a time, kills of one, restarts of the server.
 _SIZE = (500, 2, 50, 2)
-_BRIEF = (16, 1, 2, 1)
+_BRIEF = (6, 1, 2, 1)
 _PATIENCE = 300.0
 _LOOK = 0.3  # Seconds between two looks at the ledger.
 _AWAY = 3.0  # Seconds without any worker: longer than a heartbeat may take.
