@@ -13,10 +13,6 @@ OLDEST = (3, 33, 0)
 
 STRICT = " STRICT" if sqlite3.sqlite_version_info >= (3, 37) else ""
 
-MARK = "SELECT mark FROM wal"
-MARK_PAGE = "SELECT rootpage FROM sqlite_master WHERE name = 'wal'"
-SET_MARK = "UPDATE wal SET mark = ?"
-
 NO_TEXT = "Could not decode to UTF-8"
 """How Python's own error begins where SQLite holds bytes for a text."""
 

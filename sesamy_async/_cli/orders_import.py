@@ -114,7 +114,7 @@ def import_orders(
 
 def _of_journal(path: Path, once: Once) -> Counter[str]:
     """Tell a store what the journal of an import says."""
-    with Journal.open(path, old=True) as journal:
+    with Journal.open(path) as journal:
         where = place_in(journal.terms.base_url)
         return drive(adopt(journal, attrs.evolve(once, where=where)))
 
