@@ -38,7 +38,7 @@ def segment(name: str, value: object) -> str:
         )
     if not plain(value):
         raise InvalidRequestError(
-            f"{name} contains control characters or invalid Unicode."
+            f"{name} has invisible or damaged characters."
         )
     return quote(value, safe="")
 
