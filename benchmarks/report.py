@@ -33,7 +33,7 @@ def report(kept: dict[str, Any]) -> str:
         _threads(measured["threads"]),
         "### Start-up: milliseconds\n",
         _startup(measured["startup"]),
-        "### After the cancellations\n",
+        "### After cancellations\n",
         _cancellation(measured["cancellation"]),
         "### Is the server fast enough?\n",
         _server(kept["server"]),
@@ -83,8 +83,8 @@ def _goals(kept: list[dict[str, Any]]) -> str:
                 ", ".join(peers),
             ]
         )
-    head = ["what", "goal", "median", "half of them", "all", "reached"]
-    return table([*head, "peers, same run"], rows)
+    head = ["what", "goal", "median", "middle half", "all", "reached"]
+    return table([*head, "others, same run"], rows)
 
 
 def _spread(spread: Spread) -> list[str]:
@@ -111,7 +111,7 @@ def _one_at_a_time(measured: dict[str, Any]) -> str:
                 (ratio.median, [label, number(micros), *_spread(ratio)])
             )
     rows.sort(key=lambda row: row[0])
-    head = ["client", "µs per call", "÷ httpx", "half of them", "all"]
+    head = ["client", "µs per call", "÷ httpx", "middle half", "all"]
     return table(head, [cells for _, cells in rows])
 
 
@@ -126,7 +126,7 @@ def _before(measured: dict[str, Any]) -> Iterator[str]:
         ratio = Spread.of(ratios(now, before))
         micros = (number(Spread.of(each).median * 1e6) for each in pair)
         rows.append([kind, *micros, *_spread(ratio)])
-    head = ["json", "µs per call", "before", "÷ before", "half of them", "all"]
+    head = ["json", "µs per call", "before", "÷ before", "middle half", "all"]
     yield "### One at a time, before and now\n"
     yield table(head, rows)
 
@@ -158,7 +158,7 @@ def _threads(measured: dict[str, Any]) -> str:
             median = number(Spread.of(rates).median)
             label = f"{name}, {codec}" if ours else name
             rows.append([label, median, *_spread(ratio)])
-    head = ["client", "calls per second", "÷ httpx", "half of them", "all"]
+    head = ["client", "calls per second", "÷ httpx", "middle half", "all"]
     return table(head, rows)
 
 
@@ -170,7 +170,7 @@ def _startup(measured: dict[str, Any]) -> str:
     for name, firsts in measured.get("firsts", {}).items():
         own = Spread.of([each["total"] - each["network"] for each in firsts])
         rows.append([f"first call: {name}", *_spread(own)])
-    return table(["what", "median", "half of them", "all"], rows)
+    return table(["what", "median", "middle half", "all"], rows)
 
 
 def _cancellation(measured: dict[str, Any]) -> str:
@@ -191,7 +191,7 @@ def _cancellation(measured: dict[str, Any]) -> str:
                 str(each["tasks"]),
             ]
         )
-    head = ["client", "cancelled", "seconds", "then failed", "with"]
+    head = ["client", "cancelled", "seconds", "then failed", "error"]
     return table([*head, "sockets left", "tasks left"], rows)
 
 

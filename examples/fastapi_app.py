@@ -29,7 +29,7 @@ async def is_our_shop(x_api_key: Annotated[str, Header()] = "") -> None:
 
 
 async def on_event(event: Event) -> None:
-    """Note what happened at Sesamy; the same event may come again."""
+    """Log what happened at Sesamy; the same event may come again."""
     logging.getLogger("shop").info("%r", event)
 
 

@@ -84,7 +84,7 @@ def _lines(
             _yes(reached=paced.used >= 0.97),
         ),
         _row(
-            f"answers of 429 per 1,000 of {paced.calls:,} calls",
+            f"responses of 429 per 1,000 of {paced.calls:,} calls",
             "≤ 1",
             f"{throttled:.2f}",
             _yes(reached=throttled <= 1),
@@ -102,7 +102,7 @@ def _lines(
             _yes(reached=spread <= _MB),
         ),
         "",
-        _row("rows", "orders sent", "most memory, MB", "check and plan, s"),
+        _row("rows", "orders sent", "maximum memory, MB", "check and plan, s"),
         _row(*["---"] * 4),
         *(
             _row(

@@ -12,9 +12,7 @@ from benchmarks.report import number, table
 
 _NONE = "none"
 _PACER = "RedisPacer"
-_ADDED = (
-    "Milliseconds that are added to an onboard, and memory of the process:\n"
-)
+_ADDED = "Milliseconds added to an onboard, and memory of the process:\n"
 _STORES = ("none", "memory", "SQLite", "Postgres", "Redis")
 
 
@@ -45,7 +43,7 @@ def _of_stores(kept: dict[str, Any]) -> Iterator[str]:
     yield _added(measured, _STORES)
     yield "Orders per second that a store takes:\n"
     yield _throughput(measured["throughput"], kept["scale"]["processes"])
-    yield "Bytes of an order; those that stay are the MB of a million:\n"
+    yield "Bytes per order; what stays is also the MB per million orders:\n"
     yield _bytes(measured)
 
 
@@ -56,15 +54,15 @@ def _of_engines(kept: dict[str, Any]) -> Iterator[str]:
     yield _setting(kept)
     yield _ADDED
     yield _added(pace, (_NONE, _PACER))
-    yield "Requests per second that it takes:\n"
+    yield "Requests per second that one Redis paces:\n"
     yield _throughput(pace["throughput"], scale["processes"])
     yield (
-        "Milliseconds from handing an order over until it is confirmed, and "
+        "Milliseconds from handing over an order until it is confirmed, and "
         "orders per second of one worker with a backlog:\n"
     )
     yield _times(found)
     yield (
-        "Milliseconds of processors for an order of a backlog, and MB of "
+        "Milliseconds of processor time per order of a backlog, and MB of "
         "memory:\n"
     )
     yield _taken(found)
@@ -77,8 +75,8 @@ def _setting(kept: dict[str, Any]) -> str:
         f"Run of {kept['date']} ({kept['scale']['name']}, "
         f"{kept['seconds']} s): {machine['implementation']} "
         f"{machine['python']}, {machine['system']} "
-        f"{machine['architecture']}, {machine['cores']} cores, which "
-        f"{kept['load']} processes wanted on average; loopback.\n"
+        f"{machine['architecture']}, {machine['cores']} cores, "
+        f"load average {kept['load']}, loopback.\n"
         f"Versions: {', '.join(names)}.\n"
     )
 
@@ -87,7 +85,7 @@ def _added(measured: Mapping[str, Any], names: Sequence[str]) -> str:
     clients: Mapping[str, Any] = measured["onboards"]
     head = ["with"]
     for client in clients:
-        head += [f"{client}: p50 (half of them)", "processor time"]
+        head += [f"{client}: p50 (middle half)", "processor time"]
     rows = [[name, *_of_clients(clients, name)] for name in names]
     for row in rows:
         memory = measured["memory"].get(row[0])
@@ -187,7 +185,7 @@ def _times(kept: Mapping[str, Any]) -> str:
         between = f"{rates.low:.0f} to {rates.high:.0f}"
         rate = f"{rates.median:.0f} ({between})"
         rows.append([name, f"{p50} ({q1} to {q3})", p95, rate])
-    head = ["engine", "p50 (half of them)", "p95"]
+    head = ["engine", "p50 (middle half)", "p95"]
     return table([*head, "orders per second (all rounds)"], rows)
 
 

@@ -37,13 +37,13 @@ class Reason(StrEnum):
 class RetryBudget:
     """How many retries a client may make while nothing succeeds.
 
-    As in the AWS standard retry mode, each retry takes tokens and a success
+    As in the AWS standard retry mode, each retry takes points and a success
     returns them, so that retries do not make an outage worse.
 
     Attributes:
-        capacity: The tokens at the beginning, and at most.
-        transient: The tokens that a retry after a transient failure takes.
-        throttled: The tokens that a retry after a 429 takes.
+        capacity: The points at the beginning, and at most.
+        transient: The points that a retry after a transient failure takes.
+        throttled: The points that a retry after a 429 takes.
     """
 
     capacity: int = 500
@@ -57,7 +57,7 @@ class RetryBudget:
         check.raise_all()
 
     def cost(self, reason: Reason) -> int:
-        """Return how many tokens a retry takes."""
+        """Return how many points a retry takes."""
         return {
             Reason.TRANSIENT: self.transient,
             Reason.THROTTLED: self.throttled,
@@ -181,7 +181,7 @@ class RetryPolicy:
 
 
 class Quota:
-    """Counts the tokens of a `RetryBudget`; safe under threads."""
+    """Counts the points of a `RetryBudget`; safe under threads."""
 
     def __init__(self) -> None:
         self._spent = 0
@@ -200,11 +200,11 @@ class Quota:
             self._spent += cost
             return True
 
-    def give_back(self, tokens: int) -> None:
-        """Return tokens after a success."""
+    def give_back(self, points: int) -> None:
+        """Return points after a success."""
         if self._spent:
             with self._lock:
-                self._spent = max(0, self._spent - tokens)
+                self._spent = max(0, self._spent - points)
 
 
 _log = logging.getLogger("sesamy_async")

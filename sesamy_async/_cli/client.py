@@ -246,12 +246,16 @@ class _LatestCall:
         error = InterruptionError("Interrupted.")
         if self.call is not None:
             describe(self.call, error)
-        # The last note is the SDK's own of this operation, which says the
-        # same as the error, or of its store.
+        # The last note is the SDK's own of this operation, or of its store.
         notes: list[str] = getattr(interrupt, "__notes__", [])
-        error.aside = "".join({*notes[-1:]} - {str(error)})
-        if remembered and error.repeatable:
-            error.resumable = True
+        last = notes[-1] if notes else ""
+        if remembered:
+            became = getattr(last, "became", None)
+            confirming = became is not None and became.step == "confirm"
+            error.resumable = error.repeatable or confirming
+        error.aside = ""  # The note knows how far the confirm came.
+        if last != str(error):
+            error.aside = last
         return error
 
 

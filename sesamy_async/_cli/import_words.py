@@ -279,7 +279,7 @@ def beginning(
     else:
         yield (
             f"Continuing with {journal.path}: "
-            f"{now.rows - now.unprocessed:,} of {rows} are settled; {rest}."
+            f"{now.rows - now.unprocessed:,} of {rows} are processed; {rest}."
         )
     if first is not None and now.unprocessed:
         orders = "order" if first == 1 else f"{first:,} orders"

@@ -141,7 +141,7 @@ def test_the_command_goes_on(
     again = anyio.run(called, None)
 
     assert (1, Ending.FIRST) == (begun.done, begun.ending)
-    assert "1 of 3 rows are settled" in ran.err
+    assert "1 of 3 rows are processed" in ran.err
     assert 0 == ran.code
     assert (3, 0, Ending.COMPLETE) == (again.done, again.calls, again.ending)
     assert 3 == served.ledger.total

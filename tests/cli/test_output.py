@@ -158,7 +158,7 @@ def started(
 @pytest.mark.parametrize(
     ("on", "command", "said"),
     [
-        ("create", CREATE, "check before sending it again."),
+        ("create", CREATE, "Check whether Sesamy has a contract"),
         ("create", (*ONBOARD, "--strays"), "make the same call again"),
         ("confirm", ONBOARD, "make the same call again"),
     ],
@@ -183,6 +183,7 @@ def test_interrupted(
         error["outcome"],
     )
     assert said in error["message"]
+    assert error["message"].count("Interrupted.") == 1
     if on == "confirm":
         assert contract.id == error["contract_id"]
 

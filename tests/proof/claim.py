@@ -1,4 +1,4 @@
-"""A promise of the SDK, and what came of trying it many times."""
+"""A promise of the SDK, and the result of testing it many times."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """What came of trying one class of cases.
+    """The result of testing one class of cases.
 
     Attributes:
         what: The class, in words.
-        runs: How many independent tries there were.
-        violations: What broke the promise, one text a try.
+        runs: How many independent tests there were.
+        violations: What broke the promise, one text per test.
         figure: What else was measured, if anything.
-        complete: Whether these are all there can be, so that no rate is
-            left to bound.
+        complete: Whether these are all possible cases, so that no rate
+            is left to bound.
     """
 
     what: str

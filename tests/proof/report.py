@@ -1,4 +1,4 @@
-"""What came of a claim, in Markdown: the same on the screen and the page."""
+"""The result of a claim, in Markdown: for the terminal and the page."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _circumstances(scale: Scale) -> str:
     named = (f"{name} {each}" for name, each in versions(_PACKAGES).items())
     today = dt.datetime.now(dt.UTC).date()
     return (
-        f"Run of {today}, seed {scale.seed}, {scale.runs:,} runs a class: "
+        f"Run of {today}, seed {scale.seed}, {scale.runs:,} runs per class: "
         f"{where['implementation']} {where['python']}, {where['system']} "
         f"{where['architecture']}, {', '.join(named)}."
     )
@@ -69,7 +69,7 @@ def _rows(rows: Sequence[Row]) -> str:
 
 
 def _bound(row: Row) -> str:
-    """Return what no violation says about the rate, with 95 % confidence."""
+    """Return the upper bound of the rate, with 95 % confidence."""
     if row.violations or row.complete or not row.runs:
         return ""
     return f"{300 / row.runs:.2g} %"

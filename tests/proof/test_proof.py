@@ -85,6 +85,21 @@ def test_only_the_sections_that_are_new_change() -> None:
     assert around.format("\n### a\n\n3\n\n### b\n\n2\n") == second
 
 
+def test_the_page_begins_with_what_was_broken() -> None:
+    """So nobody has to look for it in all the tables."""
+    good, bad = (
+        f"### {name}\n\n| class | runs | violations |\n| x | 1,000 | {n} |\n"
+        for name, n in (("good", 0), ("bad", 2))
+    )
+    names = ["good", "bad"]
+    first = page.with_sections(page.BEGIN + page.END, {"good": good}, names)
+    second = page.with_sections(first, {"bad": bad}, names)
+
+    assert "None of 1,000 runs broke a promise.\n\n### good" in first
+    assert "2 of 2,000 runs broke a promise: see [bad](#bad)." in second
+    assert 1 == second.count("broke a promise")
+
+
 def test_a_violation_is_shown_and_bounds_nothing() -> None:
     """Where there is none, 3/N bounds the rate, if more could be tried."""
     claim = Claim(name="n", promise="All is well.", rows=lambda _: ())
@@ -99,7 +114,7 @@ def test_a_violation_is_shown_and_bounds_nothing() -> None:
     assert "| all | 300 | 0 |  |" in text
     assert "| bad | 300 | 1 |  |" in text
     assert "- bad: it broke" in text
-    assert "seed 7, 300 runs a class" in text
+    assert "seed 7, 300 runs per class" in text
 
 
 @pytest.mark.parametrize("violations", [(), ("it broke",)])

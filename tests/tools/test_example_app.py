@@ -146,7 +146,7 @@ async def test_app_never_makes_a_second_invoice(
     answers = [await ask(app, "POST", SALES, ORDER) for _ in range(2)]
 
     assert [202, 202] == [each.status_code for each in answers]
-    assert "somebody has to look" in answers[1].json()["detail"]
+    assert "somebody has to check" in answers[1].json()["detail"]
     assert 1 == examples.sandbox.ledger.requests("create")
 
 

@@ -1,4 +1,4 @@
-"""Whatever is answered to a create, the ledger bears out the error."""
+"""The outcome of a create is true, whatever the response."""
 
 from __future__ import annotations
 
@@ -75,9 +75,9 @@ def _once(
 CLAIM = Claim(
     name="answers",
     promise=(
-        "Whatever Sesamy or a gateway answers to a create, the outcome that "
-        "the SDK tells is the one in the ledger, and nothing is created "
-        "twice; in process, without sockets."
+        "Whatever Sesamy or a gateway responds to a create, the SDK reports "
+        "the outcome that the ledger shows, and nothing is created twice. In "
+        "process, without sockets."
     ),
     rows=_rows,
     short=3,

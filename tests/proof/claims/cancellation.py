@@ -1,4 +1,4 @@
-"""A call can be cancelled at any await, and nothing is lost by it."""
+"""A call can be cancelled at any await, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -81,12 +81,12 @@ def _cut(scene: Scene, world: World, site: Site, at: int, name: str) -> bool:
 CLAIM = Claim(
     name="cancellation",
     promise=(
-        "A call can be cancelled at each await at which it really waits, and "
-        "a blocking one interrupted by Ctrl-C at each moment of its waits "
-        "(as one begins, or has just ended), and nothing is lost by it: no "
-        "token, no turn, no connection, no task; it leaves word of its "
-        "outcome, which is the one in the ledger, and calls beside and "
-        "after it do well."
+        "A call can be cancelled at each await that really waits, and a "
+        "blocking call can be interrupted with Ctrl-C at each moment of its "
+        "waits (as one begins, or has just ended). No token, turn, connection "
+        "or task is lost. The exception carries a note of the call's outcome, "
+        "which is the one in the ledger, and the calls beside and after it "
+        "are not affected."
     ),
     rows=_rows,
     runs=20,

@@ -1,4 +1,4 @@
-"""End the command where you like, and give it again: nothing is lost."""
+"""The command may be ended at any moment and repeated."""
 
 from __future__ import annotations
 
@@ -136,14 +136,14 @@ def _figure(outcomes: list[Outcome]) -> str:
 CLAIM = Claim(
     name="command",
     promise=(
-        "The command `sesamy import`, ended by a signal at any moment or at "
-        "a named one and given again until it completes, loses no order and "
-        "doubles none, by the ledger of a sandbox in another process; after "
-        "each run every report and the page is whole, as that run or the one "
-        "before has left it; SIGINT and SIGTERM leave no order in doubt, and "
-        "what was sent is said; in the end the exit code, the answer and the "
-        "reports say what the journal says, and nothing else is left over. "
-        "Each run here is a command that is ended."
+        "The command `sesamy import`, ended by a signal at any moment or at a "
+        "named one and repeated until it completes, loses no order and "
+        "doubles none, by the ledger of a sandbox in another process. After "
+        "each run, every report and the page are complete, as that run or the "
+        "one before wrote them. SIGINT and SIGTERM leave no order in doubt, "
+        "and the command says what was sent. In the end the exit code, the "
+        "output and the reports agree with the journal, and no other file is "
+        "left over. Each run here is a command that is ended."
     ),
     rows=_rows,
     runs=60,

@@ -1,4 +1,4 @@
-"""No call ends later than its deadline and a tenth of a second."""
+"""No call ends later than 100 ms after its deadline."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def _row(case: Case, servers: Servers, scale: Scale) -> Row:
 CLAIM = Claim(
     name="deadlines",
     promise=(
-        "No call ends later than its deadline and 100 ms, whatever the "
-        "other side does, or does not do."
+        "No call ends more than 100 ms after its deadline, whatever the other "
+        "side does or does not do."
     ),
     rows=_rows,
     runs=200,

@@ -1,4 +1,4 @@
-"""A process that forks in the midst of a first call leaves no child stuck."""
+"""A process may fork during a first call."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def _row(what: str, world: str, environ: dict[str, Any], scale: Scale) -> Row:
 CLAIM = Claim(
     name="forks",
     promise=(
-        "Where a process forks ten times while another of its threads makes "
-        "its first call, the calls of all children end in time."
+        "If a process forks ten times while another of its threads makes its "
+        "first call, the calls of all children end in time."
     ),
     rows=_rows,
     runs=20,

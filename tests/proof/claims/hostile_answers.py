@@ -1,4 +1,4 @@
-"""Whatever an attacker answers on a socket, a call ends as it should."""
+"""A call ends as it should, whatever bytes it receives."""
 
 from __future__ import annotations
 
@@ -50,9 +50,10 @@ def _once(row: Hostile, chance: random.Random) -> str | None:
 CLAIM = Claim(
     name="hostile-answers",
     promise=(
-        "Whatever bytes answer a create, a confirm or a token call on a real "
-        "socket, nothing but a `SesamyError` with a true outcome comes out "
-        "of it, on asyncio, on trio and blocking."
+        "Whatever bytes a server sends in response to a create, a confirm or "
+        "a token request, over a real socket, a call raises nothing but a "
+        "`SesamyError`, and its outcome is true: on asyncio, on trio and "
+        "blocking."
     ),
     rows=_rows,
     runs=100,

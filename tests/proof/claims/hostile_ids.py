@@ -1,4 +1,4 @@
-"""Whatever an id holds, the request goes where it should, or nowhere."""
+"""No id changes where a request goes."""
 
 from __future__ import annotations
 
@@ -163,10 +163,10 @@ def _judge(
 CLAIM = Claim(
     name="hostile-ids",
     promise=(
-        "Whatever stands in a vendor id, promo code or contract id (any "
+        "Whatever a vendor id, promo code or contract id contains (any "
         "Unicode, line breaks, slashes, dots, escapes, a thousand "
-        "characters), host, depth of the path and query of what is sent "
-        "stay what they are, or the id is refused and nothing is sent."
+        "characters), it does not change the host, the depth of the path or "
+        "the query of the request; or the id is refused and nothing is sent."
     ),
     rows=_rows,
     runs=30_000,

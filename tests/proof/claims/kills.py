@@ -1,4 +1,4 @@
-"""Kill an import where you like: none is lost, none is doubled."""
+"""An import may be killed at any moment: no order is lost or doubled."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def _rows(scale: Scale) -> Iterator[Row]:
 CLAIM = Claim(
     name="kills",
     promise=(
-        "An import whose process is killed by SIGKILL, at any moment or at "
-        "a named one, and started again until it completes, loses no order "
-        "and doubles none: with `separately`, each has exactly one confirmed "
-        "contract and none is unknown; with `at-once`, none has two; and "
-        "there are no more strays, or unknown orders, than creates that may "
-        "have been under way at the kills or were left in doubt by faults. "
-        "Real processes, sockets and files; each run here is a kill."
+        "An import that is killed with SIGKILL, at any moment or at a named "
+        "one, and started again until it completes, loses no order and "
+        "doubles none. With `separately`, each order has exactly one "
+        "confirmed contract and none is unknown; with `at-once`, none has "
+        "two. There are no more strays or unknown orders than creates that "
+        "may have been under way at the kills or were left in doubt by "
+        "faults. Real processes, sockets and files; each run here is a kill."
     ),
     rows=_rows,
     runs=375,

@@ -1,4 +1,4 @@
-"""Whatever is done in whatever order, what was told is in the ledger."""
+"""After any steps in any order, what was reported is in the ledger."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def _rows(scale: Scale) -> Iterator[Row]:
 CLAIM = Claim(
     name="model",
     promise=(
-        "In random sequences of up to 20 steps (creates, onboardings, "
-        "confirms and imports, under faults, expired tokens, rate limits, "
-        "cancellations of calls and of whole imports, and restarts of the "
-        "importer and of the sandbox), after each step, no order has two "
-        "confirmed contracts, none has a second contract where only one "
-        "create was allowed, none is lost, each outcome is true, and the "
-        "counts add up; in process, each run here is a sequence."
+        "After each step of a random sequence of up to 20 steps, no order is "
+        "lost, none has two confirmed contracts, none has a second contract "
+        "where only one create was allowed, each outcome is true, and the "
+        "counts add up. The steps are creates, onboardings, confirms and "
+        "imports, under faults, expired tokens, rate limits, cancellations of "
+        "calls and of whole imports, and restarts of the importer and of the "
+        "sandbox. In process; each run here is a sequence."
     ),
     rows=_rows,
     short=10,

@@ -42,16 +42,16 @@ def _rows(scale: Scale) -> Iterator[Row]:
             what=kind,
             runs=count,
             violations=tuple(found.get(kind, ())),
-            figure="each by both ways",
+            figure="each both ways",
             complete=len(chosen) == len(ODD_FILES),
         )
 
 
 def _kind(odd: OddFile) -> str:
     if not odd.outcome.is_sent:
-        return "refused with a sentence"
+        return "refused, with a reason"
     told = odd.outcome.cleaned or odd.outcome.warned
-    return "sent, and something is told" if told else "sent as they are"
+    return "sent, with a note" if told else "sent as they are"
 
 
 def _problem(odd: OddFile, folder: Path) -> str:
@@ -141,9 +141,9 @@ def _made(ledger: Ledger, right: Orders) -> Orders:
 CLAIM = Claim(
     name="odd-files",
     promise=(
-        "Of each file as people have it, the import sends exactly the right "
-        "orders, or nothing and says why; from Python and by the command "
-        "alike."
+        "Of each of the [files we tried](files-we-tried.md), the import sends "
+        "exactly the right orders, or sends nothing and says why, both from "
+        "Python and with the command."
     ),
     rows=_rows,
     runs=len(ODD_FILES),

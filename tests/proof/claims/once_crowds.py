@@ -1,4 +1,4 @@
-"""Many processes that tell the same orders at once."""
+"""Many processes that report the same orders at once."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _crowd(
         what=f"{name}: {processes} processes, the same {many} orders",
         runs=scale.runs,
         violations=tuple(found for found, _ in tries if found is not None),
-        figure=f"{max(made for _, made in tries):.2f} creates an order",
+        figure=f"{max(made for _, made in tries):.2f} creates per order",
     )
 
 
@@ -138,10 +138,10 @@ def _storm_trial(
 CLAIM = Claim(
     name="once-crowds",
     promise=(
-        "Eight processes, blocking and async, that onboard the same orders at "
-        "once over one store all get the same contract of each, and make "
-        "hardly more; kills, and a server that is killed and started again, "
-        "change nothing of that."
+        "Up to eight processes, blocking and async, that onboard the same "
+        "orders at once with one store all get the same contract for each "
+        "order, and create at most 1.5 contracts per order. Kills of "
+        "processes and of the store's server do not change this."
     ),
     rows=_rows,
     runs=5,

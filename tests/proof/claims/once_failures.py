@@ -1,4 +1,4 @@
-"""A store that fails while an order is told."""
+"""A store that fails while an order is reported."""
 
 from __future__ import annotations
 
@@ -197,9 +197,9 @@ def _row(
 CLAIM = Claim(
     name="once-failures",
     promise=(
-        "A store that fails while an order is told, at whatever step, never "
-        "makes an error untrue or an order double; once it is back, the next "
-        "onboarding ends the order."
+        "If a store fails while an order is reported, at whatever step, no "
+        "error has an untrue outcome and no order is doubled. Once the store "
+        "is back, the next `onboard` completes the order."
     ),
     rows=_rows,
     runs=4,

@@ -194,8 +194,8 @@ def _rows(scale: Scale) -> Iterator[Row]:
 CLAIM = Claim(
     name="once-files",
     promise=(
-        "An import that is killed, whose file or journal is then renamed, "
-        "copied, moved, exported anew or lost, sends no order twice: the "
+        "If an import is killed, and its file or journal is then renamed, "
+        "copied, moved, exported again or lost, no order is sent twice: the "
         "store of orders knows them, and the dry run says so."
     ),
     rows=_rows,

@@ -1,4 +1,4 @@
-"""Orders that are invoiced, whose answers are lost."""
+"""Orders paid by invoice, whose responses are lost."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ def _row(bench: Bench, forged: Forge, world: str, scale: Scale) -> Row:
         if each.outcome == "UNKNOWN" and each.retryable and kept
         if each.contract is None
     ]
-    where = "told again over SQLite" if kept else "in one process"
+    where = "repeated with SQLite" if kept else "in one process"
     return Row(
-        what=f"{world}: answers of creates lost, {where}",
+        what=f"{world}: responses to creates lost, {where}",
         runs=len(orders),
         violations=tuple(problems),
         figure=f"{doubt} in doubt",
@@ -73,9 +73,9 @@ def _row(bench: Bench, forged: Forge, world: str, scale: Scale) -> Row:
 CLAIM = Claim(
     name="once-invoices",
     promise=(
-        "An order that is invoiced is never created twice, for its "
-        "unconfirmed contract may have an invoice already: where an answer is "
-        "lost, somebody has to look."
+        "An order that is paid by invoice is never created twice, since its "
+        "unconfirmed contract may already have an invoice. If a response is "
+        "lost, a person has to look."
     ),
     rows=_rows,
     runs=500,

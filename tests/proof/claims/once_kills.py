@@ -1,4 +1,4 @@
-"""An order over a store: one contract, whatever is killed when."""
+"""An order reported with a store: one contract, despite kills."""
 
 from __future__ import annotations
 
@@ -75,10 +75,11 @@ def _row(
 CLAIM = Claim(
     name="once-kills",
     promise=(
-        "However often a process is killed while it tells an order over a "
+        "However often a process is killed while it reports an order with a "
         "store, no order gets two contracts that give access. The next "
-        "onboarding ends it; only after a careful create, or where Sesamy "
-        "refuses a second confirm, somebody may have to look."
+        "`onboard` completes the order. Only after a create that may be sent "
+        "just once, or if Sesamy refuses a second confirm, may a person have "
+        "to look."
     ),
     rows=_rows,
     runs=60,

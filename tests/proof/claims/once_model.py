@@ -1,4 +1,4 @@
-"""Whatever comes between whom, an order has one contract that counts."""
+"""In any order of events, an order has one confirmed contract."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def _rows(scale: Scale) -> Iterator[Row]:
 CLAIM = Claim(
     name="once-model",
     promise=(
-        "In a model that takes the real steps of the store, in every order "
-        "of events in which two or three callers, the service, the store "
-        "and a person can come between each other (crashes, lost answers, "
-        "late requests and late writes, claims that run out, refusals, "
-        "calls that are repeated): no order has two confirmed contracts; "
-        "none is confirmed that the store does not hold; all calls that end "
-        "well tell the same one, which is confirmed; a create that may "
-        "happen only once is sent once; and when all is over, one more "
-        "`onboard` ends the order, unless a careful create is in doubt. "
-        'Each run here is a state, and where it says "all", there are no '
-        "others; the numbers say how often what could go wrong."
+        "A model takes the real steps of the store, in every order of events "
+        "in which two or three callers, the service, the store and a person "
+        "can interleave: crashes, lost responses, late requests, late writes, "
+        "claims that expire, refusals, repeated calls. No order has two "
+        "confirmed contracts, and none has a confirmed contract that the "
+        "store does not know. All calls that succeed return the same "
+        "contract, which is confirmed. A careful create, which may be sent "
+        "only once, is sent only once. In the end, one more `onboard` "
+        "completes the order, unless a careful create is in doubt. Each run "
+        'here is a state; "all" means that there are no others, and the '
+        "numbers say how often each fault could happen."
     ),
     rows=_rows,
     runs=700_000,

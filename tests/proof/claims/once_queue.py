@@ -168,9 +168,9 @@ def _rows(scale: Scale) -> Iterator[Row]:
 CLAIM = Claim(
     name="once-queue",
     promise=(
-        "Onboardings that are tasks of a queue (taskiq on Redis streams) end "
-        "in one confirmed contract an order, though their workers are killed "
-        "and everything is delivered twice."
+        "Onboardings that are tasks of a queue (taskiq with Redis streams) "
+        "end in one confirmed contract per order, although workers are killed "
+        "and every message is delivered twice."
     ),
     rows=_rows,
     runs=3,

@@ -1,4 +1,4 @@
-"""Processes that share the rate of one service over one Redis."""
+"""Processes that share the rate of one service with one Redis."""
 
 from __future__ import annotations
 
@@ -362,13 +362,13 @@ CLAIM = Claim(
     promise=(
         "Processes that share a `RedisPacer`, half of them busy and half "
         "mostly idle, use at least 95 % of what the service permits (20 "
-        "requests a second and a burst of 40), get 429 at most once in 1,000 "
-        "requests, and no call waits longer than 1.5 times what it would in "
-        "one queue, first come, first served (5 in 1,000 and twice where "
-        "answers take 0.3 s). Once Redis is back after an outage, at least "
-        "95 % of the rate is used, and no call fails if it was away for 3 "
-        "seconds. After a busy process is killed, at least 75 % is used for "
-        "10 seconds, and then 95 %."
+        "requests per second and a burst of 40), and get at most one 429 per "
+        "1,000 requests. No call waits longer than 1.5 times what it would in "
+        "one queue, first come, first served. Where responses take 0.3 s, the "
+        "limits are five per 1,000 and twice as long. Once Redis is back "
+        "after an outage, at least 95 % of the rate is used, and no call "
+        "fails if the outage took 3 seconds. After a busy process is killed, "
+        "at least 75 % is used for 10 seconds, and then 95 %."
     ),
     rows=_rows,
     runs=1,

@@ -99,9 +99,10 @@ def _begun(trial: Trial) -> list[str]:
 CLAIM = Claim(
     name="one-pace-burst",
     promise=(
-        "Of 1,000 onboardings at once, in four processes that share a "
-        "`RedisPacer`, what fits into the deadline is confirmed, and the "
-        "rest is not sent: no contract is made without being confirmed."
+        "Of 1,000 onboardings that start at once, in four processes that "
+        "share a `RedisPacer`, those that fit into the deadline are "
+        "confirmed, and the rest are not sent: no contract is created that is "
+        "not confirmed."
     ),
     rows=_rows,
     runs=1,

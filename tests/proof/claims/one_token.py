@@ -65,8 +65,8 @@ def _row(
 CLAIM = Claim(
     name="one-token",
     promise=(
-        "Of 8 hosts that share a Redis and need a token at the same time, "
-        "one requests it, or two at most; and all of them send their orders."
+        "If 8 hosts that share a Redis need a token at the same time, one of "
+        "them requests it, or at most two, and all of them send their orders."
     ),
     rows=_rows,
     runs=40,

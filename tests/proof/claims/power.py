@@ -1,4 +1,4 @@
-"""Cut the power of an import where you like: none is lost or doubled."""
+"""An import may lose power at any moment: no order is lost or doubled."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def _rows(scale: Scale) -> Iterator[Row]:
 CLAIM = Claim(
     name="power",
     promise=(
-        "The same as for a kill holds where the power goes: where of what "
-        "the journal has written and not flushed yet, the end is missing, or "
-        "any sector holds zeros or anything. Simulated, by changing the file "
-        "of a process that was killed, on the word of SQLite that it has "
-        "flushed what it has committed; that it does is seen by a test that "
-        "looks at system calls. Each run here is a power cut."
+        "What holds for kills holds for power cuts too, where the end of what "
+        "the journal has written and not yet flushed is missing, or any of "
+        "its sectors contains zeros or anything else. The power cuts are "
+        "simulated: the file of a killed process is changed, on the "
+        "assumption that SQLite has flushed what it has committed; another "
+        "test checks that by system calls. Each run here is a power cut."
     ),
     rows=_rows,
     runs=90,

@@ -1,4 +1,4 @@
-"""Orders as workflows of Temporal, whose workers are killed."""
+"""Orders as Temporal workflows, whose workers are killed."""
 
 from __future__ import annotations
 
@@ -163,11 +163,10 @@ def _run(
 CLAIM = Claim(
     name="temporal",
     promise=(
-        "Orders that are workflows of Temporal (examples/temporal) end in "
-        "one confirmed contract each, though their workers are killed, once "
-        "all of them for good, and the server is restarted: none is doubled, "
-        "lost or stuck, and nothing of a customer can be read in the "
-        "server's database."
+        "Orders that are Temporal workflows (examples/temporal) end in one "
+        "confirmed contract each, although workers are killed, once all of "
+        "them for good, and the server is restarted. None is doubled, lost or "
+        "stuck, and no personal data can be read in the server's database."
     ),
     rows=_rows,
     runs=1,

@@ -132,11 +132,11 @@ def _killing(
 CLAIM = Claim(
     name="web-posts",
     promise=(
-        "Sales that are posted to a FastAPI service under gunicorn, at a "
-        "Sesamy with 5 % faults, by clients of whom 15 % leave before the "
-        "answer and 15 % post twice at once, each get one confirmed contract "
-        "if they are posted until they are done: none is lost or doubled, "
-        "and the memory of a worker does not grow."
+        "Sales that are posted to a FastAPI service under gunicorn each get "
+        "one confirmed contract, if they are posted until they are done. None "
+        "is lost or doubled, and the memory of a worker does not grow. Sesamy "
+        "has 5 % faults; 15 % of the clients leave before the response, and "
+        "15 % post twice at once."
     ),
     rows=_rows,
     runs=2_000,

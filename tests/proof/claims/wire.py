@@ -1,4 +1,4 @@
-"""Creates over connections that break at any byte, judged by the ledger."""
+"""Creates over connections that break at any byte."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def _dealt(way: Way) -> list[list[Cause]]:
 CLAIM = Claim(
     name="wire",
     promise=(
-        "Wherever a connection breaks, the outcome that a create tells is "
-        "the one in the ledger; it is never sent again when it is UNKNOWN or "
-        "APPLIED, and whatever was NOT_SENT succeeds when it is sent again."
+        "Wherever a connection breaks, a create reports the outcome that the "
+        "ledger shows. It is never sent again if that is UNKNOWN or APPLIED, "
+        "and an order that was NOT_SENT succeeds when it is sent again."
     ),
     rows=_rows,
     short=1,
