@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import Never, ParamSpec, TypeVar, cast
-from urllib.parse import quote, unquote
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from .errors import ConfigurationError, InvalidRequestError
 
@@ -38,7 +38,7 @@ def segment(name: str, value: object) -> str:
         )
     if not plain(value):
         raise InvalidRequestError(
-            f"{name} contains control characters or invalid Unicode."
+            f"{name} has invisible or damaged characters."
         )
     return quote(value, safe="")
 
@@ -68,6 +68,17 @@ def api_path(path: object) -> str:
     ):
         raise InvalidRequestError("path must not contain '//', '.' or '..'.")
     return quote(path, safe=_KEPT)
+
+
+def url_parts(url: str) -> SplitResult | None:
+    """Return the parts of a URL with a host; None if it is none."""
+    try:
+        parts = urlsplit(url)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    visible = url.isascii() and url.isprintable() and " " not in url
+    return parts if named and visible else None
 
 
 def is_text(value: str) -> bool:

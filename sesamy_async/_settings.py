@@ -9,12 +9,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any, TextIO, cast
-from urllib.parse import urlsplit
 
 import attrs
 
 from ._call import Middleware, Pacer, RateLimit, RetryPolicy, Secret
-from ._checks import around, check_number, segment
+from ._checks import around, check_number, segment, url_parts
 from ._headers import is_header_value
 from ._version import __version__
 from .errors import ConfigurationError, InvalidRequestError
@@ -116,19 +115,14 @@ def check_vendor(value: object) -> str:
 def check_url(argument: str, value: str, variable: str) -> str:
     """Return an https URL (or http on loopback), without a final slash."""
     name = f"{argument} ({variable})"
-    try:
-        parts = urlsplit(value)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        parts, host, port = urlsplit(""), "", 0
-    plain = value.isascii() and value.isprintable() and " " not in value
-    if not plain or not host or port == 0:
+    parts = url_parts(value)
+    if parts is None:
         raise ConfigurationError(f"{name} is not a URL such as {BASE_URL}.")
     if "@" in parts.netloc or "?" in value or "#" in value:
         raise ConfigurationError(
             f"{name} must not have a user, a query or a fragment."
         )
-    if parts.scheme == "http" and not is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ConfigurationError(
             f"{name} must be https: http would expose the token and the "
             "buyers' data (http is allowed for loopback only)."

@@ -13,12 +13,8 @@ OLDEST = (3, 33, 0)
 
 STRICT = " STRICT" if sqlite3.sqlite_version_info >= (3, 37) else ""
 
-MARK = "SELECT mark FROM wal"
-MARK_PAGE = "SELECT rootpage FROM sqlite_master WHERE name = 'wal'"
-SET_MARK = "UPDATE wal SET mark = ?"
-
-NO_TEXT = "Could not decode to UTF-8"
-"""How Python's own error begins where SQLite holds bytes for a text."""
+# How Python's own error begins where SQLite holds bytes for a text.
+_NO_TEXT = "Could not decode to UTF-8"
 
 KEPT = "it says which orders were sent"
 DAMAGED = f"it is damaged. Keep it, and restore it from a backup: {KEPT}"
@@ -90,6 +86,25 @@ def committing(
     finally:
         if db.in_transaction:
             db.execute("ROLLBACK")
+
+
+@contextmanager
+def translating(
+    trouble: Callable[[sqlite3.Error | OSError], Exception],
+    damaged: Callable[[], Exception],
+) -> Generator[None]:
+    """Turn the errors of SQLite and of the system into others."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        if not str(error).startswith(_NO_TEXT):
+            raise trouble(error) from error
+    except UnicodeDecodeError:
+        pass  # Of a name or message of SQLite.
+    else:
+        return
+    # Without its cause, which shows what the file holds.
+    raise damaged() from None
 
 
 def code_of(error: sqlite3.Error, path: Path | None = None) -> int:

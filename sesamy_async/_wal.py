@@ -1,15 +1,35 @@
-"""SQLite's files: where they are, which they are, and what a WAL says."""
+"""SQLite's files: where they are, and how a lost WAL is noticed.
+
+After a crash the latest changes are in the WAL only, the file beside the main
+one.  If that got lost, the main file would look fine, and its orders would
+be sent again.  So the main file says whether it needs a WAL, and which:
+
+- Before its first change, a process sees that the main file says "needed".
+  The WAL says "not needed".
+- Whoever closes the file last copies all changes into the main file, and then
+  "not needed".  Nobody else can open it meanwhile.
+- While changes are copied at other times, the WAL says "needed" for a moment,
+  with a new name: SQLite copies page after page, and a crash may come in
+  between.
+- Once the main file says so too, the next change may begin the WAL anew.  So
+  it takes "needed" back: each WAL with a change in it has the name that the
+  main file has.
+"""
 
 from __future__ import annotations
 
 import os
+import sqlite3
 import struct
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Self
 
 import attrs
+
+from ._sqlite import connect
 
 
 def followed(path: Path) -> Path:
@@ -47,6 +67,90 @@ def _identity(file: str) -> tuple[int, int] | None:
     return facts.st_dev, facts.st_ino
 
 
+@attrs.frozen
+class Mark:
+    """What a file says of its WAL.
+
+    Attributes:
+        needed: Whether changes may be in the WAL only.
+        name: Of the WAL that is meant; random.
+    """
+
+    needed: bool = False
+    name: str = attrs.field(factory=lambda: token_hex(8))
+
+    @classmethod
+    def parse(cls, text: object) -> Self:
+        """Return what was dumped, or raise a `ValueError`."""
+        needed, name = str(text).split(" ")
+        return cls(bool(int(needed)), name)
+
+    def dump(self) -> str:
+        """Return it as a text."""
+        # Always of the same length, so that it stays within a sector and no
+        # power cut tears it.
+        return f"{self.needed:d} {self.name}"
+
+
+_MARK = "SELECT mark FROM wal"
+_MARK_PAGE = "SELECT rootpage FROM sqlite_master WHERE name = 'wal'"
+
+
+def mark_of(db: sqlite3.Connection) -> Mark:
+    """Return what the main file and its WAL say together."""
+    [[text]] = db.execute(_MARK).fetchall()
+    return Mark.parse(text)
+
+
+def set_mark(db: sqlite3.Connection, mark: Mark) -> None:
+    """Write a mark, into the WAL."""
+    db.execute("UPDATE wal SET mark = ?", (mark.dump(),))
+
+
+def read_mark(
+    path: Path, check: Callable[[int, int], None]
+) -> tuple[Mark, int]:
+    """Return what the main file alone says of its WAL, and on which page.
+
+    `check` gets the application id and the version of the file, and raises
+    if they are others.  Raises a `ValueError` if there is no mark.
+    """
+    # So SQLite reads this file alone.  If the file is open in this process,
+    # SQLite knows, and keeps the locks.
+    with closing(connect(path, "mode=ro&immutable=1")) as db:
+        # Else SQLite refuses a file that is shorter than it says, as it is
+        # while changes are copied into it, and after a crash meanwhile.
+        db.execute("PRAGMA writable_schema = ON")
+        [[marked]] = db.execute("PRAGMA application_id")
+        [[version]] = db.execute("PRAGMA user_version")
+        check(marked, version)
+        [[page]] = db.execute(_MARK_PAGE).fetchall()
+        return mark_of(db), page
+
+
+def fits(mark: Mark, page: int, path: Path) -> bool:
+    """Whether the WAL at a path is the one that a mark on a page means.
+
+    Ask before SQLite opens both files, which would mix them for good.
+    """
+    # Only after a crash there is more in it than SQLite would take.
+    return _agrees(mark, page, read_wal(path, page)) or _agrees(
+        mark, page, read_wal(path, page, exactly=True)
+    )
+
+
+def _agrees(mark: Mark, page: int, wal: Wal | None) -> bool:
+    if wal is None:
+        return not mark.needed
+    if not wal.pages:
+        # It was begun anew, or made, and a crash cut its first change off.
+        return True
+    if any(mark.name.encode() in each for each in wal.contents):
+        return True
+    # A crash before the first change leaves a WAL with a mark only.
+    return not mark.needed and wal.pages <= {page}
+
+
 _HEADER = struct.Struct(">8I")
 _FRAME = struct.Struct(">6I")
 _WAL_MAGIC = {0x377F0682: "<", 0x377F0683: ">"}
@@ -54,47 +158,9 @@ _WORD = 0x1_0000_0000
 
 
 @attrs.frozen
-class Mark:
-    """What a main file says of its WAL.
-
-    The main file says that it needs a WAL; that WAL says that it does not.
-    Before SQLite copies the WAL, that says "needed", too, by its own name:
-    a crash may come between any two pages.
-    """
-
-    needed: bool = False  # Whether changes may be in the WAL only.
-    lineage: int = 0  # Of the WAL; see `Wal`.
-    # Of the WAL that holds this mark; one that begins anew after it adds one.
-    checkpoints: int = 0
-    # Random, because SQLite does not write what has not changed.
-    token: str = attrs.field(factory=lambda: token_hex(4))
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return what `dump` returned, or raise a `ValueError`."""
-        needed, lineage, checkpoints, token = text.split(" ")
-        return cls(
-            bool(int(needed)), int(lineage, 16), int(checkpoints, 16), token
-        )
-
-    def dump(self) -> str:
-        # Always of the same length, so that it stays within a sector and no
-        # power cut tears it.
-        return (
-            f"{self.needed:d} {self.lineage:08x} {self.checkpoints:08x} "
-            f"{self.token}"
-        )
-
-
-@attrs.frozen
 class Wal:
     """What is in a WAL."""
 
-    # The first salt minus the number of checkpoints.  SQLite draws the salt
-    # when it creates the file, and adds one at each checkpoint, so this
-    # stays the same.
-    lineage: int
-    checkpoints: int  # How often it began anew.
     pages: frozenset[int] = frozenset()  # Of the main file, that it changes.
     contents: tuple[bytes, ...] = ()  # All that was written to one of them.
 
@@ -118,7 +184,7 @@ def read_wal(
         head = file.read(_HEADER.size)
         if not _whole(head):
             return None
-        magic, _, size, checkpoints, *salts, one, two = _HEADER.unpack(head)
+        magic, _, size, _, *salts, one, two = _HEADER.unpack(head)
         sums = one, two
         while len(frame := file.read(_FRAME.size)) == _FRAME.size:
             its, commits, *own, one, two = _FRAME.unpack(frame)
@@ -139,54 +205,8 @@ def read_wal(
                 contents.append(content)
             if commits:
                 known = len(pages), len(contents)
-        return Wal(
-            (salts[0] - checkpoints) % _WORD,
-            checkpoints,
-            frozenset(pages[: known[0]]),
-            tuple(contents[: known[1]]),
-        )
+        return Wal(frozenset(pages[: known[0]]), tuple(contents[: known[1]]))
     return None
-
-
-def fits(mark: Mark, wal: Wal | None, page: int) -> bool:
-    """Whether the WAL beside a main file is the one that its mark means.
-
-    `page` is the one that holds the mark.  A first frame that a crash cut
-    off makes no difference, so the WAL need not be read exactly: of one that
-    began anew only the header counts, and a mark came to the main file after
-    it was flushed to the WAL.
-    """
-    if wal is None:
-        return not mark.needed
-    own = wal.lineage == mark.lineage
-    since = wal.checkpoints - mark.checkpoints
-    if own and since == 1:
-        return True
-    if not mark.needed:
-        # A crash before the first change leaves a WAL with a mark only.
-        return wal.pages <= {page}
-    # Not begun anew: SQLite copies it, or did, and the mark came from there.
-    text = mark.dump().encode()
-    return own and since == 0 and any(text in each for each in wal.contents)
-
-
-def torn(mark: Mark, path: Path) -> bool:
-    """Whether a power cut has torn the header of a WAL that began anew.
-
-    Then nothing is in it yet: its first commit flushes the header.  One
-    that is damaged later still has its salts, in the header or in the first
-    frame, which is in the same sector.  So has one that is being copied.
-    """
-    with suppress(FileNotFoundError), path.open("rb") as file:
-        start = file.read(_HEADER.size + _FRAME.size)
-        if len(start) == _HEADER.size + _FRAME.size:
-            salts = {start[at : at + 4] for at in (16, _HEADER.size + 8)}
-            copied = mark.lineage + mark.checkpoints
-            known = {
-                (each % _WORD).to_bytes(4) for each in (copied, copied + 1)
-            }
-            return not salts & known
-    return False
 
 
 def _whole(head: bytes) -> bool:

@@ -167,7 +167,7 @@ class InvalidRequestError(SesamyError, ValueError):
 
     Attributes:
         problems: All wrong fields by their paths, such as
-            ``"userData.address.zip: expected str, got int"``.
+            ``"userData.address.zip: must be text, in quotation marks"``.
     """
 
     _if_nothing_done = "Nothing was sent; correct it and send it again."

@@ -28,9 +28,9 @@ from sesamy_async.bulk import (
 from sesamy_async.bulk._beside import Files
 from sesamy_async.bulk._counts import Tally
 from sesamy_async.bulk._file import differing
+from sesamy_async.bulk._rows import first_of
 from sesamy_async.bulk._states import kind_of
 from sesamy_async.bulk._told import Told, reader, told_by
-from sesamy_async.bulk._words import first_of
 from sesamy_async.bulk.check import Checked, Finding, notes_on
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reports import Kind, Reports

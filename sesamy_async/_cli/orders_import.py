@@ -15,9 +15,8 @@ from cyclopts import App
 from sesamy_async._call import BlockingRuntime, drive
 from sesamy_async._once import Once, place_of
 from sesamy_async.bulk import InputFileError, Source
-from sesamy_async.bulk._rows import Mistaken, Row, Sale
+from sesamy_async.bulk._rows import Mistaken, Row, Sale, first_of
 from sesamy_async.bulk._told import BATCH, adopt, digest_of, place_in, tell
-from sesamy_async.bulk._words import first_of
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal._files import find_journal
 from sesamy_async.bulk.reading import open_source
@@ -114,7 +113,7 @@ def import_orders(
 
 def _of_journal(path: Path, once: Once) -> Counter[str]:
     """Tell a store what the journal of an import says."""
-    with Journal.open(path, old=True) as journal:
+    with Journal.open(path) as journal:
         where = place_in(journal.terms.base_url)
         return drive(adopt(journal, attrs.evolve(once, where=where)))
 

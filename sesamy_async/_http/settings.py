@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 from functools import cache, partial
 from importlib import import_module
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
 
 import attrs
 
 from sesamy_async._call import guarded_init
-from sesamy_async._checks import Problems, check_number
+from sesamy_async._checks import Problems, check_number, url_parts
 from sesamy_async._settings import check_flag
 from sesamy_async.errors import ConfigurationError
 
@@ -168,13 +167,8 @@ def _check_whole(name: str, number: object) -> None:
 
 def is_proxy(url: str) -> bool:
     """Whether this can be the URL of a proxy."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return False
-    visible = url.isascii() and url.isprintable() and " " not in url
-    return parts.scheme in _PROXIES and bool(host) and port != 0 and visible
+    parts = url_parts(url)
+    return parts is not None and parts.scheme in _PROXIES
 
 
 def impossible_proxy() -> ConfigurationError:

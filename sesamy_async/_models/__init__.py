@@ -8,6 +8,7 @@ from .fields import (
     EMAIL,
     JSON_OBJECT,
     KEY,
+    NO_OBJECT,
     QUANTITY,
     TEXT,
     TEXTS,
@@ -19,7 +20,6 @@ from .fields import (
     is_array,
     is_mapping,
     is_object,
-    kind,
     name_of,
 )
 from .json import (
@@ -39,6 +39,7 @@ __all__ = [
     "EMAIL",
     "JSON_OBJECT",
     "KEY",
+    "NO_OBJECT",
     "QUANTITY",
     "TEXT",
     "TEXTS",
@@ -60,7 +61,6 @@ __all__ = [
     "is_array",
     "is_mapping",
     "is_object",
-    "kind",
     "name_of",
     "parse",
     "refusal",

@@ -23,6 +23,10 @@ KEY = "sesamy_async.rule"
 MAX_DEPTH = 64
 """How many objects and arrays may be inside each other."""
 
+NO_OBJECT = "must be a group of fields, in braces { }"
+"""What is wrong with a value that is not an object."""
+
+_NO_DATE = "must be a date such as 1980-12-31"
 _LONGEST_NAME = 60
 _LARGEST = 2**53 - 1  # Number.MAX_SAFE_INTEGER of JavaScript.
 _MOST_BITS = 1024  # As many as the largest float has.
@@ -107,9 +111,9 @@ class RepeatedKeys(dict[str, Any]):
 
 def text_problems(value: object, path: str) -> Iterator[str]:
     if not isinstance(value, str):
-        yield f"{path}: expected str, got {kind(value)}"
+        yield f"{path}: must be text, in quotation marks"
     elif not is_text(value):
-        yield f"{path}: has a lone surrogate, which is not valid text"
+        yield f"{path}: has a damaged character; write it again"
 
 
 def object_problems(check: Check, value: object, path: str) -> Iterator[str]:
@@ -117,7 +121,7 @@ def object_problems(check: Check, value: object, path: str) -> Iterator[str]:
     if is_mapping(value):
         yield from check(value, path)
     else:
-        yield f"{path}: expected an object, got {kind(value)}"
+        yield f"{path}: {NO_OBJECT}"
 
 
 def _member_problems(
@@ -131,7 +135,8 @@ def _member_problems(
         return
     for key in value:
         where = f"{path}.{name_of(key)}"
-        yield from (f"{it} (the key)" for it in text_problems(key, where))
+        for problem in text_problems(key, where):
+            yield f"{problem} (the name of the field)"
         yield from check(value[key], where)
     if isinstance(value, RepeatedKeys):
         yield from value.problems(f"{path}.")
@@ -187,7 +192,7 @@ def _email(value: Any, path: str) -> Iterator[str]:
 
 def _quantity(value: Any, path: str) -> Iterator[str]:
     if isinstance(value, bool) or not isinstance(value, int):
-        yield f"{path}: expected int, got {kind(value)}"
+        yield f"{path}: must be a whole number such as 1"
     elif value < 1:
         short = value.bit_length() < _SHOWN_BITS
         yield f"{path}: must be at least 1" + f", got {value}" * short
@@ -199,14 +204,14 @@ def _birthday(value: Any, path: str) -> Iterator[str]:
     if isinstance(value, str):
         moment = _moment(value)
         if moment is None:
-            yield f"{path}: must be an ISO 8601 date such as 1980-12-31"
+            yield f"{path}: {_NO_DATE}"
             return
         value = moment
     if isinstance(value, datetime):
         if value.utcoffset() is None:
-            yield f"{path}: a time of day needs a UTC offset"
+            yield f"{path}: has a time of day without a time zone"
     elif not isinstance(value, date):
-        yield f"{path}: expected date, datetime or str, got {kind(value)}"
+        yield f"{path}: {_NO_DATE}"
 
 
 def _moment(text: str) -> date | None:

@@ -129,7 +129,7 @@ def _field_problems(
         if value is not None:
             yield from check(field.rule, value, path)
         elif field.required:
-            yield f"{path}: required"
+            yield f"{path}: is missing"
 
 
 def _data_problems(

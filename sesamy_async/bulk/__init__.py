@@ -7,12 +7,11 @@ journal (``journal``), sent order by order (`Importer`), and reported
 
 from __future__ import annotations
 
-from sesamy_async.bulk.journal import Journal, Writer
+from sesamy_async.bulk.journal import Journal
 
-from ._counts import Ending, ImportSummary, Progress, Tally
+from ._counts import Ending, ImportSummary, Progress
 from ._file import FileSummary, import_file
 from ._importer import Importer
-from ._judge import Cause, Claim, Trouble, Verdict
 from ._rows import Mistaken, Note, Problem, Remark, Row, Sale, Source
 from ._states import (
     Change,
@@ -26,14 +25,11 @@ from ._states import (
     State,
     Terms,
 )
-from ._steps import Steps
 from .lookup import Found, Lookup
 
 
 __all__ = [
-    "Cause",
     "Change",
-    "Claim",
     "Confirm",
     "Ending",
     "Entry",
@@ -57,11 +53,6 @@ __all__ = [
     "Sale",
     "Source",
     "State",
-    "Steps",
-    "Tally",
     "Terms",
-    "Trouble",
-    "Verdict",
-    "Writer",
     "import_file",
 ]

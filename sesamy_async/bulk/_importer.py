@@ -10,7 +10,8 @@ import anyio
 from sesamy_async._call import AnyioRuntime, Runtime, present
 from sesamy_async._checks import check_number
 from sesamy_async._client import AsyncSesamy, told_from
-from sesamy_async.bulk.journal import Journal, Writer
+from sesamy_async.bulk.journal import Journal
+from sesamy_async.bulk.journal._writer import Writer
 from sesamy_async.errors import ConfigurationError, SesamyError
 
 from ._circuit import Circuit, RetryQueue

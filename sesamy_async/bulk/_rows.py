@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import Protocol
 
 import attrs
 
 from sesamy_async._models import NewContract
-
-from ._words import plain_reason
 
 
 @attrs.frozen
@@ -28,7 +27,7 @@ class Problem:
 
     row: int
     column: str
-    reason: str = attrs.field(converter=plain_reason)
+    reason: str
 
     def __str__(self) -> str:
         place = f"row {self.row}, {self.column}".removesuffix(", ")
@@ -235,3 +234,15 @@ def harmless(value: object) -> str:
     text = "" if value is None else str(value)
     # Also before apostrophes of its own, so that one can be removed again.
     return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+_MOST_SHOWN = 20
+
+
+def first_of(lines: Iterable[str]) -> list[str]:
+    """Return the first twenty lines, and how many more there are."""
+    rest = iter(lines)
+    shown = [*islice(rest, _MOST_SHOWN)]
+    if more := sum(1 for _ in rest):
+        shown.append(f"and {more:,} more")
+    return shown

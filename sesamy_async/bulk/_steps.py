@@ -19,8 +19,9 @@ import attrs
 from sesamy_async._call import Call, Record
 from sesamy_async._client import AsyncSesamy, store_of
 from sesamy_async._outcome import Outcome
-from sesamy_async.bulk.journal import Journal, Writer
+from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal._journal import CUT_OFF
+from sesamy_async.bulk.journal._writer import Writer
 from sesamy_async.errors import (
     ConfigurationError,
     OrderMismatchError,

@@ -1,20 +1,4 @@
-"""The open file of a `SQLiteStore`, and the guard of its WAL.
-
-After a crash the latest orders are in the WAL only, the file beside the main
-one.  If that got lost, the main file would look fine, and its orders would
-be told again.  So the main file says whether it needs a WAL, and which:
-
-- Before its first change, a process sees that the main file says "needed".
-  The WAL says "not needed".
-- Whoever closes the file last copies all changes into the main file, and then
-  "not needed".  Nobody else can open it meanwhile.
-- Nothing else may copy a "not needed" into the main file.  So the changes
-  are copied by `Database.copy` alone, under the lock for writing, while the
-  WAL says "needed" for a moment, with a new name.
-- Once the main file says so too, the next change may begin the WAL anew.  So
-  it takes "needed" back: each WAL with a change in it has the name that the
-  main file has.
-"""
+"""The open file of a `SQLiteStore`; `_wal` says how its WAL is guarded."""
 
 from __future__ import annotations
 
@@ -27,23 +11,23 @@ from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from random import uniform
-from secrets import token_bytes, token_hex
+from secrets import token_bytes
 from typing import Any, Self, TypeVar
 
 import attrs
 
 from sesamy_async._files import AtomicFile
-from sesamy_async._sqlite import (
-    DAMAGED,
-    KEPT,
-    MARK,
-    MARK_PAGE,
-    SET_MARK,
-    STRICT,
-    committing,
-    connect,
+from sesamy_async._sqlite import DAMAGED, KEPT, STRICT, committing, connect
+from sesamy_async._wal import (
+    Mark,
+    fits,
+    followed,
+    identities,
+    mark_of,
+    read_mark,
+    set_mark,
+    wal_of,
 )
-from sesamy_async._wal import Wal, followed, identities, read_wal, wal_of
 
 from ._sqlite_trouble import busy, is_busy, lost, no_store
 from ._store import StoreUnavailable, unusable
@@ -133,48 +117,17 @@ def _make(path: Path) -> None:
                 f"PRAGMA application_id = {APPLICATION_ID};"
             )
             db.execute("INSERT INTO salt VALUES (?)", (token_bytes(32),))
-            db.execute("INSERT INTO wal VALUES (?)", (NamedMark().dump(),))
+            db.execute("INSERT INTO wal VALUES (?)", (Mark().dump(),))
             db.execute("COMMIT")
         new.place()
 
 
-@attrs.frozen
-class NamedMark:
-    """What a file says of its WAL.
-
-    Attributes:
-        needed: Whether changes may be in the WAL only.
-        name: Of the WAL that is meant; random.
-    """
-
-    needed: bool = False
-    name: str = attrs.field(factory=lambda: token_hex(8))
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return what was dumped, or raise a `ValueError`."""
-        needed, name = text.split(" ")
-        return cls(bool(int(needed)), name)
-
-    def dump(self) -> str:
-        """Return it as a text."""
-        # Always of the same length, so that it stays within a sector and no
-        # power cut tears it.
-        return f"{self.needed:d} {self.name}"
-
-
-def _read_mark(path: Path) -> tuple[NamedMark, int]:
+def _read_mark(path: Path) -> tuple[Mark, int]:
     """Return what the main file alone says of its WAL, and on which page."""
-    # So SQLite reads this file alone.  If the file is open in this process,
-    # SQLite knows, and keeps the locks.
-    with closing(connect(path, "mode=ro&immutable=1")) as db:
-        # Else SQLite refuses a file that is shorter than it says, as it is
-        # while changes are copied into it, and after a crash meanwhile.
-        db.execute("PRAGMA writable_schema = ON")
-        [[marked]] = db.execute("PRAGMA application_id")
+
+    def check(marked: int, version: int) -> None:
         if marked != APPLICATION_ID:
             raise no_store(path)
-        [[version]] = db.execute("PRAGMA user_version")
         if version != VERSION:
             raise unusable(
                 path,
@@ -182,11 +135,10 @@ def _read_mark(path: Path) -> tuple[NamedMark, int]:
                 f"{version}, not {VERSION}). Use that version in all programs "
                 "that share it",
             )
-        found = db.execute(MARK).fetchall() + db.execute(MARK_PAGE).fetchall()
+
     try:
-        [[mark], [page]] = found
-        return NamedMark.parse(mark), page
-    except (ValueError, TypeError, AttributeError):
+        return read_mark(path, check)
+    except ValueError:
         raise unusable(path, DAMAGED) from None
 
 
@@ -198,7 +150,7 @@ def _check_whole(path: Path) -> None:
     before, looks = None, 0
     while True:
         mark, page = _read_mark(path)
-        if _fits(mark, page, wal_of(path)):
+        if fits(mark, page, wal_of(path)):
             return
         # Another process may have changed both between the two looks; but
         # then the mark is another one, too.
@@ -225,44 +177,22 @@ def _unfit(path: Path, wal: Path) -> StoreUnavailable:
     )
 
 
-def _fits(mark: NamedMark, page: int, path: Path) -> bool:
-    """Whether the WAL at a path is the one that a mark means."""
-    # Only after a crash there is more in it than SQLite would take.
-    return _agrees(mark, page, read_wal(path, page)) or _agrees(
-        mark, page, read_wal(path, page, exactly=True)
-    )
-
-
-def _agrees(mark: NamedMark, page: int, wal: Wal | None) -> bool:
-    if wal is None:
-        return not mark.needed
-    if not wal.pages:
-        # It was begun anew, or made, and a crash cut its first change off.
-        return True
-    if any(mark.name.encode() in each for each in wal.contents):
-        return True
-    # A crash before the first change leaves a WAL with a mark only.
-    return not mark.needed and wal.pages <= {page}
-
-
 def _copy_all(path: Path) -> None:
     """Make a main file whole that nobody has open; the WAL goes with that."""
     with closing(connect(path)) as db:
         # From the first look on nobody else can open it; or else it fails.
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         db.execute("PRAGMA synchronous = NORMAL")
-        [[text]] = _all(db, MARK)
-        if NamedMark.parse(text).needed or _read_mark(path)[0].needed:
+        if mark_of(db).needed or _read_mark(path)[0].needed:
             # SQLite copies page after page, and a crash may come in between.
             # So the mark changes when all the others are there.
-            mark = NamedMark(needed=True)
+            mark = Mark(needed=True)
             try:
-                db.execute(SET_MARK, (mark.dump(),))
+                set_mark(db, mark)
                 _all(db, "PRAGMA wal_checkpoint(PASSIVE)")
             finally:
                 # Even if somebody interrupts it: the WAL goes at the end.
-                mark = attrs.evolve(mark, needed=False)
-                db.execute(SET_MARK, (mark.dump(),))
+                set_mark(db, attrs.evolve(mark, needed=False))
         # Who is alone needs no such file, so SQLite leaves it.  Nobody else
         # opens it now: that takes a lock on the main file first.
         path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
@@ -304,10 +234,10 @@ class Database:
                 "PRAGMA journal_mode = WAL",
                 "PRAGMA wal_autocheckpoint = 0",
                 "PRAGMA synchronous = NORMAL",
-                # It is only now that SQLite opens the WAL.
-                MARK,
             ):
                 patiently(until, partial(_all, db, each))
+            # It is only now that SQLite opens the WAL.
+            patiently(until, partial(mark_of, db))
         except BaseException:
             db.close()
             raise
@@ -377,10 +307,10 @@ class Database:
         self._set_durable(durable=False)
         with self._transaction(until):
             # Else another process is about to copy, or was.
-            if not self._mark().needed:
-                self._set_mark(NamedMark(needed=True))
+            if not mark_of(self._db).needed:
+                set_mark(self._db, Mark(needed=True))
         with self._transaction(until):
-            if self._mark().needed:
+            if mark_of(self._db).needed:
                 # Of another connection: this one has the lock for writing.
                 with closing(connect(self.path)) as other:
                     other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
@@ -390,16 +320,9 @@ class Database:
 
     def _take_back(self) -> None:
         """Say "not needed", if the main file says that it is by now."""
-        mark = self._mark()
+        mark = mark_of(self._db)
         if mark.needed and mark == _read_mark(self.path)[0]:
-            self._set_mark(attrs.evolve(mark, needed=False))
-
-    def _mark(self) -> NamedMark:
-        [[text]] = self._db.execute(MARK).fetchall()
-        return NamedMark.parse(text)
-
-    def _set_mark(self, mark: NamedMark) -> None:
-        self._db.execute(SET_MARK, (mark.dump(),))
+            set_mark(self._db, attrs.evolve(mark, needed=False))
 
     def check_presence(self) -> None:
         """See that the path still leads to the files that are open."""
@@ -435,7 +358,7 @@ class Database:
         """
         # SQLite copies when the last one closes the file, if it can write.
         with closing(connect(self.path, "mode=ro")) as other:
-            _all(other, MARK)
+            mark_of(other)
             self._db.close()
 
     def abandon(self) -> None:

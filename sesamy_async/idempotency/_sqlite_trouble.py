@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from sesamy_async._links import TooLate
-from sesamy_async._sqlite import DAMAGED, KEPT, NO_TEXT, code_of, explain
+from sesamy_async._sqlite import DAMAGED, KEPT, code_of, explain, translating
 
 from ._store import StoreUnavailable, unusable
 
@@ -62,16 +63,9 @@ def lost(path: Path) -> StoreUnavailable:
 @contextmanager
 def as_unavailable(path: Path) -> Generator[None]:
     """Turn the errors of SQLite and the system into `StoreUnavailable`."""
+    damaged = partial(unusable, path, DAMAGED)
     try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        if not str(error).startswith(NO_TEXT):
-            raise trouble(path, error) from error
+        with translating(partial(trouble, path), damaged):
+            yield
     except TooLate:
         raise busy(path) from None
-    except UnicodeDecodeError:
-        pass  # Of a name or message of SQLite.
-    else:
-        return
-    # Without its cause, which shows what the file holds.
-    raise unusable(path, DAMAGED) from None

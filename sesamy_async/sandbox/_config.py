@@ -13,6 +13,7 @@ import attrs
 import cattrs
 
 from sesamy_async._call import Secret
+from sesamy_async._checks import url_parts
 from sesamy_async._headers import is_header_value
 from sesamy_async._settings import is_loopback
 from sesamy_async.errors import ConfigurationError
@@ -105,14 +106,8 @@ class Client:
 
 
 def _is_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return False
-    plain = url.isascii() and url.isprintable() and " " not in url
-    named = bool(parts.hostname) and port != 0 and "@" not in parts.netloc
-    return plain and named
+    parts = url_parts(url)
+    return parts is not None and "@" not in parts.netloc
 
 
 def _is_private(url: str) -> bool:

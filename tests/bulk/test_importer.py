@@ -17,7 +17,7 @@ from sesamy_async.bulk import (
     State,
 )
 from sesamy_async.bulk._steps import first_orders
-from sesamy_async.bulk.journal import Writer
+from sesamy_async.bulk.journal._writer import Writer
 from support.import_world import World
 from support.journals import bring, change
 from support.sources import Listed, listed

@@ -10,16 +10,9 @@ import attrs
 import pytest
 
 from sesamy_async._once import place_of
-from sesamy_async.bulk import (
-    Confirm,
-    Ending,
-    Importer,
-    Row,
-    Sale,
-    State,
-    Steps,
-)
-from sesamy_async.bulk.journal import Writer
+from sesamy_async.bulk import Confirm, Ending, Importer, Row, Sale, State
+from sesamy_async.bulk._steps import Steps
+from sesamy_async.bulk.journal._writer import Writer
 from sesamy_async.idempotency import (
     Holder,
     MemoryStore,

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from sesamy_async.bulk import (
-    Claim,
     Ending,
     InputFileError,
     JournalError,
     Mistaken,
     Sale,
 )
+from sesamy_async.bulk._judge import Claim
 from sesamy_async.bulk._rows import Row
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal._database import Store

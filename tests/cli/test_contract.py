@@ -254,7 +254,7 @@ def test_unreadable(
             b'{"externalOrderId": "A-1", "quantity": "1", "x": 1}',
             (
                 "read of order 'A-1': order.json has 2 problems:\n"
-                "  quantity: expected int, got str\n"
+                "  quantity: must be a whole number such as 1\n"
                 "  x: unknown field\n"
             ),
         ),

@@ -202,7 +202,7 @@ def test_stdin() -> None:
 
     assert 2 == wrong.returncode
     assert wrong.stderr.startswith(
-        "Error: stdin has 2 problems:\n  externalOrderId: required\n"
+        "Error: stdin has 2 problems:\n  externalOrderId: is missing\n"
     )
 
 

@@ -68,7 +68,7 @@ def test_by_name_the_problems_have_these_names() -> None:
 
     assert caught.value.external_order_id == "A"
     assert caught.value.problems == (
-        "user_data.address.last_name: expected str, got int",
+        "user_data.address.last_name: must be text, in quotation marks",
         "user_data.fullName: unknown field; did you mean full_name?",
     )
     assert 'by="name"' not in str(caught.value)
@@ -142,7 +142,9 @@ def test_strict_permits_all_words_of_the_guide() -> None:
         )
 
     assert SAMPLE.encode() == encode_order(order, strict=True)
-    assert caught.value.problems == ("paymentMethod: expected str, got int",)
+    assert caught.value.problems == (
+        "paymentMethod: must be text, in quotation marks",
+    )
 
 
 class Word(StrEnum):

@@ -118,8 +118,8 @@ def test_null_counts_as_missing() -> None:
         external_order_id="A", user_data=User(extra_data={"a": None})
     )
     assert problems({"vendorData": {"a": None}, "externalOrderId": None}) == (
-        "externalOrderId: required",
-        "vendorData.a: expected str, got None",
+        "externalOrderId: is missing",
+        "vendorData.a: must be text, in quotation marks",
     )
 
 
@@ -154,17 +154,17 @@ def test_all_wrong_fields_are_named_by_their_path() -> None:
             "zzz": 1,
         }
     ) == (
-        "externalOrderId: required",
+        "externalOrderId: is missing",
         "paymentProvider: must not be blank",
-        "quantity: expected int, got bool",
-        "vendorData.a: expected str, got int",
-        "userData.email: expected str, got int",
-        "userData.fullName: expected str, got list",
-        "userData.address.zip: expected str, got int",
+        "quantity: must be a whole number such as 1",
+        "vendorData.a: must be text, in quotation marks",
+        "userData.email: must be text, in quotation marks",
+        "userData.fullName: must be text, in quotation marks",
+        "userData.address.zip: must be text, in quotation marks",
         "userData.address.zipcode: unknown field; did you mean zip?",
-        "userData.businessDetails: expected an object, got str",
-        "userData.extraData: expected an object, got list",
-        "ownerData: expected an object, got list",
+        "userData.businessDetails: must be a group of fields, in braces { }",
+        "userData.extraData: must be a group of fields, in braces { }",
+        "ownerData: must be a group of fields, in braces { }",
         "userDta: unknown field; did you mean userData?",
         "zzz: unknown field",
     )

@@ -50,11 +50,11 @@ def test_everything_wrong_is_named_at_once() -> None:
     assert caught.value.problems == (
         "externalOrderId: must not be blank",
         "paymentProvider: must not be blank",
-        "paymentMethod: expected str, got int",
+        "paymentMethod: must be text, in quotation marks",
         "quantity: must be at least 1, got 0",
-        "vendorData.a: expected str, got int",
-        "vendorData.c: expected str, got None",
-        "providerData: expected an object, got list",
+        "vendorData.a: must be text, in quotation marks",
+        "vendorData.c: must be text, in quotation marks",
+        "providerData: must be a group of fields, in braces { }",
         "userData: expected User, got dict",
         "ownerData: expected User, got Address",
     )

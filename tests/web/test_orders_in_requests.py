@@ -39,7 +39,7 @@ async def test_a_wrong_order() -> None:
 
     assert 422 == answer.status_code
     assert [
-        "quantity: expected int, got str",
+        "quantity: must be a whole number such as 1",
         "number: unknown field",
     ] == answer.json()["problems"]
     assert set() == found_in(answer.text)

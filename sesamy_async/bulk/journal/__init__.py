@@ -13,7 +13,6 @@ from ._settling import (
     reconcile,
     resolve,
 )
-from ._writer import Writer
 
 
 __all__ = [
@@ -26,7 +25,6 @@ __all__ = [
     "Reconciled",
     "Span",
     "Terms",
-    "Writer",
     "find_journal",
     "journal_path",
     "read_findings",

@@ -15,21 +15,16 @@ import attrs
 from cattrs.preconf.json import make_converter
 
 from sesamy_async._files import AtomicFile
-from sesamy_async._sqlite import (
-    MARK,
-    MARK_PAGE,
-    SET_MARK,
-    STRICT,
-    committing,
-    connect,
-)
+from sesamy_async._sqlite import STRICT, committing, connect
 from sesamy_async._wal import (
     Mark,
     fits,
     followed,
     identities,
+    mark_of,
+    read_mark,
     read_wal,
-    torn,
+    set_mark,
     wal_of,
 )
 from sesamy_async.bulk._states import (
@@ -46,11 +41,8 @@ from sesamy_async.bulk._states import (
 from ._files import APPLICATION_ID, as_journal_error, damaged, no_journal
 
 
-VERSION = 3
+VERSION = 4
 """The format; another one can't be read any more."""
-
-# The format from before there was a store of orders, which can take it over.
-_OLD_VERSION = 2
 
 _STATES = ", ".join(f"'{state}'" for state in State)
 _MOVES = ", ".join(
@@ -123,8 +115,7 @@ def storable(text: str | None) -> str | None:
 
 def entry_of(values: Any) -> Entry:
     """Return a row that `SELECT` found."""
-    # The last one is not in a journal of the old format.
-    row, order_id, state, contract_id, reason, strays, at, *vendor = values
+    row, order_id, state, contract_id, reason, strays, at, vendor_id = values
     return Entry(
         row=row,
         order_id=order_id,
@@ -133,7 +124,7 @@ def entry_of(values: Any) -> Entry:
         reason=reason,
         strays=strays,
         at=at,
-        vendor_id=vendor[0] if vendor else None,
+        vendor_id=vendor_id,
     )
 
 
@@ -227,39 +218,23 @@ def _check_pages(db: sqlite3.Connection, path: Path) -> None:
         raise damaged(path)
 
 
-def _fits(path: Path, *, old: bool) -> bool:
-    """Whether a journal is complete with the WAL beside it, or without.
+def _is_whole(path: Path) -> bool:
+    """Whether a journal is complete with the WAL beside it, or without."""
 
-    Ask before SQLite opens both, which would mix them for good.
-    """
-    # So SQLite reads this file alone.  If the file is open in this process,
-    # SQLite knows, and keeps the lock.
-    with closing(connect(path, "mode=ro&immutable=1")) as db:
-        _check_format(db, path, old=old)
-        found = db.execute(MARK).fetchall() + db.execute(MARK_PAGE).fetchall()
+    def check(marked: int, version: int) -> None:
+        if marked != APPLICATION_ID:
+            raise no_journal(path)
+        if version != VERSION:
+            raise JournalMismatchError(
+                f"The journal {path} was written by another version of "
+                f"sesamy-async (its format is {version}, not {VERSION}). "
+                "Finish its import with the version that began it."
+            )
+
     try:
-        [[mark], [page]] = found
-        its = Mark.parse(mark)
-        wal = read_wal(wal_of(path), page)
-        if wal is None and its.needed:
-            return torn(its, wal_of(path))
-        return fits(its, wal, page)
-    except (ValueError, TypeError, AttributeError):
+        return fits(*read_mark(path, check), wal_of(path))
+    except ValueError:
         raise damaged(path) from None
-
-
-def _check_format(db: sqlite3.Connection, path: Path, *, old: bool) -> None:
-    [[marked]] = db.execute("PRAGMA application_id")
-    if marked != APPLICATION_ID:
-        raise no_journal(path)
-    [[version]] = db.execute("PRAGMA user_version")
-    if version != VERSION and not (old and version == _OLD_VERSION):
-        raise JournalMismatchError(
-            f"The journal {path} was written by another version of "
-            f"sesamy-async (its format is {version}, not {VERSION}). Finish "
-            "its import with the version that began it; `sesamy orders "
-            "import` records in a store of orders what was sent."
-        )
 
 
 _CHANGES = 2_000
@@ -282,19 +257,17 @@ class Store:
         self._copied: int | None = None
 
     @classmethod
-    def open(
-        cls, path: Path, *, without_wal: bool = False, old: bool = False
-    ) -> Self:
+    def open(cls, path: Path, *, without_wal: bool = False) -> Self:
         """Open a file that is there, and keep other processes out.
 
         It must be whole; or else, for `without_wal`, must not be, and a WAL
-        beside it is renamed.  With `old` it may be of the format before.
+        beside it is renamed.
         """
         with as_journal_error(path):
             # SQLite keeps its WAL beside the file, not beside a link.
             path = followed(path)
             # Twice, for another process may close it between the two files.
-            is_whole = _fits(path, old=old) or _fits(path, old=old)
+            is_whole = _is_whole(path) or _is_whole(path)
             if is_whole and without_wal:
                 raise JournalError(
                     f"The journal {path} is complete: none of its changes "
@@ -340,6 +313,9 @@ class Store:
         with self._lock, as_journal_error(self.path):
             with self._transaction():
                 changed = self._db.execute(statement, values).rowcount
+                # Of the WAL that is lost: now this one has its name.
+                mark = mark_of(self._db)
+                set_mark(self._db, attrs.evolve(mark, needed=False))
             self._is_whole = True
             self._begin()
         return changed
@@ -353,8 +329,8 @@ class Store:
             closing(self._db),
             suppress(sqlite3.Error, OSError, ValueError, JournalError),
         ):
-            self._check_presence()
-            if self._is_whole and self._needs_wal():
+            # Otherwise there is nothing to copy.
+            if self._is_whole and read_wal(wal_of(self.path)) is not None:
                 self._begin()
 
     def remove(self) -> None:
@@ -370,39 +346,17 @@ class Store:
         with committing(self._db, self._check_presence):
             yield
 
-    def _needs_wal(self) -> bool:
-        """Whether there is a WAL to copy, or the main file says so."""
-        if read_wal(wal_of(self.path)) is not None:
-            return True
-        [[text]] = self._db.execute(MARK).fetchall()
-        return Mark.parse(text).needed
-
     def _begin(self) -> None:
-        """Copy all into the main file, and let the WAL begin anew.
-
-        SQLite copies page after page, and a crash may come in between.  So
-        the main file says "needed" until all is there, and after that; the
-        WAL then says "not needed", for SQLite to copy when this is closed.
-        """
-        # With this one it begins anew, if it does: now it has its name.
-        self._mark(Mark())
-        self._check_presence()
-        wal = read_wal(wal_of(self.path))
-        if wal is None:
-            raise self._lost(wal_of(self.path))
-        mark = Mark(
-            needed=True, lineage=wal.lineage, checkpoints=wal.checkpoints
-        )
+        """Copy all into the main file, and let the WAL begin anew."""
+        mark = Mark(needed=True)
+        with self._transaction():
+            set_mark(self._db, mark)
         try:
-            self._mark(mark)
             # Not to nothing: an empty WAL is none, if one is needed.
             self._db.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
         finally:
-            self._mark(attrs.evolve(mark, needed=False))
+            set_mark(self._db, attrs.evolve(mark, needed=False))
         self._copied = self._db.total_changes
-
-    def _mark(self, mark: Mark) -> None:
-        self._db.execute(SET_MARK, (mark.dump(),))
 
     def _check_presence(self) -> None:
         now = identities(*self._files)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from sesamy_async._sqlite import DAMAGED, NO_TEXT, code_of, explain
+from sesamy_async._sqlite import DAMAGED, code_of, explain, translating
 from sesamy_async._wal import followed
 from sesamy_async.bulk._states import (
     JournalBusyError,
@@ -66,13 +67,8 @@ def _is_journal(file: Path) -> bool:
 @contextmanager
 def as_journal_error(path: Path) -> Generator[None]:
     """Turn the errors of SQLite and of the system into a `JournalError`."""
-    try:
+    with translating(partial(trouble, path), partial(damaged, path)):
         yield
-    except (sqlite3.Error, OSError) as error:
-        raise trouble(path, error) from error
-    except UnicodeDecodeError:
-        # Of a name or message of SQLite; it shows what the file holds.
-        raise damaged(path) from None
 
 
 def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
@@ -90,9 +86,6 @@ def trouble(path: Path, error: sqlite3.Error | OSError) -> JournalError:
         )
     if code == sqlite3.SQLITE_NOTADB:
         return no_journal(path)
-    if str(error).startswith(NO_TEXT):
-        # The error shows the text that Python can't decode.
-        return damaged(path)
     reason = explain(path, error)
     return JournalError(f"The journal {path} can't be used: {reason}.")
 

@@ -169,21 +169,19 @@ class Journal:
         path: Path,
         *,
         clock: Callable[[], float] = time.time,
-        old: bool = False,
     ) -> Self:
         """Open a journal that is there.
 
         Args:
             path: Where it is.
             clock: Returns Unix seconds.
-            old: Whether it may be of the version before, to be read only.
 
         Raises:
             JournalMismatchError: It is no journal of this version.
             JournalBusyError: It is open already.
             JournalError: It can't be opened.
         """
-        store = Store.open(path, old=old)
+        store = Store.open(path)
         try:
             # It is open, so no other process is about to make it.
             with as_journal_error(path):

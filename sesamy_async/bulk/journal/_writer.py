@@ -15,11 +15,9 @@ from ._journal import Journal
 
 
 class Writer:
-    """Writes changes to a journal, one after another, in its own thread.
+    """Writes changes to an open journal, one after another, in a thread.
 
-    Args:
-        journal: It must stay open until the writer is closed.
-        shared_contracts: Whether two orders may have the same contract.
+    `shared_contracts` says whether two orders may have the same contract.
     """
 
     def __init__(
@@ -34,17 +32,10 @@ class Writer:
         self._waiting = anyio.CapacityLimiter(math.inf)
 
     async def write(self, change: Change) -> int | None:
-        """Put a change on disk, unless another order has its contract.
+        """Put a change on disk, also if the task is cancelled meanwhile.
 
-        If the task is cancelled meanwhile, the change is written too.
-
-        Returns:
-            The other row that has the contract; then nothing is written.
-            None if the change is on disk.
-
-        Raises:
-            JournalError: The change may not be on disk.  No later change
-                is written either.
+        If another row has its contract, return that row, and write nothing.
+        After a `JournalError`, no later change is written either.
         """
         written = self._thread.submit(self._write, change)
         return await anyio.to_thread.run_sync(

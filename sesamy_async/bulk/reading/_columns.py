@@ -12,9 +12,8 @@ import attrs
 
 from sesamy_async._checks import HINT, did_you_mean
 from sesamy_async._models import name_of
-from sesamy_async.bulk._rows import IGNORED, ORIGINAL, Row
+from sesamy_async.bulk._rows import IGNORED, ORIGINAL, Row, first_of
 from sesamy_async.bulk._states import InputFileError
-from sesamy_async.bulk._words import first_of
 
 from ._fields import (
     FIELDS,

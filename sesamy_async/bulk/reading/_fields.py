@@ -15,6 +15,7 @@ from sesamy_async._models import (
     EMAIL,
     JSON_OBJECT,
     KEY,
+    NO_OBJECT,
     QUANTITY,
     TEXT,
     TEXTS,
@@ -23,7 +24,6 @@ from sesamy_async._models import (
     Rule,
     builder,
     is_object,
-    kind,
     name_of,
     ruled_fields,
 )
@@ -295,12 +295,12 @@ def object_reader(
 
     def read(data: Any) -> dict[str, Any]:
         if not is_object(data):
-            raise WrongValue(f": expected an object, got {kind(data)}")
+            raise WrongValue(f": {NO_OBJECT}")
         values: dict[str, Any] = {}
         reasons: list[str] = []
         unknown: list[str] = []
         if not holder and data.get(ORDER_ID) is None:
-            reasons.append(f".{ORDER_ID}: required")
+            reasons.append(f".{ORDER_ID}: is missing")
         for wire, value in data.items():
             if wire not in members:
                 hint = did_you_mean(wire, members)

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import attrs
 
-from sesamy_async._models import is_object, kind, parse
+from sesamy_async._models import NO_OBJECT, is_object, parse
 from sesamy_async.bulk._rows import (
     IGNORED,
     ORIGINAL,
@@ -102,8 +102,7 @@ class JsonSource(Text):
             problem = Problem(row, "", said)
             return Mistaken((problem,), perhaps=_perhaps(line))
         if not is_object(data):
-            said = f"must be an object, got {kind(data)}"
-            return Mistaken((Problem(row, "", said),))
+            return Mistaken((Problem(row, "", NO_OBJECT),))
         original = data.get(ORIGINAL)
         # In place: a copy would not know which keys were repeated.
         for key in [key for key in data if key.startswith(IGNORED)]:

@@ -14,7 +14,6 @@ from sesamy_async._checks import did_you_mean
 from sesamy_async._models import is_array, is_object, name_of
 from sesamy_async.bulk._rows import IGNORED
 from sesamy_async.bulk._states import InputFileError
-from sesamy_async.bulk._words import plain_reason
 
 from ._fields import (
     FIELDS,
@@ -209,7 +208,7 @@ def _value_problem(field: Field, value: Any, *, allow_unknown: bool) -> str:
     try:
         field.reader(allow_unknown=allow_unknown)(value)
     except WrongValue as wrong:
-        return f": {plain_reason(wrong.args[0].removeprefix(': '))}"
+        return str(wrong.args[0])
     return ""
 
 

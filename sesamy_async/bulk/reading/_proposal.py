@@ -17,12 +17,12 @@ from ._looks import (
     OWNER,
     SURE,
     Meaning,
+    are_emails,
     are_ids,
     contradicts,
     date_form,
     is_order,
     known,
-    looked_up,
     part_of,
 )
 
@@ -160,8 +160,9 @@ class Proposal:
 def propose(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Proposal:
     """Propose what the columns above these rows are.
 
-    Names count first, then what the cells look like.  A column that is
-    mapped wrong is worse than one that is left out.
+    A name counts, unless the cells contradict it; without one, only e-mail
+    addresses are known by their cells.  A column that is mapped wrong is
+    worse than one that is left out.
     """
     if is_order(header):
         return Proposal((), (), headless=True)
@@ -214,16 +215,17 @@ def _claims(
     header: str, cells: Sequence[str]
 ) -> Iterator[tuple[Meaning, str]]:
     table = known()
-    found = [it for it in table.meanings(header) if not contradicts(it, cells)]
-    for it in found:
+    meanings = table.meanings(header)
+    for it in meanings:
+        if contradicts(it, cells):
+            continue
         sure = it.score >= SURE
         why = "known name" if sure else "known name, and its values fit"
         yield it, "documented name" if it.score > KNOWN else why
-    if not found and not table.elsewhere(header):
-        path, what = looked_up(cells)
-        # A name that says something else is believed.
-        if path and not table.meanings(header):
-            yield Meaning(path, LOOKS), f"its values look like {what}"
+    # A name that says something else is believed.
+    if not meanings and not table.elsewhere(header) and are_emails(cells):
+        meaning = Meaning("userData.email", LOOKS)
+        yield meaning, "its values look like e-mail addresses"
 
 
 def _left_out(

@@ -452,7 +452,7 @@ class RowReader:
                     # It may be right once it is cleaned.
                     self._put(reading, column, cell)
             elif column is self._order_id:
-                reading.wrong.append((column, "required"))
+                reading.wrong.append((column, "is missing"))
         for column in self._meant:
             self._put(reading, column, cells[column.index])
         return reading
@@ -471,14 +471,16 @@ class RowReader:
             field = column.field
             reading.values[field.holder][field.attribute] = value
         elif column is self._order_id:
-            reading.wrong.append((column, "required"))
+            reading.wrong.append((column, "is missing"))
 
     def _cell(self, reading: _Row, column: Column, cell: str) -> Any:
         """Return what a cell stands for; None for nothing."""
         if not cell:
             return column.default
         if "\0" in cell:
-            raise WrongValue(": has a NUL character, which is not text")
+            raise WrongValue(
+                ": has an invisible character that no text may have"
+            )
         words = column.words
         if words and (word := folded(cell)) in words:
             return words[word]

@@ -13,7 +13,7 @@ class WrongValue(Exception):  # noqa: N818 - it never leaves this package
     """A value that a field can't hold.
 
     Its arguments are all reasons, each after the path inside the value:
-    ``": must not be blank"``, ``".city: expected str, got int"``.
+    ``": must not be blank"``, ``".city: must be text, in quotation marks"``.
     """
 
 

@@ -213,7 +213,7 @@ def test_problems_as_a_table(checked: Checked, tmp_path: Path) -> None:
         assert [
             ["row", "column", "reason"],
             ["1", "quantity", "must be at least 1"],
-            ["1", "'=1+1", "is not the name of a field"],
+            ["1", "'=1+1", "unknown field"],
         ] == [*csv.reader(file)]
 
 

@@ -8,18 +8,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from sesamy_async.bulk import (
-    Cause,
-    Change,
-    Claim,
-    Entry,
-    Importer,
-    Sale,
-    State,
-    Steps,
-    Trouble,
-    Verdict,
-)
+from sesamy_async.bulk import Change, Entry, Importer, Sale, State
 from sesamy_async.bulk._circuit import (
     FIRST_PAUSE,
     LONGEST_COSTLY_PAUSE,
@@ -28,6 +17,8 @@ from sesamy_async.bulk._circuit import (
     Circuit,
     RetryQueue,
 )
+from sesamy_async.bulk._judge import Cause, Claim, Trouble, Verdict
+from sesamy_async.bulk._steps import Steps
 from support.import_world import Hurried, World
 from support.sources import listed
 from support.wire import ORDER

@@ -6,15 +6,8 @@ from collections import Counter
 
 import pytest
 
-from sesamy_async.bulk import (
-    Change,
-    Confirm,
-    Ending,
-    ImportSummary,
-    State,
-    Tally,
-)
-from sesamy_async.bulk._counts import Meter, time_left
+from sesamy_async.bulk import Change, Confirm, Ending, ImportSummary, State
+from sesamy_async.bulk._counts import Meter, Tally, time_left
 
 
 @pytest.mark.parametrize(

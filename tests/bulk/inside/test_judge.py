@@ -27,17 +27,9 @@ from sesamy_async import (
     UnauthorizedError,
     UnreadableResponseError,
 )
-from sesamy_async.bulk import (
-    Cause,
-    Change,
-    Confirm,
-    Entry,
-    State,
-    Terms,
-    Trouble,
-    Verdict,
-)
+from sesamy_async.bulk import Change, Confirm, Entry, State, Terms
 from sesamy_async.bulk import _judge as judge
+from sesamy_async.bulk._judge import Cause, Trouble, Verdict
 from support.ends import api, kept, said, tried, unsettled
 from support.journals import TERMS
 

@@ -13,9 +13,11 @@ import attrs
 import pytest
 
 from sesamy_async import AsyncSesamy, Contract, RetryPolicy
-from sesamy_async.bulk import Claim, Confirm, Entry, Sale, State, Steps
-from sesamy_async.bulk._steps import claims
-from sesamy_async.bulk.journal import Journal, Writer
+from sesamy_async.bulk import Confirm, Entry, Sale, State
+from sesamy_async.bulk._judge import Claim
+from sesamy_async.bulk._steps import Steps, claims
+from sesamy_async.bulk.journal import Journal
+from sesamy_async.bulk.journal._writer import Writer
 from support.import_world import World
 from support.journals import bring
 from support.sources import listed

@@ -113,8 +113,7 @@ NO_JOURNAL = (
 )
 OTHER_VERSION = (
     "The journal {} was written by another version of sesamy-async (its "
-    "format is 1, not 3). Finish its import with the version that began it; "
-    "`sesamy orders import` records in a store of orders what was sent."
+    "format is 1, not 4). Finish its import with the version that began it."
 )
 
 

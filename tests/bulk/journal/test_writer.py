@@ -11,7 +11,8 @@ import anyio.to_thread
 import pytest
 
 from sesamy_async.bulk import Change, JournalError, State
-from sesamy_async.bulk.journal import Journal, Writer
+from sesamy_async.bulk.journal import Journal
+from sesamy_async.bulk.journal._writer import Writer
 from support.journals import bring, change, new_journal
 
 

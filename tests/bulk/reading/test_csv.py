@@ -95,7 +95,7 @@ METHODS = "must be one of BANKGIRO, EXTERNAL, INVOICE, SWISH, CARD, FREE"
         ("paymentProvider", "Klarma", f"{WORDS}; did you mean KLARNA?"),
         ("paymentMethod", "VIPPS", METHODS),
         ("userData.gender", "K", "must be one of male, female, other"),
-        ("promoCode", "..", "must not be empty or dots"),
+        ("promoCode", "..", "must be an id; it is empty"),
         ("vendorId", "a\x07b", "has invisible or damaged characters"),
         ("userData.fullName", "a\0b", "has an invisible character"),
     ],
@@ -139,7 +139,7 @@ def test_all_wrong_cells(folder: Folder) -> None:
     assert isinstance(found, Mistaken)
     assert "A-1" == found.external_order_id
     assert f"row 2, quantity: {WHOLE}" == str(found.problems[0])
-    assert "row 2, promoCode: must not be empty or dots" == str(
+    assert "row 2, promoCode: must be an id; it is empty, '.' or '..'" == str(
         found.problems[1]
     )
 

@@ -73,7 +73,7 @@ def test_the_file_with_mistakes_shows_each_kind() -> None:
 
     assert (30, 8, 22) == counts
     for part in (
-        *("is missing", "must not begin or end with spaces", "or dots"),
+        *("is missing", "must not begin or end with spaces", "'.' or '..'"),
         *("did you mean KLARNA?", "must be one of BANKGIRO"),
         *("must be at least 1", "must be at most", "must be a whole number"),
         *("must look like name@example.com", "must be one of male, female"),

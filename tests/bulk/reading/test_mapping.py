@@ -146,7 +146,7 @@ def test_problems_name_the_columns_of_the_file(folder: Folder) -> None:
             "[constants]\nuserData.gender = 'K'",
             "constants.userData.gender: must be one of male, female, other",
         ),
-        ("[constants]\nvendorId = '.'", "constants.vendorId: must not be"),
+        ("[constants]\nvendorId = '.'", "constants.vendorId: must be an id"),
         (
             "[constants]\nexternalOrderId = 'A'",
             "constants.externalOrderId: each order needs its own id",

@@ -10,10 +10,11 @@ from contextlib import AbstractContextManager
 from typing import TypeAlias
 from unittest.mock import patch
 
-from sesamy_async.bulk import Change, Claim, Entry, State, Verdict
-from sesamy_async.bulk import Steps as OrderSteps
+from sesamy_async.bulk import Change, Entry, State
 from sesamy_async.bulk import _judge as judge
-from sesamy_async.bulk.journal import Writer
+from sesamy_async.bulk._judge import Claim, Verdict
+from sesamy_async.bulk._steps import Steps as OrderSteps
+from sesamy_async.bulk.journal._writer import Writer
 
 
 Fault: TypeAlias = AbstractContextManager[object]

@@ -8,7 +8,9 @@ from typing import Any
 import attrs
 
 from sesamy_async._http import Connection
-from sesamy_async.bulk import Change, Claim, Importer, State, Steps, Verdict
+from sesamy_async.bulk import Change, Importer, State
+from sesamy_async.bulk._judge import Claim, Verdict
+from sesamy_async.bulk._steps import Steps
 from sesamy_async.bulk._told import Told
 from sesamy_async.bulk.journal import Journal
 

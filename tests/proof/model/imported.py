@@ -13,17 +13,16 @@ import attrs
 from sesamy_async import AsyncSesamy
 from sesamy_async.bulk import (
     Change,
-    Claim,
     Confirm,
     Entry,
     Importer,
     ImportSummary,
     Planned,
     State,
-    Steps,
     Terms,
-    Verdict,
 )
+from sesamy_async.bulk._judge import Claim, Verdict
+from sesamy_async.bulk._steps import Steps
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.sandbox import BASE_URL, Ledger
 from support.sources import Listed

@@ -192,7 +192,6 @@ PHONES_AND_ZIPS = (
         Outcome(
             orders=sent(*all_changed("phone", *_PHONES)),
             cleaned={_PHONE: "decimal"},
-            warned={_PHONE: "zero"},
         ),
     ),
     OddFile(

@@ -108,7 +108,7 @@ JSON = (
         "JSON Lines with blank lines, and one line that is cut",
         TRIED,
         text([_LINES[0], "", _LINES[1][:-30], _LINES[2]]),
-        Outcome(orders=sent(YLVA, AINO), wrong={(3, ""): "not complete"}),
+        Outcome(orders=sent(YLVA, AINO), wrong={(3, ""): "not JSON: broken"}),
     ),
     OddFile(
         "number-as-id.jsonl",
