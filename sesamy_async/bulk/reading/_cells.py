@@ -66,7 +66,9 @@ EXAMPLE = _warning("is an example of the template: remove this row")
 NOT_PUBLIC = _warning("the domain of the address is not on the internet")
 FUTURE = _warning("is in the future")
 LONG_AGO = _warning("is in 1900 or before")
+NO_CODE = _warning("is not a code of two letters, such as SE")
 _LOST_ZERO = "did a spreadsheet remove a zero at its beginning?"
+SHORT_PHONE = _warning(f"is not a phone number of this country: {_LOST_ZERO}")
 SHORT_ZIP = _warning(f"has fewer than 4 digits: {_LOST_ZERO}")
 
 _EDGE = re.compile(f"{INVISIBLE.pattern[:-1]}\\s]*")
@@ -196,6 +198,7 @@ _DAY = re.compile("(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}(?:T00:00:00)?")
 # Those in template.csv.
 _EXAMPLES = {"astrid.bergstrom@example.com", "bjorn.lovas@example.com"}
 _FIRST_BIRTHDAY = "1901"
+_CODE = 2  # Letters.
 _NOWHERE = Address()
 
 # How many digits a zip has, and whether it may begin with a zero; of
@@ -221,6 +224,10 @@ _COUNTRIES = {
     **dict.fromkeys(("island", "iceland", "islanti", "isl"), "IS"),
     **dict.fromkeys(("usa", "united states"), "US"),
 }
+# Where each number begins with a zero or with the code of the country, and
+# how long it is without both.
+_COUNTRY_CODES = {"SE": "46", "FI": "358", "AX": "358"}
+_SHORTEST_PHONE, _LONGEST_PHONE = 7, 9
 
 
 def doubts(sale: Sale) -> list[tuple[str, Remark]]:
@@ -255,8 +262,12 @@ def _user_doubts(path: str, user: User) -> Iterator[tuple[str, Remark]]:
         yield from _birthday_doubts(f"{path}.birthday", str(user.birthday))
     address = user.address or _NOWHERE
     country, code = address.country or "", address.zip or ""
+    if country and len(country) != _CODE:
+        yield f"{path}.address.country", NO_CODE
     if remark := _zip_doubt(code, country):
         yield f"{path}.address.zip", remark
+    if user.phone and _lacks_zero(user.phone, country):
+        yield f"{path}.phone", SHORT_PHONE
 
 
 def _birthday_doubts(path: str, born: str) -> Iterator[tuple[str, Remark]]:
@@ -264,6 +275,15 @@ def _birthday_doubts(path: str, born: str) -> Iterator[tuple[str, Remark]]:
         yield path, LONG_AGO
     elif born[:10] > date.today().isoformat():  # noqa: DTZ011 - a day more
         yield path, FUTURE
+
+
+def _lacks_zero(phone: str, country: str) -> bool:
+    digits = phone.replace(" ", "").replace("-", "")
+    if digits.startswith(("0", "+")) or not digits.isdecimal():
+        return False
+    code = _COUNTRY_CODES.get(_code_of(country), "")
+    abroad = digits.startswith(code) and len(digits) > _LONGEST_PHONE
+    return bool(code) and len(digits) >= _SHORTEST_PHONE and not abroad
 
 
 def _code_of(country: str) -> str:

@@ -144,6 +144,7 @@ EMAIL = re.compile(
 _ABROAD = re.compile(r"(?:\+|00)[1-9][\d ()/.-]{6,18}")
 _PHONE = re.compile(r"'?\+?[\d ()/.-]{5,22}")
 _ZIP = re.compile(r"'?(?=.*\d)[A-Z\d][A-Z\d -]{2,9}")
+_SWEDISH_ZIP = re.compile(r"(?:SE?[ -]?)?[1-9]\d\d \d\d")
 _DATE = re.compile(
     r"(?:19|20)\d\d-?[01]\d-?[0-3]\d|[0-3]?\d([./-])[0-3]?\d\1(?:19|20)\d\d"
 )
@@ -161,6 +162,8 @@ _VAT = re.compile(
     r"SE\d{10}01|(?:NO)?\d{9}(?:MVA)?|(?:DK)?\d{8}|(?:FI)?\d{7}-?\d"
     r"|[A-Z]{2}(?=.*\d)[\dA-Z]{8,12}"
 )
+_NORDIC = {"SE", "NO", "DK", "FI", "IS", "AX", "FO", "GL"}
+_DISTINCT = (_NORDIC - {"NO", "IS"}) | {"SWE", "NOR", "DNK", "FIN"}
 
 
 def _is_phone(cell: str) -> bool:
@@ -290,14 +293,52 @@ _STRICTER: Mapping[str, Callable[[Sequence[str]], bool]] = {
 }
 
 
-def are_emails(cells: Sequence[str]) -> bool:
-    """Whether the cells are e-mail addresses of several people."""
-    # One cell says too little.
-    return (
-        len(cells) > 1
-        and _several(cells)
-        and _share(EMAIL.fullmatch, cells) >= MOST
-    )
+def _are_countries(cells: Sequence[str]) -> bool:
+    words = {cell.upper() for cell in cells}
+    return bool(words & _DISTINCT) and words <= _NORDIC | _DISTINCT
+
+
+_UNNAMED: Sequence[tuple[str, str, Callable[[Sequence[str]], bool]]] = (
+    (
+        "userData.email",
+        "e-mail addresses",
+        lambda it: _several(it) and _share(EMAIL.fullmatch, it) >= MOST,
+    ),
+    (
+        "userData.phone",
+        "phone numbers",
+        lambda it: _several(it) and _share(_ABROAD.fullmatch, it) >= MOST,
+    ),
+    (
+        "userData.address.zip",
+        "postal codes",
+        lambda it: _share(_SWEDISH_ZIP.fullmatch, it) >= MOST,
+    ),
+    ("userData.address.country", "country codes", _are_countries),
+    (
+        "paymentProvider",
+        "payment providers",
+        lambda it: _share(_LOOKS["paymentProvider"], it) == 1,
+    ),
+    (
+        "paymentMethod",
+        "ways to pay",
+        # The brands of cards would be all the same.
+        lambda it: (
+            _share(_LOOKS["paymentMethod"], it) == 1
+            and len({known().word("paymentMethod", cell) for cell in it}) > 1
+        ),
+    ),
+)
+
+
+def looked_up(cells: Sequence[str]) -> tuple[str, str]:
+    """Return the path of cells whose name is unknown, and what they are."""
+    for path, what, fits in _UNNAMED:
+        # One cell says too little.
+        if len(cells) > 1 and fits(cells):
+            return path, what
+    return "", ""
 
 
 def known_name(cell: str) -> bool:

@@ -17,12 +17,12 @@ from ._looks import (
     OWNER,
     SURE,
     Meaning,
-    are_emails,
     are_ids,
     contradicts,
     date_form,
     is_order,
     known,
+    looked_up,
     part_of,
 )
 
@@ -160,9 +160,8 @@ class Proposal:
 def propose(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Proposal:
     """Propose what the columns above these rows are.
 
-    A name counts, unless the cells contradict it; without one, only e-mail
-    addresses are known by their cells.  A column that is mapped wrong is
-    worse than one that is left out.
+    Names count first, then what the cells look like.  A column that is
+    mapped wrong is worse than one that is left out.
     """
     if is_order(header):
         return Proposal((), (), headless=True)
@@ -215,17 +214,16 @@ def _claims(
     header: str, cells: Sequence[str]
 ) -> Iterator[tuple[Meaning, str]]:
     table = known()
-    meanings = table.meanings(header)
-    for it in meanings:
-        if contradicts(it, cells):
-            continue
+    found = [it for it in table.meanings(header) if not contradicts(it, cells)]
+    for it in found:
         sure = it.score >= SURE
         why = "known name" if sure else "known name, and its values fit"
         yield it, "documented name" if it.score > KNOWN else why
-    # A name that says something else is believed.
-    if not meanings and not table.elsewhere(header) and are_emails(cells):
-        meaning = Meaning("userData.email", LOOKS)
-        yield meaning, "its values look like e-mail addresses"
+    if not found and not table.elsewhere(header):
+        path, what = looked_up(cells)
+        # A name that says something else is believed.
+        if path and not table.meanings(header):
+            yield Meaning(path, LOOKS), f"its values look like {what}"
 
 
 def _left_out(

@@ -120,6 +120,42 @@ def test_who_pays(tmp_path: Path) -> None:
     assert said["ownerData.email"].startswith("Only if somebody else pays")
 
 
+PHONE = "userData.phone: is not a phone number of this country"
+
+
+@pytest.mark.parametrize(
+    ("country", "phone", "said"),
+    [
+        ("SE", "701740605", PHONE),
+        ("Sverige", "70-174 06 05", PHONE),
+        ("FI", "401234567", PHONE),
+        ("SE", "46123456", PHONE),
+        *(("SE", phone, None) for phone in ("0701740605", "46701740605")),
+        *(
+            ("SE", phone, None)
+            for phone in ("+46701740605", "112", "x7017406")
+        ),
+        *((country, "701740605", None) for country in ("NO", "", "DE")),
+    ],
+)
+def test_phones(
+    folder: Folder, country: str, phone: str, said: str | None
+) -> None:
+    """Where each number begins with a zero, one that lost it is noticed."""
+    header = "externalOrderId;userData.email;userData.phone"
+    row = f"A-1;kim@example.com;{phone};{country}"
+    [sale] = sales(folder.csv(f"{header};userData.address.country", row))
+    notes = [
+        f"{it.column}: {it.remark.text}"
+        for it in sale.notes
+        if it.column == "userData.phone"
+    ]
+
+    assert [said] * (said is not None) == [
+        note.partition(": did")[0] for note in notes
+    ]
+
+
 @pytest.mark.parametrize(
     ("order_id", "doubtful"),
     [

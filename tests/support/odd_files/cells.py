@@ -192,6 +192,7 @@ PHONES_AND_ZIPS = (
         Outcome(
             orders=sent(*all_changed("phone", *_PHONES)),
             cleaned={_PHONE: "decimal"},
+            warned={_PHONE: "zero"},
         ),
     ),
     OddFile(

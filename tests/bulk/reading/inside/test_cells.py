@@ -248,6 +248,18 @@ def test_short_zips(country: str, code: str, expected: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("country", "doubtful"), [("SE", False), ("Norge", True), ("nor", True)]
+)
+def test_countries(country: str, doubtful: bool) -> None:
+    """What is no code of two letters is warned of."""
+    said = "is not a code of two letters, such as SE"
+
+    assert [("userData.address.country", said)] * doubtful == doubted(
+        address={"country": country}
+    )
+
+
 def test_the_examples_of_the_template() -> None:
     """An order that the template has as an example is warned of."""
     said = "is an example of the template: remove this row"

@@ -235,11 +235,24 @@ def test_left_out(table: str, why: str) -> None:
         ("kim@example.com|kim@example.com", ""),
         ("<kim@example.com>|mailto:ola@example.com", "userData.email"),
         ("kim@example.com", ""),
+        ("+46701740605|0046701740606", "userData.phone"),
+        ("0701740605|0701740606", ""),
+        ("211 42|SE-222 21|211 42", "userData.address.zip"),
+        ("21142|22221", ""),
+        ("SE|NO|SE", "userData.address.country"),
+        ("NO|NO", ""),
+        ("SEK|SEK", ""),
+        ("Faktura|Kort|Swish", "paymentMethod"),
+        ("Visa|Mastercard", ""),
+        ("Faktura|Kort|Paket", ""),
+        ("Klarna|Klarna", "paymentProvider"),
+        ("1980-05-17|1981-06-19", ""),
+        ("1|2|3", ""),
         ("A-1|A-2", ""),
     ],
 )
 def test_looks(cells: str, path: str) -> None:
-    """Addresses in a column with an unknown name count if they are certain."""
+    """Cells of a column with an unknown name count if they are certain."""
     proposal = propose(["Q"], [[cell] for cell in cells.split("|")])
 
     assert [path] == paths(proposal)
