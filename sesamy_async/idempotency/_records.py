@@ -43,14 +43,11 @@ class Write:
         decide: The step, a pure function.
         contract_id: The contract of the step, if no other order may have
             it.
-        durable: Whether the step will probably be durable, for a back end
-            that must know before the step is decided.
     """
 
     key: OrderKey
     decide: Decide
     contract_id: str | None = None
-    durable: bool = False
 
 
 @attrs.frozen
@@ -103,9 +100,7 @@ class RecordStore(IdempotencyStore):
     def claim(
         self, key: OrderKey, holder: Holder, *, within: float
     ) -> StoreAnswer:
-        return self._one(
-            key, claim(key, holder), within, durable=holder.careful
-        )
+        return self._one(key, claim(key, holder), within)
 
     def renew(
         self, key: OrderKey, holder: Holder, *, strays: int, within: float
@@ -124,7 +119,7 @@ class RecordStore(IdempotencyStore):
     ) -> StoreAnswer:
         step = first(holder, contract_id, confirmed=confirmed)
         own = None if shared else contract_id
-        return self._one(key, step, within, own, durable=True)
+        return self._one(key, step, within, own)
 
     def mark(
         self,
@@ -188,7 +183,6 @@ class RecordStore(IdempotencyStore):
                 each.key,
                 adopt(each),
                 None if shared else each.contract_id,
-                durable=True,
             )
             for each in known
         ]
@@ -204,10 +198,8 @@ class RecordStore(IdempotencyStore):
         decide: Decide,
         within: float,
         contract_id: str | None = None,
-        *,
-        durable: bool = False,
     ) -> StoreAnswer:
-        write = Write(key, decide, contract_id, durable)
+        write = Write(key, decide, contract_id)
         [answer] = self.write([write], within=within)
         return answer
 

@@ -211,11 +211,16 @@ class Database:
 
     until = 0.0
 
-    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+    def __init__(
+        self,
+        path: Path,
+        db: sqlite3.Connection,
+        opened: tuple[tuple[int, int] | None, ...],
+    ) -> None:
         self.path = path
         self._db = db
         self._files = (str(path), str(wal_of(path)))
-        self._identities = identities(*self._files)
+        self._identities = opened
         self._guarded = False
         self._durable = False
         self._copied = 0
@@ -228,6 +233,7 @@ class Database:
         if not os.path.lexists(path):
             _make(path)
         _check_whole(path)
+        [before] = identities(str(path))
         db = connect(path)
         try:
             for each in (
@@ -241,7 +247,12 @@ class Database:
         except BaseException:
             db.close()
             raise
-        return cls(path, db)
+        opened = identities(str(path), str(wal_of(path)))
+        # It, or its WAL, may have been deleted or replaced meanwhile.
+        if None in opened or opened[0] != before:
+            db.close()
+            raise lost(path)
+        return cls(path, db, opened)
 
     def alive(self) -> bool:
         """Whether the path still leads to the files that are open."""

@@ -279,6 +279,28 @@ async def test_log(
     assert {**VALUES, **values}.items() <= vars(record).items()
 
 
+class ForeignError(Exception):
+    """An error of the caller's, with attributes of the same names."""
+
+    outcome = "lost"
+    parsed = 5
+    request_id = "kim@example.se"
+    retryable = True
+
+
+async def test_log_of_a_foreign_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What an error of the caller's calls its own attributes is not used."""
+    caplog.set_level(logging.INFO, logger="sesamy_async")
+    with pytest.raises(ForeignError):
+        await LogCalls(FakeRuntime())(a_call(), Script([ForeignError()]))
+    [record] = caplog.records
+
+    assert ("INFO", None) == (record.levelname, vars(record)["request_id"])
+    assert "ForeignError NOT_SENT" in record.getMessage()
+
+
 async def test_log_of_a_step(caplog: pytest.LogCaptureFixture) -> None:
     """What is a step of an operation is for debugging only."""
     caplog.set_level(logging.DEBUG, logger="sesamy_async")

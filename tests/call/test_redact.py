@@ -49,6 +49,9 @@ SENT = json.dumps(
         ("ab is wrong", "ab is wrong"),
         ("order-1 is wrong", "order-1 is wrong"),
         ("other@example.org is wrong", "*** is wrong"),
+        # Folded, these have a space or a bracket in front of the "@".
+        ("bjo\u00a8rn@example.org is wrong", "*** is wrong"),
+        ("(other\uff08x\uff09@example.org)", "(***)"),
         (["Kim Å", {"Kim Å": "Kim Å"}, 5], ["***", {"***": "***"}, 5]),
         (None, None),
         ("198106191234 is wrong", "*** is wrong"),

@@ -12,12 +12,15 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
 
+from sesamy_async._sqlite import MARK
 from sesamy_async._wal import read_wal, wal_of
 from sesamy_async.idempotency import (
     Holder,
@@ -31,7 +34,11 @@ from sesamy_async.idempotency import (
     _sqlite,
     _sqlite_file,
 )
-from sesamy_async.idempotency._sqlite_file import Database, _read_mark
+from sesamy_async.idempotency._sqlite_file import (
+    Database,
+    _read_mark,
+    patiently,
+)
 
 
 WITHIN = 20.0
@@ -604,6 +611,37 @@ def test_leaves_the_wal_of_the_file_that_is_there_now(
 
         assert wal_of(path).exists()
         assert {"o-2"} == ids(other)
+
+
+@pytest.mark.parametrize("which", ["main", "wal", "another"])
+def test_opens_no_file_that_goes_meanwhile(
+    store: SQLiteStore,
+    path: Path,
+    which: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is deleted or replaced while it is opened is not used."""
+    claim(store)
+    store.close()
+    aside, copy = path.with_name("aside"), path.with_name("copy")
+    shutil.copy(path, copy)
+    lost = wal_of(path) if which == "wal" else path
+
+    def read(until: float, do: partial[list[Any]]) -> list[Any]:
+        found = patiently(until, do)
+        if MARK in do.args and not aside.exists():
+            lost.rename(aside)
+            if which == "another":
+                copy.rename(path)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"{Database.__module__}.patiently", read)
+        with pytest.raises(StoreUnavailable, match="was deleted, moved"):
+            ids(store)
+    aside.replace(lost)
+
+    assert {"o-1"} == ids(store)
 
 
 def test_commits_nothing_to_a_file_that_goes_meanwhile(
