@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from threading import Lock
 from typing import Any, TypeAlias, cast
 
 from ._call import (
@@ -13,6 +13,7 @@ from ._call import (
     contradicted,
     dumps,
     guarded,
+    renewed_after_fork,
     unreadable,
 )
 from ._checks import is_segment
@@ -205,14 +206,20 @@ class RecentIds:
     def __init__(self, most: int = 10_000) -> None:
         self._most = most
         self._orders: dict[int, int] = {}
+        self._lock = Lock()
+        renewed_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin anew in a child: another thread may have held the lock."""
+        self._lock = Lock()
 
     def belongs(self, vendor: str, contract_id: str, order: str) -> bool:
         """Whether a contract is this order's; a new one becomes its own."""
-        owner = hash(order)
-        # One step, for threads.
-        known = self._orders.setdefault(hash((vendor, contract_id)), owner)
-        if len(self._orders) > self._most:
-            with suppress(KeyError):  # Another thread removed it.
+        key, owner = hash((vendor, contract_id)), hash(order)
+        with self._lock:
+            known = self._orders.pop(key, owner)
+            self._orders[key] = known  # As the latest one.
+            if len(self._orders) > self._most:
                 del self._orders[next(iter(self._orders))]
         return known == owner
 

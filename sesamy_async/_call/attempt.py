@@ -346,12 +346,16 @@ class LogCalls:
         return response
 
     def _log(
-        self, call: Call, start: float, end: Response | BaseException
+        self, call: Call, start: float, end: Response | BaseException | None
     ) -> None:
         outcome: Outcome | None = None
-        if isinstance(end, BaseException):
-            outcome = getattr(end, "outcome", call.record.outcome)
-        level = _level(outcome, again=getattr(end, "retryable", False))
+        kind, again = type(end).__name__, False
+        if isinstance(end, SesamyError):
+            outcome, again = end.outcome, end.retryable
+        elif isinstance(end, BaseException):
+            # It is not ours, whatever its attributes are called.
+            outcome, end = call.record.outcome, None
+        level = _level(outcome, again=again)
         if call.parent is not None:
             level = logging.DEBUG
         if not _log.isEnabledFor(level):
@@ -381,7 +385,7 @@ class LogCalls:
             "%s %s status=%s attempts=%d duration=%.3fs request_id=%r "
             "external_order_id=%r contract_id=%r",
             call.operation,
-            "done" if outcome is None else f"{type(end).__name__} {outcome}",
+            "done" if outcome is None else f"{kind} {outcome}",
             getattr(end, "status_code", None),
             values["attempts"],
             values["duration"],

@@ -140,15 +140,16 @@ class _Blotter:
         self._room -= max(len(folded) - len(text), 0)
         at.append(len(text))
         found = list(self._found(folded))
-        for pattern in (_EMAIL, _PHONE):
-            found += [match.span() for match in pattern.finditer(folded)]
+        found += _contacts(folded)
+        spans = [(at[first], _end(at, last)) for first, last in found]
+        # What ends an address when it is folded may not end it before.
+        spans += _contacts(text)
         parts: list[str] = []
         done = 0
-        for first, last in sorted(found):
-            start = at[first]
+        for start, end in sorted(spans):
             if start >= done:
                 parts += [text[done:start], _BLOT]
-            done = max(done, _end(at, last))
+            done = max(done, end)
         return "".join([*parts, text[done:]])
 
     def _learn(self, value: str) -> None:
@@ -188,7 +189,8 @@ class _Blotter:
 
     def _found(self, folded: str) -> Iterator[tuple[int, int]]:
         for word in self._within:
-            yield from _places(word, folded)
+            if word in folded:
+                yield from _places(word, folded)
         for match in _TOKEN.finditer(folded):
             word = match[0]
             # Of Astrid, a Swedish text says "Astrids".
@@ -204,6 +206,15 @@ def _places(word: str, text: str) -> Iterator[tuple[int, int]]:
     while (start := text.find(word, end)) >= 0:
         end = start + len(word)
         yield start, end
+
+
+def _contacts(text: str) -> list[tuple[int, int]]:
+    """Return where e-mail addresses and phone numbers are."""
+    return [
+        match.span()
+        for pattern in (_EMAIL, _PHONE)
+        for match in pattern.finditer(text)
+    ]
 
 
 def _looked_for(call: Call) -> list[str]:
