@@ -373,5 +373,5 @@ def notes(summary: ImportSummary, reports: Reports) -> Iterator[str]:
     for path in reports.kept:
         yield (
             f"{path.name} was not overwritten: it was changed after it was "
-            "written, or is being imported."
+            "written, or was imported itself."
         )

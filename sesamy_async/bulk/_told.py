@@ -92,7 +92,9 @@ def judged(entry: Entry, record: OrderRecord, action: Action) -> Change | None:
         )
         return Change(row=row, state=State.UNKNOWN, reason=reason)
     if action is Action.CREATE and entry.state in _CUT_OFF:
-        return Change(row=row, state=State.PENDING)
+        # The call whose claim has run out may have created a contract.
+        strays = int(record.state is OrderState.CLAIMED)
+        return Change(row=row, state=State.PENDING, strays=strays)
     return None
 
 

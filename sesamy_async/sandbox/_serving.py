@@ -8,7 +8,8 @@ import ssl
 import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from anyio.from_thread import start_blocking_portal
@@ -96,12 +97,13 @@ def running(
             "To serve the sandbox, install its extra: "
             "pip install 'sesamy-async[sandbox]'."
         ) from error
-    served = listening(sandbox, host, port, ssl_context)
-    with (
-        start_blocking_portal("asyncio", name="sesamy-sandbox") as portal,
-        portal.wrap_async_context_manager(served) as url,
-    ):
-        yield url
+    starting = start_blocking_portal("asyncio", name="sesamy-sandbox")
+    with ExitStack() as stack:
+        # Not in this thread: a portal whose start was interrupted never ends.
+        with ThreadPoolExecutor(1) as starter:
+            portal = starter.submit(stack.enter_context, starting).result()
+        served = listening(sandbox, host, port, ssl_context)
+        yield stack.enter_context(portal.wrap_async_context_manager(served))
 
 
 def _announce(sandbox: Sandbox, url: str) -> None:

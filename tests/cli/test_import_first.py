@@ -177,5 +177,5 @@ def test_none_was_accepted(
     assert 3 == ran.code
     assert "Send the other" not in said
     assert "No order was accepted: check the promo code" in said
-    assert "run `sesamy journal purge --force`, and start over with" in said
+    assert "`sesamy journal purge --yes --force`, and start over with" in said
     assert 2 == served.ledger.requests("create")

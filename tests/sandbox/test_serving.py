@@ -192,17 +192,22 @@ def test_nothing_is_left_behind() -> None:
         httpx.get(f"{seen[0]}{LEDGER}")
 
 
-def test_interrupted_while_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C before it listens ends it all the same."""
-    result = Future[object].result
-    calls = iter([result])  # The first call waits for the thread.
+@pytest.mark.parametrize("at", [0, 1])
+def test_interrupted_while_it_starts(
+    monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Ctrl-C before it listens ends it, for its thread or for its port."""
+    result, main = Future[object].result, threading.main_thread()
+    calls = iter(range(at + 1))
 
-    def interrupted(self: Future[object]) -> object:
-        try:
-            return next(calls)(self)
-        except StopIteration:
+    def interrupted(
+        self: Future[object], timeout: float | None = None
+    ) -> object:
+        # Ctrl-C comes to the main thread.
+        if threading.current_thread() is main and next(calls) == at:
             patch.undo()
-            raise KeyboardInterrupt from None
+            raise KeyboardInterrupt
+        return result(self, timeout)
 
     with monkeypatch.context() as patch:
         patch.setattr(Future, "result", interrupted)

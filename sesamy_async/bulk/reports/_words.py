@@ -123,8 +123,8 @@ def steps(summary: ImportSummary, paths: Mapping[str, Path]) -> Iterator[str]:
         )
     if summary.rejected and not summary.done:
         instead = (
-            "run `sesamy journal purge --force`, and start over with the "
-            "right one"
+            "remove the journal with `sesamy journal purge --yes --force`, "
+            "and start over with the right one"
             if summary.unprocessed
             else f"import {named(Kind.REJECTED)} with the right one"
         )

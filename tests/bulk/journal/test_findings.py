@@ -91,6 +91,8 @@ def test_table(path: Path, delimiter: str, end: str, mark: str) -> None:
         ('externalOrderId,contractId\r\n"A\r\n1",c1\r\n', "A\r\n1", "c1"),
         # If every order has a contract, two columns do.
         ("contractId;externalOrderId\nc1;A-1\n", "A-1", "c1"),
+        # Spaces around the names of columns don't count.
+        (" contractId , externalOrderId\nc1,A-1\n", "A-1", "c1"),
         # Yes and no may be written as spreadsheets write them.
         *(
             (f"externalOrderId,contractId,notCreated\nA,, {yes} ", "A", None)
