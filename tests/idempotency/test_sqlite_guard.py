@@ -626,7 +626,7 @@ def test_opens_no_file_that_goes_meanwhile(
     shutil.copy(path, copy)
     lost = wal_of(path) if which == "wal" else path
 
-    def read(until: float, do: partial[list[Any]]) -> list[Any]:
+    def read(until: float, do: partial[Any]) -> Any:
         found = patiently(until, do)
         if do.func is mark_of and not aside.exists():
             lost.rename(aside)

@@ -256,7 +256,7 @@ def read_findings(path: Path) -> list[Finding]:
     table = open_table(path)
     rows = table.rows()
     header = next(rows, None)
-    names = header.cells if header else ()
+    names = [each.strip() for each in header.cells] if header else []
     _check_columns(path, names)
     for row in rows:
         where = f"row {row.number}"
