@@ -180,7 +180,7 @@ class Pool(Generic[LinkT]):
 
     def _late(self) -> SesamyError:
         return self._fail(
-            "it did not answer in time. Try again; if this persists, check "
+            "it did not respond in time. Try again; if this persists, check "
             "that it is running, can be reached from here, and is not "
             "overloaded",
             retryable=True,

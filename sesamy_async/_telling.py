@@ -280,7 +280,7 @@ class Telling:
     async def _stopped(
         self, action: Action, record: OrderRecord
     ) -> SesamyError:
-        """Return the error of an order with which this call can't go on."""
+        """Return the error of an order with which this call can't continue."""
         error: SesamyError
         if action is Action.MISMATCH:
             told = datetime.fromtimestamp(record.begun_at, UTC)

@@ -77,7 +77,7 @@ class Telemetry:
     ``sesamy.client.attempts``.
 
     Without a provider, given or global, the cost is negligible.  If a
-    provider fails, the call goes on, and a warning is logged.
+    provider fails, the call continues, and a warning is logged.
 
     Args:
         tracer_provider: Creates the spans; by default the global provider,
@@ -121,7 +121,7 @@ class Telemetry:
         )
 
     async def __call__(self, call: Call, proceed: Proceed) -> Response:
-        """Let the call go on, and look how it ends."""
+        """Make the call, and record how it ends."""
         begun = self._begin(call)
         if begun is None:
             return await proceed(call)

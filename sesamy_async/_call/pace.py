@@ -220,7 +220,7 @@ async def _asked(
     try:
         return await job.result(within + _GRACE)
     except TimeoutError:
-        how = "did not answer in time"
+        how = "did not respond in time"
     except SesamyError:
         raise
     except Exception as error:  # noqa: BLE001 - it is not ours

@@ -107,7 +107,7 @@ class Runtime(Protocol):
         ...
 
     def bound(self, deadline: float) -> AbstractContextManager[object, bool]:
-        """Cancel the block at the deadline, and go on after it."""
+        """Cancel the block at the deadline, and continue after it."""
         ...
 
     def shield(self, seconds: float = 1.0) -> AbstractContextManager[object]:

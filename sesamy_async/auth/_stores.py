@@ -20,7 +20,7 @@ from sesamy_async.errors import ConfigurationError
 
 
 class TokenStoreWarning(UserWarning):
-    """A token store can't be used; calls go on without it."""
+    """A token store can't be used; calls continue without it."""
 
 
 @attrs.frozen

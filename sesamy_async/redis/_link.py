@@ -174,7 +174,7 @@ _BY_CLASS: dict[type[Exception], Explained] = {
     exceptions.AskError: (_CLUSTER, False),
     exceptions.OutOfMemoryError: ("it has no memory left. {full}", True),
     exceptions.BusyLoadingError: ("it is starting. Try again", True),
-    exceptions.TimeoutError: ("it did not answer in time. Try again", True),
+    exceptions.TimeoutError: ("it did not respond in time. Try again", True),
     exceptions.ConnectionError: (LOST, True),
 }
 # Errors for which some version of redis-py has no class.

@@ -290,7 +290,7 @@ async def test_a_pacer_that_hangs(
                 await anyio.sleep(0.01)
 
         tasks.start_soon(tick)
-        with pytest.raises(PacerUnavailable, match="did not answer in time"):
+        with pytest.raises(PacerUnavailable, match="did not respond in time"):
             await sesamy.contracts.onboard(PROMO, order())
         tasks.cancel_scope.cancel()
         go.set()

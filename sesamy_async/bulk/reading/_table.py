@@ -54,10 +54,10 @@ _DIFFERS = Remark(
 _REST = (
     "may be the rest of row {}, which is cut by a line break; correct that row"
 )
-_GOES_ON = (
-    "may go on in row {}, which has a single cell; correct or remove that row"
+_GOES_ON = "may continue in row {}, which has a single cell; correct or remove that row"
+_UNNAMED = (
+    "may continue in row {}, which has no id; correct or remove that row"
 )
-_UNNAMED = "may go on in row {}, which has no id; correct or remove that row"
 _FIRST_LINE = (
     "the filter leaves out the first line of this order, but not each of its "
     "further lines; correct them, or remove those that are not to be sent"

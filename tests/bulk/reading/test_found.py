@@ -333,18 +333,18 @@ COLUMNS = "externalOrderId;userData.phone;userData.fullName;quantity"
         (
             ["A-1;;Kim;1", "A-100", "3;;Bo;1", "A-4;;Eva;1"],
             ["A-4"],
-            ["may go on in row 3", "has 1 cells", "the rest of row 3"],
+            ["may continue in row 3", "has 1 cells", "the rest of row 3"],
         ),
         # In the last one.
         (
             ["A-1;;Kim;1", "2", "A-4;;Eva;1"],
             [],
-            ["may go on in row 3", "has 1 cells", "the rest of row 3"],
+            ["may continue in row 3", "has 1 cells", "the rest of row 3"],
         ),
         (
             ["A-1;;Kim;1", "A-2;;Bo;1", "the end"],
             ["A-1"],
-            ["may go on in row 4", "has 1 cells"],
+            ["may continue in row 4", "has 1 cells"],
         ),
     ],
 )
@@ -371,7 +371,7 @@ def test_an_order_before_a_line_without_id(folder: Folder) -> None:
     )
 
     before, after = wrong(source)
-    assert before.startswith("row 2: may go on in row 3, which has no id;")
+    assert before.startswith("row 2: may continue in row 3, which has no id;")
     assert "row 3, externalOrderId: is missing" == after
 
 
