@@ -265,7 +265,7 @@ class ServedStoreContract(OptimisticStoreContract):
                 stack.enter_context(taken._pool._places)
             error = failure(lambda: store.salt(within=0.05))
 
-        assert "did not answer in time" in str(error)
+        assert "did not respond in time" in str(error)
         assert error.retryable
         assert 32 == len(store.salt(within=WITHIN))
 

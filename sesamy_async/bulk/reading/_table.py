@@ -54,7 +54,10 @@ _DIFFERS = Remark(
 _REST = (
     "may be the rest of row {}, which is cut by a line break; correct that row"
 )
-_GOES_ON = "may continue in row {}, which has a single cell; correct or remove that row"
+_GOES_ON = (
+    "may continue in row {}, which has a single cell; "
+    "correct or remove that row"
+)
 _UNNAMED = (
     "may continue in row {}, which has no id; correct or remove that row"
 )
