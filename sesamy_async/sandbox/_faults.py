@@ -229,7 +229,7 @@ class Faults:
         self._queue: list[PlannedFault] = []
         self._chance = chance
         # What the configuration lets strike at random.
-        self.by_chance = parse_rates(rates)
+        self.by_chance: tuple[PlannedFault, ...] = parse_rates(rates)
 
     def add(
         self, fault: Fault | str, *, times: int = 1, on: str = "any"
