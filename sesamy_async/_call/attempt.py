@@ -351,7 +351,8 @@ class LogCalls:
         outcome: Outcome | None = None
         if isinstance(end, BaseException):
             outcome = getattr(end, "outcome", call.record.outcome)
-        level = _level(outcome, again=getattr(end, "retryable", False))
+        again = getattr(end, "retryable", False)
+        level = _level(outcome, again=again)
         if call.parent is not None:
             level = logging.DEBUG
         if not _log.isEnabledFor(level):
@@ -364,6 +365,7 @@ class LogCalls:
         values = {
             "operation": call.operation,
             "outcome": str(outcome or "DONE"),
+            "retryable": again,
             "external_order_id": call.external_order_id,
             "contract_id": (
                 call.contract_id
