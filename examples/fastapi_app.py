@@ -1,6 +1,7 @@
 """A web service that takes sales and reports each of them to Sesamy once.
 
-Set the SESAMY_* variables, SHOP_KEY and WEBHOOK_SECRETS, and run it with
+Set the SESAMY_* variables (with SESAMY_IDEMPOTENCY=sqlite:orders.db, say),
+SHOP_KEY and WEBHOOK_SECRETS, and run it with
 ``gunicorn -w 2 -k uvicorn_worker.UvicornWorker fastapi_app:app``.  Then:
 ``curl --json @order.json -H "X-API-Key: ..." localhost:8000/sales/SPRING-12``.
 """
@@ -16,8 +17,6 @@ from sesamy_async.webhooks import Event, authorized
 
 
 logging.basicConfig(level=logging.INFO)  # The server sets up only its own.
-# A file, which all workers of one host share; postgresql://... for several.
-STORE = os.environ.get("SESAMY_IDEMPOTENCY") or "sqlite:orders.db"
 SHOP_KEY = os.environ["SHOP_KEY"]
 WEBHOOK_SECRETS = os.environ["WEBHOOK_SECRETS"].split(",")
 
@@ -33,7 +32,8 @@ async def on_event(event: Event) -> None:
     logging.getLogger("shop").info("%r", event)
 
 
-app = FastAPI(lifespan=lifespan(deadline=20, idempotency=STORE))
+# The SESAMY_* variables are read when the application starts.
+app = FastAPI(lifespan=lifespan(deadline=20))
 install(app)
 app.include_router(sales(), dependencies=[Depends(is_our_shop)])
 app.include_router(readiness())

@@ -24,23 +24,21 @@ _KEPT = "/%:@!$&'()*+,;=~"
 def segment(name: str, value: object) -> str:
     """Return an id as one percent-encoded segment of a path, or refuse it."""
     if not isinstance(value, str):
-        raise InvalidRequestError(
-            f"{name} must be a str, got {type(value).__name__}."
-        )
+        raise _not_an_id(name, f"must be a str, got {type(value).__name__}")
     if not value.strip() or value in _DOTS:
-        raise InvalidRequestError(
-            f"{name} must be an id; it is empty, '.' or '..'."
-        )
+        raise _not_an_id(name, "must be an id; it is empty, '.' or '..'")
     if len(value) > _LONGEST:
-        raise InvalidRequestError(
-            f"{name} has {len(value)} characters; at most {_LONGEST} are "
-            "allowed."
+        raise _not_an_id(
+            name,
+            f"has {len(value)} characters; at most {_LONGEST} are allowed",
         )
     if not plain(value):
-        raise InvalidRequestError(
-            f"{name} has invisible or damaged characters."
-        )
+        raise _not_an_id(name, "has invisible or damaged characters")
     return quote(value, safe="")
+
+
+def _not_an_id(name: str, why: str) -> InvalidRequestError:
+    return InvalidRequestError(f"{name} {why}.", problems=[f"{name}: {why}"])
 
 
 def is_segment(value: str) -> bool:

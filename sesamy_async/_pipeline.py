@@ -63,7 +63,12 @@ from ._settings import (
 from ._wire import RecentIds
 from .auth import ClientCredentials, bind
 from .auth._credentials import credentials_from
-from .errors import BecameNote, ConfigurationError, SesamyError
+from .errors import (
+    BecameNote,
+    ConfigurationError,
+    DeadlineExceededError,
+    SesamyError,
+)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -440,7 +445,20 @@ class Caller:
             Authorize(self.shared.auth),
         ]
         call = self.call("ready", "GET", "/", repeatable=True)
-        await _perform(chain(layers, exchange.connect), call)
+        waits_for = "the token"
+
+        async def connect(call: Call) -> Response:
+            nonlocal waits_for
+            waits_for = "the connection to Sesamy"
+            response = await exchange.connect(call)
+            waits_for = "the store of orders or the pacer"
+            return response
+
+        try:
+            await _perform(chain(layers, connect), call)
+        except DeadlineExceededError as error:
+            error.args = (f"{error.args[0]} It waited for {waits_for}.",)
+            raise
 
     async def _with_servers(self, call: Call, proceed: Proceed) -> Response:
         response = await proceed(call)

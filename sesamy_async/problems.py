@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from ._call import PacerUnavailable
+from ._call import PacerUnavailable, field_in
 from ._outcome import Outcome
 from .errors import (
     APIError,
@@ -73,7 +73,8 @@ class Problem:
         external_order_id: The id of the order, if known.
         contract_id: The id of the contract, if known.
         code: Sesamy's code of the error, if there is one.
-        problems: The paths of the invalid fields, without their values.
+        problems: What to correct, such as
+            ``"userData.email: Sesamy refused it"``; no text of the order.
     """
 
     status: HTTPStatus
@@ -141,10 +142,24 @@ def problem_of(error: SesamyError) -> Problem:
         external_order_id=error.external_order_id,
         contract_id=error.contract_id,
         code=error.code if isinstance(error, APIError) else None,
-        problems=(
-            error.problems if isinstance(error, InvalidRequestError) else ()
-        ),
+        problems=_problems(error, status),
     )
+
+
+def _problems(error: SesamyError, status: HTTPStatus) -> tuple[str, ...]:
+    """Return what to correct, without what Sesamy's message may repeat."""
+    if isinstance(error, InvalidRequestError):
+        return error.problems
+    if status is not HTTPStatus.UNPROCESSABLE_ENTITY:
+        return ()
+    if isinstance(error, BadRequestError) and (field := field_in(error)):
+        return (f"{field}: Sesamy refused it",)
+    if isinstance(error, NotFoundError) and error.operation in _CREATES:
+        return ("promo_code: Sesamy does not know it for this vendor",)
+    return ()
+
+
+_CREATES = ("contracts.create", "contracts.onboard")
 
 
 def _status(error: SesamyError) -> HTTPStatus:

@@ -368,6 +368,7 @@ class LogCalls:
         values = {
             "operation": call.operation,
             "outcome": str(outcome or "DONE"),
+            "retryable": again,
             "external_order_id": call.external_order_id,
             "contract_id": (
                 call.contract_id

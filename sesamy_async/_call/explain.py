@@ -228,6 +228,11 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
     return error
 
 
+def field_in(error: APIError) -> str | None:
+    """Return the field that Sesamy refused, if that is the name of one."""
+    return _name(error.details.get("field"))
+
+
 def in_our_words(error: APIError) -> str:
     """Return the text of an error without Sesamy's message."""
     return _text(

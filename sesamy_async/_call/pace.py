@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from threading import Lock
@@ -25,6 +26,7 @@ from .runtime import Runtime
 
 
 _T = TypeVar("_T")
+_log = logging.getLogger("sesamy_async")
 
 _PATIENCE = 2.0  # Seconds for one thing that is asked of a pacer.
 _AWAY = 5.0  # Seconds for which a call waits for a pacer that is away.
@@ -32,6 +34,7 @@ _PAUSE = 0.25
 _LEAST = 0.05
 _SOON = 1.0
 _GRACE = 0.5  # Seconds that it may need to notice that it is late.
+_LONG = 1.0  # Seconds of a wait of which people should know.
 
 
 class PacerUnavailable(SesamyError):  # noqa: N818 - as `StoreUnavailable`
@@ -147,12 +150,13 @@ class Pace:
 
     async def _turn(self, call: Call) -> Place:
         call.record.began = None  # That was another attempt.
-        begun = self.runtime.now()
+        begun, waited = self.runtime.now(), 0.0
         asking = _Asking(self.pacer, _place(call))
         try:
             turn = await self._ask(asking, call, begun)
             while turn is not None and turn.wait > 0:
                 await self.runtime.sleep(turn.wait)
+                waited += turn.wait
                 turn = await self._ask(asking, call, begun)
         except BaseException:
             _tell(self.pacer, asking.give_up, self.runtime)
@@ -161,6 +165,8 @@ class Pace:
             raise DeadlineExceededError(
                 "Waiting for the rate limit would exceed the deadline."
             )
+        if waited:
+            _log_wait(call, waited)
         place = asking.place
         if place.size > 1 and call.kept is not None:
             call.kept.place = place
@@ -193,6 +199,21 @@ class Pace:
         if asking.place.kept is not None and call.kept is not None:
             call.kept.place = None  # It is used.
         return turn
+
+
+def _log_wait(call: Call, waited: float) -> None:
+    _log.log(
+        logging.INFO if waited >= _LONG else logging.DEBUG,
+        "%s waited %.1f s for the rate limit external_order_id=%r",
+        call.operation,
+        waited,
+        call.external_order_id,
+        extra={
+            "operation": call.operation,
+            "external_order_id": call.external_order_id,
+            "waited": waited,
+        },
+    )
 
 
 async def check_pacer(pacer: Pacer, seconds: float, runtime: Runtime) -> None:

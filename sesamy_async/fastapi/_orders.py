@@ -15,8 +15,8 @@ from starlette.requests import ClientDisconnect
 from sesamy_async._call import guarded
 from sesamy_async._models import NewContract
 from sesamy_async._outcome import Outcome
-from sesamy_async.errors import SesamyError
-from sesamy_async.problems import MEDIA_TYPE, problem_of
+from sesamy_async.errors import NotFoundError, SesamyError
+from sesamy_async.problems import MEDIA_TYPE, Problem, problem_of
 
 
 _log = logging.getLogger("sesamy_async")
@@ -74,7 +74,8 @@ Order: TypeAlias = Annotated[NewContract, Depends(_order)]
 """The order in the body of a request, as a parameter of a handler.
 
 A body that is not an order raises an `InvalidRequestError`; the response of
-`install` is 422 with the paths of the invalid fields, without their values.
+`install` is 422 with the paths of the invalid fields; no text of the order is
+repeated.
 """
 
 
@@ -109,7 +110,7 @@ async def _answer(connection: HTTPConnection, given: Exception) -> Response:
     # Not the path itself: there may be personal data in it.
     route = getattr(connection.scope.get("route"), "path", "")
     _log.log(
-        _LEVELS.get(problem.status, logging.WARNING),
+        _level(problem, error),
         "%s: responded with %d: %s",
         route,
         problem.status,
@@ -119,6 +120,7 @@ async def _answer(connection: HTTPConnection, given: Exception) -> Response:
             "status": int(problem.status),
             "operation": error.operation,
             "outcome": str(error.outcome),
+            "retryable": error.retryable,
             "external_order_id": error.external_order_id,
             "contract_id": error.contract_id,
             "attempts": error.attempts,
@@ -133,12 +135,13 @@ async def _answer(connection: HTTPConnection, given: Exception) -> Response:
     )
 
 
-# For 202 and 502, a person has to do something.
-_LEVELS = {
-    HTTPStatus.ACCEPTED: logging.ERROR,
-    HTTPStatus.UNPROCESSABLE_ENTITY: logging.INFO,
-    HTTPStatus.BAD_GATEWAY: logging.ERROR,
-}
+def _level(problem: Problem, error: SesamyError) -> int:
+    """ERROR if a person has to act, INFO if the caller has to."""
+    if problem.status is HTTPStatus.UNPROCESSABLE_ENTITY:
+        # The vendor may be wrong, too.
+        lost = isinstance(error, NotFoundError)
+        return logging.WARNING if lost else logging.INFO
+    return logging.WARNING if problem.retryable else logging.ERROR
 
 
 def _describe(operation: dict[str, Any], schema: dict[str, Any]) -> None:
@@ -161,6 +164,8 @@ def _describe(operation: dict[str, Any], schema: dict[str, Any]) -> None:
         response.setdefault("description", words)
         content = response.setdefault("content", {})
         content[MEDIA_TYPE] = _reference("SesamyProblem")
+    for status, words in _BODIES.items():
+        responses.setdefault(str(status), {"description": words})
 
 
 def _reference(model: str) -> dict[str, Any]:
@@ -184,6 +189,10 @@ _PROBLEM = {
         "problems": {"type": "array", "items": _TEXT},
     },
     "required": ["type", "title", "status", "detail", "outcome", "retryable"],
+}
+_BODIES = {
+    413: "The body is too large.",
+    415: "The Content-Type is not application/json.",
 }
 _ANSWERS = {
     202: "It may have been done; somebody has to check.",

@@ -325,3 +325,18 @@ def test_a_shorter_wait_does_not_end_a_longer_one() -> None:
     bucket.throttled(begun, 0.0, 1.0)
 
     assert 10.0 == completing(bucket, kept=begun).due
+
+
+@pytest.mark.parametrize(
+    ("idle", "free"), [(1.0, 1.0), (60.0, 60.0), (1e3, 100.0)]
+)
+def test_the_burst_after_a_429(idle: float, free: float) -> None:
+    """It is gone, and comes back at the rate, whatever the server has left."""
+    bucket = Bucket(WIDE, 0.0)
+    (first,) = taken(bucket, 1)
+    bucket.throttled(first, 0.0, 2.0)
+    (second,) = taken(bucket, 1, now=2.0)
+    bucket.answered(second, 2.0, **left(99))
+
+    assert 0.0 == bucket.available(2.0)
+    assert free == bucket.available(2.0 + idle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 
 import anyio
@@ -103,6 +104,30 @@ class Rateless(MemoryPacer):
     def rate(self) -> float:
         """Return none."""
         return 0.0
+
+
+@pytest.mark.parametrize(
+    ("rate", "level", "words"),
+    [
+        (1, "INFO", "waited 1.0 s for the rate limit"),
+        (2, "DEBUG", "waited 0.5 s for the rate limit"),
+    ],
+)
+async def test_a_wait_is_logged(
+    rate: int, level: str, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With its seconds, and more quietly if it is short."""
+    caplog.set_level(logging.DEBUG, logger="sesamy_async")
+    script = Script([an_answer(), an_answer()])
+    pace, _ = make(RateLimit(requests=rate, per=1, burst=1))
+    await pace(a_call(), script)
+    assert [] == caplog.records
+    await pace(a_call(), script)
+    [record] = caplog.records
+
+    assert level == record.levelname
+    assert words in record.getMessage()
+    assert 1 / rate == vars(record)["waited"]
 
 
 async def test_a_429_without_a_wait_where_no_rate_is_known() -> None:

@@ -158,7 +158,20 @@ def test_nobody_answers(world: World) -> None:
 
     assert isinstance(ending.error, DeadlineExceededError)
     assert Outcome.NOT_SENT is ending.outcome
+    assert "It waited for the connection to Sesamy." in str(ending.error)
     assert ending.seconds < 5.0
+
+
+@every_world
+def test_a_token_that_never_comes(world: World) -> None:
+    """The error says so."""
+
+    def wait() -> str:
+        raise DeadlineExceededError("The deadline passed.")
+
+    error = world.one(ready, auth=wait).failed
+
+    assert "passed. It waited for the token." in str(error)
 
 
 _TRIES = 5

@@ -38,14 +38,13 @@ def test_it_is_the_example() -> None:
     assert example.endswith(f'"""\n\n{block("shop.py")}')
 
 
-@pytest.mark.slow
-def test_its_tests(tmp_path: Path) -> None:
-    """They pass, without a warning."""
-    for name in ("shop.py", "test_shop.py"):
-        (tmp_path / name).write_text(block(name), encoding="utf-8")
+def run_tests(folder: Path, tests: str) -> str:
+    """Run tests of the service; return what pytest printed."""
+    (folder / "shop.py").write_text(block("shop.py"), encoding="utf-8")
+    (folder / "test_shop.py").write_text(tests, encoding="utf-8")
     ended = subprocess.run(  # noqa: S603 - what it runs is ours
         [sys.executable, "-m", "pytest", "-q", "-W", "error", "-W", OLD, "."],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -53,4 +52,24 @@ def test_its_tests(tmp_path: Path) -> None:
     )
 
     assert 0 == ended.returncode, ended.stdout
-    assert "1 passed" in ended.stdout
+    return ended.stdout
+
+
+@pytest.mark.slow
+def test_its_tests(tmp_path: Path) -> None:
+    """They pass, without a warning."""
+    assert "1 passed" in run_tests(tmp_path, block("test_shop.py"))
+
+
+@pytest.mark.slow
+def test_its_tests_with_files(tmp_path: Path) -> None:
+    """Each test has its own store, and none is left in the project."""
+    tests = (
+        block("test_shop.py")
+        .replace("sesamy_idempotency():", "sesamy_idempotency(tmp_path):")
+        .replace('"memory:"', 'f"sqlite://{tmp_path}/orders.db"')
+    )
+    again = "\n\ntest_again = test_a_sale_is_reported_once\n"
+
+    assert "2 passed" in run_tests(tmp_path, tests + again)
+    assert [] == [*tmp_path.glob("orders.db*")]

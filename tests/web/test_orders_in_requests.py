@@ -167,6 +167,7 @@ async def test_an_error_in_a_dependency() -> None:
         ("/customers/kim@example.se", "status:403", logging.ERROR, 502),
         ("/customers/kim@example.se", "drop-after", logging.ERROR, 202),
         ("/customers/kim@example.se", "status:422", logging.INFO, 422),
+        ("/customers/kim@example.se", "status:404", logging.WARNING, 422),
         ("/customers/kim@example.se", "wait:99", logging.WARNING, 503),
     ],
 )
@@ -199,7 +200,14 @@ async def test_what_is_logged(
     ]
 
     values = vars(record)
+    [operation] = [
+        each
+        for each in caplog.records
+        if each.getMessage().startswith("contracts.create ")
+    ]
 
+    assert (status == 503) is values["retryable"]
+    assert values["retryable"] is vars(operation)["retryable"]
     assert level == record.levelno
     assert ("/customers/{email}", status, "order-1", "contracts.create") == (
         values["route"],
@@ -280,7 +288,9 @@ def test_the_answers_are_described() -> None:
     direct = document["paths"]["/outer/inner/direct"]["post"]["responses"]
     problem = {"$ref": "#/components/schemas/SesamyProblem"}
 
-    assert {"200", "202", "422", "502", "503", "504"} == {*direct}
+    problems = {"202", "422", "502", "503", "504"}
+
+    assert problems | {"200", "413", "415"} == {*direct}
     for status in ("202", "422", "502", "503", "504"):
         content = direct[status]["content"]
 

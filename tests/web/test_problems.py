@@ -143,6 +143,37 @@ def test_the_wrong_fields() -> None:
 
 
 @pytest.mark.parametrize(
+    ("error", "problems"),
+    [
+        (
+            BadRequestError("x", details={"field": "userData.email"}),
+            ["userData.email: Sesamy refused it"],
+        ),
+        (BadRequestError("x", details={"field": "Kim Berg"}), None),
+        (BadRequestError("x"), None),
+        (
+            told(NotFoundError("x"), operation="contracts.onboard"),
+            ["promo_code: Sesamy does not know it for this vendor"],
+        ),
+        (told(NotFoundError("x"), operation="contracts.confirm"), None),
+        (
+            told(
+                NotFoundError("x"),
+                operation="contracts.onboard",
+                step="confirm",
+            ),
+            None,
+        ),
+    ],
+)
+def test_what_sesamy_refused(
+    error: SesamyError, problems: list[str] | None
+) -> None:
+    """The field is named if it is one, or the promo code."""
+    assert problems == problem_of(error).to_dict().get("problems")
+
+
+@pytest.mark.parametrize(
     ("error", "words"),
     [
         (OrderMismatchError("x"), "Use a new id for a different order"),

@@ -124,12 +124,19 @@ async def test_other_data() -> None:
 
 
 async def test_an_impossible_promo_code() -> None:
-    """It is refused before anything is sent."""
+    """It is refused by its name before anything is sent."""
     sandbox = Sandbox()
     async with visited(shop(sandbox)) as visitor:
-        answer = await visitor.post("/sales/%00", content=SALE)
+        answers = [
+            await visitor.post(f"/sales/{code}", content=SALE)
+            for code in ("%00", "%20")
+        ]
 
-    assert 422 == answer.status_code
+    assert [422, 422] == [each.status_code for each in answers]
+    assert [
+        ["promo_code: has invisible or damaged characters"],
+        ["promo_code: must be an id; it is empty, '.' or '..'"],
+    ] == [each.json()["problems"] for each in answers]
     assert 0 == sandbox.ledger.requests("create")
 
 
