@@ -57,7 +57,7 @@ orders_app = App(
     help_epilogue="""\
 Examples:
 
-  sesamy orders list --state UNKNOWN
+  sesamy orders list --state UNKNOWN --state CLAIMED
   sesamy orders show A-4711
   sesamy orders settle --help
 """,
@@ -117,7 +117,7 @@ _MOST_SHOWN = 100
     help_epilogue="""\
 Examples:
 
-  sesamy orders list --state UNKNOWN
+  sesamy orders list --state UNKNOWN --state CLAIMED
   sesamy orders list --since 2d --limit 500
   sesamy orders list --since 2026-11-12 --json | jq .count
 
@@ -139,7 +139,9 @@ def list_orders(
     Args:
         since: Only orders that changed since then: a date in UTC, or an age
             such as 2d or 12h.
-        state: Only orders in this state; may be repeated.
+        state: Only orders in this state; may be repeated. Somebody may have
+            to check orders that are UNKNOWN, or CLAIMED by a call that was
+            cut off.
         limit: The largest number of orders to list.
         options: Which store, and whose orders.
     """
