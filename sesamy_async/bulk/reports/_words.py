@@ -81,8 +81,10 @@ MEANINGS: Mapping[Kind, str] = {
 """What it means for an order to be in a report."""
 
 LOOK = (
-    "Ask the publisher whether this order has a contract, and record it with "
-    "`sesamy journal resolve`; do not send it again before that."
+    "Ask the publisher whether this order has a contract. If it has, fill in "
+    "contractId, and yes in confirmed if it gives access already; if not, "
+    "fill in yes in notCreated. Then pass this file to `sesamy journal "
+    "resolve` with --from. Do not send the order again before that."
 )
 """What to do about an order that may or may not have a contract."""
 
