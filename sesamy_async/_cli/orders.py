@@ -547,8 +547,8 @@ def _changed_since(key: OrderKey) -> OrdersError:
 def _under_way(record: OrderRecord) -> str:
     """Return why an order can't be settled yet, after its id."""
     return (
-        f"has a call that may be under way for {_wait(record)} s more: its "
-        "outcome may be known then"
+        f"has a call that may be under way for {_wait(record)} s more: wait, "
+        "then run this command again"
     )
 
 
@@ -589,7 +589,10 @@ def _advice(record: OrderRecord) -> tuple[str, ...]:
         "find: sesamy orders settle --help."
     )
     if record.busy:
-        todo = f"A call for it may be under way for {_wait(record)} s more."
+        todo = (
+            f"A call for it may be under way for {_wait(record)} s more: "
+            "wait, then run this command again."
+        )
     elif record.state is OrderState.CREATED:
         todo = "Onboard or import it again: that confirms this contract."
     elif record.state is OrderState.REFUSED:
