@@ -369,7 +369,7 @@ def notes(summary: ImportSummary, reports: Reports) -> Iterator[str]:
     if summary.unprocessed:
         reason = "" if summary.reason is None else f" {summary.reason}"
         yield f"The import is not complete: {ending(summary)}.{reason}"
-    yield from steps(summary, reports.paths)
+    yield from steps(summary, reports)
     for path in reports.kept:
         yield (
             f"{path.name} was not overwritten: it was changed after it was "

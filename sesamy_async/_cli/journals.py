@@ -169,9 +169,11 @@ def resolve(
         created: The id of its contract.
         confirmed: The contract already gives access.
         not_created: It certainly has no contract.
-        table: A CSV file with the columns externalOrderId, contractId,
+        table: A CSV file or spreadsheet, such as the filled-in report of
+            unknown orders, with the columns externalOrderId, contractId,
             confirmed ("yes" if the contract already gives access) and
-            notCreated ("yes" if there is no contract).
+            notCreated ("yes" if there is no contract). Rows in which
+            nothing is filled in are left out.
         options: Which store of orders.
     """
     # First: a row that is added later is not among the findings.
@@ -185,8 +187,10 @@ def resolve(
         settle(journal, found, tell)
         if table is not None and digest is not None:
             _take_in(journal, table, digest)
+        unknown = summary_of(journal).unknown
     made = sum(each.contract_id is not None for each in found)
-    return _answer(Reconciled(created=made, not_created=len(found) - made))
+    result = Reconciled(created=made, not_created=len(found) - made)
+    return _answer(result, unknown)
 
 
 @journal_app.command(
@@ -467,7 +471,7 @@ def _findings(
         raise UsageError(
             "Name an order, and say what you found: --created CONTRACT_ID, "
             "with --confirmed if it gives access, or --not-created. For many "
-            "orders, give a table: --from CSV."
+            "orders, give a CSV file or spreadsheet: --from FILE."
         )
     if created is not None:
         segment("--created", created)
@@ -549,10 +553,16 @@ def _made(name: str) -> Any:
     return made
 
 
-def _answer(result: Reconciled) -> CommandResult:
-    data = {"created": result.created, "not_created": result.not_created}
+def _answer(result: Reconciled, unknown: int = 0) -> CommandResult:
+    data = {
+        "created": result.created,
+        "not_created": result.not_created,
+        "unknown": unknown,
+    }
+    left = f" Still unknown: {unknown}." if unknown else ""
     return CommandResult(
-        f"{_settled(result)} Run the same import again to continue.", data
+        f"{_settled(result)}{left} Run the same import again to continue.",
+        data,
     )
 
 

@@ -203,9 +203,10 @@ class Sending:
 
     Attributes:
         confirm: "separately" creates a contract, then confirms it: no order
-            is sent twice, and nobody has to check orders by hand. "at-once"
-            needs half the calls, but after a crash somebody has to check
-            some orders. "no" only creates contracts.
+            is sent twice, and nobody has to check orders by hand, except
+            invoices that were cut off (see --strays). "at-once" needs half
+            the calls, but after a crash somebody has to check some orders.
+            "no" only creates contracts.
         strays: Whether an interrupted create is sent again. It may leave an
             unconfirmed contract (a stray), which gives no access. By
             default it is sent again, except for invoices; otherwise
@@ -253,8 +254,9 @@ class ImportActions:
             written to the rejected report.
         strict: Treat warnings as mistakes, and stop before anything is sent
             if an order was reported before with other data.
-        sandbox: Send the orders to a sandbox for this import; needs no
-            credentials.
+        sandbox: Send the orders to a sandbox for this file, which doesn't
+            know the orders of other files; needs no credentials. To try
+            several files, use "sesamy sandbox" instead.
         journal: The file that records what was sent; by default
             FILE.journal. The reports are written beside it.
         report: Write an HTML page at the end.

@@ -57,7 +57,7 @@ orders_app = App(
     help_epilogue="""\
 Examples:
 
-  sesamy orders list --state UNKNOWN
+  sesamy orders list --state UNKNOWN --state CLAIMED
   sesamy orders show A-4711
   sesamy orders settle --help
 """,
@@ -117,7 +117,7 @@ _MOST_SHOWN = 100
     help_epilogue="""\
 Examples:
 
-  sesamy orders list --state UNKNOWN
+  sesamy orders list --state UNKNOWN --state CLAIMED
   sesamy orders list --since 2d --limit 500
   sesamy orders list --since 2026-11-12 --json | jq .count
 
@@ -139,7 +139,9 @@ def list_orders(
     Args:
         since: Only orders that changed since then: a date in UTC, or an age
             such as 2d or 12h.
-        state: Only orders in this state; may be repeated.
+        state: Only orders in this state; may be repeated. Somebody may have
+            to check orders that are UNKNOWN, or CLAIMED by a call that was
+            cut off.
         limit: The largest number of orders to list.
         options: Which store, and whose orders.
     """
@@ -545,8 +547,8 @@ def _changed_since(key: OrderKey) -> OrdersError:
 def _under_way(record: OrderRecord) -> str:
     """Return why an order can't be settled yet, after its id."""
     return (
-        f"has a call that may be under way for {_wait(record)} s more: its "
-        "outcome may be known then"
+        f"has a call that may be under way for {_wait(record)} s more: wait, "
+        "then run this command again"
     )
 
 
@@ -587,7 +589,10 @@ def _advice(record: OrderRecord) -> tuple[str, ...]:
         "find: sesamy orders settle --help."
     )
     if record.busy:
-        todo = f"A call for it may be under way for {_wait(record)} s more."
+        todo = (
+            f"A call for it may be under way for {_wait(record)} s more: "
+            "wait, then run this command again."
+        )
     elif record.state is OrderState.CREATED:
         todo = "Onboard or import it again: that confirms this contract."
     elif record.state is OrderState.REFUSED:

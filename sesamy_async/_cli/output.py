@@ -203,7 +203,11 @@ def plain(text: str) -> str:
 _USUAL, _LEAST = 80, 20
 _KEPT = "\0"  # Instead of a space at which no line ends.
 # An id, a value or a command in quotation marks; no apostrophe.
-_QUOTED = re.compile(r"(?<!\w)(['\"`])[^'\"`\n]+\1(?!\w)")
+_QUOTED = re.compile(r"`[^`\n]+`|(?<!\w)(['\"])[^'\"`\n]+\1(?!\w)")
+# A command within a sentence, such as sesamy orders settle --help.
+_COMMAND = re.compile(r"\bsesamy(?: [a-z]+){1,2}(?: --[a-z-]+(?: [A-Z]+)?)*")
+# A command on its own line: a part of it would be another command.
+_COMMAND_LINE = re.compile(r" *sesamy [a-z]")
 _NEXT_CELL = re.compile(r"(?<=\S)  +(?=\S)")
 
 
@@ -225,18 +229,20 @@ def width_of(stream: Any) -> int | None:
 def fitted(text: str, width: int | None) -> str:
     """Return a text whose lines are no longer than the width, if given.
 
-    Words and quotations stay whole.  The rest of an indented line is
-    indented more, or stays in its column.
+    Words, quotations and commands stay whole.  The rest of an indented line
+    is indented more, or stays in its column.
     """
     if width is None:
         return text
-    text = _QUOTED.sub(lambda it: it[0].replace(" ", _KEPT), text)
+    for whole in (_QUOTED, _COMMAND):
+        text = whole.sub(lambda it: it[0].replace(" ", _KEPT), text)
     lines = (_broken(each, width) for each in text.split("\n"))
     return "\n".join(lines).replace(_KEPT, " ")
 
 
 def _broken(line: str, width: int) -> str:
-    if len(line) <= width:
+    command = _COMMAND_LINE.match(line.replace(_KEPT, " "))
+    if command or len(line) <= width:
         return line
     indent = len(line) - len(line.lstrip(" "))
     below = indent + 2 if indent else 0

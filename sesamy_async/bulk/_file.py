@@ -98,7 +98,7 @@ class FileImport:
             return
         shown = first_of(map(str, found.problems()))
         try:
-            write_problems(found, path)
+            write_problems(found, path, delimiter=self._delimiter(";"))
             kept = f"All are in {path}."
         except InputFileError as error:
             # The problems of the rows are more important.
@@ -164,6 +164,13 @@ class FileImport:
             raise
         return importer, told
 
+    def _delimiter(self, of_sheet: str) -> str:
+        """Return the delimiter that the spreadsheet program here expects."""
+        source = self.source
+        if isinstance(source, TableSource):
+            return source.delimiter or of_sheet
+        return ","
+
     def report(
         self,
         journal: Journal,
@@ -172,11 +179,10 @@ class FileImport:
     ) -> tuple[Reports, str | None]:
         """Write all reports; return them, and why one is missing."""
         source, files = self.source, self.files
+        delimiter = self._delimiter("")
         reports = Reports(
             rows={kind: getattr(summary, kind) for kind in Kind}, paths={}
         )
-        # The delimiter that the spreadsheet program here expects.
-        delimiter = source.delimiter if isinstance(source, TableSource) else ""
         try:
             reports = write_reports(
                 source,
@@ -185,7 +191,7 @@ class FileImport:
                 files.reports,
                 fingerprint=journal.terms.fingerprint,
                 delimiter=delimiter or ",",
-                spreadsheet=isinstance(source, TableSource) and not delimiter,
+                spreadsheet=not delimiter,
                 memory=journal.memory,
                 said=said,
             )

@@ -213,7 +213,10 @@ def changed_id(original: object, order_id: str) -> str:
     said = "" if original is None else str(original).strip()
     if said in ("", guarded(order_id), guarded(order_id, certain=False)):
         return ""
-    fix = f"put it back, or, if this is another order, empty its {ORIGINAL}"
+    fix = (
+        "put it back, or, if this is another order, keep its new id and empty "
+        f"its {ORIGINAL}"
+    )
     if said.startswith(_CERTAIN):
         with suppress(ValueError):
             was = json.loads(f'"{said.removeprefix(_CERTAIN)}"')

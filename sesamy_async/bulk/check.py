@@ -404,7 +404,9 @@ def _note(row: int, found: Sale | Mistaken, digest: bytes) -> RowNote:
     return row, order_id, digest, known, canonical, vendor
 
 
-def write_problems(checked: Checked, path: str | os.PathLike[str]) -> None:
+def write_problems(
+    checked: Checked, path: str | os.PathLike[str], *, delimiter: str = ","
+) -> None:
     """Write all problems as CSV: row, column, reason.
 
     The file has mode 0600, and is UTF-8 with a byte order mark, as
@@ -414,12 +416,13 @@ def write_problems(checked: Checked, path: str | os.PathLike[str]) -> None:
     Args:
         checked: The result of the check.
         path: Where to write it.
+        delimiter: The character between cells.
 
     Raises:
         InputFileError: It can't be written.
     """
     sheet = Sheet(
-        Path(path), header=("row", "column", "reason"), delimiter=","
+        Path(path), header=("row", "column", "reason"), delimiter=delimiter
     )
     try:
         for each in checked.problems():

@@ -12,6 +12,7 @@ from sesamy_async.bulk.check import Checked, check
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reports import ReportError
 from sesamy_async.sandbox import Sandbox
+from support.books import xlsx
 from support.command_line import IMPORT, PROMO, CommandLine, once, orders_file
 
 
@@ -29,6 +30,36 @@ def test_wrong_rows(
     assert {"orders.csv", "orders.problems.csv"} == {
         each.name for each in tmp_path.iterdir()
     }
+
+
+@pytest.mark.usefixtures("served")
+@pytest.mark.parametrize(
+    ("name", "delimiter"),
+    [
+        ("orders.csv", ","),
+        ("orders-semicolon.csv", ";"),
+        ("orders.xlsx", ";"),
+        ("orders.jsonl", ","),
+    ],
+)
+def test_list_of_wrong_rows(
+    sesamy: CommandLine, name: str, delimiter: str
+) -> None:
+    """It has the delimiter of the file; in spreadsheets, that of Europe."""
+    rows = [["externalOrderId", "userData.email"], ["A-1", "ada(at)x.se"]]
+    path = Path(name)
+    if path.suffix == ".xlsx":
+        xlsx(path, rows)
+    elif path.suffix == ".jsonl":
+        path.write_text('{"externalOrderId": 1, "userData": 2}\n')
+    else:
+        path.write_text("".join(f"{delimiter.join(it)}\n" for it in rows))
+    ran = sesamy("import", path, "--promo", "SPRING-12")
+    [listed] = Path().glob("*.problems.csv")
+
+    assert 2 == ran.code
+    header = listed.read_text("utf-8-sig").splitlines()[0]
+    assert delimiter.join(["row", "column", "reason"]) == header
 
 
 @pytest.mark.usefixtures("served")

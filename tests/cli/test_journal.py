@@ -220,7 +220,8 @@ def test_resolve(
     before = states(orders)
     ran = sesamy("journal", "resolve", orders, *found)
 
-    assert ran == (0, SETTLED.format(*answer), "")
+    said = SETTLED.format(*answer).replace(" Run", " Still unknown: 2. Run")
+    assert ran == (0, said, "")
     assert {
         **before,
         "A-4": "UNKNOWN",
@@ -232,13 +233,14 @@ def test_resolve_many(sesamy: CommandLine, orders: Path) -> None:
     """A table settles many orders."""
     table = orders.with_name("found.csv")
     table.write_text(
-        "externalOrderId;contractId;notCreated\nA-2;c2;\nA-3;;yes\n"
+        "externalOrderId;contractId;notCreated\nA-2;c2;\nA-3;;yes\nA-4;;\n"
     )
     code, out, _ = sesamy(
         "journal", "resolve", orders, "--from", table, "--json"
     )
 
-    assert (0, {"created": 1, "not_created": 1}) == (code, json.loads(out))
+    settled = {"created": 1, "not_created": 1, "unknown": 1}
+    assert (0, settled) == (code, json.loads(out))
     assert ("CREATED", "PENDING") == (
         states(orders)["A-2"],
         states(orders)["A-3"],
@@ -287,7 +289,7 @@ def test_resolve_usage(
     code, out, err = sesamy("journal", "resolve", orders, *arguments)
 
     assert (2, "") == (code, out)
-    assert "For many orders, give a table: --from CSV" in err
+    assert "For many orders, give a CSV file or spreadsheet: --from" in err
 
 
 def test_resolve_odd_contract(sesamy: CommandLine, orders: Path) -> None:

@@ -148,7 +148,7 @@ def busy(store: SQLiteStore) -> SQLiteStore:
     return store
 
 
-BUSY = "may be under way for 90 s more"
+BUSY = "under way for 90 s more: wait, then run this command again"
 TOKEN = "t"
 
 

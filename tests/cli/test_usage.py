@@ -92,6 +92,21 @@ def test_help_flows(sesamy: CommandLine) -> None:
     assert "ask before the others are sent." in ran.out
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("import", 'use "sesamy sandbox" instead'),
+        ("import", "except invoices that were cut off"),
+        ("orders list", "--state UNKNOWN --state CLAIMED"),
+    ],
+)
+def test_help_is_exact(sesamy: CommandLine, command: str, said: str) -> None:
+    """It says what people have found out too late."""
+    ran = sesamy(*command.split(), "--help")
+
+    assert said in " ".join(ran.out.replace("│", " ").split())
+
+
 def test_list() -> None:
     """Each command is listed with what it does, though some don't load."""
     ran = ran_apart("--help")

@@ -242,16 +242,18 @@ def read_findings(path: Path) -> list[Finding]:
 
     The last two may be missing, and other columns are ignored, except the
     one by which a report guards the id.  The report of unknown orders is
-    such a file, once its cells are filled in.
+    such a file, once its cells are filled in.  Rows in which nothing is
+    filled in are left out.
 
     Args:
         path: The file: CSV, or a spreadsheet.
 
     Raises:
-        InputFileError: It can't be read, or rows are wrong; the message
-            names all of these.
+        InputFileError: It can't be read, nothing is filled in in any row,
+            or rows are wrong; the message names all of these.
     """
     found: list[Finding] = []
+    blank = False
     problems: list[str] = []
     table = open_table(path)
     rows = table.rows()
@@ -261,10 +263,11 @@ def read_findings(path: Path) -> list[Finding]:
     for row in rows:
         where = f"row {row.number}"
         cells = map(_unquoted, row.cells) if table.delimiter else row.cells
-        finding = row.broken or _finding(
-            where, dict(zip_longest(names, cells, fillvalue=""))
-        )
-        if isinstance(finding, str):
+        values = dict(zip_longest(names, cells, fillvalue=""))
+        finding = row.broken or _finding(where, values)
+        if not row.broken and _is_blank(values):
+            blank = True
+        elif isinstance(finding, str):
             problems.append(f"{where}: {finding}")
         else:
             found.append(finding)
@@ -272,7 +275,18 @@ def read_findings(path: Path) -> list[Finding]:
         raise InputFileError(
             f"{path} can't be used: {'; '.join(problems)}.", problems=problems
         )
+    if blank and not found:
+        raise InputFileError(
+            f"{path} has no answer: nothing is filled in. Fill in the "
+            f"{_CONTRACT} that an order has, or yes in {_NOT_CREATED}."
+        )
     return found
+
+
+def _is_blank(row: Mapping[str, str]) -> bool:
+    """Return whether a row names an order, and nothing was filled in."""
+    filled = any(row.get(each, "").strip() for each in _COLUMNS[1:])
+    return bool(row[_ORDER].strip()) and not filled
 
 
 def _check_columns(path: Path, names: Sequence[str]) -> None:

@@ -94,7 +94,7 @@ def render(facts: Facts) -> str:
     real = "://" in terms.base_url
     counts = [f"{rows[kind]:,} {kind}" for kind in rows if rows[kind]]
     why = f"The run ended because {ending(summary)}. {summary.reason or ''}"
-    todo = [*steps(summary, facts.reports.paths)] or ["Nothing: all is done."]
+    todo = [*steps(summary, facts.reports)] or ["Nothing: all is done."]
     return Template(_read("page.html")).substitute(
         style=_read("page.css"),
         source=text(terms.source),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from sesamy_async.bulk._counts import Ending, ImportSummary
 from sesamy_async.bulk._states import Kind, State
 
-from ._files import STRAYS
+from ._files import STRAYS, Reports
 
 
 _ENDING = {
@@ -81,8 +80,10 @@ MEANINGS: Mapping[Kind, str] = {
 """What it means for an order to be in a report."""
 
 LOOK = (
-    "Ask the publisher whether this order has a contract, and record it with "
-    "`sesamy journal resolve`; do not send it again before that."
+    "Ask the publisher whether this order has a contract. If it has, fill in "
+    "contractId, and yes in confirmed if it gives access already; if not, "
+    "fill in yes in notCreated. Then pass this file to `sesamy journal "
+    "resolve` with --from. Do not send the order again before that."
 )
 """What to do about an order that may or may not have a contract."""
 
@@ -100,19 +101,26 @@ UNPROCESSED: Mapping[State, str] = {
 """Why an order is not finished, if nothing else is known."""
 
 
-def steps(summary: ImportSummary, paths: Mapping[str, Path]) -> Iterator[str]:
+_NOT_FOUND = "the promo code"  # In the reason of each row that gets a 404.
+
+
+def steps(summary: ImportSummary, reports: Reports) -> Iterator[str]:
     """Yield a sentence for each thing that is left to do."""
 
     def named(kind: str) -> str:
-        path = paths.get(kind)
+        path = reports.paths.get(kind)
         return f"the {kind} report" if path is None else path.name
 
     if summary.unprocessed:
         how = "without --first" if summary.ending is Ending.FIRST else "again"
+        cut = (
+            " Orders that were cut off by a second Ctrl-C, such as invoices, "
+            "may have to be checked first: that run lists them."
+        )
         yield (
             f"{count(summary.unprocessed, 'row')} not finished: run the same "
             f"command {how}. It continues where it stopped, and sends nothing "
-            "twice."
+            f"twice.{cut * (summary.ending is Ending.INTERRUPTED)}"
         )
     if summary.unknown:
         yield (
@@ -121,7 +129,9 @@ def steps(summary: ImportSummary, paths: Mapping[str, Path]) -> Iterator[str]:
             "resolve`. Do not send them again before that. They are in "
             f"{named(Kind.UNKNOWN)}."
         )
-    if summary.rejected and not summary.done:
+    reasons = [reason for reason, _ in reports.rejections]
+    all_refused = reasons and all(_NOT_FOUND in each for each in reasons)
+    if all_refused and not summary.done:
         instead = (
             "remove the journal with `sesamy journal purge --yes --force`, "
             "and start over with the right one"

@@ -120,6 +120,46 @@ def test_counts(tmp_path: Path) -> None:
         assert said in page
 
 
+def test_cut_off(tmp_path: Path) -> None:
+    """After Ctrl-C, somebody may have to check what was cut off."""
+    said = "cut off by a second Ctrl-C"
+
+    assert said in page_of(tmp_path, ending=Ending.INTERRUPTED)
+    assert said not in page_of(tmp_path, ending=Ending.OUTAGE)
+
+
+NOT_FOUND = (
+    "Sesamy answered 404. Check the vendor id, the promo code and so on."
+)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "asked"),
+    [
+        ((NOT_FOUND, NOT_FOUND), True),
+        ((NOT_FOUND, "userData.email: is missing"), False),
+        (("userData.email: is missing",), False),
+    ],
+)
+def test_none_was_accepted(
+    tmp_path: Path, reasons: tuple[str, ...], *, asked: bool
+) -> None:
+    """The promo code is doubted only if Sesamy refused all for it."""
+    entries = tuple(
+        attrs.evolve(
+            SOME[0],
+            row=row,
+            order_id=f"A-{row}",
+            contract_id=None,
+            state=State.REJECTED,
+            reason=reason,
+        )
+        for row, reason in enumerate(reasons, 2)
+    )
+
+    assert asked == ("No order was accepted" in page_of(tmp_path, entries))
+
+
 def test_on_a_phone(tmp_path: Path) -> None:
     """Each value has its name beside it; commands look like such."""
     page = page_of(tmp_path)

@@ -81,7 +81,8 @@ def saved(cell: str) -> str:
 
 OTHER = (
     "row 1, externalOrderId: is not the id in its #externalOrderId; put it "
-    "back, or, if this is another order, empty its #externalOrderId"
+    "back, or, if this is another order, keep its new id and empty its "
+    "#externalOrderId"
 )
 
 
@@ -90,7 +91,7 @@ def changed(row: int, was: str, now: str) -> str:
     return (
         f"row {row}, externalOrderId: was {was!r}, and is {now!r} here; did a "
         "spreadsheet change it? Then put it back, or, if this is another "
-        "order, empty its #externalOrderId"
+        "order, keep its new id and empty its #externalOrderId"
     )
 
 

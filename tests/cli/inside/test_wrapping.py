@@ -48,6 +48,22 @@ PATH = "/home/kim/a-very-long-folder/orders.csv"
             "It isn't known: run `sesamy journal show` or don't.",
             "It isn't known: run\n`sesamy journal show` or\ndon't.",
         ),
+        (
+            "  sesamy import a.rejected.csv --rate 2.0 --sandbox",
+            "  sesamy import a.rejected.csv --rate 2.0 --sandbox",
+        ),
+        (
+            "Run `sesamy journal recover it's.csv --yes` now.",
+            "Run\n`sesamy journal recover it's.csv --yes`\nnow.",
+        ),
+        (
+            "What you find: sesamy orders settle --help. Then more.",
+            "What you find:\nsesamy orders settle --help.\nThen more.",
+        ),
+        (
+            "Look: sesamy orders list --state UNKNOWN.",
+            "Look:\nsesamy orders list --state UNKNOWN.",
+        ),
     ],
 )
 def test_fitted(text: str, wanted: str) -> None:
