@@ -15,6 +15,7 @@ from typing import Literal
 import aiohttp
 import attrs
 from aiohttp import web
+from anyio import CancelScope
 
 from sesamy_async._headers import SERVER_ERROR, SUCCESS, TOO_MANY
 from sesamy_async.errors import ConfigurationError
@@ -49,7 +50,9 @@ async def listening(
     try:
         site = web.TCPSite(runner, host, port, ssl_context=ssl_context)
         try:
-            await site.start()
+            # Cancelled halfway, asyncio would leave its socket open.
+            with CancelScope(shield=True):
+                await site.start()
         except (OSError, OverflowError) as error:
             raise ConfigurationError(
                 f"The sandbox can't listen on {host} port {port}: "
@@ -63,9 +66,10 @@ async def listening(
     finally:
         # asyncio leaves a connection unclosed if the server is closed
         # between its acceptance and the next two turns of the loop.
-        for _ in range(3):
-            await asyncio.sleep(0.001)
-        await runner.cleanup()
+        with CancelScope(shield=True):
+            for _ in range(3):
+                await asyncio.sleep(0.001)
+            await runner.cleanup()
 
 
 async def _answer(
