@@ -8,7 +8,6 @@ took.  A TUN device leads to this program, which plays the other end.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import socket
 import struct
@@ -24,6 +23,9 @@ from sesamy_async._call import drive
 from sesamy_async._http.opening import connector
 from sesamy_async._http.stream import until
 
+
+if sys.platform == "linux":  # Others read `ROUND_TRIP` only.
+    import fcntl
 
 ROUND_TRIP = 0.35
 _DEAD, _SLOW, _PORT = "10.9.0.1", "10.9.0.2", 443
