@@ -36,7 +36,7 @@ from sesamy_async.bulk._file import FileImport
 from sesamy_async.bulk._rows import first_of
 from sesamy_async.bulk._states import SANDBOX
 from sesamy_async.bulk._steps import first_orders
-from sesamy_async.bulk._told import Told, look_up, place_in, reader
+from sesamy_async.bulk._told import StoreCounts, look_up, place_in, reader
 from sesamy_async.bulk.check import Checked, notes_on
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading import open_source, write_template
@@ -266,7 +266,7 @@ class Job:
 
     def _told(
         self, found: Checked, store: IdempotencyStore | None
-    ) -> tuple[Told, Iterator[str]]:
+    ) -> tuple[StoreCounts, Iterator[str]]:
         """Ask the store about a file that is not sent."""
         vendor: str | None
         if self.doing.sandbox:
@@ -279,10 +279,10 @@ class Job:
             address, vendor = base_url(self.options), vendor_of(self.options)
         if store is None:
             said = "There is no store of orders."
-            return Told(new=found.valid), iter([said])
+            return StoreCounts(new=found.valid), iter([said])
         if vendor is None:
             said = "The store of orders was not asked: --vendor is missing."
-            return Told(new=found.valid), iter([said])
+            return StoreCounts(new=found.valid), iter([said])
         entries = (
             Entry(
                 row=each.row,

@@ -30,7 +30,7 @@ from sesamy_async.bulk._counts import Tally
 from sesamy_async.bulk._file import differing
 from sesamy_async.bulk._rows import first_of
 from sesamy_async.bulk._states import kind_of
-from sesamy_async.bulk._told import Told, reader, told_by
+from sesamy_async.bulk._told import StoreCounts, reader, told_by
 from sesamy_async.bulk.check import Checked, Finding, notes_on
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reports import Kind, Reports
@@ -233,7 +233,7 @@ def alike(found: Checked) -> tuple[str, ...]:
     return (said,)
 
 
-def in_store(told: Told, name: str) -> Iterator[str]:
+def in_store(told: StoreCounts, name: str) -> Iterator[str]:
     """Yield what a store knew of the orders, and what differs."""
     parts = [f"{told.new:,} new"]
     if told.begun:
@@ -243,7 +243,7 @@ def in_store(told: Told, name: str) -> Iterator[str]:
         parts.append(f"{told.already:,} already confirmed (first {by})")
     if told.doubtful:
         parts.append(f"{told.doubtful:,} in doubt")
-    if told != Told():
+    if told != StoreCounts():
         yield f"The store of orders, {name}, says: {', '.join(parts)}."
     if told.differ:
         yield f"{differing(told)} These rows are not sent."

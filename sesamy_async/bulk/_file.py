@@ -28,7 +28,7 @@ from ._counts import ImportSummary, Progress
 from ._importer import Importer
 from ._rows import Source, first_of
 from ._states import Confirm, InputFileError, JournalError, Kind, Terms
-from ._told import Told
+from ._told import StoreCounts
 from .check import Checked, check, write_problems
 from .journal import Journal
 from .reading import open_source
@@ -39,7 +39,7 @@ from .reports._page import Facts, render
 from .reports._words import count
 
 
-def differing(told: Told) -> str:
+def differing(told: StoreCounts) -> str:
     """Return which orders were reported before with other data."""
     rows = ", ".join(map(str, told.differing))
     more = told.differ - len(told.differing)
@@ -137,7 +137,7 @@ class FileImport:
         *,
         new: bool,
         first: int | None = None,
-    ) -> tuple[Importer, Told | None]:
+    ) -> tuple[Importer, StoreCounts | None]:
         """Return what sends the orders, and what the store knows of them.
 
         If the journal is `new`, it is removed if the orders can't be sent, so

@@ -27,7 +27,7 @@ from ._judge import Cause, Claim, Trouble, Verdict
 from ._rows import Source
 from ._states import InputFileError, JournalError, State
 from ._steps import Steps
-from ._told import Told
+from ._told import StoreCounts
 
 
 _DAY = 86_400.0
@@ -95,7 +95,7 @@ class Importer:
         self._concurrency = concurrency
         self._runtime = runtime = runtime or present(AnyioRuntime())
         self._began = runtime.now()
-        self._told: Told | None = None
+        self._told: StoreCounts | None = None
         self._said: dict[int, str] = {}
         # Whether no order was processed in an earlier run.
         self._is_new = not journal.timeline(_DAY)
@@ -118,7 +118,7 @@ class Importer:
         )
         self._steps = Steps(client, source, journal, self._writer)
 
-    async def look_up(self) -> Told | None:
+    async def look_up(self) -> StoreCounts | None:
         """Ask the client's store which orders were reported before.
 
         What it knows is put into the journal.  `run` does this, too.

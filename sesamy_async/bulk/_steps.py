@@ -48,7 +48,7 @@ from ._states import (
     State,
     kind_of,
 )
-from ._told import Told, ask, key_of, reader, settle
+from ._told import StoreCounts, ask, key_of, reader, settle
 
 
 _AHEAD = 64
@@ -82,7 +82,7 @@ class Steps:
         self._ahead: Iterator[Claim] = iter(())
         self._reading = anyio.Lock()
 
-    async def look_up(self) -> Told | None:
+    async def look_up(self) -> StoreCounts | None:
         """Put into the journal what the client's store of orders knows."""
         return await anyio.to_thread.run_sync(self._look_up)
 

@@ -35,7 +35,7 @@ _MOST_SHOWN = 20
 
 
 @attrs.define
-class Told:
+class StoreCounts:
     """What a store knew of orders before any of them was sent."""
 
     new: int = 0  # May be sent, or are being sent by another call.
@@ -168,12 +168,12 @@ async def look_up(
     terms: Terms,
     entries: Iterator[Entry],
     apply: Callable[[list[Change]], object] = bool,
-) -> Told:
+) -> StoreCounts:
     """Ask a store which orders it knows; `apply` what becomes of each.
 
     `sale_of` reads an order that the store knows, such as a `reader`.
     """
-    told = Told()
+    told = StoreCounts()
     while batch := [*islice(entries, BATCH)]:
         keys = {key_of(each, terms, once.where): each for each in batch}
         told.new += sum(each.state is State.PENDING for each in batch)
@@ -211,7 +211,9 @@ async def ask(
 _UNSETTLED = (State.PENDING, State.INTENT, State.CREATED, State.UNKNOWN)
 
 
-def settle(once: Once | None, source: Source, journal: Journal) -> Told | None:
+def settle(
+    once: Once | None, source: Source, journal: Journal
+) -> StoreCounts | None:
     """Tell a store what a journal says, if it is new to it; then look up.
 
     What the store knows better is written into the journal.

@@ -11,7 +11,7 @@ from sesamy_async._http import Connection
 from sesamy_async.bulk import Change, Importer, State
 from sesamy_async.bulk._judge import Claim, Verdict
 from sesamy_async.bulk._steps import Steps
-from sesamy_async.bulk._told import Told
+from sesamy_async.bulk._told import StoreCounts
 from sesamy_async.bulk.journal import Journal
 
 from .moments import Moment, Watch
@@ -25,7 +25,7 @@ class WatchedSteps(Steps):
     steps: Steps
     watch: Watch
 
-    async def look_up(self) -> Told | None:
+    async def look_up(self) -> StoreCounts | None:
         """Look up unwatched."""
         return await self.steps.look_up()
 
