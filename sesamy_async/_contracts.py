@@ -9,17 +9,23 @@ import attrs
 
 from ._call import BeforeSend, Call, Secret, dumps, guarded
 from ._checks import NotPickled, segment
+from ._creation import Goal, may_stray
 from ._models import Contract, NewContract, Onboarded
-from ._onboarding import OPERATION, Onboarding, send, tell, telling_of
-from ._pipeline import Caller, rebuild
-from ._telling import Goal, may_stray
-from ._wire import (
+from ._onboarding import (
+    OPERATION,
+    Onboarding,
+    create_contract,
+    creation_of,
+    send,
+)
+from ._payloads import (
     Read,
     encode_order,
     read_confirmable,
     read_confirmed,
     read_created,
 )
+from ._pipeline import Caller, rebuild
 from .errors import InvalidRequestError
 
 
@@ -219,8 +225,8 @@ class AsyncContracts(NotPickled):
         strays = may_stray(order, allow_strays) or repeatable
         goal = Goal.AT_ONCE if confirm else Goal.CREATE
         careful = confirm or not strays
-        telling = telling_of(caller, call, goal, careful=careful)
-        return (await tell(caller, call, telling)).contract
+        creation = creation_of(caller, call, goal, careful=careful)
+        return (await create_contract(caller, call, creation)).contract
 
     @guarded
     async def confirm(

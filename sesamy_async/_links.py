@@ -71,7 +71,7 @@ class Fail(Protocol):
         ...
 
 
-class Pool(Generic[LinkT]):
+class LinkPool(Generic[LinkT]):
     """A few connections, which threads share; outlives its owner.
 
     `explain` says what an exception of the driver means.  Those hold hosts

@@ -11,11 +11,11 @@ from typing import TypeAlias
 import attrs
 
 from ._call import Call, Record, Response
+from ._creation import CreatedContract, Goal, OrderCreation, interrupted
 from ._models import Contract, Onboarded
 from ._outcome import Outcome
+from ._payloads import prefer_confirmed, read_confirmable
 from ._pipeline import Caller, describe, stopped
-from ._telling import Goal, Telling, Told, interrupted
-from ._wire import prefer_confirmed, read_confirmable
 from .errors import ConfigurationError, SesamyError, UnreadableResponseError
 
 
@@ -33,24 +33,28 @@ async def send(caller: Caller, call: Call) -> Contract:
     raise _replaced(call, contract)
 
 
-def telling_of(
+def creation_of(
     caller: Caller, create: Call, goal: Goal, *, careful: bool
-) -> Telling | None:
+) -> OrderCreation | None:
     """Return how a contract is created over a store; None without one."""
     once = caller.shared.once
     if once is None:
         return None
     # A closed client does not answer from its store, either.
     caller.shared.exchange.life.check_open()
-    return Telling(once=once, create=create, goal=goal, careful=careful)
+    return OrderCreation(once=once, create=create, goal=goal, careful=careful)
 
 
-async def tell(caller: Caller, create: Call, telling: Telling | None) -> Told:
+async def create_contract(
+    caller: Caller, create: Call, creation: OrderCreation | None
+) -> CreatedContract:
     """Create the contract of an order, over a store if there is one."""
-    if telling is not None:
-        return await telling.tell(partial(send, caller))
+    if creation is not None:
+        return await creation.run(partial(send, caller))
     contract = await send(caller, create)
-    return Told(contract, create.record.lost, create.record.attempts)
+    return CreatedContract(
+        contract, create.record.lost, create.record.attempts
+    )
 
 
 def _replaced(call: Call, value: object) -> SesamyError:
@@ -135,21 +139,21 @@ class Onboarding:
         return attrs.evolve(response, parsed=onboarded)
 
     async def _steps(self, create: Call, record: Record) -> Onboarded:
-        telling = telling_of(
+        creation = creation_of(
             self.caller, create, Goal.ONBOARD, careful=self.careful
         )
         try:
-            told = await tell(self.caller, create, telling)
+            created = await create_contract(self.caller, create, creation)
         except SesamyError as error:
             record.attempts += error.attempts
-            if telling is not None:  # It may be from the store.
+            if creation is not None:  # It may be from the store.
                 record.contract_id = error.contract_id
             raise
         except BaseException:
             known = (
                 interrupted(create.record, onboards=True)
-                if telling is None
-                else telling.interruption()
+                if creation is None
+                else creation.interruption()
             )
             record.attempts += known.attempts
             record.note(known.outcome)
@@ -158,44 +162,44 @@ class Onboarding:
             record.contract_id = known.contract_id
             record.step = known.step or record.step
             raise
-        record.attempts += told.attempts
-        record.contract_id = told.contract.id
+        record.attempts += created.attempts
+        record.contract_id = created.contract.id
         record.repeatable = False
-        contract = told.contract
-        if not told.confirmed:
+        contract = created.contract
+        if not created.confirmed:
             record.step = "confirm"
             # A client that is closed meanwhile still sends the confirm.
             self.caller.shared.exchange.life.begun.add(create.kept)
             await _call_back(self.on_created, contract)
             confirm = self.confirm(create, contract.id)
             try:
-                contract = await self._confirmed(confirm, telling, contract)
+                contract = await self._confirmed(confirm, creation, contract)
             finally:
                 record.attempts += confirm.record.attempts
         return Onboarded(
             contract=contract,
-            strays=told.strays + self._strays,
-            repeated=told.repeated,
+            strays=created.strays + self._strays,
+            repeated=created.repeated,
         )
 
     async def _confirmed(
-        self, confirm: Call, telling: Telling | None, created: Contract
+        self, confirm: Call, creation: OrderCreation | None, created: Contract
     ) -> Contract:
         """Confirm a contract, and note it in the store."""
         try:
             confirmed = await send(self.caller, confirm)
         except SesamyError as error:
-            if telling is None or not await telling.confirmed_after(error):
+            if creation is None or not await creation.confirmed_after(error):
                 raise
             if error.outcome is Outcome.REFUSED:
                 return created
-            await telling.confirmed(created.id)
+            await creation.confirmed(created.id)
             # What a middleware of the caller's raised is not lost.
             if not isinstance(error, UnreadableResponseError):
                 raise
             return created
-        if telling is not None:
-            await telling.confirmed(created.id)
+        if creation is not None:
+            await creation.confirmed(created.id)
         return prefer_confirmed(confirmed, created)
 
 

@@ -45,6 +45,7 @@ from ._checks import Problems
 from ._headers import SUCCESS, merged
 from ._once import Once, once_of, place_of
 from ._outcome import Outcome
+from ._payloads import RecentIds
 from ._settings import (
     BASE_URL,
     HEADERS,
@@ -60,7 +61,6 @@ from ._settings import (
     check_seconds,
     start_log,
 )
-from ._wire import RecentIds
 from .auth import ClientCredentials, bind
 from .auth._credentials import credentials_from
 from .errors import (

@@ -33,10 +33,15 @@ from sesamy_async.bulk import (
 )
 from sesamy_async.bulk._beside import Files, mapping_beside
 from sesamy_async.bulk._file import FileImport
+from sesamy_async.bulk._order_store import (
+    StoreCounts,
+    look_up,
+    place_in,
+    reader,
+)
 from sesamy_async.bulk._rows import first_of
 from sesamy_async.bulk._states import SANDBOX
 from sesamy_async.bulk._steps import first_orders
-from sesamy_async.bulk._told import StoreCounts, look_up, place_in, reader
 from sesamy_async.bulk.check import Checked, notes_on
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading import open_source, write_template

@@ -14,7 +14,7 @@ from typing import Any
 
 from sesamy_async._call import RateLimit
 from sesamy_async._models import is_object
-from sesamy_async._wire import encode_order
+from sesamy_async._payloads import encode_order
 from sesamy_async.bulk import (
     Ending,
     Entry,
@@ -28,9 +28,9 @@ from sesamy_async.bulk import (
 from sesamy_async.bulk._beside import Files
 from sesamy_async.bulk._counts import Tally
 from sesamy_async.bulk._file import differing
+from sesamy_async.bulk._order_store import StoreCounts, reader, told_by
 from sesamy_async.bulk._rows import first_of
 from sesamy_async.bulk._states import kind_of
-from sesamy_async.bulk._told import StoreCounts, reader, told_by
 from sesamy_async.bulk.check import Checked, Finding, notes_on
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reports import Kind, Reports

@@ -28,8 +28,8 @@ from sesamy_async._wal import wal_of
 from sesamy_async.bulk import Entry, ImportSummary, State, Terms
 from sesamy_async.bulk._beside import Files
 from sesamy_async.bulk._chain import Chain, follow
+from sesamy_async.bulk._order_store import key_of, place_in
 from sesamy_async.bulk._states import SANDBOX, Change
-from sesamy_async.bulk._told import key_of, place_in
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal._files import find_journal
 from sesamy_async.bulk.journal._settling import (

@@ -15,8 +15,14 @@ from cyclopts import App
 from sesamy_async._call import BlockingRuntime, drive
 from sesamy_async._once import Once, place_of
 from sesamy_async.bulk import InputFileError, Source
+from sesamy_async.bulk._order_store import (
+    BATCH,
+    adopt,
+    digest_of,
+    place_in,
+    tell,
+)
 from sesamy_async.bulk._rows import Mistaken, Row, Sale, first_of
-from sesamy_async.bulk._told import BATCH, adopt, digest_of, place_in, tell
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal._files import find_journal
 from sesamy_async.bulk.reading import open_source

@@ -26,9 +26,9 @@ from sesamy_async.errors import ConfigurationError, SesamyError
 from ._beside import Files, mapping_beside
 from ._counts import ImportSummary, Progress
 from ._importer import Importer
+from ._order_store import StoreCounts
 from ._rows import Source, first_of
 from ._states import Confirm, InputFileError, JournalError, Kind, Terms
-from ._told import StoreCounts
 from .check import Checked, check, write_problems
 from .journal import Journal
 from .reading import open_source

@@ -24,10 +24,10 @@ from ._counts import (
     time_left,
 )
 from ._judge import Cause, Claim, Trouble, Verdict
+from ._order_store import StoreCounts
 from ._rows import Source
 from ._states import InputFileError, JournalError, State
 from ._steps import Steps
-from ._told import StoreCounts
 
 
 _DAY = 86_400.0

@@ -12,9 +12,9 @@ from typing import Self
 import attrs
 
 from sesamy_async._call import in_our_words, presentable
+from sesamy_async._creation import refuses_order
 from sesamy_async._models import Contract
 from sesamy_async._outcome import Outcome
-from sesamy_async._telling import refuses_order
 from sesamy_async.errors import (
     APIError,
     AuthenticationError,

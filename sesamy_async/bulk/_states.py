@@ -7,8 +7,8 @@ from enum import StrEnum
 
 import attrs
 
+from sesamy_async._creation import may_stray
 from sesamy_async._models import NewContract
-from sesamy_async._telling import may_stray
 from sesamy_async.errors import ConfigurationError, SesamyError
 
 

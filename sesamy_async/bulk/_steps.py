@@ -38,6 +38,7 @@ from ._judge import (
     not_created,
     not_its_own,
 )
+from ._order_store import StoreCounts, ask, key_of, reader, settle
 from ._rows import Source
 from ._states import (
     Change,
@@ -48,7 +49,6 @@ from ._states import (
     State,
     kind_of,
 )
-from ._told import StoreCounts, ask, key_of, reader, settle
 
 
 _AHEAD = 64

@@ -15,7 +15,15 @@ from sesamy_async.errors import ConfigurationError
 from . import _postgres_sql as texts
 from ._protocol import OrderKey, OrderRecord
 from ._records import Search, dump_record, load_record
-from ._shared import BATCH, PAGE, Change, Seen, ServerStore, Wanted, parts
+from ._shared import (
+    BATCH,
+    PAGE,
+    RecordChange,
+    Seen,
+    ServerStore,
+    Wanted,
+    parts,
+)
 
 
 try:
@@ -208,7 +216,11 @@ class PostgresStore(ServerStore[_Connection]):
         return [(data, owner) for data, owner, _ in found], found[0][2]
 
     def _change(
-        self, link: _Connection, changes: Sequence[Change], *, durable: bool
+        self,
+        link: _Connection,
+        changes: Sequence[RecordChange],
+        *,
+        durable: bool,
     ) -> list[bool]:
         # All take their locks in one order, so that nobody waits in a ring.
         order = sorted(
@@ -224,7 +236,7 @@ class PostgresStore(ServerStore[_Connection]):
         }
         return [done[at] for at in range(len(changes))]
 
-    def _statement(self, link: _Connection, change: Change) -> str:
+    def _statement(self, link: _Connection, change: RecordChange) -> str:
         place, vendor, order_id = parts(change.key)
         values: dict[str, Any] = {
             "place": place,

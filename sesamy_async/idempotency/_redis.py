@@ -21,7 +21,15 @@ from sesamy_async.redis._link import (
 
 from ._protocol import ENDED, OrderKey, OrderRecord
 from ._records import Search, dump_record, load_record
-from ._shared import BATCH, PAGE, Change, Seen, ServerStore, Wanted, parts
+from ._shared import (
+    BATCH,
+    PAGE,
+    RecordChange,
+    Seen,
+    ServerStore,
+    Wanted,
+    parts,
+)
 from ._store import StoreWarning, unusable
 
 
@@ -165,7 +173,11 @@ class RedisStore(ServerStore[RedisLink]):
         return seen, _seconds(clock)
 
     def _change(
-        self, link: RedisLink, changes: Sequence[Change], *, durable: bool
+        self,
+        link: RedisLink,
+        changes: Sequence[RecordChange],
+        *,
+        durable: bool,
     ) -> list[bool]:
         del durable  # All of them are.
         keys = [_INDEX, _ENDED]

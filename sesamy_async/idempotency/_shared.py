@@ -17,7 +17,7 @@ from typing import Generic, TypeAlias, TypeVar
 import attrs
 
 from sesamy_async._call import renewed_after_fork
-from sesamy_async._links import Explained, LinkT, Pool
+from sesamy_async._links import Explained, LinkPool, LinkT
 
 from ._protocol import OrderKey, OrderRecord, StoreAnswer
 from ._records import RecordStore, Search, Write, load_record
@@ -38,7 +38,7 @@ Seen: TypeAlias = tuple[str | None, str | None]
 
 
 @attrs.frozen
-class Change:
+class RecordChange:
     """What to write, if the order is still the old one.
 
     Attributes:
@@ -77,7 +77,7 @@ class SharedStore(RecordStore, Generic[LinkT]):
 
     @abstractmethod
     def _change(
-        self, link: LinkT, changes: Sequence[Change], *, durable: bool
+        self, link: LinkT, changes: Sequence[RecordChange], *, durable: bool
     ) -> list[bool]:
         """Write what still is as it was; return what was written."""
 
@@ -121,7 +121,7 @@ class SharedStore(RecordStore, Generic[LinkT]):
             link, [(each.key, each.contract_id) for each in turn.values()]
         )
         taken: dict[int, StoreAnswer] = {}
-        changes: dict[int, Change] = {}
+        changes: dict[int, RecordChange] = {}
         durable = False
         for (at, write), (text, owner) in zip(turn.items(), seen, strict=True):
             record = None
@@ -133,7 +133,7 @@ class SharedStore(RecordStore, Generic[LinkT]):
             if known == record:
                 continue
             owns = step.owns and owner != write.key.external_order_id
-            changes[at] = Change(
+            changes[at] = RecordChange(
                 key=write.key,
                 old=text,
                 new=known,
@@ -209,7 +209,7 @@ class ServerStore(SharedStore[LinkT]):
         explain: Callable[[Exception], Explained],
     ) -> None:
         super().__init__(which)
-        self._pool = Pool(self._fail, connect, explain)
+        self._pool = LinkPool(self._fail, connect, explain)
         renewed_after_fork(self)
 
     def after_fork(self) -> None:

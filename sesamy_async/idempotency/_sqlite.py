@@ -22,7 +22,15 @@ from sesamy_async._wal import followed, identities
 
 from ._protocol import OrderKey, OrderRecord
 from ._records import Search, dump_record, load_record
-from ._shared import BATCH, PAGE, Change, Seen, SharedStore, Wanted, parts
+from ._shared import (
+    BATCH,
+    PAGE,
+    RecordChange,
+    Seen,
+    SharedStore,
+    Wanted,
+    parts,
+)
 from ._sqlite_file import Database
 from ._sqlite_trouble import as_unavailable, busy, lost
 from ._store import StoreUnavailable, unusable
@@ -159,7 +167,7 @@ class SQLiteStore(SharedStore[Database]):
         ]
 
     def _change(
-        self, link: Database, changes: Sequence[Change], *, durable: bool
+        self, link: Database, changes: Sequence[RecordChange], *, durable: bool
     ) -> list[bool]:
         try:
             with link.transaction(durable=durable) as db:
@@ -334,7 +342,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return identities(str(followed(path)))[0]
 
 
-def _changed(db: Connection, change: Change) -> bool:
+def _changed(db: Connection, change: RecordChange) -> bool:
     key = parts(change.key)
     old = () if change.old is None else (change.old,)
     if change.new is None:

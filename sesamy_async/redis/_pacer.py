@@ -23,7 +23,7 @@ from sesamy_async._call import (
     Turn,
     renewed_after_fork,
 )
-from sesamy_async._links import Pool
+from sesamy_async._links import LinkPool
 from sesamy_async.errors import ConfigurationError
 
 from . import _pacer_scripts as scripts
@@ -100,7 +100,7 @@ class RedisPacer:
         # What is in braces puts all keys into one slot of a cluster.
         whole = f"{{sesamy-pace:{name}}}"
         self._keys = [f"{whole}:{each}" for each in scripts.KEYS]
-        self._pool = Pool(_unusable, address.connect, _TROUBLE.explained)
+        self._pool = LinkPool(_unusable, address.connect, _TROUBLE.explained)
         # What the last answer said: the rate, how many were free, and when.
         self._known = limit.rate, limit.burst, time.monotonic()
         # Where places that wait are in the queue.

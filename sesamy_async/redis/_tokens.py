@@ -14,7 +14,7 @@ from sesamy_async._call import (
     present,
     renewed_after_fork,
 )
-from sesamy_async._links import Pool
+from sesamy_async._links import LinkPool
 from sesamy_async._models import is_object
 from sesamy_async.auth import StoredToken, TokenStoreWarning
 from sesamy_async.errors import SesamyError
@@ -89,7 +89,7 @@ class RedisTokenStore:
         check_name("RedisTokenStore", name)
         self._name = name
         self._runtime = present(BlockingRuntime())
-        self._pool = Pool(_away, address.connect, _TROUBLE.explained)
+        self._pool = LinkPool(_away, address.connect, _TROUBLE.explained)
         self._away_until = float("-inf")
         renewed_after_fork(self)
 

@@ -14,7 +14,7 @@ from sesamy_async import (
     ConflictError,
     Outcome,
 )
-from sesamy_async import _telling as telling
+from sesamy_async import _creation as creation
 from sesamy_async.idempotency import (
     MemoryStore,
     OrderState,
@@ -101,7 +101,7 @@ def test_a_confirm_that_others_note_a_moment_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other call's confirm may not be written down yet."""
-    monkeypatch.setattr(telling, "_OTHERS_CONFIRM", 5.0)
+    monkeypatch.setattr(creation, "_OTHERS_CONFIRM", 5.0)
     store = WatchedStore()
 
     def later() -> None:
@@ -129,7 +129,7 @@ def test_a_refused_confirm(
     retryable: bool,
 ) -> None:
     """Otherwise it is UNKNOWN, and the order stays CREATED."""
-    monkeypatch.setattr(telling, "_OTHERS_CONFIRM", 0.05)
+    monkeypatch.setattr(creation, "_OTHERS_CONFIRM", 0.05)
     store = WatchedStore()
     answers = Confirms(store, status)
     ending = world.one(

@@ -20,7 +20,7 @@ from sesamy_async._models import (
     User,
     strict_problems,
 )
-from sesamy_async._wire import encode_order
+from sesamy_async._payloads import encode_order
 from sesamy_async.errors import InvalidRequestError
 
 

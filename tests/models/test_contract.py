@@ -24,7 +24,7 @@ from sesamy_async._models import (
     Onboarded,
     PaymentData,
 )
-from sesamy_async._wire import (
+from sesamy_async._payloads import (
     contract_of,
     read_confirmed,
     read_created,

@@ -18,7 +18,7 @@ from sesamy_async._models import (
     PaymentMethod,
     User,
 )
-from sesamy_async._wire import encode_order
+from sesamy_async._payloads import encode_order
 from sesamy_async.errors import InvalidRequestError
 from support.orders import ORDERS, tried, wild
 

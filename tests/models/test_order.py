@@ -21,7 +21,7 @@ from sesamy_async._models import (
     User,
 )
 from sesamy_async._outcome import Outcome
-from sesamy_async._wire import encode_order
+from sesamy_async._payloads import encode_order
 from sesamy_async.errors import InvalidRequestError
 
 

@@ -18,7 +18,7 @@ from sesamy_async._models import (
     User,
 )
 from sesamy_async._models.json import read_data
-from sesamy_async._wire import encode_order
+from sesamy_async._payloads import encode_order
 from sesamy_async.errors import InvalidRequestError
 from support.leaks import told_by
 

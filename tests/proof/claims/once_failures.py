@@ -29,8 +29,8 @@ from sesamy_async import (
     Outcome,
     RetryPolicy,
     SesamyError,
+    _creation,
     _once,
-    _telling,
 )
 from sesamy_async.idempotency import (
     IdempotencyStore,
@@ -158,7 +158,7 @@ def _untrue(ending: Any, sandbox: Sandbox, kind: Kind) -> str | None:
 def _rows(scale: Scale) -> Iterator[Row]:
     with (
         mock.patch.object(_once, "PATIENCE", _PATIENCE),
-        mock.patch.object(_telling, "REPEATABLE_LASTS", _LASTS),
+        mock.patch.object(_creation, "REPEATABLE_LASTS", _LASTS),
     ):
         for what, damage in _FILES.items():
             for step in _STEPS:

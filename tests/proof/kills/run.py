@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 import attrs
 
-from sesamy_async import AsyncSesamy, RetryPolicy, _telling
+from sesamy_async import AsyncSesamy, RetryPolicy, _creation
 from sesamy_async._call import AnyioRuntime
 from sesamy_async._call.anyio_runtime import AnyioEvent
 from sesamy_async.bulk import Confirm, Ending, Importer, Source, Terms
@@ -69,8 +69,8 @@ def run(job: Job) -> int:
 
 async def _import(job: Job) -> int:
     # Whoever was killed leaves its claims to the next run.
-    _telling.REPEATABLE_LASTS = _LASTS
-    _telling.CAREFUL_MARGIN = _LASTS - _TIMEOUT
+    _creation.REPEATABLE_LASTS = _LASTS
+    _creation.CAREFUL_MARGIN = _LASTS - _TIMEOUT
     watch = Watch(Path(job.trace), job.moment, job.passage, job.delay)
     watch_requests(watch)
     source = open_source(job.orders)

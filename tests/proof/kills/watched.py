@@ -10,8 +10,8 @@ import attrs
 from sesamy_async._http import Connection
 from sesamy_async.bulk import Change, Importer, State
 from sesamy_async.bulk._judge import Claim, Verdict
+from sesamy_async.bulk._order_store import StoreCounts
 from sesamy_async.bulk._steps import Steps
-from sesamy_async.bulk._told import StoreCounts
 from sesamy_async.bulk.journal import Journal
 
 from .moments import Moment, Watch

@@ -20,7 +20,7 @@ from sesamy_async import (
     RetryPolicy,
     SesamyError,
     User,
-    _telling,
+    _creation,
 )
 from sesamy_async.idempotency import (
     IdempotencyStore,
@@ -44,8 +44,8 @@ Say = Callable[[Said], None]
 
 def tell(job: Job, worker: Worker, say: Say) -> None:
     """Tell the orders of a worker."""
-    _telling.REPEATABLE_LASTS = job.lasts
-    _telling.CAREFUL_MARGIN = job.lasts - _TIMEOUT
+    _creation.REPEATABLE_LASTS = job.lasts
+    _creation.CAREFUL_MARGIN = job.lasts - _TIMEOUT
     store = store_from_url(job.store)
     _watch(store, worker)
     settings: dict[str, Any] = {

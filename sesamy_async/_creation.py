@@ -1,8 +1,8 @@
 """Create the contract of an order once, over a store of orders.
 
-`Telling` looks into the store, waits for other calls, and creates under a
-claim, as often as needed; `Creating` is one create, from its claim to what
-the store makes of the contract.
+`OrderCreation` looks into the store, waits for other calls, and creates
+under a claim, as often as needed; `ClaimedCreate` is one create, from its
+claim to what the store makes of the contract.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def interrupted(record: Record, *, onboards: bool) -> SesamyError:
 
 
 @attrs.frozen
-class Told:
+class CreatedContract:
     """The contract of an order."""
 
     contract: Contract  # Only its id if it is from a store.
@@ -157,7 +157,7 @@ class Told:
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)
-class Telling:
+class OrderCreation:
     """One call that wants the contract of an order, over a store."""
 
     once: Once
@@ -165,11 +165,11 @@ class Telling:
     goal: Goal
     careful: bool  # Whether the create must not be repeated.
     _claim: OrderClaim = attrs.field(init=False)
-    _creating: Creating | None = None  # The latest one.
+    _creating: ClaimedCreate | None = None  # The latest one.
     _attempts: int = 0
     _lost: bool = False  # Whether an earlier one may have made a stray.
 
-    async def tell(self, perform: Perform) -> Told:
+    async def run(self, perform: Perform) -> CreatedContract:
         """Create the contract, unless that is done already.
 
         Its errors have the outcome of the whole, and `resumable`.
@@ -179,7 +179,7 @@ class Telling:
             while True:
                 record = await self._look() or await self._create(perform)
                 if record is not None:
-                    return self._told(record)
+                    return self._result(record)
         except SesamyError as error:
             self._complete(error)
             raise
@@ -209,13 +209,13 @@ class Telling:
         key = OrderKey(once.where, create.vendor_id or "", order_id)
         return OrderClaim(once, key, holder)
 
-    def _told(self, record: OrderRecord) -> Told:
+    def _result(self, record: OrderRecord) -> CreatedContract:
         contract, lost, own = Contract(id=record.contract_id or ""), 0, False
         if self._creating is not None:
             lost, made = self._creating.call.record.lost, self._creating.made
             if made is not None and made.id == contract.id:
                 contract, own = made, True
-        return Told(
+        return CreatedContract(
             contract,
             # The store may have been told of the latest one meanwhile.
             max(record.strays, lost),
@@ -314,7 +314,7 @@ class Telling:
     async def _create(self, perform: Perform) -> OrderRecord | None:
         """Create a contract; return None if there is something new to see."""
         at_once = self.goal is Goal.AT_ONCE
-        creating = Creating(self._claim, self.create, at_once)
+        creating = ClaimedCreate(self._claim, self.create, at_once)
         self._creating = creating
         call = creating.call
         try:
@@ -419,7 +419,7 @@ class OrderClaim:
 
 
 @attrs.define(eq=False, repr=False)
-class Creating:
+class ClaimedCreate:
     """One create of an order, from its claim to what the store makes of it."""
 
     claim: OrderClaim

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from sesamy_async._wire import RecentIds
+from sesamy_async._payloads import RecentIds
 
 
 def test_recent_ids() -> None:

@@ -11,10 +11,10 @@ from itertools import islice
 import attrs
 
 from sesamy_async._call import BlockingRuntime, drive
+from sesamy_async._creation import Action, Goal, next_action
 from sesamy_async._models import NewContract
 from sesamy_async._once import PATIENCE, Once, place_of
-from sesamy_async._telling import Action, Goal, next_action
-from sesamy_async._wire import encode_order
+from sesamy_async._payloads import encode_order
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal._journal import after_cut
 from sesamy_async.idempotency import (
