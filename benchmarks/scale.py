@@ -90,7 +90,7 @@ SHORT = Scale(
     firsts=1,
     cancellations=100,
     cancel_seconds=1.0,
-    after_seconds=1.0,
+    after_seconds=4.0,
     patience=120.0,
     few=True,
 )
