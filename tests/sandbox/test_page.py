@@ -85,8 +85,8 @@ def part(html: str, name: str) -> str:
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    """Return the page of a sandbox."""
-    sandbox = Sandbox()
+    """Return the page of a sandbox, whose rate limit nothing refills."""
+    sandbox = Sandbox(clock=lambda: 0.0)
     with served(sandbox) as client:
         yield Page(sandbox, client)
 
