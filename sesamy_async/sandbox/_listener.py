@@ -23,9 +23,8 @@ from sesamy_async.errors import ConfigurationError
 from ._config import Webhook
 from ._exchange import Delivery, SandboxRequest
 from ._faults import FaultKind
-from ._ledger import Ledger
-from ._page import is_page, refuse_foreign, show_page
-from ._records import NO_ANSWER, SentWebhook
+from ._ledger import NO_ANSWER, Ledger, SentWebhook
+from ._page import refuse_foreign, show_page
 from ._sandbox import PREFIX, Sandbox
 
 
@@ -76,7 +75,7 @@ async def _answer(
     sandbox: Sandbox, request: web.BaseRequest
 ) -> web.StreamResponse:
     path, _, query = request.raw_path.partition("?")
-    own = path.startswith(PREFIX) or is_page(request.method, path)
+    own = path == "/" or path.startswith(PREFIX)
     fault = None if own else sandbox.receive(request.method, path)
     unread = fault is not None and fault.kind is FaultKind.DROP_BEFORE
     asked = SandboxRequest(
