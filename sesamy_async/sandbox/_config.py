@@ -112,9 +112,8 @@ def _is_url(url: str) -> bool:
 
 def _is_private(url: str) -> bool:
     parts = urlsplit(url)
-    return parts.scheme == "https" or (
-        parts.scheme == "http" and is_loopback(parts.hostname or "")
-    )
+    loopback = is_loopback(parts.hostname or "")
+    return parts.scheme in ({"http", "https"} if loopback else {"https"})
 
 
 def _hidden(value: str | Secret | None) -> Secret | None:
