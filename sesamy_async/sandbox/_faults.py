@@ -289,7 +289,7 @@ class Faults:
 _BODILESS = {204, 304}
 _PAGE = (
     "<!DOCTYPE html>\n<html><head><title>{status}</title></head>"
-    "<body><h1>{status}</h1><p>The gateway got no answer.</p></body></html>\n"
+    "<body><h1>{status}</h1><p>Nothing responded.</p></body></html>\n"
 )
 
 

@@ -80,7 +80,7 @@ class RecordedCall:
 
 @attrs.frozen(kw_only=True)
 class SentWebhook:
-    """An event that is sent to the webhook, and what came of it.
+    """An event that is sent to the webhook, and its state.
 
     Attributes:
         number: Counts the sent events.

@@ -168,7 +168,7 @@ def _send_again(sandbox: Sandbox, fields: Mapping[str, str]) -> None:
         if str(sent.number) == fields["number"]:
             sandbox.publish([sent.event])
             return
-    raise ConfigurationError("The sandbox has forgotten this event.")
+    raise ConfigurationError("The sandbox no longer has this event.")
 
 
 _TIMES = re.compile("[1-9][0-9]{0,2}", re.ASCII)

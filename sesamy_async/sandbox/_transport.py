@@ -59,9 +59,10 @@ class HandlerTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         await anyio.lowlevel.checkpoint()
         await trace(_SENDING, _as_sent(request))
         answer = self._handler(_described(request))
-        await anyio.lowlevel.checkpoint()
         if wait := min(answer.delay, _patience(request)):
             await self._runtime.event().wait(wait)
+        else:
+            await anyio.lowlevel.checkpoint()
         return _response(answer, request)
 
 

@@ -289,7 +289,7 @@ def test_faults(page: Page) -> None:
         ("fault", {}, "incomplete"),
         ("explode", {}, "incomplete"),
         ("event", {"event": "x", "contract": "x"}, "no such contract"),
-        ("again", {"number": 7}, "forgotten"),
+        ("again", {"number": 7}, "no longer has"),
     ],
 )
 def test_wrong_forms(
