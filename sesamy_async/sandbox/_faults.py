@@ -6,7 +6,7 @@ import math
 import random
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Self
 
@@ -175,15 +175,14 @@ class Fault:
 
 
 def _endpoints(on: str) -> frozenset[Endpoint]:
-    named = (
-        OPERATIONS if on == "any" else {it for it in OPERATIONS if it == on}
+    if on == "any":
+        return OPERATIONS
+    if on in OPERATIONS:
+        return frozenset({Endpoint(on)})
+    raise ConfigurationError(
+        f"There is no operation {on!r}: a fault strikes on "
+        f"{', '.join(sorted(OPERATIONS))} or any."
     )
-    if not named:
-        raise ConfigurationError(
-            f"There is no operation {on!r}: a fault strikes on "
-            f"{', '.join(sorted(OPERATIONS))} or any."
-        )
-    return frozenset(named)
 
 
 @attrs.frozen
@@ -298,54 +297,41 @@ def apply_fault(answer: Answer, fault: Fault, now: float) -> Answer:
 
     Where the request is not processed, only its headers are read.
     """
-    changes: dict[str, Any]
-    match fault.kind:
-        case FaultKind.STATUS | FaultKind.HTML:
-            return _with_status(answer, fault.kind, int(fault.number))
-        case FaultKind.WAIT:
-            return _asking_to_wait(answer, int(fault.number), now)
-        case FaultKind.DELAY:
-            changes = {"delay": fault.number}
-        case FaultKind.DROP_BEFORE | FaultKind.DROP_AFTER:
-            changes = {"delivery": Delivery.NOTHING}
-        case FaultKind.HALF:
-            changes = {"delivery": Delivery.HALF}
-        case FaultKind.MALFORMED:
-            changes = {"body": (answer.body or b"{}")[:-1]}
-        case FaultKind.EMPTY:
-            changes = {"body": b""}
-        case FaultKind.NO_RATE_HEADERS:
-            changes = {"headers": _without_rates(answer.headers)}
-    return attrs.evolve(answer, **changes)
-
-
-def _asking_to_wait(answer: Answer, seconds: int, now: float) -> Answer:
-    headers = {**answer.headers}
-    if "X-RateLimit-Reset" in headers:
-        # The headers must not contradict the body.
-        headers["X-RateLimit-Remaining"] = "0"
-        headers["X-RateLimit-Reset"] = str(int(now) + seconds)
-    return too_many_requests(seconds, headers)
-
-
-def _without_rates(headers: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in headers.items()
-        if not name.startswith("X-RateLimit-")
-    }
-
-
-def _with_status(answer: Answer, kind: FaultKind, status: int) -> Answer:
-    success = status < _REDIRECTION
+    number, headers = int(fault.number), dict(answer.headers)
+    if fault.kind in _CHANGES:
+        changes = _CHANGES[fault.kind](answer, fault.number)
+        return attrs.evolve(answer, **changes)
+    if fault.kind is FaultKind.WAIT:
+        if "X-RateLimit-Reset" in headers:
+            # The headers must not contradict the body.
+            headers["X-RateLimit-Remaining"] = "0"
+            headers["X-RateLimit-Reset"] = str(int(now) + number)
+        return too_many_requests(number, headers)
+    success = number < _REDIRECTION
     if success and answer.status >= _REDIRECTION:
         return answer  # A refusal must not look like a success.
-    if kind is FaultKind.HTML:
-        headers = {"Content-Type": "text/html; charset=utf-8"}
-        page = _PAGE.format(status=status).encode()
-        answer = Answer(status=status, headers=headers, body=page)
+    if fault.kind is FaultKind.HTML:
+        kind = {"Content-Type": "text/html; charset=utf-8"}
+        page = _PAGE.format(status=number).encode()
+        answer = Answer(status=number, headers=kind, body=page)
     elif not success:
-        message = "A fault of the sandbox."
-        answer = error_answer(status, message, answer.headers)
-    body = b"" if status in _BODILESS else answer.body
-    return attrs.evolve(answer, status=status, body=body)
+        answer = error_answer(number, "A fault of the sandbox.", headers)
+    body = b"" if number in _BODILESS else answer.body
+    return attrs.evolve(answer, status=number, body=body)
+
+
+_CHANGES: Mapping[FaultKind, Callable[[Answer, float], dict[str, Any]]] = {
+    FaultKind.DELAY: lambda _, seconds: {"delay": seconds},
+    FaultKind.DROP_BEFORE: lambda _, __: {"delivery": Delivery.NOTHING},
+    FaultKind.DROP_AFTER: lambda _, __: {"delivery": Delivery.NOTHING},
+    FaultKind.HALF: lambda _, __: {"delivery": Delivery.HALF},
+    FaultKind.MALFORMED: lambda it, _: {"body": (it.body or b"{}")[:-1]},
+    FaultKind.EMPTY: lambda _, __: {"body": b""},
+    FaultKind.NO_RATE_HEADERS: lambda it, _: {
+        "headers": {
+            name: value
+            for name, value in it.headers.items()
+            if not name.startswith("X-RateLimit-")
+        }
+    },
+}
