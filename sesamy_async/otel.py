@@ -117,7 +117,7 @@ class Telemetry:
             "sesamy.client.attempts",
             [self._attempts.observed],
             unit="{attempt}",
-            description="How often requests were sent, or tried to be sent.",
+            description="The number of attempts to send a request.",
         )
 
     async def __call__(self, call: Call, proceed: Proceed) -> Response:

@@ -13,8 +13,14 @@ from ._config import (
 )
 from ._exchange import Answer, Delivery, Endpoint, SandboxRequest
 from ._faults import Fault, FaultKind, Faults
-from ._ledger import KeptLedger, Ledger, SoldContract
-from ._records import NO_ANSWER, RecordedCall, SentWebhook
+from ._ledger import (
+    NO_ANSWER,
+    KeptLedger,
+    Ledger,
+    RecordedCall,
+    SentWebhook,
+    SoldContract,
+)
 from ._sandbox import BASE_URL, TOKEN_URL, Sandbox, SandboxLookup
 from ._service import EVENT_TYPES
 from ._serving import running, serve

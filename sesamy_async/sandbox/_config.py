@@ -112,9 +112,8 @@ def _is_url(url: str) -> bool:
 
 def _is_private(url: str) -> bool:
     parts = urlsplit(url)
-    return parts.scheme == "https" or (
-        parts.scheme == "http" and is_loopback(parts.hostname or "")
-    )
+    loopback = is_loopback(parts.hostname or "")
+    return parts.scheme in ({"http", "https"} if loopback else {"https"})
 
 
 def _hidden(value: str | Secret | None) -> Secret | None:
@@ -284,14 +283,21 @@ def _tuple(value: Any, kind: Any) -> tuple[Any, ...]:
     return (*_CONVERTER.structure(value, sequence[get_args(kind)[0]]),)
 
 
-def _scalar(words: str, *types: type) -> Callable[[Any, Any], Any]:
-    # Nothing is converted: `secret = 5` is more likely a mistake.
-    def check(value: Any, _: Any) -> Any:
-        if type(value) not in types:
-            raise ConfigurationError(f"must be {words}")
-        return value
+_SCALARS: Mapping[type, tuple[str, tuple[type, ...]]] = {
+    str: ("a string", (str,)),
+    Secret: ("a string", (str,)),
+    int: ("a whole number", (int,)),
+    float: ("a number", (float, int)),
+    bool: ("true or false", (bool,)),
+}
 
-    return check
+
+def _scalar(value: Any, kind: type) -> Any:
+    # Nothing is converted: `secret = 5` is more likely a mistake.
+    words, types = _SCALARS[kind]
+    if type(value) not in types:
+        raise ConfigurationError(f"must be {words}")
+    return value
 
 
 def _is_tuple(kind: Any) -> bool:
@@ -299,14 +305,8 @@ def _is_tuple(kind: Any) -> bool:
 
 
 _CONVERTER.register_structure_hook_func(_is_tuple, _tuple)
-for _kind, _hook in {
-    str: _scalar("a string", str),
-    Secret: _scalar("a string", str),
-    int: _scalar("a whole number", int),
-    float: _scalar("a number", float, int),
-    bool: _scalar("true or false", bool),
-}.items():
-    _CONVERTER.register_structure_hook(_kind, _hook)
+for _kind in _SCALARS:
+    _CONVERTER.register_structure_hook(_kind, _scalar)
 
 
 def _reason(problem: BaseException, _: object) -> str:

@@ -22,7 +22,7 @@ class Endpoint(StrEnum):
     CREATE = "create"
     CONFIRM = "confirm"
     OTHER = "other"
-    """Any other path, or another method than that of the path."""
+    """Any other path, or a method that the path does not have."""
 
 
 OPERATIONS = frozenset(Endpoint) - {Endpoint.OTHER}
@@ -117,6 +117,13 @@ def message_answer(status: int, message: str) -> Answer:
     return json_answer(status, {"message": message})
 
 
+def wrong_method(*allowed: str) -> Answer:
+    said = f"The method must be {' or '.join(allowed)}."
+    answer = message_answer(405, said)
+    headers = {**answer.headers, "Allow": ", ".join(allowed)}
+    return attrs.evolve(answer, headers=headers)
+
+
 def error_answer(
     status: int, message: str, headers: Mapping[str, str], **more: Any
 ) -> Answer:
@@ -141,6 +148,7 @@ class Route:
     vendor_id: str = ""
     promo_code: str = ""
     contract_id: str = ""
+    allowed: str = ""  # The method of the path, if that is wrong.
 
 
 _OFFER = (
@@ -159,8 +167,9 @@ _ROUTES = {
 def find_route(method: str, path: str) -> Route:
     """Return the route of a request; the path is percent-encoded."""
     for endpoint, (its_method, pattern) in _ROUTES.items():
-        found = pattern.fullmatch(path)
-        if found and method == its_method:
+        if found := pattern.fullmatch(path):
+            if method != its_method:
+                return Route(endpoint=Endpoint.OTHER, allowed=its_method)
             # Decoded last: an encoded slash must not split a segment.
             names: dict[str, Any] = {
                 name: unquote(text) for name, text in found.groupdict().items()

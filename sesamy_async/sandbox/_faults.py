@@ -177,7 +177,7 @@ class Fault:
 def _endpoints(on: str) -> frozenset[Endpoint]:
     if on == "any":
         return OPERATIONS
-    if on in set(OPERATIONS):
+    if on in OPERATIONS:
         return frozenset({Endpoint(on)})
     raise ConfigurationError(
         f"There is no operation {on!r}: a fault strikes on "
@@ -288,7 +288,7 @@ class Faults:
 _BODILESS = {204, 304}
 _PAGE = (
     "<!DOCTYPE html>\n<html><head><title>{status}</title></head>"
-    "<body><h1>{status}</h1><p>The gateway got no answer.</p></body></html>\n"
+    "<body><h1>{status}</h1><p>Nothing responded.</p></body></html>\n"
 )
 
 
@@ -298,29 +298,26 @@ def apply_fault(answer: Answer, fault: Fault, now: float) -> Answer:
     Where the request is not processed, only its headers are read.
     """
     number, headers = int(fault.number), dict(answer.headers)
-    success = fault.kind in _STATED and number < _REDIRECTION
+    if fault.kind in _CHANGES:
+        changes = _CHANGES[fault.kind](answer, fault.number)
+        return attrs.evolve(answer, **changes)
+    if fault.kind is FaultKind.WAIT:
+        if "X-RateLimit-Reset" in headers:
+            # The headers must not contradict the body.
+            headers["X-RateLimit-Remaining"] = "0"
+            headers["X-RateLimit-Reset"] = str(int(now) + number)
+        return too_many_requests(number, headers)
+    success = number < _REDIRECTION
     if success and answer.status >= _REDIRECTION:
         return answer  # A refusal must not look like a success.
-    match fault.kind:
-        case FaultKind.STATUS | FaultKind.HTML:
-            if fault.kind is FaultKind.HTML:
-                kind = {"Content-Type": "text/html; charset=utf-8"}
-                page = _PAGE.format(status=number).encode()
-                answer = Answer(status=number, headers=kind, body=page)
-            elif not success:
-                message = "A fault of the sandbox."
-                answer = error_answer(number, message, headers)
-            body = b"" if number in _BODILESS else answer.body
-            return attrs.evolve(answer, status=number, body=body)
-        case FaultKind.WAIT:
-            if "X-RateLimit-Reset" in headers:
-                # The headers must not contradict the body.
-                headers["X-RateLimit-Remaining"] = "0"
-                headers["X-RateLimit-Reset"] = str(int(now) + number)
-            return too_many_requests(number, headers)
-        case _:
-            changes = _CHANGES[fault.kind](answer, fault.number)
-            return attrs.evolve(answer, **changes)
+    if fault.kind is FaultKind.HTML:
+        kind = {"Content-Type": "text/html; charset=utf-8"}
+        page = _PAGE.format(status=number).encode()
+        answer = Answer(status=number, headers=kind, body=page)
+    elif not success:
+        answer = error_answer(number, "A fault of the sandbox.", headers)
+    body = b"" if number in _BODILESS else answer.body
+    return attrs.evolve(answer, status=number, body=body)
 
 
 _CHANGES: Mapping[FaultKind, Callable[[Answer, float], dict[str, Any]]] = {

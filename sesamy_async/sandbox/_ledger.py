@@ -1,26 +1,98 @@
-"""The ledger: every contract, token and response of a sandbox."""
+"""The ledger: every contract, token, request and event of a sandbox."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import parse_qsl
 
 import attrs
 
 from sesamy_async._call import Secret
+from sesamy_async._headers import Headers
+from sesamy_async._models import is_object
 from sesamy_async.errors import ConfigurationError
 
-from ._exchange import Endpoint
-from ._records import RecordedCall, SentWebhook
+from ._exchange import (
+    CONFIRMATION,
+    ORDER,
+    Answer,
+    Delivery,
+    Endpoint,
+    Route,
+    SandboxRequest,
+    Shape,
+    confirms_at_once,
+    parse,
+)
+from ._faults import Fault, FaultKind
+
+
+NO_ANSWER = 0
+"""The status of a request whose client got no response."""
+
+
+@attrs.frozen(kw_only=True)
+class RecordedCall:
+    """A request to Sesamy's API, and its response.
+
+    Attributes:
+        at: When it came, in Unix seconds.
+        endpoint: What was called.
+        status: The status of the response; `NO_ANSWER` (0) if the
+            connection was closed before it.
+        reason: Why it was refused, or empty.
+        external_order_id: The id of the order, or empty.
+        promo_code: The promo code, or empty.
+        contract_id: The contract of a confirm, or empty.
+        at_once: Whether a create asked for access at once.
+        fault: The fault that struck, such as ``"status:503"``, or empty.
+        fields: The names of the fields that were sent, such as
+            ``"userData.email"``; never their values.
+        headers: The headers without those that contain secrets; hidden in
+            the repr.
+        authorization: The Authorization header; None if there was none.
+    """
+
+    at: float
+    endpoint: Endpoint
+    status: int
+    reason: str = ""
+    external_order_id: str = ""
+    promo_code: str = ""
+    contract_id: str = ""
+    at_once: bool = False
+    fault: str = ""
+    fields: tuple[str, ...] = ()
+    headers: Mapping[str, str] = attrs.field(factory=Headers, repr=False)
+    authorization: Secret | None = None
+
+
+@attrs.frozen(kw_only=True)
+class SentWebhook:
+    """An event that is sent to the webhook, and its state.
+
+    Attributes:
+        number: Counts the sent events.
+        event: The event.
+        answers: The status of each attempt; `NO_ANSWER` (0) for none.
+        state: ``"waiting"``, ``"delivered"`` or ``"lost"``.
+    """
+
+    number: int
+    event: Mapping[str, str] = attrs.field(repr=False)
+    answers: tuple[int, ...] = ()
+    state: Literal["waiting", "delivered", "lost"] = "waiting"
 
 
 @attrs.frozen(kw_only=True)
@@ -85,23 +157,20 @@ class Grant:
 
 @attrs.frozen(eq=False)
 class _Orders(Mapping[str, Any]):
-    """The ids of orders, and what was received of each."""
+    """What was received of each order; None if an earlier process did."""
 
-    _ids: Mapping[str, object]
-    _received: Mapping[str, bytes]
+    _received: Mapping[str, bytes | None]
 
     def __getitem__(self, external_order_id: str) -> Any:
-        if external_order_id not in self._ids:
-            raise KeyError(external_order_id)
-        body = self._received.get(external_order_id)
+        body = self._received[external_order_id]
         # Decoded each time, so that nobody can change what was received.
         return None if body is None else json.loads(body)
 
     def __iter__(self) -> Iterator[str]:
-        return iter([*self._ids])  # Orders may come meanwhile.
+        return iter([*self._received])  # Orders may come meanwhile.
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._received)
 
     def __repr__(self) -> str:
         return f"<{len(self)} orders>"
@@ -121,8 +190,8 @@ class Ledger:
 
     def _begin_empty(self) -> None:
         self._contracts: dict[str, SoldContract] = {}
-        self._orders: dict[str, list[str]] = {}
-        self._received: dict[str, bytes] = {}
+        self._orders: dict[str, dict[str, SoldContract]] = {}
+        self._received: dict[str, bytes | None] = {}
         self._grants: dict[Secret, Grant] = {}
         self._answers: Counter[tuple[Endpoint, int]] = Counter()
         self._calls: deque[RecordedCall] = deque(maxlen=_LONGEST)
@@ -133,8 +202,7 @@ class Ledger:
     def contracts(self, external_order_id: str) -> tuple[SoldContract, ...]:
         """Return the contracts of an order, the oldest first."""
         with self.lock:
-            ids = self._orders.get(external_order_id, ())
-            return tuple(self._contracts[each] for each in ids)
+            return tuple(self._orders.get(external_order_id, {}).values())
 
     def count(self, external_order_id: str) -> int:
         """Return how many contracts an order has."""
@@ -154,7 +222,7 @@ class Ledger:
         received it (a `KeptLedger` stores no personal data).  This is the
         buyers' data, so for tests only; the repr hides it.
         """
-        return _Orders(self._orders, self._received)
+        return _Orders(self._received)
 
     def last_orders(
         self, most: int
@@ -230,17 +298,14 @@ class Ledger:
         with self.lock:
             self._grants[token] = grant
 
-    def apply(self, contract: SoldContract) -> None:
-        """Store a contract that is new or changed."""
+    def apply(self, contract: SoldContract, body: bytes | None = None) -> None:
+        """Store a contract that is new or changed, and a create's body."""
         with self.lock:
-            ids = self._orders.setdefault(contract.external_order_id, [])
-            if contract.id not in self._contracts:
-                ids.append(contract.id)
+            order_id = contract.external_order_id
+            self._orders.setdefault(order_id, {})[contract.id] = contract
             self._contracts[contract.id] = contract
-
-    def receive(self, external_order_id: str, body: bytes) -> None:
-        """Store the body of the last create of an order."""
-        self._received[external_order_id] = body
+            if body is not None or order_id not in self._received:
+                self._received[order_id] = body
 
     def note(self, call: RecordedCall) -> None:
         """Count and record a request."""
@@ -364,11 +429,11 @@ class KeptLedger(Ledger):
                 "To start over, remove it and the journal beside it."
             ) from error
 
-    def apply(self, contract: SoldContract) -> None:
-        """Store a contract that is new or changed."""
+    def apply(self, contract: SoldContract, body: bytes | None = None) -> None:
+        """Store a contract that is new or changed, and a create's body."""
         with self.lock:
             self._append(attrs.asdict(contract, filter=_WITHOUT_PERSONAL))
-            super().apply(contract)
+            super().apply(contract, body)
 
     def clear(self) -> None:
         """Delete everything, and begin another world."""
@@ -403,3 +468,87 @@ class KeptLedger(Ledger):
         private = partial(os.open, mode=0o600)
         with open(self.path, "a", encoding="utf-8", opener=private) as file:
             file.write(f"{json.dumps(line)}\n")
+
+
+def record(
+    request: SandboxRequest,
+    route: Route,
+    fault: Fault | None,
+    answer: Answer,
+    at: float,
+) -> RecordedCall:
+    if fault is not None and fault.kind is FaultKind.DROP_BEFORE:
+        # Neither its headers nor its body were read.
+        request = attrs.evolve(request, query="", headers={}, body=b"")
+    sent = _sent(request)
+    order_id = sent.get("externalOrderId")
+    headers = Headers(request.headers)
+    lost = answer.delivery is Delivery.NOTHING
+    return RecordedCall(
+        at=at,
+        endpoint=route.endpoint,
+        status=NO_ANSWER if lost else answer.status,
+        reason=_reason(answer) if answer.status >= _REFUSED else "",
+        external_order_id=order_id if isinstance(order_id, str) else "",
+        promo_code=route.promo_code,
+        contract_id=route.contract_id,
+        at_once=confirms_at_once(request.query),
+        fault="" if fault is None else str(fault),
+        fields=tuple(islice(_names(sent, _SHAPE), _MOST_FIELDS)),
+        headers=Headers({n: headers[n] for n in headers if n not in _SECRET}),
+        authorization=Secret.hide(headers.get("authorization")),
+    )
+
+
+_REFUSED = 400
+
+
+def _reason(answer: Answer) -> str:
+    """Return what a response says; the sandbox repeats no values in it."""
+    content: object = None
+    with suppress(ValueError):
+        content = json.loads(answer.body)
+    match content:
+        case (
+            {"error": {"message": str(said)}}
+            | {"message": str(said)}
+            | {"error_description": str(said)}
+        ):
+            return said
+        case _:  # A fault has made it HTML, or damaged it.
+            return ""
+
+
+_SHAPE: Mapping[str, Shape] = {**ORDER, **CONFIRMATION}
+_SECRET = {"authorization", "cookie", "proxy-authorization"}
+_MOST_FIELDS = 100
+# A body of another type than it says may be taken for a name.
+_NAME = re.compile(r"[A-Za-z_][\w-]{0,39}", re.ASCII)
+
+
+def _sent(request: SandboxRequest) -> Mapping[str, Any]:
+    """Return the fields of a body, JSON or form; none if it is neither."""
+    kind = request.headers.get("content-type", "").lower()
+    if kind.startswith("application/x-www-form-urlencoded"):
+        text = request.body.decode(errors="replace")
+        return dict(parse_qsl(text, keep_blank_values=True))
+    try:
+        body = parse(request.body)
+    except ValueError:
+        return {}
+    return body if is_object(body) else {}
+
+
+def _names(
+    value: Mapping[str, Any], shape: Mapping[str, Shape], path: str = ""
+) -> Iterator[str]:
+    """Yield the path of each field, but not the names in free objects.
+
+    Those, as in ``extraData``, are the caller's own, and may be personal.
+    """
+    for name, inner in value.items():
+        known = shape.get(name, "")
+        if isinstance(known, Mapping) and is_object(inner):
+            yield from _names(inner, known, f"{path}{name}.")
+        else:
+            yield f"{path}{name if _NAME.fullmatch(name) else '?'}"

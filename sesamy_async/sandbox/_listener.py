@@ -7,7 +7,8 @@ import json
 import socket
 import ssl
 import struct
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from asyncio import sleep
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Literal
@@ -23,9 +24,8 @@ from sesamy_async.errors import ConfigurationError
 from ._config import Webhook
 from ._exchange import Delivery, SandboxRequest
 from ._faults import FaultKind
-from ._ledger import Ledger
-from ._page import is_page, refuse_foreign, show_page
-from ._records import NO_ANSWER, SentWebhook
+from ._ledger import NO_ANSWER, Ledger, SentWebhook
+from ._page import refuse_foreign, show_page
 from ._sandbox import PREFIX, Sandbox
 
 
@@ -68,7 +68,7 @@ async def listening(
         # between its acceptance and the next two turns of the loop.
         with CancelScope(shield=True):
             for _ in range(3):
-                await asyncio.sleep(0.001)
+                await sleep(0.001)
             await runner.cleanup()
 
 
@@ -76,7 +76,7 @@ async def _answer(
     sandbox: Sandbox, request: web.BaseRequest
 ) -> web.StreamResponse:
     path, _, query = request.raw_path.partition("?")
-    own = path.startswith(PREFIX) or is_page(request.method, path)
+    own = path == "/" or path.startswith(PREFIX)
     fault = None if own else sandbox.receive(request.method, path)
     unread = fault is not None and fault.kind is FaultKind.DROP_BEFORE
     asked = SandboxRequest(
@@ -96,7 +96,7 @@ async def _answer(
     else:
         answer = sandbox.answer(asked, fault)
     if answer.delay:
-        await asyncio.sleep(answer.delay)
+        await sleep(answer.delay)
     transport = request.transport
     if transport is None or answer.delivery is Delivery.WHOLE:
         return web.Response(
@@ -116,10 +116,7 @@ async def _answer(
 
 
 @asynccontextmanager
-async def forwarding(
-    sandbox: Sandbox,
-    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-) -> AsyncGenerator[None]:
+async def forwarding(sandbox: Sandbox) -> AsyncGenerator[None]:
     """Post events while the block runs, if there is a webhook.
 
     Responses don't wait for it.  Events that wait at the end are not sent.
@@ -135,7 +132,7 @@ async def forwarding(
         def begin(event: Mapping[str, str]) -> None:
             sent = sandbox.ledger.add_webhook(event)
             task = loop.create_task(
-                _deliver(sent, webhook, sandbox.ledger, session, sleep)
+                _deliver(sent, webhook, sandbox.ledger, session)
             )
             deliveries.add(task)
             task.add_done_callback(deliveries.discard)
@@ -175,7 +172,6 @@ async def _deliver(
     webhook: Webhook,
     ledger: Ledger,
     session: aiohttp.ClientSession,
-    sleep: Callable[[float], Awaitable[object]],
 ) -> None:
     """Post an event until it is delivered, lost or forgotten."""
     body = json.dumps(dict(sent.event)).encode()

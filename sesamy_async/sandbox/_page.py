@@ -7,7 +7,6 @@ it, the page stays up to date.
 from __future__ import annotations
 
 import re
-import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -21,10 +20,15 @@ from sesamy_async._settings import is_loopback
 from sesamy_async._version import __version__
 from sesamy_async.errors import ConfigurationError
 
-from ._exchange import OPERATIONS, Answer, SandboxRequest, message_answer
-from ._ledger import SoldContract
-from ._records import NO_ANSWER, RecordedCall
-from ._sandbox import PREFIX, Sandbox
+from ._exchange import (
+    OPERATIONS,
+    Answer,
+    SandboxRequest,
+    message_answer,
+    wrong_method,
+)
+from ._ledger import NO_ANSWER, RecordedCall, SoldContract
+from ._sandbox import PREFIX, Sandbox, exports
 from ._service import EVENT_TYPES
 
 
@@ -49,21 +53,6 @@ _HEADERS = {
 _STATIC = {
     f"{PREFIX}page.css": "text/css; charset=utf-8",
     f"{PREFIX}page.js": "text/javascript; charset=utf-8",
-}
-_FAULTS = {
-    "status:503": "Error status 503; not processed",
-    "status:503+applied": "Error status 503, though processed",
-    "status:202": "Success status 202 instead of 200; processed",
-    "wait:7": "429 that asks to wait 7 seconds; not processed",
-    "delay:3": "Response 3 seconds late; processed at once",
-    "drop-before": "Connection closed before the request is read",
-    "drop-after": "Connection closed before the response, though processed",
-    "half": "Connection closed within the response, though processed",
-    "malformed": "Response with malformed JSON, though processed",
-    "empty": "Response without a body, though processed",
-    "html:502": "HTML page of a gateway, status 502; not processed",
-    "html:502+applied": "HTML page of a gateway, status 502, though processed",
-    "no-rate-headers": "Response without rate limit headers; processed",
 }
 
 
@@ -115,24 +104,24 @@ def _foreign(path: str, headers: Mapping[str, str], host: str) -> str:
     return ""
 
 
-def is_page(method: str, path: str) -> bool:
-    return path == "/" and method in {"GET", "HEAD"}
-
-
 def show_page(
     sandbox: Sandbox, request: SandboxRequest, base_url: str
 ) -> Answer | None:
     """Respond to a request for the page, or from its forms, or to none."""
     method, path = request.method, request.path
-    if is_page(method, path):
-        return _html(200, render(sandbox, base_url))
-    if method == "POST" and path == _FORM:
+    if path == _FORM:
+        if method != "POST":
+            return wrong_method("POST")
         return _act(sandbox, request, base_url)
-    if method in {"GET", "HEAD"} and path in _STATIC:
-        content = _read(path.removeprefix(PREFIX))
-        headers = {**_HEADERS, "Content-Type": _STATIC[path]}
-        return Answer(status=200, headers=headers, body=content.encode())
-    return None
+    if path != "/" and path not in _STATIC:
+        return None
+    if method not in {"GET", "HEAD"}:
+        return wrong_method("GET", "HEAD")
+    if path == "/":
+        return _html(200, render(sandbox, base_url))
+    content = _read(path.removeprefix(PREFIX))
+    headers = {**_HEADERS, "Content-Type": _STATIC[path]}
+    return Answer(status=200, headers=headers, body=content.encode())
 
 
 def _html(status: int, page: str) -> Answer:
@@ -152,12 +141,13 @@ def _act(sandbox: Sandbox, request: SandboxRequest, base_url: str) -> Answer:
         act(sandbox, fields)
     except KeyError:
         problem = "The form is incomplete. Reload the page."
-        return _html(400, render(sandbox, base_url, problem))
     except ConfigurationError as error:
         problem = str(error.args[0])
-        return _html(400, render(sandbox, base_url, problem))
-    # So that reloading the page does not do it again.
-    return Answer(status=303, headers={**_HEADERS, "Location": f"/#{place}"})
+    else:
+        # So that reloading the page does not do it again.
+        headers = {**_HEADERS, "Location": f"/#{place}"}
+        return Answer(status=303, headers=headers)
+    return _html(400, render(sandbox, base_url, problem))
 
 
 def _add_fault(sandbox: Sandbox, fields: Mapping[str, str]) -> None:
@@ -178,7 +168,7 @@ def _send_again(sandbox: Sandbox, fields: Mapping[str, str]) -> None:
         if str(sent.number) == fields["number"]:
             sandbox.publish([sent.event])
             return
-    raise ConfigurationError("The sandbox has forgotten this event.")
+    raise ConfigurationError("The sandbox no longer has this event.")
 
 
 _TIMES = re.compile("[1-9][0-9]{0,2}", re.ASCII)
@@ -203,7 +193,6 @@ def render(sandbox: Sandbox, base_url: str, notice: str = "") -> str:
     """Return the page; every value is escaped, and none is personal."""
     ledger = sandbox.ledger
     orders = ledger.last_orders(_MOST)
-    variables = sandbox.environment(base_url).items()
     return Template(_read("page.html")).substitute(
         notice=escape(notice),
         counts=_counts(sandbox),
@@ -214,7 +203,6 @@ def render(sandbox: Sandbox, base_url: str, notice: str = "") -> str:
             "a terminal, and start your program there.",
         ),
         orders=_rows(map(_order, orders), 5, "No orders yet."),
-        faults=_options(_FAULTS.items()),
         endpoints=_options(
             (each, each) for each in ["any", *sorted(OPERATIONS)]
         ),
@@ -229,9 +217,7 @@ def render(sandbox: Sandbox, base_url: str, notice: str = "") -> str:
             for each in contracts
         ),
         webhooks=_rows(_webhooks(sandbox), 6, "No events yet."),
-        variables=escape(
-            "\n".join(f"export {k}={shlex.quote(v)}" for k, v in variables)
-        ),
+        variables=escape(exports(sandbox, base_url)),
         version=escape(__version__),
     )
 
@@ -249,9 +235,9 @@ def _counts(sandbox: Sandbox) -> str:
         "requests": ledger.requests(),
         "requests free now": "any" if free is None else free,
     }
-    bad = {"with access twice": ' class="bad"'} if twice else {}
+    kinds = {"with access twice": "bad"} if twice else {}
     return "\n".join(
-        f"<div><dt>{name}</dt><dd{bad.get(name, '')}>{value}</dd></div>"
+        _tag("div", _tag("dt", name) + _tag("dd", str(value), kinds.get(name)))
         for name, value in shown.items()
     )
 
@@ -262,6 +248,17 @@ def _rows(rows: Iterable[str], columns: int, nothing: str) -> str:
     )
 
 
+def _tag(name: str, html: str, kind: str | None = None) -> str:
+    attribute = f' class="{kind}"' if kind else ""
+    return f"<{name}{attribute}>{html}</{name}>"
+
+
+def _row(*cells: tuple[str, str], kind: str = "") -> str:
+    """Return a row of a table; each cell is its class and its HTML."""
+    inner = "".join(_tag("td", html, kind) for kind, html in cells)
+    return _tag("tr", inner, kind)
+
+
 def _call(call: RecordedCall) -> str:
     what = f"{call.endpoint}{' + confirm' if call.at_once else ''}"
     if call.status == NO_ANSWER:
@@ -269,14 +266,14 @@ def _call(call: RecordedCall) -> str:
     else:
         answer = f"{call.status} {call.reason}"
         kind = {2: "good", 5: "bad"}.get(call.status // 100, "odd")
-    return (
-        f'<tr><td class="nowrap">{_clock(call.at)}</td>'
-        f'<td class="nowrap">{escape(what)}</td>'
-        f'<td class="{kind}">{escape(answer)}</td>'
-        f"<td>{_id(call.external_order_id)}</td>"
-        f"<td>{_id(call.promo_code)}</td>"
-        f'<td class="odd">{escape(call.fault)}</td>'
-        f'<td class="fields">{escape(", ".join(call.fields))}</td></tr>'
+    return _row(
+        ("nowrap", _clock(call.at)),
+        ("nowrap", escape(what)),
+        (kind, escape(answer)),
+        ("", _id(call.external_order_id)),
+        ("", _id(call.promo_code)),
+        ("odd", escape(call.fault)),
+        ("fields", escape(", ".join(call.fields))),
     )
 
 
@@ -291,19 +288,18 @@ def _order(order: tuple[str, tuple[SoldContract, ...]]) -> str:
     }.get(access, (f"access {access} times", "bad"))
     if extra := len(contracts) - max(access, 1):
         state += f"; {_quantity(extra, 'extra contract')}"
-    alarm = ' class="alarm"' if access > 1 or invoices > 1 else ""
     ids = " ".join(
-        f'<code class="nowrap">{escape(each.id[:8])}'
-        f"{' ✓' if each.confirmed else ''}</code>"
+        _tag("code", f"{each.id[:8]}{' ✓' * each.confirmed}", "nowrap")
         for each in contracts[:_MOST]
     )
     promos = sorted({each.promo_code for each in contracts})
-    return (
-        f"<tr{alarm}><td>{_id(order_id)}</td>"
-        f'<td class="{kind}">{state}</td><td>{ids}</td>'
-        f"<td>{' '.join(map(_id, promos))}</td>"
-        f'<td class="number{" bad" if invoices > 1 else ""}">{invoices}</td>'
-        "</tr>"
+    return _row(
+        ("", _id(order_id)),
+        (kind, state),
+        ("", ids),
+        ("", " ".join(map(_id, promos))),
+        ("number bad" if invoices > 1 else "number", str(invoices)),
+        kind="alarm" if access > 1 or invoices > 1 else "",
     )
 
 
@@ -370,12 +366,13 @@ def _event(
 ) -> str:
     kind = {"delivered": "good", "lost": "bad"}.get(state, "odd")
     at = datetime.fromisoformat(event["occured_at"]).timestamp()
-    return (
-        f'<tr><td class="nowrap">{_clock(at)}</td>'
-        f"<td>{_id(event['eventType'])}</td>"
-        f"<td>{_id(event.get('contractId', '')[:8])}</td>"
-        f'<td class="{kind}">{state}</td><td>{answers}</td>'
-        f'<td class="number">{action}</td></tr>'
+    return _row(
+        ("nowrap", _clock(at)),
+        ("", _id(event["eventType"])),
+        ("", _id(event.get("contractId", "")[:8])),
+        (kind, state),
+        ("", answers),
+        ("number", action),
     )
 
 
@@ -392,8 +389,8 @@ def _quantity(number: int, what: str) -> str:
 
 def _id(text: str) -> str:
     # A hyphen is where a browser would break it.
-    kind = ' class="nowrap"' if len(text) <= _SHORT else ""
-    return f"<code{kind}>{escape(_short(text))}</code>" if text else ""
+    kind = "nowrap" if len(text) <= _SHORT else ""
+    return _tag("code", escape(_short(text)), kind) if text else ""
 
 
 def _short(text: str) -> str:

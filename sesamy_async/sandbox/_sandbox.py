@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import random
+import shlex
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -26,10 +28,10 @@ from ._exchange import (
     message_answer,
     parse,
     too_many_requests,
+    wrong_method,
 )
 from ._faults import Fault, Faults, apply_fault
-from ._ledger import Ledger
-from ._records import record
+from ._ledger import Ledger, record
 from ._service import EVENT_TYPES, Service, event
 
 
@@ -225,17 +227,17 @@ class Sandbox:
 
     def administer(self, request: SandboxRequest) -> Answer:
         """Process a request to the endpoints that control the sandbox."""
-        match request.method, request.path.removeprefix(PREFIX).split("/"):
-            case "GET", ["ledger"]:
-                return json_answer(200, self.ledger.as_json())
-            case "GET", ["orders", order]:
-                shown = self.ledger.order_as_json(unquote(order))
-                return json_answer(200, shown)
-            case "POST", ["reset"]:
-                self.reset()
-                return json_answer(200, {})
-            case "POST", ["faults"]:
-                return self._queue_fault(request.body)
+        act: Callable[[], dict[str, Any] | None]
+        match request.path.removeprefix(PREFIX).split("/"):
+            case ["ledger"]:
+                method, act = "GET", self.ledger.as_json
+            case ["orders", order]:
+                show = self.ledger.order_as_json
+                method, act = "GET", partial(show, unquote(order))
+            case ["reset"]:
+                method, act = "POST", self.reset
+            case ["faults"]:
+                method, act = "POST", partial(self._queue_fault, request.body)
             case _:
                 return message_answer(
                     404,
@@ -243,19 +245,23 @@ class Sandbox:
                     "GET /_sandbox/orders/{externalOrderId}, "
                     "POST /_sandbox/reset and POST /_sandbox/faults.",
                 )
-
-    def _queue_fault(self, body: bytes) -> Answer:
+        if request.method != method:
+            return wrong_method(method)
         try:
-            content = parse(body)
-            if not isinstance(content, dict):
-                return message_answer(400, "The body must be an object.")
-            asked = structure(content, _FaultOrder)
-            self.faults.add(asked.fault, times=asked.times, on=asked.on)
+            return json_answer(200, act() or {})
         except ConfigurationError as error:
             return message_answer(400, str(error.args[0]))
+
+    def _queue_fault(self, body: bytes) -> dict[str, Any]:
+        try:
+            content = parse(body)
         except ValueError:
-            return message_answer(400, "The body must be JSON.")
-        return json_answer(200, {"pending": [*map(str, self.faults.pending)]})
+            raise ConfigurationError("The body must be JSON.") from None
+        if not isinstance(content, dict):
+            raise ConfigurationError("The body must be an object.")
+        asked = structure(content, _FaultOrder)
+        self.faults.add(asked.fault, times=asked.times, on=asked.on)
+        return {"pending": [*map(str, self.faults.pending)]}
 
     def _process(
         self,
@@ -341,6 +347,12 @@ class RateBucket:
 
 # To wait for exactly the time that a response says must be enough.
 _ROUNDING = 1e-6
+
+
+def exports(sandbox: Sandbox, base_url: str) -> str:
+    """Return the shell commands that set `Sandbox.environment`."""
+    variables = sandbox.environment(base_url).items()
+    return "\n".join(f"export {k}={shlex.quote(v)}" for k, v in variables)
 
 
 @attrs.frozen

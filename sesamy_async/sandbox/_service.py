@@ -63,6 +63,10 @@ class Service:
                     answer = self._token(request)
                 case Endpoint.CREATE | Endpoint.CONFIRM:
                     answer = self._payment(request, route)
+                case _ if route.allowed:
+                    said = f"The method must be {route.allowed}."
+                    headers = {**self.headers, "Allow": route.allowed}
+                    answer = error_answer(405, said, headers)
                 case _:
                     self._refuse(404, "There is nothing here.")
         except _Refused as refused:
@@ -101,13 +105,11 @@ class Service:
     def _payment(self, request: SandboxRequest, route: Route) -> Answer:
         self._authorize(request)
         promo = self._promo(route)
-        if route.endpoint is Endpoint.CREATE:
-            contract = self._create(request, route)
-        else:
-            contract = self._confirm(request, route)
+        creates = route.endpoint is Endpoint.CREATE
+        contract = (self._create if creates else self._confirm)(request, route)
         before = self.ledger.contract(contract.id)
         new_user = self.ledger.is_new_user(contract)
-        self.ledger.apply(contract)
+        self.ledger.apply(contract, request.body if creates else None)
         if new_user:
             self.emit(event("userVendor.1#new", contract, self.now))
         if contract.confirmed and not (before and before.confirmed):
@@ -143,7 +145,6 @@ class Service:
             self._invalid("userData.email", "required")
         if not order_id:
             self._invalid("externalOrderId", "required")
-        self.ledger.receive(order_id, request.body)
         earlier = [
             each
             for each in self.ledger.contracts(order_id)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import ssl
-import sys
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +15,7 @@ from anyio.from_thread import start_blocking_portal
 from sesamy_async._settings import is_loopback
 from sesamy_async.errors import ConfigurationError
 
-from ._sandbox import Sandbox
+from ._sandbox import Sandbox, exports
 
 
 def serve(
@@ -107,10 +105,5 @@ def running(
 
 
 def _announce(sandbox: Sandbox, url: str) -> None:
-    lines = [f"# The sandbox and its page are at {url}; Ctrl-C ends it."]
-    lines += [
-        f"export {name}={shlex.quote(value)}"
-        for name, value in sandbox.environment(url).items()
-    ]
-    sys.stdout.write("\n".join(lines) + "\n")
-    sys.stdout.flush()
+    said = f"# The sandbox and its page are at {url}; Ctrl-C ends it."
+    print(said, exports(sandbox, url), sep="\n", flush=True)  # noqa: T201

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-import anyio
 import anyio.lowlevel
 import httpcore
 import httpx
@@ -29,18 +28,13 @@ class HandlerTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     function is called from any thread.
     """
 
-    def __init__(
-        self,
-        handler: Callable[[SandboxRequest], Answer],
-        *,
-        sleep: Callable[[float], object] | None = None,
-        async_sleep: Callable[[float], Awaitable[object]] | None = None,
-    ) -> None:
+    def __init__(self, handler: Callable[[SandboxRequest], Answer]) -> None:
         self._handler = handler
         self._blocking = present(BlockingRuntime())
         self._runtime = present(AnyioRuntime())
-        self._sleep = sleep or self._wait_blocking
-        self._async_sleep = async_sleep or self._wait
+
+    # Nobody sets the events that are waited for.  The `sleep` of a runtime is
+    # for what a client does, which a test may look at.
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Respond to a request of a blocking client."""
@@ -49,9 +43,8 @@ class HandlerTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         if trace is not None:
             trace(_SENDING, _as_sent(request))
         answer = self._handler(_described(request))
-        wait = min(answer.delay, _patience(request))
-        if wait:
-            self._sleep(wait)
+        if wait := min(answer.delay, _patience(request)):
+            drive(self._blocking.event().wait(wait))
         return _response(answer, request)
 
     async def handle_async_request(
@@ -66,19 +59,11 @@ class HandlerTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         await anyio.lowlevel.checkpoint()
         await trace(_SENDING, _as_sent(request))
         answer = self._handler(_described(request))
-        await self._async_sleep(min(answer.delay, _patience(request)))
-        return _response(answer, request)
-
-    # Nobody sets these events.  The `sleep` of a runtime is for what a client
-    # does, which a test may look at.
-    def _wait_blocking(self, seconds: float) -> None:
-        drive(self._blocking.event().wait(seconds))
-
-    async def _wait(self, seconds: float) -> None:
-        if seconds:
-            await self._runtime.event().wait(seconds)
+        if wait := min(answer.delay, _patience(request)):
+            await self._runtime.event().wait(wait)
         else:
             await anyio.lowlevel.checkpoint()
+        return _response(answer, request)
 
 
 def _described(request: httpx.Request) -> SandboxRequest:
@@ -126,14 +111,11 @@ class _HalfStream(httpx.SyncByteStream, httpx.AsyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         yield self._half
-        raise self._cut()
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._half
-        raise self._cut()
-
-    def _cut(self) -> httpx.RemoteProtocolError:
-        return httpx.RemoteProtocolError(
+        raise httpx.RemoteProtocolError(
             "peer closed connection without sending complete message body",
             request=self._request,
         )
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for half in self:
+            yield half

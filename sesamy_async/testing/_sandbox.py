@@ -130,29 +130,27 @@ class _Router(respx.MockRouter):
     """Leaves alone what is not for it, unless another router is there."""
 
     def handler(self, request: httpx.Request) -> httpx.Response:
-        token = _awaited.set(False)
-        try:
+        with self._answering(request, awaited=False):
             return super().handler(request)
-        except AllMockedAssertionError:
-            self._pass(request)
-            raise
-        finally:
-            _awaited.reset(token)
 
     async def async_handler(self, request: httpx.Request) -> httpx.Response:
-        token = _awaited.set(True)
-        try:
+        with self._answering(request, awaited=True):
             return await super().async_handler(request)
-        except AllMockedAssertionError:
-            self._pass(request)
-            raise
-        finally:
-            _awaited.reset(token)
 
-    def _pass(self, request: httpx.Request) -> None:
-        if self.Mocker is not None and self.Mocker.routers == [self]:
+    @contextmanager
+    def _answering(
+        self, request: httpx.Request, *, awaited: bool
+    ) -> Generator[None]:
+        token = _awaited.set(awaited)
+        try:
+            yield
+        except AllMockedAssertionError:
+            if self.Mocker is None or self.Mocker.routers != [self]:
+                raise
             raise PassThrough(
                 f"{request!r} is not for Sesamy.",
                 request=request,
                 origin=self["other"],
             ) from None
+        finally:
+            _awaited.reset(token)

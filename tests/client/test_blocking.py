@@ -12,7 +12,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -127,17 +126,15 @@ def test_hundreds_wait_in_two_loops(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each loop makes one token call, and nobody waits in vain."""
-    sleep = asyncio.sleep
 
     async def hold(seconds: float) -> None:
         for _ in range(int(seconds / 0.01)):
             if sandbox.ledger.requests("token") >= 2:
                 break
-            await sleep(0.01)
+            await asyncio.sleep(0.01)
 
     # The first token comes when both loops have asked for one.
-    patched = "sesamy_async.sandbox._listener.asyncio"
-    monkeypatch.setattr(patched, SimpleNamespace(sleep=hold))
+    monkeypatch.setattr("sesamy_async.sandbox._listener.sleep", hold)
     sandbox.faults.add("delay:20", times=2, on="token")
     both = threading.Barrier(2, timeout=60)
     client = AsyncSesamy(rate_limit=None)

@@ -11,7 +11,7 @@ import pytest
 from proof.kills.campaign import Campaign
 from proof.kills.job import Job
 from proof.kills.judge import Import, judged
-from proof.kills.moments import Moment, in_hand
+from proof.kills.moments import SENDING, Moment, claimed, in_hand
 from proof.kills.plan import Deck, killing, moments_of
 from proof.kills.served import Served
 from proof.kills.zygote import Zygote
@@ -155,6 +155,14 @@ def test_what_is_in_hand() -> None:
 
     assert {2, 3} == in_hand(trace)
     assert {3} == in_hand(f"{trace}{Moment.RECORDED}:2\n")
+
+
+def test_what_is_claimed() -> None:
+    """An order may be claimed from its start until it is in hand."""
+    trace = f"{SENDING}:2\n{SENDING}:3\n{SENDING}:4\n{Moment.INTENT}:4\n"
+
+    assert {2, 3} == claimed(trace)
+    assert {3} == claimed(f"{trace}{Moment.RECORDED}:2\n")
 
 
 def test_every_moment_gets_its_turn() -> None:

@@ -10,6 +10,7 @@ import pytest
 from sesamy_async.sandbox import (
     SCOPES,
     Client,
+    Endpoint,
     PromoCode,
     SandboxConfig,
     SandboxRequest,
@@ -214,11 +215,15 @@ def test_unknown_things_are_not_found(caller: Caller, path: str) -> None:
     assert caller.sandbox.ledger.total == 0
 
 
-def test_only_post(caller: Caller) -> None:
-    """Another method than POST is a 404."""
-    answer = caller.sandbox.handle(SandboxRequest(method="GET", path=CREATE))
+@pytest.mark.parametrize("path", ["/oauth/token", CREATE, f"{CONFIRM}/c"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "OPTIONS"])
+def test_only_post(caller: Caller, method: str, path: str) -> None:
+    """A method that a path does not have is a 405 that names the right one."""
+    answer = caller.sandbox.handle(SandboxRequest(method=method, path=path))
 
-    assert error(answer) == (404, "resource_not_found")
+    assert error(answer) == (405, "method_not_allowed")
+    assert "POST" == answer.headers["Allow"]
+    assert Endpoint.OTHER is caller.sandbox.ledger.calls[-1].endpoint
 
 
 COUNT = "must be a whole number of at least 1"

@@ -289,7 +289,7 @@ def test_faults(page: Page) -> None:
         ("fault", {}, "incomplete"),
         ("explode", {}, "incomplete"),
         ("event", {"event": "x", "contract": "x"}, "no such contract"),
-        ("again", {"number": 7}, "forgotten"),
+        ("again", {"number": 7}, "no longer has"),
     ],
 )
 def test_wrong_forms(
@@ -479,15 +479,17 @@ def test_another_name_of_this_machine(page: Page, path: str) -> None:
 
 
 def test_other_requests(page: Page) -> None:
-    """Sesamy's API has nothing at the page's address, and few pages exist."""
+    """Few pages exist, and each has its own methods."""
     answers = [
-        page.client.post("/", json={}),
-        page.client.get("/_sandbox/page"),
         page.client.get("/_sandbox/page.html"),
+        page.client.post("/", json={}),
         page.client.post("/_sandbox/page.js", json={}),
+        page.client.get("/_sandbox/page"),
     ]
 
-    assert [404] * 4 == [each.status_code for each in answers]
+    assert [(404, None), *[(405, "GET, HEAD")] * 2, (405, "POST")] == [
+        (each.status_code, each.headers.get("Allow")) for each in answers
+    ]
 
 
 def test_many_orders() -> None:

@@ -14,7 +14,7 @@ from sesamy_async.bulk.journal import journal_path
 
 from .job import LIMIT, Job
 from .judge import Import, judged
-from .moments import Moment, in_hand
+from .moments import Moment, claimed, in_hand
 from .orders import ORDERS, write_orders
 from .peek import entries_of
 from .plug import Plug
@@ -69,6 +69,7 @@ class Campaign:
         factory=Counter[Moment | None], init=False
     )
     _in_hand: list[int] = attrs.field(factory=list[int], init=False)
+    _claimed: int = attrs.field(default=0, init=False)
     _found: list[str] = attrs.field(factory=list[str], init=False)
     _intents: set[int] = attrs.field(factory=set[int], init=False)
     _runs: int = attrs.field(default=0, init=False)
@@ -91,7 +92,7 @@ class Campaign:
             entries=entries,
             contracts=self.sandbox.ledger()["orders"],
             in_hand=sum(self._in_hand),
-            claimed=self._kills.total() if self.job.store else 0,
+            claimed=self._claimed,
             lost=self.sandbox.lost() - before,
         )
         self._found += [*judged(done), *self._told(done)]
@@ -117,6 +118,9 @@ class Campaign:
                 self._torn += bool(self.plug.pull(journal, passed))
             self._kills[job.moment] += 1
             self._in_hand.append(len(rows))
+            if job.store:
+                # Each run has several orders at once.
+                self._claimed += len(claimed(passed))
         hung = ended.killed and job.moment is None and job.after == LIMIT
         if hung or ended.code not in {COMPLETE, LATER}:
             self._note(job, "hung" if hung else f"ended with {ended.code}")

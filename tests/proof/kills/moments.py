@@ -30,6 +30,10 @@ class Moment(StrEnum):
     COMMITTED = "after a commit"
 
 
+SENDING = "before a create is claimed"
+"""Noted of each row that is to be created; no moment to die at."""
+
+
 @attrs.define
 class Watch:
     """Writes down each passage at once, and dies at the one that is chosen.
@@ -83,11 +87,24 @@ def in_hand(trace: str) -> set[int]:
 
     From before the intent is written down until the outcome is.
     """
+    return _between(trace, Moment.INTENT, Moment.RECORDED)
+
+
+def claimed(trace: str) -> set[int]:
+    """Return the rows that may be claimed in a store where a trace ends.
+
+    A create is claimed before its intent is written down; from then on, its
+    row is in hand.
+    """
+    return _between(trace, SENDING, Moment.RECORDED) - in_hand(trace)
+
+
+def _between(trace: str, begin: str, end: str) -> set[int]:
     rows: set[int] = set()
     for line in trace.splitlines():
         moment, _, row = line.partition(":")
-        if moment == Moment.INTENT:
+        if moment == begin:
             rows.add(int(row))
-        elif moment == Moment.RECORDED:
+        elif moment == end:
             rows.discard(int(row))
     return rows

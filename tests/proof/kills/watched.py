@@ -14,7 +14,7 @@ from sesamy_async.bulk._order_store import StoreCounts
 from sesamy_async.bulk._steps import Steps
 from sesamy_async.bulk.journal import Journal
 
-from .moments import Moment, Watch
+from .moments import SENDING, Moment, Watch
 from .plug import flushed, size_of
 
 
@@ -47,6 +47,8 @@ class WatchedSteps(Steps):
         self, claim: Claim, intent: Callable[[int], Awaitable[None]]
     ) -> Verdict:
         """Watch `Steps.send`."""
+        if claim.entry.state is not State.CREATED:
+            self.watch.note(f"{SENDING}:{claim.entry.row}\n")
         return await self.steps.send(claim, intent)
 
     async def record_outcome(

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 import anyio
 import attrs
@@ -20,7 +20,7 @@ from sesamy_async import (
     Response,
     RetryPolicy,
 )
-from sesamy_async._call import Runtime
+from sesamy_async._call import replaced
 from sesamy_async.sandbox import (
     Answer,
     KeptLedger,
@@ -55,17 +55,6 @@ Plan = Sequence[tuple[int, Happening]]
 
 A tick is before or after a request, and before or after each note of it.
 """
-
-
-class _Client(AsyncSesamy):
-    """A client whose time is that of the world."""
-
-    def __init__(self, runtime: Runtime, vendor_id: str, **told: Any) -> None:
-        self._given = runtime
-        super().__init__(vendor_id, **told)
-
-    def _runtime(self) -> Runtime:
-        return self._given
 
 
 @attrs.define
@@ -158,16 +147,14 @@ class World:
         return None
 
     def _client(self, pace: RateLimit | None) -> AsyncSesamy:
-        return _Client(
-            self.runtime,
-            **arguments(self.sandbox.environment()),
-            retry=self.retry,
-            rate_limit=pace,
-            middleware=[self._notice],
-            transport=HandlerTransport(
-                self._handle, async_sleep=self.runtime.sleep
-            ),
-        )
+        with replaced(lambda _: self.runtime):
+            return AsyncSesamy(
+                **arguments(self.sandbox.environment()),
+                retry=self.retry,
+                rate_limit=pace,
+                middleware=[self._notice],
+                transport=HandlerTransport(self._handle),
+            )
 
     async def _notice(self, call: Call, proceed: Proceed) -> Response:
         self.last = call

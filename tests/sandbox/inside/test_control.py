@@ -69,10 +69,29 @@ def test_wrong_faults_are_refused(body: bytes, said: str) -> None:
 
 def test_unknown_endpoint() -> None:
     """An unknown endpoint names the known ones."""
-    answer = Sandbox().administer(asked("GET"))
+    request = SandboxRequest(method="GET", path="/_sandbox/x")
+    answer = Sandbox().administer(request)
 
     assert answer.status == 404
     assert "POST /_sandbox/reset" in message(answer)
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        ("ledger", "GET"),
+        ("orders/A-1", "GET"),
+        ("reset", "POST"),
+        ("faults", "POST"),
+    ],
+)
+def test_wrong_method(path: str, method: str) -> None:
+    """Each endpoint names its method if it is asked with another one."""
+    request = SandboxRequest(method="PUT", path=f"/_sandbox/{path}")
+    answer = Sandbox().administer(request)
+
+    assert (405, method) == (answer.status, answer.headers["Allow"])
+    assert f"The method must be {method}." == message(answer)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_waits_grow() -> None:
+async def test_waits_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each wait is twice as long as the one before, up to ten minutes."""
     waits: list[float] = []
 
@@ -39,10 +39,11 @@ async def test_waits_grow() -> None:
         waits.append(seconds)
         await asyncio.sleep(0)
 
+    monkeypatch.setattr(_listener, "sleep", sleep)
     with closed_port() as port:
         url = f"http://127.0.0.1:{port}/"
         sandbox, contract_id = made(url=url, backoff=200.0, retries=120)
-        async with _listener.forwarding(sandbox, sleep):
+        async with _listener.forwarding(sandbox):
             sandbox.emit("contract.1#update", contract_id)
             await until(lambda: "lost" == sandbox.ledger.webhooks[0].state)
 
