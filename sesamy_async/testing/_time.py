@@ -34,7 +34,7 @@ _CYCLES = 5
 _SPINS = 0.1  # A task that never waits: others are woken all the same.
 
 
-class Place(ABC):
+class Waker(ABC):
     """An event loop, or a thread that waits; wakes what waits there."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Alarm:
 
     due: float  # In seconds on the clock.
     number: int  # Of those with the same time, the first one rings first.
-    ring: Callable[[], None]  # Called in its place.
+    ring: Callable[[], None]  # Called by its waker.
     work: Work | None  # The call that waits for it.
     ended: bool = False  # It has rung, or is not needed any more.
 
@@ -80,11 +80,11 @@ class Clock:
         # on, because a call does not wait for it.
         self.patience = 1.0
         self.elapsed = 0.0
-        self.loops: dict[Hashable, Place] = {}
+        self.loops: dict[Hashable, Waker] = {}
         # Everything here changes under it only.  It is re-entrant.
         self.changed = threading.Condition()
         self._changed_at = time.monotonic()
-        self._places: set[Place] = set()
+        self._wakers: set[Waker] = set()
         self._number = 0
         self._busy = 0
 
@@ -95,9 +95,9 @@ class Clock:
         with self.changed:
             self.elapsed += seconds
             self._note()
-            places = [*self._places]
-        for place in places:
-            place.look()
+            wakers = [*self._wakers]
+        for waker in wakers:
+            waker.look()
 
     @contextmanager
     def working(self) -> Generator[None]:
@@ -124,7 +124,7 @@ class Clock:
         self,
         seconds: float,
         ring: Callable[[], None],
-        place: Place,
+        waker: Waker,
         work: Work | None = None,
     ) -> Generator[Alarm]:
         """Ring after some time, if the block has not been left by then.
@@ -137,16 +137,16 @@ class Clock:
             alarm = Alarm(due, self._number, ring, work)
             self._wait(work, 1)
             if due < math.inf:
-                heappush(place.alarms, alarm)
-                self._places.add(place)
+                heappush(waker.alarms, alarm)
+                self._wakers.add(waker)
         try:
-            place.look()
+            waker.look()
             yield alarm
         finally:
             with self.changed:
                 self.end(alarm)
-                if self.first(place) is None:
-                    self._places.discard(place)
+                if self.first(waker) is None:
+                    self._wakers.discard(waker)
 
     def end(self, alarm: Alarm) -> None:
         """Let an alarm not ring any more: its call goes on."""
@@ -155,26 +155,26 @@ class Clock:
                 alarm.ended = True
                 self._wait(alarm.work, -1)
 
-    def first(self, place: Place) -> Alarm | None:
-        """Return the next alarm of a place."""
+    def first(self, waker: Waker) -> Alarm | None:
+        """Return the next alarm of a waker."""
         with self.changed:
-            alarms = place.alarms
+            alarms = waker.alarms
             while alarms and alarms[0].ended:
                 heappop(alarms)
             return alarms[0] if alarms else None
 
-    def advance(self, place: Place, *, idle: bool) -> bool:
-        """Wake what is due at a place, and move the clock if it may move.
+    def advance(self, waker: Waker, *, idle: bool) -> bool:
+        """Wake what is due at a waker, and move the clock if it may move.
 
         It is called there, and says whether nothing goes on there; it
         returns whether something was woken.
         """
         with self.changed:
-            alarm = self.first(place)
+            alarm = self.first(waker)
             if alarm is None:
                 return False
             if alarm.due > self.elapsed:
-                others = filter(None, map(self.first, self._places))
+                others = filter(None, map(self.first, self._wakers))
                 turn = idle and not self._busy and alarm is min(others)
                 still = time.monotonic() - self._changed_at
                 if not turn and still < self.patience:
@@ -265,10 +265,10 @@ class _Waiting:
 
     @contextmanager
     def _alarm(
-        self, seconds: float, ring: Callable[[], None], place: Place
+        self, seconds: float, ring: Callable[[], None], waker: Waker
     ) -> Generator[Alarm]:
         clock, work = self._clock, _present.get()
-        with clock.alarm(seconds, ring, place, work) as alarm:
+        with clock.alarm(seconds, ring, waker, work) as alarm:
             with self._clock.changed:
                 self._alarms.add(alarm)
                 if self._set:
@@ -282,15 +282,15 @@ class _Waiting:
 
 class _ThreadEvent(_Waiting):
     async def wait(self, seconds: float) -> bool:
-        place, changed = _Thread(), self._clock.changed
-        with self._alarm(seconds, place.ring, place), changed:
-            while not place.rung:
-                if not self._clock.advance(place, idle=True):
+        waker, changed = _Thread(), self._clock.changed
+        with self._alarm(seconds, waker.ring, waker), changed:
+            while not waker.rung:
+                if not self._clock.advance(waker, idle=True):
                     changed.wait(_LOOK_AGAIN)
         return self._set
 
 
-class _Thread(Place):
+class _Thread(Waker):
     """A thread that waits; it looks by itself."""
 
     rung = False
@@ -342,18 +342,18 @@ class InLoop(_OnClock):
                 yield
 
 
-def _present_loop(clock: Clock) -> Place:
-    """Return the place of the running loop."""
+def _present_loop(clock: Clock) -> Waker:
+    """Return the waker of the running loop."""
     token: Any = anyio.lowlevel.current_token()
     loop = getattr(token, "native_token", token)
-    place = clock.loops.get(loop)
-    if place is None:
+    waker = clock.loops.get(loop)
+    if waker is None:
         kind = _Asyncio if hasattr(loop, "call_soon") else _Trio
-        place = clock.loops[loop] = kind(clock, loop)
-    return place
+        waker = clock.loops[loop] = kind(clock, loop)
+    return waker
 
 
-class _Loop(Place):
+class _Loop(Waker):
     """An event loop, in which somebody looks as long as there are alarms."""
 
     def __init__(self, clock: Clock, loop: Any) -> None:
