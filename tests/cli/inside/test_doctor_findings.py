@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from sesamy_async import ConfigurationError
-from sesamy_async._cli.doctor import (
+from sesamy_async._cli.doctor_findings import (
     Finding,
     State,
     headline,
@@ -23,6 +23,7 @@ from sesamy_async._cli.doctor import (
     judge_tls,
     refused,
 )
+from sesamy_async._cli.options import Checkup
 from sesamy_async._cli.token import Granted
 from sesamy_async._headers import Headers
 from sesamy_async._outcome import Failure, FailureKind
@@ -53,7 +54,6 @@ def alert() -> Exception:
     ("seen", "error", "advice"),
     [
         ("refused", OSError(), "a firewall blocks"),
-        ("refused", None, "a firewall blocks"),
         ("refused (at the proxy a.test:1).", OSError(), "Check the proxy"),
         ("x", refusal(9), "clock of this machine."),
         ("x", refusal(10), "clock of this machine. If"),
@@ -62,7 +62,7 @@ def alert() -> Exception:
         ("x", alert(), "interferes with TLS"),
     ],
 )
-def test_failures(seen: str, error: object, advice: str) -> None:
+def test_failures(seen: str, error: Exception, advice: str) -> None:
     """Each cause has advice of its own."""
     failure = Failure(kind=FailureKind.CONNECT, detail=seen, sent=False)
     finding = judge_failure("api", failure, error)
@@ -201,7 +201,7 @@ def test_settings_of_options() -> None:
     }
     found = {
         each.check: each
-        for each in judge_settings(environ, {"vendor_id": "acme"})
+        for each in judge_settings(environ, Checkup(vendor="acme"))
     }
 
     assert "acme (option)" == found["vendor_id"].seen
