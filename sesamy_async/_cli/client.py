@@ -72,13 +72,18 @@ def needed_vendor(options: Target | Chosen) -> str:
     return vendor
 
 
+def given_base_url(options: Target | Chosen) -> str | None:
+    """Return the base URL of Sesamy's API, if one is set."""
+    option, variable = "--base-url", "SESAMY_BASE_URL"
+    url = SettingsSource(os.environ).optional(
+        option, options.base_url, variable
+    )
+    return None if url is None else check_url(option, url, variable)
+
+
 def base_url(options: Target | Chosen) -> str:
     """Return the base URL of Sesamy's API."""
-    variable = "SESAMY_BASE_URL"
-    given = SettingsSource(os.environ).optional(
-        "--base-url", options.base_url, variable
-    )
-    return check_url("--base-url", given or BASE_URL, variable)
+    return given_base_url(options) or BASE_URL
 
 
 def _tokens(options: Api) -> TokenStore | None:

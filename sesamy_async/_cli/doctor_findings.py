@@ -36,7 +36,7 @@ from sesamy_async.errors import ConfigurationError, SesamyError, linked
 from sesamy_async.idempotency import OrderState
 
 from .options import Checkup
-from .orders import moment
+from .orders_store import moment
 from .token import SPELLINGS, Granted
 
 

@@ -26,7 +26,7 @@ from sesamy_async.idempotency import OrderKey, OrderRecord, OrderState
 from .client import base_url, name_of, needed_vendor
 from .mapping import with_mapping_beside
 from .options import CHOSEN, READING, Chosen, Flag, ReadingOptions
-from .orders import choice, opened
+from .orders_store import choice, opened
 from .output import CommandResult, ExitCode
 
 

@@ -74,7 +74,7 @@ class CommandResult:
 
 def rows(**values: object) -> tuple[str, ...]:
     """Return an indented line for each value that is not None."""
-    given = {k: v for k, v in values.items() if v is not None}
+    given = {k: one_line(str(v)) for k, v in values.items() if v is not None}
     width = max(map(len, given), default=0)
     return tuple(f"  {name:<{width}}  {given[name]}" for name in given)
 
@@ -198,6 +198,11 @@ def plain(text: str) -> str:
         else char.encode("unicode_escape").decode()
         for char in text
     )
+
+
+def one_line(text: str) -> str:
+    """Return a text that can't begin a new line."""
+    return text.replace("\n", "\\n")
 
 
 _USUAL, _LEAST = 80, 20
