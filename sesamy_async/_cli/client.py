@@ -55,7 +55,6 @@ def from_environment(options: Api) -> ClientArguments:
 
 
 def vendor_of(options: Target | Chosen) -> str | None:
-    """Return the vendor, if one is set."""
     vendor: str | None = SettingsSource(os.environ).optional(
         "--vendor", options.vendor, "SESAMY_VENDOR_ID"
     )
@@ -73,7 +72,6 @@ def needed_vendor(options: Target | Chosen) -> str:
 
 
 def given_base_url(options: Target | Chosen) -> str | None:
-    """Return the base URL of Sesamy's API, if one is set."""
     option, variable = "--base-url", "SESAMY_BASE_URL"
     url = SettingsSource(os.environ).optional(
         option, options.base_url, variable
@@ -82,7 +80,6 @@ def given_base_url(options: Target | Chosen) -> str | None:
 
 
 def base_url(options: Target | Chosen) -> str:
-    """Return the base URL of Sesamy's API."""
     return given_base_url(options) or BASE_URL
 
 

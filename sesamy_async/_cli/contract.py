@@ -220,7 +220,6 @@ _LARGEST = 10_000_000
 
 
 def read_order(file: str) -> NewContract:
-    """Read an order in Sesamy's JSON from a file, or from stdin."""
     if file.startswith("-") and file != _STDIN:
         # The value after "=" may be a secret.
         raise UsageError(

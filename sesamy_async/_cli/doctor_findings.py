@@ -64,13 +64,11 @@ class Finding:
 
     @property
     def text(self) -> str:
-        """What was seen, and what to do."""
         text = f"{self.seen.rstrip('.')}. {self.advice}".strip()
         return text if text[-1] in ".?" else f"{text}."
 
 
 def refused(check: str, error: SesamyError) -> Finding:
-    """Return the finding for an error."""
     wrong = isinstance(error, ConfigurationError)
     return Finding(check, State.FAILED, str(error.args[0]), "", wrong)
 
@@ -83,7 +81,6 @@ _COUNTED = {
 
 
 def headline(findings: Sequence[Finding]) -> str:
-    """Return the result of all checks in a sentence."""
     counts = Counter(each.state for each in findings)
     if not (counts[State.FAILED] or counts[State.WARNING]):
         return "No problem was found."
@@ -295,7 +292,6 @@ def judge_clock(date: str | None, now: float) -> Finding:
 
 
 def judge_rate(headers: Headers) -> Finding:
-    """Return the finding for the rate limit that a response states."""
     rate = rate_of(headers) or RateState()
     own = f"the client sends {RateLimit().requests:g} requests a minute"
     seen = f"the response states none; {own}"
@@ -308,7 +304,6 @@ def judge_rate(headers: Headers) -> Finding:
 
 
 def judge_scope(granted: Granted) -> Finding:
-    """Return the finding for the scopes of a token."""
     if not granted.missing:
         return Finding("granted scope", State.OK, granted.in_words)
     return Finding(
@@ -322,7 +317,6 @@ def judge_scope(granted: Granted) -> Finding:
 def judge_orders(
     name: str, counts: Mapping[OrderState, int], *, all_counted: bool
 ) -> Finding:
-    """Return the finding for a store of orders that can be read."""
     total = sum(counts.values())
     states = ", ".join(
         f"{counts[each]} {each}" for each in OrderState if counts.get(each)

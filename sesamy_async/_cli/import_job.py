@@ -149,26 +149,21 @@ def import_orders(
 
 def _template(path: Path) -> CommandResult:
     """Write a template; for CSV, which explains nothing, with a mapping."""
-    trying = "  Fill it in, and try it with --promo SPRING-12 --sandbox."
-    if path.suffix.lower() == ".xlsx":
-        write_template(path)
-        return CommandResult(
-            f"{path} is a file to start from. Its first row explains it.",
-            {"template": str(path), "mapping": None},
-            (trying,),
-        )
-    mapping = path.with_suffix(".toml")
+    said = f"{path} is a file to start from. Its first row explains it."
+    details = ["  Fill it in, and try it with --promo SPRING-12 --sandbox."]
+    mapping = None
+    if path.suffix.lower() != ".xlsx":
+        mapping = path.with_suffix(".toml")
+        said = f"{path} is a file to start from, and {mapping} is a mapping."
+        details += [f"  If your headers differ, use --mapping {mapping}."]
     if mapping == path:
         raise UsageError(
             f"{path} has the name of a mapping. Name a file that ends in "
             ".xlsx or .csv."
         )
     write_template(path, mapping)
-    return CommandResult(
-        f"{path} is a file to start from, and {mapping} is a mapping.",
-        {"template": str(path), "mapping": str(mapping)},
-        (trying, f"  If your headers differ, use --mapping {mapping}."),
-    )
+    files = {"template": str(path), "mapping": mapping and str(mapping)}
+    return CommandResult(said, files, tuple(details))
 
 
 _SHOWN = attrs.filters.include("row", "order_id", "contract_id", "state")
@@ -267,7 +262,6 @@ class Job:
         return told, words.in_store(told, name_of(store))
 
     def carry_out(self) -> CommandResult:
-        """Send what is to be sent, and report."""
         begun = self.core.files.journal.exists()
         # Here, so that a missing setting is reported before a long check.
         sesamy = None if self.doing.sandbox else from_environment(self.options)
@@ -302,7 +296,6 @@ class Job:
                     return self._result(journal, sent)
 
     def _ask_about(self, found: Checked, presses: Presses) -> None:
-        """Ask before orders are sent with a new mapping."""
         with presses.ending():
             agreed = agrees(f"Send {count(found.valid, 'order')}?")
         if not agreed:
@@ -322,7 +315,6 @@ class Job:
             yield found
 
     def _remarks(self, found: Checked) -> Iterator[str]:
-        """Yield what is said of the cells of the file."""
         source, strict = self.core.source, self.doing.strict
         examples = on_terminal() and not self.options.as_json
         yield from words.remarks_on_file(source, examples=examples)

@@ -43,7 +43,6 @@ class ProgressWatch:
     _paused: str | None = attrs.field(default=None, init=False)
 
     def show(self, progress: Progress) -> None:
-        """Show the progress, if it is time."""
         if self._bar is not None:
             self._bar.update(picture(self._name, progress))
             return
@@ -59,7 +58,6 @@ class ProgressWatch:
         _write(self._console, lines)
 
     def asks(self, lines: Iterable[str], question: str) -> bool:
-        """Show lines, ask a question, and return whether the reply is yes."""
         if self._bar is not None:
             self._bar.stop()
         self.say(*lines)
@@ -107,7 +105,6 @@ def _write(console: Console, lines: Iterable[str]) -> None:
 
 @contextmanager
 def watching(name: str) -> Generator[ProgressWatch]:
-    """Show the import of a file while the block runs."""
     console = _console()
     if not console.is_interactive:
         yield ProgressWatch(name, console)

@@ -160,7 +160,6 @@ class Presses:
             self.then()
 
     def press(self) -> None:
-        """Do the next action."""
         self._count += 1
         if self._actions:
             self._actions.pop(0)()

@@ -127,7 +127,6 @@ def mapping(
 
 
 def _proposal_of(path: Path, reading: TableOptions) -> Proposal:
-    """Return what the columns of a table seem to be."""
     raw = open_table(
         path,
         sheet=reading.sheet,

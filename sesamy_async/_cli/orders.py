@@ -35,7 +35,6 @@ from .orders_store import (
     Found,
     OrdersError,
     advice,
-    check_seen,
     chosen,
     find,
     for_machines,
@@ -208,8 +207,7 @@ def forget(
         options: Which store, and whose orders.
     """
     with opened(options) as store:
-        record = find(store, order, options)
-        check_seen(record, seen)
+        record = find(store, order, options, seen)
         if record.busy:
             raise OrdersError(f"Order {order!r} {under_way(record)}.")
         again = "If it has a contract and is sent again, it gets a second one."
@@ -322,8 +320,7 @@ def settle(
     if created is not None:
         segment("--created", created)
     with opened(options) as store:
-        record = find(store, order, options)
-        check_seen(record, seen)
+        record = find(store, order, options, seen)
         settling = Found(
             key=record.key,
             seen=record,
@@ -381,7 +378,6 @@ _SECONDS = {"h": 3_600.0, "d": 86_400.0}
 
 
 def _age(option: str, text: str) -> float:
-    """Return the seconds of an age such as 400d or 12h."""
     found = _AGE.fullmatch(text)
     if found is None:
         raise UsageError(f"{option} must be an age such as 400d or 12h.")
@@ -389,7 +385,6 @@ def _age(option: str, text: str) -> float:
 
 
 def _beginning(since: str) -> float:
-    """Return the time that a date or an age means."""
     if _AGE.fullmatch(since):
         return time.time() - _age("--since", since)
     try:

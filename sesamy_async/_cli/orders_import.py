@@ -162,7 +162,6 @@ _CONTRACT = "#contractId"
 
 
 def _contract(header: tuple[str, ...], row: Row) -> str | None:
-    """Return the contract that a row names."""
     cells: Mapping[str, Any] = (
         dict(zip(header, row.cells, strict=False))
         if header

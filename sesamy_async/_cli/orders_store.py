@@ -83,19 +83,27 @@ def chosen(
             yield each
 
 
-def find(store: IdempotencyStore, order: str, options: Chosen) -> OrderRecord:
-    """Return the only order that has an id."""
+def find(
+    store: IdempotencyStore,
+    order: str,
+    options: Chosen,
+    seen: str | None = None,
+) -> OrderRecord:
+    """Return the only order that has an id, if it is as it was `seen`."""
     known = [*store.entries(external_order_id=order, within=WITHIN)]
     fitting = [*chosen(iter(known), options)]
     if len(fitting) == 1:
-        return fitting[0]
-    listed = [place_in_words(each.key) for each in fitting or known]
-    places = "; ".join(listed)
+        [record] = fitting
+        if seen not in {None, stamp(record)}:
+            raise _changed_since(record.key)
+        return record
+    found = [place_in_words(each.key) for each in fitting or known]
+    places = "; ".join(found)
     if fitting:
         raise UsageError(
             f"{len(fitting)} orders have the id {order!r}: {places}. Choose "
             "one with --vendor, --base-url or --where.",
-            problems=listed,
+            problems=found,
         )
     vendor, where = choice(options)
     asked = (
@@ -180,12 +188,6 @@ def forget_seen(store: IdempotencyStore, seen: OrderRecord) -> None:
         raise _changed_since(seen.key)
 
 
-def check_seen(record: OrderRecord, seen: str | None) -> None:
-    """Refuse to change an order that is not as somebody has seen it."""
-    if seen is not None and seen != stamp(record):
-        raise _changed_since(record.key)
-
-
 def _changed_since(key: OrderKey) -> OrdersError:
     return OrdersError(
         f"Order {key.external_order_id!r} has changed since it was shown. "
@@ -217,7 +219,6 @@ _STATES = {
 
 
 def state_in_words(record: OrderRecord) -> str:
-    """Return how far an order has come, and since when."""
     if record.state is OrderState.CLAIMED:
         how = "being sent" if record.busy else "cut off"
         return f"{how} since {moment(record.claimed_at)}"
@@ -279,7 +280,6 @@ def place_in_words(key: OrderKey) -> str:
 
 
 def for_machines(record: OrderRecord) -> dict[str, Any]:
-    """Return what is known of an order, without anything personal."""
     return {
         "external_order_id": record.key.external_order_id,
         "vendor_id": record.key.vendor_id,
@@ -301,7 +301,6 @@ def stamp(record: OrderRecord) -> str:
 
 
 def moment(at: float) -> str:
-    """Return a time for people."""
     told = datetime.fromtimestamp(at, UTC)
     return f"{told.day} {told:%B %Y at %H:%M} UTC"
 

@@ -49,7 +49,6 @@ _WRONG_USE = (ConfigurationError, InvalidRequestError, OrderMismatchError)
 
 
 def exit_code_of(error: SesamyError) -> ExitCode:
-    """Return the exit code for an error."""
     if isinstance(error, InterruptionError):
         return ExitCode.INTERRUPTED
     # First: a wrong setting may be found when a request is already lost.
@@ -309,14 +308,12 @@ class BestEffortStream:
     _stream: Any
 
     def write(self, text: str) -> int:
-        """Write the text, if possible."""
         # ValueError: it is closed.  AttributeError: it is None.
         with suppress(OSError, ValueError, AttributeError):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush the stream, if possible."""
         with suppress(OSError, ValueError, AttributeError):
             self._stream.flush()
 
