@@ -64,6 +64,7 @@ from .doctor_findings import (
     judge_scope,
     judge_settings,
     judge_tls,
+    judged,
     refused,
 )
 from .options import CHECKUP, Checkup
@@ -245,7 +246,7 @@ def _token(options: Checkup) -> Iterator[Finding]:
     except SesamyError as error:
         yield refused("token", error)
         return
-    yield Finding("token", State.OK, f"issued, valid for {lifetime} s")
+    yield judged("token", f"issued, valid for {lifetime} s")
     yield judge_scope(Granted.of(got, given))
 
 
@@ -262,8 +263,7 @@ def _reached(label: str, url: str, seconds: float) -> Iterator[Finding]:
     yield _looked_up(name, route, seconds)
     if is_socks(route):
         by = f"through the SOCKS proxy {route.proxy_name}"
-        seen = f"{by}; the first request connects"
-        yield Finding(connection, State.OK, seen)
+        yield judged(connection, f"{by}; the first request connects")
         return
     yield _connected(connection, route, seconds)
 
@@ -290,7 +290,7 @@ def _looked_up(check: str, route: NetworkPath, seconds: float) -> Finding:
         more = len(addresses) - _MOST_ADDRESSES
         shown = ", ".join(addresses[:_MOST_ADDRESSES])
         rest = f" and {more} more" if more > 0 else ""
-        return Finding(check, State.OK, f"{host} is at {shown}{rest}{onward}")
+        return judged(check, f"{host} is at {shown}{rest}{onward}")
     advice = "Check the name, and the DNS of this machine."
     return Finding(check, State.FAILED, seen, advice)
 
@@ -332,7 +332,7 @@ def _store(options: Checkup) -> Iterator[Finding]:
         store = store_of_orders(options.idempotency, new=False)
         if store is None:
             seen = "none: an order that is sent again gets a second contract"
-            yield Finding("store", State.OK, seen)
+            yield judged("store", seen)
             return
         with closing(store):
             yield _examined(store, options.timeout)
@@ -345,8 +345,9 @@ _PERMANENT = "Set SESAMY_IDEMPOTENCY to a permanent file, or to a server."
 
 def _examined(store: IdempotencyStore, seconds: float) -> Finding:
     if isinstance(store, MemoryStore):
-        seen = "in memory: it ends with the process"
-        return Finding("store", State.WARNING, seen, _PERMANENT)
+        return judged(
+            "store", "in memory: it ends with the process", _PERMANENT
+        )
     if isinstance(store, SQLiteStore):
         name = f"SQLite {sqlite3.sqlite_version} at {store.path}"
         if not store.path.exists():
@@ -354,8 +355,7 @@ def _examined(store: IdempotencyStore, seconds: float) -> Finding:
             folder = next(each for each in parents if each.exists())
             name += " does not exist yet"
             if os.access(folder, os.W_OK | os.X_OK):
-                seen = f"{name}: the first order creates it"
-                return Finding("store", State.OK, seen)
+                return judged("store", f"{name}: the first order creates it")
             seen = f"{name}, and you have no permission to write to {folder}"
             return Finding("store", State.FAILED, seen, _PERMANENT)
     else:
@@ -363,7 +363,7 @@ def _examined(store: IdempotencyStore, seconds: float) -> Finding:
         name, there = server.about(within=seconds)
         if not there:
             seen = f"{name}, without tables: the first order creates them"
-            return Finding("store", State.OK, seen)
+            return judged("store", seen)
     counts = Counter[OrderState]()
     end = time.monotonic() + seconds
     for record in store.entries(within=seconds):
@@ -390,4 +390,4 @@ def _versions() -> Finding:
         with suppress(PackageNotFoundError):
             named.append(f"{each} {version(each)}")
     named += [ssl.OPENSSL_VERSION, platform.platform()]
-    return Finding("versions", State.OK, ", ".join(named))
+    return judged("versions", ", ".join(named))

@@ -68,6 +68,12 @@ class Finding:
         return text if text[-1] in ".?" else f"{text}."
 
 
+def judged(check: str, seen: str, advice: str = "") -> Finding:
+    """Return the finding for what works: a warning if there is advice."""
+    state = State.WARNING if advice else State.OK
+    return Finding(check, state, seen, advice)
+
+
 def refused(check: str, error: SesamyError) -> Finding:
     wrong = isinstance(error, ConfigurationError)
     return Finding(check, State.FAILED, str(error.args[0]), "", wrong)
@@ -140,12 +146,9 @@ def judge_settings(
     for name in sorted(environ):
         if name.startswith("SESAMY_") and name not in known:
             hint = did_you_mean(name, known).removeprefix(HINT)
-            yield Finding(
-                name,
-                State.WARNING,
-                "it is set, but it is not a setting",
-                f"Did you mean {hint}" if hint else "",
-            )
+            seen = "it is set, but it is not a setting"
+            advice = f"Did you mean {hint}" if hint else ""
+            yield Finding(name, State.WARNING, seen, advice)
 
 
 def _judge_setting(
@@ -157,7 +160,7 @@ def _judge_setting(
         seen, advice = "it is missing", f"Set {variable}."
         return Finding(name, State.FAILED, seen, advice, wrong_setting=True)
     if value is None:
-        return Finding(name, State.OK, f"{default} (default)")
+        return judged(name, f"{default} (default)")
     if name == "vendor_id":
         check_vendor(value)
     elif name in {"base_url", "token_url"}:
@@ -166,7 +169,7 @@ def _judge_setting(
         check_encoding(value)
     origin = "option" if option is not None else variable
     shown = "set" if name in _SECRET else value
-    return Finding(name, State.OK, f"{shown} ({origin})")
+    return judged(name, f"{shown} ({origin})")
 
 
 _ADVICE = {
@@ -208,6 +211,10 @@ def judge_failure(
 
 _DAY = 86_400.0
 _SOON = 7
+_EXPIRES = (
+    "The certificate expires soon. Tell Sesamy; if a proxy inspects TLS here, "
+    "tell its administrator."
+)
 
 
 def judge_tls(
@@ -225,7 +232,7 @@ def judge_tls(
     are the variables that name authorities.
     """
     if version is None:
-        return Finding(check, State.OK, f"connected {way}, without TLS")
+        return judged(check, f"connected {way}, without TLS")
     ends = ssl.cert_time_to_seconds(certificate["notAfter"])
     days = math.floor((ends - now) / _DAY)
     because = f" (trusted by {' and '.join(trusted)})" if trusted else ""
@@ -234,13 +241,7 @@ def judge_tls(
         f"{_issuer(certificate)}{because} valid until {moment(ends)} "
         f"({days} days)"
     )
-    if days >= _SOON:
-        return Finding(check, State.OK, seen)
-    advice = (
-        "The certificate expires soon. Tell Sesamy; if a proxy inspects TLS "
-        "here, tell its administrator."
-    )
-    return Finding(check, State.WARNING, seen, advice)
+    return judged(check, seen, _EXPIRES if days < _SOON else "")
 
 
 def _issuer(certificate: Mapping[str, Any]) -> str:
@@ -259,13 +260,12 @@ def judge_answer(
     """Return the finding for the response to a request without a token."""
     through = ", through a proxy (Via)" if "via" in headers else ""
     seen = f"answered {status} within {took * 1e3:.0f} ms{through}"
+    advice = ""
     if status in REDIRECT:
         advice = "Redirects are not followed: check base_url."
-        return Finding(check, State.WARNING, seen, advice)
-    if status >= SERVER_ERROR:
+    elif status >= SERVER_ERROR:
         advice = "Sesamy or a gateway has a problem: try again later."
-        return Finding(check, State.WARNING, seen, advice)
-    return Finding(check, State.OK, seen)
+    return judged(check, seen, advice)
 
 
 _MOST_SKEW = 60
@@ -280,11 +280,9 @@ def judge_clock(date: str | None, now: float) -> Finding:
         return Finding("clock", State.SKIPPED, seen)
     skew = round(now - theirs)
     if abs(skew) <= _MOST_SKEW:
-        seen = f"within {_MOST_SKEW} s of Sesamy's clock"
-        return Finding("clock", State.OK, seen)
-    return Finding(
+        return judged("clock", f"within {_MOST_SKEW} s of Sesamy's clock")
+    return judged(
         "clock",
-        State.WARNING,
         f"{abs(skew)} s {'ahead of' if skew > 0 else 'behind'} Sesamy's clock",
         "Set the clock, for example with NTP: certificates and the lifetimes "
         "of tokens depend on it.",
@@ -300,30 +298,27 @@ def judge_rate(headers: Headers) -> Finding:
             f"the response states {rate.limit} requests, of which "
             f"{rate.remaining} are left; {own}, or fewer if a response says so"
         )
-    return Finding("rate limit", State.OK, seen)
+    return judged("rate limit", seen)
 
 
 def judge_scope(granted: Granted) -> Finding:
     if not granted.missing:
-        return Finding("granted scope", State.OK, granted.in_words)
-    return Finding(
+        return judged("granted scope", granted.in_words)
+    return judged(
         "granted scope",
-        State.WARNING,
         f"{granted.in_words}; missing: {' '.join(granted.missing)}",
         f"Sesamy may refuse orders with 403. {SPELLINGS}",
     )
 
 
 def judge_orders(
-    name: str, counts: Mapping[OrderState, int], *, all_counted: bool
+    name: str, counts: Counter[OrderState], *, all_counted: bool
 ) -> Finding:
-    total = sum(counts.values())
     states = ", ".join(
-        f"{counts[each]} {each}" for each in OrderState if counts.get(each)
+        f"{counts[each]} {each}" for each in OrderState if counts[each]
     )
     more = "" if all_counted else "more than "
-    seen = f"{name}, {more}{total} orders{states and f': {states}'}"
-    if not counts.get(OrderState.UNKNOWN):
-        return Finding("store", State.OK, seen)
+    some = f"{more}{counts.total()} orders"
+    seen = f"{name}, {some}{states and f': {states}'}"
     advice = "Look at orders in doubt: sesamy orders list --state UNKNOWN."
-    return Finding("store", State.WARNING, seen, advice)
+    return judged("store", seen, advice if counts[OrderState.UNKNOWN] else "")

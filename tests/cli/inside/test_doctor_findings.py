@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections import Counter
 from typing import Any
 
 import httpx
@@ -184,9 +185,9 @@ def test_scopes() -> None:
 
 def test_orders() -> None:
     """They are counted by state, and doubts are for somebody to settle."""
-    counts = {OrderState.CONFIRMED: 2, OrderState.UNKNOWN: 1}
+    counts = Counter({OrderState.CONFIRMED: 2, OrderState.UNKNOWN: 1})
     doubtful = judge_orders("x", counts, all_counted=True)
-    others = judge_orders("x", {}, all_counted=False)
+    others = judge_orders("x", Counter(), all_counted=False)
 
     assert "x, 3 orders: 2 CONFIRMED, 1 UNKNOWN" == doubtful.seen
     assert "sesamy orders list --state UNKNOWN" in doubtful.advice
