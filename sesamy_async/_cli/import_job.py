@@ -368,17 +368,15 @@ class Job:
         mapping = reading.mapping
         if mapping == mapping_beside(report):
             mapping = None
-        values = {
+        separately = self.core.confirm is Confirm.SEPARATELY
+        given: dict[str, object] = {
             "--promo": self.core.promo_code,
             "--mapping": mapping,
             "--vendor": options.vendor,
             "--base-url": options.base_url,
             "--idempotency": options.idempotency,
             "--rate": sending.rate,
-        }
-        if self.core.confirm is not Confirm.SEPARATELY:
-            values["--confirm"] = sending.confirm
-        flags = {
+            "--confirm": None if separately else sending.confirm,
             "--allow-unknown": reading.allow_unknown,
             "--strays": sending.strays is True,
             "--no-strays": sending.strays is False,
@@ -386,9 +384,11 @@ class Job:
             "--sandbox": self.doing.sandbox,
         }
         command = ["sesamy", "import", str(report)]
-        for name, value in values.items():
-            command += [] if value is None else [name, str(value)]
-        command += [name for name, given in flags.items() if given]
+        for name, value in given.items():
+            if value is True:
+                command.append(name)
+            elif value not in {None, False}:
+                command += [name, str(value)]
         return f"  {shlex.join(command)}"
 
 
