@@ -228,13 +228,13 @@ def _api(options: Checkup) -> Iterator[Finding]:
         answer = drive(transport.send(call))
     except TransportFailure as error:
         yield judge_failure("api answer", error.failure, error)
-        return
+    else:
+        headers, took = answer.headers, runtime.now() - began
+        yield judge_answer("api answer", answer.status_code, headers, took)
+        yield judge_clock(headers.get("date"), runtime.wall())
+        yield judge_rate(headers)
     finally:
         drive(transport.aclose())
-    headers, took = answer.headers, runtime.now() - began
-    yield judge_answer("api answer", answer.status_code, headers, took)
-    yield judge_clock(headers.get("date"), runtime.wall())
-    yield judge_rate(headers)
 
 
 def _token(options: Checkup) -> Iterator[Finding]:
@@ -245,9 +245,9 @@ def _token(options: Checkup) -> Iterator[Finding]:
         got, lifetime = ask(given, url, options)
     except SesamyError as error:
         yield refused("token", error)
-        return
-    yield judged("token", f"issued, valid for {lifetime} s")
-    yield judge_scope(Granted.of(got, given))
+    else:
+        yield judged("token", f"issued, valid for {lifetime} s")
+        yield judge_scope(Granted.of(got, given))
 
 
 def _reached(label: str, url: str, seconds: float) -> Iterator[Finding]:
@@ -259,13 +259,9 @@ def _reached(label: str, url: str, seconds: float) -> Iterator[Finding]:
         route = route_to(origin, Connections(), load_library("httpx"))
     except ConfigurationError as error:
         yield refused(connection, error)
-        return
-    yield _looked_up(name, route, seconds)
-    if is_socks(route):
-        by = f"through the SOCKS proxy {route.proxy_name}"
-        yield judged(connection, f"{by}; the first request connects")
-        return
-    yield _connected(connection, route, seconds)
+    else:
+        yield _looked_up(name, route, seconds)
+        yield _connected(connection, route, seconds)
 
 
 _MOST_ADDRESSES = 4
@@ -299,6 +295,9 @@ _TRUSTED = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def _connected(check: str, route: NetworkPath, seconds: float) -> Finding:
+    if is_socks(route):
+        by = f"through the SOCKS proxy {route.proxy_name}"
+        return judged(check, f"{by}; the first request connects")
     connection = Connection(route, connector(blocking=True))
     wait = until(time.monotonic, seconds)
     way = "directly"

@@ -240,11 +240,10 @@ class Job:
         else:
             # A wrong address is refused here too.
             address, vendor = base_url(self.options), vendor_of(self.options)
-        if store is None:
-            said = "There is no store of orders."
-            return StoreCounts(new=found.valid), iter([said])
-        if vendor is None:
+        if store is None or vendor is None:
             said = "The store of orders was not asked: --vendor is missing."
+            if store is None:
+                said = "There is no store of orders."
             return StoreCounts(new=found.valid), iter([said])
         entries = (
             Entry(
