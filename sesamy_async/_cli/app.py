@@ -257,15 +257,10 @@ def _parse(arguments: list[str]) -> tuple[Callable[..., Any], Any]:
             arguments, exit_on_error=False, print_error=False
         )
     except CycloptsError as error:
-        said = _said(error)
-        words = ["sesamy", *(error.command_chain or ())]
-    else:
-        return command, bound
-    raise UsageError(f"{said} See `{' '.join(words)} --help`.")
-
-
-def _said(error: CycloptsError) -> str:
-    if isinstance(error, UnusedCliTokensError):
-        # Not shown: it may be the secret value of a misspelt option.
-        return "There is one argument too many. Is an option misspelled?"
-    return " ".join(str(error).split())  # Some have several lines.
+        said = " ".join(str(error).split())  # Some have several lines.
+        if isinstance(error, UnusedCliTokensError):
+            # Not shown: it may be the secret value of a misspelt option.
+            said = "There is one argument too many. Is an option misspelled?"
+        words = " ".join(["sesamy", *(error.command_chain or ())])
+        raise UsageError(f"{said} See `{words} --help`.") from error
+    return command, bound

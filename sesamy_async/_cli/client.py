@@ -55,7 +55,6 @@ def from_environment(options: Api) -> ClientArguments:
 
 
 def vendor_of(options: Target | Chosen) -> str | None:
-    """Return the vendor, if one is set."""
     vendor: str | None = SettingsSource(os.environ).optional(
         "--vendor", options.vendor, "SESAMY_VENDOR_ID"
     )
@@ -72,13 +71,16 @@ def needed_vendor(options: Target | Chosen) -> str:
     return vendor
 
 
-def base_url(options: Target | Chosen) -> str:
-    """Return the base URL of Sesamy's API."""
-    variable = "SESAMY_BASE_URL"
-    given = SettingsSource(os.environ).optional(
-        "--base-url", options.base_url, variable
+def given_base_url(options: Target | Chosen) -> str | None:
+    option, variable = "--base-url", "SESAMY_BASE_URL"
+    url = SettingsSource(os.environ).optional(
+        option, options.base_url, variable
     )
-    return check_url("--base-url", given or BASE_URL, variable)
+    return None if url is None else check_url(option, url, variable)
+
+
+def base_url(options: Target | Chosen) -> str:
+    return given_base_url(options) or BASE_URL
 
 
 def _tokens(options: Api) -> TokenStore | None:

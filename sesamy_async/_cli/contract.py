@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from sesamy_async._models import NewContract
+from sesamy_async._models import Contract, NewContract
+from sesamy_async._models.json import refusal
 from sesamy_async.errors import InvalidRequestError
 
 from .client import session
@@ -84,8 +84,7 @@ def onboard(
     where = " in a sandbox" if sandbox else ""
     return _result(
         f"Contract {contract.id} is confirmed{already}{where}.",
-        contract_id=contract.id,
-        status=contract.status,
+        contract,
         confirmed=True,
         repeated=result.repeated,
         external_order_id=order.external_order_id,
@@ -95,13 +94,14 @@ def onboard(
     )
 
 
-def _result(said: str, **data: Any) -> CommandResult:
-    strays = data.get("strays")
+def _result(said: str, contract: Contract, **more: Any) -> CommandResult:
+    data = {"contract_id": contract.id, "status": contract.status, **more}
+    strays = more.get("strays")
     facts = {
-        "order": data.get("external_order_id"),
-        "status": data["status"],
+        "order": more.get("external_order_id"),
+        "status": contract.status,
         "strays": None if strays is None else strays_in_words(strays),
-        "known from": data["store"] if data.get("repeated") else None,
+        "known from": more["store"] if more.get("repeated") else None,
     }
     return CommandResult(said, data, rows(**facts))
 
@@ -147,8 +147,7 @@ def create(
         how = f"{how if confirm else ''} already; nothing was sent"
     return _result(
         f"Contract {contract.id} is created{where}{how}.",
-        contract_id=contract.id,
-        status=contract.status,
+        contract,
         # Another call may have confirmed it.
         confirmed=confirm or (None if repeated else False),
         repeated=repeated,
@@ -185,12 +184,8 @@ def confirm(
     """
     with session(options) as (sesamy, _):
         contract = sesamy.contracts.confirm(promo, contract_id)
-    return _result(
-        f"Contract {contract.id} is confirmed.",
-        contract_id=contract.id,
-        status=contract.status,
-        confirmed=True,
-    )
+    said = f"Contract {contract.id} is confirmed."
+    return _result(said, contract, confirmed=True)
 
 
 @contract_app.command(
@@ -222,11 +217,9 @@ def schema(
 
 _STDIN = "-"
 _LARGEST = 10_000_000
-_MOST_PROBLEMS = 50
 
 
 def read_order(file: str) -> NewContract:
-    """Read an order in Sesamy's JSON from a file, or from stdin."""
     if file.startswith("-") and file != _STDIN:
         # The value after "=" may be a secret.
         raise UsageError(
@@ -238,10 +231,9 @@ def read_order(file: str) -> NewContract:
     try:
         return NewContract.from_json(content)
     except InvalidRequestError as error:
-        problems, order = error.problems, error.external_order_id
-    refused = InvalidRequestError(_message(name, problems), problems=problems)
-    if order is not None:
-        refused.operation, refused.external_order_id = "read", order
+        refused = refusal(name, error.problems, error.external_order_id)
+    if refused.external_order_id is not None:
+        refused.operation = "read"
     raise refused
 
 
@@ -258,12 +250,3 @@ def _content(file: str, name: str) -> bytes:
             return content
         reason = f"it has more than {_LARGEST} bytes"
     raise InvalidRequestError(f"{name} can't be read: {reason}.")
-
-
-def _message(name: str, problems: Sequence[str]) -> str:
-    count = len(problems)
-    shown = [*problems[:_MOST_PROBLEMS]]
-    if count > _MOST_PROBLEMS:
-        shown.append(f"and {count - _MOST_PROBLEMS} more")
-    what = "a problem" if count == 1 else f"{count} problems"
-    return f"{name} has {what}: {'; '.join(shown)}."

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-import signal
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import (
     ExitStack,
     contextmanager,
     nullcontext,
 )
 from pathlib import Path
-from typing import Any, NoReturn
 
 import attrs
 from cyclopts import App
 
 from sesamy_async._call import BlockingRuntime, RateLimit, drive
 from sesamy_async._checks import segment
-from sesamy_async._client import AsyncSesamy
 from sesamy_async._once import Once, Placed
 from sesamy_async.bulk import (
     Confirm,
-    Ending,
     Entry,
-    Importer,
-    ImportSummary,
-    InputFileError,
-    Source,
     State,
 )
 from sesamy_async.bulk._beside import Files, mapping_beside
@@ -39,13 +31,11 @@ from sesamy_async.bulk._order_store import (
     place_in,
     reader,
 )
-from sesamy_async.bulk._rows import first_of
 from sesamy_async.bulk._states import SANDBOX
 from sesamy_async.bulk._steps import first_orders
 from sesamy_async.bulk.check import Checked, notes_on
 from sesamy_async.bulk.journal import Journal
-from sesamy_async.bulk.reading import open_source, write_template
-from sesamy_async.bulk.reading._columns import HeaderError
+from sesamy_async.bulk.reading import write_template
 from sesamy_async.bulk.reports import Kind
 from sesamy_async.bulk.reports._words import count, headline
 from sesamy_async.errors import ConfigurationError
@@ -64,7 +54,6 @@ from .client import (
     vendor_of,
 )
 from .import_progress import (
-    ProgressWatch,
     agrees,
     can_ask,
     counting,
@@ -72,7 +61,8 @@ from .import_progress import (
     say,
     watching,
 )
-from .mapping import propose_and_ask, with_mapping_beside
+from .import_sending import Presses, Run, Sent, heeding
+from .mapping import open_mapped, with_mapping_beside
 from .options import (
     ACTIONS,
     API,
@@ -84,7 +74,7 @@ from .options import (
     ReadingOptions,
     Sending,
 )
-from .output import CommandResult, InterruptionError, UsageError
+from .output import CommandResult, UsageError
 
 
 import_app = App(
@@ -145,7 +135,7 @@ def import_orders(
     reading = with_mapping_beside(path, reading)
     ask = can_ask() and not options.as_json
     given = reading.mapping
-    source, reading = _with_mapping(path, reading, ask=ask)
+    source, reading = open_mapped(path, reading, interactive=ask)
     core = FileImport(
         source=source,
         files=Files.of(path, doing.journal, doing.report, reading.mapping),
@@ -162,53 +152,26 @@ def import_orders(
     return job.rehearse() if doing.dry_run else job.carry_out()
 
 
-def _with_mapping(
-    path: Path, reading: ReadingOptions, *, ask: bool
-) -> tuple[Source, ReadingOptions]:
-    """Open the file, with a mapping that is proposed if it needs one."""
-    try:
-        return open_source(path, **attrs.asdict(reading)), reading
-    except HeaderError as error:
-        wrong = _shortened(error)
-        if reading.mapping is not None or error.misspelt:
-            raise wrong from None
-    mapping = propose_and_ask(path, reading, interactive=ask)
-    if mapping is None:
-        raise wrong
-    reading = attrs.evolve(reading, mapping=mapping)
-    return open_source(path, **attrs.asdict(reading)), reading
-
-
-def _shortened(error: InputFileError) -> InputFileError:
-    """Return an error that has no more problems than are shown of rows."""
-    shown = first_of(error.problems)
-    if shown == [*error.problems]:
-        return error
-    return InputFileError(str(error.args[0]), problems=shown)
-
-
 def _template(path: Path) -> CommandResult:
     """Write a template; for CSV, which explains nothing, with a mapping."""
-    trying = "  Fill it in, and try it with --promo SPRING-12 --sandbox."
-    if path.suffix.lower() == ".xlsx":
-        write_template(path)
-        return CommandResult(
-            f"{path} is a file to start from. Its first row explains it.",
-            {"template": str(path), "mapping": None},
-            (trying,),
-        )
-    mapping = path.with_suffix(".toml")
+    said = f"{path} is a file to start from. Its first row explains it."
+    details = ["  Fill it in, and try it with --promo SPRING-12 --sandbox."]
+    mapping = None
+    if path.suffix.lower() != ".xlsx":
+        mapping = path.with_suffix(".toml")
+        said = f"{path} is a file to start from, and {mapping} is a mapping."
+        details += [f"  If your headers differ, use --mapping {mapping}."]
     if mapping == path:
         raise UsageError(
             f"{path} has the name of a mapping. Name a file that ends in "
             ".xlsx or .csv."
         )
     write_template(path, mapping)
-    return CommandResult(
-        f"{path} is a file to start from, and {mapping} is a mapping.",
-        {"template": str(path), "mapping": str(mapping)},
-        (trying, f"  If your headers differ, use --mapping {mapping}."),
-    )
+    files = {"template": str(path), "mapping": mapping and str(mapping)}
+    return CommandResult(said, files, tuple(details))
+
+
+_SHOWN = attrs.filters.include("row", "order_id", "contract_id", "state")
 
 
 @attrs.frozen
@@ -282,11 +245,10 @@ class Job:
         else:
             # A wrong address is refused here too.
             address, vendor = base_url(self.options), vendor_of(self.options)
-        if store is None:
-            said = "There is no store of orders."
-            return StoreCounts(new=found.valid), iter([said])
-        if vendor is None:
+        if store is None or vendor is None:
             said = "The store of orders was not asked: --vendor is missing."
+            if store is None:
+                said = "There is no store of orders."
             return StoreCounts(new=found.valid), iter([said])
         entries = (
             Entry(
@@ -304,7 +266,6 @@ class Job:
         return told, words.in_store(told, name_of(store))
 
     def carry_out(self) -> CommandResult:
-        """Send what is to be sent, and report."""
         begun = self.core.files.journal.exists()
         # Here, so that a missing setting is reported before a long check.
         sesamy = None if self.doing.sandbox else from_environment(self.options)
@@ -334,15 +295,13 @@ class Job:
                     # Its file is not needed while the orders are sent.
                     checking.close()
                     with watching(self.core.source.name) as watch:
-                        run = _Run(self, journal, presses, watch)
+                        run = Run(self, journal, presses, watch)
                         sent = asyncio.run(run.send(client, said))
                     return self._result(journal, sent)
 
     def _ask_about(self, found: Checked, presses: Presses) -> None:
-        """Ask before orders are sent with a new mapping."""
-        presses.then(interrupt)
-        agreed = agrees(f"Send {count(found.valid, 'order')}?")
-        presses.then()
+        with presses.ending():
+            agreed = agrees(f"Send {count(found.valid, 'order')}?")
         if not agreed:
             raise UsageError(
                 f"No order was sent. {self.reading.mapping} was kept: check "
@@ -355,12 +314,11 @@ class Job:
         with counting(f"Checking {self.core.source.name}") as on_rows:
             found = self.core.check(on_rows)
         with found:
-            say(self._remarks(found))
+            say(*self._remarks(found))
             self.core.accept(found)
             yield found
 
     def _remarks(self, found: Checked) -> Iterator[str]:
-        """Yield what is said of the cells of the file."""
         source, strict = self.core.source, self.doing.strict
         examples = on_terminal() and not self.options.as_json
         yield from words.remarks_on_file(source, examples=examples)
@@ -393,7 +351,8 @@ class Job:
                 "kept": [str(path) for path in reports.kept],
                 "report": None if files.page is None else str(files.page),
                 "report_problem": problem,
-                "first": None if first is None else _described(first),
+                "first": first
+                and [attrs.asdict(each, filter=_SHOWN) for each in first],
             },
             (
                 *words.written(summary, reports, files),
@@ -413,17 +372,15 @@ class Job:
         mapping = reading.mapping
         if mapping == mapping_beside(report):
             mapping = None
-        values = {
+        separately = self.core.confirm is Confirm.SEPARATELY
+        given: dict[str, object] = {
             "--promo": self.core.promo_code,
             "--mapping": mapping,
             "--vendor": options.vendor,
             "--base-url": options.base_url,
             "--idempotency": options.idempotency,
             "--rate": sending.rate,
-        }
-        if self.core.confirm is not Confirm.SEPARATELY:
-            values["--confirm"] = sending.confirm
-        flags = {
+            "--confirm": None if separately else sending.confirm,
             "--allow-unknown": reading.allow_unknown,
             "--strays": sending.strays is True,
             "--no-strays": sending.strays is False,
@@ -431,22 +388,12 @@ class Job:
             "--sandbox": self.doing.sandbox,
         }
         command = ["sesamy", "import", str(report)]
-        for name, value in values.items():
-            command += [] if value is None else [name, str(value)]
-        command += [name for name, given in flags.items() if given]
+        for name, value in given.items():
+            if value is True:
+                command.append(name)
+            elif value not in {None, False}:
+                command += [name, str(value)]
         return f"  {shlex.join(command)}"
-
-
-def _described(first: Sequence[Entry]) -> list[dict[str, Any]]:
-    return [
-        {
-            "row": each.row,
-            "order_id": each.order_id,
-            "contract_id": each.contract_id,
-            "state": str(each.state),
-        }
-        for each in first
-    ]
 
 
 # As slow as a server on another continent, to show what an import is like.
@@ -478,169 +425,3 @@ def _in_own_sandbox(
     finally:
         if new and not journal.exists():
             ledger.unlink()  # It has not begun, so nothing is in it.
-
-
-# The sending, and what Ctrl-C does to it
-
-
-@attrs.frozen
-class Sent:
-    """How an import ended, and what Sesamy said of refused rows."""
-
-    summary: ImportSummary
-    said: Mapping[int, str]
-    asked: bool = False  # The first orders were shown.
-
-
-@attrs.frozen
-class _Run:
-    """The sending of a job: it is shown, it asks, and it can be stopped."""
-
-    job: Job
-    journal: Journal
-    presses: Presses
-    watch: ProgressWatch
-
-    async def send(
-        self, client: ClientArguments, said: tuple[str, ...] | None
-    ) -> Sent:
-        """Send the orders; `said` is of the check, None if it continues."""
-        job, journal, new = self.job, self.journal, said is not None
-        shared, number = job.sending.shared_contracts, job.sending.first
-        async with AsyncSesamy(**client, shared_contracts=shared) as sesamy:
-            importer, told = await job.core.importer(
-                sesamy, journal, new=new, first=number
-            )
-            if told is not None:
-                store = name_of(client["idempotency"].store)
-                self._say(words.in_store(told, store))
-            self._say(
-                words.beginning(journal, job.pace, number, begun=not new)
-            )
-            self._say(said or ())
-            sent = await self._watched(importer)
-            # If none was accepted, the others would not be either.
-            asks = sent.summary.ending is Ending.FIRST and sent.summary.done
-            if not (asks and job.can_ask):
-                return sent
-            sent = attrs.evolve(sent, asked=True)
-            try:
-                if not self._goes_on(number or 0):
-                    return sent
-            except KeyboardInterrupt:
-                ended = attrs.evolve(sent.summary, ending=Ending.INTERRUPTED)
-                return attrs.evolve(sent, summary=ended)
-            importer, _ = await job.core.importer(sesamy, journal, new=False)
-            rest = await self._watched(importer)
-            summary = attrs.evolve(
-                rest.summary,
-                calls=sent.summary.calls + rest.summary.calls,
-                seconds=sent.summary.seconds + rest.summary.seconds,
-            )
-            return Sent(summary, {**sent.said, **rest.said}, asked=True)
-
-    def _say(self, lines: Iterator[str] | tuple[str, ...]) -> None:
-        for each in lines:
-            self.watch.say(each)
-
-    async def _watched(self, importer: Importer) -> Sent:
-        """Run an import, show its progress, and let Ctrl-C end it."""
-
-        def stop() -> None:
-            importer.stop()
-            self.watch.say(_STOPPING)
-
-        async def show() -> None:
-            async for progress in importer.updates():
-                self.watch.show(progress)
-
-        running = asyncio.create_task(importer.run())
-        showing = asyncio.create_task(show())
-        # A signal may come at any moment, so the loop does it later.
-        later = asyncio.get_running_loop().call_soon_threadsafe
-        self.presses.then(lambda: later(stop), lambda: later(running.cancel))
-        try:
-            summary = await running
-        except asyncio.CancelledError:
-            summary = words.summary_of(self.journal)
-        finally:
-            self.presses.then()
-            # It ends with the run; an error in it is ignored.
-            await asyncio.wait([showing])
-        return Sent(summary, importer.said)
-
-    def _goes_on(self, number: int) -> bool:
-        """Show the first contracts, and ask about the other orders.
-
-        Nothing else is going on, so it may keep the event loop waiting.
-        """
-        rest = words.summary_of(self.journal).unprocessed
-        try:
-            self.presses.then(interrupt)
-            first = words.contracts(first_orders(self.journal, number))
-            others = "other order" if rest == 1 else f"other {rest:,}"
-            return self.watch.asks(first, f"Send the {others}?")
-        finally:
-            self.presses.then()
-
-
-_STOPPING = (
-    "Stopping: requests in flight are completed and recorded. Press Ctrl-C "
-    "again to stop at once. Nothing is lost or sent twice by that, but only "
-    "the next run finds out what happened to these orders, and somebody may "
-    "have to check invoices among them."
-)
-
-
-class NothingSentError(InterruptionError):
-    """Ctrl-C before anything was sent."""
-
-    def _advice(self) -> str:
-        return "This run sent nothing; run the same command again."
-
-
-def interrupt() -> NoReturn:
-    """End what is going on."""
-    raise KeyboardInterrupt
-
-
-class Presses:
-    """What each Ctrl-C does; none gets lost, or interrupts a write."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._actions: list[Callable[[], object]] = [interrupt]
-
-    def then(self, *actions: Callable[[], object]) -> None:
-        """Set what the next presses do; earlier ones count too."""
-        before, self._count = self._count, 0
-        self._actions = [*actions]
-        for _ in range(before):
-            self.press()
-
-    def press(self) -> None:
-        """Do the next action."""
-        self._count += 1
-        if self._actions:
-            self._actions.pop(0)()
-
-
-@contextmanager
-def heeding() -> Generator[Presses]:
-    """Turn SIGINT and SIGTERM into presses; for the main thread only.
-
-    Until `Presses.then` is called, the first one ends the block with a
-    `NothingSentError`.
-    """
-    presses = Presses()
-    before = {
-        each: signal.signal(each, lambda _, __: presses.press())
-        for each in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield presses
-    except KeyboardInterrupt:
-        raise NothingSentError("Interrupted.") from None
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

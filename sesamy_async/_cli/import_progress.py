@@ -43,7 +43,6 @@ class ProgressWatch:
     _paused: str | None = attrs.field(default=None, init=False)
 
     def show(self, progress: Progress) -> None:
-        """Show the progress, if it is time."""
         if self._bar is not None:
             self._bar.update(picture(self._name, progress))
             return
@@ -54,16 +53,14 @@ class ProgressWatch:
             self._paused = progress.paused
             self.say(line(progress))
 
-    def say(self, text: str) -> None:
-        """Write a text, above the bar if there is one."""
-        _write(self._console, text)
+    def say(self, *lines: str) -> None:
+        """Write lines, above the bar if there is one."""
+        _write(self._console, lines)
 
     def asks(self, lines: Iterable[str], question: str) -> bool:
-        """Show lines, ask a question, and return whether the reply is yes."""
         if self._bar is not None:
             self._bar.stop()
-        for each in lines:
-            self.say(each)
+        self.say(*lines)
         agreed = agrees(question)
         if agreed and self._bar is not None:
             # A new bar: the old one would be drawn over the question.
@@ -94,22 +91,20 @@ def can_ask() -> bool:
     return False
 
 
-def say(lines: Iterable[str]) -> None:
+def say(*lines: str) -> None:
     """Write lines to stderr while nothing else is shown."""
-    console = _console()
+    _write(_console(), lines)
+
+
+def _write(console: Console, lines: Iterable[str]) -> None:
     for each in lines:
-        _write(console, each)
-
-
-def _write(console: Console, text: str) -> None:
-    # No str, which would be read as markup.
-    lines = fitted(plain(text), width_of(console.file))
-    console.print(Text(lines), soft_wrap=True)
+        # No str, which would be read as markup.
+        text = Text(fitted(plain(each), width_of(console.file)))
+        console.print(text, soft_wrap=True)
 
 
 @contextmanager
 def watching(name: str) -> Generator[ProgressWatch]:
-    """Show the import of a file while the block runs."""
     console = _console()
     if not console.is_interactive:
         yield ProgressWatch(name, console)

@@ -50,7 +50,7 @@ from sesamy_async.sandbox import KeptLedger, Sandbox, SandboxLookup
 from .client import ClientArguments, credentials, in_sandbox, remembering
 from .import_words import summary_of
 from .options import OUTPUT, REMEMBERED, Api, Flag, Output, Remembered
-from .orders import WITHIN, Found
+from .orders_store import WITHIN, Found
 from .output import CommandResult, UsageError, rows
 
 

@@ -12,9 +12,12 @@ import attrs
 from cyclopts import App, Parameter
 from rich.cells import cell_len, set_cell_size
 
-from sesamy_async.bulk import InputFileError
+from sesamy_async.bulk import InputFileError, Source
 from sesamy_async.bulk._beside import mapping_beside, mapping_path
+from sesamy_async.bulk._rows import first_of
+from sesamy_async.bulk.reading import open_source
 from sesamy_async.bulk.reading._columns import (
+    HeaderError,
     Names,
     header_place,
     trimmed,
@@ -78,11 +81,15 @@ def mapping(
             f"{out} already exists, and was not changed. Move or delete it "
             "to get a new proposal."
         )
-    proposal = _agreed(
-        _proposal_of(file, reading),
-        file.name,
-        interactive=not options.as_json and can_ask(),
-    )
+    proposed = _proposal_of(file, reading)
+    if proposed.headless:
+        raise InputFileError(
+            f"Row 1 of {file.name} looks like an order, not like column "
+            "names: is the header missing? Write the column names into row "
+            "1. No mapping was written."
+        )
+    interactive = not options.as_json and can_ask()
+    proposal = ask(proposed) if interactive else proposed
     if proposal is None:
         return CommandResult(
             f"{out} was not written, as you said.",
@@ -120,7 +127,6 @@ def mapping(
 
 
 def _proposal_of(path: Path, reading: TableOptions) -> Proposal:
-    """Return what the columns of a table seem to be."""
     raw = open_table(
         path,
         sheet=reading.sheet,
@@ -135,24 +141,30 @@ def _proposal_of(path: Path, reading: TableOptions) -> Proposal:
     return propose(trimmed(cells[0]), cells[1:])
 
 
-def propose_and_ask(
-    path: Path, reading: TableOptions, *, interactive: bool
-) -> Path | None:
-    """Write a mapping beside a file that has its own column names.
+def open_mapped(
+    path: Path, reading: ReadingOptions, *, interactive: bool
+) -> tuple[Source, ReadingOptions]:
+    """Open a file of orders, with a mapping that is proposed if it needs one.
 
     Returns:
-        The mapping; None if nothing is known of the columns.
+        The orders, and how they are read.
 
     Raises:
-        InputFileError: It can't be written, or somebody has to check it,
-            because this is not `interactive`.
-        UsageError: The person does not want it.
+        InputFileError: The file is wrong, or somebody has to check its
+            mapping, because this is not `interactive`.
+        UsageError: The person does not want the mapping.
     """
+    try:
+        return open_source(path, **attrs.asdict(reading)), reading
+    except HeaderError as error:
+        wrong = _shortened(error)
+        if reading.mapping is not None or error.misspelt:
+            raise wrong from None
     proposed = _proposal_of(path, reading)
     if proposed.headless or not proposed.paths:
-        return None
+        raise wrong
     out = mapping_path(path)
-    proposal = _agreed(proposed, path.name, interactive=interactive)
+    proposal = ask(proposed) if interactive else proposed
     if proposal is None:
         raise UsageError(f"{out} was not written, as you said.")
     _write(out, proposal, path.name)
@@ -163,8 +175,17 @@ def propose_and_ask(
             "wrong, and run the same command again. (On a terminal, the "
             "command asks.)"
         )
-    say([f"{out} was written. Imports of {path.name} use it from now on."])
-    return out
+    say(f"{out} was written. Imports of {path.name} use it from now on.")
+    reading = attrs.evolve(reading, mapping=out)
+    return open_source(path, **attrs.asdict(reading)), reading
+
+
+def _shortened(error: InputFileError) -> InputFileError:
+    """Return an error that has no more problems than are shown of rows."""
+    shown = first_of(error.problems)
+    if shown == [*error.problems]:
+        return error
+    return InputFileError(str(error.args[0]), problems=shown)
 
 
 def with_mapping_beside(path: Path, reading: ReadingOptions) -> ReadingOptions:
@@ -173,22 +194,8 @@ def with_mapping_beside(path: Path, reading: ReadingOptions) -> ReadingOptions:
         return reading
     mapping = mapping_beside(path)
     if mapping is not None:
-        say([f"The columns are read with the mapping {mapping}."])
+        say(f"The columns are read with the mapping {mapping}.")
     return attrs.evolve(reading, mapping=mapping)
-
-
-def _agreed(
-    proposal: Proposal, name: str, *, interactive: bool
-) -> Proposal | None:
-    if proposal.headless:
-        raise InputFileError(
-            f"Row 1 of {name} looks like an order, not like column names: is "
-            "the header missing? Write the column names into row 1. No "
-            "mapping was written."
-        )
-    if not interactive:
-        return proposal
-    return ask(proposal)
 
 
 def _write(out: Path, proposal: Proposal, name: str) -> None:
@@ -231,7 +238,7 @@ def ask(proposal: Proposal) -> Proposal | None:
     numbers = {str(it.index + 1): it for it in proposal.columns}
     width = width_of(sys.stderr) or _NO_LIMIT
     try:
-        say([*table(proposal, width), *_doubts(proposal)])
+        say(*table(proposal, width), *_doubts(proposal))
         while True:
             answer = _read(_QUESTION).strip().casefold()
             if answer in _NO:
@@ -239,18 +246,18 @@ def ask(proposal: Proposal) -> Proposal | None:
             if answer in {"", *YES} and proposal.usable:
                 return _filtered(proposal)
             if answer in {"", *YES}:
-                say([_NO_ID])
+                say(_NO_ID)
             elif answer not in numbers:
-                say(["Type y, n, or the number of a column."])
+                say("Type y, n, or the number of a column.")
             elif not numbers[answer].nameable:
                 why = numbers[answer].why
-                say([f"Column {answer} can't be used: {why}."])
+                say(f"Column {answer} can't be used: {why}.")
             else:
                 column = numbers[answer]
                 path = _choice(column)
                 if path is not None:
                     proposal = proposal.with_path(column.index, path)
-                    say([*table(proposal, width), *_doubts(proposal)])
+                    say(*table(proposal, width), *_doubts(proposal))
     except EOFError:
         return None
 
@@ -261,16 +268,14 @@ def _filtered(proposal: Proposal) -> Proposal:
     for header, words in proposal.states().items():
         numbers = {str(n): word for n, word in enumerate(words, 1)}
         say(
-            [
-                f"Which rows are orders? In {plain(header)}, they have:",
-                *(f"  {n:>2}  {plain(it)}" for n, it in numbers.items()),
-            ]
+            f"Which rows are orders? In {plain(header)}, they have:",
+            *(f"  {n:>2}  {plain(it)}" for n, it in numbers.items()),
         )
         while True:
             answer = _read("Numbers, such as 1 3 [Enter: all rows] ").split()
             if {*answer} <= numbers.keys():
                 break
-            say(["Type numbers of this list, or press Enter."])
+            say("Type numbers of this list, or press Enter.")
         if answer:
             chosen[header] = [numbers[it] for it in answer]
     return attrs.evolve(proposal, filter=chosen)
@@ -305,11 +310,9 @@ def _choice(column: Guess) -> str | None:
     """Return the path that a person chooses; empty to leave the column out."""
     paths = [*FIELDS]
     say(
-        [
-            f"What is {plain(column.header)}?",
-            "   0  leave it out",
-            *(f"  {n:>2}  {path}" for n, path in enumerate(paths, 1)),
-        ]
+        f"What is {plain(column.header)}?",
+        "   0  leave it out",
+        *(f"  {n:>2}  {path}" for n, path in enumerate(paths, 1)),
     )
     answer = _read(
         "Number, or a path such as vendorData.seller [Enter: as it was] "
@@ -321,7 +324,7 @@ def _choice(column: Guess) -> str | None:
     if is_path(answer):
         return answer
     if answer:
-        say(["That is not in the list; nothing was changed."])
+        say("That is not in the list; nothing was changed.")
     return None
 
 

@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import heapq
-import math
-import os
 import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Collection, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from hashlib import sha256
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Annotated
 
-import attrs
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from sesamy_async._checks import segment
-from sesamy_async._once import place_of
-from sesamy_async._settings import SettingsSource
-from sesamy_async.errors import ConfigurationError, SesamyError
-from sesamy_async.idempotency import (
-    ENDED,
-    IdempotencyStore,
-    OrderKey,
-    OrderRecord,
-    OrderState,
-    SQLiteStore,
-    StoreUnavailable,
-    dump_record,
-)
+from sesamy_async.errors import ConfigurationError
+from sesamy_async.idempotency import ENDED, OrderRecord, OrderState
 
-from .client import base_url, name_of, store_of_orders, vendor_of
+from .client import name_of
 from .contract import strays_in_words
 from .options import (
     CHOSEN,
@@ -46,7 +30,24 @@ from .options import (
     Output,
     Remembered,
 )
-from .output import CommandResult, UsageError, rows
+from .orders_store import (
+    WITHIN,
+    Found,
+    OrdersError,
+    advice,
+    chosen,
+    find,
+    for_machines,
+    forget_seen,
+    in_words,
+    listed,
+    moment,
+    opened,
+    stamp,
+    state_in_words,
+    under_way,
+)
+from .output import CommandResult, UsageError, one_line, rows
 
 
 # `app.run` reads "output".
@@ -89,23 +90,22 @@ def show(order: str, /, *, options: Chosen = CHOSEN) -> CommandResult:
         options: Which store, and whose orders.
     """
     with opened(options) as store:
-        record = _found(store, order, options)
+        record = find(store, order, options)
         name = name_of(store)
-    held, source = record.contract_id, record.source
-    facts = rows(
-        contract=held and _one_line(held),
-        **{"first by": source and _one_line(source)},
-        begun=moment(record.begun_at),
-        strays=strays_in_words(record.strays),
-        seen=_stamp(record),
-        vendor=_one_line(record.key.vendor_id),
-        where=_one_line(record.key.where),
-        store=name,
-    )
+    facts = {
+        "contract": record.contract_id,
+        "first by": record.source,
+        "begun": moment(record.begun_at),
+        "strays": strays_in_words(record.strays),
+        "seen": stamp(record),
+        "vendor": record.key.vendor_id,
+        "where": record.key.where,
+        "store": name,
+    }
     return CommandResult(
-        f"Order {order!r}: {_state_in_words(record)}.",
-        {**_for_machines(record), "store": name},
-        (*facts, *_advice(record)),
+        f"Order {order!r}: {state_in_words(record)}.",
+        {**for_machines(record), "store": name},
+        (*rows(**facts), *advice(record)),
     )
 
 
@@ -154,7 +154,7 @@ def list_orders(
             known = store.entries(
                 since=after, states=state or tuple(OrderState), within=WITHIN
             )
-            for each in _chosen(known, options):
+            for each in chosen(known, options):
                 counts[each.state] += 1
                 places.add((each.key.where, each.key.vendor_id))
                 yield each
@@ -172,9 +172,9 @@ def list_orders(
         {
             "count": total,
             "states": dict(counts),
-            "orders": [_for_machines(each) for each in latest],
+            "orders": [for_machines(each) for each in latest],
         },
-        (*_listed(latest, places), *([rest] if more else [])),
+        (*listed(latest, places), *([rest] if more else [])),
     )
 
 
@@ -207,27 +207,26 @@ def forget(
         options: Which store, and whose orders.
     """
     with opened(options) as store:
-        record = _found(store, order, options)
-        _check_seen(record, seen)
+        record = find(store, order, options, seen)
         if record.busy:
-            raise OrdersError(f"Order {order!r} {_under_way(record)}.")
+            raise OrdersError(f"Order {order!r} {under_way(record)}.")
         again = "If it has a contract and is sent again, it gets a second one."
         if record.state is OrderState.REFUSED:
             again = "Sesamy refused it, so it can be sent again in any case."
         elif record.contract_id:
             again = (
-                f"Sesamy keeps its contract {_one_line(record.contract_id)}; "
+                f"Sesamy keeps its contract {one_line(record.contract_id)}; "
                 "if the order is sent again, it gets a second one."
             )
         if not yes:
             raise UsageError(
-                f"Order {order!r}: {_in_words(record)}. {again} Give --yes "
+                f"Order {order!r}: {in_words(record)}. {again} Give --yes "
                 "to forget it."
             )
-        _forget(store, record)
+        forget_seen(store, record)
     return CommandResult(
         f"Order {order!r} is forgotten. {again}",
-        {"forgotten": _for_machines(record)},
+        {"forgotten": for_machines(record)},
     )
 
 
@@ -321,8 +320,7 @@ def settle(
     if created is not None:
         segment("--created", created)
     with opened(options) as store:
-        record = _found(store, order, options)
-        _check_seen(record, seen)
+        record = find(store, order, options, seen)
         settling = Found(
             key=record.key,
             seen=record,
@@ -336,12 +334,12 @@ def settle(
         return CommandResult(
             f"Order {order!r} is settled: it has no contract, and can be "
             "sent again.",
-            {**_for_machines(record), "state": None, "busy": 0},
+            {**for_machines(record), "state": None, "busy": 0},
         )
     return CommandResult(
-        f"Order {order!r} is settled: {_in_words(now)}.",
-        _for_machines(now),
-        _advice(now),
+        f"Order {order!r} is settled: {in_words(now)}.",
+        for_machines(now),
+        advice(now),
     )
 
 
@@ -375,300 +373,11 @@ def schema(*, output: Output = OUTPUT) -> CommandResult:
     return CommandResult(sql, {"schema": sql}, is_program=True)
 
 
-# Which store, and which of its orders
-
-
-WITHIN = 10.0
-"""Seconds for one request to the store."""
-
-
-class OrdersError(SesamyError):
-    """The store of orders can't show or do what was asked for."""
-
-    def _advice(self) -> str:
-        return "Nothing was changed."
-
-
-@contextmanager
-def opened(
-    options: Remembered, *, new: bool = False
-) -> Generator[IdempotencyStore]:
-    """Yield the store that options name; only if it exists, or is `new`."""
-    store = store_of_orders(options.idempotency)
-    if store is None:
-        raise UsageError(
-            'There is no store of orders: --idempotency is "none".'
-        )
-    if isinstance(store, SQLiteStore) and not (new or store.path.exists()):
-        # To create an empty one would hide that its name is misspelt.
-        raise OrdersError(f"There is no store of orders at {store.path}.")
-    with closing(store):
-        try:
-            yield store
-        except StoreUnavailable as error:
-            # Its advice is for orders that are sent.
-            raise OrdersError(str(error.args[0])) from error
-
-
-def choice(options: Chosen) -> tuple[str | None, str | None]:
-    """Return the vendor and the place that options ask for, if any."""
-    vendor, where = vendor_of(options), options.where
-    if where is not None and options.base_url is not None:
-        raise UsageError("Give either --where or --base-url.")
-    source = SettingsSource(os.environ)
-    given = source.optional("--base-url", options.base_url, "SESAMY_BASE_URL")
-    if where is None and given is not None:
-        where = place_of(base_url(options))
-    return vendor, where
-
-
-def _chosen(
-    records: Iterator[OrderRecord], options: Chosen
-) -> Iterator[OrderRecord]:
-    vendor, where = choice(options)
-    for each in records:
-        key = each.key
-        if vendor in {None, key.vendor_id} and where in {None, key.where}:
-            yield each
-
-
-def _found(
-    store: IdempotencyStore, order: str, options: Chosen
-) -> OrderRecord:
-    """Return the only order that has an id."""
-    known = [*store.entries(external_order_id=order, within=WITHIN)]
-    fitting = [*_chosen(iter(known), options)]
-    if len(fitting) == 1:
-        return fitting[0]
-    listed = [_place_in_words(each.key) for each in fitting or known]
-    places = "; ".join(listed)
-    if fitting:
-        raise UsageError(
-            f"{len(fitting)} orders have the id {order!r}: {places}. Choose "
-            "one with --vendor, --base-url or --where.",
-            problems=listed,
-        )
-    vendor, where = choice(options)
-    asked = (
-        f" of vendor {vendor!r}" if vendor else "",
-        f" at {where!r}" if where else "",
-    )
-    raise OrdersError(
-        f"{name_of(store)} does not know order {order!r}{''.join(asked)}"
-        f"{f'; it knows one of {places}' if known else ''}."
-    )
-
-
-# Settling
-
-
-@attrs.frozen(kw_only=True)
-class Found:
-    """What somebody has found out about an order."""
-
-    key: OrderKey
-    seen: OrderRecord | None  # What the store knew of it before.
-    contract_id: str | None  # None if it certainly has no contract.
-    confirmed: bool
-    source: str | None = None  # Counts if the store does not know it.
-
-    def against(self, store: IdempotencyStore) -> str:
-        """Return what a store says against it, after the order's id."""
-        seen, contract, key = self.seen, self.contract_id, self.key
-        if seen is not None and seen.contract_id not in {None, contract}:
-            confirmed = seen.state is OrderState.CONFIRMED
-            return (
-                f"has contract {_one_line(seen.contract_id or '')}, which "
-                f"{'gives' if confirmed else 'may give'} access, as the "
-                "store of orders says. If that is wrong, forget the order "
-                "first (sesamy orders forget --help)"
-            )
-        if contract is not None:
-            owner = store.holder(
-                key.where, key.vendor_id, contract, within=WITHIN
-            )
-            if owner is not None and owner.key != key:
-                other = owner.key.external_order_id
-                return (
-                    f"can't have the contract of order {other!r}, as the "
-                    "store of orders says"
-                )
-        if seen is None or not seen.busy or seen.contract_id is not None:
-            return ""
-        # A contract that gives access counts whatever a lost call has done.
-        certain = self.confirmed and seen.state is OrderState.UNKNOWN
-        return "" if certain else _under_way(seen)
-
-    def settle(self, store: IdempotencyStore) -> OrderRecord | None:
-        """Tell a store; return what it knows then."""
-        key, seen, contract = self.key, self.seen, self.contract_id
-        if contract is None:
-            if seen is not None:
-                _forget(store, seen)
-            return None
-        state = OrderState.CONFIRMED if self.confirmed else OrderState.CREATED
-        known = attrs.evolve(
-            seen or OrderRecord(key=key, state=state, source=self.source),
-            state=state,
-            contract_id=contract,
-            at=0.0,
-        )
-        # It is adopted only where the store knows nothing better.
-        [answer] = store.adopt([known], within=WITHIN)
-        if not answer.done and self.confirmed:
-            answer = store.mark(
-                key, state, token="", contract_id=contract, within=WITHIN
-            )
-        now = answer.record
-        if now is None or now.contract_id != contract:
-            raise _changed_since(key)
-        return now
-
-
-def _forget(store: IdempotencyStore, seen: OrderRecord) -> None:
-    answer = store.forget(seen, within=WITHIN)
-    if not answer.done and answer.record is not None:
-        raise _changed_since(seen.key)
-
-
-def _check_seen(record: OrderRecord, seen: str | None) -> None:
-    """Refuse to change an order that is not as somebody has seen it."""
-    if seen is not None and seen != _stamp(record):
-        raise _changed_since(record.key)
-
-
-def _changed_since(key: OrderKey) -> OrdersError:
-    return OrdersError(
-        f"Order {key.external_order_id!r} has changed since it was shown. "
-        "Show it again, and check with Sesamy again."
-    )
-
-
-def _under_way(record: OrderRecord) -> str:
-    """Return why an order can't be settled yet, after its id."""
-    return (
-        f"has a call that may be under way for {_wait(record)} s more: wait, "
-        "then run this command again"
-    )
-
-
-# What the store knows: in words, and for machines
-
-
-def _in_words(record: OrderRecord) -> str:
-    """Return all that matters of an order, on one line."""
-    source = record.source and f"first by {_one_line(record.source)}"
-    contract = (
-        record.contract_id and f"contract {_one_line(record.contract_id)}"
-    )
-    some = "stray" if record.strays == 1 else "strays"
-    strays = record.strays and f"{record.strays} {some} may be left"
-    parts = (_state_in_words(record), contract, source, strays)
-    return ", ".join(each for each in parts if each)
-
-
-def _state_in_words(record: OrderRecord) -> str:
-    """Return how far an order has come, and since when."""
-    at = moment(record.at)
-    if record.state is OrderState.CONFIRMED:
-        return f"confirmed on {at}"
-    if record.state is OrderState.REFUSED:
-        return f"refused by Sesamy on {at}"
-    if record.state is OrderState.CREATED:
-        return f"created on {at} and perhaps not confirmed"
-    if record.state is OrderState.UNKNOWN:
-        return f"in doubt since {at}"
-    since = moment(record.claimed_at)
-    return f"{'being sent' if record.busy else 'cut off'} since {since}"
-
-
-def _advice(record: OrderRecord) -> tuple[str, ...]:
-    """Return a line on what to do, if anything."""
-    todo = (
-        "Check whether Sesamy has a contract for it, and record what you "
-        "find: sesamy orders settle --help."
-    )
-    if record.busy:
-        todo = (
-            f"A call for it may be under way for {_wait(record)} s more: "
-            "wait, then run this command again."
-        )
-    elif record.state is OrderState.CREATED:
-        todo = "Onboard or import it again: that confirms this contract."
-    elif record.state is OrderState.REFUSED:
-        todo = "Correct it; then it can be sent again."
-    elif record.state is OrderState.CONFIRMED:
-        return ()
-    elif record.state is OrderState.CLAIMED and not record.careful:
-        todo = "Onboard or import it again: that completes it."
-    return (f"  {todo}",)
-
-
-def _wait(record: OrderRecord) -> int:
-    """Return the seconds for which a call may be under way."""
-    return math.ceil(record.busy)
-
-
-def _listed(
-    records: Sequence[OrderRecord], places: Collection[tuple[str, str]]
-) -> Iterator[str]:
-    """Yield a line for each order; with its place if there are several."""
-    for each in records:
-        place = f" ({_place_in_words(each.key)})" if len(places) > 1 else ""
-        yield f"  {each.key.external_order_id!r}: {_in_words(each)}{place}"
-
-
-def _place_in_words(key: OrderKey) -> str:
-    return f"vendor {key.vendor_id!r} at {key.where!r}"
-
-
-def _for_machines(record: OrderRecord) -> dict[str, Any]:
-    """Return what is known of an order, without anything personal."""
-    return {
-        "external_order_id": record.key.external_order_id,
-        "vendor_id": record.key.vendor_id,
-        "where": record.key.where,
-        "state": str(record.state),
-        "contract_id": record.contract_id,
-        "strays": record.strays,
-        "source": record.source,
-        "begun_at": _iso(record.begun_at),
-        "changed_at": _iso(record.at),
-        "busy": _wait(record),
-        "seen": _stamp(record),
-    }
-
-
-def _stamp(record: OrderRecord) -> str:
-    """Return what changes with each change of an order."""
-    return sha256(dump_record(record).encode()).hexdigest()[:8]
-
-
-def moment(at: float) -> str:
-    """Return a time for people."""
-    told = datetime.fromtimestamp(at, UTC)
-    return f"{told.day} {told:%B %Y at %H:%M} UTC"
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
-
-
-def _one_line(text: str) -> str:
-    """Return a text that can't begin a new line."""
-    return text.replace("\n", "\\n")
-
-
-def _orders(number: int) -> str:
-    return f"{number:,} order{'' if number == 1 else 's'}"
-
-
 _AGE = re.compile(r"(\d{1,6})([hd])")
 _SECONDS = {"h": 3_600.0, "d": 86_400.0}
 
 
 def _age(option: str, text: str) -> float:
-    """Return the seconds of an age such as 400d or 12h."""
     found = _AGE.fullmatch(text)
     if found is None:
         raise UsageError(f"{option} must be an age such as 400d or 12h.")
@@ -676,7 +385,6 @@ def _age(option: str, text: str) -> float:
 
 
 def _beginning(since: str) -> float:
-    """Return the time that a date or an age means."""
     if _AGE.fullmatch(since):
         return time.time() - _age("--since", since)
     try:
@@ -687,3 +395,7 @@ def _beginning(since: str) -> float:
             "such as 2d or 12h."
         ) from None
     return given.replace(tzinfo=given.tzinfo or UTC).timestamp()
+
+
+def _orders(number: int) -> str:
+    return f"{number:,} order{'' if number == 1 else 's'}"

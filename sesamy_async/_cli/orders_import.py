@@ -14,6 +14,7 @@ from cyclopts import App
 
 from sesamy_async._call import BlockingRuntime, drive
 from sesamy_async._once import Once, place_of
+from sesamy_async._settings import BASE_URL
 from sesamy_async.bulk import InputFileError, Source
 from sesamy_async.bulk._order_store import (
     BATCH,
@@ -29,10 +30,10 @@ from sesamy_async.bulk.reading import open_source
 from sesamy_async.bulk.reports._words import count
 from sesamy_async.idempotency import OrderKey, OrderRecord, OrderState
 
-from .client import base_url, name_of, needed_vendor
+from .client import name_of, needed_vendor
 from .mapping import with_mapping_beside
 from .options import CHOSEN, READING, Chosen, Flag, ReadingOptions
-from .orders import choice, opened
+from .orders_store import choice, opened
 from .output import CommandResult, ExitCode
 
 
@@ -79,8 +80,8 @@ def import_orders(
         options: Which store. For a file: whose orders they are, and where
             they were sent (by default https://api.sesamy.com).
     """
-    choice(options)
-    where = options.where or place_of(base_url(options))
+    _, place = choice(options)
+    where = place or place_of(BASE_URL)
     path, vendor, source = file, "", None
     if already_sent:
         vendor = needed_vendor(options)
@@ -168,7 +169,6 @@ _CONTRACT = "#contractId"
 
 
 def _contract(header: tuple[str, ...], row: Row) -> str | None:
-    """Return the contract that a row names."""
     cells: Mapping[str, Any] = (
         dict(zip(header, row.cells, strict=False))
         if header

@@ -49,7 +49,6 @@ _WRONG_USE = (ConfigurationError, InvalidRequestError, OrderMismatchError)
 
 
 def exit_code_of(error: SesamyError) -> ExitCode:
-    """Return the exit code for an error."""
     if isinstance(error, InterruptionError):
         return ExitCode.INTERRUPTED
     # First: a wrong setting may be found when a request is already lost.
@@ -74,7 +73,7 @@ class CommandResult:
 
 def rows(**values: object) -> tuple[str, ...]:
     """Return an indented line for each value that is not None."""
-    given = {k: v for k, v in values.items() if v is not None}
+    given = {k: one_line(str(v)) for k, v in values.items() if v is not None}
     width = max(map(len, given), default=0)
     return tuple(f"  {name:<{width}}  {given[name]}" for name in given)
 
@@ -200,6 +199,11 @@ def plain(text: str) -> str:
     )
 
 
+def one_line(text: str) -> str:
+    """Return a text that can't begin a new line."""
+    return text.replace("\n", "\\n")
+
+
 _USUAL, _LEAST = 80, 20
 _KEPT = "\0"  # Instead of a space at which no line ends.
 # An id, a value or a command in quotation marks; no apostrophe.
@@ -304,14 +308,12 @@ class BestEffortStream:
     _stream: Any
 
     def write(self, text: str) -> int:
-        """Write the text, if possible."""
         # ValueError: it is closed.  AttributeError: it is None.
         with suppress(OSError, ValueError, AttributeError):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush the stream, if possible."""
         with suppress(OSError, ValueError, AttributeError):
             self._stream.flush()
 

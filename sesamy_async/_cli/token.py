@@ -104,8 +104,6 @@ def token(*, show: Flag = False, options: Access = ACCESS) -> CommandResult:
 
 @attrs.frozen
 class Granted:
-    """The scopes of a token."""
-
     source: str  # What names them: see `_SOURCES`.
     scope: str
     missing: tuple[str, ...]  # What was requested and not granted.
@@ -131,7 +129,6 @@ class Granted:
 
     @property
     def in_words(self) -> str:
-        """The scopes, and what names them."""
         return f"{self.scope or 'none'} ({_SOURCES[self.source]})"
 
 

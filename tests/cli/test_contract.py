@@ -248,7 +248,7 @@ def test_unreadable(
     [
         (
             b'{"a": 1,\n  b}',
-            "order.json has a problem: broken at line 2 column 3: Expecting",
+            "order.json has 1 problem: broken at line 2 column 3: Expecting",
         ),
         (
             b'{"externalOrderId": "A-1", "quantity": "1", "x": 1}',

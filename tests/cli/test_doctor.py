@@ -362,20 +362,6 @@ def test_look_ups_that_hang(sesamy: CommandLine) -> None:
         assert "skipped" == states(ran)[f"{each} connection"]
 
 
-@pytest.mark.usefixtures("served")
-def test_connections_that_hang(
-    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """So are connections, which look the name up again."""
-    monkeypatch.setattr(doctor, "_GRACE", 0.0)
-    monkeypatch.setattr(
-        doctor, "_connected", lambda *_: threading.Event().wait(2.0)
-    )
-    ran = sesamy("doctor", "--json", "--timeout", "0.3")
-
-    assert "none within 0.3 s" in seen(ran, "api connection")
-
-
 @pytest.mark.usefixtures("served", "_hanging")
 def test_the_deadline_of_all(sesamy: CommandLine) -> None:
     """What was found by then is shown, and what was too late is named."""

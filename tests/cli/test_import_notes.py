@@ -57,7 +57,7 @@ def noted(sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     del sesamy  # It changes the folder.
     orders_file()
     monkeypatch.setattr("sesamy_async.bulk._file.check", checked)
-    monkeypatch.setattr("sesamy_async._cli.import_job.open_source", opened)
+    monkeypatch.setattr("sesamy_async._cli.mapping.open_source", opened)
 
 
 @pytest.fixture
@@ -258,7 +258,7 @@ def test_a_sheet(sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
         return open_source(*arguments, **options)
 
     orders_file()
-    monkeypatch.setattr("sesamy_async._cli.import_job.open_source", opened)
+    monkeypatch.setattr("sesamy_async._cli.mapping.open_source", opened)
 
     assert 0 == sesamy(*DRY, "--sheet", "June").code
     assert ["June"] == given

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sesamy_async._cli.orders import Found, OrdersError
+from sesamy_async._cli.orders_store import Found, OrdersError
 from sesamy_async.idempotency import (
     MemoryStore,
     OrderKey,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ssl
+from collections import Counter
 from typing import Any
 
 import httpx
 import pytest
 
 from sesamy_async import ConfigurationError
-from sesamy_async._cli.doctor import (
+from sesamy_async._cli.doctor_findings import (
     Finding,
     State,
     headline,
@@ -23,6 +24,7 @@ from sesamy_async._cli.doctor import (
     judge_tls,
     refused,
 )
+from sesamy_async._cli.options import Checkup
 from sesamy_async._cli.token import Granted
 from sesamy_async._headers import Headers
 from sesamy_async._outcome import Failure, FailureKind
@@ -53,7 +55,6 @@ def alert() -> Exception:
     ("seen", "error", "advice"),
     [
         ("refused", OSError(), "a firewall blocks"),
-        ("refused", None, "a firewall blocks"),
         ("refused (at the proxy a.test:1).", OSError(), "Check the proxy"),
         ("x", refusal(9), "clock of this machine."),
         ("x", refusal(10), "clock of this machine. If"),
@@ -62,7 +63,7 @@ def alert() -> Exception:
         ("x", alert(), "interferes with TLS"),
     ],
 )
-def test_failures(seen: str, error: object, advice: str) -> None:
+def test_failures(seen: str, error: Exception, advice: str) -> None:
     """Each cause has advice of its own."""
     failure = Failure(kind=FailureKind.CONNECT, detail=seen, sent=False)
     finding = judge_failure("api", failure, error)
@@ -184,9 +185,9 @@ def test_scopes() -> None:
 
 def test_orders() -> None:
     """They are counted by state, and doubts are for somebody to settle."""
-    counts = {OrderState.CONFIRMED: 2, OrderState.UNKNOWN: 1}
+    counts = Counter({OrderState.CONFIRMED: 2, OrderState.UNKNOWN: 1})
     doubtful = judge_orders("x", counts, all_counted=True)
-    others = judge_orders("x", {}, all_counted=False)
+    others = judge_orders("x", Counter(), all_counted=False)
 
     assert "x, 3 orders: 2 CONFIRMED, 1 UNKNOWN" == doubtful.seen
     assert "sesamy orders list --state UNKNOWN" in doubtful.advice
@@ -201,7 +202,7 @@ def test_settings_of_options() -> None:
     }
     found = {
         each.check: each
-        for each in judge_settings(environ, {"vendor_id": "acme"})
+        for each in judge_settings(environ, Checkup(vendor="acme"))
     }
 
     assert "acme (option)" == found["vendor_id"].seen

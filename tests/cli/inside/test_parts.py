@@ -14,8 +14,8 @@ from typing import Any
 import attrs
 import pytest
 
-from sesamy_async._cli.import_job import NothingSentError, heeding
 from sesamy_async._cli.import_progress import counting, line, watching
+from sesamy_async._cli.import_sending import NothingSentError, heeding
 from sesamy_async._cli.import_words import estimate, exit_code_of_import
 from sesamy_async._cli.output import ExitCode
 from sesamy_async.bulk import Confirm, Ending, ImportSummary, Progress
