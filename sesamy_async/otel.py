@@ -103,7 +103,7 @@ class Telemetry:
         self._tracer = trace.get_tracer(
             "sesamy_async", __version__, tracer_provider
         )
-        self._attempts = _Attempts()
+        self._attempts = _AttemptCounts()
         meter = metrics.get_meter("sesamy_async", __version__, meter_provider)
         self._duration = meter.create_histogram(
             "sesamy.client.operation.duration",
@@ -198,7 +198,7 @@ class _Begun:
     at: float
 
 
-class _Attempts:
+class _AttemptCounts:
     """Adds up the attempts of each operation."""
 
     def __init__(self) -> None:

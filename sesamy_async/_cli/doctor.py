@@ -53,8 +53,8 @@ from sesamy_async.idempotency import (
 
 from .client import credentials, store_of_orders
 from .doctor_findings import (
-    Finding,
-    State,
+    CheckResult,
+    CheckState,
     headline,
     judge_answer,
     judge_clock,
@@ -120,7 +120,7 @@ def doctor(*, options: Checkup = CHECKUP) -> CommandResult:
         options.deadline,
     )
     findings = [_without_home(each) for each in findings]
-    failed = [each for each in findings if each.state is State.FAILED]
+    failed = [each for each in findings if each.state is CheckState.FAILED]
     code = ExitCode.FAILED if failed else ExitCode.DONE
     if any(each.wrong_setting for each in failed):
         code = ExitCode.USAGE
@@ -162,13 +162,13 @@ def _in_thread(do: Callable[[], _T]) -> Future[_T]:
 
 
 def _at_once(
-    examined: dict[str, Iterable[Finding]], deadline: float
-) -> Iterator[Finding]:
+    examined: dict[str, Iterable[CheckResult]], deadline: float
+) -> Iterator[CheckResult]:
     """Make all examinations at once; yield their findings in order."""
     end = time.monotonic() + deadline
-    running: list[tuple[str, list[Finding], Future[None]]] = []
+    running: list[tuple[str, list[CheckResult], Future[None]]] = []
     for name, examination in examined.items():
-        found: list[Finding] = []
+        found: list[CheckResult] = []
         job = _in_thread(partial(found.extend, examination))
         running.append((name, found, job))
     for name, found, job in running:
@@ -181,7 +181,7 @@ def _at_once(
             seen = f"it ended with {type(error).__name__}"
         yield from [*found]
         if seen is not None:
-            yield Finding(name, State.FAILED, seen)
+            yield CheckResult(name, CheckState.FAILED, seen)
 
 
 _API = ("api name", "api connection", "api answer", "clock", "rate limit")
@@ -195,22 +195,22 @@ _GIVES = {
 
 
 def _complete(
-    checks: Sequence[str], examination: Iterator[Finding]
-) -> Iterator[Finding]:
+    checks: Sequence[str], examination: Iterator[CheckResult]
+) -> Iterator[CheckResult]:
     """Yield its findings, up to the first that failed; skip the others."""
     done, why = 0, "it needs settings that are missing or wrong"
     with suppress(ConfigurationError):
         for each in examination:
             yield each
             done = checks.index(each.check) + 1
-            if each.state is State.FAILED:
+            if each.state is CheckState.FAILED:
                 why = f"it needs {_GIVES[each.check.split()[-1]]}"
                 break
     for skipped in checks[done:]:
-        yield Finding(skipped, State.SKIPPED, why)
+        yield CheckResult(skipped, CheckState.SKIPPED, why)
 
 
-def _api(options: Checkup) -> Iterator[Finding]:
+def _api(options: Checkup) -> Iterator[CheckResult]:
     """Examine the API, without a token: nothing can come of it."""
     source, seconds = SettingsSource(os.environ), options.timeout
     url = source.url("base_url", options.base_url, BASE_URL)
@@ -237,7 +237,7 @@ def _api(options: Checkup) -> Iterator[Finding]:
         drive(transport.aclose())
 
 
-def _token(options: Checkup) -> Iterator[Finding]:
+def _token(options: Checkup) -> Iterator[CheckResult]:
     url = SettingsSource(os.environ).url("token_url", None, TOKEN_URL)
     yield from _reached("token", url, options.timeout)
     given = credentials(None, options)
@@ -250,7 +250,7 @@ def _token(options: Checkup) -> Iterator[Finding]:
         yield judge_scope(Granted.of(got, given))
 
 
-def _reached(label: str, url: str, seconds: float) -> Iterator[Finding]:
+def _reached(label: str, url: str, seconds: float) -> Iterator[CheckResult]:
     """Look a host up, and connect to it, as a client would."""
     name, connection = f"{label} name", f"{label} connection"
     try:
@@ -267,7 +267,7 @@ def _reached(label: str, url: str, seconds: float) -> Iterator[Finding]:
 _MOST_ADDRESSES = 4
 
 
-def _looked_up(check: str, route: NetworkPath, seconds: float) -> Finding:
+def _looked_up(check: str, route: NetworkPath, seconds: float) -> CheckResult:
     place = route.proxy or route.target
     host = f"the proxy {place.host}" if route.proxy else place.host
     onward = f"; it leads to {route.target.host}" if route.proxy else ""
@@ -288,13 +288,13 @@ def _looked_up(check: str, route: NetworkPath, seconds: float) -> Finding:
         rest = f" and {more} more" if more > 0 else ""
         return judged(check, f"{host} is at {shown}{rest}{onward}")
     advice = "Check the name, and the DNS of this machine."
-    return Finding(check, State.FAILED, seen, advice)
+    return CheckResult(check, CheckState.FAILED, seen, advice)
 
 
 _TRUSTED = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
-def _connected(check: str, route: NetworkPath, seconds: float) -> Finding:
+def _connected(check: str, route: NetworkPath, seconds: float) -> CheckResult:
     if is_socks(route):
         by = f"through the SOCKS proxy {route.proxy_name}"
         return judged(check, f"{by}; the first request connects")
@@ -325,7 +325,7 @@ def _connected(check: str, route: NetworkPath, seconds: float) -> Finding:
         drive(connection.aclose())
 
 
-def _store(options: Checkup) -> Iterator[Finding]:
+def _store(options: Checkup) -> Iterator[CheckResult]:
     """Examine the store of orders; nothing is created."""
     try:
         store = store_of_orders(options.idempotency, new=False)
@@ -342,7 +342,7 @@ def _store(options: Checkup) -> Iterator[Finding]:
 _PERMANENT = "Set SESAMY_IDEMPOTENCY to a permanent file, or to a server."
 
 
-def _examined(store: IdempotencyStore, seconds: float) -> Finding:
+def _examined(store: IdempotencyStore, seconds: float) -> CheckResult:
     if isinstance(store, MemoryStore):
         return judged(
             "store", "in memory: it ends with the process", _PERMANENT
@@ -356,7 +356,7 @@ def _examined(store: IdempotencyStore, seconds: float) -> Finding:
             if os.access(folder, os.W_OK | os.X_OK):
                 return judged("store", f"{name}: the first order creates it")
             seen = f"{name}, and you have no permission to write to {folder}"
-            return Finding("store", State.FAILED, seen, _PERMANENT)
+            return CheckResult("store", CheckState.FAILED, seen, _PERMANENT)
     else:
         server = cast("ServerStore[Any]", store)
         name, there = server.about(within=seconds)
@@ -372,7 +372,7 @@ def _examined(store: IdempotencyStore, seconds: float) -> Finding:
     return judge_orders(name, counts, all_counted=True)
 
 
-def _without_home(finding: Finding) -> Finding:
+def _without_home(finding: CheckResult) -> CheckResult:
     home = os.path.expanduser("~")  # noqa: PTH111 - it never raises
     if len(home) <= 1 or not home.strip("~"):
         return finding
@@ -382,7 +382,7 @@ def _without_home(finding: Finding) -> Finding:
 _PACKAGES = ("httpx", "h11", "anyio", "attrs", "cattrs")
 
 
-def _versions() -> Finding:
+def _versions() -> CheckResult:
     python = f"{platform.python_implementation()} {platform.python_version()}"
     named = [f"sesamy-async {__version__}", python]
     for each in _PACKAGES:

@@ -40,7 +40,7 @@ from .orders_store import moment
 from .token import SPELLINGS, Granted
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """How a check ended."""
 
     OK = "ok"
@@ -50,14 +50,14 @@ class State(StrEnum):
 
 
 @attrs.frozen
-class Finding:
+class CheckResult:
     """The result of one check: what was seen, and what to do.
 
     It holds nothing secret.
     """
 
     check: str
-    state: State
+    state: CheckState
     seen: str
     advice: str = ""
     wrong_setting: bool = False
@@ -68,27 +68,27 @@ class Finding:
         return text if text[-1] in ".?" else f"{text}."
 
 
-def judged(check: str, seen: str, advice: str = "") -> Finding:
+def judged(check: str, seen: str, advice: str = "") -> CheckResult:
     """Return the finding for what works: a warning if there is advice."""
-    state = State.WARNING if advice else State.OK
-    return Finding(check, state, seen, advice)
+    state = CheckState.WARNING if advice else CheckState.OK
+    return CheckResult(check, state, seen, advice)
 
 
-def refused(check: str, error: SesamyError) -> Finding:
+def refused(check: str, error: SesamyError) -> CheckResult:
     wrong = isinstance(error, ConfigurationError)
-    return Finding(check, State.FAILED, str(error.args[0]), "", wrong)
+    return CheckResult(check, CheckState.FAILED, str(error.args[0]), "", wrong)
 
 
 _COUNTED = {
-    State.FAILED: "failed",
-    State.WARNING: "warned",
-    State.SKIPPED: "skipped",
+    CheckState.FAILED: "failed",
+    CheckState.WARNING: "warned",
+    CheckState.SKIPPED: "skipped",
 }
 
 
-def headline(findings: Sequence[Finding]) -> str:
+def headline(findings: Sequence[CheckResult]) -> str:
     counts = Counter(each.state for each in findings)
-    if not (counts[State.FAILED] or counts[State.WARNING]):
+    if not (counts[CheckState.FAILED] or counts[CheckState.WARNING]):
         return "No problem was found."
     said = ", ".join(
         f"{counts[state]} {word}"
@@ -129,7 +129,7 @@ _OPTIONS = {"vendor_id": "vendor", "encoding": "token_encoding"}
 
 def judge_settings(
     environ: Mapping[str, str], options: Checkup
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     """Yield a finding for each setting, and for variables that are none."""
     source = SettingsSource(environ)
     for name in _DEFAULTS:
@@ -148,17 +148,19 @@ def judge_settings(
             hint = did_you_mean(name, known).removeprefix(HINT)
             seen = "it is set, but it is not a setting"
             advice = f"Did you mean {hint}" if hint else ""
-            yield Finding(name, State.WARNING, seen, advice)
+            yield CheckResult(name, CheckState.WARNING, seen, advice)
 
 
 def _judge_setting(
     name: str, option: str | None, source: SettingsSource
-) -> Finding:
+) -> CheckResult:
     variable, default = _variable(name), _DEFAULTS[name]
     value = source.optional(name, option, variable)
     if value is None and default is None:
         seen, advice = "it is missing", f"Set {variable}."
-        return Finding(name, State.FAILED, seen, advice, wrong_setting=True)
+        return CheckResult(
+            name, CheckState.FAILED, seen, advice, wrong_setting=True
+        )
     if value is None:
         return judged(name, f"{default} (default)")
     if name == "vendor_id":
@@ -195,18 +197,18 @@ _TLS = "Check whether a proxy or a firewall interferes with TLS."
 
 def judge_failure(
     check: str, failure: Failure, error: BaseException
-) -> Finding:
+) -> CheckResult:
     """Return the finding for a host that can't be reached."""
     seen, advice = failure.detail, _NETWORK
     for each in linked(error):
         if isinstance(each, ssl.SSLCertVerificationError):
             advice = _ADVICE.get(each.verify_code, _UNKNOWN_AUTHORITY)
-            return Finding(check, State.FAILED, seen, advice)
+            return CheckResult(check, CheckState.FAILED, seen, advice)
     if "(at the proxy " in seen:
         advice = _PROXY
     elif tls_alert(error):
         advice = _TLS
-    return Finding(check, State.FAILED, seen, advice)
+    return CheckResult(check, CheckState.FAILED, seen, advice)
 
 
 _DAY = 86_400.0
@@ -225,7 +227,7 @@ def judge_tls(
     trusted: Sequence[str],
     certificate: Mapping[str, Any],
     now: float,
-) -> Finding:
+) -> CheckResult:
     """Return the finding for a connection, with TLS if it has a version.
 
     The certificate is as `ssl.SSLObject.getpeercert` returns it; `trusted`
@@ -256,7 +258,7 @@ def _issuer(certificate: Mapping[str, Any]) -> str:
 
 def judge_answer(
     check: str, status: int, headers: Headers, took: float
-) -> Finding:
+) -> CheckResult:
     """Return the finding for the response to a request without a token."""
     through = ", through a proxy (Via)" if "via" in headers else ""
     seen = f"answered {status} within {took * 1e3:.0f} ms{through}"
@@ -271,13 +273,13 @@ def judge_answer(
 _MOST_SKEW = 60
 
 
-def judge_clock(date: str | None, now: float) -> Finding:
+def judge_clock(date: str | None, now: float) -> CheckResult:
     """Return the finding for the clock, from the Date of a response."""
     try:
         theirs = parsedate_to_datetime(date or "").timestamp()
     except (ValueError, OverflowError):
         seen = "the response has no Date to compare with"
-        return Finding("clock", State.SKIPPED, seen)
+        return CheckResult("clock", CheckState.SKIPPED, seen)
     skew = round(now - theirs)
     if abs(skew) <= _MOST_SKEW:
         return judged("clock", f"within {_MOST_SKEW} s of Sesamy's clock")
@@ -289,7 +291,7 @@ def judge_clock(date: str | None, now: float) -> Finding:
     )
 
 
-def judge_rate(headers: Headers) -> Finding:
+def judge_rate(headers: Headers) -> CheckResult:
     rate = rate_of(headers) or RateState()
     own = f"the client sends {RateLimit().requests:g} requests a minute"
     seen = f"the response states none; {own}"
@@ -301,7 +303,7 @@ def judge_rate(headers: Headers) -> Finding:
     return judged("rate limit", seen)
 
 
-def judge_scope(granted: Granted) -> Finding:
+def judge_scope(granted: Granted) -> CheckResult:
     if not granted.missing:
         return judged("granted scope", granted.in_words)
     return judged(
@@ -313,7 +315,7 @@ def judge_scope(granted: Granted) -> Finding:
 
 def judge_orders(
     name: str, counts: Counter[OrderState], *, all_counted: bool
-) -> Finding:
+) -> CheckResult:
     states = ", ".join(
         f"{counts[each]} {each}" for each in OrderState if counts[each]
     )

@@ -148,7 +148,9 @@ def import_orders(
         patience=sending.patience,
     )
     proposed = reading.mapping != given
-    job = Job(core, doing, reading, sending, options, pace, proposed, ask)
+    job = ImportJob(
+        core, doing, reading, sending, options, pace, proposed, ask
+    )
     return job.rehearse() if doing.dry_run else job.carry_out()
 
 
@@ -175,7 +177,7 @@ _SHOWN = attrs.filters.include("row", "order_id", "contract_id", "state")
 
 
 @attrs.frozen
-class Job:
+class ImportJob:
     """An import, and what the command adds to it: words, and a terminal.
 
     If its mapping was `proposed` just now, its orders are shown, and it asks.

@@ -22,7 +22,7 @@ from .output import InterruptionError
 
 
 if TYPE_CHECKING:
-    from .import_job import Job
+    from .import_job import ImportJob
 
 
 @attrs.frozen
@@ -38,7 +38,7 @@ class Sent:
 class Run:
     """The sending of a job: it is shown, it asks, and it can be stopped."""
 
-    job: Job
+    job: ImportJob
     journal: Journal
     presses: Presses
     watch: ProgressWatch

@@ -50,7 +50,7 @@ from sesamy_async.sandbox import KeptLedger, Sandbox, SandboxLookup
 from .client import ClientArguments, credentials, in_sandbox, remembering
 from .import_words import summary_of
 from .options import OUTPUT, REMEMBERED, Api, Flag, Output, Remembered
-from .orders_store import WITHIN, Found
+from .orders_store import WITHIN, Settlement
 from .output import CommandResult, UsageError, rows
 
 
@@ -435,7 +435,7 @@ def _settle_all(
     orders = {key_of(each, terms, where): change for each, change in settled}
     known = store.look(orders, within=WITHIN)
     found = [
-        Found(
+        Settlement(
             key=key,
             seen=known.get(key),
             contract_id=change.contract_id,

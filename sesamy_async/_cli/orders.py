@@ -32,8 +32,8 @@ from .options import (
 )
 from .orders_store import (
     WITHIN,
-    Found,
     OrdersError,
+    Settlement,
     advice,
     chosen,
     find,
@@ -321,7 +321,7 @@ def settle(
         segment("--created", created)
     with opened(options) as store:
         record = find(store, order, options, seen)
-        settling = Found(
+        settling = Settlement(
             key=record.key,
             seen=record,
             contract_id=created,

@@ -120,7 +120,7 @@ def find(
 
 
 @attrs.frozen(kw_only=True)
-class Found:
+class Settlement:
     """What somebody has found out about an order."""
 
     key: OrderKey

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sesamy_async._cli.orders_store import Found, OrdersError
+from sesamy_async._cli.orders_store import OrdersError, Settlement
 from sesamy_async.idempotency import (
     MemoryStore,
     OrderKey,
@@ -26,7 +26,9 @@ def test_it_has_changed(contract: str | None) -> None:
     )
     store.adopt([doubt], within=1.0)
     seen = store.look([KEY], within=1.0)[KEY]
-    found = Found(key=KEY, seen=seen, contract_id=contract, confirmed=True)
+    found = Settlement(
+        key=KEY, seen=seen, contract_id=contract, confirmed=True
+    )
     against = found.against(store)
     store.adopt([settled], within=1.0)
     with pytest.raises(OrdersError, match="has changed since it was shown"):
@@ -39,7 +41,7 @@ def test_it_has_changed(contract: str | None) -> None:
 def test_it_is_not_there() -> None:
     """An order that the store does not know needs not be forgotten."""
     store = MemoryStore()
-    found = Found(key=KEY, seen=None, contract_id=None, confirmed=False)
+    found = Settlement(key=KEY, seen=None, contract_id=None, confirmed=False)
 
     assert not found.against(store)
     assert found.settle(store) is None

@@ -11,8 +11,8 @@ import pytest
 
 from sesamy_async import ConfigurationError
 from sesamy_async._cli.doctor_findings import (
-    Finding,
-    State,
+    CheckResult,
+    CheckState,
     headline,
     judge_answer,
     judge_clock,
@@ -68,7 +68,7 @@ def test_failures(seen: str, error: Exception, advice: str) -> None:
     failure = Failure(kind=FailureKind.CONNECT, detail=seen, sent=False)
     finding = judge_failure("api", failure, error)
 
-    assert (State.FAILED, seen) == (finding.state, finding.seen)
+    assert (CheckState.FAILED, seen) == (finding.state, finding.seen)
     assert advice in finding.advice
 
 
@@ -86,20 +86,20 @@ ISSUER = (
             "Dec  1 00:00:00 2026 GMT",
             ISSUER,
             [],
-            State.OK,
+            CheckState.OK,
             "from Let's Encrypt R3 valid until 1 December 2026 at 00:00 UTC (",
         ),
         (
             "Nov 15 00:00:00 2026 GMT",
             (),
             ["SSL_CERT_FILE", "SSL_CERT_DIR"],
-            State.WARNING,
+            CheckState.WARNING,
             "from ? (trusted by SSL_CERT_FILE and SSL_CERT_DIR) valid until ",
         ),
     ],
 )
 def test_certificates(
-    ends: str, issuer: Any, trusted: list[str], state: State, said: str
+    ends: str, issuer: Any, trusted: list[str], state: CheckState, said: str
 ) -> None:
     """Who issued it, and whether it ends soon."""
     finding = judge_tls(
@@ -120,13 +120,13 @@ def test_certificates(
 @pytest.mark.parametrize(
     ("status", "state", "advice"),
     [
-        (200, State.OK, ""),
-        (404, State.OK, ""),
-        (301, State.WARNING, "base_url"),
-        (503, State.WARNING, "later"),
+        (200, CheckState.OK, ""),
+        (404, CheckState.OK, ""),
+        (301, CheckState.WARNING, "base_url"),
+        (503, CheckState.WARNING, "later"),
     ],
 )
-def test_answers(status: int, state: State, advice: str) -> None:
+def test_answers(status: int, state: CheckState, advice: str) -> None:
     """Without a token, only redirects and failures of servers count."""
     finding = judge_answer("api", status, Headers({"Via": "1.1 x"}), 0.25)
 
@@ -140,15 +140,15 @@ def test_answers(status: int, state: State, advice: str) -> None:
 @pytest.mark.parametrize(
     ("date", "state", "seen"),
     [
-        ("Thu, 12 Nov 2026 14:03:00 GMT", State.OK, "within 60 s"),
-        ("Thu, 12 Nov 2026 14:02:00 GMT", State.OK, "within 60 s"),
-        ("Thu, 12 Nov 2026 14:01:59 GMT", State.WARNING, "61 s ahead of"),
-        ("Thu, 12 Nov 2026 14:04:01 GMT", State.WARNING, "61 s behind"),
-        ("soon", State.SKIPPED, "no Date"),
-        (None, State.SKIPPED, "no Date"),
+        ("Thu, 12 Nov 2026 14:03:00 GMT", CheckState.OK, "within 60 s"),
+        ("Thu, 12 Nov 2026 14:02:00 GMT", CheckState.OK, "within 60 s"),
+        ("Thu, 12 Nov 2026 14:01:59 GMT", CheckState.WARNING, "61 s ahead of"),
+        ("Thu, 12 Nov 2026 14:04:01 GMT", CheckState.WARNING, "61 s behind"),
+        ("soon", CheckState.SKIPPED, "no Date"),
+        (None, CheckState.SKIPPED, "no Date"),
     ],
 )
-def test_clocks(date: str | None, state: State, seen: str) -> None:
+def test_clocks(date: str | None, state: CheckState, seen: str) -> None:
     """More than a minute is too much."""
     finding = judge_clock(date, NOW)
 
@@ -176,11 +176,11 @@ def test_scopes() -> None:
     """One that is missing is named, with its spellings and audiences."""
     missing = judge_scope(Granted("token", "a", ("b", "c")))
 
-    assert State.WARNING is missing.state
+    assert CheckState.WARNING is missing.state
     assert "a (granted, according to the token); missing: b c" == missing.seen
     for each in ("paymentsContractThirdPartyOnboarding", "urn:sesamy"):
         assert each in missing.advice
-    assert State.OK is judge_scope(Granted("answer", "b", ())).state
+    assert CheckState.OK is judge_scope(Granted("answer", "b", ())).state
 
 
 def test_orders() -> None:
@@ -191,7 +191,10 @@ def test_orders() -> None:
 
     assert "x, 3 orders: 2 CONFIRMED, 1 UNKNOWN" == doubtful.seen
     assert "sesamy orders list --state UNKNOWN" in doubtful.advice
-    assert (State.OK, "x, more than 0 orders") == (others.state, others.seen)
+    assert (CheckState.OK, "x, more than 0 orders") == (
+        others.state,
+        others.seen,
+    )
 
 
 def test_settings_of_options() -> None:
@@ -206,7 +209,7 @@ def test_settings_of_options() -> None:
     }
 
     assert "acme (option)" == found["vendor_id"].seen
-    assert (State.WARNING, "") == (
+    assert (CheckState.WARNING, "") == (
         found["SESAMY_QQQQQQQQQQQQQQQQQQQQQQQQQQQQQ"].state,
         found["SESAMY_QQQQQQQQQQQQQQQQQQQQQQQQQQQQQ"].advice,
     )
@@ -216,20 +219,26 @@ def test_settings_of_options() -> None:
 @pytest.mark.parametrize(
     ("states", "said"),
     [
-        ([State.OK], "No problem was found."),
+        ([CheckState.OK], "No problem was found."),
         (
-            [*State, State.FAILED],
+            [*CheckState, CheckState.FAILED],
             "Of 5 checks: 2 failed, 1 warned, 1 skipped.",
         ),
     ],
 )
-def test_headlines(states: list[State], said: str) -> None:
+def test_headlines(states: list[CheckState], said: str) -> None:
     """The first line counts."""
-    assert said == headline([Finding("x", each, "y") for each in states])
+    assert said == headline([CheckResult("x", each, "y") for each in states])
 
 
 def test_texts() -> None:
     """Each is one line of whole sentences."""
-    assert "Seen. Do it." == Finding("x", State.OK, "Seen.", "Do it").text
-    assert "Seen. Did you?" == Finding("x", State.OK, "Seen", "Did you?").text
+    assert (
+        "Seen. Do it."
+        == CheckResult("x", CheckState.OK, "Seen.", "Do it").text
+    )
+    assert (
+        "Seen. Did you?"
+        == CheckResult("x", CheckState.OK, "Seen", "Did you?").text
+    )
     assert "Wrong." == refused("x", ConfigurationError("Wrong.")).text
