@@ -10,6 +10,7 @@ from contextlib import (
     ExitStack,
     contextmanager,
     nullcontext,
+    suppress,
 )
 from pathlib import Path
 from typing import Any, NoReturn
@@ -28,10 +29,12 @@ from sesamy_async.bulk import (
     Importer,
     ImportSummary,
     InputFileError,
+    JournalError,
     Source,
     State,
 )
 from sesamy_async.bulk._beside import Files, mapping_beside
+from sesamy_async.bulk._chain import followed
 from sesamy_async.bulk._file import FileImport
 from sesamy_async.bulk._rows import first_of
 from sesamy_async.bulk._states import SANDBOX
@@ -42,7 +45,7 @@ from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading import open_source, write_template
 from sesamy_async.bulk.reading._columns import HeaderError
 from sesamy_async.bulk.reports import Kind
-from sesamy_async.bulk.reports._words import count, headline
+from sesamy_async.bulk.reports._words import count, headline, to_correct
 from sesamy_async.errors import ConfigurationError
 from sesamy_async.idempotency import IdempotencyStore
 from sesamy_async.sandbox import KeptLedger, Sandbox, SandboxConfig
@@ -371,11 +374,18 @@ class Job:
         number = self.sending.first
         first = None if number is None else first_orders(journal, number)
         reports, problem = self.core.report(journal, summary, sent.said)
+        chain = None
+        with suppress(JournalError):
+            chain = followed(journal)
         where = "In a sandbox: " if self.doing.sandbox else ""
         rejected = reports.paths.get(Kind.REJECTED)
-        following = [] if rejected is None else [self._next(rejected)]
+        following = (
+            [self._next(rejected)]
+            if rejected is not None and to_correct(summary, chain)
+            else []
+        )
         return CommandResult(
-            f"{where}{headline(summary)}",
+            f"{where}{headline(summary, chain)}",
             {
                 **attrs.asdict(summary),
                 "done": summary.done,
@@ -388,12 +398,14 @@ class Job:
                 "kept": [str(path) for path in reports.kept],
                 "report": None if files.page is None else str(files.page),
                 "report_problem": problem,
+                "left_out": reports.left_out,
+                "chain": None if chain is None else words.of_chain(chain),
                 "first": None if first is None else _described(first),
             },
             (
                 *words.written(summary, reports, files),
                 *(words.contracts(first) if first and not sent.asked else ()),
-                *words.notes(summary, reports),
+                *words.notes(summary, reports, chain),
                 *following,
                 *(() if problem is None else (problem,)),
             ),

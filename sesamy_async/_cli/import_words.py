@@ -26,6 +26,7 @@ from sesamy_async.bulk import (
     State,
 )
 from sesamy_async.bulk._beside import Files
+from sesamy_async.bulk._chain import Chain
 from sesamy_async.bulk._counts import Tally
 from sesamy_async.bulk._file import differing
 from sesamy_async.bulk._rows import first_of
@@ -39,6 +40,7 @@ from sesamy_async.bulk.reports._words import (
     count,
     duration,
     ending,
+    not_counted,
     steps,
 )
 
@@ -364,14 +366,57 @@ def written(
         yield f"  {'this run':<11}  {spent}"
 
 
-def notes(summary: ImportSummary, reports: Reports) -> Iterator[str]:
+def first_lines(title: str, lines: list[str]) -> Iterator[str]:
+    """Yield the first lines below a title; nothing if there are none."""
+    if lines:
+        yield from ("", title, *lines[:_MOST_SHOWN])
+    if (more := len(lines) - _MOST_SHOWN) > 0:
+        yield f"  and {more:,} more; --json lists them all"
+
+
+def still_open(chain: Chain) -> Iterator[str]:
+    """Yield what is left to do, where reports were imported."""
+    lines = [f"  row {row}: {chain.open[row]}" for row in sorted(chain.open)]
+    yield from first_lines("Still open:", lines)
+    for name, done in chain.unmatched.items():
+        yield (
+            f"{count(done, 'more row')} done by {name}. It is not known which "
+            "rows of this file they are, because that report is gone or was "
+            "changed after it was imported."
+        )
+    for name, why in chain.unread.items():
+        yield f"{name} is not counted: {why}"
+
+
+def of_chain(chain: Chain) -> dict[str, Any]:
+    """Return the same for machines."""
+    return {
+        "done": not chain.open,
+        "here": chain.here,
+        "by_report": dict(chain.by_report),
+        "repeated": chain.repeated,
+        "open": [
+            {"row": row, "reason": chain.open[row]}
+            for row in sorted(chain.open)
+        ],
+        "unmatched": dict(chain.unmatched),
+        "unread": dict(chain.unread),
+    }
+
+
+def notes(
+    summary: ImportSummary, reports: Reports, chain: Chain | None
+) -> Iterator[str]:
     """Yield why an import is not complete, and what is left to do."""
     if summary.unprocessed:
         reason = "" if summary.reason is None else f" {summary.reason}"
         yield f"The import is not complete: {ending(summary)}.{reason}"
-    yield from steps(summary, reports)
+    yield from filter(None, [not_counted(reports)])
+    yield from steps(summary, reports, chain)
     for path in reports.kept:
         yield (
             f"{path.name} was not overwritten: it was changed after it was "
             "written, or was imported itself."
         )
+    if chain is not None:
+        yield from still_open(chain)

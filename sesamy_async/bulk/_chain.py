@@ -57,6 +57,11 @@ class Chain:
         return Counter(self.elsewhere.values())
 
 
+def followed(journal: Journal) -> Chain | None:
+    """Follow the reports if any was imported; else no row is read."""
+    return follow(journal) if any(_reports(journal.path)) else None
+
+
 def follow(journal: Journal) -> Chain:
     """Follow the reports of an import that were imported in their turn.
 

@@ -80,6 +80,8 @@ class Reports:
             frequent first.
         unknown: The first orders that a person has to look at.
         strays: The first orders that may have left unconfirmed contracts.
+        left_out: Rows that the filter of the mapping leaves out; they are
+            in no report.
     """
 
     rows: Mapping[Kind, int]
@@ -88,6 +90,7 @@ class Reports:
     rejections: tuple[tuple[str, int], ...] = ()
     unknown: tuple[Entry, ...] = ()
     strays: tuple[Entry, ...] = ()
+    left_out: int = 0
 
 
 class ReportError(SesamyError):

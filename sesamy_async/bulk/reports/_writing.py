@@ -22,6 +22,7 @@ from sesamy_async.bulk._rows import (
     NUMBER,
     ORIGINAL,
     REASON,
+    Note,
     Row,
     Source,
     guarded,
@@ -176,6 +177,7 @@ class _RowSorter:
         said: Mapping[int, str],
     ) -> None:
         self.rows: Counter[str] = Counter()
+        self._left_out = 0
         self._confirm = confirm
         self._source = source
         self._names = names = source.header
@@ -204,6 +206,11 @@ class _RowSorter:
             else Report(rejected.path)
         )
         self._said = {**dict(_said_before(rejected.before, delimiter)), **said}
+
+    def leave_out(self, note: Note) -> None:
+        """Count a row that the filter of the mapping leaves out."""
+        del note
+        self._left_out += 1
 
     def sort(self, record: Row, entry: Entry) -> None:
         """Write a row into its report."""
@@ -249,6 +256,7 @@ class _RowSorter:
             rejections=tuple(self._reasons.most_common()),
             unknown=tuple(self._entries[Kind.UNKNOWN]),
             strays=tuple(self._entries[STRAYS]),
+            left_out=self._left_out,
         )
 
     def discard(self) -> None:
@@ -339,8 +347,14 @@ def write_reports(
         said=said,
     )
     try:
-        for record, entry in _paired(source, entries, fingerprint):
+        records = (
+            source.records(sorter.leave_out)
+            if isinstance(source, TableSource)
+            else source.records()
+        )
+        for record, entry in _paired(records, entries):
             sorter.sort(record, entry)
+        _compare_digest(source, fingerprint)
         _compare(sorter.rows, summary)
         return sorter.keep()
     except OSError as error:
@@ -354,13 +368,16 @@ def write_reports(
 
 
 def _paired(
-    source: Source, entries: Iterable[Entry], fingerprint: str
+    records: Iterable[Row], entries: Iterable[Entry]
 ) -> Iterator[tuple[Row, Entry]]:
     """Yield each row with its entry, if the file is as it was sent."""
-    for record, entry in zip_longest(source.records(), entries):
+    for record, entry in zip_longest(records, entries):
         if record is None or entry is None or record.number != entry.row:
             raise ReportError(_CHANGED)
         yield record, entry
+
+
+def _compare_digest(source: Source, fingerprint: str) -> None:
     if source.fingerprint() != fingerprint:
         raise ReportError(_CHANGED)
 
