@@ -354,7 +354,9 @@ class Job:
             found = self.core.check(on_rows)
         with found:
             say(self._remarks(found))
-            self.core.accept(found)
+            examples = on_terminal()
+            listed = words.mistakes(found, examples=examples)
+            self.core.accept(found, None if self.options.as_json else listed)
             yield found
 
     def _remarks(self, found: Checked) -> Iterator[str]:

@@ -121,18 +121,32 @@ def _findings(findings: Iterable[Finding], *, examples: bool) -> Iterator[str]:
             yield f"    row {note.row}{f': {cells}' if cells else ''}"
 
 
+def mistakes(found: Checked, *, examples: bool) -> Iterator[str]:
+    """Yield a line for each mistake, for all rows that have the same."""
+    for each in found.mistakes(words=examples):
+        more = each.count - 1 - each.rows.count(",")
+        rows = f"{each.rows}{f' and {more:,} more' * bool(more)}"
+        place = f"{each.count:,} rows ({rows})"
+        if each.count == 1:
+            place = f"row {rows}"
+        column = each.column and f", {each.column}"
+        word = f"{_shortened(each.word)} " if each.word else ""
+        yield f"{place}{column}: {word}{each.reason}"
+
+
 _LONGEST = 60
 
 
 def _cells(note: Note) -> str:
     """Return what a cell was, and what it is now."""
-    shown = [
-        f"'{cell[:_LONGEST]}{'…' if len(cell) > _LONGEST else ''}'"
-        for cell in (note.before, note.after)
-    ]
+    shown = [*map(_shortened, (note.before, note.after))]
     if note.before == note.after:
         return shown[0] if note.before else ""
     return " → ".join(shown)
+
+
+def _shortened(cell: str) -> str:
+    return f"'{cell[:_LONGEST]}{'…' if len(cell) > _LONGEST else ''}'"
 
 
 # The first orders, as they would be sent

@@ -45,6 +45,9 @@ RawTable: TypeAlias = CsvTable | SheetTable
 """A file as rows of text, before it is known which row is the header."""
 
 LEFT_OUT = Remark("left out by the filter of the mapping")
+WRONG_WORD = Remark("is none of the words that the field has")
+"""With the word, of a field whose words say nothing of a person."""
+
 _ABOVE = Remark("the header is in this row; the rows above it are not read")
 _SECOND = Remark("the row below the header is a second header; it is not read")
 _DIFFERS = Remark(
@@ -76,6 +79,7 @@ _RULES = (
     *("constants", "defaults", "values", "filter", "dates"),
     "several_lines",
 )
+_PAYMENT = {"paymentMethod", "paymentProvider"}
 _BETWEEN = "\x1f"  # What no cell has between words.
 
 
@@ -468,6 +472,10 @@ class RowReader:
             reason = error.args[0].removeprefix(": ")
             if column.field.rule.words is not None:
                 reason += _MEANT
+                if column.field.name in _PAYMENT:
+                    word = " ".join(cell.split())
+                    note = Note(reading.row, column.header, WRONG_WORD, word)
+                    reading.notes.append(note)
             reading.wrong.append((column, reason))
             return
         if value is not None:
