@@ -47,7 +47,7 @@ from sesamy_async.bulk.reading._columns import HeaderError
 from sesamy_async.bulk.reports import Kind
 from sesamy_async.bulk.reports._words import count, headline, to_correct
 from sesamy_async.errors import ConfigurationError
-from sesamy_async.idempotency import IdempotencyStore
+from sesamy_async.idempotency import IdempotencyStore, StoreUnavailable
 from sesamy_async.sandbox import KeptLedger, Sandbox, SandboxConfig
 
 from . import import_words as words
@@ -334,7 +334,7 @@ class Job:
                     with watching(self.core.source.name) as watch:
                         run = _Run(self, journal, presses, watch)
                         sent = asyncio.run(run.send(client, said))
-                    return self._result(journal, sent)
+                    return self._result(journal, sent, store)
 
     def _ask_about(self, found: Checked, presses: Presses) -> None:
         """Ask before orders are sent with a new mapping."""
@@ -370,15 +370,19 @@ class Job:
             source, found, examples=examples, strict=strict
         )
 
-    def _result(self, journal: Journal, sent: Sent) -> CommandResult:
+    def _result(
+        self, journal: Journal, sent: Sent, store: IdempotencyStore | None
+    ) -> CommandResult:
         """Write the reports, and return the result."""
         summary, files = sent.summary, self.core.files
         number = self.sending.first
         first = None if number is None else first_orders(journal, number)
         reports, problem = self.core.report(journal, summary, sent.said)
-        chain = None
-        with suppress(JournalError):
+        chain, again = None, list[int]()
+        # What was sent is more important.
+        with suppress(JournalError, StoreUnavailable):
             chain = followed(journal)
+            again = words.done_before(store, journal, chain)
         where = "In a sandbox: " if self.doing.sandbox else ""
         rejected = reports.paths.get(Kind.REJECTED)
         following = (
@@ -402,6 +406,7 @@ class Job:
                 "report_problem": problem,
                 "left_out": reports.left_out,
                 "chain": None if chain is None else words.of_chain(chain),
+                "rejected_done": again,
                 "first": None if first is None else _described(first),
             },
             (
@@ -409,6 +414,7 @@ class Job:
                 *(words.contracts(first) if first and not sent.asked else ()),
                 *words.notes(summary, reports, chain),
                 *following,
+                *words.not_again(again),
                 *(() if problem is None else (problem,)),
             ),
             words.exit_code_of_import(

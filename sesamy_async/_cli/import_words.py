@@ -14,6 +14,7 @@ from typing import Any
 
 from sesamy_async._call import RateLimit
 from sesamy_async._models import is_object
+from sesamy_async._once import PATIENCE
 from sesamy_async._wire import encode_order
 from sesamy_async.bulk import (
     Ending,
@@ -31,7 +32,14 @@ from sesamy_async.bulk._counts import Tally
 from sesamy_async.bulk._file import differing
 from sesamy_async.bulk._rows import first_of
 from sesamy_async.bulk._states import kind_of
-from sesamy_async.bulk._told import StoreCounts, reader, told_by
+from sesamy_async.bulk._told import (
+    BATCH,
+    StoreCounts,
+    key_of,
+    place_in,
+    reader,
+    told_by,
+)
 from sesamy_async.bulk.check import Checked, Finding, notes_on
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reports import Kind, Reports
@@ -43,6 +51,7 @@ from sesamy_async.bulk.reports._words import (
     not_counted,
     steps,
 )
+from sesamy_async.idempotency import IdempotencyStore, OrderState
 
 from .output import ExitCode
 
@@ -378,6 +387,45 @@ def written(
     if summary.calls:
         spent = f"{summary.calls:,} calls in {duration(summary.seconds)}"
         yield f"  {'this run':<11}  {spent}"
+
+
+def done_before(
+    store: IdempotencyStore | None, journal: Journal, chain: Chain | None
+) -> list[int]:
+    """Return the rejected rows whose ids are of orders that are confirmed.
+
+    Those that a corrected report of this file has done are left out.
+    """
+    if store is None:
+        return []
+    terms, where = journal.terms, place_in(journal.terms.base_url)
+    known = {} if chain is None else chain.elsewhere
+    entries = (
+        each
+        for each in journal.entries(states={State.REJECTED})
+        if each.order_id is not None and each.row not in known
+    )
+    rows: list[int] = []
+    while batch := [*islice(entries, BATCH)]:
+        keys = {key_of(each, terms, where): each.row for each in batch}
+        found = store.look(list(keys), within=PATIENCE)
+        rows += (
+            row
+            for key, row in keys.items()
+            if key in found and found[key].state is OrderState.CONFIRMED
+        )
+    return rows
+
+
+def not_again(rows: Sequence[int]) -> Iterator[str]:
+    """Yield which of the rejected rows nobody should correct again."""
+    if rows:
+        yield (
+            f"{count(len(rows), 'rejected row')} with the id of an order that "
+            "was confirmed before, so do not correct and import "
+            f"{'it' if len(rows) == 1 else 'them'} again: row "
+            f"{', '.join(first_of(map(str, rows)))}."
+        )
 
 
 def first_lines(title: str, lines: list[str]) -> Iterator[str]:

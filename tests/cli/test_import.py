@@ -80,6 +80,7 @@ def test_for_machines(sesamy: CommandLine, served: Sandbox) -> None:
         "report_problem": None,
         "left_out": 0,
         "chain": None,
+        "rejected_done": [],
         "first": None,
     }
     assert "All 3 orders are created." in Path("page.html").read_text("utf-8")

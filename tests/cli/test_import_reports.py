@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sesamy_async.idempotency import StoreUnavailable
 from sesamy_async.sandbox import Sandbox
 from support.command_line import (
     IMPORT,
@@ -149,3 +150,39 @@ def test_left_out(sesamy: CommandLine) -> None:
     assert f"{said}\n" in first.out
     assert f"<td>{said}</td></tr></tfoot>" in page.read_text("utf-8")
     assert 2 == again.json["left_out"]
+
+
+def test_done_before(
+    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody corrects again what was corrected on the day before.
+
+    The file of the next day has the same mistakes.
+    """
+    sesamy(*WHOLE)
+    mend(REPORT)
+    sesamy(*MENDED)
+    text = Path("orders.csv").read_text("utf-8")
+    last = text.splitlines()[-1].replace("@", "(at)")
+    tuesday = [text, *(last.replace("T-3", f"T-{n}") for n in (4, 5))]
+    Path("tuesday.csv").write_text("\n".join(tuesday), "utf-8")
+    ran = sesamy("import", "tuesday.csv", *PROMO, "--skip-invalid")
+    again = ("import", "tuesday.csv", *PROMO, "--skip-invalid", "--json")
+    first = sesamy(*again).json["rejected_done"]
+    said = (
+        "1 rejected row with the id of an order that was confirmed before, "
+        "so do not correct and import it again: row 2.\n"
+    )
+
+    assert "3 rows rejected: " in ran.out
+    assert said in ran.out
+    assert said not in sesamy(*WHOLE).out
+    assert [2] == first
+
+    def busy(*_: object, **__: object) -> None:
+        raise StoreUnavailable("It is busy.")
+
+    monkeypatch.setattr("sesamy_async.idempotency.SQLiteStore.look", busy)
+    monkeypatch.setattr("sesamy_async._cli.import_words.BATCH", 1)
+
+    assert sesamy(*again).json["rejected_done"] == []
