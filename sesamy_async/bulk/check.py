@@ -17,7 +17,11 @@ from unicodedata import normalize
 import attrs
 
 from sesamy_async.bulk.reading._fields import PROMO_CODE
-from sesamy_async.bulk.reading._table import WRONG_WORD, TableSource
+from sesamy_async.bulk.reading._table import (
+    WRONG_WORD,
+    TableSource,
+    records_of,
+)
 from sesamy_async.bulk.reports import ReportError
 from sesamy_async.bulk.reports._files import Sheet
 
@@ -367,11 +371,7 @@ def check(
     checked = Checked()
     try:
         checked.note(_on_file(source, promo_code, strict=strict))
-        records = (
-            source.records(lambda note: checked.note([note]))
-            if isinstance(source, TableSource)
-            else source.records()
-        )
+        records = records_of(source, lambda note: checked.note([note]))
         while batch := [*islice(records, _BATCH)]:
             problems: list[ProblemNote] = []
             rows: list[RowNote] = []

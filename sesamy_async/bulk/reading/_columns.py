@@ -39,8 +39,6 @@ class HeaderError(InputFileError):
 
 @attrs.frozen
 class Column:
-    """A column that is read."""
-
     index: int
     header: str
     field: Field
@@ -251,7 +249,6 @@ class _Reading:
     allow_unknown: bool
 
     def columns(self) -> tuple[tuple[Column, ...], list[str]]:
-        """Return the columns that are read, and what is wrong."""
         found: dict[str, Column] = {}
         problems: list[str] = []
         for index, cell in enumerate(self.cells):

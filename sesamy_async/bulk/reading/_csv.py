@@ -40,8 +40,6 @@ DOUBTFUL = (
 
 @attrs.frozen
 class CsvTable(Text):
-    """The rows of CSV."""
-
     delimiter: str
 
     @property

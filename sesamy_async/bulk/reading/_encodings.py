@@ -255,7 +255,6 @@ class _Reading:
         return cls(encoding, signs + _best(letters), found)
 
     def letter(self, byte: int) -> str:
-        """Return what a byte is."""
         return bytes([byte]).decode(self.encoding, "replace")
 
 

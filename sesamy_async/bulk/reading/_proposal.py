@@ -118,7 +118,6 @@ class Proposal:
         return found
 
     def cells(self, index: int) -> list[str]:
-        """Return the cells of a column that are not empty."""
         texts = ("".join(row[index : index + 1]).strip() for row in self.rows)
         return [text for text in texts if text]
 

@@ -71,7 +71,6 @@ class Text(ABC):
 
     @property
     def name(self) -> str:
-        """The name of the file."""
         return self.path.name
 
     @abstractmethod

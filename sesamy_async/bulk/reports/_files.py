@@ -179,7 +179,6 @@ class Report:
                 new.replace()
 
     def discard(self) -> None:
-        """Remove it, if it is not in its place."""
         if self._open is not None:
             new, file = self._open
             with suppress(OSError):
@@ -206,7 +205,6 @@ class Sheet(Report):
     delimiter: str = attrs.field(kw_only=True, default=",")
 
     def cell(self, value: object) -> str | int:
-        """Return a cell that does not run as a formula."""
         return harmless(value)
 
     def add(self, *values: object) -> None:
@@ -214,7 +212,6 @@ class Sheet(Report):
         self.add_as_is([self.cell(value) for value in values])
 
     def add_as_is(self, cells: Sequence[str | int]) -> None:
-        """Write a row exactly as it is."""
         csv.writer(self._opened(), delimiter=self.delimiter).writerow(cells)
 
     def _begin(self, new: AtomicFile) -> Any:
@@ -230,13 +227,11 @@ class Book(Sheet):
     """Such a table as .xlsx, in which cells are texts and nothing else."""
 
     def cell(self, value: object) -> str | int:
-        """Return a cell."""
         if isinstance(value, int):
             return value
         return "" if value is None else str(value)
 
     def add_as_is(self, cells: Sequence[str | int]) -> None:
-        """Write a row exactly as it is."""
         table: NewTable = self._opened()
         if not table.add(cells):
             raise ReportError(
@@ -294,6 +289,5 @@ class EditableReport:
                 self._memory.add(self.path.name, digest)
 
     def remove_spare(self) -> None:
-        """Remove the reports that are not needed any more."""
         for path in self._spare:
             path.unlink(missing_ok=True)

@@ -248,7 +248,6 @@ def share(part: int, whole: int) -> str:
 
 
 def _details(reports: Reports, chain: Chain | None) -> str:
-    """Return the tables of reasons, unknown orders and strays."""
     shown, total = len(reports.unknown), reports.rows[Kind.UNKNOWN]
     first = "" if shown == total else f": the first {shown} of {total:,}"
     still = sorted(chain.open.items())[:_MOST_OPEN] if chain else []

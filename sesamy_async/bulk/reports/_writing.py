@@ -37,7 +37,7 @@ from sesamy_async.bulk._states import (
 )
 from sesamy_async.bulk.journal import Memory
 from sesamy_async.bulk.reading._sheets import SheetTable
-from sesamy_async.bulk.reading._table import TableSource
+from sesamy_async.bulk.reading._table import TableSource, records_of
 
 from ._files import (
     STRAYS,
@@ -208,12 +208,10 @@ class _RowSorter:
         self._said = {**dict(_said_before(rejected.before, delimiter)), **said}
 
     def leave_out(self, note: Note) -> None:
-        """Count a row that the filter of the mapping leaves out."""
         del note
         self._left_out += 1
 
     def sort(self, record: Row, entry: Entry) -> None:
-        """Write a row into its report."""
         kind = kind_of(entry.state, self._confirm)
         done = (entry.row, entry.order_id, entry.contract_id)
         self.rows[kind] += 1
@@ -235,7 +233,6 @@ class _RowSorter:
             self._remember(STRAYS, entry)
 
     def keep(self) -> Reports:
-        """Put the new reports in their places, and remove the old ones."""
         editable = self._editable
         editable[Kind.REJECTED].end(self._rejected)
         editable[Kind.UNKNOWN].end(self._sheets[Kind.UNKNOWN])
@@ -260,7 +257,6 @@ class _RowSorter:
         )
 
     def discard(self) -> None:
-        """Remove the files that are not in their places."""
         for report in self._all():
             report.discard()
 
@@ -347,11 +343,7 @@ def write_reports(
         said=said,
     )
     try:
-        records = (
-            source.records(sorter.leave_out)
-            if isinstance(source, TableSource)
-            else source.records()
-        )
+        records = records_of(source, sorter.leave_out)
         for record, entry in _paired(records, entries):
             sorter.sort(record, entry)
         _compare_digest(source, fingerprint)
@@ -383,7 +375,6 @@ def _compare_digest(source: Source, fingerprint: str) -> None:
 
 
 def _compare(rows: Mapping[str, int], summary: ImportSummary) -> None:
-    """Compare the counts of the importer and of the reports."""
     wrong = [
         f"{counted} {kind} rather than {rows[kind]}"
         for kind in Kind
