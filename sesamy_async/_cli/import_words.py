@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -399,7 +399,7 @@ def done_before(
     if store is None:
         return []
     terms, where = journal.terms, place_in(journal.terms.base_url)
-    known = {} if chain is None else chain.elsewhere
+    known: Collection[int] = () if chain is None else chain.elsewhere
     entries = (
         each
         for each in journal.entries(states={State.REJECTED})
