@@ -9,6 +9,7 @@ from contextlib import (
     ExitStack,
     contextmanager,
     nullcontext,
+    suppress,
 )
 from pathlib import Path
 
@@ -21,9 +22,11 @@ from sesamy_async._once import Once, Placed
 from sesamy_async.bulk import (
     Confirm,
     Entry,
+    JournalError,
     State,
 )
 from sesamy_async.bulk._beside import Files, mapping_beside
+from sesamy_async.bulk._chain import followed
 from sesamy_async.bulk._file import FileImport
 from sesamy_async.bulk._order_store import (
     StoreCounts,
@@ -37,9 +40,9 @@ from sesamy_async.bulk.check import Checked, notes_on
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading import write_template
 from sesamy_async.bulk.reports import Kind
-from sesamy_async.bulk.reports._words import count, headline
+from sesamy_async.bulk.reports._words import count, headline, to_correct
 from sesamy_async.errors import ConfigurationError
-from sesamy_async.idempotency import IdempotencyStore
+from sesamy_async.idempotency import IdempotencyStore, StoreUnavailable
 from sesamy_async.sandbox import KeptLedger, Sandbox, SandboxConfig
 
 from . import import_words as words
@@ -299,7 +302,7 @@ class ImportJob:
                     with watching(self.core.source.name) as watch:
                         run = Run(self, journal, presses, watch)
                         sent = asyncio.run(run.send(client, said))
-                    return self._result(journal, sent)
+                    return self._result(journal, sent, store)
 
     def _ask_about(self, found: Checked, presses: Presses) -> None:
         with presses.ending():
@@ -317,7 +320,9 @@ class ImportJob:
             found = self.core.check(on_rows)
         with found:
             say(*self._remarks(found))
-            self.core.accept(found)
+            examples = on_terminal()
+            listed = words.mistakes(found, examples=examples)
+            self.core.accept(found, None if self.options.as_json else listed)
             yield found
 
     def _remarks(self, found: Checked) -> Iterator[str]:
@@ -330,17 +335,28 @@ class ImportJob:
             source, found, examples=examples, strict=strict
         )
 
-    def _result(self, journal: Journal, sent: Sent) -> CommandResult:
+    def _result(
+        self, journal: Journal, sent: Sent, store: IdempotencyStore | None
+    ) -> CommandResult:
         """Write the reports, and return the result."""
         summary, files = sent.summary, self.core.files
         number = self.sending.first
         first = None if number is None else first_orders(journal, number)
         reports, problem = self.core.report(journal, summary, sent.said)
+        chain, again = None, list[int]()
+        # What was sent is more important.
+        with suppress(JournalError, StoreUnavailable):
+            chain = followed(journal)
+            again = words.done_before(store, journal, chain)
         where = "In a sandbox: " if self.doing.sandbox else ""
         rejected = reports.paths.get(Kind.REJECTED)
-        following = [] if rejected is None else [self._next(rejected)]
+        following = (
+            [self._next(rejected)]
+            if rejected is not None and to_correct(summary, chain)
+            else []
+        )
         return CommandResult(
-            f"{where}{headline(summary)}",
+            f"{where}{headline(summary, chain)}",
             {
                 **attrs.asdict(summary),
                 "done": summary.done,
@@ -353,14 +369,18 @@ class ImportJob:
                 "kept": [str(path) for path in reports.kept],
                 "report": None if files.page is None else str(files.page),
                 "report_problem": problem,
+                "left_out": reports.left_out,
+                "chain": None if chain is None else words.of_chain(chain),
+                "rejected_done": again,
                 "first": first
                 and [attrs.asdict(each, filter=_SHOWN) for each in first],
             },
             (
                 *words.written(summary, reports, files),
                 *(words.contracts(first) if first and not sent.asked else ()),
-                *words.notes(summary, reports),
+                *words.notes(summary, reports, chain),
                 *following,
+                *words.not_again(again),
                 *(() if problem is None else (problem,)),
             ),
             words.exit_code_of_import(

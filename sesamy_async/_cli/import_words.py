@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from sesamy_async._call import RateLimit
 from sesamy_async._models import is_object
+from sesamy_async._once import PATIENCE
 from sesamy_async._payloads import encode_order
 from sesamy_async.bulk import (
     Ending,
@@ -26,12 +27,20 @@ from sesamy_async.bulk import (
     State,
 )
 from sesamy_async.bulk._beside import Files
+from sesamy_async.bulk._chain import Chain
 from sesamy_async.bulk._counts import Tally
 from sesamy_async.bulk._file import differing
-from sesamy_async.bulk._order_store import StoreCounts, reader, told_by
+from sesamy_async.bulk._order_store import (
+    BATCH,
+    StoreCounts,
+    key_of,
+    place_in,
+    reader,
+    told_by,
+)
 from sesamy_async.bulk._rows import first_of
 from sesamy_async.bulk._states import kind_of
-from sesamy_async.bulk.check import Checked, Finding, notes_on
+from sesamy_async.bulk.check import Checked, RemarkCount, notes_on
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reports import Kind, Reports
 from sesamy_async.bulk.reports._files import STRAYS
@@ -39,8 +48,10 @@ from sesamy_async.bulk.reports._words import (
     count,
     duration,
     ending,
+    not_counted,
     steps,
 )
+from sesamy_async.idempotency import IdempotencyStore, OrderState
 
 from .output import ExitCode
 
@@ -50,7 +61,7 @@ from .output import ExitCode
 
 def of_cells(
     source: Source, found: Checked
-) -> tuple[list[Finding], list[Finding]]:
+) -> tuple[list[RemarkCount], list[RemarkCount]]:
     """Return what was cleaned in cells, and what may be wrong in them."""
     whole = {(each.remark, each.column) for each in notes_on(source)}
     cleaned, warnings = (
@@ -89,7 +100,7 @@ def remarks_on_file(source: Source, *, examples: bool) -> Iterator[str]:
         yield f"{said}: {cells}" if cells else f"{said}."
 
 
-def counted(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+def counted(findings: Iterable[RemarkCount]) -> list[dict[str, Any]]:
     """Return findings for machines, without any cell."""
     return [
         {"column": it.column, "remark": it.remark.text, "count": it.count}
@@ -97,7 +108,9 @@ def counted(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     ]
 
 
-def _findings(findings: Iterable[Finding], *, examples: bool) -> Iterator[str]:
+def _findings(
+    findings: Iterable[RemarkCount], *, examples: bool
+) -> Iterator[str]:
     for each in findings:
         what = f"{count(each.count, 'cell')} in {each.column}"
         if not each.column:
@@ -119,18 +132,32 @@ def _findings(findings: Iterable[Finding], *, examples: bool) -> Iterator[str]:
             yield f"    row {note.row}{f': {cells}' if cells else ''}"
 
 
+def mistakes(found: Checked, *, examples: bool) -> Iterator[str]:
+    """Yield a line for each mistake, for all rows that have the same."""
+    for each in found.mistakes(words=examples):
+        more = each.count - 1 - each.rows.count(",")
+        rows = f"{each.rows}{f' and {more:,} more' * bool(more)}"
+        place = f"{each.count:,} rows ({rows})"
+        if each.count == 1:
+            place = f"row {rows}"
+        column = each.column and f", {each.column}"
+        word = f"{_shortened(each.word)} " if each.word else ""
+        yield f"{place}{column}: {word}{each.reason}"
+
+
 _LONGEST = 60
 
 
 def _cells(note: Note) -> str:
     """Return what a cell was, and what it is now."""
-    shown = [
-        f"'{cell[:_LONGEST]}{'…' if len(cell) > _LONGEST else ''}'"
-        for cell in (note.before, note.after)
-    ]
+    shown = [*map(_shortened, (note.before, note.after))]
     if note.before == note.after:
         return shown[0] if note.before else ""
     return " → ".join(shown)
+
+
+def _shortened(cell: str) -> str:
+    return f"'{cell[:_LONGEST]}{'…' if len(cell) > _LONGEST else ''}'"
 
 
 # The first orders, as they would be sent
@@ -364,14 +391,96 @@ def written(
         yield f"  {'this run':<11}  {spent}"
 
 
-def notes(summary: ImportSummary, reports: Reports) -> Iterator[str]:
+def done_before(
+    store: IdempotencyStore | None, journal: Journal, chain: Chain | None
+) -> list[int]:
+    """Return the rejected rows whose ids are of orders that are confirmed.
+
+    Those that a corrected report of this file has done are left out.
+    """
+    if store is None:
+        return []
+    terms, where = journal.terms, place_in(journal.terms.base_url)
+    known: Collection[int] = () if chain is None else chain.elsewhere
+    entries = (
+        each
+        for each in journal.entries(states={State.REJECTED})
+        if each.order_id is not None and each.row not in known
+    )
+    rows: list[int] = []
+    while batch := [*islice(entries, BATCH)]:
+        keys = {key_of(each, terms, where): each.row for each in batch}
+        found = store.look(list(keys), within=PATIENCE)
+        rows += (
+            row
+            for key, row in keys.items()
+            if key in found and found[key].state is OrderState.CONFIRMED
+        )
+    return rows
+
+
+def not_again(rows: Sequence[int]) -> Iterator[str]:
+    """Yield which of the rejected rows nobody should correct again."""
+    if rows:
+        yield (
+            f"{count(len(rows), 'rejected row')} with the id of an order that "
+            "was confirmed before, so do not correct and import "
+            f"{'it' if len(rows) == 1 else 'them'} again: row "
+            f"{', '.join(first_of(map(str, rows)))}."
+        )
+
+
+def first_lines(title: str, lines: list[str]) -> Iterator[str]:
+    """Yield the first lines below a title; nothing if there are none."""
+    if lines:
+        yield from ("", title, *lines[:_MOST_SHOWN])
+    if (more := len(lines) - _MOST_SHOWN) > 0:
+        yield f"  and {more:,} more; --json lists them all"
+
+
+def still_open(chain: Chain) -> Iterator[str]:
+    """Yield what is left to do, where reports were imported."""
+    lines = [f"  row {row}: {chain.open[row]}" for row in sorted(chain.open)]
+    yield from first_lines("Still open:", lines)
+    for name, done in chain.unmatched.items():
+        yield (
+            f"{count(done, 'more row')} done by {name}. It is not known which "
+            "rows of this file they are, because that report is gone or was "
+            "changed after it was imported."
+        )
+    for name, why in chain.unread.items():
+        yield f"{name} is not counted: {why}"
+
+
+def of_chain(chain: Chain) -> dict[str, Any]:
+    """Return the same for machines."""
+    return {
+        "done": not chain.open,
+        "here": chain.here,
+        "by_report": dict(chain.by_report),
+        "repeated": chain.repeated,
+        "open": [
+            {"row": row, "reason": chain.open[row]}
+            for row in sorted(chain.open)
+        ],
+        "unmatched": dict(chain.unmatched),
+        "unread": dict(chain.unread),
+    }
+
+
+def notes(
+    summary: ImportSummary, reports: Reports, chain: Chain | None
+) -> Iterator[str]:
     """Yield why an import is not complete, and what is left to do."""
     if summary.unprocessed:
         reason = "" if summary.reason is None else f" {summary.reason}"
         yield f"The import is not complete: {ending(summary)}.{reason}"
-    yield from steps(summary, reports)
+    yield from filter(None, [not_counted(reports)])
+    yield from steps(summary, reports, chain)
     for path in reports.kept:
         yield (
             f"{path.name} was not overwritten: it was changed after it was "
             "written, or was imported itself."
         )
+    if chain is not None:
+        yield from still_open(chain)

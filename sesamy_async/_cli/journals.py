@@ -27,7 +27,7 @@ from sesamy_async._outcome import Outcome
 from sesamy_async._wal import wal_of
 from sesamy_async.bulk import Entry, ImportSummary, State, Terms
 from sesamy_async.bulk._beside import Files
-from sesamy_async.bulk._chain import Chain, follow
+from sesamy_async.bulk._chain import follow
 from sesamy_async.bulk._order_store import key_of, place_in
 from sesamy_async.bulk._states import SANDBOX, Change
 from sesamy_async.bulk.journal import Journal
@@ -42,13 +42,13 @@ from sesamy_async.bulk.journal._settling import reconcile as ask_for
 from sesamy_async.bulk.journal._settling import resolve as settle
 from sesamy_async.bulk.reports import Kind, ReportError
 from sesamy_async.bulk.reports._files import digest_of
-from sesamy_async.bulk.reports._words import count
+from sesamy_async.bulk.reports._words import headline
 from sesamy_async.errors import SesamyError
 from sesamy_async.idempotency import IdempotencyStore
 from sesamy_async.sandbox import KeptLedger, Sandbox, SandboxLookup
 
 from .client import ClientArguments, credentials, in_sandbox, remembering
-from .import_words import summary_of
+from .import_words import first_lines, of_chain, still_open, summary_of
 from .options import OUTPUT, REMEMBERED, Api, Flag, Output, Remembered
 from .orders_store import WITHIN, Settlement
 from .output import CommandResult, UsageError, rows
@@ -102,7 +102,7 @@ def show(file: Path, /, *, output: Output = OUTPUT) -> CommandResult:
     }
     return CommandResult(
         f"{journal.path} is the journal of {terms.source}: "
-        f"{_as_a_whole(chain, now)}",
+        f"{headline(now, chain)}",
         {
             "journal": str(journal.path),
             "source": terms.source,
@@ -113,7 +113,7 @@ def show(file: Path, /, *, output: Output = OUTPUT) -> CommandResult:
             "no_strays": terms.strays is False,
             "rows": now.rows,
             **counts,
-            "chain": _for_machines(chain),
+            "chain": of_chain(chain),
             "orders": [
                 {
                     "external_order_id": entry.order_id,
@@ -128,7 +128,7 @@ def show(file: Path, /, *, output: Output = OUTPUT) -> CommandResult:
             "",
             *rows(**counts),
             *_listed(unknown),
-            *_left(chain),
+            *(still_open(chain) if chain.followed else ()),
         ),
     )
 
@@ -353,73 +353,9 @@ def _listed(unknown: list[Entry]) -> Iterator[str]:
         for each in unknown
     ]
     how = "sesamy journal resolve --help"
-    yield from _first(f"Unknown, so somebody has to check ({how}):", lines)
-
-
-_MOST_SHOWN = 20
-
-
-def _first(title: str, lines: list[str]) -> Iterator[str]:
-    """Yield the first lines below a title; nothing if there are none."""
-    if lines:
-        yield from ("", title, *lines[:_MOST_SHOWN])
-    if (more := len(lines) - _MOST_SHOWN) > 0:
-        yield f"  and {more:,} more; --json lists them all"
-
-
-_MOST_NAMED = 5
-
-
-def _as_a_whole(chain: Chain, summary: ImportSummary) -> str:
-    """Return how many rows are done, and by what."""
-    goal, rows = summary.confirm.goal.lower(), count(summary.rows, "row")
-    parts = [
-        f"{chain.here:,} {goal} here",
-        *(f"{done:,} by {name}" for name, done in chain.by_report.items()),
-    ]
-    if chain.repeated:
-        parts.append(f"{chain.repeated:,} the same as another row")
-    if not chain.open and summary.rows:
-        return f"{rows}, all done: {', '.join(parts)}."
-    if not chain.followed:
-        return f"{rows}."
-    named = ", ".join(map(str, sorted(chain.open)[:_MOST_NAMED]))
-    more = len(chain.open) - _MOST_NAMED
-    rest = f" and {more:,} more" if more > 0 else ""
-    parts.append(f"{len(chain.open):,} still open: row {named}{rest}")
-    return f"{rows}: {', '.join(parts)}."
-
-
-def _left(chain: Chain) -> Iterator[str]:
-    """Yield what is left to do, where reports were imported."""
-    if not chain.followed:
-        return
-    lines = [f"  row {row}: {chain.open[row]}" for row in sorted(chain.open)]
-    yield from _first("Still open:", lines)
-    for name, done in chain.unmatched.items():
-        yield (
-            f"{count(done, 'more row')} done by {name}. It is not known which "
-            "rows of this file they are, because that report is gone or was "
-            "changed after it was imported."
-        )
-    for name, why in chain.unread.items():
-        yield f"{name} is not counted: {why}"
-
-
-def _for_machines(chain: Chain) -> dict[str, Any]:
-    """Return the same as JSON."""
-    return {
-        "done": not chain.open,
-        "here": chain.here,
-        "by_report": dict(chain.by_report),
-        "repeated": chain.repeated,
-        "open": [
-            {"row": row, "reason": chain.open[row]}
-            for row in sorted(chain.open)
-        ],
-        "unmatched": dict(chain.unmatched),
-        "unread": dict(chain.unread),
-    }
+    yield from first_lines(
+        f"Unknown, so somebody has to check ({how}):", lines
+    )
 
 
 def _settle_all(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -244,7 +244,7 @@ def ask(proposal: Proposal) -> Proposal | None:
             if answer in _NO:
                 return None
             if answer in {"", *YES} and proposal.usable:
-                return _filtered(proposal)
+                return _meant(_filtered(proposal))
             if answer in {"", *YES}:
                 say(_NO_ID)
             elif answer not in numbers:
@@ -266,19 +266,41 @@ def _filtered(proposal: Proposal) -> Proposal:
     """Ask which rows are orders, if a column may say that."""
     chosen: dict[str, list[str]] = {}
     for header, words in proposal.states().items():
-        numbers = {str(n): word for n, word in enumerate(words, 1)}
-        say(
+        picked = _picked(
             f"Which rows are orders? In {plain(header)}, they have:",
-            *(f"  {n:>2}  {plain(it)}" for n, it in numbers.items()),
+            words,
+            "Numbers, such as 1 3 [Enter: all rows] ",
         )
-        while True:
-            answer = _read("Numbers, such as 1 3 [Enter: all rows] ").split()
-            if {*answer} <= numbers.keys():
-                break
-            say("Type numbers of this list, or press Enter.")
-        if answer:
-            chosen[header] = [numbers[it] for it in answer]
+        if picked:
+            chosen[header] = picked
     return attrs.evolve(proposal, filter=chosen)
+
+
+def _meant(proposal: Proposal) -> Proposal:
+    """Ask what words for payments mean, if that is not certain."""
+    chosen: dict[str, dict[str, str]] = {}
+    for path, words in proposal.words().items():
+        for word in words.to_ask:
+            picked = _picked(
+                f"What is {plain(word)} in {path}?",
+                words.choice,
+                "Number [Enter: decide later] ",
+            )
+            if picked:
+                chosen.setdefault(path, {})[word] = picked[-1]
+    return attrs.evolve(proposal, meant=chosen)
+
+
+def _picked(title: str, choice: Sequence[str], question: str) -> list[str]:
+    """Let a person choose from a list, by numbers; nothing is none."""
+    numbers = {str(n): it for n, it in enumerate(choice, 1)}
+    listed = (f"  {n:>2}  {plain(it)}" for n, it in numbers.items())
+    say(title, *listed)
+    while True:
+        answer = _read(question).split()
+        if {*answer} <= numbers.keys():
+            return [numbers[it] for it in answer]
+        say("Type numbers of this list, or press Enter.")
 
 
 _LOOK_AT = ("its values don't", "its name can mean")

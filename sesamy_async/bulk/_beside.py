@@ -15,7 +15,7 @@ from sesamy_async.errors import ConfigurationError
 
 from .journal import journal_path
 from .journal._files import SUFFIX
-from .reports import Place
+from .reports import ReportPaths
 
 
 @attrs.frozen
@@ -50,9 +50,9 @@ class Files:
         return self.journal.with_name(f"{name}.sandbox")
 
     @property
-    def reports(self) -> Place:
+    def reports(self) -> ReportPaths:
         """Where the reports are; beside the journal."""
-        return Place.beside(self.journal)
+        return ReportPaths.beside(self.journal)
 
     @property
     def problems(self) -> Path:
@@ -83,7 +83,7 @@ class Files:
                     )
             taken.append(path)
         for journal in self.journal.parent.glob(f"*{SUFFIX}"):
-            alike = Place.beside(journal) == self.reports
+            alike = ReportPaths.beside(journal) == self.reports
             if alike and not same_file(journal, self.journal):
                 raise ConfigurationError(
                     "The reports would have the same names as those of "
@@ -123,7 +123,7 @@ def mapping_beside(path: Path) -> Path | None:
     if os.path.isfile(own):  # noqa: PTH113
         return own
     if (report := _REJECTED.fullmatch(path.name)) is not None:
-        # As `Place.beside` names reports.
+        # As `ReportPaths.beside` names reports.
         for ending in ("", ".csv", ".CSV"):
             of = path.with_name(f"{report[1]}{ending}")
             if (found := mapping_beside(of)) is not None:

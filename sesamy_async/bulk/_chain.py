@@ -27,7 +27,7 @@ from ._states import (
 from .journal import Journal
 from .journal._files import SUFFIX
 from .reading import open_source
-from .reports import Kind, Place
+from .reports import Kind, ReportPaths
 
 
 _ENDINGS = ("csv", "jsonl", "xlsx")
@@ -55,6 +55,11 @@ class Chain:
     def by_report(self) -> Mapping[str, int]:
         """How many rows each report has done."""
         return Counter(self.elsewhere.values())
+
+
+def followed(journal: Journal) -> Chain | None:
+    """Follow the reports if any was imported; else no row is read."""
+    return follow(journal) if any(_reports(journal.path)) else None
 
 
 def follow(journal: Journal) -> Chain:
@@ -142,7 +147,7 @@ def _why(entry: Entry, terms: Terms) -> str:
 
 def _reports(journal: Path) -> Iterator[Path]:
     """Yield the journals of the reports of rejected rows."""
-    place = Place.beside(journal)
+    place = ReportPaths.beside(journal)
     name = re.compile(
         rf"{re.escape(place.stem)}\.{Kind.REJECTED}(?:\.\d+)?"
         rf"\.(?:{'|'.join(_ENDINGS)}){re.escape(SUFFIX)}"

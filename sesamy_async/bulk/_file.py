@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
@@ -88,15 +88,20 @@ class FileImport:
             on_rows=on_rows,
         )
 
-    def accept(self, found: Checked) -> None:
-        """Let the import go on, unless rows are wrong: then list them all."""
+    def accept(
+        self, found: Checked, listed: Iterable[str] | None = None
+    ) -> None:
+        """Let the import go on, unless rows are wrong: then list them all.
+
+        The error has the first lines that are `listed`; else a line a row.
+        """
         path = self.files.problems
         if not found.invalid or self.skip_invalid:
             # The list of an earlier check is outdated.
             with suppress(OSError):
                 path.unlink()
             return
-        shown = first_of(map(str, found.problems()))
+        shown = first_of(listed or map(str, found.problems()))
         try:
             write_problems(found, path, delimiter=self._delimiter(";"))
             kept = f"All are in {path}."

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from bisect import insort
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from itertools import chain, groupby, islice
 from operator import itemgetter
 from pathlib import Path
 from secrets import token_bytes
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 from unicodedata import normalize
 
 import attrs
 
 from sesamy_async.bulk.reading._fields import PROMO_CODE
-from sesamy_async.bulk.reading._table import TableSource
+from sesamy_async.bulk.reading._table import (
+    WRONG_WORD,
+    TableSource,
+    records_of,
+)
 from sesamy_async.bulk.reports import ReportError
 from sesamy_async.bulk.reports._files import Sheet
 
@@ -52,7 +57,7 @@ _MOST_EXAMPLES, _MOST_ROWS = 3, 20
 
 
 @attrs.define
-class Finding:
+class RemarkCount:
     """The same remark on cells of a column.
 
     Attributes:
@@ -80,6 +85,42 @@ class Finding:
             self.examples.append(note)
 
 
+@attrs.frozen
+class Mistake:
+    """The same problem in cells of a column.
+
+    Attributes:
+        column: The header of the column; empty if it is about whole rows.
+        reason: The reason, as that of a `Problem`.
+        word: The word in the cells, if only certain words may be there;
+            show it only to a person who has the file.
+        count: In how many rows it is.
+        rows: The first three of them, such as ``"2, 3, 5"``.
+    """
+
+    column: str
+    reason: str
+    word: str | None = attrs.field(repr=False)
+    count: int
+    rows: str
+
+
+class _First:
+    """Finds the first three rows; for SQLite."""
+
+    def __init__(self) -> None:
+        self._rows: list[int] = []
+
+    def step(self, row: int) -> None:
+        """Take a row."""
+        insort(self._rows, row)
+        del self._rows[3:]
+
+    def finalize(self) -> str:
+        """Return the first ones."""
+        return ", ".join(map(str, self._rows))
+
+
 def canonical_id(order_id: str) -> str:
     """Return an id without case and Unicode form.
 
@@ -93,7 +134,7 @@ def canonical_id(order_id: str) -> str:
 RowNote: TypeAlias = tuple[
     int, str | None, bytes, bool, int | None, str | None
 ]
-ProblemNote: TypeAlias = tuple[int, str, str]
+ProblemNote: TypeAlias = tuple[int, str, str, str | None]
 
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
@@ -104,14 +145,16 @@ CREATE TABLE rows (
     row INTEGER PRIMARY KEY, order_id TEXT, digest BLOB, known INTEGER,
     canonical INTEGER, vendor_id TEXT
 );
-CREATE TABLE problems (row INTEGER, "column" TEXT, reason TEXT);
+CREATE TABLE problems (
+    row INTEGER, "column" TEXT, reason TEXT, word TEXT
+);
 CREATE TABLE repeats (
     order_id TEXT PRIMARY KEY, first INTEGER, digest BLOB, other INTEGER
 ) WITHOUT ROWID;
 """
 
 _ROW = "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)"
-_PROBLEM = "INSERT INTO problems VALUES (?, ?, ?)"
+_PROBLEM = "INSERT INTO problems VALUES (?, ?, ?, ?)"
 
 # A row with a wrong id counts for the order that it seems to be: once it is
 # corrected, it would double that.  If all rows of an order are the same,
@@ -131,7 +174,7 @@ INSERT INTO problems
             THEN 'the same row as row ' || first || ': remove this one'
         ELSE 'row ' || iif(rows.digest = repeats.digest, other, first)
             || ' has this externalOrderId too, with other data'
-    END
+    END, NULL
     FROM repeats JOIN rows USING (order_id)
     WHERE other IS NOT NULL OR row > first;
 CREATE INDEX by_row ON problems (row);
@@ -150,6 +193,11 @@ SELECT canonical, order_id, first FROM (
     SELECT canonical, order_id, min(row) AS first
     FROM alike JOIN rows USING (canonical) GROUP BY canonical, order_id
 ) ORDER BY min(first) OVER (PARTITION BY canonical), first
+"""
+
+_MISTAKES = """
+SELECT "column", reason, iif(?, word, NULL) AS shown, count(*), first(row)
+FROM problems GROUP BY "column", reason, shown ORDER BY min(row), min(rowid)
 """
 
 _PLAN = """
@@ -175,11 +223,13 @@ class Checked:
     def __init__(self) -> None:
         self.rows: int = 0
         self.invalid: int = 0
-        self._findings: dict[tuple[Remark, str], Finding] = {}
+        self._findings: dict[tuple[Remark, str], RemarkCount] = {}
         # One thread may check and another one plan, one after the other.
         self._database = sqlite3.connect(
             "", isolation_level=None, check_same_thread=False
         )
+        first: Any = _First  # Which typeshed believes returns a number.
+        self._database.create_aggregate("first", 1, first)
         self._database.executescript(_SCHEMA)
 
     def add(
@@ -194,20 +244,22 @@ class Checked:
     def note(self, notes: Iterable[Note]) -> None:
         """Count what was cleaned, and what may be wrong."""
         for each in notes:
+            if each.remark is WRONG_WORD:
+                continue
             key = each.remark, each.column
             found = self._findings.get(key)
             if found is None:
-                found = self._findings[key] = Finding(*key)
+                found = self._findings[key] = RemarkCount(*key)
             found.add(each)
 
     @property
-    def cleaned(self) -> tuple[Finding, ...]:
+    def cleaned(self) -> tuple[RemarkCount, ...]:
         """What was cleaned, the first first."""
         found = self._findings.values()
         return tuple(each for each in found if not each.remark.warning)
 
     @property
-    def warnings(self) -> tuple[Finding, ...]:
+    def warnings(self) -> tuple[RemarkCount, ...]:
         """What is sent as it is, and may be wrong."""
         found = self._findings.values()
         return tuple(each for each in found if each.remark.warning)
@@ -240,8 +292,16 @@ class Checked:
     def problems(self) -> Iterator[Problem]:
         """Yield all problems, in the order of the rows."""
         query = "SELECT * FROM problems ORDER BY row, rowid"
-        for found in self._database.execute(query):
-            yield Problem(*found)
+        for row, column, reason, _ in self._database.execute(query):
+            yield Problem(row, column, reason)
+
+    def mistakes(self, *, words: bool) -> Iterator[Mistake]:
+        """Yield each mistake once, the first first.
+
+        With `words`, one in another word is another mistake.
+        """
+        for found in self._database.execute(_MISTAKES, (words,)):
+            yield Mistake(*found)
 
     def planned(self) -> Iterator[Planned]:
         """Yield all rows in order, for a new journal.
@@ -311,11 +371,7 @@ def check(
     checked = Checked()
     try:
         checked.note(_on_file(source, promo_code, strict=strict))
-        records = (
-            source.records(lambda note: checked.note([note]))
-            if isinstance(source, TableSource)
-            else source.records()
-        )
+        records = records_of(source, lambda note: checked.note([note]))
         while batch := [*islice(records, _BATCH)]:
             problems: list[ProblemNote] = []
             rows: list[RowNote] = []
@@ -325,7 +381,7 @@ def check(
                     checked.note(found.notes)
                     if strict:
                         problems += [
-                            (it.row, it.column, it.remark.text)
+                            (it.row, it.column, it.remark.text, None)
                             for it in found.notes
                             if it.remark.warning
                         ]
@@ -381,9 +437,17 @@ def _problems(
     row: int, found: Sale | Mistaken, promo_code: str | None
 ) -> Iterable[ProblemNote]:
     if isinstance(found, Mistaken):
-        return [(it.row, it.column, it.reason) for it in found.problems]
+        words = {
+            it.column: it.before
+            for it in found.notes
+            if it.remark is WRONG_WORD
+        }
+        return [
+            (it.row, it.column, it.reason, words.get(it.column))
+            for it in found.problems
+        ]
     if promo_code is None and found.promo_code is None:
-        return ((row, PROMO_CODE, _NO_PROMO),)
+        return ((row, PROMO_CODE, _NO_PROMO, None),)
     return ()
 
 

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from sesamy_async.bulk import InputFileError, Sale
-from sesamy_async.bulk.check import Finding, check
+from sesamy_async.bulk.check import RemarkCount, check
 from sesamy_async.bulk.reading import open_source
 from support.odd_files import ODD_FILES, TRIED, OddFile, flat, table
 
@@ -35,7 +35,7 @@ class Seen:
     refused: str = ""
 
 
-def told(findings: Iterable[Finding]) -> dict[Any, str]:
+def told(findings: Iterable[RemarkCount]) -> dict[Any, str]:
     """Return what is said of each column."""
     said: dict[Any, str] = {}
     for each in findings:

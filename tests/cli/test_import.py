@@ -78,6 +78,9 @@ def test_for_machines(sesamy: CommandLine, served: Sandbox) -> None:
         "kept": [],
         "report": "page.html",
         "report_problem": None,
+        "left_out": 0,
+        "chain": None,
+        "rejected_done": [],
         "first": None,
     }
     assert "All 3 orders are created." in Path("page.html").read_text("utf-8")

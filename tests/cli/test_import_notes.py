@@ -318,3 +318,41 @@ def test_mapping_beside(sesamy: CommandLine) -> None:
     ran = sesamy(*IMPORT, "--skip-invalid", *given, "--no-strays")
 
     assert f"{command} {' '.join(given)} --no-strays\n" in f"{ran.out}\n"
+
+
+def test_same_mistakes(
+    sesamy: CommandLine, terminal: Callable[..., Ran]
+) -> None:
+    """All rows with the same wrong word are one line; a log has no word."""
+    path = orders_file(count=9, wrong=10)
+    text = path.read_text("utf-8").replace(",CARD,", ",PayTrail,", 6)
+    path.write_text(text.replace(",PayTrail,", ",Lasku ,", 1), "utf-8")
+    logged, shown = sesamy(*DRY).err, terminal(*DRY).err
+    reason = (
+        "must be one of BANKGIRO, EXTERNAL, INVOICE, SWISH, CARD, FREE; a "
+        "mapping can say what it stands for ([values])\n"
+    )
+    listed = " ".join(shown.split())
+    email = "row 10, userData.email: must look like name@example.com\n"
+
+    assert "has mistakes in 7 rows of 9:" in logged
+    assert (
+        f"\n  6 rows (2, 3, 4 and 3 more), paymentMethod: {reason}  {email}"
+    ) in logged
+    assert "PayTrail" not in logged
+    assert f"row 2, paymentMethod: 'Lasku' {reason.strip()}" in listed
+    assert (
+        "5 rows (3, 4, 5 and 2 more), paymentMethod: 'PayTrail' "
+        f"{reason.strip()}"
+    ) in listed
+    assert 7 == len(sesamy(*DRY, "--json").json["error"]["problems"])
+
+
+def test_same_country(sesamy: CommandLine) -> None:
+    """All rows with the same name of a country are one warning."""
+    header = "externalOrderId,userData.email,userData.address.country"
+    lines = [f"A-{n},a{n}@example.com,Suomi" for n in range(40)]
+    Path("orders.csv").write_text("\n".join([header, *lines]), "utf-8")
+    said = "40 cells in userData.address.country: 'Suomi' is not a code of "
+
+    assert f"{said}two letters: write FI: row 2, 3," in sesamy(*DRY).err

@@ -64,10 +64,12 @@ def test_list_of_wrong_rows(
 
 @pytest.mark.usefixtures("served")
 def test_many_wrong_rows(sesamy: CommandLine) -> None:
-    """Twenty problems are shown, and all are in a file."""
+    """Twenty different mistakes are shown, and all are in a file."""
     path = orders_file(count=30)
-    text = path.read_text("utf-8").replace("@", "(at)")
-    path.write_text(text, encoding="utf-8")
+    lines = path.read_text("utf-8").splitlines()
+    # Each row has another number of cells.
+    wrong = [f"{line}{',x' * n}" for n, line in enumerate(lines)]
+    path.write_text("\n".join(wrong), encoding="utf-8")
     ran = sesamy(*IMPORT)
     listed = Path("orders.problems.csv").read_text("utf-8").splitlines()
 
@@ -82,7 +84,7 @@ def test_many_wrong_rows(sesamy: CommandLine) -> None:
     ran = sesamy(*IMPORT)
 
     assert 2 == ran.code
-    assert "row 3, userData.email" in ran.err
+    assert "row 3: has 8 cells" in ran.err
     assert "(The list of all is missing: The report orders.prob" in ran.err
 
 

@@ -42,7 +42,8 @@ def test_show(sesamy: CommandLine, orders: Path) -> None:
 
     assert (0, "") == (code, err)
     assert out.startswith(
-        f"{journal_path(orders)} is the journal of orders.csv: 6 rows.\n"
+        f"{journal_path(orders)} is the journal of orders.csv: 1 of 6 rows "
+        "are confirmed; 3 unknown, 2 not finished.\n"
         "  file       orders.csv\n"
     )
     assert out.endswith(

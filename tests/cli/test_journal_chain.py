@@ -71,8 +71,11 @@ def shown(sesamy: CommandLine) -> tuple[str, str]:
 
 
 def test_no_report(sesamy: CommandLine) -> None:
-    """Where no report was imported, there is no more to say."""
-    assert ("6 rows.", "       0\n") == shown(sesamy)
+    """Where no report was imported, it says what the import said."""
+    assert (
+        "2 of 6 rows are confirmed; 4 rejected.",
+        "       0\n",
+    ) == shown(sesamy)
 
 
 def test_done(sesamy: CommandLine) -> None:

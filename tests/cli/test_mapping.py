@@ -450,3 +450,29 @@ def test_a_filter_that_was_chosen(
     ran = sesamy("mapping", file_of(STATUS))
 
     assert told == ran.out.count("may say which rows are orders")
+
+
+@pytest.mark.parametrize("dont", [False, True])
+def test_meanings_are_asked(
+    sesamy: CommandLine, monkeypatch: pytest.MonkeyPatch, *, dont: bool
+) -> None:
+    """What words for payments mean is asked, unless that is certain."""
+    typed = "\n\n\n" if dont else "\n9\n2\n3\n"
+    seen = typing(typed, monkeypatch)
+    words = ("Kort", "INVOICE", "Verkkopankki", "Noppa", "verkkopankki")
+    rows = [f"A-{n};a{n}@x.se;{it};Nainen" for n, it in enumerate(words)]
+    header = "Ordernr;E-post;Betalningsmetod;Sukupuoli"
+    path = file_of("\n".join([header, *rows, ""]))
+    ran = sesamy("mapping", path)
+    written = tomllib.loads(OUT.read_text("utf-8"))["values"]
+    chosen = {"Verkkopankki": "CARD", "Noppa": "EXTERNAL"}
+
+    assert 0 == ran.code
+    assert (
+        "What is Verkkopankki in paymentMethod?\n   1  BANKGIRO\n   2  CARD\n"
+    ) in seen.getvalue()
+    assert "What is Noppa in paymentMethod?" in seen.getvalue()
+    assert 3 - dont == seen.getvalue().count("Number [Enter: decide later]")
+    assert {"Kort": "CARD"} | ({} if dont else chosen) == (
+        written["paymentMethod"]
+    )

@@ -219,6 +219,7 @@ _COUNTRIES = {
     **dict.fromkeys(("norge", "norway", "noreg", "norja", "nor"), "NO"),
     **dict.fromkeys(("danmark", "denmark", "tanska", "dnk"), "DK"),
     **dict.fromkeys(("finland", "suomi", "fin"), "FI"),
+    **dict.fromkeys(("åland", "ahvenanmaa", "ala"), "AX"),
     **dict.fromkeys(("sverige", "sweden", "ruotsi", "swe"), "SE"),
     **dict.fromkeys(("tyskland", "germany", "deutschland", "deu"), "DE"),
     **dict.fromkeys(("island", "iceland", "islanti", "isl"), "IS"),
@@ -263,7 +264,7 @@ def _user_doubts(path: str, user: User) -> Iterator[tuple[str, Remark]]:
     address = user.address or _NOWHERE
     country, code = address.country or "", address.zip or ""
     if country and len(country) != _CODE:
-        yield f"{path}.address.country", NO_CODE
+        yield f"{path}.address.country", _no_code(country)
     if remark := _zip_doubt(code, country):
         yield f"{path}.address.zip", remark
     if user.phone and _lacks_zero(user.phone, country):
@@ -290,6 +291,16 @@ def _lacks_zero(phone: str, country: str) -> bool:
 def _code_of(country: str) -> str:
     name = country.strip()
     return _COUNTRIES.get(name.casefold(), name.upper())
+
+
+@lru_cache(maxsize=1024)
+def _no_code(country: str) -> Remark:
+    """Return what to write; a name is shown only if it is one we know."""
+    code = _COUNTRIES.get(country.strip().casefold())
+    if code is None:
+        return NO_CODE
+    name = country.strip()
+    return _warning(f"'{name}' is not a code of two letters: write {code}")
 
 
 @lru_cache(maxsize=4096)

@@ -39,8 +39,6 @@ class HeaderError(InputFileError):
 
 @attrs.frozen
 class Column:
-    """A column that is read."""
-
     index: int
     header: str
     field: Field
@@ -183,7 +181,7 @@ def find_header(
         if is_order(rows[0].cells):
             said = _IS_ORDER.format(name=name, row=rows[0].number)
         return HeaderError(said)
-    reading = _Reading(
+    reading = _HeaderReading(
         cells=cells,
         mapped=mapped,
         names=names,
@@ -241,7 +239,7 @@ def trimmed(header: Sequence[str]) -> tuple[str, ...]:
 
 
 @attrs.frozen(kw_only=True)
-class _Reading:
+class _HeaderReading:
     """Reads the cells of a header; `shown` says whether errors name them."""
 
     cells: Sequence[str]
@@ -251,7 +249,6 @@ class _Reading:
     allow_unknown: bool
 
     def columns(self) -> tuple[tuple[Column, ...], list[str]]:
-        """Return the columns that are read, and what is wrong."""
         found: dict[str, Column] = {}
         problems: list[str] = []
         for index, cell in enumerate(self.cells):

@@ -15,7 +15,7 @@ import attrs
 from sesamy_async.bulk._rows import Row
 from sesamy_async.bulk._states import InputFileError
 
-from ._encodings import Found
+from ._encodings import FoundEncoding
 from ._text import LONGEST_ROW, TOO_LONG, Lines, Text
 
 
@@ -40,8 +40,6 @@ DOUBTFUL = (
 
 @attrs.frozen
 class CsvTable(Text):
-    """The rows of CSV."""
-
     delimiter: str
 
     @property
@@ -289,7 +287,7 @@ def _in_words(said: str, delimiter: str) -> str:
     )
 
 
-def instructed(path: Path, found: Found) -> str | None:
+def instructed(path: Path, found: FoundEncoding) -> str | None:
     """Return the delimiter that the first line says, such as ``sep=;``."""
     text = CsvTable(path, found.encoding or "", ",")
     said = _INSTRUCTION.fullmatch(next(text.lines("replace"), ""))

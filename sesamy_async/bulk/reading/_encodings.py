@@ -32,7 +32,7 @@ _WIDE = ("utf-16", "utf-32")
 
 
 @attrs.frozen
-class Found:
+class FoundEncoding:
     """An encoding; None if no encoding makes sense of the bytes."""
 
     encoding: str | None
@@ -40,7 +40,7 @@ class Found:
     byte: int = 0  # The two read it as different letters.
 
 
-def encoding_of(path: Path, given: str | None = None) -> Found:
+def encoding_of(path: Path, given: str | None = None) -> FoundEncoding:
     """Return the encoding of a file: the given one, if it is not wrong.
 
     Raises:
@@ -57,11 +57,11 @@ def encoding_of(path: Path, given: str | None = None) -> Found:
         right, only_ascii = is_utf_8(_chunks(content))
     if only_ascii and (name is None or not name.startswith(_WIDE)):
         # The encodings that are left have the same ASCII, or say its place.
-        return Found(name or UTF_8)
+        return FoundEncoding(name or UTF_8)
     if right:
         return _agreed(path, name, given, UTF_8, same="utf-8")
     if name is not None:
-        return Found(name)
+        return FoundEncoding(name)
     with unpacked(path) as (_, content):
         legacy = find_out(_chunks(content))
     if legacy.encoding is None:
@@ -74,9 +74,9 @@ def encoding_of(path: Path, given: str | None = None) -> Found:
 
 def _agreed(
     path: Path, name: str | None, given: str | None, found: str, *, same: str
-) -> Found:
+) -> FoundEncoding:
     if name is None or name.replace("_", "-").startswith(same):
-        return Found(found)
+        return FoundEncoding(found)
     is_in = "UTF-8" if found == UTF_8 else found.upper()
     raise InputFileError(
         f"{path.name} is {is_in}, and not {given}. Leave --encoding out."
@@ -177,7 +177,7 @@ _USUAL, _CLEARER = "cp1252", 1.05
 _ASCII = bytes(range(0x80))
 
 
-def find_out(chunks: Iterable[bytes]) -> Found:
+def find_out(chunks: Iterable[bytes]) -> FoundEncoding:
     """Return the encoding of bytes that are not UTF-8 as a whole.
 
     The letters that the bytes between ASCII letters would be tell it: ``„``
@@ -199,16 +199,16 @@ def find_out(chunks: Iterable[bytes]) -> Found:
         right += count * len(_SEQUENCE.findall(run))
         wrong += count * len(_SEQUENCE.sub(b"", run).translate(None, _ASCII))
     if right * _FEWEST_WRONG >= wrong:
-        return Found(UTF_8)
+        return FoundEncoding(UTF_8)
     words = {before + after: count for (before, after), count in kinds.items()}
     read = [
         reading
         for name in _CANDIDATES
-        if (reading := _Reading.of(name, words)) is not None
+        if (reading := _Decoded.of(name, words)) is not None
     ]
     best = max(read, key=lambda each: each.score, default=None)
     if best is None or best.score < 0:
-        return Found(None)
+        return FoundEncoding(None)
     for other in read:
         differing = [
             (byte, count)
@@ -219,12 +219,12 @@ def find_out(chunks: Iterable[bytes]) -> Found:
         clear = _CLEAR if other.encoding != _USUAL else _CLEARER
         if number and best.score - other.score < clear * number:
             byte, _ = max(differing, key=lambda each: each[1])
-            return Found(best.encoding, other.encoding, byte)
-    return Found(best.encoding)
+            return FoundEncoding(best.encoding, other.encoding, byte)
+    return FoundEncoding(best.encoding)
 
 
 @attrs.frozen
-class _Reading:
+class _Decoded:
     """How much sense the words make in an encoding."""
 
     encoding: str
@@ -232,7 +232,7 @@ class _Reading:
     high: Counter[int] = attrs.field(repr=False)
 
     @classmethod
-    def of(cls, encoding: str, words: dict[bytes, int]) -> _Reading | None:
+    def of(cls, encoding: str, words: dict[bytes, int]) -> _Decoded | None:
         """Read them; None if they have bytes that the encoding has not."""
         signs = 0
         letters = Counter[str]()
@@ -255,7 +255,6 @@ class _Reading:
         return cls(encoding, signs + _best(letters), found)
 
     def letter(self, byte: int) -> str:
-        """Return what a byte is."""
         return bytes([byte]).decode(self.encoding, "replace")
 
 

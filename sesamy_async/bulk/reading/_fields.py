@@ -95,7 +95,6 @@ class Field:
 
     @property
     def is_any_text(self) -> bool:
-        """Whether it holds any text."""
         return self.rule is TEXT[KEY]
 
     def builder(self) -> Callable[[dict[str, Any]], Any]:
@@ -104,7 +103,6 @@ class Field:
         return dict[str, Any] if model is None else builder(cast("Any", model))
 
     def reader(self, *, allow_unknown: bool) -> Read:
-        """Return what reads a value of this field."""
         rule, any_text = self.rule, self.is_any_text
         if rule.model is not None:
             values = object_reader(self.name, allow_unknown=allow_unknown)

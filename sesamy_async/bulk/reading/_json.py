@@ -26,7 +26,7 @@ from sesamy_async.bulk._rows import (
 from sesamy_async.bulk._states import InputFileError
 
 from ._cells import clean, doubts
-from ._encodings import Found
+from ._encodings import FoundEncoding
 from ._fields import ORDER_ID, field_of, mended_id, object_reader, sale_of
 from ._text import LONGEST_ROW, TOO_LONG, Lines, Text, fingerprint
 from ._values import NO_DATE, WrongValue, suspicious
@@ -50,7 +50,7 @@ class JsonSource(Text):
 
     @classmethod
     def open(
-        cls, path: Path, *, encoding: Found, allow_unknown: bool
+        cls, path: Path, *, encoding: FoundEncoding, allow_unknown: bool
     ) -> JsonSource:
         """Read the first order, or raise `InputFileError`."""
         values = object_reader(allow_unknown=allow_unknown)
@@ -62,7 +62,6 @@ class JsonSource(Text):
         return source
 
     def fingerprint(self) -> str:
-        """Hash the bytes, and how they are read, or `InputFileError`."""
         meaning = {
             "format": "jsonl",
             "encoding": self.encoding,
@@ -76,11 +75,9 @@ class JsonSource(Text):
         return ()
 
     def records(self) -> Iterator[Row]:
-        """Yield the lines that are not blank, or the orders of a document."""
         return self.rows()
 
     def split(self, lines: Iterator[str]) -> Iterator[Row]:
-        """Yield the rows of lines."""
         start, size = Lines(), 0
         for line in lines:
             start.append(line)
@@ -94,7 +91,6 @@ class JsonSource(Text):
         return _lines(self.name, lines)
 
     def read(self, record: Row) -> Sale | Mistaken:
-        """Return the order of a line, or all its problems."""
         (line,), row = record.cells, record.number
         data, broken = parse(line)
         if broken is not None:
@@ -126,8 +122,6 @@ class JsonSource(Text):
 
 @attrs.define
 class _Order:
-    """An order in JSON that is read."""
-
     row: int
     data: dict[str, Any]
     problems: list[Problem] = attrs.field(factory=list[Problem], init=False)
@@ -153,7 +147,6 @@ class _Order:
         return {}
 
     def _clean(self, path: str, holder: dict[str, Any], key: str) -> None:
-        """Clean a text in its place, or note what is wrong with it."""
         field = field_of(path)
         if field is None:
             return

@@ -62,6 +62,8 @@ class Words:
 
     known: Mapping[str, str]
     unsure: Sequence[str]  # They could be several things.
+    to_ask: Sequence[str]  # Of payments: these, and unknown ones.
+    choice: Sequence[str]  # What they can stand for.
 
 
 @attrs.frozen
@@ -74,6 +76,7 @@ class Proposal:
         headless: Whether the header looks like an order: then there are no
             columns.
         filter: The words in the rows of orders, by the header.
+        meant: What a person says that words stand for, by path.
     """
 
     columns: tuple[Guess, ...]
@@ -81,6 +84,9 @@ class Proposal:
     headless: bool = False
     filter: Mapping[str, Sequence[str]] = attrs.field(
         factory=dict[str, Sequence[str]]
+    )
+    meant: Mapping[str, Mapping[str, str]] = attrs.field(
+        factory=dict[str, Mapping[str, str]]
     )
 
     @property
@@ -112,7 +118,6 @@ class Proposal:
         return found
 
     def cells(self, index: int) -> list[str]:
-        """Return the cells of a column that are not empty."""
         texts = ("".join(row[index : index + 1]).strip() for row in self.rows)
         return [text for text in texts if text]
 
@@ -141,7 +146,9 @@ class Proposal:
                 for cell in self.cells(it.index):
                     cells.setdefault(folded(cell), cell)
                 stands = {it: table.word(part, it) for it in cells.values()}
+                stands |= self.meant.get(path, {})
                 right = {*table.words[part].values()}
+                to_ask = [it for it, to in stands.items() if not to]
                 found[path] = Words(
                     {
                         it: to
@@ -149,6 +156,8 @@ class Proposal:
                         if to and it not in right
                     },
                     [it for it, to in stands.items() if to is None],
+                    to_ask[:_MOST_STATES] if part != "gender" else [],
+                    sorted(right),
                 )
         return found
 
@@ -350,8 +359,7 @@ def _values(path: str, words: Words) -> Iterator[str]:
         for word, stands in words.known.items():
             yield f"{_quoted(word)} = {_quoted(stands)}"
     if words.unsure:
-        choice = sorted({*known().words[part_of(path)].values()})
-        yield f"# Say what these are: {', '.join(choice)}."
+        yield f"# Say what these are: {', '.join(words.choice)}."
         yield from (f'# {_quoted(it)} = "EXTERNAL"' for it in words.unsure)
 
 

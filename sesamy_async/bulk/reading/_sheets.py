@@ -154,7 +154,6 @@ class SheetTable:
 
     @property
     def notes(self) -> Sequence[Note]:
-        """What was found out about the file."""
         notes: list[Note] = []
         if self._kind == "xls":
             notes.append(Note(0, "", _OLD))
@@ -182,7 +181,6 @@ class SheetTable:
         return {"format": self._kind, "sheet": self.sheet}
 
     def first(self, count: int) -> list[Row]:
-        """Return the first rows."""
         return [*islice(self.rows(), count)]
 
     def rows(self, _: Sequence[str] = ()) -> Iterator[Row]:
@@ -199,7 +197,6 @@ class SheetTable:
                 yield Row(number, tuple(cells))
 
     def digest(self) -> HASH:
-        """Return a hash of the bytes, to which more may be added."""
         return self._content.copy()
 
 

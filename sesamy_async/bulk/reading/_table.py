@@ -19,6 +19,7 @@ from sesamy_async.bulk._rows import (
     Remark,
     Row,
     Sale,
+    Source,
     changed_id,
 )
 from sesamy_async.bulk._states import InputFileError
@@ -45,6 +46,9 @@ RawTable: TypeAlias = CsvTable | SheetTable
 """A file as rows of text, before it is known which row is the header."""
 
 LEFT_OUT = Remark("left out by the filter of the mapping")
+WRONG_WORD = Remark("is none of the words that the field has")
+"""With the word, of a field whose words say nothing of a person."""
+
 _ABOVE = Remark("the header is in this row; the rows above it are not read")
 _SECOND = Remark("the row below the header is a second header; it is not read")
 _DIFFERS = Remark(
@@ -76,6 +80,7 @@ _RULES = (
     *("constants", "defaults", "values", "filter", "dates"),
     "several_lines",
 )
+_PAYMENT = {"paymentMethod", "paymentProvider"}
 _BETWEEN = "\x1f"  # What no cell has between words.
 
 
@@ -123,12 +128,10 @@ class TableSource:
 
     @property
     def name(self) -> str:
-        """The name of the file."""
         return self.raw.name
 
     @property
     def header(self) -> tuple[str, ...]:
-        """The names of the columns."""
         return self._head.names
 
     @property
@@ -150,11 +153,9 @@ class TableSource:
 
     @property
     def several_lines(self) -> bool:
-        """Whether an order may have several lines."""
         return self._mapped.several_lines
 
     def fingerprint(self) -> str:
-        """Hash the bytes, and how they are read, or `InputFileError`."""
         return fingerprint(self.raw.digest(), self._meaning)
 
     def records(
@@ -169,7 +170,6 @@ class TableSource:
         return rows
 
     def read(self, record: Row) -> Sale | Mistaken:
-        """Return the order of a row, or all its problems."""
         found = self._reader.read(record)
         if record.more and isinstance(found, Sale):
             index = self._failing(record, record.cells)
@@ -239,6 +239,15 @@ class TableSource:
         return None
 
 
+def records_of(
+    source: Source, on_left_out: Callable[[Note], object]
+) -> Iterator[Row]:
+    """Yield the rows of a source, and tell which lines a filter leaves out."""
+    if isinstance(source, TableSource):
+        return source.records(on_left_out)
+    return source.records()
+
+
 class _Lines(list[tuple[str, ...]]):
     """The cells of further lines, which no error shows."""
 
@@ -247,8 +256,6 @@ class _Lines(list[tuple[str, ...]]):
 
 @attrs.define
 class _Row:
-    """A row that is read: its values by path, what is wrong, and notes."""
-
     row: int
     values: dict[str, dict[str, Any]]
     wrong: list[tuple[Column, str]] = attrs.field(
@@ -352,7 +359,6 @@ class RowReader:
         return None if row.broken or not own[0] else own
 
     def read(self, record: Row) -> Sale | Mistaken:
-        """Return the order of a row, or all its problems."""
         cells, row = record.cells, record.number
         text = _BETWEEN.join(cells)
         problem = record.broken or self._misfit(record, text) or record.doubt
@@ -434,7 +440,6 @@ class RowReader:
         text: str,
         start: Mapping[str, dict[str, Any]] | None = None,
     ) -> _Row:
-        """Read the cells of a row, and note what is wrong."""
         start = self._start if start is None else start
         values = {it: {**had} for it, had in start.items()}
         reading = _Row(row, values)
@@ -461,13 +466,16 @@ class RowReader:
         return reading
 
     def _put(self, reading: _Row, column: Column, cell: str) -> None:
-        """Put the value of a cell in its place, or say what is wrong."""
         try:
             value = self._cell(reading, column, cell)
         except WrongValue as error:
             reason = error.args[0].removeprefix(": ")
             if column.field.rule.words is not None:
                 reason += _MEANT
+                if column.field.name in _PAYMENT:
+                    word = " ".join(cell.split())
+                    note = Note(reading.row, column.header, WRONG_WORD, word)
+                    reading.notes.append(note)
             reading.wrong.append((column, reason))
             return
         if value is not None:

@@ -20,7 +20,7 @@ import attrs
 from sesamy_async.bulk._rows import Note, Remark, Row
 from sesamy_async.bulk._states import InputFileError
 
-from ._encodings import UTF_8, Found, encoding_of
+from ._encodings import UTF_8, FoundEncoding, encoding_of
 from ._files import opened, unpacked
 
 
@@ -71,7 +71,6 @@ class Text(ABC):
 
     @property
     def name(self) -> str:
-        """The name of the file."""
         return self.path.name
 
     @abstractmethod
@@ -143,7 +142,7 @@ class Text(ABC):
             f"{self.name}{where}: it {what} not {encoding}. {self._advice()}"
         )
 
-    def unclear(self, found: Found) -> InputFileError:
+    def unclear(self, found: FoundEncoding) -> InputFileError:
         """Return that two encodings are as good, and where that is seen."""
         # In this encoding, a byte is the character with its number.
         bare = attrs.evolve(self, encoding="latin-1")
@@ -209,7 +208,7 @@ class Text(ABC):
         try:
             found = encoding_of(self.path)
         except InputFileError:
-            found = Found(None)
+            found = FoundEncoding(None)
         if found.rival is None and found.encoding not in {None, self.encoding}:
             looks = "UTF-8" if found.encoding == UTF_8 else found.encoding
             return f"It looks like {looks}: leave --encoding out."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sesamy_async.bulk._states import Kind
 
-from ._files import Place, ReportError, Reports
+from ._files import ReportError, ReportPaths, Reports
 from ._writing import write_reports
 
 
-__all__ = ["Kind", "Place", "ReportError", "Reports", "write_reports"]
+__all__ = ["Kind", "ReportError", "ReportPaths", "Reports", "write_reports"]

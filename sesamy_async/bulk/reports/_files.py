@@ -29,7 +29,7 @@ STRAYS = "strays"
 
 
 @attrs.frozen
-class Place:
+class ReportPaths:
     """The folder of the reports, and the beginning of their names.
 
     Attributes:
@@ -41,7 +41,7 @@ class Place:
     stem: str
 
     @classmethod
-    def beside(cls, journal: Path) -> Place:
+    def beside(cls, journal: Path) -> ReportPaths:
         """Return the place of the reports of an import with this journal.
 
         Beside ``orders.csv.journal`` their names begin with ``orders``.  If
@@ -80,6 +80,8 @@ class Reports:
             frequent first.
         unknown: The first orders that a person has to look at.
         strays: The first orders that may have left unconfirmed contracts.
+        left_out: Rows that the filter of the mapping leaves out; they are
+            in no report.
     """
 
     rows: Mapping[Kind, int]
@@ -88,6 +90,7 @@ class Reports:
     rejections: tuple[tuple[str, int], ...] = ()
     unknown: tuple[Entry, ...] = ()
     strays: tuple[Entry, ...] = ()
+    left_out: int = 0
 
 
 class ReportError(SesamyError):
@@ -176,7 +179,6 @@ class Report:
                 new.replace()
 
     def discard(self) -> None:
-        """Remove it, if it is not in its place."""
         if self._open is not None:
             new, file = self._open
             with suppress(OSError):
@@ -203,7 +205,6 @@ class Sheet(Report):
     delimiter: str = attrs.field(kw_only=True, default=",")
 
     def cell(self, value: object) -> str | int:
-        """Return a cell that does not run as a formula."""
         return harmless(value)
 
     def add(self, *values: object) -> None:
@@ -211,7 +212,6 @@ class Sheet(Report):
         self.add_as_is([self.cell(value) for value in values])
 
     def add_as_is(self, cells: Sequence[str | int]) -> None:
-        """Write a row exactly as it is."""
         csv.writer(self._opened(), delimiter=self.delimiter).writerow(cells)
 
     def _begin(self, new: AtomicFile) -> Any:
@@ -227,13 +227,11 @@ class Book(Sheet):
     """Such a table as .xlsx, in which cells are texts and nothing else."""
 
     def cell(self, value: object) -> str | int:
-        """Return a cell."""
         if isinstance(value, int):
             return value
         return "" if value is None else str(value)
 
     def add_as_is(self, cells: Sequence[str | int]) -> None:
-        """Write a row exactly as it is."""
         table: NewTable = self._opened()
         if not table.add(cells):
             raise ReportError(
@@ -254,7 +252,11 @@ class EditableReport:
     """
 
     def __init__(
-        self, place: Place, kind: Kind, suffix: str, memory: Memory | None
+        self,
+        place: ReportPaths,
+        kind: Kind,
+        suffix: str,
+        memory: Memory | None,
     ) -> None:
         known: Mapping[str, set[bytes]] = memory.recall() if memory else {}
         ours: list[Path] = []
@@ -291,6 +293,5 @@ class EditableReport:
                 self._memory.add(self.path.name, digest)
 
     def remove_spare(self) -> None:
-        """Remove the reports that are not needed any more."""
         for path in self._spare:
             path.unlink(missing_ok=True)

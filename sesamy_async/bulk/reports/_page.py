@@ -14,17 +14,28 @@ from time import time
 import attrs
 
 from sesamy_async._version import __version__
+from sesamy_async.bulk._chain import Chain, followed
 from sesamy_async.bulk._counts import ImportSummary
 from sesamy_async.bulk._states import Kind, State, Terms
 from sesamy_async.bulk.journal import Journal, Span
 from sesamy_async.bulk.journal._database import storable
 
 from ._files import Reports
-from ._words import MEANINGS, count, duration, ending, headline, steps
+from ._words import (
+    MEANINGS,
+    count,
+    duration,
+    ending,
+    headline,
+    not_counted,
+    steps,
+    to_correct,
+)
 
 
 _ROW = "Row"
 _MOST_BARS = 120
+_MOST_OPEN = 20
 _WIDTHS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 
 
@@ -33,7 +44,7 @@ class Facts:
     """What a page shows; nothing of it is personal.
 
     `spans`, each `width` seconds long, say how many orders ended when; `now`
-    is in Unix seconds.
+    is in Unix seconds.  `chain` is what corrected reports have done.
     """
 
     summary: ImportSummary
@@ -42,6 +53,7 @@ class Facts:
     spans: tuple[Span, ...]
     width: float
     now: float
+    chain: Chain | None = None
 
     @classmethod
     def of(
@@ -58,6 +70,7 @@ class Facts:
             spans=journal.timeline(width),
             width=width,
             now=time(),
+            chain=followed(journal),
         )
 
     @property
@@ -91,16 +104,18 @@ def render(facts: Facts) -> str:
     Every value is escaped, and none is personal.
     """
     summary, terms, rows = facts.summary, facts.terms, facts.reports.rows
+    chain = facts.chain
+    all_done = not chain.open if chain else summary.done == summary.rows
     real = "://" in terms.base_url
     counts = [f"{rows[kind]:,} {kind}" for kind in rows if rows[kind]]
     why = f"The run ended because {ending(summary)}. {summary.reason or ''}"
-    todo = [*steps(summary, facts.reports)] or ["Nothing: all is done."]
+    todo = [*steps(summary, facts.reports, chain)]
     return Template(_read("page.html")).substitute(
         style=_read("page.css"),
         source=text(terms.source),
         where="" if real else " into a sandbox: no contract is real",
-        headline=text(headline(summary)),
-        kind="good" if summary.done == summary.rows else "mixed",
+        headline=text(headline(summary, chain)),
+        kind="good" if all_done else "mixed",
         ending=text(why.rstrip()),
         counts=", ".join(counts) or "no rows",
         # As wide as its share; a row of a million is seen, too.
@@ -110,13 +125,17 @@ def render(facts: Facts) -> str:
             for kind in rows
             if rows[kind]
         ),
-        outcomes="\n".join(_outcomes(facts.reports)),
+        outcomes="\n".join(_outcomes(facts)),
         total=f"{sum(rows.values()):,}",
+        apart=text(not_counted(facts.reports)),
         about=_about(facts),
         pace=text(_pace(facts)),
         chart=_chart(facts) if facts.spans else "",
-        todo="\n".join(f"<li>{_with_commands(step)}</li>" for step in todo),
-        details=_details(facts.reports),
+        todo="\n".join(
+            f"<li>{_with_commands(step)}</li>"
+            for step in todo or ["Nothing: all is done."]
+        ),
+        details=_details(facts.reports, chain),
         made=_moment(facts.now),
         version=text(__version__),
     )
@@ -203,15 +222,20 @@ def _with_commands(sentence: str) -> str:
     return re.sub("`([^`]+)`", r"<code>\1</code>", text(sentence))
 
 
-def _outcomes(reports: Reports) -> Iterator[str]:
+def _outcomes(facts: Facts) -> Iterator[str]:
+    reports, summary, chain = facts.reports, facts.summary, facts.chain
     total = sum(reports.rows.values())
     for kind, rows in reports.rows.items():
         if rows:
+            meaning = MEANINGS[kind]
+            if kind is Kind.REJECTED and chain is not None:
+                left = to_correct(summary, chain)
+                meaning = f"{rows - left:,} of these are done; see above."
             yield (
                 f'<tr><th scope="row"><span class="key {kind}"></span>{kind}'
                 f'</th><td class="number">{rows:,}</td>'
                 f'<td class="number">{share(rows, total)}</td>'
-                f"<td>{text(MEANINGS[kind])} "
+                f"<td>{text(meaning)} "
                 f"<code>{text(reports.paths[kind].name)}</code></td></tr>"
             )
 
@@ -223,11 +247,16 @@ def share(part: int, whole: int) -> str:
     return f"{min(max(100 * part / whole, 0.01), 99.99):.2f} %"
 
 
-def _details(reports: Reports) -> str:
-    """Return the tables of reasons, unknown orders and strays."""
+def _details(reports: Reports, chain: Chain | None) -> str:
     shown, total = len(reports.unknown), reports.rows[Kind.UNKNOWN]
     first = "" if shown == total else f": the first {shown} of {total:,}"
+    still = sorted(chain.open.items())[:_MOST_OPEN] if chain else []
     tables: list[tuple[str, Sequence[str], Sequence[Sequence[object]]]] = [
+        (
+            "Still open",
+            (_ROW, "Why"),
+            [(str(row), why) for row, why in still],
+        ),
         ("Why rows were rejected", ("Reason", "Rows"), reports.rejections),
         (
             f"Orders to look at{first}",

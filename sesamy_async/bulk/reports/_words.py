@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from sesamy_async.bulk._counts import Ending, ImportSummary
 from sesamy_async.bulk._states import Kind, State
 
 from ._files import STRAYS, Reports
+
+
+if TYPE_CHECKING:
+    from sesamy_async.bulk._chain import Chain
 
 
 _ENDING = {
@@ -22,9 +27,14 @@ _ENDING = {
 _MINUTE, _HOUR = 60, 3600
 
 
-def headline(summary: ImportSummary) -> str:
-    """Return the result in a sentence."""
+_MOST_NAMED = 5
+
+
+def headline(summary: ImportSummary, chain: Chain | None) -> str:
+    """Return the result in a sentence, with what corrected reports did."""
     goal, done = summary.confirm.goal.lower(), summary.done
+    if chain is not None and chain.followed:
+        return _as_a_whole(chain, goal, count(summary.rows, "row"))
     before = f", {summary.already:,} of them before" * bool(summary.already)
     if done == summary.rows == 1:
         return f"The order {'was' if before else 'is'} {goal}."
@@ -38,6 +48,39 @@ def headline(summary: ImportSummary) -> str:
     others = ", ".join(f"{rest[it]:,} {it}" for it in rest if rest[it])
     rows = count(summary.rows, "row")
     return f"{done:,} of {rows} are {goal}{before}; {others}."
+
+
+def _as_a_whole(chain: Chain, goal: str, rows: str) -> str:
+    parts = [
+        f"{chain.here:,} {goal} here",
+        *(f"{done:,} by {name}" for name, done in chain.by_report.items()),
+    ]
+    if chain.repeated:
+        parts.append(f"{chain.repeated:,} the same as another row")
+    if not chain.open:
+        return f"{rows}, all done: {', '.join(parts)}."
+    named = ", ".join(map(str, sorted(chain.open)[:_MOST_NAMED]))
+    more = len(chain.open) - _MOST_NAMED
+    rest = f" and {more:,} more" if more > 0 else ""
+    parts.append(f"{len(chain.open):,} still open: row {named}{rest}")
+    return f"{rows}: {', '.join(parts)}."
+
+
+def not_counted(reports: Reports) -> str:
+    """Return what is in no report; "" if all rows are."""
+    if not reports.left_out:
+        return ""
+    return (
+        f"{count(reports.left_out, 'more row')} of the file left out by the "
+        "filter of the mapping: not counted here, and in no report."
+    )
+
+
+def to_correct(summary: ImportSummary, chain: Chain | None) -> int:
+    """Return how many rejected rows no corrected report has done."""
+    if chain is None:
+        return summary.rejected
+    return len(chain.open) - summary.unknown - summary.unprocessed
 
 
 def ending(summary: ImportSummary) -> str:
@@ -104,7 +147,9 @@ UNPROCESSED: Mapping[State, str] = {
 _NOT_FOUND = "the promo code"  # In the reason of each row that gets a 404.
 
 
-def steps(summary: ImportSummary, reports: Reports) -> Iterator[str]:
+def steps(
+    summary: ImportSummary, reports: Reports, chain: Chain | None
+) -> Iterator[str]:
     """Yield a sentence for each thing that is left to do."""
 
     def named(kind: str) -> str:
@@ -131,7 +176,7 @@ def steps(summary: ImportSummary, reports: Reports) -> Iterator[str]:
         )
     reasons = [reason for reason, _ in reports.rejections]
     all_refused = reasons and all(_NOT_FOUND in each for each in reasons)
-    if all_refused and not summary.done:
+    if all_refused and not summary.done and chain is None:
         instead = (
             "remove the journal with `sesamy journal purge --yes --force`, "
             "and start over with the right one"
@@ -142,10 +187,12 @@ def steps(summary: ImportSummary, reports: Reports) -> Iterator[str]:
             "No order was accepted: check the promo code and the vendor. If "
             f"one is wrong, {instead}."
         )
-    if summary.rejected:
-        yield (
-            f"{count(summary.rejected, 'row')} rejected: correct the rows "
-            f"of {named(Kind.REJECTED)}, and import that file."
+    if rejected := to_correct(summary, chain):
+        yield f"{count(rejected, 'row')} rejected: " + (
+            f"correct the rows of {named(Kind.REJECTED)}, and import that "
+            "file."
+            if chain is None
+            else 'see "Still open" for what to do with each.'
         )
     if summary.strays:
         yield (

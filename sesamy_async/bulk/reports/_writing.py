@@ -22,6 +22,7 @@ from sesamy_async.bulk._rows import (
     NUMBER,
     ORIGINAL,
     REASON,
+    Note,
     Row,
     Source,
     guarded,
@@ -36,15 +37,15 @@ from sesamy_async.bulk._states import (
 )
 from sesamy_async.bulk.journal import Memory
 from sesamy_async.bulk.reading._sheets import SheetTable
-from sesamy_async.bulk.reading._table import TableSource
+from sesamy_async.bulk.reading._table import TableSource, records_of
 
 from ._files import (
     STRAYS,
     Book,
     EditableReport,
-    Place,
     Report,
     ReportError,
+    ReportPaths,
     Reports,
     Sheet,
 )
@@ -167,7 +168,7 @@ class _RowSorter:
     def __init__(
         self,
         source: Source,
-        place: Place,
+        place: ReportPaths,
         confirm: Confirm,
         *,
         delimiter: str,
@@ -176,6 +177,7 @@ class _RowSorter:
         said: Mapping[int, str],
     ) -> None:
         self.rows: Counter[str] = Counter()
+        self._left_out = 0
         self._confirm = confirm
         self._source = source
         self._names = names = source.header
@@ -205,8 +207,11 @@ class _RowSorter:
         )
         self._said = {**dict(_said_before(rejected.before, delimiter)), **said}
 
+    def leave_out(self, note: Note) -> None:
+        del note
+        self._left_out += 1
+
     def sort(self, record: Row, entry: Entry) -> None:
-        """Write a row into its report."""
         kind = kind_of(entry.state, self._confirm)
         done = (entry.row, entry.order_id, entry.contract_id)
         self.rows[kind] += 1
@@ -228,7 +233,6 @@ class _RowSorter:
             self._remember(STRAYS, entry)
 
     def keep(self) -> Reports:
-        """Put the new reports in their places, and remove the old ones."""
         editable = self._editable
         editable[Kind.REJECTED].end(self._rejected)
         editable[Kind.UNKNOWN].end(self._sheets[Kind.UNKNOWN])
@@ -249,10 +253,10 @@ class _RowSorter:
             rejections=tuple(self._reasons.most_common()),
             unknown=tuple(self._entries[Kind.UNKNOWN]),
             strays=tuple(self._entries[STRAYS]),
+            left_out=self._left_out,
         )
 
     def discard(self) -> None:
-        """Remove the files that are not in their places."""
         for report in self._all():
             report.discard()
 
@@ -288,7 +292,7 @@ def write_reports(
     source: Source,
     entries: Iterable[Entry],
     summary: ImportSummary,
-    place: Place,
+    place: ReportPaths,
     *,
     fingerprint: str,
     delimiter: str = ",",
@@ -339,8 +343,10 @@ def write_reports(
         said=said,
     )
     try:
-        for record, entry in _paired(source, entries, fingerprint):
+        records = records_of(source, sorter.leave_out)
+        for record, entry in _paired(records, entries):
             sorter.sort(record, entry)
+        _compare_digest(source, fingerprint)
         _compare(sorter.rows, summary)
         return sorter.keep()
     except OSError as error:
@@ -354,19 +360,21 @@ def write_reports(
 
 
 def _paired(
-    source: Source, entries: Iterable[Entry], fingerprint: str
+    records: Iterable[Row], entries: Iterable[Entry]
 ) -> Iterator[tuple[Row, Entry]]:
     """Yield each row with its entry, if the file is as it was sent."""
-    for record, entry in zip_longest(source.records(), entries):
+    for record, entry in zip_longest(records, entries):
         if record is None or entry is None or record.number != entry.row:
             raise ReportError(_CHANGED)
         yield record, entry
+
+
+def _compare_digest(source: Source, fingerprint: str) -> None:
     if source.fingerprint() != fingerprint:
         raise ReportError(_CHANGED)
 
 
 def _compare(rows: Mapping[str, int], summary: ImportSummary) -> None:
-    """Compare the counts of the importer and of the reports."""
     wrong = [
         f"{counted} {kind} rather than {rows[kind]}"
         for kind in Kind

@@ -419,3 +419,24 @@ def test_the_rows_of_a_finding(folder: Folder) -> None:
         finding.rows,
         len(finding.examples),
     )
+
+
+def test_mistakes(folder: Folder) -> None:
+    """The same mistakes are one, with their first rows."""
+    lines = [f"A-{n},{'Lasku' if n % 2 else 'Kortti'},0" for n in range(8)]
+    source = folder.csv(
+        "externalOrderId,paymentMethod,quantity", *lines, "A-0,CARD,1"
+    )
+    with check(source, promo_code="S") as checked:
+        told = [*checked.mistakes(words=True)]
+        plain = [*checked.mistakes(words=False)]
+
+    assert [
+        ("paymentMethod", "Kortti", 4, "2, 4, 6"),
+        ("quantity", None, 8, "2, 3, 4"),
+        ("", None, 1, "2"),
+        ("paymentMethod", "Lasku", 4, "3, 5, 7"),
+        ("", None, 1, "10"),
+    ] == [(it.column, it.word, it.count, it.rows) for it in told]
+    assert [8, 8, 1, 1] == [each.count for each in plain]
+    assert "Kortti" not in f"{told}{[*source.records()]}"

@@ -22,7 +22,7 @@ from sesamy_async.bulk.journal import (
     read_findings,
 )
 from sesamy_async.bulk.reading._sheets import SheetTable
-from sesamy_async.bulk.reports import Place, ReportError
+from sesamy_async.bulk.reports import ReportError, ReportPaths
 from support.books import opened
 from support.journals import new_journal
 from support.reported import HEADER, SOME, Rows, written
@@ -64,7 +64,7 @@ def test_names(tmp_path: Path) -> None:
     paths = {*book(tmp_path, SOME).paths.values()}
 
     assert {".xlsx"} == {each.suffix for each in paths}
-    assert paths <= {*Place(tmp_path, "orders").every()}
+    assert paths <= {*ReportPaths(tmp_path, "orders").every()}
 
 
 def test_cells_stay(tmp_path: Path) -> None:

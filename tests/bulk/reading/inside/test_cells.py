@@ -249,13 +249,20 @@ def test_short_zips(country: str, code: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("country", "doubtful"), [("SE", False), ("Norge", True), ("nor", True)]
+    ("country", "said"),
+    [
+        ("SE", ""),
+        ("Ranska", "is not a code of two letters, such as SE"),
+        ("Suomi", "'Suomi' is not a code of two letters: write FI"),
+        ("NORGE", "'NORGE' is not a code of two letters: write NO"),
+        ("Tanska", "'Tanska' is not a code of two letters: write DK"),
+        ("Åland", "'Åland' is not a code of two letters: write AX"),
+        ("nor", "'nor' is not a code of two letters: write NO"),
+    ],
 )
-def test_countries(country: str, doubtful: bool) -> None:
-    """What is no code of two letters is warned of."""
-    said = "is not a code of two letters, such as SE"
-
-    assert [("userData.address.country", said)] * doubtful == doubted(
+def test_countries(country: str, said: str) -> None:
+    """What is no code of two letters is warned of; a known name has one."""
+    assert [("userData.address.country", said)] * bool(said) == doubted(
         address={"country": country}
     )
 
