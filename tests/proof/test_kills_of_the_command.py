@@ -13,7 +13,7 @@ from proof.kills.in_hand import Hand, left_over
 from proof.kills.shell import ORDERS, Ran
 from proof.kills.siege import unsaid
 from sesamy_async.bulk import Confirm, Entry, State
-from sesamy_async.bulk.reports import Place, write_reports
+from sesamy_async.bulk.reports import ReportPaths, write_reports
 from support.reported import FINGERPRINT, SOME, source_for, summary_of
 
 
@@ -28,7 +28,7 @@ def hand(tmp_path: Path) -> Hand:
         source_for(SOME),
         SOME,
         summary_of(SOME),
-        Place(tmp_path, "orders"),
+        ReportPaths(tmp_path, "orders"),
         fingerprint=FINGERPRINT,
     )
     (tmp_path / "page.html").write_bytes(PAGE)

@@ -19,7 +19,7 @@ from sesamy_async.bulk import (
     State,
 )
 from sesamy_async.bulk._states import kind_of
-from sesamy_async.bulk.reports import Kind, Place, Reports, write_reports
+from sesamy_async.bulk.reports import Kind, ReportPaths, Reports, write_reports
 
 
 FINGERPRINT = "f1"
@@ -93,7 +93,7 @@ def written(
         source or source_for(entries),
         entries,
         summary or summary_of(entries, confirm),
-        Place(folder, stem),
+        ReportPaths(folder, stem),
         **{"fingerprint": FINGERPRINT, **more},
     )
 

@@ -20,7 +20,7 @@ from sesamy_async.bulk._steps import claims
 from sesamy_async.bulk.check import check, write_problems
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.reading import open_source
-from sesamy_async.bulk.reports import Place, Reports, write_reports
+from sesamy_async.bulk.reports import ReportPaths, Reports, write_reports
 from sesamy_async.bulk.reports._page import Facts, render
 
 from .canaries import CANARIES, SECRET
@@ -126,7 +126,7 @@ class ToldImport:
             source,
             journal.entries(),
             summary,
-            Place.beside(journal.path),
+            ReportPaths.beside(journal.path),
             fingerprint=journal.terms.fingerprint,
         )
         facts = Facts(
