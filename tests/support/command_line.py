@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +33,8 @@ PERSONAL = (
 )
 
 
+# Its constructor has no types.
+_collection: Callable[..., ArgumentCollection] = ArgumentCollection
 _assemble = App.assemble_argument_collection
 _known: dict[int, tuple[App, ArgumentCollection]] = {}
 
@@ -48,10 +51,10 @@ def assembled(app: App, **more: Any) -> ArgumentCollection:
     copies = {id(each): copy.copy(each) for each in _known[id(app)][1]}
     for each in copies.values():
         each.tokens = []
-        each.children = ArgumentCollection(
+        each.children = _collection(
             copies[id(child)] for child in each.children
         )
-    return ArgumentCollection(copies.values())
+    return _collection(copies.values())
 
 
 class Ran(NamedTuple):
