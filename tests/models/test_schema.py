@@ -87,7 +87,7 @@ def test_every_order_is_valid(order: NewContract) -> None:
     assert VALIDATOR.is_valid(json.loads(order.to_json()))
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(wild() | st.builds(lambda more: {**SAMPLE, **more}, wild(1)))
 def test_it_permits_what_is_read(data: Any) -> None:
     """And refuses what is refused, as far as a schema can say it."""

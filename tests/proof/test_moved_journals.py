@@ -13,9 +13,10 @@ import attrs
 import pytest
 
 from proof.kills.served import Served, served
-from support.command_line import orders_file
+from support.command_line import CommandLine, orders_file
 
 
+COMMAND = ("import", "orders.csv", "--promo", "SPRING-12", "--json")
 COUNT, ENOUGH = 60, 20
 PATIENCE = 120.0
 
@@ -26,13 +27,10 @@ class Shop:
 
     sandbox: Served
 
-    def command(self, folder: Path) -> subprocess.Popen[str]:
-        """Start the import of a folder."""
-        return subprocess.Popen(  # noqa: S603 - our own words
-            [
-                *(sys.executable, "-m", "sesamy_async", "import"),
-                *("orders.csv", "--promo", "SPRING-12", "--json"),
-            ],
+    def kill(self, folder: Path) -> None:
+        """Begin an import, and kill it when some orders are confirmed."""
+        with subprocess.Popen(  # noqa: S603 - our own words
+            [sys.executable, "-m", "sesamy_async", *COMMAND],
             cwd=folder,
             env={
                 **os.environ,
@@ -41,24 +39,12 @@ class Shop:
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-
-    def kill(self, folder: Path) -> None:
-        """Begin an import, and kill it when some orders are confirmed."""
-        with self.command(folder) as process:
+        ) as process:
             end = time.monotonic() + PATIENCE
             while self.confirmed < ENOUGH and time.monotonic() < end:
                 time.sleep(0.01)
             process.kill()
             process.communicate(timeout=PATIENCE)
-
-    def finish(self, folder: Path) -> tuple[int, str]:
-        """Run the same command again."""
-        with self.command(folder) as process:
-            out, _ = process.communicate(timeout=PATIENCE)
-        return process.returncode, out
 
     @property
     def confirmed(self) -> int:
@@ -93,22 +79,30 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL")
-def test_moved_without_its_wal(shop: Shop, folders: tuple[Path, Path]) -> None:
+def test_moved_without_its_wal(
+    shop: Shop,
+    folders: tuple[Path, Path],
+    sesamy: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Nothing is sent until the WAL is there, too; then all goes on."""
     here, there = folders
     shop.kill(here)
+    monkeypatch.chdir(there)
+    for name, value in shop.sandbox.settings.items():
+        monkeypatch.setenv(name, value)
     for name in ("orders.csv", "orders.csv.journal"):
         (here / name).rename(there / name)
     before = shop.sandbox.ledger()["orders"]
-    refused, said = shop.finish(there)
+    refused = sesamy(*COMMAND)
     after = shop.sandbox.ledger()["orders"]
     wal = "orders.csv.journal-wal"
     (here / wal).rename(there / wal)
-    code, _ = shop.finish(there)
+    done = sesamy(*COMMAND)
 
-    assert 1 == refused
+    assert 1 == refused.code
     assert before == after
-    assert f"{wal} is not beside it" in said
-    assert f"Find the {wal} that was beside this journal" in said
-    assert "Nothing was sent." in said
-    assert (0, COUNT, 1) == (code, shop.confirmed, shop.most)
+    assert f"{wal} is not beside it" in refused.out
+    assert f"Find the {wal} that was beside this journal" in refused.out
+    assert "Nothing was sent." in refused.out
+    assert (0, COUNT, 1) == (done.code, shop.confirmed, shop.most)

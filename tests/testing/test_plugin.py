@@ -17,28 +17,6 @@ ROOT = Path(__file__).parents[2]
 KIT = "sesamy_async.testing._plugin"
 
 
-@pytest.fixture
-def project(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> pytest.Pytester:
-    """Return a project with its own tests, in which warnings are errors."""
-    installed = entry_points(group="pytest11", value=KIT)
-    own = "" if installed else f"-p {KIT}"
-    # Those that take long to load have nothing to do here.
-    others = ("hypothesispytest", "randomly", "timeout", "xdist")
-    without = " ".join(f"-p no:{each}" for each in others)
-    monkeypatch.setenv("PYTEST_ADDOPTS", f"-W error {without} {own}")
-    return pytester
-
-
-def passes(project: pytest.Pytester, code: str, count: int = 1) -> None:
-    """Run tests, and say that they pass without a warning."""
-    project.makepyfile(code)
-    result = project.runpytest_subprocess("-q")
-
-    result.assert_outcomes(passed=count, warnings=0)
-
-
 def test_nothing_is_loaded_before_a_fixture_is_used() -> None:
     """Who has the package installed waits for nothing in other tests."""
     program = f"""
@@ -61,11 +39,8 @@ print(json.dumps(sorted({{*sys.modules}} - before)))
     )
 
 
-def test_an_application(project: pytest.Pytester) -> None:
-    """A test of one needs a fixture, and no settings."""
-    passes(
-        project,
-        """
+# A test of an application needs a fixture, and no settings.
+APPLICATION = """
 from sesamy_async import Sesamy
 from sesamy_async.testing import order
 
@@ -80,26 +55,18 @@ def test_sell(sesamy_sandbox, sesamy_routes, sesamy_time):
     assert contract.id == done.contract.id
     assert sesamy_routes["create"].call_count == 2
     assert sesamy_time.waits[0] == 30
-""",
-    )
+"""
 
-
-def test_settings_of_the_developer(
-    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Neither settings nor proxies of the environment come into a test."""
-    for name, value in {
-        "SESAMY_VENDOR_ID": "mine",
-        "SESAMY_CLIENT_SECRET": "mine",
-        "SESAMY_SCOPE": "mine",
-        "SESAMY_IDEMPOTENCY": "postgresql://nobody.invalid/orders",
-        "HTTPS_PROXY": "http://[",
-        "NO_PROXY": "mine.example",
-    }.items():
-        monkeypatch.setenv(name, value)
-    passes(
-        project,
-        """
+# Neither settings nor proxies of the environment come into a test.
+MINE = {
+    "SESAMY_VENDOR_ID": "mine",
+    "SESAMY_CLIENT_SECRET": "mine",
+    "SESAMY_SCOPE": "mine",
+    "SESAMY_IDEMPOTENCY": "postgresql://nobody.invalid/orders",
+    "HTTPS_PROXY": "http://[",
+    "NO_PROXY": "mine.example",
+}
+SETTINGS = """
 import os
 import pytest
 from sesamy_async import Sesamy
@@ -132,14 +99,10 @@ def test_no_proxy(monkeypatch, request):
     request.getfixturevalue("sesamy_sandbox")
     assert os.environ["no_proxy"] == "*"
     sell()
-""",
-        count=2,
-    )
+"""
 
-
-def test_own_configuration_and_store(project: pytest.Pytester) -> None:
-    """A project overrides two fixtures for its own sandbox and store."""
-    project.makeconftest("""
+# A project overrides two fixtures for its own sandbox and store.
+OWN_CONFTEST = """
 import pytest
 from sesamy_async.sandbox import PromoCode, SandboxConfig, Vendor
 
@@ -151,10 +114,8 @@ def sesamy_config():
 @pytest.fixture
 def sesamy_idempotency(tmp_path):
     return f"sqlite://{tmp_path}/orders.db"
-""")
-    passes(
-        project,
-        """
+"""
+OWN = """
 from sesamy_async import Sesamy
 from sesamy_async.testing import order
 
@@ -163,35 +124,10 @@ def test_sell(sesamy_sandbox):
         done = [sesamy.contracts.onboard("MINE", order()) for _ in "12"]
     assert [each.repeated for each in done] == [False, True]
     assert sesamy_sandbox.ledger.total == 1
-""",
-    )
+"""
 
-
-def test_the_examples_of_the_documentation(
-    project: pytest.Pytester,
-) -> None:
-    """The tests of docs/testing.md pass, without a warning."""
-    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
-    blocks = re.findall(
-        r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL
-    )
-    tests = [each for each in blocks if "def test_" in each]
-    [conftest] = [each for each in blocks if "def sesamy_config" in each]
-    project.makeconftest(conftest)
-    project.makepyfile(
-        **{f"test_{number}": each for number, each in enumerate(tests)}
-    )
-    result = project.runpytest_subprocess("-q")
-
-    assert 5 == len(tests)
-    # One of them runs on two event loops.
-    result.assert_outcomes(passed=8, warnings=0)
-
-
-def test_a_web_application(project: pytest.Pytester) -> None:
-    """One that FastAPI's client calls, and one that httpx calls."""
-    project.makepyfile(
-        app="""
+# An application that FastAPI's client calls, and one that httpx calls.
+WEB_APP = """
 from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 from sesamy_async import AsyncSesamy, NewContract
@@ -209,10 +145,7 @@ async def sell(request: Request):
     order = NewContract.from_json(await request.body())
     await app.state.sesamy.contracts.onboard("SPRING-12", order)
 """
-    )
-    passes(
-        project,
-        """
+WEB = """
 import httpx
 import pytest
 from fastapi.testclient import TestClient
@@ -238,6 +171,51 @@ async def test_sell_async(sesamy_sandbox, anyio_backend):
         answer = await client.post("/sales", json=ORDER)
     assert answer.status_code == 200
     assert len(sesamy_sandbox.ledger.confirmed("A-1")) == 1
-""",
-        count=3,
+"""
+
+
+def examples() -> dict[str, str]:
+    """Return the tests of docs/testing.md, and their conftest.py."""
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    blocks = re.findall(
+        r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL
     )
+    tests = [each for each in blocks if "def test_" in each]
+    [conftest] = [each for each in blocks if "def sesamy_config" in each]
+
+    assert 5 == len(tests)
+    return {
+        "docs/conftest.py": conftest,
+        **{f"docs/test_{n}.py": each for n, each in enumerate(tests)},
+    }
+
+
+def test_the_tests_of_a_project(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They pass, without a warning, in one session."""
+    installed = entry_points(group="pytest11", value=KIT)
+    own = "" if installed else f"-p {KIT}"
+    # Those that take long to load have nothing to do here.
+    others = ("hypothesispytest", "randomly", "timeout", "xdist")
+    without = " ".join(f"-p no:{each}" for each in others)
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"-W error {without} {own}")
+    for name, value in MINE.items():
+        monkeypatch.setenv(name, value)
+    files = {
+        "test_application.py": APPLICATION,
+        "test_settings.py": SETTINGS,
+        "own/conftest.py": OWN_CONFTEST,
+        "own/test_own.py": OWN,
+        "web/app.py": WEB_APP,
+        "web/test_web.py": WEB,
+        **examples(),
+    }
+    for name, text in files.items():
+        path = pytester.path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    result = pytester.runpytest_subprocess("-q")
+
+    # Those of the application, the settings, its own, the web and the page.
+    result.assert_outcomes(passed=1 + 2 + 1 + 3 + 8, warnings=0)

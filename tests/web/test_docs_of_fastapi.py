@@ -38,13 +38,32 @@ def test_it_is_the_example() -> None:
     assert example.endswith(f'"""\n\n{block("shop.py")}')
 
 
-def run_tests(folder: Path, tests: str) -> str:
-    """Run tests of the service; return what pytest printed."""
-    (folder / "shop.py").write_text(block("shop.py"), encoding="utf-8")
-    (folder / "test_shop.py").write_text(tests, encoding="utf-8")
+@pytest.mark.slow
+def test_its_tests(tmp_path: Path) -> None:
+    """They pass, without a warning; with files, none is left in the project.
+
+    With files each test has its own store, too.
+    """
+    tests = block("test_shop.py")
+    with_files = tests.replace(
+        "sesamy_idempotency():", "sesamy_idempotency(tmp_path):"
+    ).replace('"memory:"', 'f"sqlite://{tmp_path}/orders.db"')
+    again = "\n\ntest_again = test_a_sale_is_reported_once\n"
+    for name, text in {
+        "shop": block("shop.py"),
+        "test_shop": tests,
+        "test_files": with_files + again,
+    }.items():
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    # Those that take long to load have nothing to do here.
+    others = ("hypothesispytest", "randomly", "timeout", "xdist")
     ended = subprocess.run(  # noqa: S603 - what it runs is ours
-        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-W", OLD, "."],
-        cwd=folder,
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-W", "error", "-W", OLD),
+            *(f"-pno:{each}" for each in others),
+            ".",
+        ],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -52,24 +71,5 @@ def run_tests(folder: Path, tests: str) -> str:
     )
 
     assert 0 == ended.returncode, ended.stdout
-    return ended.stdout
-
-
-@pytest.mark.slow
-def test_its_tests(tmp_path: Path) -> None:
-    """They pass, without a warning."""
-    assert "1 passed" in run_tests(tmp_path, block("test_shop.py"))
-
-
-@pytest.mark.slow
-def test_its_tests_with_files(tmp_path: Path) -> None:
-    """Each test has its own store, and none is left in the project."""
-    tests = (
-        block("test_shop.py")
-        .replace("sesamy_idempotency():", "sesamy_idempotency(tmp_path):")
-        .replace('"memory:"', 'f"sqlite://{tmp_path}/orders.db"')
-    )
-    again = "\n\ntest_again = test_a_sale_is_reported_once\n"
-
-    assert "2 passed" in run_tests(tmp_path, tests + again)
+    assert "3 passed" in ended.stdout
     assert [] == [*tmp_path.glob("orders.db*")]
