@@ -21,7 +21,6 @@ from tempfile import gettempdir
 import anyio
 import pytest
 import respx
-from cyclopts import App
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 import sesamy_async
@@ -31,7 +30,7 @@ from proof.kills.zygote import Zygote, zygote
 from sesamy_async import AsyncSesamy
 from sesamy_async.bulk.check import Checked
 from sesamy_async.sandbox import Sandbox, running
-from support.command_line import CommandLine, assembled
+from support.command_line import CommandLine
 from support.examples import SHOP, Examples
 from support.import_world import World
 from support.order_files import Folder
@@ -288,7 +287,6 @@ def sesamy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> CommandLine:
     """Run commands in a folder of their own."""
-    monkeypatch.setattr(App, "assemble_argument_collection", assembled)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return CommandLine(capsys)

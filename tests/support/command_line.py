@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import attrs
 import pytest
-from cyclopts import App, ArgumentCollection
 
 from sesamy_async._cli import run
 from sesamy_async.sandbox import Sandbox
@@ -31,30 +28,6 @@ PERSONAL = (
     *("astrid", "bergstr", "bokhandeln", "linnégatan"),
     *("+4670", "sandbox-secret"),
 )
-
-
-# Its constructor has no types.
-_collection: Callable[..., ArgumentCollection] = ArgumentCollection
-_assemble = App.assemble_argument_collection
-_known: dict[int, tuple[App, ArgumentCollection]] = {}
-
-
-def assembled(app: App, **more: Any) -> ArgumentCollection:
-    """Return the options of a command, as cyclopts finds them out.
-
-    That takes half of the time of a test, if each call does it anew.
-    """
-    if more:
-        return _assemble(app, **more)
-    if id(app) not in _known:
-        _known[id(app)] = (app, _assemble(app))
-    copies = {id(each): copy.copy(each) for each in _known[id(app)][1]}
-    for each in copies.values():
-        each.tokens = []
-        each.children = _collection(
-            copies[id(child)] for child in each.children
-        )
-    return _collection(copies.values())
 
 
 class Ran(NamedTuple):
