@@ -73,6 +73,7 @@ def watch_commits(journal: Journal, watch: Watch) -> None:
     """Watch what a journal puts on disk."""
 
     def at(statement: str) -> None:
+        note()  # What was committed before it, by whoever, is flushed.
         if statement.startswith("COMMIT"):
             watch.passed(Moment.COMMIT)
             watch.passed(Moment.COMMITTING)
