@@ -55,8 +55,10 @@ class _Campaign:
                 # At half-time there is one only, which never comes back.
                 alone = number == kills // 2
                 many = 1 if alone else self.many
+                # Those at work may have done all that is posted by its end.
+                before = self.made
                 await self.post(shop, orders[number::kills])
-                await self.begun(many)
+                await self.begun(many, before)
                 self.workers.kill()
                 if alone:
                     await asyncio.sleep(_AWAY)
@@ -79,13 +81,14 @@ class _Campaign:
                 assert time.monotonic() < self.until, answer.text
                 await asyncio.sleep(0.5)
 
-    async def begun(self, many: int) -> None:
+    async def begun(self, many: int, before: int) -> None:
         """Let so many work until something is made that was not there."""
-        before = self.made
         async with asyncio.timeout(self.until - time.monotonic()):
-            while self.made == before:
+            while True:
                 # One that finds no server at its start ends.
                 self.workers.work(many)
+                if self.made != before:
+                    break
                 await asyncio.sleep(_LOOK)
 
     @property
