@@ -741,7 +741,9 @@ class _Keeping:
 
         found = bench.entries(external_order_id="o-1", states=[CLAIMED])
 
-        assert {"one", "two"} == {each.key.vendor_id for each in found}
+        assert {
+            bench.key("o-1", vendor_id) for vendor_id in ("one", "two")
+        } == {each.key for each in found}
 
     @pytest.mark.parametrize("state", [CONFIRMED, CREATED, UNKNOWN])
     def test_adopts_what_is_not_there(

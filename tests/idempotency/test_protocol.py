@@ -14,11 +14,13 @@ from sesamy_async.idempotency import (
 from sesamy_async.idempotency._protocol import (
     adopt,
     claim,
+    confirm,
     doubt,
     first,
     forget,
     refuse,
     release,
+    renew,
 )
 
 
@@ -153,3 +155,140 @@ def test_owns_what_it_writes_down() -> None:
     assert not counts(record(), "o-2", NOW).owns
     assert not counts(None, None, NOW).owns
     assert not adopt(record())(None, None, NOW).owns
+
+
+@pytest.mark.parametrize(
+    ("known", "there", "done"),
+    [
+        ({}, {}, True),
+        # A call was under way when somebody looked, or is now.
+        ({"busy_until": NOW + 1}, {}, False),
+        ({}, {"busy_until": NOW + 1}, False),
+        # Another one claimed it since.
+        ({}, {"token": "u"}, False),
+    ],
+)
+def test_a_contract_ends_a_doubt_if_no_other_can_have_come(
+    known: dict[str, object], there: dict[str, object], done: bool
+) -> None:
+    """An unconfirmed one counts only if nothing came since it was found."""
+    idle = {"busy_until": NOW}
+    found = record(state=OrderState.CREATED, contract_id="c-1", **idle | known)
+    doubted = record(state=OrderState.UNKNOWN, **idle | there)
+
+    step = adopt(found)(doubted, None, NOW)
+
+    assert done is step.done
+    assert (found if done else doubted) == step.record
+
+
+def test_what_another_order_has_changes_nothing() -> None:
+    """Where a contract is another order's, the record stays as it was."""
+    old = record(state=OrderState.REFUSED)
+
+    step = adopt(record(state=OrderState.CONFIRMED))(old, "o-2", NOW)
+
+    assert not step.done
+    assert old is step.record
+
+
+def test_adopts_no_strays_that_nobody_knows() -> None:
+    """An order that was not there has as many as elsewhere."""
+    step = adopt(record(strays=0))(None, None, NOW)
+
+    assert step.record is not None
+    assert 0 == step.record.strays
+
+
+def test_says_since_when_it_is_in_doubt() -> None:
+    """A careful claim ends in doubt when somebody else comes to it."""
+    step = claim(KEY, Holder(token="u"))(record(careful=True), None, NOW)
+    assert not step.done
+    lost = record(careful=True, read_at=NOW + 9)
+
+    step = claim(KEY, Holder(token="u"))(lost, None, NOW + 9)
+
+    assert attrs.evolve(lost, state=OrderState.UNKNOWN, at=NOW + 9) == (
+        step.record
+    )
+
+
+def test_says_that_it_was_not_done() -> None:
+    """A step that is not taken says so as a boolean: callers show it."""
+    other = Holder(token="u")
+    lost = record(careful=True, read_at=NOW + 9)
+    made = record(state=OrderState.CREATED, contract_id="c-1")
+    steps = [
+        claim(KEY, other)(lost, None, NOW + 9),
+        claim(KEY, other)(made, None, NOW),
+        renew(other, strays=0)(record(), None, NOW),
+        first(HOLDER, "c-1", confirmed=False)(None, None, NOW),
+        first(HOLDER, "c-1", confirmed=False)(record(), "o-2", NOW),
+        first(HOLDER, "c-2", confirmed=False)(made, None, NOW),
+        first(other, "c-1", confirmed=True)(record(), None, NOW),
+        refuse("u")(record(), None, NOW),
+        doubt("t")(made, None, NOW),
+        doubt("u")(record(), None, NOW),
+        confirm("c-2")(made, None, NOW),
+        release("u", strays=1)(None, None, NOW),
+        release("u", strays=1)(record(), None, NOW),
+        adopt(made)(None, "o-2", NOW),
+        adopt(made)(record(), None, NOW),
+        forget(made)(record(), None, NOW),
+    ]
+
+    assert [False] * len(steps) == [each.done for each in steps]
+
+
+def test_says_when_it_changed() -> None:
+    """The time of an order is that of its last change of state."""
+    made = record(state=OrderState.CREATED, contract_id="c-1")
+    lost = record(careful=True, strays=1)
+    later = NOW + 3
+    steps = [
+        claim(KEY, HOLDER)(None, None, later),
+        first(HOLDER, "c-1", confirmed=False)(record(), None, later),
+        refuse("t")(record(), None, later),
+        doubt("t")(record(), None, later),
+        confirm("c-1")(made, None, later),
+        release("t", strays=0)(lost, None, later),
+        adopt(record(at=0.0))(None, None, later),
+    ]
+
+    assert [True] * len(steps) == [each.done for each in steps]
+    assert [later] * len(steps) == [
+        each.record and each.record.at for each in steps
+    ]
+
+
+def test_keeps_the_data_that_the_contract_has() -> None:
+    """They are those of the caller that made it, whoever claims by now."""
+    counts = first(attrs.evolve(HOLDER, digest="1:a"), "c-1", confirmed=False)
+
+    step = counts(record(token="u", digest=None), None, NOW)
+
+    assert step.record is not None
+    assert "1:a" == step.record.digest
+
+
+@pytest.mark.parametrize(
+    ("state", "token", "done"),
+    [
+        (OrderState.CLAIMED, "t", True),
+        (OrderState.CLAIMED, "u", False),
+        (OrderState.UNKNOWN, "t", True),
+        (OrderState.UNKNOWN, "u", False),
+        (OrderState.CREATED, "t", False),
+        (OrderState.CONFIRMED, "t", False),
+        (OrderState.REFUSED, "t", False),
+    ],
+)
+def test_only_a_claim_of_its_own_is_given_up(
+    state: OrderState, token: str, done: bool
+) -> None:
+    """Its owner knows that nothing was sent, even if others doubt it."""
+    old = record(state=state, token=token)
+
+    step = release("t", strays=0)(old, None, NOW)
+
+    assert (done, None if done else old) == (step.done, step.record)

@@ -64,6 +64,11 @@ def test_name_no_key() -> None:
     )
 
 
+def test_take_no_more_room_than_they_need() -> None:
+    """There may be millions, so their text has no blanks."""
+    assert " " not in dump_record(FULL)
+
+
 def test_write_what_they_know_over_what_another_version_added() -> None:
     """What this version knows is never taken from `extra`."""
     record = attrs.evolve(FULL, extra={"state": "PAUSED", "more": 1})
@@ -77,8 +82,14 @@ def test_write_what_they_know_over_what_another_version_added() -> None:
 )
 def test_are_not_guessed_at(text: str) -> None:
     """What can't be read may be of a later version, and is told so."""
-    with pytest.raises(StoreUnavailable, match="If a later version wrote it"):
+    with pytest.raises(StoreUnavailable) as caught:
         load_record(KEY, text, 1.0)
+
+    assert (
+        "The store of orders contains an order that this version of "
+        "sesamy-async can't read. If a later version wrote it, use that "
+        "version; otherwise the store is damaged."
+    ) == caught.value.args[0]
 
 
 def test_bytes_that_are_no_text_are_told() -> None:
