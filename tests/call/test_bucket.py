@@ -327,6 +327,18 @@ def test_a_shorter_wait_does_not_end_a_longer_one() -> None:
     assert 10.0 == completing(bucket, kept=begun).due
 
 
+def test_each_429_gives_one_request_back() -> None:
+    """Kept places are no more than those that were not counted, either."""
+    bucket = Bucket(FAST, 0.0)
+    begun = [pair(bucket) for _ in range(3)]
+    for other, wait in zip(taken(bucket, 2), (10.0, 1.0), strict=True):
+        bucket.throttled(other, 0.0, wait)
+
+    assert [10.0, 10.0, 10.25] == [
+        completing(bucket, kept=each).due for each in begun
+    ]
+
+
 @pytest.mark.parametrize(
     ("idle", "free"), [(1.0, 1.0), (60.0, 60.0), (1e3, 100.0)]
 )

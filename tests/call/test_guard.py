@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import sesamy_async
-from sesamy_async._call import guarded
+from sesamy_async._call import guarded, guarded_init
 from sesamy_async._call.guard import forget_locals
 from support.leaks import told_by
 
@@ -71,6 +71,22 @@ async def test_locals_are_cleared(fail: Callable[[str], None]) -> None:
     assert 2 == len(ends)
     assert not any(SECRET in told_by(end) for end in ends)
     assert all(traceback.format_exception(end) for end in ends)
+
+
+def test_a_constructor() -> None:
+    """What it was given is not left behind if it fails; else it works."""
+
+    def construct(self: Any, secret: str) -> None:
+        self.size = len(secret)
+        if secret == SECRET:
+            ours(_inner)(secret)
+
+    made: Any = guarded_init(type("Made", (), {"__init__": ours(construct)}))
+    with pytest.raises(ValueError, match="1") as caught:
+        made(SECRET)
+
+    assert 2 == made("ab").size
+    assert SECRET not in told_by(caught.value)
 
 
 def test_an_error_that_is_its_own_cause() -> None:

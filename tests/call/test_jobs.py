@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Hashable
 from typing import Any
@@ -161,3 +162,11 @@ def test_a_run_of_trio_that_is_over() -> None:
         return scope
 
     assert not runtime.alive(anyio.run(main, backend="trio"))
+
+
+def test_the_process_of_the_blocking_client() -> None:
+    """Its connections can be used in it, and in no other one."""
+    runtime = BlockingRuntime()
+
+    assert runtime.alive(runtime.scope())
+    assert not runtime.alive(os.getppid())

@@ -21,7 +21,7 @@ from sesamy_async import (
     Response,
     SesamyError,
 )
-from sesamy_async._call import Kept, Latency, Pace
+from sesamy_async._call import Kept, Latency, Pace, Runtime, give_back
 from support.buckets import INF
 from support.exchanges import Script, a_call, an_answer, an_api_error
 from support.runtime import FakeRuntime
@@ -64,6 +64,7 @@ async def test_would_pass_the_deadline() -> None:
 
 
 QUICK = RateLimit(requests=4, per=1, burst=1)
+SLOW = RateLimit(requests=1, per=2, burst=1)
 ROOMY = RateLimit(requests=60)
 LEFT = {"X_RateLimit_Remaining": "0"}
 
@@ -75,6 +76,7 @@ LEFT = {"X_RateLimit_Remaining": "0"}
         # A 429 blocks as long as it says, or until one request is free.
         (LIMIT, an_api_error(429, Retry_After="7"), [7.0]),
         (QUICK, an_api_error(429), [0.25]),
+        (SLOW, an_api_error(429), [2.0]),
         # A success and a refusal both tell what the server has left.
         (ROOMY, an_answer(200, **LEFT), [1.0]),  # type: ignore[arg-type]
         (ROOMY, an_api_error(404, **LEFT), [1.0]),  # type: ignore[arg-type]
@@ -143,8 +145,11 @@ async def test_a_429_without_a_wait_where_no_rate_is_known() -> None:
     assert [1.0] == runtime.slept
 
 
-async def test_a_block_while_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_block_while_waiting(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """What waits while a 429 comes in waits for its end, too."""
+    caplog.set_level(logging.INFO, logger="sesamy_async")
     script = Script([an_answer()])
     pace, runtime = make()
     await pace(a_call(), script)
@@ -160,6 +165,7 @@ async def test_a_block_while_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     await pace(a_call(), script)
 
     assert [1.0, 5.0] == runtime.slept
+    assert "waited 6.0 s for the rate limit" in caplog.text
 
 
 @pytest.mark.parametrize(("sent", "waits"), [(False, []), (True, [1.0])])
@@ -192,6 +198,32 @@ async def test_cancelled_in_the_queue() -> None:
     await pace(a_call(), script)
 
     assert [1.0] == runtime.slept
+
+
+async def test_a_pacer_in_memory_needs_no_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is told at once what became of a call, so the next one knows."""
+    monkeypatch.delattr(FakeRuntime, "start", raising=False)
+    monkeypatch.delattr(Runtime, "start")
+    script = Script([an_answer()])
+    pace, runtime = make(RateLimit(requests=60, per=60, burst=2))
+    kept = Kept()
+    await pace(a_call(kept=kept), script)
+    assert kept.place is not None
+    give_back(pace.pacer, kept.place, runtime)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await pace(a_call(), lambda _: anyio.sleep(1))  # type: ignore[arg-type, return-value]
+
+    assert 1.0 == pace.pacer.free
+
+    await pace(a_call(), script)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await pace(a_call(), script)
+
+    assert 1.0 == pace.pacer.free
 
 
 async def test_what_is_kept_outlives_a_retry() -> None:

@@ -89,6 +89,8 @@ def test_redact(said: Any, expected: Any) -> None:
         (sent(b'{"a": "Kim", "b": {"c": "Ada"}}'), "Kim Ada", "*** ***"),
         # A name is found where a longer one begins, but does not end.
         (sent(b'["xbergy", "berg"]'), "xberg xbergy", "x*** ***"),
+        # A letter that stands for two is blotted out whole.
+        (sent(b'["bergla"]'), "no bergl\u00e6", "no ***"),
         # Of a name within a name nothing is left over.
         (
             sent('["Kim", "Kim \u00c5berg", "berg"]'.encode()),

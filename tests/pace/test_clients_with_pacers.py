@@ -65,12 +65,12 @@ class Scripted:
 
     def end(self, place: Place, end: PlaceEnd, *, within: float) -> None:
         """Remember it."""
-        del within
+        assert 0 < within <= 2.0
         self.said.append((place, end))
 
     def give_back(self, place: Place, *, within: float) -> None:
         """Remember it."""
-        del within
+        assert 0 < within <= 2.0
         self.said.append((place, None))
 
 
@@ -131,12 +131,14 @@ async def test_who_gives_up_while_it_asks_leaves_nothing(
 
 def test_a_place_that_was_given_up_is_not_asked_for() -> None:
     """A thread may come to it when the call has long ended."""
-    pacer = Scripted()
-    asking = pace._Asking(pacer, Place())
+    pacer, place = Scripted(), Place()
+    asking = pace._Asking(pacer, place)
     asking.give_up()
 
     assert asking.reserve(longest=9.0, within=1.0) is None
     assert [] == pacer.asked
+    # It has no second one to give back.
+    assert [(place, PlaceEnd(sent=False))] == pacer.said
 
 
 def test_a_blocking_client_asks_by_itself(sesamy_sandbox: Sandbox) -> None:
@@ -372,6 +374,23 @@ async def test_a_client_is_not_ready_without_its_pacer(
                 assert "ready" == caught.value.operation
             else:
                 await sesamy.ready()
+
+
+async def test_a_client_is_not_ready_if_its_pacer_fails(
+    sesamy_sandbox: Sandbox,
+) -> None:
+    """The error names the pacer, and shows nothing of its own."""
+    del sesamy_sandbox
+
+    class Failing(Scripted):
+        def give_back(self, *_: Any, **__: Any) -> None:
+            raise OSError("redis://:s3cret@host")
+
+    async with AsyncSesamy(rate_limit=Failing()) as sesamy:
+        with pytest.raises(PacerUnavailable) as caught:
+            await sesamy.ready()
+
+    assert "The pacer (Failing) failed with OSError." == caught.value.args[0]
 
 
 def test_a_pacer_shows_its_limit() -> None:
