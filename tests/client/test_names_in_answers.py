@@ -217,10 +217,16 @@ RANDOM = "1d78271264b9c76d5842911dd70b4353"
         # It is the token, or the value of a field.
         (RANDOM, {"token": f"Bearer {RANDOM}"}, "***"),
         (RANDOM, {"content": json.dumps(RANDOM).encode()}, "***"),
+        # Its digits are, without the hyphen that is in between.
+        ("ab467-01a", {"order": Secret('"46701"')}, "ab***a"),
+        # It has no number, but is the value of a field.
+        ("ab12cd34", {"content": b'"ab12cd34"'}, "***"),
+        # As much was sent as is looked at.
+        (RANDOM, {"content": b'"' + b"x" * 262_124 + b'"'}, RANDOM),
         # Too much was sent to look for it.
         (RANDOM, {"content": b'"' + b"x" * 300_000 + b'"'}, "***"),
     ],
-    ids=range(6),
+    ids=range(9),
 )
 def test_a_random_request_id(
     named: str, sent: dict[str, Any], shown: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any
 
 import anyio
@@ -20,7 +21,9 @@ from sesamy_async import (
     RetryPolicy,
     SesamyError,
     UnreadableResponseError,
+    _once,
 )
+from sesamy_async._call import BlockingRuntime, drive
 from sesamy_async._call.anyio_runtime import Threads
 from sesamy_async.idempotency import (
     MemoryStore,
@@ -247,6 +250,9 @@ def test_store_down_at_the_end(
 
     assert (method == "mark") is (first.error is None)
     assert "It is down." in text
+    if method == "mark":
+        said = f"contract {store.known.contract_id!r}: It is down."
+        assert f" {said}\n" in text
     assert again.value.repeated is (method == "mark")
     assert (1, 1) == judged(sandbox)
     assert OrderState.CONFIRMED is store.known.state
@@ -406,3 +412,48 @@ def test_shared_contracts(world: World) -> None:
 
     assert first.value.contract.id == second.value.contract.id == "c-1"
     assert not second.value.repeated
+
+
+@pytest.mark.parametrize(
+    ("seconds", "within"), [(math.inf, 5.0), (2.0, 2.0), (-1.0, 0.05)]
+)
+def test_a_store_is_told_how_long_it_may_take(
+    seconds: float, within: float
+) -> None:
+    """As long as the call may, five seconds at most, and never no time."""
+    runtime, told = BlockingRuntime(), list[float]()
+    once = _once.Once(MemoryStore(), "https://api.test", runtime)
+
+    def ask(*, within: float) -> None:
+        told.append(within)
+
+    drive(once.ask(ask, runtime.now() + seconds))
+    drive(once.insist(ask, seconds))
+
+    assert [pytest.approx(within, abs=0.1)] * 2 == told
+
+
+class Interrupted:
+    """A job during which Ctrl+C comes, and which fails then."""
+
+    def __init__(self) -> None:
+        self.waited: list[float] = []
+
+    async def result(self, seconds: float) -> Any:
+        """Fail."""
+        self.waited.append(seconds)
+        raise (KeyboardInterrupt if len(self.waited) == 1 else OSError)
+
+
+def test_stopped_while_a_store_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The call waits for it half a second, and what it says is not told."""
+    job = Interrupted()
+    monkeypatch.setattr(BlockingRuntime, "start", lambda *_: job)
+    runtime = BlockingRuntime()
+    once = _once.Once(MemoryStore(), "https://api.test", runtime)
+    with pytest.raises(KeyboardInterrupt):
+        drive(once.ask(once.store.salt, math.inf))
+
+    assert [pytest.approx(5.5), 0.5] == job.waited

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from sesamy_async import (
     Sesamy,
     StaticToken,
 )
+from sesamy_async._call import drive
 from sesamy_async._once import Once, Placed
 from sesamy_async.idempotency import MemoryStore
 from sesamy_async.sandbox import BASE_URL, Sandbox
@@ -111,6 +113,49 @@ def test_who_closes_it(
     assert (not own) is bool(closed)
 
 
+@every_world
+def test_a_store_that_can_t_be_closed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client closes nevertheless: what was called is done."""
+
+    def fail(_: MemoryStore) -> None:
+        raise OSError("It is gone.")
+
+    monkeypatch.setattr(MemoryStore, "close", fail)
+    settings = {**Sandbox().client_settings(), "idempotency": "memory:"}
+
+    assert not isinstance(world.one(onboard, **settings), Exception)
+
+
+def test_its_name_stays() -> None:
+    """A later version finds the same name: journals remember it."""
+    store = MemoryStore()
+    store._salt = bytes(32)
+    made = once(idempotency=store)
+    assert made is not None
+
+    assert (
+        "6ff252782038d924b54ffa6225810d3aa03140c9fd01a4032f6d9c69c9bfdd44"
+        == drive(made.name(math.inf))
+    )
+
+
+def test_digests_are_of_the_data() -> None:
+    """Not of their order; and a later version finds the same ones."""
+    store = MemoryStore()
+    store._salt = bytes(32)
+    made = once(idempotency=store)
+    assert made is not None
+
+    assert {
+        "1:d5cdda87864936a4eae6eefaaaac165f8beca9a036122bfeb8863612e0ae62c5"
+    } == {
+        drive(made.digest("SPRING-12", text, math.inf))
+        for text in ('{"a": 1, "b": [2]}', '{"b":[2],"a":1}')
+    }
+
+
 def test_an_empty_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is none."""
     monkeypatch.setenv("SESAMY_IDEMPOTENCY", "")
@@ -198,7 +243,7 @@ def test_reprs_show_nothing_of_it() -> None:
     client = Sesamy("acme", auth=StaticToken("t"), idempotency=MemoryStore())
 
     assert "MemoryStore" not in repr(client)
-    assert "acme" not in repr(MemoryStore())
+    assert "MemoryStore()" == repr(MemoryStore())
     client.close()
 
 
