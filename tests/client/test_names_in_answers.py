@@ -221,12 +221,17 @@ RANDOM = "1d78271264b9c76d5842911dd70b4353"
         ("ab467-01a", {"order": Secret('"46701"')}, "ab***a"),
         # It has no number, but is the value of a field.
         ("ab12cd34", {"content": b'"ab12cd34"'}, "***"),
+        (
+            "ab12cd34",
+            {"content": b'"ab12cd34"', "order": Secret("{}")},
+            "***",
+        ),
         # As much was sent as is looked at.
         (RANDOM, {"content": b'"' + b"x" * 262_124 + b'"'}, RANDOM),
         # Too much was sent to look for it.
         (RANDOM, {"content": b'"' + b"x" * 300_000 + b'"'}, "***"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_a_random_request_id(
     named: str, sent: dict[str, Any], shown: str
