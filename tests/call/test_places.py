@@ -313,3 +313,12 @@ def test_until_when_to_wait(changes: dict[str, object], latest: float) -> None:
     call = a_call(**({"deadline": 20.0} | changes))
 
     assert latest == pytest.approx(latency.latest(call, begun=10.0), abs=1e-3)
+
+
+def test_a_pair_behind_others_is_taken_only_as_a_whole() -> None:
+    """Its second place has to be in time, too."""
+    bucket = Bucket(LIMIT, 0.0)
+    taken(bucket, 5)
+
+    assert bucket.reserve(0.0, 3.9, size=2) is None
+    assert bucket.reserve(0.0, 4.0, size=2) is not None

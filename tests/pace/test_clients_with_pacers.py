@@ -229,7 +229,7 @@ async def test_a_pacer_that_returns_something_else(
 @pytest.mark.parametrize("wait", [-1.0, float("nan"), "5"])
 def test_a_turn_that_is_none(wait: Any) -> None:
     """A turn comes now or later."""
-    with pytest.raises(ConfigurationError, match=r"Turn\.wait"):
+    with pytest.raises(ConfigurationError, match=r"^Turn\.wait"):
         Turn(wait)
 
 
