@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import (
     ExitStack,
     contextmanager,
@@ -26,10 +26,11 @@ from sesamy_async.bulk import (
     State,
 )
 from sesamy_async.bulk._beside import Files, mapping_beside
-from sesamy_async.bulk._chain import followed
+from sesamy_async.bulk._chain import Chain, followed
 from sesamy_async.bulk._file import FileImport
 from sesamy_async.bulk._order_store import (
     StoreCounts,
+    confirmed_before,
     look_up,
     place_in,
     reader,
@@ -347,7 +348,8 @@ class ImportJob:
         # What was sent is more important.
         with suppress(JournalError, StoreUnavailable):
             chain = followed(journal)
-            again = words.done_before(store, journal, chain)
+            if store is not None:
+                again = self._done_before(store, journal, chain)
         where = "In a sandbox: " if self.doing.sandbox else ""
         rejected = reports.paths.get(Kind.REJECTED)
         following = (
@@ -387,6 +389,21 @@ class ImportJob:
                 summary, reported=problem is None, first=first or ()
             ),
         )
+
+    def _done_before(
+        self, store: IdempotencyStore, journal: Journal, chain: Chain | None
+    ) -> list[int]:
+        """Return the rejected rows whose orders were confirmed before.
+
+        Those that a corrected report of this file has done are left out.
+        """
+        known: Collection[int] = () if chain is None else chain.elsewhere
+        entries = (
+            each
+            for each in journal.entries(states={State.REJECTED})
+            if each.order_id is not None and each.row not in known
+        )
+        return [*confirmed_before(store, journal.terms, entries)]
 
     def _next(self, report: Path) -> str:
         """Return the line with the command that imports a report."""

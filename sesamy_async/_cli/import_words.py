@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from sesamy_async._call import RateLimit
 from sesamy_async._models import is_object
-from sesamy_async._once import PATIENCE
 from sesamy_async._payloads import encode_order
 from sesamy_async.bulk import (
     Ending,
@@ -31,10 +30,7 @@ from sesamy_async.bulk._chain import Chain
 from sesamy_async.bulk._counts import Tally
 from sesamy_async.bulk._file import differing
 from sesamy_async.bulk._order_store import (
-    BATCH,
     StoreCounts,
-    key_of,
-    place_in,
     reader,
     told_by,
 )
@@ -51,7 +47,6 @@ from sesamy_async.bulk.reports._words import (
     not_counted,
     steps,
 )
-from sesamy_async.idempotency import IdempotencyStore, OrderState
 
 from .output import ExitCode
 
@@ -389,34 +384,6 @@ def written(
     if summary.calls:
         spent = f"{summary.calls:,} calls in {duration(summary.seconds)}"
         yield f"  {'this run':<11}  {spent}"
-
-
-def done_before(
-    store: IdempotencyStore | None, journal: Journal, chain: Chain | None
-) -> list[int]:
-    """Return the rejected rows whose ids are of orders that are confirmed.
-
-    Those that a corrected report of this file has done are left out.
-    """
-    if store is None:
-        return []
-    terms, where = journal.terms, place_in(journal.terms.base_url)
-    known: Collection[int] = () if chain is None else chain.elsewhere
-    entries = (
-        each
-        for each in journal.entries(states={State.REJECTED})
-        if each.order_id is not None and each.row not in known
-    )
-    rows: list[int] = []
-    while batch := [*islice(entries, BATCH)]:
-        keys = {key_of(each, terms, where): each.row for each in batch}
-        found = store.look(list(keys), within=PATIENCE)
-        rows += (
-            row
-            for key, row in keys.items()
-            if key in found and found[key].state is OrderState.CONFIRMED
-        )
-    return rows
 
 
 def not_again(rows: Sequence[int]) -> Iterator[str]:

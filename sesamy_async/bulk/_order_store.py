@@ -18,6 +18,7 @@ from sesamy_async._payloads import encode_order
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal._journal import after_cut
 from sesamy_async.idempotency import (
+    IdempotencyStore,
     OrderKey,
     OrderRecord,
     OrderState,
@@ -197,6 +198,19 @@ async def look_up(
         if changes:
             apply(changes)
     return told
+
+
+def confirmed_before(
+    store: IdempotencyStore, terms: Terms, entries: Iterator[Entry]
+) -> Iterator[int]:
+    """Yield the rows whose ids are of orders that a store has confirmed."""
+    where = place_in(terms.base_url)
+    while batch := [*islice(entries, BATCH)]:
+        keys = {key_of(each, terms, where): each.row for each in batch}
+        found = store.look(list(keys), within=PATIENCE)
+        for key, row in keys.items():
+            if key in found and found[key].state is OrderState.CONFIRMED:
+                yield row
 
 
 async def ask(

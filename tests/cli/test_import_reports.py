@@ -183,6 +183,6 @@ def test_done_before(
         raise StoreUnavailable("It is busy.")
 
     monkeypatch.setattr("sesamy_async.idempotency.SQLiteStore.look", busy)
-    monkeypatch.setattr("sesamy_async._cli.import_words.BATCH", 1)
+    monkeypatch.setattr("sesamy_async.bulk._order_store.BATCH", 1)
 
     assert sesamy(*again).json["rejected_done"] == []
