@@ -12,7 +12,7 @@ from typing import Self
 import attrs
 
 from sesamy_async._call import in_our_words, presentable
-from sesamy_async._creation import refuses_order
+from sesamy_async._claims import refuses_order
 from sesamy_async._models import Contract
 from sesamy_async._outcome import Outcome
 from sesamy_async.errors import (
