@@ -297,6 +297,20 @@ def test_rate(limit: str, rate: float) -> None:
     assert rate == bucket.rate
 
 
+def test_others_go_first_again_and_again() -> None:
+    """Each of those who wait is put off by all that went before it."""
+    bucket = Bucket(LIMIT, 0.0)
+    _, _, _, *waiting = taken(bucket, 6)
+    for now in (1.0, 2.0):
+        completing(bucket, now)
+        assert not came(bucket, waiting[0], now)
+
+    assert [6.0] == dues(bucket, 1, now=2.0)
+    for place in waiting:
+        assert not came(bucket, place, 2.0)
+    assert [3.0, 4.0, 5.0] == [place.due for place in waiting]
+
+
 def test_throttled_with_others_waiting() -> None:
     """They share what comes after the wait, too, and in turn."""
     bucket = Bucket(RateLimit(requests=240, per=60, burst=1), 0.0)
