@@ -160,18 +160,23 @@ def _rows(scale: Scale) -> Iterator[Row]:
         mock.patch.object(_once, "PATIENCE", _PATIENCE),
         mock.patch.object(_creation, "REPEATABLE_LASTS", _LASTS),
     ):
-        for what, damage in _FILES.items():
-            for step in _STEPS:
+        for number, (what, damage) in enumerate(_FILES.items()):
+            for step in _steps(scale, number):
                 name = f"SQLite: {what} {_WHEN[step]}"
                 row = partial(_row, name, step, scale, damage)
                 yield well_once(scale, row)
-        for server in (Postgres(), Redis()):
+        for number, server in enumerate((Postgres(), Redis())):
             with server:
                 name = type(server).__name__
-                for step in _STEPS:
+                for step in _steps(scale, number):
                     what = f"{name}: killed {_WHEN[step]}"
                     row = partial(_row, what, step, scale, server)
                     yield well_once(scale, row)
+
+
+def _steps(scale: Scale, number: int) -> tuple[str, ...]:
+    """Return where a kind of failure strikes; in brief, at one step."""
+    return (_STEPS[number],) if scale.brief else _STEPS
 
 
 def _row(
