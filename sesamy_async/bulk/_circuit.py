@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import insort
-from collections import Counter
-from operator import itemgetter
+from collections import Counter, deque
 
 import attrs
 
@@ -14,46 +12,39 @@ from ._judge import Cause, Claim, Trouble
 MOST_TRIES = 3
 """How often an order is tried in one run, if there is no outage."""
 
-PAUSE = 10.0
-"""Seconds before the second try; before the third, twice as many."""
-
 
 class RetryQueue:
-    """Orders that failed, each with the time of its next try."""
+    """Orders that failed, in the order in which they are sent again.
+
+    It has no pauses: the client has retried each for as long as its deadline
+    permits, and in an outage the circuit holds all orders back.
+    """
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[float, Claim]] = []
+        self._waiting: deque[Claim] = deque()
         self._tries: Counter[int] = Counter()
 
-    def add(self, claim: Claim, now: float, *, outage: bool = False) -> None:
+    def add(self, claim: Claim, *, outage: bool = False) -> None:
         """Keep an order that failed, unless it was tried often enough.
 
         In an outage its tries don't count.
         """
         if outage:
             self.forget(claim)
-            pause = 0.0
         else:
             row = claim.entry.row
             self._tries[row] += 1
             if self._tries[row] == MOST_TRIES:
                 return
-            pause = PAUSE * self._tries[row]
-        insort(self._waiting, (now + pause, claim), key=itemgetter(0))
+        self._waiting.append(claim)
 
     def forget(self, claim: Claim) -> None:
         """Reset how often an order was tried."""
         self._tries.pop(claim.entry.row, None)
 
-    def due(self, now: float) -> Claim | None:
-        """Take out the first order that is due."""
-        if self._waiting and self._waiting[0][0] <= now:
-            return self._waiting.pop(0)[1]
-        return None
-
-    def wait(self, now: float) -> float | None:
-        """Return the seconds until the first is due; None if none is kept."""
-        return max(0.0, self._waiting[0][0] - now) if self._waiting else None
+    def take(self) -> Claim | None:
+        """Take out the first order; None if none is kept."""
+        return self._waiting.popleft() if self._waiting else None
 
 
 FIRST_PAUSE = 1.0
@@ -88,6 +79,11 @@ class Circuit:
     _pause: float = attrs.field(default=FIRST_PAUSE, init=False)
     _until: float = attrs.field(default=0.0, init=False)
     _probing: bool = attrs.field(default=False, init=False)
+
+    @property
+    def failing(self) -> bool:
+        """Whether no order was processed since the latest failure."""
+        return self._failures > 0
 
     def wait(self, now: float) -> float:
         """Return for how many seconds nothing may be sent.

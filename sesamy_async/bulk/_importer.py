@@ -253,25 +253,20 @@ class Importer:
 
     async def _next(self) -> Claim | None:
         while not (self._stopping or self._circuit.over or self._broken):
-            now = self._runtime.now()
-            wait = self._circuit.wait(now)
+            wait = self._circuit.wait(self._runtime.now())
             if not wait:
-                claim = await self._take(now)
-                if claim is not None:
-                    return claim
-                self._circuit.pass_on()
-                due = self._retries.wait(now)
-                if due is None:
-                    return None
-                wait = due
+                claim = await self._take()
+                if claim is None:
+                    self._circuit.pass_on()
+                return claim
             await self._change.wait(wait)
         return None
 
-    async def _take(self, now: float) -> Claim | None:
-        if self._circuit.trouble is None:
-            return self._retries.due(now) or await self._steps.claim()
+    async def _take(self) -> Claim | None:
+        if not self._circuit.failing:
+            return self._retries.take() or await self._steps.claim()
         # A new order is the better probe: one that failed may be the cause.
-        return await self._steps.claim() or self._retries.due(now)
+        return await self._steps.claim() or self._retries.take()
 
     async def _process(self, claim: Claim) -> None:
         while True:
@@ -300,12 +295,11 @@ class Importer:
         strays.append(lost)
 
     def _failed(self, claim: Claim, trouble: Trouble) -> None:
-        now = self._runtime.now()
         self._trouble = trouble.text
-        self._circuit.failed(now, trouble)
+        self._circuit.failed(self._runtime.now(), trouble)
         if claim.entry.state is not State.UNKNOWN:
             outage = self._circuit.trouble is not None
-            self._retries.add(claim, now, outage=outage)
+            self._retries.add(claim, outage=outage)
         self._wake()
 
     def _worked(self, claim: Claim, verdict: Verdict) -> None:

@@ -208,7 +208,8 @@ async def test_an_outage_that_ends(crowd: World, fault: str) -> None:
         summary.ending,
     )
     assert [1] * 30 == crowd.confirmed()
-    assert crowd.runtime.time > 1001
+    # The shortest pause, if all eight failed before it.
+    assert crowd.runtime.time >= 1001
 
 
 async def test_an_outage_is_told(crowd: World) -> None:

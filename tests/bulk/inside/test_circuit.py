@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from itertools import chain, pairwise, repeat
 from pathlib import Path
 
 import attrs
 import pytest
 
-from sesamy_async.bulk import Change, Entry, Importer, Sale, State
+from sesamy_async.bulk import (
+    Change,
+    Ending,
+    Entry,
+    Importer,
+    ImportSummary,
+    Sale,
+    State,
+)
 from sesamy_async.bulk._circuit import (
     FIRST_PAUSE,
     LONGEST_COSTLY_PAUSE,
     LONGEST_PAUSE,
-    PAUSE,
     Circuit,
     RetryQueue,
 )
@@ -34,25 +42,12 @@ CLAIM = claim(2)
 
 
 def tried(queue: RetryQueue) -> list[Claim | None]:
-    """Let an order fail three times; return what is due after each."""
+    """Let an order fail three times; return what is taken after each."""
     found: list[Claim | None] = []
     for _ in range(3):
-        queue.add(CLAIM, 0.0)
-        found.append(queue.due(1e9))
+        queue.add(CLAIM)
+        found.append(queue.take())
     return found
-
-
-def test_a_try_comes_after_a_pause() -> None:
-    """The second try waits for a pause, the third one for two."""
-    queue = RetryQueue()
-    before = queue.wait(0.0), queue.due(1e9)
-    queue.add(CLAIM, 0.0)
-    first = queue.wait(0.0), queue.due(PAUSE - 1), queue.due(PAUSE)
-    queue.add(CLAIM, 100.0)
-
-    assert (None, None) == before
-    assert (PAUSE, None, CLAIM) == first
-    assert (2 * PAUSE, 0.0) == (queue.wait(100.0), queue.wait(200.0))
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -63,22 +58,23 @@ def test_three_tries(*, kept: bool) -> None:
     assert [CLAIM, CLAIM, None] == tried(queue)
 
     if kept:
-        queue.add(CLAIM, 5.0, outage=True)
-        assert CLAIM == queue.due(5.0)
+        queue.add(CLAIM, outage=True)
+        assert CLAIM == queue.take()
     else:
         queue.forget(CLAIM)
 
     assert [CLAIM, CLAIM, None] == tried(queue)
 
 
-def test_the_earliest_is_due_first() -> None:
-    """Orders come by their time, and by age at the same time."""
-    queue, soon, later = RetryQueue(), claim(3), claim(1)
-    queue.add(CLAIM, 5.0)
-    queue.add(soon, 1.0, outage=True)
-    queue.add(later, 1.0, outage=True)
+def test_the_first_to_fail_is_first() -> None:
+    """Orders come in the order in which they failed."""
+    queue, second, third = RetryQueue(), claim(3), claim(1)
+    queue.add(CLAIM)
+    queue.add(second, outage=True)
+    queue.add(third)
+    found = [queue.take() for _ in range(4)]
 
-    assert [soon, later, CLAIM] == [queue.due(1e9) for _ in range(3)]
+    assert [CLAIM, second, third, None] == found
 
 
 OUTAGE = Trouble(Cause.OUTAGE, "503")
@@ -221,15 +217,18 @@ class Scripted(Steps):
 
     Attributes:
         claims: What is claimed, one after the other.
-        verdicts: How each order that is sent ends, one after the other.
-        runtime: Its time is that of the workers.
+        verdicts: How each order that is sent ends, one after the other;
+            then all fail, as in an outage.
+        runtime: Its time is that of the workers; sending takes none.
         sent: What was sent.
+        at: When each of them was sent.
     """
 
     claims: list[Claim]
     verdicts: list[Verdict]
     runtime: Hurried = attrs.field(factory=Hurried)
     sent: list[Claim] = attrs.field(factory=list[Claim])
+    at: list[float] = attrs.field(factory=list[float])
 
     async def look_up(self) -> None:
         """Ask no store."""
@@ -247,8 +246,10 @@ class Scripted(Steps):
     ) -> Verdict:
         """Return the next end."""
         self.sent.append(claim)
+        self.at.append(self.runtime.now())
         await intent(0)
-        self.runtime.time += PAUSE
+        if not self.verdicts:
+            return ended(claim.entry.row, State.PENDING, OUTAGE)
         return self.verdicts.pop(0)
 
     async def record_outcome(self, claim: Claim, change: Change) -> None:
@@ -256,9 +257,28 @@ class Scripted(Steps):
         del claim, change
 
 
+async def imported(
+    folder: Path, steps: Scripted, circuit: Circuit, *, concurrency: int = 1
+) -> ImportSummary:
+    """Run an import with scripted steps."""
+    circuit.worked(steps.runtime.now())
+    world = World(folder=folder, source=listed(3))
+    with world.journal() as journal:
+        async with world.client() as client:
+            importer = Importer(
+                client,
+                world.source,
+                journal,
+                concurrency=concurrency,
+                runtime=steps.runtime,
+            )
+            importer._steps, importer._circuit = steps, circuit
+            return await importer.run()
+
+
 @pytest.mark.parametrize("troubled", [False, True])
 async def test_which_order_is_next(tmp_path: Path, *, troubled: bool) -> None:
-    """What is due again goes first; in trouble, a new order is sent."""
+    """After a failure a new order is sent; then the one that failed."""
     steps = Scripted(
         [*map(claim, (2, 3, 4))],
         [
@@ -266,20 +286,44 @@ async def test_which_order_is_next(tmp_path: Path, *, troubled: bool) -> None:
             *(ended(row, State.CONFIRMED) for row in (3, 2, 4)),
         ],
     )
-    world = World(folder=tmp_path, source=listed(3))
-    now = steps.runtime.now()
-    circuit = Circuit(now, 3600.0, costly=troubled)
-    circuit.worked(now)
-    with world.journal() as journal:
-        async with world.client() as client:
-            importer = Importer(
-                client,
-                world.source,
-                journal,
-                concurrency=1,
-                runtime=steps.runtime,
-            )
-            importer._steps, importer._circuit = steps, circuit
-            await importer.run()
+    circuit = Circuit(steps.runtime.now(), 3600.0, costly=troubled)
+    await imported(tmp_path, steps, circuit)
 
     assert [2, 3, 2, 4] == [each.entry.row for each in steps.sent]
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+@pytest.mark.parametrize("orders", [1, 2, 3, 300])
+async def test_an_outage_is_no_hot_loop(
+    tmp_path: Path, orders: int, concurrency: int
+) -> None:
+    """While Sesamy is down, a single order is sent after each pause.
+
+    A single one that is left is tried three times.
+    """
+    rows = range(2, 2 + orders)
+    steps = Scripted([*map(claim, rows)], [])
+    began = steps.runtime.now()
+    circuit = Circuit(began, 3600.0)
+    summary = await imported(tmp_path, steps, circuit, concurrency=concurrency)
+    at_first = steps.at.count(began)
+    pauses = [
+        later - earlier
+        for earlier, later in pairwise(steps.at[at_first - 1 :])
+    ]
+
+    assert Ending.OUTAGE is summary.ending
+    if orders == 1:
+        assert [began] * 3 == steps.at
+        assert circuit.over is None
+    else:
+        assert 5 <= at_first < 5 + concurrency
+        assert OUTAGE is circuit.over
+        # A worker that looks again after the probe adds a second at most.
+        for expected, pause in zip(
+            chain((1.0, 2.0, 4.0, 8.0, 16.0, 32.0), repeat(60.0)),
+            pauses,
+            strict=False,
+        ):
+            assert expected <= pause <= expected + 1.0
+        assert 50 < len(pauses) < 70
