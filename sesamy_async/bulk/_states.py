@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
 import attrs
@@ -35,28 +35,6 @@ class State(StrEnum):
 
     UNKNOWN = "UNKNOWN"
     """It may or may not have a contract, or access: a person has to look."""
-
-
-MOVES: Mapping[State, frozenset[State]] = {
-    State.PENDING: frozenset(State),
-    State.INTENT: frozenset(State),
-    State.CREATED: frozenset(State) - {State.PENDING, State.INTENT},
-    State.CONFIRMED: frozenset(),
-    State.ALREADY: frozenset(),
-    State.REJECTED: frozenset(),
-    State.UNKNOWN: frozenset(
-        {State.PENDING, State.CREATED, State.CONFIRMED, State.ALREADY}
-    ),
-}
-"""Where an order may go from each state.
-
-PENDING stays if the intent was not reached, for example without a token; a
-store of orders may know what became of it elsewhere.  INTENT goes back to
-PENDING if the create left a stray at worst, and to itself if an attempt of it
-was lost and another follows.  CREATED becomes UNKNOWN if a confirm is refused
-and an earlier one may have been done.  Only a person, a lookup or the store
-settles UNKNOWN.
-"""
 
 
 class Confirm(StrEnum):

@@ -28,7 +28,6 @@ from sesamy_async._wal import (
     wal_of,
 )
 from sesamy_async.bulk._states import (
-    MOVES,
     Change,
     Entry,
     JournalError,
@@ -45,11 +44,6 @@ VERSION = 4
 """The format; another one can't be read any more."""
 
 _STATES = ", ".join(f"'{state}'" for state in State)
-_MOVES = ", ".join(
-    f"('{before}', '{after}')"
-    for before, afters in MOVES.items()
-    for after in sorted(afters)
-)
 
 _TABLES = f"""\
 CREATE TABLE terms (json TEXT NOT NULL){STRICT};
@@ -84,15 +78,20 @@ _INSERT = (
     "VALUES (?, ?, ?, ?, ?)"
 )
 
-UPDATE = f"""\
+# What is done stays done.  Whatever goes wrong here, an order that has a
+# contract, or may have one, is not sent a second time.
+UPDATE = """\
 UPDATE orders SET
     state = :state,
     contract_id = coalesce(:contract_id, contract_id),
     reason = :reason,
     strays = strays + :strays,
     at = :at
-WHERE row = :row AND (state, :state) IN (VALUES {_MOVES})
-"""  # noqa: S608 - constants of ours
+WHERE row = :row
+    AND state NOT IN ('CONFIRMED', 'ALREADY', 'REJECTED')
+    AND NOT (state = 'CREATED' AND :state IN ('PENDING', 'INTENT'))
+    AND NOT (state = 'UNKNOWN' AND :state = 'INTENT')
+"""
 
 # No move of an order: what the file says of it may be long out of date.
 RECOVER = """\

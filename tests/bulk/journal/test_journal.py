@@ -82,7 +82,7 @@ CREATED    -       -      yes     yes       yes     yes      yes
 CONFIRMED  -       -      -       -         -       -        -
 ALREADY    -       -      -       -         -       -        -
 REJECTED   -       -      -       -         -       -        -
-UNKNOWN    yes     -      yes     yes       yes     -        -
+UNKNOWN    yes     -      yes     yes       yes     yes      yes
 """
 
 
