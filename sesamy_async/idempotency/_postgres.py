@@ -166,18 +166,12 @@ class PostgresStore(ServerStore[_Connection]):
     Args:
         url: ``postgresql://user:password@host/database``, with the options
             of libpq.  It connects only to a server that accepts writes.
-        table: The name of the table of orders, in lower case, if needed
-            with a schema: ``shop.sesamy_orders``.  The names of the other
-            tables begin with it.
 
     Raises:
-        ConfigurationError: The URL or the name is invalid, or psycopg is
-            not installed.
+        ConfigurationError: The URL is invalid, or psycopg is not installed.
     """
 
-    def __init__(self, url: str, *, table: str = texts.TABLE) -> None:
-        self._names = texts.names(table)
-        self._schema = texts.schema(table)
+    def __init__(self, url: str) -> None:
         options = _options(url)
         del url
         if options is None:
@@ -194,15 +188,14 @@ class PostgresStore(ServerStore[_Connection]):
     @property
     def schema(self) -> str:
         """The SQL that creates the tables."""
-        return self._schema
+        return texts.SCHEMA
 
     def _about(self, link: _Connection) -> tuple[str, bool]:
-        name = [self._names["orders"]]
-        [[[version, there]]] = link.ask(link.fill(texts.ABOUT, name))
+        [[[version, there]]] = link.ask(texts.ABOUT)
         return f"Postgres {version}", there
 
     def _salt(self, link: _Connection) -> bytes:
-        new = link.fill(self._sql(texts.SALT), [token_bytes(32).hex()])
+        new = link.fill(texts.SALT, [token_bytes(32).hex()])
         [[[salt]]] = self._asked(link, _commit(durable=True), new)
         return bytes.fromhex(salt)
 
@@ -211,7 +204,7 @@ class PostgresStore(ServerStore[_Connection]):
     ) -> tuple[list[Seen], float]:
         rows = ((*parts(key), contract_id) for key, contract_id in wanted)
         columns = [[*each] for each in zip(*rows, strict=True)]
-        find = link.fill(self._sql(texts.FIND), columns)
+        find = link.fill(texts.FIND, columns)
         [found] = self._asked(link, find)
         return [(data, owner) for data, owner, _ in found], found[0][2]
 
@@ -251,7 +244,7 @@ class PostgresStore(ServerStore[_Connection]):
             values["state"] = change.new.state.value
             values["at"] = change.new.at
             values["data"] = dump_record(change.new)
-        return link.fill(self._sql(texts.CHANGE.format(step)), values)
+        return link.fill(texts.CHANGE.format(step), values)
 
     def _page(
         self, link: _Connection, after: OrderKey | None, search: Search
@@ -264,9 +257,7 @@ class PostgresStore(ServerStore[_Connection]):
         else:
             text = texts.WINDOW
             more = [*(parts(after) if after else ("", "", "")), PAGE]
-        [rows] = self._asked(
-            link, link.fill(self._sql(text), (*wanted, *more))
-        )
+        [rows] = self._asked(link, link.fill(text, (*wanted, *more)))
         found = [
             load_record(OrderKey(*key), data, now)
             for *key, data, now in rows
@@ -276,7 +267,7 @@ class PostgresStore(ServerStore[_Connection]):
         return found, None if ends else OrderKey(*rows[-1][:3])
 
     def _purge(self, link: _Connection, older_than: float) -> int:
-        purge = link.fill(self._sql(texts.PURGE), (older_than, BATCH))
+        purge = link.fill(texts.PURGE, (older_than, BATCH))
         [[[count]]] = self._asked(link, _commit(durable=False), purge)
         return int(count)
 
@@ -310,9 +301,6 @@ class PostgresStore(ServerStore[_Connection]):
             "prints, and to grant this user SELECT, INSERT, UPDATE and DELETE "
             "on them"
         )
-
-    def _sql(self, text: str) -> str:
-        return text.format(**self._names)
 
 
 def _options(url: str) -> dict[str, Any] | None:

@@ -138,7 +138,7 @@ class TestPostgresStore(ServedStoreContract):
             psycopg.connect(server.url) as client,
         ):
             client.execute(_postgres_sql.ALONE.encode())
-            client.execute(_postgres_sql.schema().encode())
+            client.execute(_postgres_sql.SCHEMA.encode())
             salt = others.submit(bench.one.salt, within=WITHIN)
             until = time.monotonic() + WITHIN
             while _values(server.admin_url, _WAITING) == [0]:
@@ -170,22 +170,16 @@ class TestPostgresStore(ServedStoreContract):
         assert all(each.startswith("Postgres 1") for each, _ in answers)
 
     def test_keeps_several_apart(self, server: Postgres) -> None:
-        """Stores with other tables have other orders."""
+        """Stores in other schemas have other orders."""
         _run(server.url, "CREATE SCHEMA audit")
         salts: set[bytes] = set()
-        for table in ("sesamy_orders", "others", "audit.sesamy_orders"):
-            with closing(PostgresStore(server.url, table=table)) as store:
+        for options in ("", "?options=-csearch_path%3Daudit"):
+            with closing(PostgresStore(f"{server.url}{options}")) as store:
                 bench = Bench(store, store, time.sleep, where="w")
                 bench.create(bench.key())
                 salts.add(store.salt(within=WITHIN))
 
-        assert 3 == len(salts)
-
-    @pytest.mark.parametrize("table", ["", "Orders", 'a"b', "a.b.c", "x" * 50])
-    def test_refuses_what_is_no_name(self, table: str) -> None:
-        """A name that would have to be quoted is none."""
-        with pytest.raises(ConfigurationError, match="table"):
-            PostgresStore("postgresql://h/d", table=table)
+        assert 2 == len(salts)
 
     def test_waits_for_the_disk_where_it_must(
         self, bench: Bench, server: Postgres
