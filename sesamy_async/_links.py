@@ -28,6 +28,12 @@ LOST = (
 """Why a server can't be used that is not there, or not any more."""
 
 
+def unexplained(error: Exception, code: str = "") -> str:
+    """Say what else a driver raised; its texts hold hosts and users."""
+    name = f"{type(error).__name__} {code}".rstrip()
+    return f"it refused this ({name}). Check its user, rights and settings"
+
+
 class TooLate(Exception):  # noqa: N818 - ends a block
     """There is no time left."""
 

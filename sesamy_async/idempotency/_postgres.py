@@ -9,7 +9,14 @@ from secrets import token_bytes
 from selectors import DefaultSelector
 from typing import Any, TypeVar
 
-from sesamy_async._links import LOST, Explained, TooLate, has_input, left
+from sesamy_async._links import (
+    LOST,
+    Explained,
+    TooLate,
+    has_input,
+    left,
+    unexplained,
+)
 from sesamy_async.errors import ConfigurationError
 
 from . import _postgres_sql as texts
@@ -44,10 +51,7 @@ _CONNECTING = 10
 _T = TypeVar("_T")
 
 # Texts of the server and its driver hold hosts and users, so none is shown.
-_GRANT = (
-    "its user has no permission for this. Grant it SELECT, INSERT, UPDATE and "
-    "DELETE on the tables that `sesamy orders schema` shows"
-)
+_LOGIN = "it refuses this user. Check the user, password and pg_hba.conf"
 _READ_ONLY = (
     "it is read-only, for example a standby. Name the server that it follows, "
     "or all of them: postgresql://one,two/database"
@@ -57,34 +61,27 @@ _GONE = (
     "its tables are gone, and with them the record of which orders were sent. "
     "Restore them from a backup"
 )
-_OTHERS = (
-    "its tables do not fit this version of sesamy-async. Compare them with "
-    "what `sesamy orders schema` prints"
-)
 _FULL = (
     "it has no disk space, memory or connections left. Free some; then "
     "try again"
 )
-_TEXT = "an id has a character that its database can't store"
+_ID = "an id is too long, or has a character that its database can't store"
 _BY_CODE = {
     "08": (LOST, True),
-    "22": (_TEXT, False),
+    "22": (_ID, False),
     "25006": (_READ_ONLY, False),
-    "42": (_OTHERS, False),
-    "42501": (_GRANT, False),
     "42P01": (_GONE, False),
     "53": (_FULL, True),
-    "54000": ("an id is too long for it", False),
+    "54000": (_ID, False),
     "55": (_LATE, True),
     "57": (LOST, True),
     "57014": (_LATE, True),
 }
 # A failed login has no code, only what the server says, which we don't show.
 _BY_WORDS = {
-    "password": "it refuses this user. Check the user and the password",
-    "pg_hba.conf": "it does not accept a connection from here with this user, "
-    "database and encryption. Check its pg_hba.conf",
-    "role": "it does not know the user",
+    "password": _LOGIN,
+    "pg_hba.conf": _LOGIN,
+    "role": _LOGIN,
     "database": "it does not have the database, or refuses the user",
     "certificate": "its certificate is not trusted. Check sslrootcert in the "
     "URL",
@@ -338,7 +335,7 @@ def _explained(error: Exception) -> Explained:
         if start in _BY_CODE:
             return _BY_CODE[start]
     if isinstance(error, psycopg.DataError):
-        return _TEXT, False
+        return _ID, False
     if isinstance(error, psycopg.OperationalError) and not code:
         # Which of them are served, and whether there are too many, passes.
         said = str(error).partition("FATAL:")[2] or str(error)
@@ -346,4 +343,4 @@ def _explained(error: Exception) -> Explained:
             if words in said:
                 return what, False
         return LOST, True
-    return f"{type(error).__name__} {code}".rstrip(), False
+    return unexplained(error, code), False

@@ -14,8 +14,8 @@ import attrs
 from sesamy_async.redis._link import (
     REPLICA,
     RedisLink,
-    RedisTrouble,
     address_of,
+    explained,
     no_address,
 )
 
@@ -34,13 +34,6 @@ from ._store import StoreWarning, unusable
 
 
 _NAME = "(Redis)"
-_TROUBLE = RedisTrouble(
-    cluster="which may lose what it has acknowledged",
-    full="Raise its maxmemory, or purge old orders",
-    grant="Let it use EVAL, GET, MGET, SET, DEL, EXISTS, TIME, ZADD, ZREM, "
-    "ZRANGEBYLEX and ZRANGEBYSCORE on keys that begin with {sesamy-orders}, "
-    "and ROLE and CONFIG|GET",
-)
 # What is in braces puts all keys into one slot of a cluster, so that scripts
 # that change several of them could work there.
 _PREFIX = "{sesamy-orders}:"
@@ -141,7 +134,7 @@ class RedisStore(ServerStore[RedisLink]):
         any_will_do = careless or address.careless
         check = None if any_will_do else _Keeping().check
         connect = partial(address.connect, check=check)
-        super().__init__(_NAME, connect, _TROUBLE.explained)
+        super().__init__(_NAME, connect, explained)
 
     def _about(self, link: RedisLink) -> tuple[str, bool]:
         [info] = link.try_(("INFO", "server"))

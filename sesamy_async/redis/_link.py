@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import attrs
 
-from sesamy_async._links import LOST, Explained, has_input, left
+from sesamy_async._links import LOST, Explained, has_input, left, unexplained
 from sesamy_async.errors import ConfigurationError
 
 
@@ -34,6 +34,8 @@ REPLICA = (
 )
 _LOGIN = "it refuses this user. Check the user and the password"
 _CERTIFICATE = "its certificate is not trusted. Check ssl_ca_certs in the URL"
+_CLUSTER = "it is a cluster. Name a Redis that is not a cluster"
+_FULL = "it can't write now. Check its maxmemory, disk and replicas"
 
 _LONGEST_NAME = 100
 
@@ -162,59 +164,37 @@ def no_address(setting: str) -> ConfigurationError:
     )
 
 
-_CLUSTER = "it is a cluster, {cluster}. Name a Redis that is not a cluster"
-_DENIED = "its user has no permission for this. {grant}"
 # Subclasses before their bases.
 _BY_CLASS: dict[type[Exception], Explained] = {
     exceptions.AuthenticationError: (_LOGIN, False),
     exceptions.ReadOnlyError: (REPLICA, False),
-    exceptions.NoPermissionError: (_DENIED, False),
     exceptions.MasterDownError: (REPLICA, False),
     exceptions.ClusterDownError: (_CLUSTER, False),
     exceptions.AskError: (_CLUSTER, False),
-    exceptions.OutOfMemoryError: ("it has no memory left. {full}", True),
-    exceptions.BusyLoadingError: ("it is starting. Try again", True),
+    exceptions.OutOfMemoryError: (_FULL, True),
     exceptions.TimeoutError: ("it did not respond in time. Try again", True),
     exceptions.ConnectionError: (LOST, True),
 }
 # Errors for which some version of redis-py has no class.
 _BY_WORD = {
-    "ACL": (_DENIED, False),  # Of a script that may not do something.
     "CLUSTERDOWN": (_CLUSTER, False),
     "MASTERDOWN": (REPLICA, False),
     "MOVED": (_CLUSTER, False),
-    "MISCONF": ("it can't write to its disk. Check its log", True),
-    "NOREPLICAS": ("it has lost its replicas. Check its log", True),
+    "MISCONF": (_FULL, True),
+    "NOREPLICAS": (_FULL, True),
     "WRONGPASS": (_LOGIN, False),
     "DB": ("it does not have this database, which is a number", False),
 }
 
 
-@attrs.frozen
-class RedisTrouble:
-    """Says what is wrong with a Redis, and what to do.
-
-    Attributes:
-        full: What to do if it has no memory left.
-        grant: What its user must be permitted.
-        cluster: Why it can't be a cluster.
-    """
-
-    full: str
-    grant: str
-    cluster: str = "which is not supported"
-
-    def explained(self, error: Exception) -> Explained:
-        """Say what happened, and whether it may pass."""
-        what, passes = _meaning(error)
-        return what.format_map(attrs.asdict(self)), passes
-
-
-def _meaning(error: Exception) -> Explained:
+def explained(error: Exception) -> Explained:
+    """Say what happened, what to do, and whether it may pass."""
     if "certificate" in str(error):
         return _CERTIFICATE, False
     for kind, meaning in _BY_CLASS.items():
         if isinstance(error, kind):
             return meaning
-    unknown = (f"{type(error).__name__} in this program", False)
-    return _BY_WORD.get(str(error).partition(" ")[0], unknown)
+    if not isinstance(error, RedisError):
+        return f"{type(error).__name__} in this program", False
+    other = (unexplained(error), False)
+    return _BY_WORD.get(str(error).partition(" ")[0], other)

@@ -27,17 +27,10 @@ from sesamy_async._links import LinkPool
 from sesamy_async.errors import ConfigurationError
 
 from . import _pacer_scripts as scripts
-from ._link import RedisTrouble, address_of, check_name, no_address
+from ._link import address_of, check_name, explained, no_address
 
 
 _log = logging.getLogger("sesamy_async")
-
-_TROUBLE = RedisTrouble(
-    full="Raise its maxmemory",
-    grant="Let it use EVAL, TIME, DEL, EXPIRE, HSET, HMGET, ZADD, ZCARD, "
-    "ZCOUNT, ZRANGEBYSCORE, ZREM, ZREMRANGEBYSCORE and ZSCORE on keys that "
-    "begin with {sesamy-pace:",
-)
 
 # Seconds.  Who waits asks at least as often, to show that it is alive.
 _ASKED_AGAIN = 5.0
@@ -100,7 +93,7 @@ class RedisPacer:
         # What is in braces puts all keys into one slot of a cluster.
         whole = f"{{sesamy-pace:{name}}}"
         self._keys = [f"{whole}:{each}" for each in scripts.KEYS]
-        self._pool = LinkPool(_unusable, address.connect, _TROUBLE.explained)
+        self._pool = LinkPool(_unusable, address.connect, explained)
         # What the last answer said: the rate, how many were free, and when.
         self._known = limit.rate, limit.burst, time.monotonic()
         # Where places that wait are in the queue.

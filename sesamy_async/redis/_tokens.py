@@ -19,14 +19,9 @@ from sesamy_async._models import is_object
 from sesamy_async.auth import StoredToken, TokenStoreWarning
 from sesamy_async.errors import SesamyError
 
-from ._link import RedisTrouble, address_of, check_name, no_address
+from ._link import address_of, check_name, explained, no_address
 
 
-_TROUBLE = RedisTrouble(
-    full="Raise its maxmemory, or let it evict keys",
-    grant="Let it use EVAL, GET, SET, DEL and PTTL on keys that begin with "
-    "{sesamy-token}",
-)
 # What is in braces puts all keys into one slot of a cluster.
 _PREFIX = "{sesamy-token}:"
 _WITHIN = 3.0  # Seconds, of the 5 that a client waits for a store.
@@ -89,7 +84,7 @@ class RedisTokenStore:
         check_name("RedisTokenStore", name)
         self._name = name
         self._runtime = present(BlockingRuntime())
-        self._pool = LinkPool(_away, address.connect, _TROUBLE.explained)
+        self._pool = LinkPool(_away, address.connect, explained)
         self._away_until = float("-inf")
         renewed_after_fork(self)
 
