@@ -109,14 +109,10 @@ class Checkup(Target):
 
     Attributes:
         timeout: The limit of one check, in seconds.
-        deadline: The limit of all checks, in seconds.
     """
 
     timeout: Annotated[float, Parameter(validator=Number(gt=0, lte=600))] = (
         10.0
-    )
-    deadline: Annotated[float, Parameter(validator=Number(gt=0, lte=3600))] = (
-        60.0
     )
 
 

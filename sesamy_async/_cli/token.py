@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 import attrs
@@ -10,11 +11,10 @@ from cyclopts import App
 from sesamy_async._call import (
     AUDIENCES,
     SCOPES,
-    BlockingRuntime,
+    AnyioRuntime,
     Call,
     Exchange,
     Request,
-    drive,
 )
 from sesamy_async._checks import Problems
 from sesamy_async._http import bind
@@ -80,7 +80,7 @@ def token(*, show: Flag = False, options: Access = ACCESS) -> CommandResult:
     given = check(credentials, None, options)
     url = check(SettingsSource(os.environ).url, "token_url", None, TOKEN_URL)
     check.raise_all()
-    got, lifetime = ask(given, url, options)
+    got, lifetime = asyncio.run(ask(given, url, options))
     granted = Granted.of(got, given)
     shown = {"token": got.value.reveal()} if show else {}
     return CommandResult(
@@ -132,12 +132,12 @@ class Granted:
         return f"{self.scope or 'none'} ({_SOURCES[self.source]})"
 
 
-def ask(
+async def ask(
     given: ClientCredentials, url: str, options: Limits
 ) -> tuple[Token, int]:
     """Return a new token, and its lifetime in seconds."""
-    runtime = BlockingRuntime()
-    carrier = bind(None, runtime, blocking=True)
+    runtime = AnyioRuntime()
+    carrier = bind(None, runtime, blocking=False)
     auth = TokenAuth(given, url, runtime, Exchange(carrier, runtime))
     call = Call(
         operation="token",
@@ -147,7 +147,7 @@ def ask(
     )
     asked = runtime.now()
     try:
-        got = drive(auth.token(call))
+        got = await auth.token(call)
     finally:
-        drive(carrier.aclose())
+        await carrier.aclose()
     return got, round(got.expires_at - asked)

@@ -14,26 +14,26 @@ from .settings import Connections, load_library
 
 
 if TYPE_CHECKING:
-    from .failures import FailureFacts, failure_of, tls_alert
+    from .anyio_stream import look_up
     from .http11 import Connection, NetworkPath, origin_of
     from .httpx_transports import AsyncPoolTransport, PoolTransport
     from .opening import bind, connector, is_socks, route_to
-    from .stream import until
+    from .peers import OwnPeer
+    from .transport import HttpTransport
 
 _HOMES = {
     "AsyncPoolTransport": "httpx_transports",
     "Connection": "http11",
-    "FailureFacts": "failures",
+    "HttpTransport": "transport",
     "NetworkPath": "http11",
+    "OwnPeer": "peers",
     "PoolTransport": "httpx_transports",
     "bind": "opening",
     "connector": "opening",
-    "failure_of": "failures",
     "is_socks": "opening",
+    "look_up": "anyio_stream",
     "origin_of": "http11",
     "route_to": "opening",
-    "tls_alert": "failures",
-    "until": "stream",
 }
 __getattr__ = later(__name__, _HOMES)
 
@@ -41,16 +41,15 @@ __all__ = [
     "AsyncPoolTransport",
     "Connection",
     "Connections",
-    "FailureFacts",
+    "HttpTransport",
     "NetworkPath",
+    "OwnPeer",
     "PoolTransport",
     "bind",
     "connector",
-    "failure_of",
     "is_socks",
     "load_library",
+    "look_up",
     "origin_of",
     "route_to",
-    "tls_alert",
-    "until",
 ]

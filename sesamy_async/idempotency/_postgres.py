@@ -187,10 +187,6 @@ class PostgresStore(ServerStore[_Connection]):
         """The SQL that creates the tables."""
         return texts.SCHEMA
 
-    def _about(self, link: _Connection) -> tuple[str, bool]:
-        [[[version, there]]] = link.ask(texts.ABOUT)
-        return f"Postgres {version}", there
-
     def _salt(self, link: _Connection) -> bytes:
         new = link.fill(texts.SALT, [token_bytes(32).hex()])
         [[[salt]]] = self._asked(link, _commit(durable=True), new)

@@ -33,10 +33,6 @@ CREATE TABLE IF NOT EXISTS sesamy_orders_salt (
 """
 # "IF NOT EXISTS" alone fails when two do it at once.
 ALONE = "SELECT pg_advisory_xact_lock(7305521302)"
-ABOUT = """\
-SELECT current_setting('server_version'),
-    to_regclass('sesamy_orders') IS NOT NULL
-"""
 _NOW = "extract(epoch FROM clock_timestamp())::float8"
 FIND = f"""\
 SELECT o.data, c.order_id, {_NOW}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import warnings
 from collections.abc import Sequence
 from functools import partial
@@ -42,7 +41,6 @@ _INDEX = f"{_PREFIX}index"
 _ENDED = f"{_PREFIX}ended"
 _ORDER = f"{_PREFIX}order:"
 _OWNER = f"{_PREFIX}owner:"
-_VERSION = re.compile(rb"^redis_version:([0-9A-Za-z.-]{1,40})", re.MULTILINE)
 # An id is looked for in names alone, which are short.
 _NAMES = 10_000
 
@@ -135,14 +133,6 @@ class RedisStore(ServerStore[RedisLink]):
         check = None if any_will_do else _Keeping().check
         connect = partial(address.connect, check=check)
         super().__init__(_NAME, connect, explained)
-
-    def _about(self, link: RedisLink) -> tuple[str, bool]:
-        [info] = link.try_(("INFO", "server"))
-        found = None
-        if isinstance(info, bytes):  # A user may be forbidden to ask.
-            found = _VERSION.search(info)
-        version = found[1].decode() if found else "of an unknown version"
-        return f"Redis {version}", True
 
     def _salt(self, link: RedisLink) -> bytes:
         _, salt = link.ask(

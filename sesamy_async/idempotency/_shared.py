@@ -222,17 +222,6 @@ class ServerStore(SharedStore[LinkT]):
     def _do(self, until: float, do: Callable[[LinkT], _T]) -> _T:
         return self._pool.ask(until, do)
 
-    def about(self, *, within: float) -> tuple[str, bool]:
-        """Return what the server is, and whether anything is in place there.
-
-        Unlike all other methods, it makes nothing.
-        """
-        return self._ask(within, self._about)
-
-    @abstractmethod
-    def _about(self, link: LinkT) -> tuple[str, bool]:
-        """Return the version of the server, and whether orders can be read."""
-
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 

@@ -71,7 +71,11 @@ def test_granted_scope(
 ) -> None:
     """The answer says it, else the token, else it is what was asked for."""
     got = Token(Secret("opaque"), "Bearer", 60.0, 60.0, answer)
-    monkeypatch.setattr("sesamy_async._cli.token.ask", lambda *_: (got, 60))
+
+    async def ask(*_: object) -> tuple[Token, int]:
+        return got, 60
+
+    monkeypatch.setattr("sesamy_async._cli.token.ask", ask)
     ran = sesamy("token", "--json")
 
     assert told == (
@@ -194,7 +198,7 @@ def test_what_is_asked_for(
     """Each comes from its option, else from its variable."""
     seen: list[ClientCredentials] = []
 
-    def ask(given: ClientCredentials, *_: object) -> tuple[Token, int]:
+    async def ask(given: ClientCredentials, *_: object) -> tuple[Token, int]:
         seen.append(given)
         return Token(Secret("t"), "Bearer", 60.0, 60.0), 60
 

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from sesamy_async._call import Record
-from sesamy_async._http import FailureFacts, failure_of, tls_alert
+from sesamy_async._http.failures import FailureFacts, failure_of, tls_alert
 from sesamy_async._http.peers import SendTracker
 from sesamy_async._outcome import Failure, FailureKind, TransportFailure
 

@@ -158,16 +158,6 @@ class TestPostgresStore(ServedStoreContract):
         assert not error.retryable
         assert "tables are gone" in str(error)
 
-    def test_says_what_it_is(self, server: Postgres) -> None:
-        """Its version is named, and tables are looked for, but not made."""
-        with closing(PostgresStore(server.url)) as store:
-            answers = [store.about(within=WITHIN) for _ in range(2)]
-            store.salt(within=WITHIN)
-            answers.append(store.about(within=WITHIN))
-
-        assert [False, False, True] == [there for _, there in answers]
-        assert all(each.startswith("Postgres 1") for each, _ in answers)
-
     def test_keeps_several_apart(self, server: Postgres) -> None:
         """Stores in other schemas have other orders."""
         _run(server.url, "CREATE SCHEMA audit")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -135,21 +134,6 @@ class TestRedisStore(ServedStoreContract):
             assert [CONFIRMED] == [each.state for each in bench.entries()]
             bench.pass_by()
             assert 1 == store.purge(0.1, within=WITHIN)
-
-    def test_says_what_it_is(self, server: Redis) -> None:
-        """Its version is named, and nothing is created."""
-        guest = self._guest(server, "+role", "+config|get", "+select")
-        with (
-            closing(RedisStore(server.url)) as store,
-            closing(RedisStore(guest)) as forbidden,
-        ):
-            version, there = store.about(within=WITHIN)
-            unknown = forbidden.about(within=WITHIN)
-
-        assert there
-        assert re.fullmatch(r"Redis \d+\.[\d.]+", version)
-        assert ("Redis of an unknown version", True) == unknown
-        assert [] == self.dump(server)
 
     def test_says_which_rights_it_lacks(self, server: Redis) -> None:
         """A user who may not do what is needed learns where to look."""
