@@ -96,6 +96,11 @@ def say(*lines: str) -> None:
     _write(_console(), lines)
 
 
+def show(table: Table) -> None:
+    """Write a table to stderr while nothing else is shown."""
+    _console().print(table)
+
+
 def _write(console: Console, lines: Iterable[str]) -> None:
     for each in lines:
         # No str, which would be read as markup.

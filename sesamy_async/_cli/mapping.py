@@ -10,7 +10,8 @@ from typing import Annotated
 
 import attrs
 from cyclopts import App, Parameter
-from rich.cells import cell_len, set_cell_size
+from rich.table import Table
+from rich.text import Text
 
 from sesamy_async.bulk import InputFileError, Source
 from sesamy_async.bulk._beside import mapping_beside, mapping_path
@@ -32,7 +33,7 @@ from sesamy_async.bulk.reading._proposal import (
     propose,
 )
 
-from .import_progress import YES, can_ask, say
+from .import_progress import YES, can_ask, say, show
 from .options import OUTPUT, Output, ReadingOptions, TableOptions
 from .output import CommandResult, ExitCode, UsageError, plain, width_of
 
@@ -51,7 +52,6 @@ it; 2 an option or the file is wrong, or no column has the ids of the orders.
 )
 
 _LOOKED_AT = 500  # Rows; a million would not say more.
-_NO_LIMIT = 1000  # Columns.
 _TABLE = TableOptions()
 
 
@@ -116,7 +116,10 @@ def mapping(
             ],
         },
         (
-            *table(attrs.evolve(proposal, rows=()), _NO_LIMIT),
+            *(
+                f"  {_one_line(it.header)}: {it.path or 'left out'} ({it.why})"
+                for it in proposal.columns
+            ),
             *_doubts(proposal),
             (
                 "Check it, and correct what is wrong. An import uses it if it "
@@ -236,9 +239,8 @@ def ask(proposal: Proposal) -> Proposal | None:
     It is None if the person does not want a mapping.
     """
     numbers = {str(it.index + 1): it for it in proposal.columns}
-    width = width_of(sys.stderr) or _NO_LIMIT
     try:
-        say(*table(proposal, width), *_doubts(proposal))
+        _show(proposal)
         while True:
             answer = _read(_QUESTION).strip().casefold()
             if answer in _NO:
@@ -257,7 +259,7 @@ def ask(proposal: Proposal) -> Proposal | None:
                 path = _choice(column)
                 if path is not None:
                     proposal = proposal.with_path(column.index, path)
-                    say(*table(proposal, width), *_doubts(proposal))
+                    _show(proposal)
     except EOFError:
         return None
 
@@ -350,58 +352,38 @@ def _choice(column: Guess) -> str | None:
     return None
 
 
-_GAP = "  "
+_WIDE = 80  # Columns of a terminal that has space for three cells.
 _SHOWN = 3
-_NARROWEST = 10  # A column of example cells.
 _WIDEST_HEADER = 30
 
 
-def table(proposal: Proposal, width: int) -> list[str]:
-    """Return the columns with what they are, and cells of three rows.
+def table(proposal: Proposal, width: int) -> Table:
+    """Return the columns with what they are, and cells of the first rows.
 
     Cells are personal: they are for terminals only.
     """
-    first = [row for row in proposal.rows if any(row)][:_SHOWN]
-    heads = [_one_line(it.header) for it in proposal.columns]
-    paths = [it.path or "(left out)" for it in proposal.columns]
-    index = max([*(len(str(it.index + 1)) for it in proposal.columns), 1])
-    head = min(max([*map(cell_len, heads), 1]), _WIDEST_HEADER)
-    path = max([*map(cell_len, paths), 1])
-    beside_it = width - index - head - path - 2 * len(_GAP)
-    each = beside_it // _SHOWN - len(_GAP)
-    wide = each >= _NARROWEST
-    if not wide:
-        head = min(head, max(width - index - path - 2 * len(_GAP), 1))
-        each = (width - index) // _SHOWN - len(_GAP)
-    lines: list[str] = []
-    for column, name, target in zip(
-        proposal.columns, heads, paths, strict=True
-    ):
-        number = f"{column.index + 1:>{index}}"
-        said = _GAP.join([number, _fit(name, head), _fit(target, path)])
-        cells = [
-            _fit(
-                _one_line("".join(row[column.index : column.index + 1])), each
-            )
-            for row in first
-        ]
-        if wide and first:
-            lines.append(_GAP.join([said, *cells]).rstrip())
-        else:
-            why = f"{_GAP}{column.why}"
-            fits = cell_len(said) + cell_len(why) <= width
-            lines.append((said + why if fits else said).rstrip())
-            if first:
-                lines.append(_GAP.join([" " * index, *cells]).rstrip())
-    return lines
+    rows = [row for row in proposal.rows if any(row)]
+    first = rows[: _SHOWN if width >= _WIDE else 1]
+    shown = Table.grid(padding=(0, 2, 0, 0))
+    shown.add_column(justify="right", no_wrap=True)
+    shown.add_column(max_width=_WIDEST_HEADER)
+    shown.add_column(no_wrap=True)  # A path is not cut.
+    for it in proposal.columns:
+        cells = ("".join(row[it.index : it.index + 1]) for row in first)
+        header, *others = map(_cell, (it.header, *cells))
+        path = Text(it.path or "(left out)")
+        shown.add_row(f"{it.index + 1}", header, path, *others)
+    return shown
+
+
+def _cell(text: str) -> Text:
+    return Text(_one_line(text), no_wrap=True, overflow="ellipsis")
 
 
 def _one_line(text: str) -> str:
-    return "".join(filter(str.isprintable, " ".join(text.split())))
+    return plain(" ".join(text.split()))
 
 
-def _fit(text: str, width: int) -> str:
-    """Return a text of exactly this width on a terminal."""
-    if cell_len(text) > width:
-        return set_cell_size(text, width - 1) + "…"
-    return set_cell_size(text, width)
+def _show(proposal: Proposal) -> None:
+    show(table(proposal, width_of(sys.stderr) or _WIDE))
+    say(*_doubts(proposal))
