@@ -40,10 +40,6 @@ class _Exchanges:
         self, settings: Connections | None, runtime: Runtime, *, blocking: bool
     ) -> None:
         given = settings or Connections()
-        if given.through is not None:
-            raise ConfigurationError(
-                "This transport does not take Connections(through=...)."
-            )
         ready = prepare(given, httpx, (), blocking=blocking)
         self._runtime = runtime
 

@@ -54,42 +54,38 @@ def bind(
         ConfigurationError: It is none of these, or for the other client,
             or the environment names no authorities for TLS.
     """
-    if isinstance(given, Connections):
-        settings = given
-    elif given is None or library_of(given) is not None:
-        settings = Connections(through=given)
-    else:
+    settings = Connections() if given is None else given
+    if isinstance(settings, Connections):
+        httpx = load_library(settings.library)
+        settings = prepare(settings, httpx, urls, blocking=blocking)
+        make: Make = partial(_peer, settings, httpx, blocking)
+        patched: Callable[[], bool] = Patches(httpx, blocking=blocking)
+        return HttpTransport(make, patched, runtime, settings)
+    if (httpx := library_of(given)) is None:
         raise _refusal(given, blocking=blocking)
-    through = settings.through
-    httpx = library_of(through) or load_library(settings.library)
     kinds = (
         (httpx.Client, httpx.BaseTransport)
         if blocking
         else (httpx.AsyncClient, httpx.AsyncBaseTransport)
     )
-    if through is None:
-        settings = prepare(settings, httpx, urls, blocking=blocking)
-        make: Make = partial(_peer, settings, httpx, blocking)
-        patched: Callable[[], bool] = Patches(httpx, blocking=blocking)
-        return HttpTransport(make, patched, runtime, settings)
-    if not isinstance(through, kinds):
-        raise _refusal(through, blocking=blocking)
+    if not isinstance(given, kinds):
+        raise _refusal(given, blocking=blocking)
     if not blocking:
         load_backends()
     # Subclasses may do anything; an application (`ASGITransport`) has the
     # request when it raises; what a client sends through, only a trace shows.
-    known = type(through) in {
+    known = type(given) in {
         httpx.HTTPTransport,
         httpx.AsyncHTTPTransport,
         httpx.MockTransport,
     }
-    peer = partial(HttpxPeer, httpx, through, blocking=blocking, known=known)
+    peer = partial(HttpxPeer, httpx, given, blocking=blocking, known=known)
     # The user's own client or transport has its own limits.
-    settings = attrs.evolve(settings, cap=_NO_LIMIT)
+    settings = Connections(cap=_NO_LIMIT)
     return HttpTransport(lambda _: peer(), lambda: False, runtime, settings)
 
 
-def _refusal(through: object, *, blocking: bool) -> ConfigurationError:
+def _refusal(given: object, *, blocking: bool) -> ConfigurationError:
     mine, wanted = (
         ("Sesamy", "an httpx.Client or a blocking httpx transport")
         if blocking
@@ -97,7 +93,7 @@ def _refusal(through: object, *, blocking: bool) -> ConfigurationError:
     )
     return ConfigurationError(
         f"transport: {mine} takes {wanted}, or Connections(...); "
-        f"got {type(through).__name__}."
+        f"got {type(given).__name__}."
     )
 
 

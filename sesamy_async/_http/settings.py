@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from functools import cache, partial
+from functools import cache
 from importlib import import_module
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import attrs
 
 from sesamy_async._call import guarded_init
-from sesamy_async._checks import Problems, check_number, url_parts
+from sesamy_async._checks import (
+    NotPickled,
+    Problems,
+    check_number,
+    url_parts,
+)
 from sesamy_async._settings import check_flag
 from sesamy_async.errors import ConfigurationError
 
@@ -82,7 +87,7 @@ _PROXIES = {"http", "https", "socks5", "socks5h"}
 
 @guarded_init  # The URL of a proxy may have a password.
 @attrs.frozen(kw_only=True)
-class Connections:
+class Connections(NotPickled):
     """The SDK's own connections; pass one as ``transport=`` to change them.
 
     HTTP/1.1 only: with HTTP/2, one lost connection would make the outcome
@@ -105,8 +110,6 @@ class Connections:
             used for an ``https://`` proxy.
         library: ``"httpx"``, or ``"httpx2"`` for its maintained
             continuation (extra ``httpx2``).
-        through: An httpx client or transport to send through instead of
-            own connections.  It stays yours: it is not closed.
 
     Raises:
         ConfigurationError: It names all settings that are wrong.
@@ -119,32 +122,6 @@ class Connections:
     trust_env: bool = True
     ssl_context: ssl.SSLContext | None = None
     library: Literal["httpx", "httpx2"] = "httpx"
-    through: Any = None
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        unfit = [
-            name
-            for name, given in (
-                ("ssl_context", self.ssl_context is not None),
-                ("through", self.through is not None),
-                ("proxy, which has a password", "@" in (self.proxy or "")),
-            )
-            if given
-        ]
-        if unfit:
-            raise TypeError(
-                f"Connections with {' and '.join(unfit)} can't be pickled. "
-                "Create them in the process that uses them."
-            )
-        names = [field.name for field in attrs.fields(type(self))]
-        values = {name: getattr(self, name) for name in names}
-        return partial(type(self), **values), ()
 
     def __attrs_post_init__(self) -> None:
         check = Problems()
@@ -155,7 +132,6 @@ class Connections:
         check(check_flag, "transport.trust_env", self.trust_env)
         check(_check_context, self.ssl_context)
         check(_check_library, self.library)
-        check(_check_through, self.through)
         check.raise_all()
 
 
@@ -207,12 +183,4 @@ def _check_library(library: object) -> None:
     if library not in tuple(CORES):  # A list has no hash.
         raise ConfigurationError(
             'transport.library must be "httpx" or "httpx2".'
-        )
-
-
-def _check_through(through: object) -> None:
-    if through is not None and library_of(through) is None:
-        raise ConfigurationError(
-            "transport.through must be an httpx client or transport, "
-            f"got {type(through).__name__}."
         )

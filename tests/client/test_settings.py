@@ -396,11 +396,10 @@ def test_all_mistakes_of_credentials_at_once() -> None:
                 trust_env=1,  # type: ignore[arg-type]
                 ssl_context="ca.pem",  # type: ignore[arg-type]
                 library="requests",  # type: ignore[arg-type]
-                through=5,
             ),
             [
                 *("idle", "cap", "max_response_size", "", "trust_env"),
-                *("ssl_context", "library", "through"),
+                *("ssl_context", "library"),
             ],
         ),
         (

@@ -336,12 +336,6 @@ async def test_a_proxy_for_socks(client: MakeClient) -> None:
         await client(proxy="socks5://127.0.0.1:1").send("http://a.test")
 
 
-async def test_through_something_else(client: MakeClient) -> None:
-    """Connections that are none have no place here."""
-    with pytest.raises(ConfigurationError, match="through"):
-        client(through=httpx.MockTransport(lambda _: httpx.Response(200)))
-
-
 @pytest.mark.parametrize("lost", [False, True])
 def test_beneath_our_own_client(lost: bool, world: World) -> None:
     """Their trace tells whether an order has left."""
