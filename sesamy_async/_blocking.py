@@ -140,7 +140,7 @@ class Contracts(NotPickled):
                 payment, str to str.
             vendor_id: The publisher.
             order: The order, if you have it: then an error can contain
-                Sesamy's message, in which the order is redacted.
+                Sesamy's message, unless that repeats data of the order.
             timeout: Seconds for a network operation; ``math.inf``: no limit.
             deadline: Seconds for the whole call; ``math.inf``: no limit.
             headers: Sent besides the client's.

@@ -282,8 +282,8 @@ class APIError(SesamyError):
     Attributes:
         status_code: The HTTP status.
         code: Sesamy's code, such as ``"validation_error"``.
-        message: Sesamy's message; what you sent is redacted in it.
-        details: Such as ``{"field": ..., "reason": ...}``, also redacted.
+        message: Sesamy's message, or ``"***"`` if it repeats what you sent.
+        details: Such as ``{"field": ..., "reason": ...}``, redacted likewise.
         repeated: Whether the text of this error repeats `message`: it does
             if the call knew its order.  Otherwise Sesamy may name a
             buyer whom the SDK can't redact: then `message` and `details`

@@ -306,9 +306,9 @@ class Call:
         contract_id: The contract it is about, if any.
         vendor_id: The vendor, if it is about a contract.
         promo_code: The promo code, if it is about a contract.
-        order: The JSON of the order it is about, if known.  Only then does
-            the text of an error contain Sesamy's message, in which the order
-            is redacted.
+        order: The JSON of the order it is about, if known.  Only then may
+            the text of an error contain Sesamy's message, and only if that
+            repeats no data of the order.
         max_response_size: The most bytes that a success may have,
             decompressed, if that is less than the transport allows.
         completes: Whether it completes an earlier call, so that it goes

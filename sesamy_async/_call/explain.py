@@ -37,7 +37,7 @@ from sesamy_async.errors import (
 )
 
 from .call import Call, Response
-from .redact import presentable, redact
+from .redact import LEFT_OUT, presentable, redact, redact_id
 
 
 LARGEST_ERROR = 65_536
@@ -153,6 +153,8 @@ _CODES = frozenset(
 )
 """The documented codes: no order can make them personal."""
 
+_HIDDEN = "its message is left out, for it may repeat data of the order"
+
 _ADVICE = {
     400: "Sesamy does not accept the order as it is.",
     401: "The token was not accepted.",
@@ -199,9 +201,8 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
         documented,
         _said(body.get("message")),
         _object(body.get("details")),
-        as_request_id(body.get("request_id")) or request_id_of(headers),
     ]
-    code, message, details, request_id = redact(said, call)
+    code, message, details = redact(said, call)
     if documented in _CODES:
         code = documented
     words = message
@@ -224,7 +225,8 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
         body=response.content,
         repeated=call.order is not None,
     )
-    error.request_id = request_id
+    named = as_request_id(body.get("request_id")) or request_id_of(headers)
+    error.request_id = redact_id(named, call)
     return error
 
 
@@ -266,9 +268,8 @@ def unreadable(
 
 
 def request_id_in(call: Call, headers: Headers) -> str | None:
-    """Return the id of the request, with the order redacted."""
-    named = request_id_of(headers)
-    return named if named is None else str(redact(named, call))
+    """Return the id of the request, unless it repeats what was sent."""
+    return redact_id(request_id_of(headers), call)
 
 
 def contradicted(call: Call, response: Response) -> SesamyError:
@@ -304,7 +305,8 @@ def _text(
         code, field = _name(code), _name(field)
     parts = [f"Sesamy answered {status}"]
     parts += [f" ({word})"] if (word := presentable(code)) else []
-    parts += [f": {words}"] if (words := presentable(message)) else []
+    words = _HIDDEN if message == LEFT_OUT else presentable(message)
+    parts += [f": {words}"] if words else []
     parts += [f" [field {name}]"] if (name := presentable(field)) else []
     text = "".join(parts).rstrip(".") + "."
     return f"{text} {_advice(status, code, headers)}".rstrip()

@@ -1,49 +1,51 @@
-"""Redact in Sesamy's messages what the caller has sent.
+"""Leave out of Sesamy's messages what repeats what the caller has sent.
 
 What was sent and what was said are bounded, so that the time is, too.
 """
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 from html import unescape
 from typing import Any, cast
 from unicodedata import combining, normalize
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from .call import Call
 
 
-# A call imports nothing: a process that is forked meanwhile could hang.
-codecs.lookup("cp1252")
-
-_WORD = r"[^\s@\"'<>(),;:]"
-# Tried at the first character of a word only: at each one, it would take
-# minutes for a word of some megabytes.
-_EMAIL = re.compile(rf"(?<!{_WORD}){_WORD}++@{_WORD}++")
-_PHONE = re.compile(r"\+\d(?:[ ().\-/]{0,3}\d){6,}")
-_TOKEN = re.compile(r"[^\W_]+")
+_BESIDE_AT = r"[^\s@\"'<>(),;:]"
+_CONTACT = re.compile(
+    rf"{_BESIDE_AT}@{_BESIDE_AT}|\+\d(?:[ ().\-/]{{0,3}}\d){{6,}}"
+)
+# What is encoded (%C3%B6, &ouml;, \u00f6), lost or wrongly decoded (Ã¶).
+_NEXT = bytes(range(0x80, 0xC0)).decode("cp1252", "ignore") + "ÿ\x80-\x9f"
+_ENCODED = re.compile(
+    rf"%[0-9a-fA-F]{{2}}|&[#\w]|\\|\ufffd|\?[\w?]|[\xc2-\xff][{_NEXT}]"
+)
+# What unescaping stops at, or fails at.
+_UNESCAPABLE = re.compile(r"(?<=&)(?:amp;)+|\d{4000,}")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_WORD = re.compile(r"[^\W_]{3,}")
+# To be found within longer ones.
+_LONG_WORD = re.compile(r"[^\W_]{5,}")
+_LONG = re.compile(r"\S{5,}")
 _DIGITS = re.compile(r"\d(?:[ ().\-/]{0,3}\d){4,}")
 _NO_DIGIT = re.compile(r"\D")
 # Hex digits, perhaps as a UUID: what has both kinds is no word or number.
 _RANDOM = re.compile("(?=.*[0-9])(?=.*[a-f])[0-9a-f-]{8,64}")
 _NO_DIGITS = bytes({*range(256)} - {*b"0123456789"})
 _FIVE_DIGITS = re.compile("(?=([0-9]{5}))")
-# `unescape` fails at 4,301 digits, and no character has as many as 32.
-_ENTITY = re.compile(r"&(?:amp;)*+((?:#[xX]?)?)0*+([0-9A-Za-z]{1,32};?)")
-# Letters that have no accent to be taken off.
+# How letters are written where a keyboard lacks them: Aase for Åse,
 _PLAIN = str.maketrans(
-    {"æ": "ae", "œ": "oe", "ø": "o", "ð": "d", "đ": "d", "þ": "th", "ł": "l"}
+    {"å": "aa", "ä": "ae", "æ": "ae", "ö": "oe", "ø": "oe", "œ": "oe"}
+    | {"ü": "ue", "ð": "d", "đ": "d", "þ": "th", "ł": "l"}
 )
-# How names are written where a keyboard has no such letters.
-_RING = {"å": "aa"}
-_DOTS = {"ä": "ae", "ö": "oe", "ø": "oe", "ü": "ue"}
-_SPELLINGS = [_RING, _DOTS, _RING | _DOTS]
+_ADDED = re.compile("(?<=a)[ae]+|(?<=[ou])e+")  # or Ase.
 _DOMAIN = re.compile(r"@\S*")
 _PUBLIC = {"externalOrderId", "paymentProvider", "paymentMethod", "gender"}
 _BOOLEANS = {"true", "false"}
@@ -51,36 +53,43 @@ _KEYS = {"field", "reason"}  # Of the details of an error (D).
 
 # Limits, in characters, unless they say otherwise.
 _LARGEST = 262_144  # Bytes of what was sent.
-_MOST = 16_384  # Of the values that are looked for.
-_MOST_FORMS = 8_192  # Of their encoded forms.
-_MOST_GROWN = 32_768  # Folded texts may be longer: U+FDFA alone becomes 18.
-_EACH = 16  # A text, or an "&", counts for so many of the latter,
-_MANY = 64  # and a text for one more per so many words to look for.
+_MOST_SENT = 32_768  # Of its values, as they are compared.
+_MOST_SAID = 16_384  # Of an answer, as it is compared.
+_EACH = 256  # A text of it counts for so many more.
 _LONGEST = 200
-_DEEPEST = 64  # Levels of an answer.
 _SHORTEST = 3
 _SHORTEST_NUMBER = 5
-_SHORTEST_WITHIN = 5  # To be found within longer words.
-_BLOT = "***"
+
+LEFT_OUT = "***"
+"""What is in place of a text that may repeat what was sent."""
 
 
-class _TooMuchError(Exception):
-    """To look for all of it would take too long."""
+def redact(said: list[Any], call: Call) -> list[Any]:
+    """Return values of an error, without those that repeat what was sent.
 
-
-def redact(value: Any, call: Call) -> Any:
-    """Return a JSON value of an error without what the call sent.
-
-    What is redacted, and when all of it is, is listed in docs/privacy.md.
+    What counts as repeated is listed in docs/privacy.md.  An object loses
+    the entries that do; a list is left out as a whole.
     """
-    random = isinstance(value, str) and _RANDOM.fullmatch(value)
-    if random and not _repeats(value, call):
-        # The id of a request; what follows takes some milliseconds.
-        return value
-    try:
-        return _blot(value, _Blotter(call).clean)
-    except _TooMuchError:
-        return _blot(value, lambda _: _BLOT)
+    sent = _Sent(call)
+    return [
+        {
+            key if key in _KEYS else sent.redacted(key): sent.redacted(inner)
+            for key, inner in cast("dict[str, Any]", value).items()
+        }
+        if isinstance(value, dict)
+        else sent.redacted(value)
+        for value in said
+    ]
+
+
+def redact_id(named: str | None, call: Call) -> str | None:
+    """Return the id of a request, unless it repeats what was sent."""
+    if named is None or (
+        _RANDOM.fullmatch(named) and not _repeats(named, call)
+    ):
+        # What follows takes some milliseconds.
+        return named
+    return str(*redact([named], call))
 
 
 def _repeats(named: str, call: Call) -> bool:
@@ -105,251 +114,129 @@ def presentable(text: Any) -> str | None:
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
 
 
-def _blot(value: Any, clean: Callable[[str], str], depth: int = 0) -> Any:
-    if depth > _DEEPEST:
-        return _BLOT
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, dict):
-        pairs = cast("dict[str, Any]", value).items()
-        return {
-            key if key in _KEYS else clean(key): _blot(inner, clean, depth + 1)
-            for key, inner in pairs
-        }
-    if isinstance(value, list):
-        items = cast("list[object]", value)
-        return [_blot(inner, clean, depth + 1) for inner in items]
-    word = _as_word(value)
-    return value if not word or clean(word) == word else _BLOT
+class _Sent:
+    """What a call sent: its words and numbers, and parts of words."""
 
-
-class _Blotter:
     def __init__(self, call: Call) -> None:
         self._words: set[str] = set()
-        self._numbers: set[str] = set()
-        self._within: set[str] = set()
-        self._forms_left = _MOST_FORMS
-        self._room = _MOST_GROWN
-        for value in _looked_for(call):
-            self._learn(value)
+        self._parts: set[str] = set()
+        left = _MOST_SENT
+        for value in {*_values(call)}:
+            meant = unescape(_UNESCAPABLE.sub("", value))
+            for form in {value, meant, _NOT_ASCII.sub("?", meant)}:
+                text = _folded(form).strip()
+                left -= len(text)
+                if left >= 0:
+                    self._learn(text)
+        self._left = _MOST_SAID if left >= 0 else 0
 
-    def clean(self, text: str) -> str:
-        self._room -= _EACH * (1 + text.count("&"))
-        self._room -= len(self._within) // _MANY
-        folded, at = _fold(text, self._room)
-        self._room -= max(len(folded) - len(text), 0)
-        at.append(len(text))
-        found = list(self._found(folded))
-        found += _contacts(folded)
-        spans = [(at[first], _end(at, last)) for first, last in found]
-        # What ends an address when it is folded may not end it before.
-        spans += _contacts(text)
-        parts: list[str] = []
-        done = 0
-        for start, end in sorted(spans):
-            if start >= done:
-                parts += [text[done:start], _BLOT]
-            done = max(done, end)
-        return "".join([*parts, text[done:]])
-
-    def _learn(self, value: str) -> None:
-        whole = _fold(value)[0].strip()
-        if len(whole) >= _SHORTEST:
-            self._within.add(whole)
-        for word in _TOKEN.findall(_DOMAIN.sub(" ", whole)):
-            if len(word) >= _SHORTEST and not word.isdigit():
-                self._words.add(word)
-                if len(word) >= _SHORTEST_WITHIN:
-                    self._within.add(word)
-        for part in dict.fromkeys([value, *value.split()]):
-            self._learn_forms(part)
-        for _, windows in _numbers(whole):
-            self._numbers |= windows
-
-    def _learn_forms(self, value: str) -> None:
-        """Learn how it looks if it is encoded, or decoded wrongly."""
-        if value.isascii() and value.isalnum():
-            return
-        if len(value) > _LONGEST or self._forms_left < 0:
-            return
-        raw = value.encode(errors="replace")
-        western = value.encode("latin-1", "replace")
-        forms = {
-            quote(raw, safe=""),
-            json.dumps(value)[1:-1],
-            raw.decode("latin-1"),
-            raw.decode("cp1252", "replace"),
-            western.decode(errors="replace"),
+    def _learn(self, text: str) -> None:
+        named = _DOMAIN.sub(" ", text)
+        self._words |= _words(named) | _numbers(text)
+        parts = [text, *_LONG.findall(named), *_LONG_WORD.findall(named)]
+        self._parts |= {
+            spelled
+            for part in parts
+            for spelled in _spellings(part)
+            if len(spelled) >= _SHORTEST
         }
-        for form in forms:
-            self._forms_left -= len(form)
-            folded = _fold(form)[0].strip()
-            if len(folded) >= _SHORTEST_WITHIN:
-                self._within.add(folded)
 
-    def _found(self, folded: str) -> Iterator[tuple[int, int]]:
-        for word in self._within:
-            if word in folded:
-                yield from _places(word, folded)
-        for match in _TOKEN.finditer(folded):
-            word = match[0]
-            # Of Astrid, a Swedish text says "Astrids".
-            if word in self._words or word.removesuffix("s") in self._words:
-                yield match.span()
-        for span, windows in _numbers(folded):
-            if not self._numbers.isdisjoint(windows):
-                yield span
+    def redacted(self, value: Any) -> Any:
+        said = normalize("NFC", "\n".join(_leaves(value, sent=False)))
+        text = _folded(said)
+        self._left -= _EACH + len(text)
+        repeats = said and (self._left < 0 or self._has(said, text))
+        return LEFT_OUT if repeats else value
 
-
-def _places(word: str, text: str) -> Iterator[tuple[int, int]]:
-    end = 0
-    while (start := text.find(word, end)) >= 0:
-        end = start + len(word)
-        yield start, end
+    def _has(self, said: str, text: str) -> bool:
+        return (
+            any(map(_ENCODED.search, (said, text)))
+            or any(map(_CONTACT.search, (said, text)))
+            or not self._words.isdisjoint(_words(text) | _numbers(text))
+            or any(
+                part in spelled
+                for spelled in _spellings(text)
+                for part in self._parts
+            )
+        )
 
 
-def _contacts(text: str) -> list[tuple[int, int]]:
-    """Return where e-mail addresses and phone numbers are."""
-    return [
-        match.span()
-        for pattern in (_EMAIL, _PHONE)
-        for match in pattern.finditer(text)
-    ]
-
-
-def _looked_for(call: Call) -> list[str]:
-    values: dict[str, None] = {}
-    spellings: dict[str, None] = {}
-    left = _MOST
-    for value in _sent(call):
-        left -= max(len(value), len(_fold(value)[0]))
-        new = [each for each in _spellings(value) if each not in spellings]
-        left -= sum(map(len, new))
-        if left < 0:
-            raise _TooMuchError
-        values[value] = None
-        spellings.update(dict.fromkeys(new))
-    return [*values, *spellings]
-
-
-def _sent(call: Call) -> Iterator[str]:
+def _values(call: Call) -> Iterator[str]:
     order = call.order.reveal().encode() if call.order else b""
     contents = {call.request.content, order}
     if sum(map(len, contents)) > _LARGEST:
-        raise _TooMuchError
+        yield "x" * _LARGEST
+        return
     for content in contents:
         with suppress(ValueError, RecursionError):
-            yield from _personal(json.loads(content))
+            yield from _leaves(json.loads(content), sent=True)
     for _, value in parse_qsl(urlsplit(call.request.url).query):
         if value not in _BOOLEANS:
             yield value
     if call.request.authorization is not None:
-        value = call.request.authorization.reveal()
-        scheme, _, token = value.partition(" ")
-        if word := _as_word(token or scheme):
-            yield word
+        scheme, _, token = call.request.authorization.reveal().partition(" ")
+        yield token or scheme
 
 
-def _personal(value: Any) -> list[str]:
-    # No recursion: what was sent may be nested as deeply as JSON goes.
-    found: list[str] = []
+def _leaves(value: Any, *, sent: bool) -> Iterator[str]:
+    """Yield the texts and numbers of a JSON value; if it was said, its keys.
+
+    Without recursion: what was sent may be nested as deeply as JSON goes.
+    """
     rest = [value]
     while rest:
         item = rest.pop()
         if isinstance(item, dict):
             pairs = cast("dict[str, Any]", item).items()
-            rest += [inner for key, inner in pairs if key not in _PUBLIC]
+            for key, inner in pairs:
+                if not sent:
+                    rest += [key, inner]
+                elif key not in _PUBLIC:
+                    rest.append(inner)
         elif isinstance(item, list):
             rest += item
-        elif word := _as_word(item):
-            found.append(word)
-    return found
+        elif item is not None and not isinstance(item, bool):
+            yield str(item)
 
 
-def _as_word(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return ""
-    word = str(value)
-    return word if len(word) >= _SHORTEST else ""
-
-
-def _spellings(value: str) -> list[str]:
-    """Return how else names are spelled: Åse, Aase."""
-    spelled: dict[str, None] = {}
-    for part in [value] if len(value) <= _LONGEST else value.split():
-        if len(part) > _LONGEST:
-            continue
-        plain = normalize("NFC", unescape(part)).casefold()
-        folded = _fold(part)[0]
-        for table in _SPELLINGS:
-            there, back = plain, folded
-            for letter, letters in table.items():
-                there = there.replace(letter, letters)
-                back = back.replace(letters, letters[0])
-            if there != plain:
-                spelled[there] = None
-            if back != folded:
-                spelled[back] = None
-    return list(spelled)
-
-
-def _fold(text: str, room: int = _MOST_GROWN) -> tuple[str, list[int]]:
-    """Return a text as it is compared, and where its characters were.
-
-    Without case, accents, HTML's escapes and invisible characters: both
-    "BERGSTRO\u0308M" and "Bergstr&ouml;m" become "bergstrom".
-    """
-    parts: list[str] = []
-    starts: list[int] = []
-    done = 0
-    for match in _ENTITY.finditer(text):
-        start = match.start()
-        parts += [*map(_folded, text[done:start]), _meant(*match.groups())]
-        starts += range(done, start + 1)
-        done = match.end()
-    parts += map(_folded, text[done:])
-    starts += range(done, len(text))
-    folded = "".join(parts)
-    if max(len(folded) - len(text), 0) > room:
-        raise _TooMuchError
-    if len(folded) == len(parts) and all(parts):
-        return folded, starts
-    places = zip(starts, parts, strict=True)
-    return folded, [start for start, part in places for _ in part]
-
-
-def _end(at: list[int], end: int) -> int:
-    """Return where in a text the part before `end` in the folded one ends."""
-    last = at[end - 1]
-    while at[end] == last:
-        end += 1
-    return at[end]
+def _folded(text: str) -> str:
+    """Return a text without case, accents and invisible characters."""
+    return "".join(map(_folded_char, normalize("NFC", text)))
 
 
 @lru_cache(4096)
-def _folded(char: str) -> str:
+def _folded_char(char: str) -> str:
     if char.isspace():
         return " "
     if not char.isprintable():
         return ""
-    plain = normalize("NFKD", char).casefold().translate(_PLAIN)
-    return "".join(each for each in plain if not combining(each))
+    plain = normalize("NFKC", char).casefold().translate(_PLAIN)
+    letters = normalize("NFKD", plain)
+    return "".join(each for each in letters if not combining(each))
 
 
-@lru_cache(4096)
-def _meant(kind: str, code: str) -> str:
-    return "".join(map(_folded, unescape(f"&{kind}{code}")))
+def _spellings(text: str) -> set[str]:
+    """Return a folded text, and what Åse, Aase and Ase have in common."""
+    return {text, _ADDED.sub("", text)}
 
 
-def _numbers(folded: str) -> Iterator[tuple[tuple[int, int], set[str]]]:
-    """Yield where numbers are, and their runs of five digits.
+def _words(text: str) -> set[str]:
+    # Of Astrid, a Swedish text says "Astrids".
+    return {
+        _ADDED.sub("", word).rstrip("s")
+        for word in _WORD.findall(text)
+        if not word.isdigit()
+    }
+
+
+def _numbers(text: str) -> set[str]:
+    """Return the runs of five digits of all numbers.
 
     Numbers that share a run are alike: +46701740605 and 070-174 06 05.
     """
-    for match in _DIGITS.finditer(folded):
-        digits = _NO_DIGIT.sub("", match[0])
-        starts = range(len(digits) - _SHORTEST_NUMBER + 1)
-        yield (
-            match.span(),
-            {digits[start : start + _SHORTEST_NUMBER] for start in starts},
-        )
+    numbers = (_NO_DIGIT.sub("", each) for each in _DIGITS.findall(text))
+    return {
+        digits[start : start + _SHORTEST_NUMBER]
+        for digits in numbers
+        for start in range(len(digits) - _SHORTEST_NUMBER + 1)
+    }

@@ -26,7 +26,7 @@ from sesamy_async import (
     User,
 )
 from sesamy_async._call import explain_answer, in_our_words, unreadable
-from sesamy_async._call.redact import redact
+from sesamy_async._call.redact import redact, redact_id
 from sesamy_async.bulk import Importer
 from support.exchanges import a_call, an_answer, an_api_error
 from support.import_world import World
@@ -67,12 +67,9 @@ REFUSAL = {"error": {"code": "conflict", "message": SAYS}}
         *("+47 22 33 44 55", "19810619", "810619-1234", "198106191234"),
     ],
 )
-def test_each_part_is_blotted_out(said: str) -> None:
-    """Whatever part of an order, in whatever form, is not shown."""
-    shown = redact(f"No {said} here.", CALL)
-
-    assert "***" in shown
-    assert set("No here. ***'s+_ka") >= set(shown)
+def test_a_message_with_a_part_is_left_out(said: str) -> None:
+    """Whatever part of an order it has, in whatever form."""
+    assert ["***"] == redact([f"No {said} here."], CALL)
 
 
 @pytest.mark.parametrize(
@@ -125,9 +122,9 @@ def test_escaped_for_html(said: str) -> None:
 def test_spelled_otherwise(name: str, spelled: tuple[str, ...]) -> None:
     """Nor where it is spelled as people do who lack its letters."""
     call = a_call(order=Secret(json.dumps([name])))
-    shown = [redact(f"no {said} here", call) for said in spelled]
+    shown = [redact([f"no {said} here"], call) for said in spelled]
 
-    assert ["no *** here"] * len(spelled) == shown
+    assert [["***"]] * len(spelled) == shown
 
 
 @pytest.mark.parametrize(
@@ -141,12 +138,12 @@ def test_spelled_otherwise(name: str, spelled: tuple[str, ...]) -> None:
 )
 def test_other_words_are_left(said: str) -> None:
     """What is no part of the order stays readable."""
-    assert said == redact(said, CALL)
+    assert [said] == redact([said], CALL)
 
 
 @pytest.mark.parametrize(
     "values",
-    [["x" * 16_385], [f"{n:08}" for n in range(2_049)], ["x"] * 2**17],
+    [["x" * 32_769], [f"{n:08}" for n in range(4_097)], ["x"] * 2**17],
 )
 def test_too_much_to_look_for(values: list[str]) -> None:
     """Of an order of that many values an error shows the code alone."""
@@ -166,33 +163,6 @@ def test_too_much_to_look_for(values: list[str]) -> None:
     assert {"field": "***", "***": "***"} == error.details
 
 
-@pytest.mark.parametrize(
-    ("values", "said", "shown"),
-    [
-        # As many as are looked for.
-        ([f"{n:07}x" for n in range(2_048)], "0002047x is bad", "*** is bad"),
-        # How else names are spelled counts as if it had been sent.
-        ([f"{n:05}ö" for n in range(1_260)], "wrong", "wrong"),
-        ([f"{n:05}ö" for n in range(1_261)], "wrong", "***"),
-        # A value of 200 characters is found where it is encoded, too.
-        (["ö" * 200], "%C3%B6" * 200, "***"),
-        (["ö" * 201], "%C3%B6" * 201, "%C3%B6" * 201),
-        # Words that begin alike, or end within another, are told apart.
-        (
-            ["abcde", "cdx yz", "dx", "xabcd"],
-            "abcdef abcdx yz abx xabcf",
-            "***f ab*** abx xabcf",
-        ),
-        # A value of which too little can be seen is not looked for.
-        (["a\u200b\u200b"], "a b", "a b"),
-    ],
-    ids=range(7),
-)
-def test_what_is_looked_for(values: list[str], said: str, shown: str) -> None:
-    """All values and their spellings are looked for, up to a limit."""
-    assert shown == redact(said, a_call(order=Secret(json.dumps(values))))
-
-
 def test_a_request_id() -> None:
     """It stands in each log line, so it is looked at as the rest is."""
     answer = an_answer(200, b"x", X_Request_Id="for-Astrid")
@@ -201,7 +171,7 @@ def test_a_request_id() -> None:
         unreadable(CALL, answer, "its body is not JSON"),
     )
 
-    assert ["for-***"] * 2 == [error.request_id for error in errors]
+    assert ["***"] * 2 == [error.request_id for error in errors]
 
 
 RANDOM = "1d78271264b9c76d5842911dd70b4353"
@@ -213,12 +183,12 @@ RANDOM = "1d78271264b9c76d5842911dd70b4353"
         (RANDOM, {}, RANDOM),
         (RANDOM, {"order": Secret('{"zip": "413 04"}')}, RANDOM),
         # Six of its digits are those of a phone number.
-        ("ab-46701740605", {"order": Secret('"+46 70-174 06 05"')}, "ab-***"),
+        ("ab-46701740605", {"order": Secret('"+46 70-174 06 05"')}, "***"),
         # It is the token, or the value of a field.
         (RANDOM, {"token": f"Bearer {RANDOM}"}, "***"),
         (RANDOM, {"content": json.dumps(RANDOM).encode()}, "***"),
         # Its digits are, without the hyphen that is in between.
-        ("ab467-01a", {"order": Secret('"46701"')}, "ab***a"),
+        ("ab467-01a", {"order": Secret('"46701"')}, "***"),
         # It has no number, but is the value of a field.
         ("ab12cd34", {"content": b'"ab12cd34"'}, "***"),
         (
@@ -245,7 +215,7 @@ def test_a_random_request_id(
     )
     call = attrs.evolve(a_call(request=request), order=sent.get("order"))
 
-    assert shown == redact(named, call)
+    assert shown == redact_id(named, call)
 
 
 async def test_a_request_id_in_the_log(
@@ -258,7 +228,7 @@ async def test_a_request_id_in_the_log(
     )
     await client.contracts.create("SPRING-12", ORDER)
 
-    assert "request_id='for-***'" in caplog.text
+    assert "request_id='***'" in caplog.text
 
 
 def test_documented_codes_are_kept() -> None:
@@ -287,8 +257,11 @@ async def test_an_order_that_is_known(
         await act(client.contracts)
     error = caught.value
 
-    assert "*** (***) has a contract." == error.message
-    assert error.message in str(error)
+    assert "***" == error.message
+    assert (
+        "Sesamy answered 409 (conflict): its message is left out, for it may "
+        "repeat data of the order. It may already exist"
+    ) in str(error)
     assert error.message == pickle.loads(pickle.dumps(error)).message  # noqa: S301
 
 
