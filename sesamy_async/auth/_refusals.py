@@ -35,8 +35,6 @@ from sesamy_async.errors import (
 from ._credentials import ClientCredentials, Encoding, basic_value, named
 
 
-_ID = named("client_id")
-_SECRET = named("client_secret")
 _SCOPE = named("scope")
 _AUDIENCE = named("audience")
 _URL = named("token_url")
@@ -47,75 +45,19 @@ PROXY = (
     "Check the proxy (proxy=, or HTTPS_PROXY, HTTP_PROXY and ALL_PROXY), or "
     "name the host in NO_PROXY."
 )
-EVERYTHING = f"Check {_ID}, {_SECRET} and {_SCOPE}."
-BOTH = f"Check {_ID} and {_SECRET}: they must belong together."
-CLIENT = (
-    f"Check {_ID}. If the client belongs to another tenant, check {_URL} too."
-)
-CLIENT_ID = f"Check {_ID}."
-SECRET = f"Check {_SECRET}."
 TENANT = f"Check {_URL}: the server there has no such tenant."
-GRANT = f"Check {_ID}: Sesamy must permit client_credentials for it."
 SCOPE = (
     f"Check {_SCOPE}: Sesamy must grant it to this client, and it has two "
     f"spellings, {SCOPES}. Check {_AUDIENCE} too: it may have to be "
     f"{AUDIENCES}."
 )
-AUDIENCE = f"Check {_AUDIENCE}: it may have to be {AUDIENCES}."
-ORGANIZATION = f"Check {named('organization')}."
-ENCODING = (
-    f"Check {named('encoding')} and {_URL}: the request was not understood."
+EVERYTHING = (
+    f"Check {named('client_id')} and {named('client_secret')}, which must "
+    f"belong together; then {_SCOPE}, {_AUDIENCE}, {named('organization')}, "
+    f"{named('encoding')} and {_URL}."
 )
 
-_WRONG = (
-    "(required|missing|invalid|incorrect|wrong|unknown|expired|mismatch"
-    "|not found|does not exist|does not match)"
-)
-_CLIENT_ID = r"client[ _-]?id"
-_CLIENT_SECRET = r"client[ _-]?secret"  # noqa: S105 - its name
-_GRANT_TYPE = r"(grant[ _]types?|client_credentials)"
-_FORBIDDEN = "(not|never|unauthorized|disabled|disallowed|forbidden)"
-
-# They are searched in "401 invalid client. The words"; the first that is found
-# counts.  Most words are from A.  Only whole words count, and none that may
-# stand in any sentence: "not granted" is not about a grant type, and "a
-# secret area" not about the client's secret.
-_PATTERNS = tuple(
-    (re.compile(rf"\b(?:{pattern})\b"), advice)
-    for pattern, advice in (
-        # Codes that count more than the words (RFC 6749, 8707).
-        (r"^\d+ (invalid|insufficient) scope(?=\.)", SCOPE),
-        (r"^\d+ invalid target(?=\.)", AUDIENCE),
-        # Sesamy supports client_credentials, so it has not read the request.
-        (r"^\d+ unsupported grant type(?=\.)", ENCODING),
-        (rf"{_CLIENT_ID}\b.*\b{_CLIENT_SECRET}", BOTH),
-        (rf"{_CLIENT_SECRET}\b.*\b{_CLIENT_ID}", BOTH),
-        ("client authentication failed", BOTH),
-        ("(invalid|wrong|incorrect|bad) (client )?credentials", BOTH),
-        ("tenant not found|(unknown|invalid|no such) tenant", TENANT),
-        ("client not found|(unknown|no such) client", CLIENT),
-        ("scopes?|insufficient permissions?", SCOPE),
-        ("audience|resource server|client-grant", AUDIENCE),
-        (rf"{_WRONG}\b[^.]{{0,40}}\borgani[sz]ation", ORGANIZATION),
-        (rf"organi[sz]ation\b[^.]{{0,60}}\b{_WRONG}", ORGANIZATION),
-        (rf"{_GRANT_TYPE}\b[^.]*\b{_FORBIDDEN}", GRANT),
-        (rf"{_FORBIDDEN}\b[^.]*\b{_GRANT_TYPE}", GRANT),
-        (_CLIENT_SECRET, SECRET),
-        (rf"(bad|no|{_WRONG}) secret", SECRET),
-        (rf"secret\b[^.]{{0,20}}\b{_WRONG}", SECRET),
-        (_CLIENT_ID, CLIENT_ID),
-        # Codes (RFC 6749, A) and statuses, where the words say nothing.
-        (r"^\d+ invalid (client|grant)(?=\.)", BOTH),
-        (r"^\d+ unauthorized client(?=\.)", GRANT),
-        # Other servers say so with 401 of a wrong secret.
-        (r"^(?!401)\d+ access denied(?=\.)", SCOPE),
-        ("^(401|403)", BOTH),
-        (r"^(404|405|410|2\d\d)", ADDRESS),
-        ("^415", ENCODING),
-        (r"^\d+", EVERYTHING),
-    )
-)
-
+_NO_ENDPOINT = {404, 405, 410, *SUCCESS, *REDIRECT}
 _PASSING = {REQUEST_TIMEOUT, TOO_EARLY, TOO_MANY}
 _LONGEST_TEXT = 200
 _LONGEST_CODE = 64
@@ -144,12 +86,11 @@ def authentication_error(
     """
     status = answer.status_code
     said = _read(answer, credentials)
-    words = ": ".join(filter(None, (said.error, said.description)))
+    words = _words(said.error, said.description)
     passing = _may_pass(status)
     return AuthenticationError(
         f"The token endpoint at {_host(token_url)} answered {status}"
-        f"{f', but {why}' if why else ''}{f' ({words})' if words else ''}. "
-        f"{_advise(status, said)}",
+        f"{f', but {why}' if why else ''}{words}. {_advise(status, said)}",
         outcome=Outcome.NOT_SENT if passing else Outcome.REFUSED,
         retryable=passing,
         error=said.error,
@@ -222,40 +163,34 @@ def may_be_the_encoding(error: SesamyError) -> bool:
     )
 
 
-def most_telling(
-    errors: Sequence[tuple[Encoding, SesamyError]],
-) -> SesamyError:
-    """Return the error that is least likely to come from its encoding.
+def after_all(errors: Sequence[tuple[Encoding, SesamyError]]) -> SesamyError:
+    """Return the error after all attempts; it names what they came to.
 
-    It says what was tried, unless only one was, and that did not refuse.
+    It is the last one if that may pass, and the first one otherwise.  But
+    the scope counts more: who mentions it has read the request.
     """
-    chosen = min((error for _, error in errors), key=_doubt)
+    found = [error for _, error in errors]
+    chosen = found[-1] if found[-1].retryable else found[0]
+    if not isinstance(chosen, DeadlineExceededError):
+        about_scope = (each for each in found if SCOPE in str(each.args[0]))
+        chosen = next(about_scope, chosen)
     if len(errors) > 1 or may_be_the_encoding(chosen):
-        tried: list[str] = []
-        for encoding, error in errors:
-            status = getattr(error, "status_code", None)
-            tried.append(f"as {encoding}{f' ({status})' if status else ''}")
-        chosen.args = (f"{chosen.args[0]} Tried {', then '.join(tried)}.",)
+        tried = "; ".join(map(_attempt, errors))
+        chosen.args = (f"{chosen.args[0]} Tried {tried}.",)
     return chosen
 
 
-def _doubt(error: SesamyError) -> float:
-    """Rank an error: the higher, the likelier its encoding is the cause."""
-    if isinstance(error, DeadlineExceededError):
-        return -1
-    if not isinstance(error, AuthenticationError) or error.retryable:
-        # It may pass, and the next answer be a token.
-        return 1.5
-    said = _Said(error.error, error.error_description)
-    advice = _advise(error.status_code or 0, said)
-    if advice in {SCOPE, AUDIENCE, ORGANIZATION, GRANT}:
-        doubt = 0  # The request was read.
-    elif advice == BOTH:
-        doubt = 1  # The credentials seem to have been read.
-    else:
-        doubt = 3 if advice == ENCODING else 2
-    # A bare status, or a page, does not show that anything was read.
-    return doubt if said.error or said.description else max(doubt, 2)
+def _attempt(tried: tuple[Encoding, SesamyError]) -> str:
+    encoding, error = tried
+    if not isinstance(error, AuthenticationError):
+        return f"as {encoding}, without a response"
+    words = _words(error.error, error.error_description)
+    return f"as {encoding}: {error.status_code}{words}"
+
+
+def _words(error: str | None, description: str | None) -> str:
+    words = ": ".join(filter(None, (error, description)))
+    return f" ({words})" if words else ""
 
 
 def _host(url: str) -> str:
@@ -333,9 +268,10 @@ def _forms(credentials: ClientCredentials) -> list[str]:
 def _advise(status: int, said: _Said) -> str:
     if _may_pass(status):
         return LATER
-    if said.html or status in REDIRECT:
-        return ADDRESS
-    code = (said.error or "").replace("_", " ")
-    # The full stop keeps a pattern from matching across code and words.
-    text = f"{status} {code}. {said.description or ''}".lower()
-    return next(advice for it, advice in _PATTERNS if it.search(text))
+    text = f"{said.error} {said.description}".lower()
+    if "scope" in text:
+        return SCOPE
+    if "tenant not found" in text:
+        return TENANT
+    elsewhere = said.html or status in _NO_ENDPOINT
+    return ADDRESS if elsewhere else EVERYTHING

@@ -26,10 +26,10 @@ from sesamy_async.errors import (
 
 from ._credentials import ClientCredentials, Encoding, token_request
 from ._refusals import (
+    after_all,
     authentication_error,
     late,
     may_be_the_encoding,
-    most_telling,
     token_error,
 )
 from ._stores import MemoryTokenStore
@@ -270,7 +270,7 @@ class TokenAuth:
                 errors.append((encoding, result))
                 if not may_be_the_encoding(result):
                     break
-            raise most_telling(errors)
+            raise after_all(errors)
         raise late(self._token_url)
 
     def _prefer(self, encoding: Encoding, refused: Encoding) -> None:

@@ -103,7 +103,7 @@ def test_granted_scope(
             1,
             [
                 "Check token_url (SESAMY_TOKEN_URL)",
-                "Tried as json (404), then as form (404).",
+                "Tried as json: 404 (Tenant not found); as form: 404 (Ten",
             ],
         ),
         (SandboxConfig(form_only=True), 0, ["The credentials work."]),
@@ -136,7 +136,7 @@ def test_token_of_other_servers(
     if config.form_only:
         assert (0, 0, 1) == (order.code, chosen.code, alone.code)
         assert "answered 403 (Client not found)" in alone.err
-        assert "Tried as json (403)." in alone.err
+        assert "Tried as json: 403 (Client not found)." in alone.err
 
 
 @pytest.mark.parametrize(

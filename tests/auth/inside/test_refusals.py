@@ -57,53 +57,33 @@ def names_in(error: AuthenticationError) -> set[str]:
     return {key for key, name in names.items() if name in str(error)}
 
 
+ALL = "isougae"
+
+
 @pytest.mark.parametrize(
     ("settings", "status", "code", "words"),
     [
-        ("is", 403, None, "Invalid client credentials"),
-        ("iu", 403, None, "Client not found"),
+        (ALL, 403, None, "Invalid client credentials"),
+        (ALL, 403, None, "Client not found"),
+        (ALL, 401, None, "client_secret is required"),
+        (ALL, 400, "unauthorized_client", "Grant type not allowed"),
+        (ALL, 401, "invalid_client", None),
+        (ALL, 403, "access_denied", None),
+        (ALL, 415, None, "Unsupported Media Type"),
         ("u", 404, None, "Tenant not found"),
-        ("u", 404, None, "No such tenant"),
         ("u", 404, None, "Not found"),
-        ("is", 401, None, "Client authentication failed"),
-        ("s", 401, None, "client_secret is required"),
-        ("is", 401, None, "client_id or client_secret"),
-        ("s", 401, None, "Bad secret"),
-        ("i", 400, None, "May not use client_credentials"),
-        ("g", 400, None, "Organisation x does not exist"),
-        ("g", 400, None, "Unknown organization"),
-        ("oa", 403, None, "The scope is not granted to client_id x"),
-        ("i", 400, "unauthorized_client", None),
-        ("i", 400, "unauthorized_client", "Grant type not allowed"),
-        ("i", 400, "unauthorized_client", "'client_credentials' not allowed"),
-        ("is", 401, "unauthorized_client", "Invalid credentials"),
-        ("oa", 403, "access_denied", None),
         ("oa", 403, "access_denied", "Scope not granted"),
-        ("a", 403, "access_denied", "No client-grant for the API"),
-        ("a", 403, "access_denied", "No such resource server"),
-        ("is", 401, "access_denied", "Unauthorized"),
-        ("oa", 403, "insufficient_permissions", "No."),
+        ("oa", 403, None, "The scope is not granted to client_id x"),
         ("oa", 400, "invalid_scope", None),
+        ("oa", 401, "insufficient_scope", None),
         ("oa", 200, "invalid_scope", None),
-        ("is", 401, "invalid_client", None),
-        ("s", 401, "invalid_client", "The secret has expired"),
-        ("is", 400, "invalid_grant", None),
-        ("a", 400, "invalid_target", None),
-        ("iso", 400, "invalid_request", None),
-        ("s", 400, "invalid_request", "Missing client-secret"),
-        ("iso", 400, "invalid_request", "The grant_type is required"),
-        ("eu", 400, "unsupported_grant_type", None),
-        # A single word in a sentence does not count.
-        ("is", 403, None, "You are not granted entry to a secret area"),
-        ("is", 403, None, "Blocked by your organization's policy"),
-        ("is", 403, None, "No permission to access /oauth/token"),
         ("u", 500, None, "Internal Server Error"),
     ],
 )
 def test_code_and_words_name_the_setting_to_check(
     settings: str, status: int, code: str | None, words: str | None
 ) -> None:
-    """By the answers of authhero, and by RFC 6749 and 8707."""
+    """All of them, unless the scope, the tenant or the server is wrong."""
     error = explain(status, {"error": code, "error_description": words})
 
     assert set(settings) == names_in(error)
@@ -112,17 +92,16 @@ def test_code_and_words_name_the_setting_to_check(
 @pytest.mark.parametrize(
     ("settings", "status", "body", "kind"),
     [
-        ("i", 400, b"client_id is required", "text/plain"),
-        ("eu", 415, b"Unsupported Media Type", "text/plain"),
-        ("iso", 400, {"error": {"name": "ZodError", "message": "["}}, "json"),
-        ("iso", 400, {"error": {"code": "validation_error"}}, "json"),
-        ("iso", 400, [], "json"),
-        ("iso", 400, 7, "json"),
-        ("iso", 400, b"", "json"),
-        ("is", 401, b"", "json"),
-        ("is", 403, {}, "json"),
+        (ALL, 400, b"client_id is required", "text/plain"),
+        (ALL, 400, {"error": {"name": "ZodError", "message": "["}}, "json"),
+        (ALL, 400, {"error": {"code": "validation_error"}}, "json"),
+        (ALL, 400, [], "json"),
+        (ALL, 400, 7, "json"),
+        (ALL, 400, b"", "json"),
+        (ALL, 401, b"", "json"),
+        (ALL, 403, {}, "json"),
         ("u", 405, b"", "json"),
-        ("u", 403, b"<html>client_id</html>", "text/plain"),
+        ("u", 403, b"<html>scope</html>", "text/plain"),
         ("u", 403, b"client_id", "text/html; charset=utf-8"),
         ("u", 302, b"", "text/plain"),
         ("u", 200, b"client_id", "text/plain"),
