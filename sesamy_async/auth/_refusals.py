@@ -51,10 +51,22 @@ SCOPE = (
     f"spellings, {SCOPES}. Check {_AUDIENCE} too: it may have to be "
     f"{AUDIENCES}."
 )
-EVERYTHING = (
+_CLIENT = (
     f"Check {named('client_id')} and {named('client_secret')}, which must "
-    f"belong together; then {_SCOPE}, {_AUDIENCE}, {named('organization')}, "
+    "belong together"
+)
+CLIENT = f"{_CLIENT}."
+EVERYTHING = (
+    f"{_CLIENT}; then {_SCOPE}, {_AUDIENCE}, {named('organization')}, "
     f"{named('encoding')} and {_URL}."
+)
+
+# The code is RFC 6749's, the words are A's.  Its "Client not found" may also
+# mean that the tenant is another one.
+_WRONG_CLIENT = (
+    "invalid_client",
+    "invalid client",
+    "client authentication failed",
 )
 
 _NO_ENDPOINT = {404, 405, 410, *SUCCESS, *REDIRECT}
@@ -273,5 +285,7 @@ def _advise(status: int, said: _Said) -> str:
         return SCOPE
     if "tenant not found" in text:
         return TENANT
+    if any(each in text for each in _WRONG_CLIENT):
+        return CLIENT
     elsewhere = said.html or status in _NO_ENDPOINT
     return ADDRESS if elsewhere else EVERYTHING

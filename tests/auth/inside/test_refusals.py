@@ -63,11 +63,12 @@ ALL = "isougae"
 @pytest.mark.parametrize(
     ("settings", "status", "code", "words"),
     [
-        (ALL, 403, None, "Invalid client credentials"),
+        ("is", 403, None, "Invalid client credentials"),
+        ("is", 401, None, "Client authentication failed"),
         (ALL, 403, None, "Client not found"),
         (ALL, 401, None, "client_secret is required"),
         (ALL, 400, "unauthorized_client", "Grant type not allowed"),
-        (ALL, 401, "invalid_client", None),
+        ("is", 401, "invalid_client", None),
         (ALL, 403, "access_denied", None),
         (ALL, 415, None, "Unsupported Media Type"),
         ("u", 404, None, "Tenant not found"),
