@@ -165,7 +165,8 @@ def _rows(scale: Scale) -> Iterator[Row]:
                 name = f"SQLite: {what} {_WHEN[step]}"
                 row = partial(_row, name, step, scale, damage)
                 yield well_once(scale, row)
-        for number, server in enumerate((Postgres(), Redis())):
+        servers: tuple[Postgres | Redis, ...] = (Postgres(), Redis())
+        for number, server in enumerate(servers):
             with server:
                 name = type(server).__name__
                 for step in _steps(scale, number):
