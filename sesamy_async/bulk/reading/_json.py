@@ -1,4 +1,4 @@
-"""Read orders from JSON Lines, or from one JSON document."""
+"""Read orders from JSON Lines, or from a JSON array."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
@@ -33,16 +33,20 @@ from ._values import NO_DATE, WrongValue, suspicious
 
 
 _ORDER_ID = re.compile(rf'"{ORDER_ID}"\s*:\s*(?:"([^"]*)"|([0-9]+))')
-_BEGINNING = 4096  # Characters.
 _ONLY_LINE = "at line 1 column"
+_SPACE = re.compile(r"\s*")
+_BREAK = re.compile(r"\s*[\r\n]\s*")
+_PART = re.compile(r"\s*\{(?:.*[\[{,])?\s*")  # Of an object on several lines.
+_WRITE = "Write an array of orders, or one order per line."
+# Only the end of an order is looked for.
+_decode = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 
 
 @attrs.frozen
 class JsonSource(Text):
     """A `Source` of the orders of a file of JSON.
 
-    Each line is an order; or the file is one document: an array of orders,
-    an object around that, or objects one after the other.
+    Each line is an order, or the file is an array of orders.
     """
 
     allow_unknown: bool
@@ -78,16 +82,20 @@ class JsonSource(Text):
         return self.rows()
 
     def split(self, lines: Iterator[str]) -> Iterator[Row]:
-        start, size = Lines(), 0
+        start = Lines()
         for line in lines:
             start.append(line)
-            size += len(line)
+            blank = not line.strip()
             del line
-            if size >= _BEGINNING:
+            if not blank:
                 break
-        lines, beginning = chain(start, lines), "".join(start)
-        if any(it.match(beginning) for it in (_ARRAY, _OBJECTS, _WRAPPED)):
-            return _Document(self.name, lines).rows()
+        lines = chain(start, lines)
+        if "".join(start).lstrip().startswith("["):
+            return _array(self.name, _Whole("".join(lines)))
+        if start and _PART.fullmatch(start[-1]):
+            raise InputFileError(
+                f"{self.name} has an object on several lines. {_WRITE}"
+            )
         return _lines(self.name, lines)
 
     def read(self, record: Row) -> Sale | Mistaken:
@@ -190,151 +198,51 @@ def _lines(name: str, lines: Iterable[str]) -> Iterator[Row]:
         del line, stripped
 
 
-# One document
+class _Whole(str):
+    """A text, which no error shows."""
 
-# Not that of an order, nor of a report of rejected ones.
-_KEY = rf'"(?!#|{ORDER_ID}")[^"]*"\s*:\s*'
-_MEMBER = rf'{_KEY}(?:"(?:[^"\\]|\\.)*"|[-+.\w]+)'
-# {"count": 2, "orders": [{
-_WRAPPED = re.compile(rf"\s*\{{\s*(?:{_MEMBER}\s*,\s*)*+{_KEY}\[\s*(?=\{{|\Z)")
-_END = re.compile(rf"\s*\]\s*(?:,\s*{_MEMBER}\s*)*+\}}\s*")
-_ARRAY = re.compile(r"\s*\[")
-_END_OF_ARRAY = re.compile(r"\s*\]\s*")
-_OBJECTS = re.compile(r"\s*\{\s*[\r\n]")
-_SPACE = re.compile(r"\s*")
-_BREAK = re.compile(r"\s*[\r\n]\s*")
-_CUT = "Unterminated string starting at"
-_PART = 65_536  # Characters.
-_NEAR = 16  # Characters: a word that is cut by the end of a part is shorter.
-_WRITE = (
-    "Write an array of orders, such as [{...}, {...}], or one order on each "
-    "line."
-)
+    __slots__ = ()
+    __repr__ = object.__repr__
 
 
-class _Document:
-    """The orders of a document, without having all of it.
-
-    It is an array of orders, or an object with one array of them and nothing
-    else but single values; or objects that follow each other.
-    """
-
-    def __init__(self, name: str, lines: Iterator[str]) -> None:
-        self._name = name
-        self._lines = lines
-        self._text = ""
-        self._at = 0
-        self._number = 0
-        # Only the end of an order is looked for.
-        decoder = json.JSONDecoder(parse_int=str, parse_float=str)
-        self._decode = decoder.raw_decode
-
-    def rows(self) -> Iterator[Row]:
-        """Yield the orders, numbered from 1.
-
-        Raises:
-            InputFileError: It is no JSON, or it can't be told which of its
-                objects are the orders.
-        """
-        self._read_on()
-        for start, end in ((_ARRAY, _END_OF_ARRAY), (_WRAPPED, _END)):
-            found = start.match(self._text)
-            if found is not None:
-                self._at = found.end()
-                del found
-                yield from self._array(end)
-                return
-        while self._peek():
-            yield self._next(alone=True)
-
-    def _array(self, end: re.Pattern[str]) -> Iterator[Row]:
-        comma = True
-        while (char := self._peek()) != "]":
-            if not comma:
-                if char != ",":
-                    raise self._broken("a comma is missing after it")
-                self._at += 1
-            yield self._next()
-            comma = False
-        while self._read_on() and len(self._text) < LONGEST_ROW:
-            pass
-        if end.fullmatch(self._text, self._at) is None:
-            raise InputFileError(
-                f"{self._name} has something after its array of orders. "
-                f"{_WRITE}"
-            )
-
-    def _peek(self) -> str:
-        """Return the next character that is no space; "" at the end."""
-        while True:
-            self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]
-            if self._at < len(self._text):
-                return self._text[self._at]
-            if not self._read_on():
-                return ""
-
-    def _next(self, *, alone: bool = False) -> Row:
-        self._peek()
-        self._number += 1
-        while True:
-            certain = True
-            try:
-                value, end = self._decode(self._text, self._at)
-            except json.JSONDecodeError as error:
-                said = error.msg
-                # At the end of what was read, the rest may only be missing.
-                near = error.pos >= len(self._text) - _NEAR
-                certain = not near and said != _CUT
-            except RecursionError:
-                said = "nested too deeply"
-            else:
-                several = alone and _holds_orders(value)
-                # An error shows the locals of its frame.
-                del value
-                if not several:
-                    break
-                said = "it is one object with several values"
-            if len(self._text) - self._at > LONGEST_ROW:
-                said = f"it has more than {LONGEST_ROW} characters"
-                certain = True
-            if certain or not self._read_on():
-                raise self._broken(said)
-        start, self._at = self._at, end
+def _array(name: str, text: _Whole) -> Iterator[Row]:
+    """Yield the orders of an array, numbered from 1."""
+    number, at = 0, _behind(text, _behind(text, 0) + 1)
+    while text[at : at + 1] != "]":
+        if number:
+            if text[at : at + 1] != ",":
+                raise _broken(name, number, "a comma is missing after it")
+            at = _behind(text, at + 1)
+        number += 1
+        end, said = _end(text, at)
+        if said:
+            raise _broken(name, number, said)
         # No string in JSON has a line break.
-        text = _BREAK.sub(" ", self._text[start:end])
-        return Row(self._number, (text,))
-
-    def _read_on(self) -> bool:
-        """Read another part; whether there was one."""
-        parts = [self._text[self._at :]]
-        size = 0
-        try:
-            for line in self._lines:
-                parts.append(line)
-                size += len(line)
-                del line
-                if size >= _PART:
-                    break
-            self._text, self._at = "".join(parts), 0
-        finally:
-            # An error shows the locals of its frame.
-            del parts
-        return size > 0
-
-    def _broken(self, said: str) -> InputFileError:
-        return InputFileError(
-            f"{self._name}, row {self._number}: not JSON with orders: {said}. "
-            f"{_WRITE}"
+        yield Row(number, (_BREAK.sub(" ", text[at:end]),))
+        at = _behind(text, end)
+    if _behind(text, at + 1) < len(text):
+        raise InputFileError(
+            f"{name} has something after its array of orders. {_WRITE}"
         )
 
 
-def _holds_orders(value: Any) -> bool:
-    """Whether it is no order, but has a list of objects."""
-    return (
-        is_object(value)
-        and ORDER_ID not in value
-        and any(
-            isinstance(each, list) and any(map(is_object, cast("Any", each)))
-            for each in value.values()
-        )
+def _behind(text: str, at: int) -> int:
+    """Return where the next character is that is no space."""
+    return _SPACE.match(text, at).end()  # type: ignore[union-attr]
+
+
+def _end(text: str, at: int) -> tuple[int, str]:
+    """Return where a value ends; or what is wrong with it."""
+    try:
+        _, end = _decode(text, at)
+    except json.JSONDecodeError as error:
+        return at, error.msg
+    except RecursionError:
+        return at, "nested too deeply"
+    return end, "" if end - at <= LONGEST_ROW else TOO_LONG
+
+
+def _broken(name: str, number: int, said: str) -> InputFileError:
+    return InputFileError(
+        f"{name}, row {number}: not JSON with orders: {said}. {_WRITE}"
     )

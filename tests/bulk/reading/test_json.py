@@ -1,4 +1,4 @@
-"""The orders of one JSON document are rows."""
+"""The orders of a JSON array are rows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from itertools import count
 import pytest
 
 from sesamy_async.bulk import InputFileError
-from sesamy_async.bulk.reading import _json, open_source
+from sesamy_async.bulk.reading import open_source
 from support.order_files import Folder, orders, wrong
 
 
 IDS = [{"externalOrderId": f"A-{each}"} for each in range(3)]
-MANY = [{"externalOrderId": f'A-{each}, [{{"å\n'} for each in range(3000)]
 
 
 def pretty(value: object) -> str:
@@ -26,10 +25,6 @@ def pretty(value: object) -> str:
     [
         (json.dumps(IDS), IDS),
         (f"\ufeff\n{pretty(IDS)}\r\n ", IDS),
-        (pretty(IDS[0]), IDS[:1]),
-        ("\n".join(map(pretty, IDS)), IDS),
-        (json.dumps({"orders": IDS}), IDS),
-        (pretty({"count": 3, "next": "\\", "orders": IDS, "x": None}), IDS),
         (json.dumps(IDS)[:-1] + "\n" * 99 + "]", IDS),
         # Those are JSON Lines.
         ("\n".join(map(json.dumps, IDS)), IDS),
@@ -40,26 +35,12 @@ def pretty(value: object) -> str:
 def test_documents(
     folder: Folder, text: str, sent: list[dict[str, str]]
 ) -> None:
-    """An array, an object around it, and objects in a row hold orders."""
+    """An array holds orders, however it is written."""
     source = open_source(folder.write(text, "a.json"))
 
     assert sent == orders(source)
     assert [1, 2, 3][: len(sent)] == [row.number for row in source.records()]
     assert not any("\n" in row.cells[0] for row in source.records())
-
-
-@pytest.mark.parametrize("size", [5, 50, _json._PART])
-def test_parts(
-    folder: Folder, monkeypatch: pytest.MonkeyPatch, size: int
-) -> None:
-    """Wherever a part of the text ends, the orders are the same."""
-    monkeypatch.setattr(_json, "_PART", size)
-    many = MANY if size == _json._PART else MANY[:30]
-    source = open_source(folder.write(pretty(many) + " \n" * 99, "a.json"))
-
-    assert [each["externalOrderId"] for each in many] == [
-        json.loads(row.cells[0])["externalOrderId"] for row in source.records()
-    ]
 
 
 def test_problems(folder: Folder) -> None:
@@ -87,37 +68,24 @@ def test_problems(folder: Folder) -> None:
         ),
         ('[{"a": "x', ", row 1: not JSON with orders: Unterminated string"),
         (
-            f'[{{"a": "{"x" * 1_000_001}',
+            f'[{{"a": "{"x" * 1_000_001}"}}]',
             ", row 1: not JSON with orders: it has more than 1000000 char",
         ),
         ("[" * 99_999, ", row 1: not JSON with orders: nested too deeply."),
         ("[{}] {}", " has something after its array of orders."),
-        ('{"a": [{}], "b": [{}]}', " has something after its array of"),
-        (
-            pretty({"a": {}, "b": [{}]}),
-            ", row 1: not JSON with orders: it is one object with several",
-        ),
+        ("[", ", row 1: not JSON with orders: Expecting value."),
+        (pretty(IDS[0]), " has an object on several lines. Write"),
+        ('{"a": 1, "b": [\n{}]}', " has an object on several lines. Write"),
     ],
     ids=count(),
 )
 def test_no_documents(folder: Folder, text: str, said: str) -> None:
-    """What is no JSON, or has two lists, is refused with what to do."""
+    """What is neither lines nor an array is refused with what to do."""
     path = folder.write(text, "a.json")
     with pytest.raises(InputFileError) as caught:
         [*open_source(path).records()]
 
     assert str(caught.value).startswith(f"a.json{said}")
-    assert "Write an array of orders, such as [" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        {"#reason": ["x"], "externalOrderId": "A-1"},
-        {"#tags": [{}], "externalOrderId": "A-1"},
-        {"externalOrderId": "A-1", "#tags": [{}]},
-    ],
-)
-def test_lists_in_an_order(folder: Folder, line: dict[str, object]) -> None:
-    """A list in an order is not a list of orders."""
-    assert [{"externalOrderId": "A-1"}] == orders(folder.jsonl(line))
+    assert "Write an array of orders, or one order per line." in str(
+        caught.value
+    )

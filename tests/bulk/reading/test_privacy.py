@@ -32,8 +32,8 @@ BROKEN = {
     "quote.json": f'[{LINE}, {{"{CANARY}" 1}}]',
     "long.json": f'[{LINE}, {{"{LONG}": ',
     "cut.json": f"[{LINE}, ",
-    "more.json": f'{{"orders": [{LINE}], "x": ["{CANARY}"]}}',
-    "values.json": f'{{\n"x": {{"y": "{CANARY}"}}, "orders": [{LINE}]}}',
+    "more.json": f'[{LINE}] "{CANARY}"',
+    "values.json": f'{{"x": {{"y": "{CANARY}"}}, "orders": [\n{LINE}]}}',
     "bytes.jsonl": f"{LINE}å\n{LINE}\udcf6\n",
     "long.jsonl": f"{LINE}\n{LONG}\n",
 }
