@@ -101,10 +101,7 @@ def clean(
         if after != cell:
             said.append((remark, cell, after))
             cell = after
-    if field.is_any_text or field.name in OVERRIDES:
-        said += ((remark, cell, cell) for remark in _warnings(cell))
-        if '"' in cell and field.name.endswith(_NUMBERED):
-            said.append((MARK, cell, cell))
+    said += ((remark, cell, cell) for remark in warnings(field, cell))
     return cell, said
 
 
@@ -172,7 +169,12 @@ def _inside(pattern: re.Pattern[str], cell: str) -> str:
     return found[1] if found else cell
 
 
-def _warnings(cell: str) -> Iterator[Remark]:
+def warnings(field: Field, cell: str) -> Iterator[Remark]:
+    """Yield what may be wrong with a text that is sent as it is."""
+    if not (field.is_any_text or field.name in OVERRIDES):
+        return
+    if '"' in cell and field.name.endswith(_NUMBERED):
+        yield MARK
     if NOTHING.fullmatch(cell):
         yield EMPTY_WORD
     if FAILED.fullmatch(cell):

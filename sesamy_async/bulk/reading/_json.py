@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -25,11 +24,11 @@ from sesamy_async.bulk._rows import (
 )
 from sesamy_async.bulk._states import InputFileError
 
-from ._cells import clean, doubts
+from ._cells import doubts, warnings
 from ._encodings import FoundEncoding
 from ._fields import ORDER_ID, field_of, mended_id, object_reader, sale_of
 from ._text import LONGEST_ROW, TOO_LONG, Lines, Text, fingerprint
-from ._values import NO_DATE, WrongValue, suspicious
+from ._values import WrongValue, suspicious
 
 
 _ORDER_ID = re.compile(rf'"{ORDER_ID}"\s*:\s*(?:"([^"]*)"|([0-9]+))')
@@ -111,9 +110,15 @@ class JsonSource(Text):
         # In place: a copy would not know which keys were repeated.
         for key in [key for key in data if key.startswith(IGNORED)]:
             del data[key]
-        reading = _Order(row, data)
-        values = reading.values(self._values)
-        problems, notes = reading.problems, reading.notes
+        values: dict[str, Any] = {}
+        problems: list[Problem] = []
+        try:
+            values = self._values(data)
+        except WrongValue as wrong:
+            for said in wrong.args:
+                path, _, reason = said.removeprefix(".").partition(": ")
+                problems.append(Problem(row, path, reason))
+        notes = [*_warnings(row, data)]
         order_id = None
         if all(each.column != ORDER_ID for each in problems):
             order_id = data[ORDER_ID]
@@ -128,55 +133,20 @@ class JsonSource(Text):
         return attrs.evolve(sale, notes=tuple(notes)) if notes else sale
 
 
-@attrs.define
-class _Order:
-    row: int
-    data: dict[str, Any]
-    problems: list[Problem] = attrs.field(factory=list[Problem], init=False)
-    notes: list[Note] = attrs.field(factory=list[Note], init=False)
-
-    def values(self, read: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        """Return the values, cleaned if needed; or note what is wrong."""
-        texts = [*_texts(self.data)]
-        if not suspicious("\x1f".join(each[key] for _, each, key in texts)):
-            # It may be right once it is cleaned.
-            with suppress(WrongValue):
-                return read(self.data)
-        for path, holder, key in texts:
-            self._clean(path, holder, key)
-        seen = {each.column for each in self.problems}
-        try:
-            return read(self.data)
-        except WrongValue as wrong:
-            for said in wrong.args:
-                path, _, reason = said.removeprefix(".").partition(": ")
-                if path not in seen:
-                    self.problems.append(Problem(self.row, path, reason))
-        return {}
-
-    def _clean(self, path: str, holder: dict[str, Any], key: str) -> None:
-        field = field_of(path)
-        if field is None:
-            return
-        try:
-            value, found = clean(field, holder[key])
-        except WrongValue:
-            # Of a date; what is said of CSV is about mappings.
-            self.problems.append(Problem(self.row, path, NO_DATE))
-            return
-        holder[key] = value
-        if not value and found:
-            del holder[key]
-        self.notes += (Note(self.row, path, *each) for each in found)
+def _warnings(row: int, data: dict[str, Any]) -> Iterator[Note]:
+    texts = [*_texts(data)]
+    if suspicious("\x1f".join(text for _, text in texts)):
+        for path, text in texts:
+            if (field := field_of(path)) is not None:
+                for remark in warnings(field, text):
+                    yield Note(row, path, remark, text, text)
 
 
-def _texts(
-    data: dict[str, Any], above: str = ""
-) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Yield the path of each text, the object that it is in, and its key."""
+def _texts(data: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each text with its path."""
     for key, value in data.items():
         if isinstance(value, str):
-            yield f"{above}{key}", data, key
+            yield f"{above}{key}", value
         elif is_object(value):
             yield from _texts(value, f"{above}{key}.")
 
