@@ -63,6 +63,14 @@ _OLD = Remark(
     "front, and its errors are read as empty cells; better save it as .xlsx",
     warning=True,
 )
+_NO_RESULT = (
+    "has no result in the file, so its cell is read as empty; open the file "
+    "in a spreadsheet program, and save it there"
+)
+_UNCLEAR = (
+    "has a format that is not understood here, so its digits are read without "
+    "zeros in front; save the file as CSV, which has what is shown"
+)
 
 
 def kind_of(path: Path, start: bytes) -> Kind:
@@ -163,16 +171,14 @@ class SheetTable:
             are = "row is" if rows == 1 else "rows are"
             said = Remark(f"{rows} hidden {are} read too", warning=True)
             notes += [Note(0, "", said)] * bool(rows)
-        if self._shown.open_formulas:
-            row, *more = self._shown.open_formulas
-            others = f", and {len(more)} more," if more else ""
-            said = Remark(
-                f"a formula{others} has no result in the file, so its cell "
-                "is read as empty; open the file in a spreadsheet program, "
-                "and save it there",
-                warning=True,
-            )
-            notes.append(Note(row, "", said))
+        for what, found, why in (
+            ("a formula", self._shown.open_formulas, _NO_RESULT),
+            ("a number", self._shown.unclear, _UNCLEAR),
+        ):
+            if found:
+                others = f", and {len(found) - 1} more," * (len(found) > 1)
+                remark = Remark(f"{what}{others} {why}", warning=True)
+                notes.append(Note(found[0], "", remark))
         return notes
 
     @property

@@ -40,7 +40,8 @@ class Shown:
     """What a sheet shows; rows are counted from 1, columns from 0.
 
     `texts` are the columns and texts of cells that show something else than
-    their values, by row; `open_formulas` the rows of those without a result.
+    their values, by row; `open_formulas` the rows of those without a result,
+    and `unclear` those of numbers in a format that is not understood.
     """
 
     texts: dict[int, list[tuple[int, str]]] = attrs.field(
@@ -48,6 +49,7 @@ class Shown:
     )
     hidden: set[int] = attrs.field(factory=set[int])
     open_formulas: list[int] = attrs.field(factory=list[int])
+    unclear: list[int] = attrs.field(factory=list[int])
 
     def add(self, row: int, column: int, text: str) -> None:
         self.texts.setdefault(row, []).append((column, text))
@@ -78,6 +80,7 @@ def shown_in_xlsx(book: ZipFile, sheet: str) -> Shown:
                         found.open_formulas.append(number)
                 elif kind == "n" and (code := formats.get(cell.get("s", "0"))):
                     text = shown(code, float(value))
+                    found.unclear += [number] * (not text)
                 if text:
                     place = cell.get("r")
                     column = _column(place) if place else at

@@ -153,6 +153,17 @@ def test_pieces(
     ]
 
 
+def test_formats_that_are_not_understood(path: Path) -> None:
+    """Zeros that may be shown are not lost silently."""
+    other = "[<=9999]0000;General"
+    xlsx(path, [*ROWS, ["B", 17]], formats={"B2": other, "B3": other})
+    [(row, text)] = said(path)
+
+    assert ["352", "17"] == [cells[2] for cells in read(path)[1:]]
+    assert 2 == row
+    assert text.startswith("a number, and 1 more, has a format that is not")
+
+
 def test_formulas(path: Path) -> None:
     """Their results count; those without one are named."""
     xlsx(path, [["id", "n"], ["A", "=1+1"], ["B", "=2+2"], ["C", "=3+3"]])
