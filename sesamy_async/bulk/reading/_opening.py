@@ -18,7 +18,7 @@ from ._encodings import encoding_of
 from ._files import beginning, name_of, opened
 from ._json import JsonSource
 from ._mapping import Mapped, read_mapping
-from ._sheets import BOOKS, SheetTable, kind_of
+from ._sheets import SheetTable, kind_of
 from ._table import RawTable, TableSource
 
 
@@ -193,7 +193,7 @@ _START = 4096
 
 def _format(path: Path) -> Format:
     with opened(path) as file:
-        if kind_of(path, file.read(_START)) in BOOKS:
+        if kind_of(path, file.read(_START)) is not None:
             # Whatever its name says.
             return "sheet"
     known = _BY_ENDING.get(Path(name_of(path)).suffix.lower())

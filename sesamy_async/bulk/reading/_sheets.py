@@ -32,25 +32,15 @@ if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
 
-Kind: TypeAlias = Literal["xlsx", "xls", "ods", "zip", "html", "text"]
+Kind: TypeAlias = Literal["xlsx", "xls", "ods"]
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-_MARKUP = (
-    *(b"<html", b"<!doctype html", b"<table", b"<head", b"<meta", b"<div"),
-    b"urn:schemas-microsoft-com:office:",
-)
 _LONGEST_TYPE = 256
-_LOCKED = "EncryptedPackage".encode("utf-16-le")
-BOOKS = ("xlsx", "xls", "ods")
-_SAVE = "Open it in a spreadsheet program, save it as .xlsx, and import that."
-_NO_BOOK = {
-    "html": f"is a web page that is only named like a spreadsheet. {_SAVE}",
-    "zip": "is an archive, not a spreadsheet. Unpack it first.",
-    "text": (
-        "is text that is only named like a spreadsheet. Give its name the "
-        "ending .csv, and import that."
-    ),
-}
+_NO_BOOK = (
+    "is damaged, protected with a password, or no spreadsheet. Open it in a "
+    "spreadsheet program, save it as .xlsx without a password, and import "
+    "that."
+)
 _TOO_WIDE = (
     "has a cell that is far away from the others. Delete the rows and columns "
     "behind the orders, save it, and import that."
@@ -73,18 +63,12 @@ _UNCLEAR = (
 )
 
 
-def kind_of(path: Path, start: bytes) -> Kind:
-    """Return what a file that begins so is, whatever its name says."""
+def kind_of(path: Path, start: bytes) -> Kind | None:
+    """Return what spreadsheet a file that begins so is, if it is one."""
     if start.startswith(_OLE):
         return "xls"
-    if start.startswith(_ZIP):
-        return _kind_of_archive(path)
-    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    is_markup = text.startswith(b"<") and any(it in text for it in _MARKUP)
-    return "html" if is_markup else "text"
-
-
-def _kind_of_archive(path: Path) -> Kind:
+    if not start.startswith(_ZIP):
+        return None
     with suppress(BadZipFile), opened(path) as raw, ZipFile(raw) as archive:
         names = {*archive.namelist()}
         if "xl/workbook.xml" in names:
@@ -97,7 +81,7 @@ def _kind_of_archive(path: Path) -> Kind:
                 # Not all: it may unpack to more than there is memory.
                 if b"opendocument.spreadsheet" in file.read(_LONGEST_TYPE):
                     return "ods"
-    return "zip"
+    return None
 
 
 def _hours(value: timedelta) -> str:
@@ -138,15 +122,15 @@ class SheetTable:
         """
         content = _read(path)
         kind = kind_of(path, content[:4096])
-        if kind not in BOOKS:
-            raise InputFileError(f"{path.name} {_NO_BOOK[kind]}")
+        if kind is None:
+            raise InputFileError(f"{path.name} {_NO_BOOK}")
         missing = [each for each in _NEEDED if find_spec(each) is None]
         if missing:
             raise InputFileError(
                 f"{path.name} is a spreadsheet, which needs the extra "
                 "\"files\": pip install 'sesamy-async[files]'"
             )
-        found = _opened(path, content, kind, sheet)
+        found = _opened(content, kind, sheet)
         if isinstance(found, str):
             # The frames of the other errors have the content.
             del content
@@ -222,7 +206,7 @@ def _read(path: Path) -> bytes:
 
 
 def _opened(
-    path: Path, content: bytes, kind: Kind, wanted: str | None
+    content: bytes, kind: Kind, wanted: str | None
 ) -> tuple[CalamineSheet, Shown] | str:
     """Return a sheet, or what is wrong with the file."""
     # Here, because only spreadsheets need it.
@@ -247,33 +231,8 @@ def _opened(
             with ZipFile(io.BytesIO(content)) as archive:
                 shown = _SHOWN[kind](archive, sheet.name)
     except (CalamineError, BadZipFile, ParseError, LookupError, ValueError):
-        pass
-    else:
-        return sheet, shown
-    if _LOCKED in content or _is_locked(path):
-        return (
-            "is protected with a password. Save it without one, and import "
-            "that; delete that file afterwards."
-        )
-    return f"can't be read: it is damaged, or not a spreadsheet. {_SAVE}"
-
-
-def _is_locked(path: Path) -> bool:
-    from python_calamine import (  # noqa: PLC0415 - as above
-        CalamineError,
-        CalamineWorkbook,
-        PasswordError,
-    )
-
-    try:
-        # Only of a path, the reader says that it is that.
-        book: Any = CalamineWorkbook
-        book.from_path(path).close()
-    except PasswordError:
-        return True
-    except CalamineError:
-        pass
-    return False
+        return _NO_BOOK
+    return sheet, shown
 
 
 def _chosen(book: CalamineWorkbook, wanted: str | None) -> CalamineSheet | str:

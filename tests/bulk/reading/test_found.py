@@ -320,7 +320,7 @@ def test_an_archive_of_another_kind(folder: Folder) -> None:
     with pytest.raises(InputFileError) as caught:
         open_source(path, format="sheet")
 
-    assert "is an archive, not a spreadsheet" in str(caught.value)
+    assert "or no spreadsheet" in str(caught.value)
 
 
 COLUMNS = "externalOrderId;userData.phone;userData.fullName;quantity"

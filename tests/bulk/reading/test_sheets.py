@@ -336,36 +336,21 @@ def test_several_sheets(path: Path, wanted: str | None, why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "kind", "why"),
+    ("content", "kind"),
     [
-        (b"\xef\xbb\xbf <HTML><table>", "html", "is a web page that is only"),
-        (
-            (
-                b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft'
-                b'-com:office:spreadsheet">'
-            ),
-            "html",
-            "is a web page that is only",
-        ),
-        (b"id;zip\nA-1;<table>", "text", "is text that is only named like"),
-        (b"", "text", "is text that is only named like"),
-        (b"PK\x03\x04", "zip", "is an archive, not a spreadsheet"),
-        (b"\xd0\xcf\x11\xe0", "xls", "can't be read: it is damaged, or no"),
-        (
-            b"\xd0\xcf\x11\xe0" + "EncryptedPackage".encode("utf-16-le"),
-            "xls",
-            "is protected with a password. Save it without one",
-        ),
+        (b"\xef\xbb\xbf <HTML><table>", None),
+        (b"id;zip\nA-1;<table>", None),
+        (b"", None),
+        (b"PK\x03\x04", None),
+        (b"\xd0\xcf\x11\xe0", "xls"),
     ],
 )
-def test_something_else(
-    path: Path, content: bytes, kind: str, why: str
-) -> None:
-    """It is said what a file is, whatever its name is."""
+def test_something_else(path: Path, content: bytes, kind: str | None) -> None:
+    """What is no spreadsheet is refused, whatever its name is."""
     path.write_bytes(content)
 
     assert kind == kind_of(path, content)
-    assert refused(path).startswith(f"orders.xlsx {why}")
+    assert refused(path).startswith("orders.xlsx is damaged, protected")
 
 
 @pytest.mark.parametrize(
@@ -374,11 +359,11 @@ def test_something_else(
         ({"xl/workbook.xml": ""}, "xlsx"),
         ({"xl/workbook.bin": ""}, "xls"),
         ({"mimetype": ODS_MIME}, "ods"),
-        ({"mimetype": "application/epub+zip"}, "zip"),
-        ({"orders.csv": ""}, "zip"),
+        ({"mimetype": "application/epub+zip"}, None),
+        ({"orders.csv": ""}, None),
     ],
 )
-def test_archives(path: Path, parts: dict[str, str], kind: str) -> None:
+def test_archives(path: Path, parts: dict[str, str], kind: str | None) -> None:
     """Some are spreadsheets."""
     with ZipFile(path, "w") as book:
         for name, text in parts.items():
@@ -393,14 +378,14 @@ def test_damaged(path: Path) -> None:
     xlsx(path, ROWS)
     rewritten(path, "xl/styles.xml", lambda text: text[:-9])
 
-    assert "can't be read: it is damaged" in refused(path)
+    assert "is damaged, protected" in refused(path)
 
 
 def test_password(tmp_path: Path) -> None:
-    """An .ods with a password is named as such."""
+    """An .ods with a password is refused."""
     path = ods(tmp_path / "a.ods", ODS, locked=True)
 
-    assert refused(path).startswith("a.ods is protected with a password.")
+    assert refused(path).startswith("a.ods is damaged, protected with a")
 
 
 def test_extra_is_missing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -499,7 +499,7 @@ OTHERS = (
         "a web page that is called .xls, as many systems export it",
         "https://github.com/valdergallo/data-importer/pull/80",
         _html,
-        Outcome(refused=("web-page.xls", "web page")),
+        Outcome(refused=("web-page.xls", "no spreadsheet")),
     ),
     OddFile(
         "broken.xlsx",
@@ -513,7 +513,7 @@ OTHERS = (
         "a workbook with a password",
         TRIED,
         lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2048),
-        Outcome(refused=("password.xlsx",)),
+        Outcome(refused=("password.xlsx", "password")),
     ),
     OddFile(
         "orders.numbers",
