@@ -74,6 +74,7 @@ WRONG = {
         *("kim:x@example.com", "kim＠example.com"),  # noqa: RUF001
         *("\u030akim@example.com", "kim\ue000@example.com"),
         "kim\u0378@example.com",
+        *(".kim@example.com", "kim.@example.com", "kim..berg@example.com"),
     ),
     "has a wrong domain after the @; it must look like name@example.com": (
         *(
@@ -84,12 +85,12 @@ WRONG = {
             "kim@example.123",
         ),
         *("kim@-example.com", "kim@example-.com", "kim@exa_mple.com"),
-        *("kim@_dmarc.example.com", "kim@ab--c.se", "kim@xn--a.se"),
-        *("kim@xn--ber\u0067\u2010.se", "kim@xn--99999999999.se"),
+        *("kim@_dmarc.example.com", "kim@xn--ber\u0067\u2010.se"),
+        *("kim@.example.com", "kim@example.com.", "kim@example..com"),
         *("kim@example.com(home)", "kim@example.com?subject=x"),
         *("kim@example.com:25", "kim@😀.com", "kim@©.com", "kim@a½.com"),
         *("kim@\u0378.com", "kim@\u030aa.se", "kim@-å.se", "kim@å-.se"),
-        *(f"kim@{'a' * 64}.com", f"kim@{'å' * 60}.se"),
+        *(f"kim@{'a' * 64}.com", f"kim@{'å' * 64}.se"),
     ),
     "must have one @ only": ("kim@@example.com", "kim@a@example.com"),
     "must be one address only": (
@@ -97,15 +98,6 @@ WRONG = {
         *("kim@example.com bo@example.com", "kim@example.com/bo@example.com"),
         *("kim@example.com|bo@example.com", "a@a.se & b@b.se"),
         *("kim@example.com och bo@example.com", "a@a.se\nb@b.se"),
-    ),
-    "must not have two dots in a row": (
-        *("kim@example..com", "kim..berg@example.com"),
-    ),
-    "must not have a dot at the beginning or before the @": (
-        *(".kim@example.com", "kim.@example.com"),
-    ),
-    "must not have a dot at the end or after the @": (
-        *("kim@.example.com", "kim@example.com."),
     ),
     "has a comma or a semicolon: should it be a dot?": (
         *("kim@exmaple,com", "kim,berg@example.com", "kim@example.com,"),
@@ -177,6 +169,9 @@ OTHERWISE = {
     # Only a warning: somebody's own server may be so.
     **dict.fromkeys(("kim@example", "kim@localhost", "kim@shop.local"), ""),
     **dict.fromkeys(("kim@shop.test", "kim@a.invalid", "kim@a.onion"), ""),
+    # Other letters in ASCII are not decoded, nor counted as such.
+    **dict.fromkeys(("kim@ab--c.se", "kim@xn--a.se"), ""),
+    f"kim@{'å' * 60}.se": "",
     # The order of writing is not checked, which needs tables of letters.
     "kim@\u0661.com": "",
 }
@@ -227,7 +222,11 @@ def test_any_text(start: str) -> None:
     edges = address.rpartition("@")[0]
     ours = not email_problem(address)
 
-    assert ours == library_takes(address) or "'" in (edges[:1], edges[-1:])
+    assert (
+        ours == library_takes(address)
+        or "'" in (edges[:1], edges[-1:])
+        or (ours and "--" in address)
+    )
 
 
 @pytest.mark.parametrize(
