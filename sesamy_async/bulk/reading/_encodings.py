@@ -53,7 +53,7 @@ def encoding_of(path: Path, given: str | None = None) -> FoundEncoding:
     if found := next(marks, None) or wide(start):
         # UTF-16 is told with and without its order of bytes.
         return _agreed(path, name, given, found, same=found[:6])
-    with unpacked(path) as (_, content):
+    with unpacked(path) as (_, _, content):
         right, only_ascii = is_utf_8(_chunks(content))
     if only_ascii and (name is None or not name.startswith(_WIDE)):
         # The encodings that are left have the same ASCII, or say its place.
@@ -62,7 +62,7 @@ def encoding_of(path: Path, given: str | None = None) -> FoundEncoding:
         return _agreed(path, name, given, UTF_8, same="utf-8")
     if name is not None:
         return FoundEncoding(name)
-    with unpacked(path) as (_, content):
+    with unpacked(path) as (_, _, content):
         legacy = find_out(_chunks(content))
     if legacy.encoding is None:
         raise InputFileError(

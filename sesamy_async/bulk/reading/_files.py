@@ -10,7 +10,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, cast
@@ -66,28 +66,34 @@ def opened(path: Path) -> Generator[BufferedReader]:
 
 
 @contextmanager
-def unpacked(path: Path) -> Generator[tuple[BufferedReader, BufferedReader]]:
-    """Open a file, and what is in it: itself, if it is not packed.
+def unpacked(
+    path: Path,
+) -> Generator[tuple[BufferedReader, str, BufferedReader]]:
+    """Open a file, and what is in it, with its name; itself if not packed.
 
     Raises:
         InputFileError: It can't be read, or not as one file.
     """
-    with opened(path) as file, _content(file, path) as content:
-        yield file, content
+    with opened(path) as file:
+        name, content = _content(file, path)
+        with content:
+            yield file, name, content
 
 
-def _content(file: BufferedReader, path: Path) -> BufferedReader:
-    magic = file.peek(_MAGIC)[:_MAGIC]
+def _content(file: BufferedReader, path: Path) -> tuple[str, BufferedReader]:
+    magic, name = file.peek(_MAGIC)[:_MAGIC], path.name
     inner: BufferedIOBase
     try:
         if magic.startswith(_GZIP):
             inner = gzip.GzipFile(fileobj=file, mode="rb")
+            name = path.stem if path.suffix.lower() == ".gz" else name
         elif magic.startswith(_ZIP):
             archive = zipfile.ZipFile(file)
-            member = archive.open(_only_member(archive, path))
-            inner = cast("BufferedIOBase", member)
+            member = _only_member(archive, path)
+            inner = cast("BufferedIOBase", archive.open(member))
+            name = PurePosixPath(member.filename).name
         else:
-            return file
+            return name, file
     except _DAMAGED:
         pass
     except (NotImplementedError, RuntimeError):
@@ -97,30 +103,13 @@ def _content(file: BufferedReader, path: Path) -> BufferedReader:
         ) from None
     else:
         size = os.fstat(file.fileno()).st_size
-        return BufferedReader(_Bounded(inner, path, size))
-    raise _damaged(path)
-
-
-def name_of(path: Path) -> str:
-    """Return the name of a file, or of what is packed in it.
-
-    Raises:
-        InputFileError: It can't be read, or not as one file.
-    """
-    with opened(path) as file:
-        magic = file.peek(_MAGIC)[:_MAGIC]
-        if magic.startswith(_GZIP):
-            return path.stem if path.suffix.lower() == ".gz" else path.name
-        if not magic.startswith(_ZIP):
-            return path.name
-        with suppress(*_DAMAGED), zipfile.ZipFile(file) as archive:
-            return PurePosixPath(_only_member(archive, path).filename).name
+        return name, BufferedReader(_Bounded(inner, path, size))
     raise _damaged(path)
 
 
 def beginning(path: Path) -> bytes:
     """Return the first bytes of a text; `InputFileError` if it is none."""
-    with unpacked(path) as (file, content):
+    with unpacked(path) as (file, _, content):
         start = content.read(_START)
         packed = content is not file
     if not start.strip(b"\0\x1a \t\r\n"):

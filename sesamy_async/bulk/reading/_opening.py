@@ -15,7 +15,7 @@ from sesamy_async.bulk._states import InputFileError
 from ._columns import Names
 from ._csv import CsvTable, instructed
 from ._encodings import encoding_of
-from ._files import beginning, name_of, opened
+from ._files import beginning, opened, unpacked
 from ._json import JsonSource
 from ._mapping import Mapped, read_mapping
 from ._sheets import SheetTable, kind_of
@@ -188,15 +188,13 @@ def _evenness(rows: Sequence[tuple[str, ...]]) -> int:
     return often * width if width > 1 else 0
 
 
-_START = 4096
-
-
 def _format(path: Path) -> Format:
     with opened(path) as file:
-        if kind_of(path, file.read(_START)) is not None:
+        if kind_of(file) is not None:
             # Whatever its name says.
             return "sheet"
-    known = _BY_ENDING.get(Path(name_of(path)).suffix.lower())
+    with unpacked(path) as (_, name, _):
+        known = _BY_ENDING.get(Path(name).suffix.lower())
     if known is not None:
         return known
     start = beginning(path).removeprefix(codecs.BOM_UTF8).lstrip()

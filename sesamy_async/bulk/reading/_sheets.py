@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
@@ -63,13 +63,14 @@ _UNCLEAR = (
 )
 
 
-def kind_of(path: Path, start: bytes) -> Kind | None:
-    """Return what spreadsheet a file that begins so is, if it is one."""
+def kind_of(file: BinaryIO) -> Kind | None:
+    """Return what spreadsheet a file is, if it is one."""
+    start = file.read(len(_ZIP))
     if start.startswith(_OLE):
         return "xls"
     if not start.startswith(_ZIP):
         return None
-    with suppress(BadZipFile), opened(path) as raw, ZipFile(raw) as archive:
+    with suppress(BadZipFile), ZipFile(file) as archive:
         names = {*archive.namelist()}
         if "xl/workbook.xml" in names:
             return "xlsx"
@@ -77,9 +78,9 @@ def kind_of(path: Path, start: bytes) -> Kind | None:
             # It is read as an .xls is.
             return "xls"
         if "mimetype" in names:
-            with archive.open("mimetype") as file:
+            with archive.open("mimetype") as said:
                 # Not all: it may unpack to more than there is memory.
-                if b"opendocument.spreadsheet" in file.read(_LONGEST_TYPE):
+                if b"opendocument.spreadsheet" in said.read(_LONGEST_TYPE):
                     return "ods"
     return None
 
@@ -121,7 +122,7 @@ class SheetTable:
             InputFileError: It can't be read, or there are several.
         """
         content = _read(path)
-        kind = kind_of(path, content[:4096])
+        kind = kind_of(io.BytesIO(content))
         if kind is None:
             raise InputFileError(f"{path.name} {_NO_BOOK}")
         missing = [each for each in _NEEDED if find_spec(each) is None]

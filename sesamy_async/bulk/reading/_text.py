@@ -88,7 +88,7 @@ class Text(ABC):
             UnicodeError: Its bytes are no text, and `errors` is "strict".
         """
         with (
-            unpacked(self.path) as (raw, content),
+            unpacked(self.path) as (raw, _, content),
             io.TextIOWrapper(
                 content, self.encoding, errors, newline=""
             ) as file,
