@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from datetime import date
 from functools import lru_cache, partial
 
 from sesamy_async._checks import is_text
@@ -62,10 +61,7 @@ NO_EMAIL = _warning(
 )
 TOTALS = _warning("looks like a line of totals, not an order")
 IS_DATE = _warning("is a date: did a spreadsheet change it?")
-EXAMPLE = _warning("is an example of the template: remove this row")
 NOT_PUBLIC = _warning("the domain of the address is not on the internet")
-FUTURE = _warning("is in the future")
-LONG_AGO = _warning("is in 1900 or before")
 NO_CODE = _warning("is not a code of two letters, such as SE")
 _LOST_ZERO = "did a spreadsheet remove a zero at its beginning?"
 SHORT_PHONE = _warning(f"is not a phone number of this country: {_LOST_ZERO}")
@@ -197,9 +193,6 @@ _TOTALS = re.compile(
     re.IGNORECASE,
 )
 _DAY = re.compile("(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}(?:T00:00:00)?")
-# Those in template.csv.
-_EXAMPLES = {"astrid.bergstrom@example.com", "bjorn.lovas@example.com"}
-_FIRST_BIRTHDAY, _LATEST_USUAL = "1901", "2020"
 _CODE = 2  # Letters.
 _NOWHERE = Address()
 
@@ -255,14 +248,10 @@ def doubts(sale: Sale) -> list[tuple[str, Remark]]:
 
 
 def _user_doubts(path: str, user: User) -> Iterator[tuple[str, Remark]]:
-    if user.email in _EXAMPLES:
-        yield f"{path}.email", EXAMPLE
     if user.email and not is_public(user.email):
         yield f"{path}.email", NOT_PUBLIC
     if user.invoice_email and not is_public(user.invoice_email):
         yield f"{path}.invoiceEmail", NOT_PUBLIC
-    if user.birthday:
-        yield from _birthday_doubts(f"{path}.birthday", str(user.birthday))
     address = user.address or _NOWHERE
     country, code = address.country or "", address.zip or ""
     if country and len(country) != _CODE:
@@ -271,14 +260,6 @@ def _user_doubts(path: str, user: User) -> Iterator[tuple[str, Remark]]:
         yield f"{path}.address.zip", remark
     if user.phone and _lacks_zero(user.phone, country):
         yield f"{path}.phone", SHORT_PHONE
-
-
-def _birthday_doubts(path: str, born: str) -> Iterator[tuple[str, Remark]]:
-    if born < _FIRST_BIRTHDAY:
-        yield path, LONG_AGO
-    # To ask for today's date takes longer than all else here.
-    elif born > _LATEST_USUAL and born[:10] > date.today().isoformat():  # noqa: DTZ011 - a day more
-        yield path, FUTURE
 
 
 def _lacks_zero(phone: str, country: str) -> bool:
