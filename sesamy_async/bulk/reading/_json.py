@@ -93,7 +93,8 @@ class JsonSource(Text):
             return _array(self.name, _Whole("".join(lines)))
         if start and _PART.fullmatch(start[-1]):
             raise InputFileError(
-                f"{self.name} has an object on several lines. {_WRITE}"
+                f"{self.name} begins with no whole order, and no array. "
+                f"{_WRITE}"
             )
         return _lines(self.name, lines)
 

@@ -74,8 +74,12 @@ def test_problems(folder: Folder) -> None:
         ("[" * 99_999, ", row 1: not JSON with orders: nested too deeply."),
         ("[{}] {}", " has something after its array of orders."),
         ("[", ", row 1: not JSON with orders: Expecting value."),
-        (pretty(IDS[0]), " has an object on several lines. Write"),
-        ('{"a": 1, "b": [\n{}]}', " has an object on several lines. Write"),
+        (pretty(IDS[0]), " begins with no whole order, and no array. W"),
+        (f"{json.dumps(IDS[0])},\n", " begins with no whole order, and no"),
+        (
+            '{"a": 1, "b": [\n{}]}',
+            " begins with no whole order, and no array. W",
+        ),
     ],
     ids=count(),
 )
