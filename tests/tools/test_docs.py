@@ -12,6 +12,7 @@ import ast
 import asyncio
 import gc
 import inspect
+import logging
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -124,6 +125,10 @@ def anchors(page: Path) -> set[str]:
 def _sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     """Serve a sandbox, and keep what is written in a place of its own."""
     sandbox = Sandbox()
+    log = logging.getLogger("sesamy_async")
+    level = log.level
+    # A block that logs must not do so in other tests.
+    monkeypatch.setattr(log, "handlers", [*log.handlers])
     with running(sandbox) as url:
         for name, value in {**sandbox.environment(url), **SHOP}.items():
             monkeypatch.setenv(name, value)
@@ -132,6 +137,7 @@ def _sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
         yield
         # What was left open warns now, and a warning is an error.
         gc.collect()
+    log.setLevel(level)
 
 
 @pytest.mark.usefixtures("_sandbox")
