@@ -50,9 +50,12 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "report")
 
 
-@nox.session
+@nox.session(venv_backend="uv|virtualenv")
 def lowest(session: nox.Session) -> None:
-    """Run the tests with the lowest versions that we claim to work with."""
+    """Run the tests with the lowest versions that we claim to work with.
+
+    pip takes minutes to find versions that fit together, or finds none.
+    """
     project = PYPROJECT["project"]
     extras = project["optional-dependencies"]
     claims = [

@@ -72,7 +72,7 @@ async def look(order_id: str) -> dict[str, str | None]:
     return {"state": state, "why": await found.memo_value("why", None)}
 
 
-@app.post("/sales/{order_id}/settled", status_code=204)
+@app.post("/sales/{order_id}/settled", status_code=204, response_model=None)
 async def settled(order_id: str) -> None:
     """Go on with a sale that is held, after ``sesamy orders settle``."""
     workflow = find(app.state.temporal, VENDOR, order_id)
