@@ -177,7 +177,7 @@ class ClaimedCreate:
         if self.made is None:
             # A middleware of the caller's made the response.
             with suppress(SesamyError):
-                await self._claim(0)
+                await self._claim(self._unreported)
         elif self.made.id == contract.id:
             self.made = contract  # A middleware may have added to it.
         if written is None:

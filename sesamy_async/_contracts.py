@@ -280,7 +280,7 @@ class AsyncContracts(NotPickled):
         )
         contract = await send(caller, call)
         if caller.shared.once is not None and call.vendor_id is not None:
-            await caller.shared.once.confirmed(call.vendor_id, contract.id)
+            await caller.shared.once.confirmed(contract.id, call.vendor_id)
         return contract
 
     @guarded

@@ -319,8 +319,7 @@ class OrderCreation:
         raise await creating.does_not_count(record)
 
     async def confirmed(self, contract_id: str) -> None:
-        key = self._claim.key
-        await self.once.confirmed(key.vendor_id, contract_id, key)
+        await self.once.confirmed(contract_id, self._claim.key)
 
     async def confirmed_after(self, error: SesamyError) -> bool:
         """Whether the contract is confirmed, though its confirm has failed.
@@ -347,6 +346,6 @@ class OrderCreation:
                 if record and record.state is OrderState.CONFIRMED:
                     return True
                 if runtime.now() >= latest:
-                    break
+                    return False
                 await runtime.sleep(FIRST_PAUSE)
         return False

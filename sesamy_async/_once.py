@@ -125,19 +125,17 @@ class Once:
             self._salt = await self.ask(self.store.salt, latest)
         return self._salt
 
-    async def confirmed(
-        self, vendor_id: str, contract_id: str, key: OrderKey | None = None
-    ) -> None:
-        """Note that a contract is confirmed.
+    async def confirmed(self, contract_id: str, of: OrderKey | str) -> None:
+        """Note that a contract is confirmed, of an order, or of a vendor's.
 
         If that fails, the next call confirms it again, which does no harm.
         """
         store = self.store
-        ids = vendor_id, contract_id
         try:
-            if key is None:
+            key = of
+            if isinstance(key, str):
                 found = await self.insist(
-                    partial(store.holder, self.where, *ids)
+                    partial(store.holder, self.where, key, contract_id)
                 )
                 if found is None:
                     return

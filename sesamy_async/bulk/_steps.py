@@ -237,7 +237,7 @@ class Steps:
             if once is not None and error.outcome is Outcome.APPLIED:
                 key = key_of(entry, self._terms, once.where)
                 contract = cast("str", entry.contract_id)
-                await once.confirmed(key.vendor_id, contract, key)
+                await once.confirmed(contract, key)
             elif once is not None and error.outcome is Outcome.REFUSED:
                 # Perhaps another call has confirmed it.
                 with suppress(SesamyError):

@@ -249,13 +249,34 @@ def test_store_down_at_the_end(
     again = world.one(onboard, **over(store, sandbox))
 
     assert (method == "mark") is (first.error is None)
-    assert "It is down." in text
+    what = "order 'order-1'"
     if method == "mark":
-        said = f"contract {store.known.contract_id!r}: It is down."
-        assert f" {said}\n" in text
+        what = f"contract {store.known.contract_id!r}"
+    assert f" {what}: It is down.\n" in text
     assert again.value.repeated is (method == "mark")
     assert (1, 1) == judged(sandbox)
     assert OrderState.CONFIRMED is store.known.state
+
+
+@every_world
+def test_a_claim_is_given_up_within_a_second(world: World) -> None:
+    """A call that has failed waits no longer for that, since it runs out."""
+    told: list[float] = []
+
+    class Timed(WatchedStore):
+        """Is told how long it may take."""
+
+        def release(self, *args: Any, within: float, **named: Any) -> Any:
+            """Give a claim up."""
+            told.append(within)
+            return super().release(*args, within=within, **named)
+
+    store, sandbox = Timed(), Sandbox()
+    sandbox.faults.add("status:403", on="create")
+    ending = world.one(onboard, **over(store, sandbox))
+
+    assert Outcome.REFUSED is ending.outcome
+    assert [pytest.approx(1.0, abs=0.1)] == told
 
 
 @every_world
@@ -397,6 +418,10 @@ def test_a_contract_of_another_order(call: Operation, world: World) -> None:
     ]
 
     assert ["order-2"] == [each.external_order_id for each in confirmed]
+    repeatable = call in {onboard, create}
+    strays = [each.strays for each in store.entries(within=WITHIN)]
+    # Each may have made one whose id nobody was told.
+    assert [2 if repeatable else 0, 0] == sorted(strays, reverse=True)
 
 
 @every_world

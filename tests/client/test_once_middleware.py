@@ -15,6 +15,7 @@ from sesamy_async import (
     Outcome,
     Proceed,
     Response,
+    RetryPolicy,
     SesamyError,
 )
 from sesamy_async.idempotency import (
@@ -85,6 +86,28 @@ def test_answers_by_itself(call: Operation, world: World) -> None:
     assert ["claim", "first"] == [
         each for each in store.asked if each in {"claim", "first", "renew"}
     ]
+
+
+@every_world
+@pytest.mark.parametrize("call", [onboard, create])
+def test_answers_by_itself_after_a_lost_create(
+    call: Operation, world: World
+) -> None:
+    """The store counts the contract that the lost one may have made."""
+    store, sandbox = WatchedStore(), Sandbox()
+    sandbox.faults.add("drop-after", on="create")
+
+    async def mend(given: Call, proceed: Proceed) -> Response:
+        try:
+            return await proceed(given)
+        except SesamyError:
+            return await answers(given, proceed)
+
+    settings = over(store, sandbox, middleware=[mend])
+    ending = world.one(call, **settings)
+
+    assert ending.error is None
+    assert ("mine", 1) == (store.known.contract_id, store.known.strays)
 
 
 @every_world
@@ -257,6 +280,34 @@ def test_proceeds_twice_at_once(returned: int, world: World) -> None:
     assert confirmed.id == store.known.contract_id
     assert confirmed.id == first.value.contract.id == again.value.contract.id
     assert 2 == judged(sandbox)[0]
+
+
+@pytest.mark.parametrize("world", [World.ASYNCIO, World.TRIO])
+def test_waits_while_another_create_is_under_way(world: World) -> None:
+    """Then the order is not given up, as it is where nothing is under way."""
+    store, sandbox = WatchedStore(), Sandbox()
+    sandbox.faults.add("status:429", on="create")
+    sandbox.faults.add("delay:0.5", on="create")
+
+    async def hedge(given: Call, proceed: Proceed) -> Response:
+        if not is_create(given):
+            return await proceed(given)
+        found: list[Response] = []
+
+        async def one() -> None:
+            found.append(await proceed(given))
+            group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(one)
+            group.start_soon(one)
+        return found[0]
+
+    settings = over(store, sandbox, retry=RetryPolicy(base=0.01))
+    ending = world.one(onboard, middleware=[hedge], **settings)
+
+    assert ending.error is None
+    assert "release" not in store.asked
 
 
 @every_world
