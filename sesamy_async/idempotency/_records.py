@@ -249,9 +249,9 @@ class MemoryStore(RecordStore):
 
     def __init__(self, *, clock: Callable[[], float] | None = None) -> None:
         self._clock = clock or wall_clock()
-        self._salt = token_bytes(32)
+        self._salt = token_bytes()
         self._records: dict[OrderKey, OrderRecord] = {}
-        self._owners: dict[tuple[str, str, str], OrderKey] = {}
+        self._owners: dict[tuple[str, str, str | None], OrderKey] = {}
         self._lock = Lock()
         renewed_after_fork(self)
 
@@ -272,7 +272,7 @@ class MemoryStore(RecordStore):
 
     def _take(self, write: Write, now: float) -> StoreAnswer:
         key = write.key
-        name = (key.where, key.vendor_id, write.contract_id or "")
+        name = (key.where, key.vendor_id, write.contract_id)
         owner = self._owners.get(name)
         step = write.decide(
             self._read(key, now),
@@ -304,8 +304,9 @@ class MemoryStore(RecordStore):
         self, where: str, vendor_id: str, contract_id: str, *, within: float
     ) -> OrderRecord | None:
         owner = self._owners.get((where, vendor_id, contract_id))
-        found = self.read([owner] if owner else [], within=within)
-        return found[0] if found else None
+        if owner is None:
+            return None
+        return next(iter(self.read([owner], within=within)), None)
 
     def page(
         self, after: OrderKey | None, search: Search, *, within: float

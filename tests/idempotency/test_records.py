@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import attrs
 import pytest
 
 from sesamy_async.idempotency import (
+    Holder,
+    MemoryStore,
     OrderKey,
     OrderRecord,
     OrderState,
+    StoreAnswer,
     StoreUnavailable,
+    Write,
     dump_record,
     load_record,
 )
@@ -104,3 +110,81 @@ def test_bytes_that_are_no_text_are_told() -> None:
 def test_can_be_sent_elsewhere() -> None:
     """A record can be pickled, such as into another process."""
     assert FULL == pickle.loads(pickle.dumps(FULL))  # noqa: S301
+
+
+class Timed(MemoryStore):
+    """A store that notes how much it is asked, and how long it may take."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[int, float]] = []
+
+    def write(
+        self, writes: Sequence[Write], *, within: float
+    ) -> list[StoreAnswer]:
+        """Take steps."""
+        self.told.append((len(writes), within))
+        return super().write(writes, within=within)
+
+    def read(
+        self, keys: Sequence[OrderKey], *, within: float
+    ) -> list[OrderRecord]:
+        """Return records."""
+        self.told.append((len(keys), within))
+        return super().read(keys, within=within)
+
+
+ONE = [(1, 2.5)]
+HOLDER = Holder(token="t")
+MANY = [OrderKey("https://api.test", "shop", f"o-{n}") for n in range(501)]
+METHODS: dict[str, tuple[Callable[[Timed], Any], list[tuple[int, float]]]] = {
+    "claim": (lambda store: store.claim(KEY, HOLDER, within=2.5), ONE),
+    "renew": (
+        lambda store: store.renew(KEY, HOLDER, strays=0, within=2.5),
+        ONE,
+    ),
+    "first": (
+        lambda store: store.first(
+            *(KEY, HOLDER, "c-2"), confirmed=False, shared=False, within=2.5
+        ),
+        ONE,
+    ),
+    "mark": (
+        lambda store: store.mark(
+            KEY, OrderState.UNKNOWN, token="t", within=2.5
+        ),
+        ONE,
+    ),
+    "release": (
+        lambda store: store.release(KEY, token="t", strays=0, within=2.5),
+        ONE,
+    ),
+    "forget": (lambda store: store.forget(FULL, within=2.5), ONE),
+    "holder": (
+        lambda store: store.holder(KEY.where, "shop", "c-1", within=2.5),
+        ONE,
+    ),
+    "entries": (lambda store: [*store.entries(within=2.5)], ONE),
+    "look": (
+        lambda store: store.look(MANY, within=2.5),
+        [(500, 2.5), (1, 2.5)],
+    ),
+    "adopt": (
+        lambda store: store.adopt(
+            [attrs.evolve(FULL, key=key) for key in MANY], within=2.5
+        ),
+        [(500, 2.5), (1, 2.5)],
+    ),
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_are_asked_for_in_time(method: str) -> None:
+    """A back end is told how long it may take, and never asked too much."""
+    store = Timed()
+    store.adopt([FULL], within=1.0)
+    store.told.clear()
+    ask, told = METHODS[method]
+    ask(store)
+
+    assert told == store.told
