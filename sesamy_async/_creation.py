@@ -12,10 +12,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from secrets import token_hex
+from typing import cast
 
 import attrs
 
-from ._call import Call, Record
+from ._call import Call, Record, Secret
 from ._claims import ClaimedCreate, OrderClaim, TakenError, refuses_order
 from ._models import Contract, NewContract, PaymentMethod, PaymentProvider
 from ._once import FIRST_PAUSE, LONGEST_PAUSE, Once
@@ -161,10 +162,12 @@ class OrderCreation:
 
     async def _prepare(self) -> OrderClaim:
         once, create = self.once, self.create
-        order = "{}" if create.order is None else create.order.reveal()
-        digest = await once.digest(
-            create.promo_code or "", order, create.deadline
-        )
+        # A create has all of these.
+        order = cast("Secret", create.order).reveal()
+        promo_code = cast("str", create.promo_code)
+        vendor_id = cast("str", create.vendor_id)
+        order_id = str.__str__(cast("str", create.external_order_id))
+        digest = await once.digest(promo_code, order, create.deadline)
         busy = create.deadline - once.runtime.now() + CAREFUL_MARGIN
         lasts = REPEATABLE_LASTS
         if self.careful:
@@ -177,12 +180,13 @@ class OrderCreation:
             digest=digest,
             source=once.source,
         )
-        order_id = str.__str__(create.external_order_id or "")
-        key = OrderKey(once.where, create.vendor_id or "", order_id)
+        key = OrderKey(once.where, vendor_id, order_id)
         return OrderClaim(once, key, holder)
 
     def _result(self, record: OrderRecord) -> CreatedContract:
-        contract, lost, own = Contract(id=record.contract_id or ""), 0, False
+        # What is made has an id.
+        contract = Contract(id=cast("str", record.contract_id))
+        lost, own = 0, False
         if self._creating is not None:
             lost, made = self._creating.call.record.lost, self._creating.made
             if made is not None and made.id == contract.id:
@@ -246,7 +250,7 @@ class OrderCreation:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _next(self, record: OrderRecord | None) -> Action:
-        digest = self._claim.holder.digest or ""
+        digest = cast("str", self._claim.holder.digest)  # See `_prepare`.
         return next_action(record, digest, self.goal, careful=self.careful)
 
     async def _stopped(

@@ -39,6 +39,7 @@ from support.told_orders import (
     onboard_strictly,
     over,
 )
+from support.virtual_time import blocking
 
 
 class Others:
@@ -130,6 +131,28 @@ def test_waits_only_until_its_deadline(world: World) -> None:
     assert ending.failed.retryable
     assert ending.seconds < 1.0
     assert 0 == sandbox.ledger.requests("create")
+
+
+@pytest.mark.parametrize(
+    ("deadline", "pauses"),
+    [
+        (0.019, []),
+        (0.02, []),
+        (0.021, [0.02]),
+        (2.0, [0.02, 0.04, 0.08, 0.16, 0.32, 0.5, 0.5]),
+    ],
+)
+def test_how_often_it_looks(
+    deadline: float, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pauses double up to half a second; none ends at the deadline."""
+    store, slept = WatchedStore(), blocking(monkeypatch)
+    Others(store)
+    settings = over(store, Sandbox(), deadline=deadline)
+    ending = World.BLOCKING.one(onboard, **settings)
+
+    assert DeadlineExceededError is type(ending.error)
+    assert pauses == slept
 
 
 _TRIES = 5
@@ -308,7 +331,7 @@ def test_how_long_a_claim_lasts(
     world.one(call, **settings)
     [record] = seen
 
-    assert careful is record.careful
+    assert (careful, 32) == (record.careful, len(record.token))
     assert lasts == pytest.approx(record.left, abs=1.0)
     assert record.busy >= record.left - 1.0
 

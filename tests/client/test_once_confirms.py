@@ -33,6 +33,7 @@ from support.told_orders import (
     onboard,
     over,
 )
+from support.virtual_time import blocking
 
 
 LOST = "drop-after"
@@ -114,6 +115,23 @@ def test_a_confirm_that_others_note_a_moment_later(
 
     assert ending.error is None
     assert 3 == store.asked.count("look")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "looks"), [(0.019, 2), (0.02, 2), (0.021, 3)]
+)
+def test_how_long_others_may_take_to_note_a_confirm(
+    seconds: float, looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks every 20 milliseconds, until that time is over."""
+    monkeypatch.setattr(creation, "_OTHERS_CONFIRM", seconds)
+    blocking(monkeypatch)
+    store = WatchedStore()
+    mock = httpx.MockTransport(Confirms(store, 409))
+    ending = World.BLOCKING.one(onboard, idempotency=store, transport=mock)
+
+    assert ConflictError is type(ending.error)
+    assert 1 + looks == store.asked.count("look")
 
 
 @every_world

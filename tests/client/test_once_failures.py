@@ -54,6 +54,7 @@ from support.told_orders import (
     over,
     stuck,
 )
+from support.virtual_time import blocking
 
 
 CALLS = (onboard, onboard_strictly, create_at_once, create)
@@ -365,7 +366,7 @@ def test_a_store_that_hangs(
     else:
         sent = method == "first"
         assert isinstance(ending.error, StoreUnavailable)
-        assert "did not respond in time" in str(ending.error)
+        assert "(WatchedStore) did not respond in time." in str(ending.error)
         assert (Outcome.UNKNOWN if sent else Outcome.NOT_SENT) is (
             ending.outcome
         )
@@ -456,6 +457,28 @@ def test_a_store_is_told_how_long_it_may_take(
     drive(once.insist(ask, seconds))
 
     assert [pytest.approx(within, abs=0.1)] * 2 == told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pauses"),
+    [
+        (0.019, []),
+        (0.02, []),
+        (0.021, [0.02]),
+        (2.0, [0.02, 0.04, 0.08, 0.16, 0.32, 0.5, 0.5]),
+    ],
+)
+def test_how_often_a_store_is_asked(
+    seconds: float, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pauses double up to half a second; none ends when time is up."""
+    store, slept = WatchedStore(), blocking(monkeypatch)
+    store.before["salt"] = failing(StoreUnavailable("Away."))
+    once = _once.Once(store, "https://api.test", BlockingRuntime())
+    with pytest.raises(StoreUnavailable):
+        drive(once.ask(store.salt, seconds))
+
+    assert pauses == slept
 
 
 class Interrupted:

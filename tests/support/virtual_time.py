@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import selectors
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import pytest
 import trio
 import trio.testing
 
-from sesamy_async._call import Runtime
+from sesamy_async._call import BlockingRuntime, Runtime
 
 
 _T = TypeVar("_T")
@@ -76,6 +77,22 @@ async def _timed(
 ) -> _T:
     with _clock(now):
         return await main(now)
+
+
+def blocking(patch: pytest.MonkeyPatch) -> list[float]:
+    """Let blocking clients live in virtual time, which begins at 0.
+
+    Returns:
+        How long they have slept each time.
+    """
+    slept: list[float] = []
+
+    async def sleep(_: object, seconds: float) -> None:
+        slept.append(seconds)
+
+    patch.setattr(Runtime, "now", lambda _: math.fsum(slept))
+    patch.setattr(BlockingRuntime, "sleep", sleep)
+    return slept
 
 
 @contextmanager
