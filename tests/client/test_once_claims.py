@@ -303,6 +303,33 @@ def test_fails_after_it_was_taken_over(then: str, world: World) -> None:
 
 
 @every_world
+@pytest.mark.parametrize("lost", [False, True])
+def test_refused_after_others_were_faster(world: World, *, lost: bool) -> None:
+    """It is a refusal of the order, unless an earlier create was lost."""
+    store, sandbox = WatchedStore(), Sandbox()
+    if lost:
+        sandbox.faults.add("drop-after", on="create")
+    sandbox.faults.add("status:400", on="create")
+
+    def snatch() -> None:
+        store.before.pop("claim", None)
+        others = Others(store)
+        others.after(1 + store.asked.count("look"), others.give_up)
+
+    def overtake() -> None:
+        store.time += 6.0
+        snatch()
+        store.before["claim"] = snatch
+
+    store.before["renew" if lost else "claim"] = overtake if lost else snatch
+    ending = world.one(onboard, **over(store, sandbox, retry=AT_ONCE))
+    outcome = Outcome.UNKNOWN if lost else Outcome.REFUSED
+
+    assert (BadRequestError, outcome, 1 + lost) == ending.facts
+    assert 2 + lost == store.asked.count("look")
+
+
+@every_world
 @pytest.mark.parametrize(
     ("call", "timeout", "deadline", "careful", "lasts"),
     [

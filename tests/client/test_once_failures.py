@@ -89,13 +89,13 @@ def test_lost_answer(call: Operation, world: World) -> None:
 def test_lost_answers_in_one_onboard(world: World) -> None:
     """The store counts each create without an answer, once."""
     store, sandbox = WatchedStore(), Sandbox()
-    sandbox.faults.add(LOST, on="create", times=2)
-    settings = over(store, sandbox, retry=AT_ONCE)
+    sandbox.faults.add(LOST, on="create", times=3)
+    settings = over(store, sandbox, retry=RetryPolicy(attempts=4, base=0.0))
     ending = world.one(onboard, **settings)
 
-    assert 2 == ending.value.strays == store.known.strays
-    assert (3, 1) == judged(sandbox)
-    assert 2 == store.asked.count("renew")
+    assert 3 == ending.value.strays == store.known.strays
+    assert (4, 1) == judged(sandbox)
+    assert 3 == store.asked.count("renew")
 
 
 @every_world

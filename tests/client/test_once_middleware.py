@@ -389,6 +389,25 @@ def test_swallows_a_refusal_and_says_that_it_does_not_know(
 
 
 @every_world
+def test_refuses_an_order_itself(world: World) -> None:
+    """Its word counts there, too, without an answer of Sesamy's."""
+    store, sandbox = WatchedStore(), Sandbox()
+    sandbox.faults.add("status:403", on="create")
+
+    async def refuse(given: Call, proceed: Proceed) -> Response:
+        try:
+            return await proceed(given)
+        except SesamyError:
+            raise SesamyError("No.", outcome=Outcome.REFUSED) from None
+
+    settings = over(store, sandbox, middleware=[refuse])
+    ending = world.one(onboard, **settings)
+
+    assert (SesamyError, Outcome.REFUSED, 1) == ending.facts
+    assert OrderState.REFUSED is store.known.state
+
+
+@every_world
 def test_changes_what_is_done_after_a_create(world: World) -> None:
     """The id is written down all the same, before the confirm leaves."""
     store = WatchedStore()
