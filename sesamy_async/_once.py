@@ -97,7 +97,7 @@ class Once:
         self, method: Callable[..., _T], seconds: float = math.inf
     ) -> _T:
         """Ask the store for at most so long, even if the call is cancelled."""
-        with self.runtime.shield(math.inf):  # `ask` ends by itself.
+        with self.runtime.shield(math.inf):  # It ends by itself.
             return await self.ask(method, self.runtime.now() + seconds)
 
     def _failed(self, how: str) -> StoreUnavailable:
@@ -194,7 +194,8 @@ def once_of(
 def place_of(base_url: str) -> str:
     """Return a base URL as keys have it, which is the same for all hosts."""
     parts = urlsplit(base_url)
-    host, port = parts.hostname or "", parts.port
+    # A base URL, which was checked, has a host.
+    host, port = cast("str", parts.hostname), parts.port
     if port in {None, _PORTS[parts.scheme]}:
         return f"{parts.scheme}://{host}{parts.path}"
     return f"{parts.scheme}://{host}:{port}{parts.path}"
