@@ -159,7 +159,7 @@ class Exchange:
             else:
                 call.record.note(error.outcome)
         except TransportFailure as caught:
-            raise _failed(call, caught) from caught.__cause__
+            raise self._failed(call, caught) from caught.__cause__
         except BaseException:
             call.record.interrupt()
             raise
@@ -179,7 +179,7 @@ class Exchange:
         try:
             await self.transport.connect(call)
         except TransportFailure as caught:
-            raise _failed(call, caught) from caught.__cause__
+            raise self._failed(call, caught) from caught.__cause__
         finally:
             call.record.end()
         return Response(status_code=HTTPStatus.NO_CONTENT)
@@ -202,13 +202,12 @@ class Exchange:
             return reading.error
         return explain_answer(call, response, self.runtime.wall())
 
-
-def _failed(call: Call, caught: TransportFailure) -> SesamyError:
-    error = explain_failure(call, caught.failure)
-    if call.record.overlaps and error.outcome.nothing_done:
-        error.outcome = Outcome.UNKNOWN
-    call.record.note(error.outcome)
-    return error
+    def _failed(self, call: Call, caught: TransportFailure) -> SesamyError:
+        error = explain_failure(call, caught.failure, self.runtime.wall())
+        if call.record.overlaps and error.outcome.nothing_done:
+            error.outcome = Outcome.UNKNOWN
+        call.record.note(error.outcome)
+        return error
 
 
 @attrs.define(eq=False, repr=False)
@@ -306,7 +305,7 @@ class Deadline:
     async def __call__(self, call: Call, proceed: Proceed) -> Response:
         with self.runtime.bound(call.deadline):
             return await proceed(call)
-        raise explain_failure(call, _passed(call.record))
+        raise explain_failure(call, _passed(call.record), self.runtime.wall())
 
 
 def _passed(record: Record) -> Failure:

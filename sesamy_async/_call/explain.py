@@ -165,8 +165,11 @@ _ADVICE = {
 }
 
 
-def explain_failure(call: Call, failure: Failure) -> SesamyError:
-    """Return the error for an attempt without a complete response."""
+def explain_failure(call: Call, failure: Failure, wall: float) -> SesamyError:
+    """Return the error for an attempt without a complete response.
+
+    `wall` is the Unix time now, in seconds.
+    """
     outcome = outcome_of_failure(failure)
     if failure.kind is FailureKind.REQUEST and outcome is Outcome.NOT_SENT:
         return InvalidRequestError(failure.detail)
@@ -183,7 +186,7 @@ def explain_failure(call: Call, failure: Failure) -> SesamyError:
         )
     if status is not None:
         bare = Response(status_code=status, headers=failure.headers)
-        return explain_answer(call, bare, wall=0.0)
+        return explain_answer(call, bare, wall)
     return OutcomeUnknownError(failure.detail, outcome=outcome)
 
 

@@ -234,10 +234,11 @@ async def _asked(
     pacer: Pacer, ask: Callable[..., _T], seconds: float, runtime: Runtime
 ) -> _T:
     """Ask a pacer something without blocking the event loop."""
-    if isinstance(pacer, MemoryPacer):
-        return ask(within=0.0)
     within = max(_LEAST, min(seconds, _PATIENCE))
-    job = runtime.start(partial(ask, within=within))
+    ask_it = partial(ask, within=within)
+    if isinstance(pacer, MemoryPacer):
+        return ask_it()
+    job = runtime.start(ask_it)
     try:
         return await job.result(within + _GRACE)
     except TimeoutError:

@@ -11,6 +11,7 @@ from sesamy_async import (
     APIError,
     Call,
     ConfigurationError,
+    ConnectionFailedError,
     DeadlineExceededError,
     Headers,
     Outcome,
@@ -20,7 +21,7 @@ from sesamy_async import (
     UnreadableResponseError,
 )
 from sesamy_async._call import Exchange, Latency, Trusts
-from sesamy_async._outcome import TransportFailure
+from sesamy_async._outcome import FailureKind, TransportFailure
 from support.exchanges import a_call, a_failure, an_answer
 from support.runtime import FakeRuntime
 
@@ -100,6 +101,32 @@ async def test_exchange_failure() -> None:
 
     assert 1 == call.record.lost
     assert None is caught.value.__context__
+
+
+async def test_exchange_that_was_cut_off() -> None:
+    """A refusal without its body has the headers, by the runtime's clock."""
+    headers = Headers({"Retry-After": "Fri, 15 Jan 2027 08:00:09 GMT"})
+    failure = a_failure(
+        kind=FailureKind.BODY, status_code=429, headers=headers
+    )
+    call = a_call()
+    with pytest.raises(APIError) as caught:
+        await exchange(TransportFailure(failure))(call)
+
+    assert 9.0 == caught.value.retry_after
+    assert Outcome.REFUSED is call.record.last
+
+
+async def test_exchange_failure_among_others() -> None:
+    """Of attempts at once it is not known which one was not sent."""
+    call = a_call(repeatable=True)
+    call.record.begin()
+    failure = TransportFailure(a_failure(sent=False))
+    with pytest.raises(ConnectionFailedError) as caught:
+        await exchange(failure)(call)
+
+    assert Outcome.UNKNOWN is caught.value.outcome
+    assert (Outcome.UNKNOWN, 1) == (call.record.last, call.record.lost)
 
 
 async def test_exchange_interrupted() -> None:

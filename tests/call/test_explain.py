@@ -15,6 +15,7 @@ from sesamy_async import (
     ConflictError,
     ConnectionFailedError,
     DeadlineExceededError,
+    Headers,
     InvalidRequestError,
     NotFoundError,
     Outcome,
@@ -305,10 +306,25 @@ def test_failures(
 ) -> None:
     """Each failure has its class of error, its outcome and its words."""
     failure = a_failure(kind=kind, detail="It was seen.", **facts)
-    error = explain_failure(a_call(), failure)
+    error = explain_failure(a_call(), failure, NOW)
 
     assert (expected, outcome) == (type(error), error.outcome)
     assert (words or "It was seen.") == error.args[0]
+    assert facts.get("status_code") == getattr(error, "status_code", None)
+
+
+def test_a_failure_after_the_headers() -> None:
+    """They say what they say of a whole answer."""
+    headers = {
+        "Retry-After": "Fri, 15 Jan 2027 08:01:00 GMT",
+        "X-Request-Id": "r-1",
+    }
+    failure = a_failure(kind=K.BODY, status_code=503, headers=Headers(headers))
+    error = explain_failure(a_call(), failure, NOW)
+
+    assert isinstance(error, ServerError)
+    assert ("r-1", 60.0) == (error.request_id, error.retry_after)
+    assert failure.headers == error.headers
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,7 @@ IN_A_BODY = "the deadline passed before its body was read."
             Outcome.UNKNOWN,
             f"Status 200, but {IN_A_BODY}",
         ),
+        ({"status_code": 500}, Outcome.UNKNOWN, "Sesamy answered 500."),
     ],
 )
 async def test_deadline(
@@ -165,7 +166,7 @@ async def test_deadline(
         await Deadline(runtime)(call, stall)
 
     assert (outcome, words) == (caught.value.outcome, caught.value.args[0])
-    assert (IN_A_BODY in words) is not isinstance(
+    assert (not call.record.status_code) is isinstance(
         caught.value, DeadlineExceededError
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
@@ -149,6 +151,21 @@ def test_interrupted(
     record.interrupt()
 
     assert expected is record.last
+
+
+@pytest.mark.parametrize(
+    "seen", [{}, {"status_code": 404}, {"status_code": 201, "own": True}]
+)
+def test_interrupted_among_others(seen: dict[str, Any]) -> None:
+    """If there were several at once, it is not known which one was seen."""
+    record = Record()
+    record.begin()
+    record.begin()
+    for name, value in seen.items():
+        setattr(record, name, value)
+    record.interrupt()
+
+    assert (Outcome.UNKNOWN, 1) == (record.last, record.lost)
 
 
 def test_begin_forgets_the_attempt_before() -> None:

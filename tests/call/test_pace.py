@@ -6,6 +6,7 @@ import logging
 from contextlib import suppress
 
 import anyio
+import attrs
 import pytest
 
 from sesamy_async import (
@@ -14,12 +15,14 @@ from sesamy_async import (
     MemoryPacer,
     Outcome,
     OutcomeUnknownError,
+    PacerUnavailable,
     Place,
     PlaceEnd,
     Priority,
     RateLimit,
     Response,
     SesamyError,
+    Turn,
 )
 from sesamy_async._call import Kept, Latency, Pace, Runtime, give_back
 from support.buckets import INF
@@ -80,6 +83,8 @@ LEFT = {"X_RateLimit_Remaining": "0"}
         # A success and a refusal both tell what the server has left.
         (ROOMY, an_answer(200, **LEFT), [1.0]),  # type: ignore[arg-type]
         (ROOMY, an_api_error(404, **LEFT), [1.0]),  # type: ignore[arg-type]
+        # And how many it permits in a minute.
+        (QUICK, an_answer(X_RateLimit_Limit="60"), [1.0]),
         # What was not sent gives its place back; what left keeps it.
         (LIMIT, ConnectionFailedError("-"), []),
         (LIMIT, OutcomeUnknownError("?", outcome=Outcome.UNKNOWN), [1.0]),
@@ -109,16 +114,12 @@ class Rateless(MemoryPacer):
 
 
 @pytest.mark.parametrize(
-    ("rate", "level", "words"),
-    [
-        (1, "INFO", "waited 1.0 s for the rate limit"),
-        (2, "DEBUG", "waited 0.5 s for the rate limit"),
-    ],
+    ("rate", "level", "waited"), [(1, "INFO", "1.0"), (2, "DEBUG", "0.5")]
 )
 async def test_a_wait_is_logged(
-    rate: int, level: str, words: str, caplog: pytest.LogCaptureFixture
+    rate: int, level: str, waited: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With its seconds, and more quietly if it is short."""
+    """With its order and its seconds, and more quietly if it is short."""
     caplog.set_level(logging.DEBUG, logger="sesamy_async")
     script = Script([an_answer(), an_answer()])
     pace, _ = make(RateLimit(requests=rate, per=1, burst=1))
@@ -128,8 +129,16 @@ async def test_a_wait_is_logged(
     [record] = caplog.records
 
     assert level == record.levelname
-    assert words in record.getMessage()
-    assert 1 / rate == vars(record)["waited"]
+    assert (
+        f"contracts.create waited {waited} s for the rate limit "
+        "external_order_id='o-1'"
+    ) == record.getMessage()
+    values = {
+        "operation": "contracts.create",
+        "external_order_id": "o-1",
+        "waited": 1 / rate,
+    }
+    assert values.items() <= vars(record).items()
 
 
 async def test_a_429_without_a_wait_where_no_rate_is_known() -> None:
@@ -258,6 +267,77 @@ async def test_the_time_of_another_attempt_does_not_count() -> None:
     await pace(call, script)
 
     assert None is script.calls[0].record.began
+
+
+@attrs.define
+class Asked:
+    """A pacer of the user's that says yes, or that is never there."""
+
+    away: bool = False
+    places: list[Place] = attrs.field(factory=list)
+    rate: float = 5.0
+    free: float = 2.0
+
+    def reserve(
+        self, place: Place, *, longest: float, within: float
+    ) -> Turn | None:
+        """Say yes, or fail."""
+        del longest, within
+        self.places.append(place)
+        if self.away:
+            raise PacerUnavailable("It is away.")
+        return Turn()
+
+    def end(self, place: Place, end: PlaceEnd, *, within: float) -> None:
+        """Nothing is remembered."""
+
+    def give_back(self, place: Place, *, within: float) -> None:
+        """Nothing is remembered."""
+
+
+KEPT = Place(size=2)
+
+
+@pytest.mark.parametrize(
+    ("completes", "kept", "expected"),
+    [
+        (False, None, (Priority.NEW, 1, None)),
+        (False, Kept(), (Priority.NEW, 2, None)),
+        (False, Kept(KEPT), (Priority.NEW, 1, None)),
+        (True, None, (Priority.COMPLETING, 1, None)),
+        (True, Kept(), (Priority.COMPLETING, 1, None)),
+        (True, Kept(KEPT), (Priority.KEPT, 1, KEPT)),
+    ],
+)
+async def test_what_is_asked_for(
+    kept: Kept | None,
+    expected: tuple[Priority, int, Place | None],
+    *,
+    completes: bool,
+) -> None:
+    """What completes a call goes first, and best where a place is kept."""
+    pacer = Asked()
+    call = a_call(completes=completes, kept=kept and attrs.evolve(kept))
+    pace = Pace(pacer, FakeRuntime(), Latency())
+    await pace(call, Script([an_answer()]))
+    [place] = pacer.places
+
+    assert expected == (place.priority, place.size, place.kept)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "waits"), [(INF, 19), (60.0, 19), (1.25, 3), (0.125, 0)]
+)
+async def test_how_long_a_pacer_may_be_away(
+    seconds: float, waits: int
+) -> None:
+    """Five seconds, or until the call could not end in time any more."""
+    runtime, script = FakeRuntime(), Script([an_answer()])
+    call = a_call(deadline=runtime.now() + seconds)
+    with pytest.raises(PacerUnavailable):
+        await Pace(Asked(away=True), runtime, Latency())(call, script)
+
+    assert ([0.25] * waits, []) == (runtime.slept, script.calls)
 
 
 async def test_too_late_when_its_turn_comes(
