@@ -24,7 +24,7 @@ TYPE = re.compile(r'(?<=\bcast\()(?:None|"[^"]*")')
 # What has no case: the names of headers and of encodings, and SQL.
 CASELESS = re.compile(
     r'(?:\bheaders\.get\(|code\(|\bencoding=)"[-\w]+"'
-    r'|"\(?(?:SELECT|GROUP BY|INSERT INTO|DELETE FROM|PRAGMA) [^"]*"'
+    r'|"\(?(?:SELECT|GROUP BY|INSERT INTO|UPDATE|DELETE FROM|PRAGMA) [^"]*"'
     r'|"(?:BEGIN(?: IMMEDIATE)?|COMMIT|ROLLBACK)"',
     re.IGNORECASE,
 )

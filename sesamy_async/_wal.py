@@ -82,7 +82,7 @@ class Mark:
     @classmethod
     def parse(cls, text: object) -> Self:
         """Return what was dumped, or raise a `ValueError`."""
-        needed, name = str(text).split(" ")
+        needed, name = str(text).split()
         return cls(bool(int(needed)), name)
 
     def dump(self) -> str:

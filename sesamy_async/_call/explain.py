@@ -77,7 +77,7 @@ def is_own(headers: Mapping[str, str], start: bytes) -> bool:
     content type does not contradict.  Any other one may be a gateway's page,
     even with a 200 (``error_page 503 =200``), and proves nothing.
     """
-    kind = headers.get("content-type", "")
+    kind = headers.get("content-type")
     return bool(_OWN.match(start) and (not kind or _JSON.match(kind)))
 
 
@@ -218,7 +218,6 @@ def explain_answer(call: Call, response: Response, wall: float) -> APIError:
     error = api_error_type(status)(
         _text(status, code, words, details, headers),
         outcome=outcome,
-        retryable=throttled,
         status_code=status,
         code=code,
         message=message,

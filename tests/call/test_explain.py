@@ -23,6 +23,7 @@ from sesamy_async import (
     PermissionDeniedError,
     RateLimitError,
     Request,
+    Secret,
     ServerError,
     SesamyError,
     UnauthorizedError,
@@ -107,6 +108,68 @@ def test_envelope(body: object, expected: tuple[object, ...]) -> None:
         error.request_id,
         error.retry_after,
     )
+
+
+WHOLE = {
+    "error": {
+        "code": "validation_error",
+        "message": "No.",
+        "details": {"field": "userData.email"},
+    }
+}
+TEXT = "Sesamy answered 418 (validation_error)"
+
+
+@pytest.mark.parametrize(
+    ("order", "repeated", "text"),
+    [
+        (Secret(""), True, f"{TEXT}: No. [field userData.email]."),
+        # Nobody knows whom the message may name.
+        (None, False, f"{TEXT} [field userData.email]."),
+    ],
+)
+def test_what_an_error_keeps(
+    order: Secret | None, text: str, *, repeated: bool
+) -> None:
+    """All of the answer; its message is in the text if the order is known."""
+    answer = an_answer(418, json.dumps(WHOLE).encode(), X="y")
+    error = explain_answer(a_call(order=order), answer, NOW)
+
+    assert (text, repeated, False) == (
+        error.args[0],
+        error.repeated,
+        error.retryable,
+    )
+    assert {**WHOLE["error"], "status_code": 418} == {
+        "code": error.code,
+        "message": error.message,
+        "details": error.details,
+        "status_code": error.status_code,
+    }
+    assert (answer.headers, answer.content) == (error.headers, error.body)
+
+
+@pytest.mark.parametrize(
+    ("code", "order", "expected"),
+    [
+        # What is documented is nothing personal, whatever was sent.
+        ("validation_error", Secret('["validation_error"]'), None),
+        ("no_such_code", Secret('["no_such_code"]'), "***"),
+        ("no_such_code", Secret('["x"]'), None),
+        ("Kim Berg", Secret('["x"]'), None),
+        # Without the order it may be a name.
+        ("Kim Berg", None, ""),
+        ("no_such_code", None, None),
+    ],
+)
+def test_which_codes_are_left_out(
+    code: str, order: Secret | None, expected: str | None
+) -> None:
+    """One that repeats the order, or that may."""
+    body = json.dumps({"error": {"code": code}}).encode()
+    error = explain_answer(a_call(order=order), an_answer(418, body), NOW)
+
+    assert (code if expected is None else expected or None) == error.code
 
 
 def test_a_large_error() -> None:
@@ -400,13 +463,21 @@ def test_unreadable(kind: dict[str, str], shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "expected"),
-    [(b"{", Outcome.APPLIED), (b"<", Outcome.UNKNOWN)],
+    ("content", "kind", "expected"),
+    [
+        (b"{", None, Outcome.APPLIED),
+        (b"{", "application/json; charset=utf-8", Outcome.APPLIED),
+        (b"{", "text/html", Outcome.UNKNOWN),
+        (b"<", None, Outcome.UNKNOWN),
+        (b"<", "application/json", Outcome.UNKNOWN),
+    ],
 )
 def test_unreadable_by_its_beginning(
-    content: bytes, expected: Outcome
+    content: bytes, kind: str | None, expected: Outcome
 ) -> None:
     """It was applied only if it is Sesamy's own."""
-    error = unreadable(a_call(), an_answer(200, content), "no")
+    headers = {} if kind is None else {"Content_Type": kind}
+    answer = an_answer(200, content, **headers)
+    error = unreadable(a_call(), answer, "no")
 
     assert expected is error.outcome
