@@ -134,8 +134,9 @@ def fits(mark: Mark, page: int, path: Path) -> bool:
     Ask before SQLite opens both files, which would mix them for good.
     """
     # Only after a crash there is more in it than SQLite would take.
-    return _agrees(mark, page, read_wal(path, page)) or _agrees(
-        mark, page, read_wal(path, page, exactly=True)
+    return any(
+        _agrees(mark, page, read_wal(path, page, exactly=exactly))
+        for exactly in (False, True)
     )
 
 

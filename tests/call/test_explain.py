@@ -398,6 +398,28 @@ def test_a_failure_after_the_headers() -> None:
         (418, {"message": "No..."}, "Sesamy answered 418: No."),
         (418, {"message": ".X"}, "Sesamy answered 418: .X."),
         (418, {"error": "no"}, "Sesamy answered 418 (no)."),
+        # Without a message, what is no code and no field may be a name.
+        (
+            418,
+            {"error": {"code": "Kim B", "details": {"field": "Kim B"}}},
+            "Sesamy answered 418.",
+        ),
+        (
+            418,
+            {"error": {"code": "not_x", "details": {"field": "x.y"}}},
+            "Sesamy answered 418 (not_x) [field x.y].",
+        ),
+        (
+            418,
+            {
+                "error": {
+                    "code": "Not X",
+                    "message": "No.",
+                    "details": {"field": "X Y"},
+                }
+            },
+            "Sesamy answered 418 (Not X): No. [field X Y].",
+        ),
         (
             400,
             {
@@ -425,6 +447,17 @@ def test_a_failure_after_the_headers() -> None:
 def test_the_message(status: int, body: object, expected: str) -> None:
     """What Sesamy says as far as it does, one full stop, and advice."""
     assert expected == explained(status, body).args[0]
+
+
+def test_a_message_that_is_left_out() -> None:
+    """The text says so, and why."""
+    call = a_call(order=Secret('["Kim Berg"]'))
+    error = an_api_error(418, b'{"message": "No Kim here."}', call)
+
+    assert (
+        "Sesamy answered 418: its message is left out, for it may repeat "
+        "data of the order."
+    ) == error.args[0]
 
 
 def test_contradicted() -> None:

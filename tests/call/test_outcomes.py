@@ -168,6 +168,21 @@ def test_interrupted_among_others(seen: dict[str, Any]) -> None:
     assert (Outcome.UNKNOWN, 1) == (record.last, record.lost)
 
 
+def test_how_many_attempts_are_open() -> None:
+    """They are counted; that there ever were several is not forgotten."""
+    record = Record()
+    seen: list[tuple[int, bool]] = []
+    for step in (
+        *(record.begin, record.end, record.begin),
+        *(record.begin, record.end, record.end, record.begin),
+    ):
+        step()
+        seen.append((record.open, record.overlaps))
+
+    assert [(1, False), (0, False), (1, False)] == seen[:3]
+    assert [(2, True), (1, True), (0, True), (1, True)] == seen[3:]
+
+
 def test_begin_forgets_the_attempt_before() -> None:
     """Each attempt is seen anew."""
     record = Record()

@@ -5,14 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import struct
 from collections.abc import Callable
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sesamy_async._wal import Mark, wal_of
+from sesamy_async import _wal
+from sesamy_async._wal import (
+    Mark,
+    Wal,
+    fits,
+    followed,
+    read_mark,
+    read_wal,
+    wal_of,
+)
 from sesamy_async.bulk import JournalError, State
 from sesamy_async.bulk.journal import Journal
 from sesamy_async.bulk.journal import _database as store_module
@@ -20,9 +31,6 @@ from sesamy_async.bulk.journal._database import Store
 from sesamy_async.bulk.journal._journal import MISSING
 from support.command_line import CommandLine
 from support.journals import bring, new_journal
-
-
-MARK_PAGE = 6
 
 
 def files(path: Path) -> list[Path]:
@@ -294,6 +302,135 @@ def test_mark() -> None:
     assert mark == Mark.parse(mark.dump())
     assert Mark() != Mark()
     assert len(Mark().dump()) == len(mark.dump())
+
+
+def test_sums_are_checked_only_if_need_be(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They take long: of a WAL that belongs, only the head's is."""
+    steps = watched(path, monkeypatch, 20, 2, 3)
+    added: list[int] = []
+    add_up = _wal._add_up
+
+    def count(order: str, words: bytes, *start: Any) -> tuple[int, int]:
+        added.append(len(words))
+        return add_up(order, words, *start)
+
+    monkeypatch.setattr(_wal, "_add_up", count)
+    seen: set[tuple[bool, bool]] = set()
+    for main, wal in steps:
+        mark, page = read_mark(put(path, main, wal), lambda _, __: None)
+        added.clear()
+
+        assert fits(mark, page, wal_of(path))
+        assert [24] * (len(wal) > 0) == added
+
+        found = read_wal(wal_of(path), page)
+        seen.add((mark.needed, bool(found and found.pages <= {page})))
+
+    # With a mark only, too.
+    assert {(False, True), (True, False)} <= seen
+
+
+A, B, C = (bytes([each]) * 16 for each in b"abc")
+
+
+def a_wal(order: str, *frames: tuple[int, int, bytes]) -> bytes:
+    """Return a WAL of frames: the page, whether it commits, the content."""
+    magic = 0x377F0682 + (order == ">")
+    head = struct.pack(">6I", magic, 3_007_000, 16, 0, 11, 12)
+    sums = _wal._add_up(order, head)
+    parts = [head, struct.pack(">2I", *sums)]
+    for page, commits, content in frames:
+        facts = struct.pack(">2I", page, commits)
+        sums = _wal._add_up(order, facts + content, sums)
+        parts += [facts, struct.pack(">4I", 11, 12, *sums), content]
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(
+    ("frames", "pages", "contents"),
+    [
+        ([], set(), ()),
+        ([(2, 0, A)], set(), ()),
+        ([(2, 0, A), (1, 9, B)], {1, 2}, (A,)),
+        ([(1, 0, A), (2, 9, B), (1, 0, C), (2, 0, C)], {1, 2}, (B,)),
+        ([(2, 9, A), (1, 9, B), (2, 9, C)], {1, 2}, (A, C)),
+    ],
+)
+def test_what_is_in_a_wal(
+    path: Path,
+    order: str,
+    frames: list[tuple[int, int, bytes]],
+    pages: set[int],
+    contents: tuple[bytes, ...],
+) -> None:
+    """What is committed, and of one page all that was written to it."""
+    path.write_bytes(a_wal(order, *frames))
+    pages_only = Wal(frozenset(pages))
+    expected = Wal(frozenset(pages), contents)
+
+    assert pages_only == read_wal(path)
+    assert pages_only == read_wal(path, exactly=True)
+    assert expected == read_wal(path, 2)
+    assert expected == read_wal(path, 2, exactly=True)
+
+
+FRAME = 24 + 16
+
+
+@pytest.mark.parametrize(
+    ("spoil", "roughly", "exactly"),
+    [
+        # Whatever the file held in place of a frame that was cut off.
+        (lambda wal: wal[:-1] + b"?", {1, 2, 3}, {1, 2}),
+        # Cut within a frame, or in its head.
+        (lambda wal: wal[:-1], {1, 2, 3}, {1, 2}),
+        (lambda wal: wal[: -FRAME + 23], {1, 2}, {1, 2}),
+        # Of before it was begun anew: with another salt.
+        (lambda wal: wal[: -FRAME + 11] + b"?" * 29, {1, 2}, {1, 2}),
+        (lambda wal: wal + b"\0" * 999, {1, 2, 3}, {1, 2, 3}),
+        # One in the middle is the end.
+        (lambda wal: wal[: -FRAME - 1] + b"?" + wal[-FRAME:], {1, 2, 3}, {1}),
+        (lambda _: b"", None, None),
+        (lambda wal: wal[:31], None, None),
+        (lambda wal: b"\0" + wal[1:], None, None),
+        (lambda wal: wal[:24] + b"?" + wal[25:], None, None),
+    ],
+)
+def test_where_a_wal_ends(
+    path: Path,
+    spoil: Callable[[bytes], bytes],
+    roughly: set[int] | None,
+    exactly: set[int] | None,
+) -> None:
+    """It ends where SQLite would; without its sums it may seem longer."""
+    path.write_bytes(spoil(a_wal(">", (1, 9, A), (2, 9, B), (3, 9, C))))
+
+    for wanted, expected in ((False, roughly), (True, exactly)):
+        wal = read_wal(path, exactly=wanted)
+        assert expected == (wal and wal.pages)
+
+
+def test_no_wal(path: Path) -> None:
+    """One that is not there holds nothing."""
+    assert None is read_wal(path)
+
+
+@pytest.mark.parametrize("linked", ["file", "folder", "nothing"])
+def test_followed(tmp_path: Path, linked: str) -> None:
+    """SQLite keeps a WAL beside the file itself; else a path stays."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "folder").symlink_to("there")
+    real = tmp_path / "there" / "x"
+    link = tmp_path / "link"
+    link.symlink_to(real)
+    expected = {"file": real, "folder": tmp_path / "folder" / "x"}
+    given = {"file": link, **expected}
+
+    path = tmp_path / "x"
+    assert expected.get(linked, path) == followed(given.get(linked, path))
 
 
 def test_recover(sesamy: CommandLine, path: Path) -> None:
