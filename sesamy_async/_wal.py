@@ -214,11 +214,9 @@ def _whole(head: bytes) -> bool:
     """Whether SQLite would take it for the header of a WAL."""
     if len(head) < _HEADER.size:
         return False
-    [magic] = struct.unpack(">I", head[:4])
+    magic, *_, one, two = _HEADER.unpack(head)
     order = _WAL_MAGIC.get(magic)
-    if order is None:
-        return False
-    return struct.unpack(">2I", head[24:]) == _add_up(order, head[:24])
+    return order is not None and (one, two) == _add_up(order, head[:24])
 
 
 def _add_up(

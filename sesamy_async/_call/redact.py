@@ -46,6 +46,7 @@ _PLAIN = str.maketrans(
     | {"ü": "ue", "ð": "d", "đ": "d", "þ": "th", "ł": "l"}
 )
 _ADDED = re.compile("(?<=a)[ae]+|(?<=[ou])e+")  # or Ase.
+_GENITIVE = re.compile("s+$")  # Of Astrid, a Swedish text says "Astrids".
 _DOMAIN = re.compile(r"@\S*")
 _PUBLIC = {"externalOrderId", "paymentProvider", "paymentMethod", "gender"}
 _BOOLEANS = {"true", "false"}
@@ -121,14 +122,17 @@ class _Sent:
         self._words: set[str] = set()
         self._parts: set[str] = set()
         left = _MOST_SENT
-        for value in {*_values(call)}:
+        contents = _contents(call)
+        small = sum(map(len, contents)) <= _LARGEST
+        for value in {*_values(call, contents)} if small else ():
             meant = unescape(_UNESCAPABLE.sub("", value))
             for form in {value, meant, _NOT_ASCII.sub("?", meant)}:
                 text = _folded(form).strip()
                 left -= len(text)
                 if left >= 0:
                     self._learn(text)
-        self._left = _MOST_SAID if left >= 0 else 0
+        # Nothing is shown if not all of it could be learned.
+        self._left = _MOST_SAID * (small and left >= 0)
 
     def _learn(self, text: str) -> None:
         named = _DOMAIN.sub(" ", text)
@@ -142,7 +146,7 @@ class _Sent:
         }
 
     def redacted(self, value: Any) -> Any:
-        said = normalize("NFC", "\n".join(_leaves(value, sent=False)))
+        said = normalize("NFC", "\n".join(_leaves(value)))
         text = _folded(said)
         self._left -= _EACH + len(text)
         repeats = said and (self._left < 0 or self._has(said, text))
@@ -161,12 +165,12 @@ class _Sent:
         )
 
 
-def _values(call: Call) -> Iterator[str]:
-    order = call.order.reveal().encode() if call.order else b""
-    contents = {call.request.content, order}
-    if sum(map(len, contents)) > _LARGEST:
-        yield "x" * _LARGEST
-        return
+def _contents(call: Call) -> set[bytes]:
+    orders = [call.order.reveal().encode()] if call.order else []
+    return {call.request.content, *orders}
+
+
+def _values(call: Call, contents: set[bytes]) -> Iterator[str]:
     for content in contents:
         with suppress(ValueError, RecursionError):
             yield from _leaves(json.loads(content), sent=True)
@@ -178,7 +182,7 @@ def _values(call: Call) -> Iterator[str]:
         yield token or scheme
 
 
-def _leaves(value: Any, *, sent: bool) -> Iterator[str]:
+def _leaves(value: Any, *, sent: bool = False) -> Iterator[str]:
     """Yield the texts and numbers of a JSON value; if it was said, its keys.
 
     Without recursion: what was sent may be nested as deeply as JSON goes.
@@ -221,9 +225,8 @@ def _spellings(text: str) -> set[str]:
 
 
 def _words(text: str) -> set[str]:
-    # Of Astrid, a Swedish text says "Astrids".
     return {
-        _ADDED.sub("", word).rstrip("s")
+        _GENITIVE.sub("", _ADDED.sub("", word))
         for word in _WORD.findall(text)
         if not word.isdigit()
     }

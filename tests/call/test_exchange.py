@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
+from typing import Any
 
 import attrs
 import pytest
@@ -20,7 +22,7 @@ from sesamy_async import (
     SesamyError,
     UnreadableResponseError,
 )
-from sesamy_async._call import Exchange, Latency, Trusts
+from sesamy_async._call import Exchange, Kept, Latency, Trusts
 from sesamy_async._outcome import FailureKind, TransportFailure
 from support.exchanges import a_call, a_failure, an_answer
 from support.runtime import FakeRuntime
@@ -33,15 +35,16 @@ class FakeTransport:
     result: Response | BaseException
     used: bool = True
     latency: Latency = attrs.field(factory=Latency)
+    trusted: list[bool] = attrs.field(factory=list)
 
     async def send(
         self, call: Call, trusts: Trusts = lambda _: True
     ) -> Response:
         """Answer or raise."""
-        del call
+        assert isinstance(call, Call)
         if isinstance(self.result, BaseException):
             raise self.result
-        trusts(self.result)
+        self.trusted.append(trusts(self.result))
         return self.result
 
     async def connect(self, call: Call) -> None:
@@ -70,10 +73,96 @@ async def test_exchange_success() -> None:
     assert call.record.answered
 
 
+async def test_exchange_tells_of_a_success() -> None:
+    """What was read of it is told at once, before any middleware sees it."""
+    told: list[object] = []
+
+    async def tell(read: object) -> None:
+        told.append(read)
+
+    call = a_call(read=lambda _, response: response.json(), after_success=tell)
+    await exchange(an_answer(201, b"[1]"))(call)
+
+    assert [[1]] == told
+
+
+@pytest.mark.parametrize("status", [201, 503])
+async def test_what_has_begun(status: int) -> None:
+    """A create is to be completed if it succeeds; what completes it, goes on.
+
+    Even if the client is closing.
+    """
+    kept = Kept()
+    send = exchange(an_answer(status))
+    begun: list[set[object]] = []
+
+    async def look(_: Call) -> None:
+        begun.append({*send.life.begun})
+
+    with suppress(SesamyError):
+        await send(a_call(kept=kept, before_send=look))
+    left = {*send.life.begun}
+    send.life.closing = True
+    with suppress(APIError):
+        await send(a_call(kept=kept, completes=True, before_send=look))
+
+    assert ({kept} if status == 201 else set()) == left
+    assert [1, 1 + (status == 201)] == [len(each) for each in begun]
+    assert {kept} == send.life.begun
+
+
 def unreadable(call: Call, response: Response) -> None:
     """Read nothing."""
-    del call, response
+    assert isinstance(call, Call)
+    del response
     raise UnreadableResponseError("No.")
+
+
+@pytest.mark.parametrize(
+    ("status", "read", "trusted"),
+    [
+        (200, None, True),
+        (200, lambda call, _: call.operation, True),
+        (200, unreadable, False),
+        (404, unreadable, True),
+        (503, None, False),
+    ],
+)
+async def test_which_connections_are_used_again(
+    status: int, read: Any, *, trusted: bool
+) -> None:
+    """Not those of what is no answer of Sesamy's to this call."""
+    send = exchange(an_answer(status))
+    with suppress(SesamyError):
+        await send(a_call(read=read))
+
+    assert isinstance(send.transport, FakeTransport)
+    assert [trusted] == send.transport.trusted
+
+
+@pytest.mark.parametrize(
+    ("record", "attempt", "sent"),
+    [
+        ({}, 1, True),
+        ({"open": 1}, 2, False),
+        ({"answered": True}, 2, False),
+        ({"lost": 1}, 1, False),
+        # Our own retry, which knows that it may.
+        ({"lost": 1}, 2, True),
+        ({"lost": 2}, 3, True),
+    ],
+)
+async def test_what_is_sent_again(
+    record: dict[str, Any], attempt: int, *, sent: bool
+) -> None:
+    """Not what may have been processed, unless our retry says so."""
+    call = a_call(attempt=attempt)
+    for name, value in record.items():
+        setattr(call.record, name, value)
+    with suppress(ConfigurationError):
+        await exchange(an_answer())(call)
+
+    assert sent == call.record.attempts
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from sesamy_async import (
+    AuthenticationError,
     Call,
     ConfigurationError,
     ConnectionFailedError,
@@ -18,7 +19,9 @@ from sesamy_async import (
     DeadlineExceededError,
     Outcome,
     Proceed,
+    Request,
     Response,
+    Secret,
     SesamyError,
     UnauthorizedError,
 )
@@ -60,13 +63,15 @@ class FakeAuth:
     refused: list[str] = attrs.field(factory=list)
 
     async def authorization(self, call: Call) -> Any:
-        """Return the value."""
-        del call
+        """Return the value, or fail."""
+        assert isinstance(call, Call)
+        if isinstance(self.value, Exception):
+            raise self.value
         return self.value
 
     async def rejected(self, authorization: str, call: Call) -> bool:
         """Take note."""
-        del call
+        assert isinstance(call, Call)
         self.refused.append(authorization)
         return self.renewable
 
@@ -74,12 +79,41 @@ class FakeAuth:
 async def test_authorize() -> None:
     """Each attempt carries the value, hidden."""
     script = Script([an_answer()])
-    await Authorize(FakeAuth())(a_call(), script)
-    value = script.calls[0].request.authorization
+    request = Request(
+        method="POST",
+        url="https://api.test/x",
+        headers={"X-Trace": "1"},
+        content=b"{}",
+    )
+    await Authorize(FakeAuth())(a_call(request=request), script)
+    [call] = script.calls
 
-    assert value
-    assert "Bearer 1" == value.reveal()
-    assert "Bearer" not in repr(script.calls[0])
+    assert (
+        attrs.evolve(request, authorization=Secret("Bearer 1")) == call.request
+    )
+    assert "Bearer" not in repr(call)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (Outcome.NOT_SENT, Outcome.NOT_SENT),
+        (Outcome.REFUSED, Outcome.REFUSED),
+        # That is what became of the token's request.
+        (Outcome.UNKNOWN, Outcome.NOT_SENT),
+        (Outcome.APPLIED, Outcome.NOT_SENT),
+    ],
+)
+async def test_authorize_without_a_value(
+    outcome: Outcome, expected: Outcome
+) -> None:
+    """The order was not sent, whatever became of the token."""
+    error = AuthenticationError("No.", outcome=outcome)
+    script = Script([an_answer()])
+    with pytest.raises(AuthenticationError) as caught:
+        await Authorize(FakeAuth(value=error))(a_call(), script)
+
+    assert (expected, []) == (caught.value.outcome, script.calls)
 
 
 @pytest.mark.parametrize("value", [None, "", "Bearer 1\r\nX-Evil: 2"])
@@ -90,6 +124,8 @@ async def test_authorize_with_what_is_no_value(value: Any) -> None:
         await Authorize(FakeAuth(value=value))(a_call(), script)
 
     assert (Outcome.NOT_SENT, []) == (caught.value.outcome, script.calls)
+    said = f"outer spaces; it returned a {type(value).__name__}."
+    assert caught.value.args[0].endswith(said)
     assert "Evil" not in str(caught.value)
 
 

@@ -122,9 +122,14 @@ def test_doubt_stays(earlier: Outcome, last: Outcome) -> None:
 def test_answered() -> None:
     """Once it was answered, it was done, whatever happens above."""
     record = Record()
-    record.answered = True
+    lost: list[int] = []
+    for _ in range(3):
+        record.answer()
+        lost.append(record.lost)
 
     assert Outcome.APPLIED is record.outcome
+    # What was answered again is not used.
+    assert [0, 1, 2] == lost
 
 
 @pytest.mark.parametrize(

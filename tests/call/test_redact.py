@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from sesamy_async import Call, Request, Secret
 from sesamy_async._call import presentable
-from sesamy_async._call.redact import redact
+from sesamy_async._call.redact import redact, redact_id
 from support.exchanges import a_call
 
 
@@ -67,6 +67,8 @@ SENT = json.dumps(
         ["wrong", ["Kim"]],
         ["wrong", {"x": {"Kim": 1}}],
         ["wrong", {"externalOrderId": "Kim"}],
+        ["wrong", {"x": "Kim", "y": 1}],
+        ["Kim", {"x": 1}],
     ],
 )
 def test_redact(said: Any) -> None:
@@ -79,6 +81,8 @@ def test_redact(said: Any) -> None:
     [
         "ab is wrong",
         "order-1 is wrong",
+        "65432 is wrong",
+        "777001234 is wrong",  # Four digits in a row are the same.
         'It must contain an "@".',
         "Is it 100 % right?",
         ["wrong", {"x": 5}],
@@ -99,6 +103,92 @@ def test_an_object() -> None:
     left = {"field": "***", "***": 1, "got": "***", "reason": "wrong"}
 
     assert left == shown(said, sent(SENT))
+    # Even if an order has these words.
+    words = sent(b'["field", "reason"]')
+    assert {"field": 1, "reason": 2, "***": 3} == shown(
+        {"field": 1, "reason": 2, "reasons": 3}, words
+    )
+
+
+UUID = "6f1a2b3c-90d1-4e2f-8a7b-12345c67890d"
+
+
+@pytest.mark.parametrize(
+    ("named", "call", "left_out"),
+    [
+        (None, sent(SENT), False),
+        ("req-1", sent(SENT), False),
+        ("kim", sent(SENT), True),
+        ("other@example.org", sent(SENT), True),
+        # A random one is shown unless all of it, or a number in it, was sent.
+        (UUID, sent(SENT), False),
+        (UUID, sent(json.dumps([UUID]).encode()), True),
+        (UUID, sent(b"[]", query=f"x={UUID}"), True),
+        (UUID, sent(b"[]", authorization=f"Bearer {UUID}"), True),
+        (UUID, a_call(order=Secret(json.dumps([UUID]))), True),
+        (UUID, sent(b'["+46 12345"]'), True),
+        (UUID, sent(b'["+46 1234 678"]'), False),
+        ("dead6eef", sent(b'["dead"]'), False),
+        # Only letters, only digits, or too short: these are not random.
+        ("deadbeef", sent(b'["dead"]'), True),
+        ("19810619", sent(b'["1981 0619"]'), True),
+        ("dead6ee", sent(b'["dead"]'), True),
+    ],
+)
+def test_the_id_of_a_request(
+    named: str | None, call: Call, *, left_out: bool
+) -> None:
+    """It is shown unless it repeats what was sent."""
+    assert ("***" if left_out else named) == redact_id(named, call)
+
+
+@pytest.mark.parametrize("size", [262_144, 262_145])
+def test_the_id_of_a_request_that_is_large(size: int) -> None:
+    """Of more than 262,144 bytes nothing is compared."""
+    call = sent(b"")
+    call = sent(b'"%b"' % (b"x" * (size - len(call.request.url) - 2)))
+    left_out = size > 262_144
+
+    assert ("***" if left_out else UUID) == redact_id(UUID, call)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        # The name of an address is a word, too.
+        (["kim@example.se"], "kim is wrong"),
+        # What has three characters is found within others, each of them.
+        (["Bo1"], "xbo1x"),
+        (["Berg1", "Lind2", "Dahl3"], "xberg1x"),
+        (["Berg1", "Lind2", "Dahl3"], "xlind2x"),
+        (["Berg1", "Lind2", "Dahl3"], "xdahl3x"),
+        # However a name is written, and with an ending.
+        (["Åse Berg"], "Ase is wrong"),
+        (["Bergåsen"], "xbergasenx"),
+        (["Kim Berg"], "Kims order is wrong"),
+        # Five digits of a number, wherever they are.
+        (["070-174 06 05"], "46701740605 is wrong"),
+        (["+46-123-45"], "0712345 is wrong"),
+        (["12-345-99"], "1234500 is wrong"),
+    ],
+)
+def test_parts_of_what_was_sent(values: list[str], said: str) -> None:
+    """A part of a value says as much as the whole."""
+    assert "***" == shown(said, sent(json.dumps(values).encode()))
+
+
+@pytest.mark.parametrize("order", [None, Secret(""), Secret('["Kim"]')])
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_request_that_is_large(order: Secret | None, more: int) -> None:
+    """Of more than 262,144 bytes, with the order, nothing is compared."""
+    given = len(order.reveal()) if order else 0
+    content = b'["Berg"]'.ljust(262_144 - given + more)
+    request = Request(method="POST", url="https://api.test/x", content=content)
+    call = a_call(request=request, order=order)
+
+    assert ["***", "***" if more else "wrong"] == redact(
+        ["Berg", "wrong"], call
+    )
 
 
 NOTHING = b""

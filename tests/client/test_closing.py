@@ -296,6 +296,29 @@ def test_connections_of_a_copy_are_missed(served: Sandbox) -> None:
     assert any("unclosed Sesamy(" in word for word in words)
 
 
+@pytest.mark.parametrize(
+    ("life", "call"),
+    [
+        (Lifetime(closing=True), {}),
+        (Lifetime(closing=True), {"completes": False}),
+        (Lifetime(closed=True), {}),
+        (Lifetime(closed=True, closing=True), {"completes": True}),
+    ],
+)
+def test_what_a_client_that_closes_refuses(
+    life: Lifetime, call: dict[str, bool]
+) -> None:
+    """All but what completes other calls, and in the end that, too."""
+    with pytest.raises(ConfigurationError) as caught:
+        life.check_open(**call)
+    error = caught.value
+
+    assert "This client is closed. Make a new one." == error.args[0]
+    assert (Outcome.NOT_SENT, True) == (error.outcome, error.retryable)
+    Lifetime().check_open()
+    Lifetime(closing=True).check_open(completes=True)
+
+
 async def test_closes_the_rest_if_something_fails() -> None:
     """A transport that can't be closed does not leave a store open."""
     life = Lifetime()
