@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -238,6 +239,10 @@ VALUES = {
     "promo_code": "SPRING-12",
     "vendor_id": "acme",
     "duration": 0.0,
+    "attempts": 1,
+    "contract_id": None,
+    "request_id": None,
+    "retryable": False,
 }
 
 
@@ -248,7 +253,7 @@ VALUES = {
             an_answer(201, X_Request_Id="r1"),
             "INFO",
             "done status=201 attempts=1 duration=0.000s request_id='r1'",
-            {"outcome": "DONE", "attempts": 1, "request_id": "r1"},
+            {"outcome": "DONE", "request_id": "r1"},
         ),
         (
             attrs.evolve(an_answer(), parsed=Contract(id="c1")),
@@ -257,13 +262,13 @@ VALUES = {
             {"outcome": "DONE", "contract_id": "c1"},
         ),
         (
-            an_api_error(503),
+            an_api_error(503, X_Request_Id="r2"),
             "WARNING",
             (
                 "ServerError UNKNOWN status=503 attempts=1 duration=0.000s "
-                "request_id=None"
+                "request_id='r2'"
             ),
-            {"outcome": "UNKNOWN", "attempts": 1, "contract_id": None},
+            {"outcome": "UNKNOWN", "request_id": "r2"},
         ),
         (
             an_api_error(400),
@@ -281,7 +286,7 @@ VALUES = {
                 "ConnectionFailedError NOT_SENT status=None attempts=1 "
                 "duration=0.000s request_id=None"
             ),
-            {"outcome": "NOT_SENT"},
+            {"outcome": "NOT_SENT", "retryable": True},
         ),
         (
             KeyboardInterrupt(),
@@ -314,6 +319,35 @@ async def test_log(
     assert f"contracts.create {line} {ids}" == record.getMessage()
     assert level == record.levelname
     assert {**VALUES, **values}.items() <= vars(record).items()
+
+
+@pytest.mark.parametrize(
+    ("of_call", "of_record", "parsed", "expected"),
+    [
+        ("c1", "c2", Contract(id="c3"), "c1"),
+        (None, "c2", Contract(id="c3"), "c2"),
+        (None, None, Contract(id="c3"), "c3"),
+        (None, None, SimpleNamespace(contract=Contract(id="c4")), "c4"),
+        (None, None, None, None),
+    ],
+)
+async def test_which_contract_is_logged(
+    caplog: pytest.LogCaptureFixture,
+    of_call: str | None,
+    of_record: str | None,
+    parsed: object,
+    expected: str | None,
+) -> None:
+    """The one that the call is about, or that it made."""
+    caplog.set_level(logging.INFO, logger="sesamy_async")
+    call = a_call(contract_id=of_call)
+    call.record.contract_id = of_record
+    answer = attrs.evolve(an_answer(), parsed=parsed)
+    await LogCalls(FakeRuntime())(call, Script([answer]))
+    [record] = caplog.records
+
+    assert expected == vars(record)["contract_id"]
+    assert record.getMessage().endswith(f" contract_id={expected!r}")
 
 
 class ForeignError(Exception):

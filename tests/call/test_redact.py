@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from sesamy_async import Call, Request, Secret
 from sesamy_async._call import presentable
+from sesamy_async._call import redact as redact_module
 from sesamy_async._call.redact import redact, redact_id
 from support.exchanges import a_call
 
@@ -166,6 +167,9 @@ def test_the_id_of_a_request_that_is_large(size: int) -> None:
         (["Åse Berg"], "Ase is wrong"),
         (["Bergåsen"], "xbergasenx"),
         (["Kim Berg"], "Kims order is wrong"),
+        (["Xå Ö"], "X? ? is wrong"),
+        # The largest order that is compared.
+        (["Kim ".ljust(32_768, "x")], "Kim is wrong"),
         # Five digits of a number, wherever they are.
         (["070-174 06 05"], "46701740605 is wrong"),
         (["+46-123-45"], "0712345 is wrong"),
@@ -189,6 +193,15 @@ def test_a_request_that_is_large(order: Secret | None, more: int) -> None:
     assert ["***", "***" if more else "wrong"] == redact(
         ["Berg", "wrong"], call
     )
+
+
+def test_a_request_that_is_large_is_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would take long."""
+    monkeypatch.delattr(redact_module, "_values")
+
+    assert "***" == shown("wrong", sent(b"[]".ljust(262_145)))
 
 
 NOTHING = b""

@@ -408,9 +408,11 @@ def test_where_a_wal_ends(
     """It ends where SQLite would; without its sums it may seem longer."""
     path.write_bytes(spoil(a_wal(">", (1, 9, A), (2, 9, B), (3, 9, C))))
 
-    for wanted, expected in ((False, roughly), (True, exactly)):
-        wal = read_wal(path, exactly=wanted)
-        assert expected == (None if wal is None else {*wal.pages})
+    wals = [read_wal(path), read_wal(path, exactly=True)]
+
+    assert [roughly, exactly] == [
+        None if wal is None else {*wal.pages} for wal in wals
+    ]
 
 
 def test_no_wal(path: Path) -> None:
@@ -427,9 +429,9 @@ def test_followed(tmp_path: Path, linked: str) -> None:
     link = tmp_path / "link"
     link.symlink_to(real)
     expected = {"file": real, "folder": tmp_path / "folder" / "x"}
-    given = {"file": link, **expected}
-
+    given = {**expected, "file": link}
     path = tmp_path / "x"
+
     assert expected.get(linked, path) == followed(given.get(linked, path))
 
 
