@@ -374,6 +374,8 @@ def test_failures(
     assert (expected, outcome) == (type(error), error.outcome)
     assert (words or "It was seen.") == error.args[0]
     assert facts.get("status_code") == getattr(error, "status_code", None)
+    passes = {ConnectionFailedError, DeadlineExceededError}
+    assert (expected in passes) is error.transient
 
 
 def test_a_failure_after_the_headers() -> None:

@@ -36,6 +36,7 @@ from sesamy_async._http.transport import HttpTransport
 from sesamy_async.sandbox import Sandbox
 from support.calling import Operation, create
 from support.exchanges import a_call
+from support.runtime import FakeRuntime
 from support.wire import API, ORDER, QUICK
 
 
@@ -317,6 +318,27 @@ def test_what_a_client_that_closes_refuses(
     assert (Outcome.NOT_SENT, True) == (error.outcome, error.retryable)
     Lifetime().check_open()
     Lifetime(closing=True).check_open(completes=True)
+
+
+@pytest.mark.parametrize(
+    ("begun", "within", "waits"),
+    [(set[object](), 1.0, 0), ({"x"}, 0.0, 0), ({"x"}, 0.05, 3)],
+)
+async def test_waits_only_for_what_has_begun(
+    begun: set[object], within: float, waits: int
+) -> None:
+    """And not for longer than it may; then everything is closed."""
+    life, runtime = Lifetime(begun={*begun}), FakeRuntime()
+    seen: list[tuple[bool, bool]] = []
+
+    async def close() -> None:
+        seen.append((life.closing, life.closed))
+
+    life.ends.append(close)
+    await life.end(runtime, within)
+
+    assert [0.02] * waits == runtime.slept
+    assert [(True, True)] == seen
 
 
 async def test_closes_the_rest_if_something_fails() -> None:
