@@ -287,8 +287,10 @@ def contradicted(call: Call, response: Response) -> SesamyError:
 
 def lacks_permission(code: str | None, headers: Headers) -> bool:
     """Whether a response says that the token lacks the scope (RFC 6750)."""
-    challenge = headers.get("www-authenticate", "")
-    return code in _NO_PERMISSION or "insufficient_scope" in challenge
+    challenge = headers.get("www-authenticate")
+    return code in _NO_PERMISSION or (
+        challenge is not None and "insufficient_scope" in challenge
+    )
 
 
 def _text(
