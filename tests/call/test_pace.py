@@ -323,6 +323,7 @@ async def test_what_is_asked_for(
     [place] = pacer.places
 
     assert expected == (place.priority, place.size, place.kept)
+    assert call.record is place.record
 
 
 @pytest.mark.parametrize(
