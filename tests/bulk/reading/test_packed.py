@@ -19,11 +19,13 @@ LINE = b'{"externalOrderId": "A-1"}\n'
 
 
 def zipped(**files: bytes) -> bytes:
-    """Return an archive."""
+    """Return an archive, the same at any time."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            archive.writestr(name, content)
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content)
     return file.getvalue()
 
 
