@@ -54,7 +54,8 @@ def tests(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """Run the tests with the lowest versions that we claim to work with.
 
-    pip takes minutes to find versions that fit together, or finds none.
+    It uses uv if that is installed: pip takes minutes to find versions that
+    fit together.
     """
     project = PYPROJECT["project"]
     extras = project["optional-dependencies"]

@@ -126,9 +126,10 @@ class Once:
         return self._salt
 
     async def confirmed(self, contract_id: str, of: OrderKey | str) -> None:
-        """Note that a contract is confirmed, of an order, or of a vendor's.
+        """Note that a contract is confirmed.
 
-        If that fails, the next call confirms it again, which does no harm.
+        `of` is its order, or the vendor if the order is not known.  If the
+        store fails, the next call confirms it again, which does no harm.
         """
         store = self.store
         try:

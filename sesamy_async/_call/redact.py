@@ -40,12 +40,12 @@ _NO_DIGIT = re.compile(r"\D")
 _RANDOM = re.compile("(?=.*[0-9])(?=.*[a-f])[0-9a-f-]{8,64}")
 _NO_DIGITS = bytes({*range(256)} - {*b"0123456789"})
 _FIVE_DIGITS = re.compile("(?=([0-9]{5}))")
-# How letters are written where a keyboard lacks them: Aase for Åse,
+# How letters are written where a keyboard lacks them: Aase for Åse.
 _PLAIN = str.maketrans(
     {"å": "aa", "ä": "ae", "æ": "ae", "ö": "oe", "ø": "oe", "œ": "oe"}
     | {"ü": "ue", "ð": "d", "đ": "d", "þ": "th", "ł": "l"}
 )
-_ADDED = re.compile("(?<=a)[ae]+|(?<=[ou])e+")  # or Ase.
+_ADDED = re.compile("(?<=a)[ae]+|(?<=[ou])e+")  # Without these, it is Ase.
 _GENITIVE = re.compile("s+$")  # Of Astrid, a Swedish text says "Astrids".
 _DOMAIN = re.compile(r"@\S*")
 _PUBLIC = {"externalOrderId", "paymentProvider", "paymentMethod", "gender"}
